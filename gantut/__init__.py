@@ -1,0 +1,16 @@
+"""gantut: the code behind *From GAN to Wasserstein GAN, executed*.
+
+Each module holds one idea, and imports only from modules above it in this list:
+
+==================  =============================================================
+`gantut.checks`       ``claim(...)``: how a lesson or a test states that something is so
+`gantut.device`       where tensors live, seeds, and fast or full scale
+`gantut.data`         toy laws with known densities, and small real images
+`gantut.divergences`  KL, JS and total variation; the optimal discriminator; V(D, G)
+`gantut.networks`     networks that train a whole population at once
+`gantut.exercises`    what a right answer to an exercise is, and why a wrong one is wrong
+`gantut.plots`        arrays in, figures out
+==================  =============================================================
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,147 @@
+"""Validation of what callers pass in: one place, one style of message.
+
+Every message names the argument, says what was given, and what is allowed.
+"""
+
+import math
+import numbers
+
+import torch
+
+# How far a total may be from 1: a few hundred roundings of a sum in that precision.
+TOTAL_TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 5e-2}
+
+
+def floating(name, value):
+    """Return `value` as a floating point tensor; lists and numpy arrays come in double precision or their own."""
+    if not isinstance(value, torch.Tensor):
+        try:
+            value = torch.as_tensor(value, dtype=None if hasattr(value, "dtype") else torch.float64)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"{name} must be a tensor or an array of numbers, not {value!r} ({error})") from None
+    if not value.is_floating_point():
+        raise ValueError(f"{name} must be floating point, not {value.dtype}: write {name}.double()")
+    return value
+
+
+def together(**tensors):
+    """Require one dtype and one device of all tensors."""
+    (first, reference), *others = tensors.items()
+    for name, tensor in others:
+        for what in ("dtype", "device"):
+            ours, theirs = getattr(reference, what), getattr(tensor, what)
+            if ours != theirs:
+                raise ValueError(f"{first} and {name} must have one {what}, but have {ours} and {theirs}")
+
+
+def dimension(name, tensor, dim):
+    """Require that `dim` is a dimension of the tensor and not empty."""
+    if isinstance(dim, bool) or not isinstance(dim, numbers.Integral):
+        raise ValueError(f"dim must be a whole number, not {dim!r}")
+    if tensor.ndim == 0:
+        raise ValueError(f"{name} must have at least one dimension, but is the single number {tensor.item()}")
+    if not -tensor.ndim <= dim < tensor.ndim:
+        raise ValueError(
+            f"dim must lie in [-{tensor.ndim}, {tensor.ndim - 1}] for {name} of shape {shape(tensor)}, not {dim}"
+        )
+    if tensor.shape[dim] == 0:
+        raise ValueError(f"{name} must not be empty along dim {dim}, but has shape {shape(tensor)}")
+
+
+def same_length(dim, **tensors):
+    """Require equal lengths along `dim` and shapes that broadcast elsewhere."""
+    (first, p), (second, q) = tensors.items()
+    if p.shape[dim] != q.shape[dim] or (dim >= 0 and p.ndim != q.ndim):
+        raise ValueError(
+            f"{first} and {second} must have the same length along dim {dim}, but have shapes {shape(p)} and {shape(q)}"
+        )
+    broadcast(**tensors)
+
+
+def broadcast(**tensors):
+    """Require shapes that broadcast together."""
+    try:
+        torch.broadcast_shapes(*(tensor.shape for tensor in tensors.values()))
+    except RuntimeError:
+        shapes = " and ".join(f"{name} {shape(tensor)}" for name, tensor in tensors.items())
+        raise ValueError(f"shapes must broadcast together, but were {shapes}") from None
+
+
+def non_negative(name, tensor):
+    """Require entries that are finite and not negative."""
+    values = tensor.detach()
+    bad = ~(torch.isfinite(values) & (values >= 0))
+    if bad.any():
+        where = tuple(bad.nonzero()[0].tolist())
+        raise ValueError(
+            f"{name} must be finite and non-negative, but {name}[{_index(where)}] is {values[where].item()}"
+        )
+
+
+def total_one(name, tensor, dim):
+    """Require that the entries along `dim` add up to 1."""
+    totals = tensor.detach().double().sum(dim)
+    apart = (totals - 1).abs()
+    if (apart > TOTAL_TOLERANCE.get(tensor.dtype, 1e-9)).any():
+        worst = totals.reshape(-1)[apart.reshape(-1).argmax()].item()
+        raise ValueError(
+            f"{name} must add up to 1 along dim {dim}, but adds up to {worst:.12g}: divide {name} by its sum"
+        )
+
+
+def law(name, value, dim):
+    """Return `value` as a tensor of probability laws along `dim`."""
+    value = floating(name, value)
+    dimension(name, value, dim)
+    non_negative(name, value)
+    total_one(name, value, dim)
+    return value
+
+
+def laws(dim, **values):
+    """Return two tensors of laws along `dim` that go together."""
+    tensors = {name: floating(name, value) for name, value in values.items()}
+    for name, tensor in tensors.items():
+        dimension(name, tensor, dim)
+    together(**tensors)
+    same_length(dim, **tensors)
+    for name, tensor in tensors.items():
+        law(name, tensor, dim)
+    return tuple(tensors.values())
+
+
+def log_base(base):
+    """Return the factor 1/ln(base) that turns nats into units of that base."""
+    if isinstance(base, bool) or not isinstance(base, numbers.Real) or not math.isfinite(base) or base <= 1:
+        raise ValueError(f"base must be a finite number above 1 (e for nats, 2 for bits), not {base!r}")
+    return 1.0 / math.log(base)
+
+
+def positive(name, value):
+    """Require a positive finite number."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value) or value <= 0:
+        raise ValueError(f"{name} must be a positive finite number, not {value!r}")
+    return float(value)
+
+
+def count(name, value, *, least=1):
+    """Require a whole number, at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
+    return int(value)
+
+
+def one_of(name, value, allowed):
+    """Require one of the allowed values."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}")
+    return value
+
+
+def shape(tensor):
+    """Show a tensor's shape as a plain tuple."""
+    return tuple(tensor.shape)
+
+
+def _index(where):
+    return ", ".join(map(str, where))

@@ -1,0 +1,38 @@
+r"""Divergences between probability laws, the optimal discriminator, and the value of the GAN game.
+
+For laws on a finite set, as tensors of probabilities: :func:`kl_divergence`, :func:`js_divergence`,
+:func:`total_variation`. For laws with a density, as anything with a ``log_prob`` (a `torch.distributions` object or
+a law of :mod:`gantut.data`) or a density function: :func:`kl_between`, :func:`js_between`,
+:func:`total_variation_between`, by adaptive quadrature on the line or by Monte Carlo in any dimension.
+:func:`optimal_discriminator` and :func:`value_function` take either.
+
+Every quantity here is one expectation under :math:`p` plus one under :math:`q`:
+
+.. math::
+
+    \mathrm{KL} &= \mathbb E_p \log\tfrac pq, \\
+    \mathrm{JS} &= \tfrac12\,\mathbb E_p \log\tfrac pm + \tfrac12\,\mathbb E_q \log\tfrac qm,
+        \qquad m = \tfrac{p+q}2, \\
+    V(D, G) &= \mathbb E_{p_r} \log D + \mathbb E_{p_g} \log(1 - D).
+"""
+
+from gantut.divergences._between import js_between, kl_between, total_variation_between
+from gantut.divergences._discrete import js_divergence, kl_divergence, total_variation
+from gantut.divergences._discriminator import OptimalDiscriminator, optimal_discriminator, value_function
+from gantut.divergences._expectations import Estimate
+from gantut.divergences._quadrature import DoesNotSettle, integrate
+
+__all__ = [
+    "DoesNotSettle",
+    "Estimate",
+    "OptimalDiscriminator",
+    "integrate",
+    "js_between",
+    "js_divergence",
+    "kl_between",
+    "kl_divergence",
+    "optimal_discriminator",
+    "total_variation",
+    "total_variation_between",
+    "value_function",
+]

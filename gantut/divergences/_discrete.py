@@ -1,0 +1,123 @@
+"""KL, JS and total variation between laws on a finite set."""
+
+import math
+
+import torch
+
+from gantut import _inputs
+from gantut.divergences._edges import jensen_shannon, relative_entropy
+
+
+def _exactly_clamped(value, lowest, highest):
+    """Keep a value within bounds that hold exactly in theory, and its gradient as it is."""
+    return value + (value.clamp(lowest, highest) - value).detach().nan_to_num(0.0)  # gradient: of value alone
+
+
+def kl_divergence(p, q, *, base=math.e, dim=-1):
+    r"""Kullback–Leibler divergence between discrete laws.
+
+    .. math:: \mathrm{KL}(p\,\|\,q) = \sum_i p_i \log\frac{p_i}{q_i},
+        \qquad 0\log\tfrac0q = 0, \quad p\log\tfrac p0 = \infty \ (p > 0).
+
+    Parameters
+    ----------
+    p, q : tensor, shapes (..., n, ...) that broadcast, floating point
+        Probabilities along `dim`: finite, non-negative, total 1. Arrays and lists become tensors.
+    base : float
+        Of the logarithm: e for nats, 2 for bits.
+    dim : int
+        The dimension along which the laws lie.
+
+    Returns
+    -------
+    tensor, shape of `p` and `q` broadcast, without `dim`
+        In the dtype and on the device of the inputs. Never negative, and accurate to a few units in the last place
+        even where the laws are close. Differentiable; at a zero probability the gradient is the one at the smallest
+        normal number: large, finite, of the right sign.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no law, or the two do not go together in shape, dtype or device, or ``base <= 1``.
+
+    References
+    ----------
+    Kullback and Leibler (1951); lesson 1, equation (1.1).
+
+    Examples
+    --------
+    >>> kl_divergence([0.5, 0.5], [0.25, 0.75])
+    tensor(0.1438, dtype=torch.float64)
+    """
+    unit = _inputs.log_base(base)
+    p, q = _inputs.laws(dim, p=p, q=q)
+    return relative_entropy(*torch.broadcast_tensors(p, q)).sum(dim) * unit
+
+
+def js_divergence(p, q, *, base=math.e, halved=True, dim=-1):
+    r"""Jensen–Shannon divergence between discrete laws.
+
+    .. math:: \mathrm{JS}(p\,\|\,q) = \tfrac12\,\mathrm{KL}(p\,\|\,m) + \tfrac12\,\mathrm{KL}(q\,\|\,m),
+        \qquad m = \tfrac{p+q}2, \qquad 0 \le \mathrm{JS} \le \log 2.
+
+    Parameters
+    ----------
+    p, q : tensor, shapes (..., n, ...) that broadcast, floating point
+        Probabilities along `dim`: finite, non-negative, total 1. Arrays and lists become tensors.
+    base : float
+        Of the logarithm: e for nats, 2 for bits.
+    halved : bool
+        False leaves the two factors 1/2 out, as some authors do; the result is then twice as large.
+    dim : int
+        The dimension along which the laws lie.
+
+    Returns
+    -------
+    tensor, shape of `p` and `q` broadcast, without `dim`
+        In the dtype and on the device of the inputs; between 0 and log 2 (or 2 log 2) exactly. Differentiable, as
+        :func:`kl_divergence` is.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no law, or the two do not go together in shape, dtype or device, or ``base <= 1``.
+
+    References
+    ----------
+    Lin (1991); lesson 1, equation (1.6), and lesson 3 on the two conventions.
+
+    Examples
+    --------
+    >>> js_divergence([1.0, 0.0], [0.0, 1.0], base=2)
+    tensor(1., dtype=torch.float64)
+    """
+    unit = _inputs.log_base(base)
+    p, q = _inputs.laws(dim, p=p, q=q)
+    divergence = _exactly_clamped(jensen_shannon(*torch.broadcast_tensors(p, q)).sum(dim), 0.0, math.log(2))
+    return divergence * (unit if halved else 2 * unit)
+
+
+def total_variation(p, q, *, dim=-1):
+    r"""Total variation distance between discrete laws: the largest difference of the probabilities of any event.
+
+    .. math:: \mathrm{TV}(p, q) = \sup_A |p(A) - q(A)| = \tfrac12 \sum_i |p_i - q_i| \in [0, 1].
+
+    Parameters
+    ----------
+    p, q : tensor, shapes (..., n, ...) that broadcast, floating point
+        Probabilities along `dim`: finite, non-negative, total 1. Arrays and lists become tensors.
+    dim : int
+        The dimension along which the laws lie.
+
+    Returns
+    -------
+    tensor, shape of `p` and `q` broadcast, without `dim`
+        In the dtype and on the device of the inputs.
+
+    Raises
+    ------
+    ValueError
+        If an argument is no law, or the two do not go together in shape, dtype or device.
+    """
+    p, q = _inputs.laws(dim, p=p, q=q)
+    return _exactly_clamped((p - q).abs().sum(dim) / 2, 0.0, 1.0)

@@ -1,0 +1,165 @@
+"""The optimal discriminator, and the value of the game."""
+
+import math
+
+import torch
+from torch.nn.functional import logsigmoid
+
+from gantut import _inputs
+from gantut.divergences._edges import weighted_log
+from gantut.divergences._expectations import Density, expectation
+
+
+class OptimalDiscriminator:
+    r"""The optimal discriminator between two laws with densities, as a function of :math:`x`.
+
+    .. math:: D^*(x) = \frac{p_r(x)}{p_r(x) + p_g(x)} = \sigma\big(\log p_r(x) - \log p_g(x)\big)
+
+    Computed from log densities, so that it is right in the far tails, where the densities themselves underflow.
+    """
+
+    def __init__(self, p_r, p_g):
+        self.p_r, self.p_g = Density("p_r", p_r), Density("p_g", p_g)
+
+    def logit(self, x):
+        r"""The log density ratio :math:`\log p_r(x) - \log p_g(x)`, and 0 where both densities vanish."""
+        log_r, log_g = self.p_r.log(x), self.p_g.log(x)
+        nowhere = torch.isneginf(log_r) & torch.isneginf(log_g)
+        return torch.where(nowhere, 0, log_r) - torch.where(nowhere, 0, log_g)
+
+    def __call__(self, x):
+        return self.logit(x).sigmoid()
+
+
+def optimal_discriminator(p_r, p_g):
+    r"""The discriminator that no other can beat against a fixed generator.
+
+    .. math:: D^*(x) = \frac{p_r(x)}{p_r(x) + p_g(x)}, \qquad \tfrac12 \text{ where both vanish}
+
+    Parameters
+    ----------
+    p_r, p_g : tensors of shapes that broadcast, or two laws
+        Densities or probabilities of the real and the generated law at the same points, non-negative and finite,
+        normalised or not; or two laws with ``log_prob`` or as density functions.
+
+    Returns
+    -------
+    tensor or OptimalDiscriminator
+        Of tensors: :math:`D^*` at those points, in [0, 1]. Of laws: a function of x, with a method ``logit``.
+
+    Raises
+    ------
+    ValueError
+        If an entry is negative, infinite or NaN, or shapes, dtypes or devices do not go together.
+
+    References
+    ----------
+    Goodfellow et al. (2014), Proposition 1; lesson 3, equation (3.4).
+
+    Examples
+    --------
+    >>> optimal_discriminator([0.3, 0.0, 0.0], [0.1, 0.2, 0.0])
+    tensor([0.7500, 0.0000, 0.5000], dtype=torch.float64)
+    """
+    if _is_law(p_r) or _is_law(p_g):
+        return OptimalDiscriminator(p_r, p_g)
+    p_r, p_g = _inputs.floating("p_r", p_r), _inputs.floating("p_g", p_g)
+    _inputs.together(p_r=p_r, p_g=p_g)
+    _inputs.broadcast(p_r=p_r, p_g=p_g)
+    _inputs.non_negative("p_r", p_r)
+    _inputs.non_negative("p_g", p_g)
+    largest = torch.maximum(p_r, p_g).detach()  # only the ratio counts, and 1e-300 and 1e300 both keep their digits
+    nowhere = largest == 0
+    largest = torch.where(nowhere, 1, largest)
+    r, g = p_r / largest, p_g / largest
+    return torch.where(nowhere, 0.5, r / torch.where(nowhere, 1, r + g))
+
+
+def value_function(
+    d, p_r, p_g, *, logits=False, base=math.e, dim=-1,
+    method="quadrature", interval=None, rtol=1e-9, samples=100_000, generator=None,
+):  # fmt: skip
+    r"""The value of the game, which the discriminator raises and the generator lowers.
+
+    .. math:: V(D, G) = \mathbb E_{x\sim p_r} \log D(x) + \mathbb E_{x\sim p_g} \log\big(1 - D(x)\big)
+
+    Parameters
+    ----------
+    d : tensor or callable
+        The discriminator: its outputs along `dim`, or a function of x.
+    p_r, p_g : tensors or laws
+        The real and the generated law: probabilities along `dim` where `d` is a tensor; otherwise laws as in
+        :func:`kl_between`.
+    logits : bool
+        True where `d` gives :math:`\log\frac D{1-D}` instead of :math:`D`, which keeps its digits near 0 and 1. A `d`
+        with a method ``logit``, such as an :class:`OptimalDiscriminator`, is asked for that.
+    base : float
+        Of the logarithm.
+    dim : int
+        Of tensors: the dimension along which the laws lie.
+    method, interval, rtol, samples, generator
+        Of laws: as in :func:`kl_between`.
+
+    Returns
+    -------
+    tensor or Estimate
+        Of tensors: :math:`V`, without `dim`. Of laws: an :class:`Estimate`. Never above 0; minus infinity where
+        :math:`D` is certain and wrong.
+
+    Raises
+    ------
+    ValueError
+        If `d` leaves [0, 1], or as in :func:`kl_divergence` and :func:`kl_between`.
+
+    References
+    ----------
+    Goodfellow et al. (2014), equation (1); lesson 3, equation (3.1).
+
+    Examples
+    --------
+    >>> value_function([0.5, 0.5], [0.3, 0.7], [0.6, 0.4])
+    tensor(-1.3863, dtype=torch.float64)
+    """
+    unit = _inputs.log_base(base)
+    if callable(d) and not isinstance(d, torch.Tensor):
+        function, logits = (d.logit, True) if hasattr(d, "logit") else (d, logits)
+
+        def log_d(x, log_r, log_g):
+            return _log_outputs(function(x), logits)[0]
+
+        def log_not_d(x, log_r, log_g):
+            return _log_outputs(function(x), logits)[1]
+
+        options = dict(method=method, interval=interval, rtol=rtol, samples=samples, generator=generator)
+        value = expectation(log_d, log_not_d, p_r, p_g, names=("p_r", "p_g"), exact=logits, **options)
+        return value._replace(value=value.value * unit, error=value.error * unit)
+    d = _inputs.floating("d", d)
+    p_r, p_g = _inputs.laws(dim, p_r=p_r, p_g=p_g)
+    _inputs.together(d=d, p_r=p_r)
+    _inputs.same_length(dim, d=d, p_r=p_r)
+    _inputs.broadcast(d=d, p_r=p_r, p_g=p_g)
+    if logits:
+        log_d, log_not_d = _log_outputs(d, True)
+        terms = torch.where(p_r > 0, p_r * log_d, 0) + torch.where(p_g > 0, p_g * log_not_d, 0)
+    else:
+        _check_probability(d)
+        terms = weighted_log(*torch.broadcast_tensors(p_r, d)) + weighted_log(*torch.broadcast_tensors(p_g, 1 - d))
+    return terms.sum(dim) * unit
+
+
+def _is_law(thing):
+    return not isinstance(thing, torch.Tensor) and (hasattr(thing, "log_prob") or callable(thing))
+
+
+def _log_outputs(d, logits):
+    """log D and log(1 - D)."""
+    if logits:
+        return logsigmoid(d), logsigmoid(-d)
+    _check_probability(d)
+    return d.log(), torch.log1p(-d)
+
+
+def _check_probability(d):
+    if not ((d >= 0) & (d <= 1)).all():
+        worst = d.detach().reshape(-1)[(d.detach() - 0.5).abs().nan_to_num(nan=9e99).argmax()].item()
+        raise ValueError(f"d must lie in [0, 1], but is {worst:.6g} somewhere: give probabilities, or set logits=True")

@@ -1,0 +1,103 @@
+"""Marking: numbers up to a tolerance, formulas by simplification, functions on test arguments."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+UNANSWERED = "no answer yet. Replace the dots, then run this cell again."
+
+
+class Verdict(NamedTuple):
+    """The marking of an answer: right is True, False, or None where there is no answer yet."""
+
+    right: bool | None
+    message: str
+
+
+class Mistake(NamedTuple):
+    """A wrong answer that is easily given, and a word that helps."""
+
+    answer: object
+    why: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """What a right answer is.
+
+    Attributes
+    ----------
+    id : str
+    answer : number, sympy expression or function
+        A right answer; its type says what kind of answer is wanted.
+    praise : str
+        What to say about a right answer: one sentence that adds something.
+    mistakes : tuple of Mistake
+    arguments : tuple of tuple
+        For functions: the arguments to try them on.
+    tolerance : float
+        Relative, and absolute near 0.
+    """
+
+    id: str
+    answer: object
+    praise: str
+    mistakes: tuple[Mistake, ...]
+    arguments: tuple[tuple, ...] = ()
+    tolerance: float = 1e-3
+
+
+def mark_answer(exercise: Exercise, given) -> Verdict:
+    """Compare an answer with the right one, then with the known mistakes."""
+    if given is ...:
+        return Verdict(None, UNANSWERED)
+    same = _comparison(exercise)
+    try:
+        if same(exercise.answer, given):
+            return Verdict(True, f"right. {exercise.praise}")
+        for mistake in exercise.mistakes:
+            if same(mistake.answer, given):
+                return Verdict(False, f"not yet. {mistake.why}")
+    except Exception as error:  # whatever a reader's own function may raise is an answer too
+        return Verdict(False, f"your answer raised {type(error).__name__}: {error}")
+    return Verdict(False, f"not yet. {_wanted(exercise)}")
+
+
+def _comparison(exercise: Exercise) -> Callable:
+    if _is_formula(exercise.answer):
+        return _same_formula
+    if callable(exercise.answer):
+        return lambda right, given: all(
+            _same_number(right(*arguments), given(*arguments), exercise.tolerance) for arguments in exercise.arguments
+        )
+    return lambda right, given: _same_number(right, given, exercise.tolerance)
+
+
+def _wanted(exercise: Exercise) -> str:
+    if _is_formula(exercise.answer):
+        symbols = ", ".join(sorted(map(str, exercise.answer.free_symbols)))
+        return f"A formula in {symbols} is wanted, and yours is not equal to it."
+    if callable(exercise.answer):
+        return "Your function differs from the right one on a test case: try it on laws whose answer you know."
+    return f"The right number differs from yours by more than {exercise.tolerance:.0%} of it. The hint may help."
+
+
+def _is_formula(thing) -> bool:
+    return hasattr(thing, "free_symbols")
+
+
+def _same_number(right, given, tolerance) -> bool:
+    right, given = float(right), float(given)
+    return math.isclose(right, given, rel_tol=tolerance, abs_tol=tolerance * 1e-2)
+
+
+def _same_formula(right, given) -> bool:
+    import sympy
+
+    if callable(given) and not _is_formula(given):
+        raise TypeError("a sympy expression is wanted, not a function")
+    given = sympy.sympify(given)
+    by_name = {str(symbol): symbol for symbol in right.free_symbols}
+    given = given.subs({symbol: by_name[str(symbol)] for symbol in given.free_symbols if str(symbol) in by_name})
+    return sympy.simplify(right - given) == 0

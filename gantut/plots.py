@@ -1,0 +1,152 @@
+"""Arrays in, matplotlib axes out: the book's figures never train and never print.
+
+One style for all: the palette of Okabe and Ito, which colour-blind readers can tell apart, with a line style of its
+own for every curve, text that stays readable at half width, and a paper background that holds in dark mode too.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+PAPER, INK, FAINT = "#fdfcf8", "#222222", "#8a8a8a"
+REAL, GENERATED, THIRD, FOURTH, FIFTH = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"
+COLOURS = (REAL, GENERATED, THIRD, FOURTH, FIFTH, INK)
+DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1, 1, 1, 1, 1)), "-")
+WIDTH = 7.2  # inches: the text column
+
+STYLE = {
+    "figure.dpi": 130,
+    "figure.facecolor": PAPER,
+    "savefig.facecolor": PAPER,
+    "figure.constrained_layout.use": True,
+    "axes.facecolor": PAPER,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 12,
+    "axes.titlesize": 12,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e4e1d8",
+    "grid.linewidth": 0.7,
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "text.color": INK,
+    "lines.linewidth": 2.0,
+    "legend.fontsize": 11,
+    "legend.frameon": False,
+    "font.size": 11,
+}
+
+
+def use_style() -> None:
+    """Set the book's style for all figures that follow."""
+    plt.rcParams.update(STYLE)
+
+
+def show() -> None:
+    """Show the current figures, and let go of them."""
+    plt.show()
+    plt.close("all")
+
+
+def axes(rows: int = 1, columns: int = 1, *, height: float = 3.0, **options) -> Axes | np.ndarray:
+    """Make a figure of the text's width, `height` inches a row, and return its axes."""
+    use_style()
+    return plt.subplots(rows, columns, figsize=(WIDTH, height * rows), **options)[1]
+
+
+def lines(ax: Axes, x, curves: Mapping[str, object], *, colours: Sequence[str] = COLOURS, dashes=DASHES) -> Axes:
+    """Draw curves over one axis, each with a colour and a dash of its own, named in a legend.
+
+    Parameters
+    ----------
+    ax : Axes
+    x : array, shape (points,)
+    curves : mapping
+        From the name of a curve to its values, shape (points,).
+    colours, dashes : sequence
+        One an entry of `curves`.
+    """
+    for (name, y), colour, dash in zip(curves.items(), colours, dashes, strict=False):
+        ax.plot(_array(x), _array(y), color=colour, linestyle=dash, label=name)
+    if any(name and not name.startswith("_") for name in curves):
+        ax.legend()
+    return ax
+
+
+def laws(ax: Axes, x, densities: Mapping[str, object], *, colours: Sequence[str] = COLOURS) -> Axes:
+    """Draw densities as filled curves; the real law first, then the generated one."""
+    lines(ax, x, densities, colours=colours)
+    for y, colour in zip(densities.values(), colours, strict=False):
+        ax.fill_between(_array(x), _array(y), color=colour, alpha=0.15, linewidth=0)
+    ax.set(xlabel="x", ylabel="density", ylim=(0, None))
+    return ax
+
+
+def integrand(ax: Axes, x, curves: Mapping[str, object], *, colours: Sequence[str] = COLOURS) -> Axes:
+    """Draw integrands with the signed area under each, which is the integral, shaded."""
+    lines(ax, x, curves, colours=colours)
+    for y, colour in zip(curves.values(), colours, strict=False):
+        ax.fill_between(_array(x), _array(y), color=colour, alpha=0.15, linewidth=0)
+    ax.axhline(0, color=INK, linewidth=0.8)
+    ax.set(xlabel="x")
+    return ax
+
+
+def population(ax: Axes, x, members, *, name: str, colour: str = GENERATED, dash="-") -> Axes:
+    """Draw a population of curves, shape (members, points): the median, and a band from the least to the greatest."""
+    x, members = _array(x), _array(members)
+    ax.fill_between(x, members.min(0), members.max(0), color=colour, alpha=0.25, linewidth=0)
+    ax.plot(x, np.median(members, 0), color=colour, linestyle=dash, label=f"{name} (median, range of {len(members)})")
+    ax.legend()
+    return ax
+
+
+def reliability(ax: Axes, predicted, observed, low, high, *, counts=None) -> Axes:
+    """Draw a reliability curve: how often it was so, against how probable it was said to be, one point a bin.
+
+    Parameters
+    ----------
+    ax : Axes
+    predicted, observed : array, shape (bins,)
+        Mean prediction and observed frequency.
+    low, high : array, shape (bins,)
+        The ends of an interval for the observed frequency.
+    counts : array, shape (bins,), optional
+        How many predictions fell in each bin, written beside the points.
+    """
+    predicted, observed, low, high = map(_array, (predicted, observed, low, high))
+    ax.plot([0, 1], [0, 1], color=FAINT, linestyle="--", linewidth=1.2, label="a probability")
+    ax.errorbar(
+        predicted, observed, [observed - low, high - observed],
+        fmt="o", color=REAL, ecolor=REAL, capsize=3, markersize=5, label="observed, 95% interval",
+    )  # fmt: skip
+    if counts is not None:
+        for x, y, count in zip(predicted, low, _array(counts), strict=True):
+            ax.annotate(f"{count:.0f}", (x, y), (0, -11), textcoords="offset points", ha="center", fontsize=9)
+    ax.set(xlabel="predicted D(x)", ylabel="share of real images", xlim=(-0.03, 1.03), ylim=(-0.1, 1.05))
+    ax.legend(loc="upper left")
+    return ax
+
+
+def image_rows(rows: Mapping[str, object], *, size: int = 8) -> np.ndarray:
+    """Draw rows of small grey images, shape (images, size * size), each row named at its left."""
+    columns = max(len(images) for images in rows.values())
+    grid = axes(len(rows), columns, height=0.95, squeeze=False, gridspec_kw={"wspace": 0.05, "hspace": 0.05})
+    for line, (name, images) in zip(grid, rows.items(), strict=True):
+        for ax in line:
+            ax.axis("off")
+        for ax, image in zip(line, _array(images), strict=False):
+            ax.imshow(image.reshape(size, size), cmap="Greys", vmin=0, vmax=1)
+        line[0].set_title(name, fontsize=11)
+    return grid
+
+
+def _array(values) -> np.ndarray:
+    return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)

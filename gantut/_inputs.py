@@ -6,6 +6,7 @@ Every message names the argument, says what was given, and what is allowed.
 import math
 import numbers
 
+import numpy as np
 import torch
 
 # How far a total may be from 1: a few hundred roundings of a sum in that precision.
@@ -16,7 +17,10 @@ def floating(name, value):
     """Return `value` as a floating point tensor; lists and numpy arrays come in double precision or their own."""
     if not isinstance(value, torch.Tensor):
         try:
-            value = torch.as_tensor(value, dtype=None if hasattr(value, "dtype") else torch.float64)
+            if hasattr(value, "dtype"):
+                value = torch.from_numpy(np.array(value))  # a copy: the array may be read-only, or run backwards
+            else:
+                value = torch.as_tensor(value, dtype=torch.float64)
         except (TypeError, ValueError, RuntimeError) as error:
             raise ValueError(f"{name} must be a tensor or an array of numbers, not {value!r} ({error})") from None
     if not value.is_floating_point():
@@ -69,7 +73,7 @@ def broadcast(**tensors):
 
 def non_negative(name, tensor):
     """Require entries that are finite and not negative."""
-    values = tensor.detach()
+    values = _plain(tensor.detach())
     bad = ~(torch.isfinite(values) & (values >= 0))
     if bad.any():
         where = tuple(bad.nonzero()[0].tolist())
@@ -80,7 +84,7 @@ def non_negative(name, tensor):
 
 def total_one(name, tensor, dim):
     """Require that the entries along `dim` add up to 1."""
-    totals = tensor.detach().double().sum(dim)
+    totals = _plain(tensor.detach().double().sum(dim))
     apart = (totals - 1).abs()
     if (apart > TOTAL_TOLERANCE.get(tensor.dtype, 1e-9)).any():
         worst = totals.reshape(-1)[apart.reshape(-1).argmax()].item()
@@ -124,6 +128,17 @@ def positive(name, value):
     return float(value)
 
 
+def finite(name, value):
+    """Require a finite number."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be a finite number, not {value!r}")
+    return number
+
+
 def count(name, value, *, least=1):
     """Require a whole number, at least `least`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
@@ -131,11 +146,37 @@ def count(name, value, *, least=1):
     return int(value)
 
 
+def generator(name, value):
+    """Require a generator on the CPU, or None."""
+    given = value.device if isinstance(value, torch.Generator) else repr(value)
+    if value is not None and not (isinstance(value, torch.Generator) and value.device.type == "cpu"):
+        raise ValueError(f"{name} must be a torch.Generator on the CPU (draws are moved afterwards), not {given}")
+    return value
+
+
+def interval(name, value):
+    """Require two finite numbers, the lower first."""
+    try:
+        low, high = map(float, value)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError(f"{name} must be two finite numbers, the lower first, not {value!r}")
+    return low, high
+
+
 def one_of(name, value, allowed):
     """Require one of the allowed values."""
     if value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}")
     return value
+
+
+def _plain(tensor):
+    """Return the plain tensor inside one that torch.func.vmap or torch.func.grad has wrapped, to look at its values."""
+    while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        tensor = torch._C._functorch.get_unwrapped(tensor)
+    return tensor
 
 
 def shape(tensor):

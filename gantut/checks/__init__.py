@@ -9,6 +9,21 @@ whether it is true, and how it is checked.
 """
 
 from gantut.checks._claim import ClaimFailed, claim
-from gantut.checks._ledger import Entry, Ledger, UnknownClaim, audit, claims_shown, read_ledger
+from gantut.checks._ledger import Entry, Ledger, Lesson, UnknownClaim, audit, claims_shown, read_ledger
+from gantut.checks._pages import claims_list, errata_list, is_erratum, summary_table
 
-__all__ = ["ClaimFailed", "Entry", "Ledger", "UnknownClaim", "audit", "claim", "claims_shown", "read_ledger"]
+__all__ = [
+    "ClaimFailed",
+    "Entry",
+    "Ledger",
+    "Lesson",
+    "UnknownClaim",
+    "audit",
+    "claim",
+    "claims_list",
+    "claims_shown",
+    "errata_list",
+    "is_erratum",
+    "read_ledger",
+    "summary_table",
+]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -46,12 +47,19 @@ class Entry:
             raise ValueError(f"ledger entry {self.id!r}: verdict {self.verdict!r} needs a correction")
 
 
+class Lesson(NamedTuple):
+    """A lesson of the ledger: its title, and the name of its page once it is finished."""
+
+    title: str
+    page: str | None = None
+
+
 @dataclass(frozen=True)
 class Ledger:
-    """The claims by identifier, the titles of the lessons by number, and the sources by key."""
+    """The claims by identifier, the lessons by number, and the sources by key."""
 
     entries: dict[str, Entry]
-    lessons: dict[str, str]
+    lessons: dict[str, Lesson]
     sources: dict[str, dict] = field(default_factory=dict)
 
     def __getitem__(self, claim_id: str) -> Entry:
@@ -61,6 +69,15 @@ class Ledger:
             near = difflib.get_close_matches(claim_id, self.entries, n=3)
             hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
             raise UnknownClaim(f"no claim {claim_id!r} in the ledger{hint}") from None
+
+    @property
+    def finished(self) -> tuple[str, ...]:
+        """The numbers of the lessons that are finished."""
+        return tuple(number for number, lesson in self.lessons.items() if lesson.page)
+
+    def of_lesson(self, number: str) -> list[Entry]:
+        """The entries that a lesson shows, or is to show."""
+        return [entry for entry in self.entries.values() if entry.lesson == number]
 
 
 def _default_path() -> Path:
@@ -92,9 +109,13 @@ def read_ledger(path: str | Path | None = None) -> Ledger:
 @cache
 def _read(path: Path) -> Ledger:
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    lessons, sources, entries = document["lessons"], document.get("sources", {}), {}
+    lessons = {number: Lesson(**fields) for number, fields in document["lessons"].items()}
+    sources, entries = document.get("sources", {}), {}
     for fields in document["claims"]:
-        entry = Entry(**{**fields, "sources": tuple(fields["sources"])})
+        try:
+            entry = Entry(**{**fields, "sources": tuple(fields["sources"])})
+        except (KeyError, TypeError) as error:  # a field too few, or one too many
+            raise ValueError(f"ledger entry {fields.get('id')!r}: {error!r}") from None
         if entry.id in entries:
             raise ValueError(f"ledger: two entries have the id {entry.id!r}")
         if entry.lesson not in lessons:

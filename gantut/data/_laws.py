@@ -43,17 +43,21 @@ class Law:
         -------
         tensor, shape (\\*shape, \\*event_shape)
         """
-        shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        for size in shape:
-            _inputs.count("shape", size, least=0)
-        if generator is not None and generator.device.type != "cpu":
-            raise ValueError(
-                f"generator must live on the CPU (samples are moved after the draw), not {generator.device}"
-            )
+        shape = tuple(shape) if isinstance(shape, Sequence) else (shape,)
+        shape = tuple(_inputs.count("shape", size, least=0) for size in shape)
+        _inputs.generator("generator", generator)
         return self._draw(shape, generator).to(self.device)
 
     def _draw(self, shape, generator):
         raise AttributeError(f"{type(self).__name__} cannot be drawn from")
+
+
+def _numbers(name, value, *, dtype, device):
+    """Numbers in any form as a tensor of the given dtype on the given device."""
+    try:
+        return torch.as_tensor(value, dtype=dtype, device=device)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{name} must be numbers, not {value!r} ({error})") from None
 
 
 class GaussianMixture(Law):
@@ -76,14 +80,21 @@ class GaussianMixture(Law):
             raise ValueError(f"means must have shape (modes,) or (modes, d), not {_inputs.shape(self.means)}")
         modes, self.dtype, self.device = len(self.means), self.means.dtype, self.means.device
         like = dict(dtype=self.dtype, device=self.device)
-        self.scales = torch.as_tensor(scales, **like).expand(modes)
+        if not torch.isfinite(self.means).all():
+            raise ValueError(f"means must be finite, not {self.means.tolist()}")
+        self.scales = _numbers("scales", scales, **like)
+        if self.scales.ndim > 1 or self.scales.numel() not in (1, modes):
+            raise ValueError(
+                f"scales must be one number or {modes}, one a mode, not shape {_inputs.shape(self.scales)}"
+            )
+        self.scales = self.scales.expand(modes)
         if not (torch.isfinite(self.scales) & (self.scales > 0)).all():
             raise ValueError(f"scales must be positive and finite, not {scales}")
         if weights is None:
             weights = torch.full((modes,), 1 / modes, **like)
-        self.weights = _inputs.law("weights", torch.as_tensor(weights, **like), 0)
-        if len(self.weights) != modes:
-            raise ValueError(f"weights must be {modes} numbers, one a mode, not {len(self.weights)}")
+        self.weights = _inputs.law("weights", _numbers("weights", weights, **like), 0)
+        if self.weights.shape != (modes,):
+            raise ValueError(f"weights must be {modes} numbers, one a mode, not shape {_inputs.shape(self.weights)}")
         self.event_shape = tuple(self.means.shape[1:])
 
     def to(self, device) -> "GaussianMixture":
@@ -100,6 +111,9 @@ class GaussianMixture(Law):
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         r"""Return :math:`\log p(x)` at points x of shape (..., \*event_shape): shape (...)."""
+        x = _inputs.floating("x", x)
+        if x.shape[x.ndim - len(self.event_shape) :] != self.event_shape:
+            raise ValueError(f"x must have shape (..., {self.event_shape[0]}), not {_inputs.shape(x)}")
         away = x[..., None] - self.means if not self.event_shape else x[..., None, :] - self.means
         squared = away.square() if not self.event_shape else away.square().sum(-1)  # (..., modes)
         dimensions = math.prod(self.event_shape)
@@ -135,9 +149,7 @@ class Uniform(Law):
     """The uniform law on an interval of the line."""
 
     def __init__(self, low: float, high: float, *, dtype=torch.float64, device="cpu"):
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            raise ValueError(f"low and high must be finite with low < high, not {low!r} and {high!r}")
-        self.low, self.high = float(low), float(high)
+        self.low, self.high = _inputs.interval("low and high", (low, high))
         self.dtype, self.device = dtype, torch.device(device)
 
     def _draw(self, shape, generator):
@@ -145,6 +157,7 @@ class Uniform(Law):
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """Return the log density at points x of any shape; minus infinity outside."""
+        x = _inputs.floating("x", x)
         inside = (x >= self.low) & (x <= self.high)
         return torch.full_like(x, -math.log(self.high - self.low)).where(inside, -math.inf)
 
@@ -176,9 +189,7 @@ class Segment(Law):
     event_shape = (2,)
 
     def __init__(self, theta: float, *, dtype=torch.float64, device="cpu"):
-        if not math.isfinite(theta):
-            raise ValueError(f"theta must be finite, not {theta!r}")
-        self.theta, self.dtype, self.device = float(theta), dtype, torch.device(device)
+        self.theta, self.dtype, self.device = _inputs.finite("theta", theta), dtype, torch.device(device)
 
     def _draw(self, shape, generator):
         height = torch.rand(shape, dtype=self.dtype, generator=generator)
@@ -187,8 +198,11 @@ class Segment(Law):
 
 def gaussian(mean=0.0, scale=1.0, *, dtype=torch.float64, device="cpu") -> GaussianMixture:
     r"""The Gaussian :math:`N(\mu, s^2)` on the line, or the round one in d dimensions where `mean` has d entries."""
-    mean = torch.as_tensor(mean, dtype=dtype, device=device)
-    return GaussianMixture(mean[None], torch.as_tensor(scale, dtype=dtype, device=device)[None])
+    like = dict(dtype=dtype, device=device)
+    mean, scale = _numbers("mean", mean, **like), _numbers("scale", scale, **like)
+    if scale.ndim:
+        raise ValueError(f"scale must be one number, for a round Gaussian, not shape {_inputs.shape(scale)}")
+    return GaussianMixture(mean[None], scale)
 
 
 def gaussian_mixture(
@@ -201,8 +215,7 @@ def gaussian_mixture(
 ) -> GaussianMixture:
     """A mixture of Gaussians on the line (means: numbers) or in d dimensions (means: points)."""
     like = dict(dtype=dtype, device=device)
-    weights = None if weights is None else torch.as_tensor(weights, **like)
-    return GaussianMixture(torch.as_tensor(means, **like), torch.as_tensor(scales, **like), weights)
+    return GaussianMixture(_numbers("means", means, **like), _numbers("scales", scales, **like), weights)
 
 
 def ring(

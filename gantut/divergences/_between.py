@@ -43,7 +43,7 @@ def kl_between(p, q, *, base=math.e, method="quadrature", interval=None, rtol=1e
     method : {"quadrature", "monte-carlo"}
         Adaptive Gauss–Kronrod quadrature on the line, in float64; or an average over draws, in any dimension.
     interval : pair of floats, optional
-        Quadrature: where to integrate, instead of the whole line; what lies outside is left out.
+        Quadrature only: where to integrate, instead of the whole line; what lies outside is left out.
     rtol : float
         Quadrature: relative tolerance.
     samples : int
@@ -54,8 +54,8 @@ def kl_between(p, q, *, base=math.e, method="quadrature", interval=None, rtol=1e
     Returns
     -------
     Estimate
-        ``value`` (batch shape; differentiable in the laws' parameters by quadrature, not by Monte Carlo), ``error``,
-        ``evaluations``, ``method``. The value is +inf where `p` has mass outside the support of `q`; a density
+        ``value`` (batch shape; differentiable in the laws' parameters by quadrature, except in those that move a jump
+        of a density, and not by Monte Carlo), ``error``, ``evaluations``, ``method``. The value is +inf where `p` has mass outside the support of `q`; a density
         *function* counts as zero only where `p` has mass above 1e-12, since densities underflow.
 
     Raises

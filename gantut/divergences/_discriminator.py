@@ -7,7 +7,7 @@ from torch.nn.functional import logsigmoid
 
 from gantut import _inputs
 from gantut.divergences._edges import weighted_log
-from gantut.divergences._expectations import Density, expectation
+from gantut.divergences._expectations import expectation, outputs, see_densities
 
 
 class OptimalDiscriminator:
@@ -19,10 +19,11 @@ class OptimalDiscriminator:
     """
 
     def __init__(self, p_r, p_g):
-        self.p_r, self.p_g = Density("p_r", p_r), Density("p_g", p_g)
+        self.p_r, self.p_g = see_densities(("p_r", "p_g"), (p_r, p_g))
 
     def logit(self, x):
         r"""The log density ratio :math:`\log p_r(x) - \log p_g(x)`, and 0 where both densities vanish."""
+        x = _inputs.floating("x", x)
         log_r, log_g = self.p_r.log(x), self.p_g.log(x)
         nowhere = torch.isneginf(log_r) & torch.isneginf(log_g)
         return torch.where(nowhere, 0, log_r) - torch.where(nowhere, 0, log_g)
@@ -31,7 +32,7 @@ class OptimalDiscriminator:
         return self.logit(x).sigmoid()
 
 
-def optimal_discriminator(p_r, p_g):
+def optimal_discriminator(p_r, p_g, *, logits=False):
     r"""The discriminator that no other can beat against a fixed generator.
 
     .. math:: D^*(x) = \frac{p_r(x)}{p_r(x) + p_g(x)}, \qquad \tfrac12 \text{ where both vanish}
@@ -41,6 +42,9 @@ def optimal_discriminator(p_r, p_g):
     p_r, p_g : tensors of shapes that broadcast, or two laws
         Densities or probabilities of the real and the generated law at the same points, non-negative and finite,
         normalised or not; or two laws with ``log_prob`` or as density functions.
+    logits : bool
+        Of tensors: return :math:`\log\frac{D^*}{1-D^*} = \log p_r - \log p_g` instead, in [-inf, inf], which keeps its
+        digits where :math:`D^*` is rounded to 0 or 1.
 
     Returns
     -------
@@ -68,6 +72,9 @@ def optimal_discriminator(p_r, p_g):
     _inputs.broadcast(p_r=p_r, p_g=p_g)
     _inputs.non_negative("p_r", p_r)
     _inputs.non_negative("p_g", p_g)
+    if logits:
+        nowhere = (p_r == 0) & (p_g == 0)
+        return torch.where(nowhere, 1, p_r).log() - torch.where(nowhere, 1, p_g).log()
     largest = torch.maximum(p_r, p_g).detach()  # only the ratio counts, and 1e-300 and 1e300 both keep their digits
     nowhere = largest == 0
     largest = torch.where(nowhere, 1, largest)
@@ -125,22 +132,24 @@ def value_function(
         function, logits = (d.logit, True) if hasattr(d, "logit") else (d, logits)
 
         def log_d(x, log_r, log_g):
-            return _log_outputs(function(x), logits)[0]
+            return _log_outputs(outputs("d", function, x, log_r), logits)[0]
 
         def log_not_d(x, log_r, log_g):
-            return _log_outputs(function(x), logits)[1]
+            return _log_outputs(outputs("d", function, x, log_r), logits)[1]
 
         options = dict(method=method, interval=interval, rtol=rtol, samples=samples, generator=generator)
         value = expectation(log_d, log_not_d, p_r, p_g, names=("p_r", "p_g"), exact=logits, **options)
         return value._replace(value=value.value * unit, error=value.error * unit)
     d = _inputs.floating("d", d)
     p_r, p_g = _inputs.laws(dim, p_r=p_r, p_g=p_g)
+    _inputs.dimension("d", d, dim)
     _inputs.together(d=d, p_r=p_r)
     _inputs.same_length(dim, d=d, p_r=p_r)
     _inputs.broadcast(d=d, p_r=p_r, p_g=p_g)
     if logits:
         log_d, log_not_d = _log_outputs(d, True)
-        terms = torch.where(p_r > 0, p_r * log_d, 0) + torch.where(p_g > 0, p_g * log_not_d, 0)
+        never_real, never_made = p_r == 0, p_g == 0  # 0 times a logarithm, even an infinite one, is 0
+        terms = p_r * torch.where(never_real, 0, log_d) + p_g * torch.where(never_made, 0, log_not_d)
     else:
         _check_probability(d)
         terms = weighted_log(*torch.broadcast_tensors(p_r, d)) + weighted_log(*torch.broadcast_tensors(p_g, 1 - d))
@@ -154,6 +163,8 @@ def _is_law(thing):
 def _log_outputs(d, logits):
     """log D and log(1 - D)."""
     if logits:
+        if torch.isnan(d).any():
+            raise ValueError("d must be a number everywhere, but is nan somewhere")
         return logsigmoid(d), logsigmoid(-d)
     _check_probability(d)
     return d.log(), torch.log1p(-d)

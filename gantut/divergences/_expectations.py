@@ -38,6 +38,8 @@ class Density:
     def __init__(self, name, law):
         self.name, self.law = name, law
         self.has_log_density = hasattr(law, "log_prob")
+        self.event_shape = tuple(law.event_shape) if hasattr(law, "event_shape") else None  # None: not known
+        self.batch_shape = tuple(getattr(law, "batch_shape", ()))
         if not self.has_log_density and not callable(law):
             raise ValueError(
                 f"{name} must have a log_prob method (a torch distribution or a law of gantut.data) or be a density "
@@ -46,30 +48,51 @@ class Density:
 
     def log(self, x):
         """The log density at `x`, minus infinity outside the support."""
+        events = len(self.event_shape or ())
+        points = x.shape[: x.ndim - events]
+        if x.shape[x.ndim - events :] != (self.event_shape or ()):
+            raise ValueError(
+                f"x must have shape (..., {events and self.event_shape[0]}) for {self.name}, not {_inputs.shape(x)}"
+            )
         if not self.has_log_density:
             density = self.law(x)
+            if not isinstance(density, torch.Tensor) or density.shape != points:
+                raise ValueError(f"{self.name} must map {_maps(x, points, density)}")
             if not torch.isfinite(density).all() or (density < 0).any():
                 raise ValueError(f"{self.name} must be a finite, non-negative density")
             return torch.where(density > 0, density, 1).log().where(density > 0, -math.inf)
         support = getattr(self.law, "support", None)
         if support is None:
             return self.law.log_prob(x)
-        inside = support.check(x) & torch.ones_like(x, dtype=torch.bool)
+        if support.is_discrete:
+            raise ValueError(
+                f"{self.name} must have a density, but {type(self.law).__name__} is a law on whole numbers"
+            )
+        inside = support.check(x)
         if inside.all():
             return self.law.log_prob(x)
-        refuge = x[inside].reshape(-1)[:1] if inside.any() else x.new_ones(1)
-        if not inside.any():
-            return x.new_full(x.shape, -math.inf)
-        inside = inside.expand(torch.broadcast_shapes(inside.shape, x.shape))
-        return self.law.log_prob(torch.where(inside, x, refuge)).where(inside, -math.inf)
+        refuge = _somewhere_inside(support)  # log_prob refuses points outside, or is NaN there
+        if refuge is None and not inside.any():
+            return x.new_full(inside.shape, -math.inf)
+        refuge = x[inside][0] if refuge is None else refuge
+        stay = inside.reshape(*inside.shape, *(1 for _ in range(events)))
+        return self.law.log_prob(torch.where(stay, x, refuge)).where(inside, -math.inf)
 
     @property
-    def on_the_line(self):
-        return tuple(getattr(self.law, "event_shape", ())) == ()
+    def device(self):
+        """Where its parameters live; None for a density function, which has none that we can see."""
+        if not self.has_log_density:
+            return None
+        return getattr(self.law, "device", None) or self.window()[0].device
 
-    @property
-    def batch_shape(self):
-        return tuple(getattr(self.law, "batch_shape", ()))
+    def require_fixed_edges(self):
+        """Refuse a support that moves with a parameter: quadrature at fixed points cannot see it move."""
+        edges = _edges(getattr(self.law, "support", None))
+        if torch.is_grad_enabled() and any(getattr(edge, "requires_grad", False) for edge in edges):
+            raise ValueError(
+                f"{self.name} must not have a support whose ends require a gradient, which quadrature would get wrong: "
+                "detach them, or compute under torch.no_grad()"
+            )
 
     def window(self):
         """Where the law lives, roughly: its centre and spread, shape (batch)."""
@@ -79,9 +102,13 @@ class Density:
                 return mean.detach().double(), spread.detach().double()
         except (AttributeError, NotImplementedError):
             pass
-        if hasattr(self.law, "icdf"):
+        try:
             quantiles = [self.law.icdf(torch.tensor(level)).detach().double() for level in (0.25, 0.5, 0.75)]
             return quantiles[1], quantiles[2] - quantiles[0]
+        except (AttributeError, NotImplementedError):
+            pass
+        if hasattr(self.law, "loc") and hasattr(self.law, "scale"):
+            return self.law.loc.detach().double(), self.law.scale.detach().double()
         zero = torch.zeros((), dtype=torch.float64)
         return zero, zero + 1
 
@@ -94,17 +121,69 @@ class Density:
             return centre.new_empty(0)  # each law of the batch has a scale of its own
         return torch.stack([centre + step * spread for step in (-8, -2, 0, 2, 8)]).reshape(-1)
 
-    def sample(self, samples, generator):
+    def sample(self, samples, batch_shape, generator):
         """Draw points, shape (samples, batch, event); torch's own laws have no generator, so theirs is set aside."""
         if not hasattr(self.law, "sample"):
             raise ValueError(f'{self.name} must have a sample method for method="monte-carlo"')
         if not isinstance(self.law, torch.distributions.Distribution):
-            return self.law.sample(samples, generator=generator)
+            more = batch_shape if not self.batch_shape else ()
+            return self.law.sample((samples, *more) if more else samples, generator=generator)
+        law = self.law if self.batch_shape == batch_shape else self.law.expand(batch_shape)
         if generator is None:
-            return self.law.sample((samples,))
+            return law.sample((samples,))
         with torch.random.fork_rng():
             torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
-            return self.law.sample((samples,))
+            return law.sample((samples,))
+
+
+def _maps(x, points, given):
+    """Say what a function of points must do, and what it did."""
+    given = f"shape {_inputs.shape(given)}" if isinstance(given, torch.Tensor) else repr(given)
+    return f"points of shape {_inputs.shape(x)} to a tensor of shape {tuple(points)}, not to {given}"
+
+
+def outputs(name, function, x, log_density):
+    """The values of a function at the points `x`, one for each entry of the log density there."""
+    values = function(x)
+    wanted = log_density.shape
+    fits = isinstance(values, torch.Tensor) and values.ndim == len(wanted) and values.shape[:1] == wanted[:1]
+    if not fits or any(ours not in (1, theirs) for ours, theirs in zip(values.shape, wanted, strict=True)):
+        raise ValueError(f"{name} must map {_maps(x, wanted, values)}")
+    return values.expand(wanted)
+
+
+def _edges(support):
+    """The lower and upper end of a support on the line, None where it has none or is no interval."""
+    support = getattr(support, "base_constraint", support)
+    return getattr(support, "lower_bound", None), getattr(support, "upper_bound", None)
+
+
+def _somewhere_inside(support):
+    """A point inside a support with ends (one a law of the batch), or None."""
+    low, high = _edges(support)
+    if low is None or high is None:
+        return None if low is None and high is None else low + 1 if high is None else high - 1
+    return (low + high) / 2
+
+
+def see_densities(names, laws):
+    """See two laws through their log densities; require that they live in one space and that their batches agree."""
+    p, q = (Density(name, law) for name, law in zip(names, laws, strict=True))
+    if p.event_shape is None or q.event_shape is None:
+        p.event_shape = q.event_shape = p.event_shape or q.event_shape or ()
+    if p.event_shape != q.event_shape:
+        raise ValueError(
+            f"{p.name} and {q.name} must live in the same space, but have event shapes {p.event_shape} and {q.event_shape}"
+        )
+    if p.device is not None and q.device is not None and p.device != q.device:
+        raise ValueError(f"{p.name} and {q.name} must have one device, but have {p.device} and {q.device}")
+    try:
+        torch.broadcast_shapes(p.batch_shape, q.batch_shape)
+    except RuntimeError:
+        raise ValueError(
+            f"{p.name} and {q.name} must have batch shapes that broadcast, not {p.batch_shape} and {q.batch_shape}"
+        ) from None
+    return p, q
 
 
 def expectation(under_p, under_q, p, q, *, names, method, interval, rtol, samples, generator, exact=True):
@@ -115,15 +194,21 @@ def expectation(under_p, under_q, p, q, *, names, method, interval, rtol, sample
     zero), in which case it takes a mass above 1e-12 there.
     """
     _inputs.one_of("method", method, METHODS)
-    p, q = (Density(name, law) for name, law in zip(names, (p, q), strict=True))
+    _inputs.generator("generator", generator)
+    p, q = see_densities(names, (p, q))
     if method == "monte-carlo":
+        if interval is not None:
+            raise ValueError(
+                f'interval must be None for method="monte-carlo", which averages over all draws, not {interval!r}'
+            )
         return _by_sampling(under_p, under_q, p, q, _inputs.count("samples", samples, least=2), generator)
     for law in (p, q):
-        if not law.on_the_line:
+        if law.event_shape != ():
             raise ValueError(
-                f"{law.name} lives in {tuple(law.law.event_shape)} dimensions, and quadrature is for laws on the line: "
+                f"{law.name} must be a law on the line for quadrature, but has event shape {law.event_shape}: "
                 'choose method="monte-carlo"'
             )
+        law.require_fixed_edges()
     return _by_quadrature(under_p, under_q, p, q, interval, rtol, exact and p.has_log_density and q.has_log_density)
 
 
@@ -139,8 +224,8 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
 
     def integrands(t):
         x, stretch = to_line(t)
-        log_p, log_q = p.log(x), q.log(x)
-        one = torch.ones_like(x)
+        log_p, log_q = torch.broadcast_tensors(p.log(x), q.log(x))
+        one = torch.ones_like(log_p)
         total, lost = 0, 0
         for log_own, function, law in ((log_p, under_p, p), (log_q, under_q, q)):
             if function is None:
@@ -169,11 +254,10 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
 
 def _line(p, q, interval):
     """How quadrature points t become points x of the line, and dx/dt: the whole line, or the given interval."""
-    landmarks = torch.cat([p.landmarks(), q.landmarks()])
+    device = p.device or q.device or "cpu"
+    landmarks = torch.cat([p.landmarks().to(device), q.landmarks().to(device)])
     if interval is not None:
-        low, high = map(float, interval)
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            raise ValueError(f"interval must be two finite numbers, the lower first, not {interval!r}")
+        low, high = _inputs.interval("interval", interval)
         batch = torch.broadcast_shapes(p.batch_shape, q.batch_shape)
 
         def within(t):
@@ -209,14 +293,16 @@ def _check_mass(law, mass, interval):
 @torch.no_grad()
 def _by_sampling(under_p, under_q, p, q, samples, generator):
     value, variance, evaluations = 0.0, 0.0, 0
+    batch_shape = tuple(torch.broadcast_shapes(p.batch_shape, q.batch_shape))
     for own, function in ((p, under_p), (q, under_q)):
         if function is None:
             continue
-        x = own.sample(samples, generator)
-        terms = function(x, p.log(x), q.log(x))
+        x = own.sample(samples, batch_shape, generator)
+        terms = function(x, *torch.broadcast_tensors(p.log(x), q.log(x)))
         if torch.isnan(terms).any():
             raise ValueError(f"the terms averaged under {own.name} are not numbers at some of its samples")
         value = value + terms.mean(0)
         variance = variance + terms.var(0) / samples
         evaluations += samples
-    return Estimate(value, variance.sqrt(), evaluations, "monte-carlo")
+    error = variance.sqrt().where(torch.isfinite(value), 0.0)  # one draw where the terms are infinite settles it
+    return Estimate(value, error, evaluations, "monte-carlo")

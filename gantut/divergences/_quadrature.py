@@ -71,12 +71,13 @@ def integrate(integrand, low, high, *, landmarks=None, rtol=1e-9, atol=1e-12, de
     DoesNotSettle
         If the tolerance was not reached with the permitted number of panels.
     """
-    if not low < high:
-        raise ValueError(f"low must be less than high, but they are {low!r} and {high!r}")
+    low, high = _inputs.interval("low and high", (low, high))
     _inputs.positive("rtol", rtol)
+    if atol != 0:
+        _inputs.positive("atol", atol)
     edges = torch.linspace(low, high, _FIRST_PANELS + 1, dtype=torch.float64, device=device)
     if landmarks is not None:
-        landmarks = landmarks.to(edges).reshape(-1)
+        landmarks = torch.as_tensor(landmarks).to(edges).reshape(-1)
         edges = torch.cat([edges, landmarks[(landmarks > low) & (landmarks < high)]]).unique()
     panels, errors = _settle(integrand, torch.stack([edges[:-1], edges[1:]], 1), rtol, atol)
     points, weights = _points(panels)
@@ -97,7 +98,7 @@ def _settle(integrand, panels, rtol, atol):
     """Halve panels until every integral is settled; return all panels and the total errors."""
     settled, settled_integral, settled_error = [], 0.0, 0.0
     while True:
-        integral, error = _estimate(integrand, panels)  # (panels, integrals) each
+        integral, error = _estimate(integrand, panels, halved=bool(settled))  # (panels, integrals) each
         total, total_error = settled_integral + integral.sum(0), settled_error + error.sum(0)
         allowed = (rtol * total.abs()).clamp_min(atol)
         if (total_error <= allowed).all():
@@ -120,14 +121,22 @@ def _settle(integrand, panels, rtol, atol):
         panels = torch.cat([torch.stack([low, middle], 1), torch.stack([middle, high], 1)])
 
 
-def _estimate(integrand, panels):
+def _estimate(integrand, panels, halved):
     """Kronrod's estimate and QUADPACK's error bound for every panel and integral."""
     points, kronrod = _points(panels)
     values = integrand(points.reshape(-1))
+    if not isinstance(values, torch.Tensor) or values.shape[:1] != (points.numel(),) or not values.is_floating_point():
+        given = f"{values.dtype} of shape {tuple(values.shape)}" if isinstance(values, torch.Tensor) else repr(values)
+        raise ValueError(
+            f"integrand must map {points.numel()} points to as many floating point values or rows, not to {given}"
+        )
     values = values.double().reshape(len(panels), 15, -1)  # (panels, 15, integrals)
     if not torch.isfinite(values).all():
         panel, node, _ = (~torch.isfinite(values)).nonzero()[0].tolist()
-        raise ValueError(f"the integrand is not finite at {points[panel, node].item():.6g}")
+        place = f"{points[panel, node].item():.6g}"
+        if halved and not torch.isnan(values).any():
+            raise DoesNotSettle(f"the integral does not settle: it may be infinite, for the integrand is at {place}")
+        raise ValueError(f"the integrand is not finite at {place}")
     half = (panels[:, 1:] - panels[:, :1]) / 2
     integral = torch.einsum("pn,pni->pi", kronrod, values)
     gauss = half * torch.einsum("n,pni->pi", _RULE_GAUSS.to(values.device), values)

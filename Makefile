@@ -1,0 +1,53 @@
+# From GAN to Wasserstein GAN, executed: `make` alone lists what can be made. All that is needed is Python 3.11+.
+
+PYTHON ?= python3
+# Lessons and tests are small: one thread each is faster than two on a busy machine. `make test OMP_NUM_THREADS=4` for more.
+export OMP_NUM_THREADS ?= 1
+export PYTHONUTF8 := 1
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP   := $(BIN)/python -m pip install -qq --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help book notebooks test lint clean
+
+help:  ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+book: $(READY)  ## build the site, and say where to open it
+	@$(BIN)/python book/tools/notebooks.py --check || echo 'Shown are the outputs of before; `make notebooks` makes them anew.'
+	@$(BIN)/python book/tools/pages.py
+
+notebooks: $(READY)  ## execute the lessons whose text or code changed
+	@$(BIN)/python book/tools/notebooks.py
+
+test: $(READY)  ## check everything: style, package, pages, and every output of every lesson
+	@failed=0; set -x; \
+	$(BIN)/ruff check . || failed=1; \
+	$(BIN)/python -m pytest -q || failed=1; \
+	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=300 book/ || failed=1; \
+	{ set +x; } 2>/dev/null; exit $$failed
+
+lint: $(READY)  ## check style, and repair what can be repaired
+	$(BIN)/ruff check --fix .
+
+clean:  ## remove all that was made here, but for the notebooks
+	rm -rf $(VENV) _build dist .pytest_cache .ruff_cache .hypothesis
+
+# ---- Behind these -----------------------------------------------------------------------------------------
+
+# The environment, made anew when a pin changes.
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo 'This needs Python 3.11 or newer, and "$(PYTHON)" is not; name another: make PYTHON=python3.12' >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo '"$(PYTHON)" has no venv module; install it first (on Debian and Ubuntu: apt install python3-venv)' >&2; exit 1; }
+	@echo 'Setting up $(VENV): a minute or two from a warm package cache, longer where PyTorch must come first ...'
+	@$(PYTHON) -m venv $(VENV)
+	$(PIP) $$(grep '^torch==' requirements.txt)
+	$(PIP) -r requirements.txt
+	$(PIP) --no-build-isolation --no-deps --editable .
+	@$(BIN)/python -c 'import matplotlib.font_manager'  # lists the fonts once, so that no lesson has to
+	@touch $@

@@ -1,0 +1,119 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # From GAN to Wasserstein GAN, executed
+#
+# You have read that "GANs minimise the Jensen–Shannon divergence", that "its gradients vanish", and that "the Wasserstein
+# distance fixes it". **In this book you see it happen, or see where it does not.** Every equation is derived in words and computed in
+# front of you; every figure is drawn from the numbers beside it; every statement is checked each time the book is built. Where
+# the well-known texts are wrong, the book says so, and shows it.
+
+# %% tags=["remove-cell"]
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("gantut") is None:
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "git+https://github.com/gantut/gantut"], check=True)
+
+# %% tags=["remove-cell"]
+
+import torch
+
+from gantut import plots
+from gantut.checks import is_erratum, read_ledger
+from gantut.data import gaussian
+from gantut.divergences import js_between
+
+distance = torch.linspace(-8, 8, 161, dtype=torch.float64)
+parameters = distance.clone().requires_grad_()
+js = torch.stack([js_between(gaussian(0), gaussian(d)).value for d in parameters])
+(js_slope,) = torch.autograd.grad(js.sum(), parameters)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels. Left: a real bell curve and a generated one five units to its right. Middle: two distances between them over the generator's position: the Wasserstein distance is a V with its tip at the real law, the Jensen-Shannon divergence a narrow valley that is flat on both sides. Right: the slopes, which are what the generator learns from: the Wasserstein slope is minus one or one everywhere, the Jensen-Shannon slope vanishes beyond about six units."}, "figure": {"name": "fig-cover", "caption": "The story in one picture. A generator (dashed) is to move onto the data (solid). Two ways to say how far it is (middle), and what each tells it to do (right): where JS has nothing left to say, the Wasserstein distance still points the way."}}
+x = torch.linspace(-4, 9, 400, dtype=torch.float64)
+left, middle, right = plots.axes(1, 3, height=2.7)
+plots.laws(left, x, {"real": gaussian(0).density(x), "generated": gaussian(5).density(x)}).set(ylim=(0, 0.62), title="the task")
+both = {"Wasserstein, W": distance.abs(), "Jensen–Shannon, JS": js.detach()}
+plots.lines(middle, distance, both, colours=[plots.THIRD, plots.FOURTH])
+middle.set(xlabel="position of the generator", ylim=(-0.1, 5.2), title="how far is it?")
+middle.legend(fontsize=9, loc="upper center")
+plots.lines(right, distance, {"_W": distance.sign(), "_JS": js_slope}, colours=[plots.THIRD, plots.FOURTH])
+right.set(xlabel="position of the generator", ylim=(-1.2, 1.2), title="which way, says the slope")
+plots.show()
+
+# %% [markdown]
+# ## What you will be able to do
+#
+# - **Derive** the optimal discriminator, the $-2\log2$, the Kantorovich–Rubinstein duality and the Wasserstein GAN, and say at each step what is
+#   assumed.
+# - **Predict** when the training of a GAN stalls, circles or collapses, and show it on a population of runs instead of one lucky seed.
+# - **Use** the code, `gantut`, on your own data: exact in the corners where a formula is easily coded wrong, on the CPU as on CUDA.
+#
+# You need calculus, elementary probability and some Python. Measure theory is not needed; where it matters, the lesson says what it would add.
+#
+# ## The path
+#
+# | | Lesson | The question |
+# |---|---|---|
+# | 1 | {doc}`How far apart are two laws? <01_divergences>` | What do KL and JS measure, and what do they miss? |
+# | 3 | {doc}`The optimal discriminator <03_optimal_discriminator>` | What does a discriminator's best score say about the generator? |
+#
+# Lessons on the game itself, on why it is hard to win, on moving dirt and its dual, and on the Wasserstein GAN follow. Their statements are already in
+# the ledger, waiting for their proofs:
+
+# %% tags=["remove-input"]
+ledger = read_ledger()
+entries = ledger.entries.values()
+shown = sum(entry.lesson in ledger.finished for entry in entries)
+print(f"{len(entries)} claims are in the ledger; {shown} of them are shown in the lessons above, the others wait for theirs.")
+print(f"{sum(map(is_erratum, entries))} of the {len(entries)} are imprecise or wrong as they stand in the sources.")
+
+# %% [markdown]
+# - {doc}`claims` lists every statement: who makes it, whether it holds, and how it is checked.
+# - {doc}`errata` collects what the sources get wrong, with the corrections.
+#
+# ## How to read
+#
+# **A line that begins with ✓ is a claim that has just been checked**, by the cell above it, on the machine that built the page:
+#
+# ```text
+# ✓ dstar-half: if p_g = p_r then D* = 1/2 everywhere  (0.5 ± 1e-15)
+# ```
+#
+# First comes its name in the ledger, then what is claimed, then the expected value and how closely it was met. Had it not been met, the book would not
+# have been built. Claims are checked in one of five ways, and the ledger says which: *symbolically*, by algebra that holds for all values; *exactly*, up to
+# rounding; *by quadrature*, with an error estimate; *by Monte Carlo*, with a standard error; or *on a population of trainings*, with its spread. The further down
+# this list, the more it is an observation, and the less a proof.
+#
+# **Exercises answer back.** Open the lesson in Colab (the rocket at the top of its page) or on your own machine, put your answer in place of the
+# dots and run the cell.
+#
+# **On your own machine** you need Python 3.11 or newer and `make`:
+#
+# ```bash
+# git clone https://github.com/gantut/gantut
+# cd gantut
+# make book    # build these pages, and print where they are
+# make test    # check every statement in them
+# ```
+#
+# After that, `source .venv/bin/activate` and `jupyter-lab` (if you have it) or any editor that knows notebooks opens the lessons in `book/`. Each is a plain Python
+# file too: `python book/01_divergences.py` runs it and prints its claims. Two switches change how: `GANTUT_DEVICE=cuda` runs on a GPU, and `GANTUT_SCALE=full`
+# takes the sizes of the papers instead of those of a lesson.
+#
+# ## Where it comes from
+#
+# The path follows two texts that many have learnt from: Lilian Weng's post {cite}`weng2019` and Peng Xu's slides {cite}`xu2020`, both called *From GAN to Wasserstein
+# GAN* or nearly so. The wording, the code and the figures are this book's own. Text and figures are under CC BY 4.0, the code under the MIT licence.

@@ -1,0 +1,737 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 1 · How far apart are two laws?
+#
+# A generative model is a probability law, and so are the data that it imitates. To say that one model is better
+# than another, or to make a model better, we need a number that says how far apart two laws are. This lesson is about
+# the two numbers with which the story of GANs begins: the **Kullback–Leibler** and the **Jensen–Shannon** divergence.
+#
+# :::{admonition} Before you start
+# :class: tip
+# **You will be able to say** what KL and JS measure and in which unit; why KL has a direction and JS has none; when
+# each is infinite, and when neither notices that a model improves; and what a model looks like that was fitted with
+# one or the other.
+#
+# **You need** densities, expectations and the logarithm. No GAN yet.
+#
+# **It takes** an hour to read with the exercises, and about ten seconds to run on a laptop.
+# :::
+
+# %% tags=["hide-input"]
+# In a fresh Colab this installs gantut; where it is already installed, it does nothing.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("gantut") is None:
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "git+https://github.com/gantut/gantut"], check=True)
+
+# %%
+import math
+
+import torch
+
+from gantut import plots
+from gantut.checks import claim
+from gantut.data import gaussian, gaussian_mixture, uniform
+from gantut.device import random_source
+from gantut.divergences import (
+    integrate,
+    js_between,
+    js_divergence,
+    kl_between,
+    kl_divergence,
+    total_variation,
+    total_variation_between,
+)
+from gantut.exercises import check
+
+# %% [markdown]
+# ## Surprise, and how much of it is avoidable
+#
+# You watch draws from a law with density $p$, but you believe that they come from a law with density $q$. At a point
+# $x$ your belief assigned density $q(x)$ where the truth has $p(x)$, and the logarithm of their ratio,
+# $\log\frac{p(x)}{q(x)}$, says how much more surprised you are than you had to be. It is positive where you thought $x$
+# less likely than it is, and negative where you thought it more likely. Averaged over the draws, that is the
+# **Kullback–Leibler divergence** of $q$ from $p$:
+#
+# $$
+# \operatorname{KL}(p\,\|\,q) \;=\; \mathbb E_{x\sim p}\Big[\log\frac{p(x)}{q(x)}\Big]
+# \;=\; \int p(x)\,\log\frac{p(x)}{q(x)}\,dx .
+# $$ (eq-kl)
+#
+# For laws on a finite set the integral is a sum, $\sum_i p_i \log\frac{p_i}{q_i}$. Two conventions complete the
+# definition: where $p$ is zero nothing is ever drawn, so $0\log\frac0q = 0$; and where $q$ is zero but $p$ is not,
+# $p\log\frac p0=+\infty$, because the impossible has happened.
+#
+# The base of the logarithm is a choice of unit: base $e$ gives **nats**, base 2 gives **bits**. This book uses nats
+# where it does not say otherwise.
+#
+# For two Gaussians the integral can be done by hand, which gives us something to check the computer with:
+#
+# $$
+# \operatorname{KL}\big(N(m_1,s_1^2)\,\|\,N(m_2,s_2^2)\big)
+# = \log\frac{s_2}{s_1} + \frac{s_1^2+(m_1-m_2)^2}{2s_2^2} - \frac12 .
+# $$ (eq-kl-gaussians)
+
+
+# %%
+def kl_gaussians(m1, s1, m2, s2):
+    """Equation eq-kl-gaussians."""
+    return math.log(s2 / s1) + (s1**2 + (m1 - m2) ** 2) / (2 * s2**2) - 1 / 2
+
+
+cases = [(0, 1, 1, 1), (0, 1, 1, 2), (1, 2, 0, 1), (0, 0.01, 50, 3)]
+by_quadrature = [float(kl_between(gaussian(m1, s1), gaussian(m2, s2))) for m1, s1, m2, s2 in cases]
+by_hand = [kl_gaussians(*case) for case in cases]
+claim("kl-definition", "KL by quadrature is the closed form for Gaussians", by_quadrature, equals=by_hand, rtol=1e-9)
+
+# %% [markdown]
+# `kl_between` integrates {eq}`eq-kl` numerically and keeps halving its panels until the estimated error is small
+# enough; it works for any two laws on the line that know their densities. For laws on a finite set there is
+# `kl_divergence`, and a batch of laws is as easy as one:
+
+# %%
+p = torch.tensor([0.5, 0.5], dtype=torch.float64)
+q = torch.tensor([[0.5, 0.5], [0.9, 0.1], [1.0, 0.0]], dtype=torch.float64)
+kl_divergence(p, q, base=2)  # bits, one number a row of q
+
+# %% [markdown]
+# The first is zero: nothing to be surprised at. The last is infinite: whoever rules out tails and then sees tails has
+# no finite excuse.
+#
+# :::{tip} Try it
+# Make the coin's bias smaller and smaller: `[0.51, 0.49]`, `[0.501, 0.499]`. By which factor does the divergence shrink
+# when the bias shrinks by ten? (Near equality KL is quadratic; that is why it can be followed by gradient descent.)
+# :::
+#
+# ## Never negative, and zero only for equal laws
+#
+# A difference should not be negative, and it should vanish only between equals. For KL both follow from a single
+# fact about the logarithm: its graph lies below its tangent at 1.
+#
+# :::{prf:theorem} Gibbs' inequality
+# :label: thm-gibbs
+# $\operatorname{KL}(p\,\|\,q)\ge 0$, with equality if and only if $p=q$ almost everywhere.
+# :::
+#
+# :::{prf:proof}
+# For every $t>0$ we have $\log t\le t-1$, with equality only at $t=1$. Put $t=q(x)/p(x)$ and average over $x\sim p$:
+#
+# $$
+# -\operatorname{KL}(p\,\|\,q)=\mathbb E_p\Big[\log\frac{q(x)}{p(x)}\Big]
+# \le \mathbb E_p\Big[\frac{q(x)}{p(x)}-1\Big]
+# =\int_{p>0} q(x)\,dx-1\le 0 .
+# $$
+#
+# The first inequality is strict unless $q=p$ almost everywhere where $p>0$; then $q$ has no mass left for anywhere else.
+# :::
+#
+# "Almost everywhere" is needed: changing a density at a single point changes no probability, and no divergence. The
+# program tries a thousand random pairs of laws on ten points, and the equal pairs among them:
+
+# %%
+source = random_source(1)
+weights = torch.rand(2, 1000, 10, dtype=torch.float64, generator=source) ** 4  # some entries very small
+p, q = weights / weights.sum(-1, keepdim=True)  # (1000, 10) each
+gap = torch.minimum(kl_divergence(p, q), kl_divergence(p, p) + 1)  # KL(p, q), with KL(p, p) checked just below
+assert (kl_divergence(p, p) == 0).all()
+claim("kl-nonneg-zero-iff", "KL(p, q) > 0 for unequal laws (and is 0 for equal ones)", gap, above=0.0)
+
+# %% [markdown]
+# ## KL has a direction
+#
+# In {eq}`eq-kl` the two laws play different parts: $p$ says where we look, $q$ is only asked about the places where we
+# look. Exchanging them asks a different question and, as a rule, gets a different answer.
+
+# %%
+narrow, wide = gaussian(0, 1), gaussian(1, 2)
+forward, backward = kl_between(narrow, wide).value, kl_between(wide, narrow).value
+claim(
+    "kl-asymmetric",
+    "KL(N(0,1), N(1,4)) and KL(N(1,4), N(0,1)) differ",
+    backward - forward,
+    equals=kl_gaussians(1, 2, 0, 1) - kl_gaussians(0, 1, 1, 2),
+    atol=1e-9,
+)
+
+# %% [markdown]
+# A much-read introduction to GANs {cite}`weng2019` illustrates the asymmetry with a picture of two Gaussians of *equal*
+# width, $N(0,1)$ and $N(1,1)$. The picture does show two different curves. But look at {eq}`eq-kl-gaussians`: with
+# $s_1=s_2$ it depends on $(m_1-m_2)^2$ only, and that is the same both ways round.
+
+# %%
+left, right = gaussian(0, 1), gaussian(1, 1)
+both_ways = [kl_between(left, right).value, kl_between(right, left).value]
+claim("fig1-kl-equal-both-ways", "KL is 1/2 in both directions for N(0,1), N(1,1)", both_ways, equals=1 / 2, atol=1e-9)
+
+# %% [markdown]
+# What differs are the *integrands* $p\log\frac pq$ and $q\log\frac qp$: mirror images of each other about $x=\frac12$,
+# with equal areas. The figure draws them, with those of JS to which we come below; its lower row has Gaussians of
+# unequal width, where the areas really differ.
+
+
+# %%
+def integrands(p, q, x):
+    """The functions whose areas are KL(p‖q), KL(q‖p), KL(p‖m), KL(q‖m) and JS."""
+    log_p, log_q = p.log_prob(x), q.log_prob(x)
+    log_m = torch.logaddexp(log_p, log_q) - math.log(2)
+    p, q = log_p.exp(), log_q.exp()
+    p_to_m, q_to_m = p * (log_p - log_m), q * (log_q - log_m)
+    return p * (log_p - log_q), q * (log_q - log_p), p_to_m, q_to_m, (p_to_m + q_to_m) / 2
+
+
+x = torch.linspace(-5, 7, 2401, dtype=torch.float64)
+drawn = {"equal widths": integrands(left, right, x), "unequal widths": integrands(narrow, wide, x)}
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two rows of three panels over x from -5 to 7. Top row, the Gaussians N(0,1) and N(1,1): first the two bell curves, then the integrands of KL in both directions, mirror images of each other with one positive hump and one negative dip each, then the integrand of JS, two low humps of equal height. Bottom row, N(0,1) and N(1,4): the integrand of KL(q to p) now has a long high hump on the right, and its area is three times that of the other direction."}, "figure": {"name": "fig-integrands", "caption": "What KL and JS integrate. Top: two Gaussians of equal width (the pair of Weng's figure 1), where the areas agree in both directions. Bottom: unequal widths, where they do not."}}
+grid = plots.axes(2, 3, height=2.9, sharex=True)
+for row, (title, pair) in zip(grid, {"equal widths": (left, right), "unequal widths": (narrow, wide)}.items(), strict=True):
+    kl_pq, kl_qp, _, _, js = drawn[title]
+    plots.laws(row[0], x, {"p": pair[0].density(x), "q": pair[1].density(x)}).set(title=title, xlabel="")
+    plots.integrand(row[1], x, {"p log p/q": kl_pq, "q log q/p": kl_qp}).set(title="KL", xlabel="")
+    plots.integrand(row[2], x, {"JS": js}, colours=[plots.THIRD]).set(title="JS", xlabel="", ylim=(-0.01, 0.06))
+for ax in grid[1]:
+    ax.set(xlabel="x")
+plots.show()
+
+# %% [markdown]
+# The original figure gives no numbers, but it can be checked all the same. For $p=N(0,1)$ and $q=N(1,1)$ the
+# integrand is $p(x)(\frac12-x)$, and its highest and lowest point lie where the derivative vanishes,
+# $x^2-\frac x2-1=0$, that is, at $x=\frac{1\mp\sqrt{17}}4$.
+
+# %%
+kl_pq, kl_qp, *_ = drawn["equal widths"]
+turning_points = [(1 - math.sqrt(17)) / 4, (1 + math.sqrt(17)) / 4]
+found = [x[kl_pq.argmax()], x[kl_pq.argmin()], 1 - x[kl_qp.argmax()], 1 - x[kl_qp.argmin()]]
+claim(
+    "weng-fig1",
+    "the integrands turn where calculus says, and are mirror images",
+    found,
+    equals=[*turning_points, *turning_points],
+    atol=0.005,  # the spacing of the drawn points
+)
+
+# %% [markdown]
+# ### What KL does not see
+#
+# Since $p$ says where we look, $\operatorname{KL}(p\,\|\,q)$ is blind to *where* $q$ puts mass outside the support of
+# $p$. It is sometimes said that such mass is "disregarded". That is not quite so: whatever $q$ spends elsewhere is
+# missing under $p$, and that is charged. Let half of $q$ sit on $p$, and move the other half away:
+#
+# $$ p=N(0,1),\qquad q_d=\tfrac12 N(0,1)+\tfrac12 N(d,1). $$
+#
+# Under $p$ the model is then worth half of what it should be, whatever $d$ is, and the charge is $\log 2$: exactly minus
+# the logarithm of the mass that $q$ has left where $p$ lives. In the other direction every draw from the stray half costs
+# about $d^2/2$, and there are half of them: $\frac{d^2}4-\log 2$, without limit.
+
+# %%
+distances = [5.0, 10.0, 20.0]
+strays = [gaussian_mixture([0.0, d]) for d in distances]
+seen_from_p = [kl_between(narrow, q).value for q in strays]
+seen_from_q = [kl_between(q, narrow).value for q in strays]
+assert torch.allclose(torch.stack(seen_from_q)[1:], torch.tensor([d**2 / 4 - math.log(2) for d in distances[1:]]).double())
+claim(
+    "kl-ignored-tail",
+    "far stray mass costs KL(p, q) just log 2, minus the log of the mass left on p",
+    seen_from_p[1:],
+    equals=math.log(2),
+    atol=2e-6,
+)
+
+# %% [markdown]
+# ### When KL is infinite
+#
+# The exact condition is short. If $p$ has any mass where $q$ has none, $\operatorname{KL}(p\,\|\,q)=+\infty$. If it
+# has none there, KL may be finite, and may still be infinite when $q$'s tails are too thin. So a common support is
+# neither needed in both directions nor enough:
+
+# %%
+short, long = uniform(0, 1), uniform(0, 2)
+cauchy, standard = torch.distributions.Cauchy(0.0, 1.0), gaussian(0, 1)
+inside_out = [kl_between(short, long).value, kl_between(long, short).value]
+tails = [float(kl_between(cauchy, standard, interval=(-reach, reach))) for reach in (10, 100, 1000)]
+print("Cauchy against Gaussian, integrated to 10, 100, 1000:", [round(value, 2) for value in tails])
+assert tails[2] / tails[1] > 9  # grows in proportion to the interval: the integral diverges
+claim(
+    "kl-infinite-support",
+    "KL(U[0,1], U[0,2]) = log 2 is finite, the reverse is infinite",
+    inside_out,
+    equals=[math.log(2), math.inf],
+    atol=1e-9,
+)
+
+# %% [markdown]
+# ## The gradient: what a fitted model is told
+#
+# A model is fitted by following the gradient, so it matters what the gradient says. For laws on a finite set it can
+# be read off from $\sum_i p_i\log p_i-p_i\log q_i$:
+#
+# $$
+# \frac{\partial \operatorname{KL}}{\partial q_i}=-\frac{p_i}{q_i},\qquad
+# \frac{\partial \operatorname{KL}}{\partial p_i}=\log\frac{p_i}{q_i}+1 .
+# $$ (eq-kl-gradients)
+#
+# If the model is $q$, its probability at $i$ is pushed up in proportion to $p_i/q_i$: hardest where there are data
+# that the model does not expect, and not at all where there are no data. If the model is $p$, it is pushed *down* wherever it
+# has too much, however few data there are. Keep these two sentences; the fits at the end of the lesson follow from them.
+
+# %%
+logits = torch.randn(2, 6, dtype=torch.float64, generator=random_source(2))
+p, q = logits.softmax(-1).unbind()
+p, q = p.requires_grad_(), q.requires_grad_()
+by_autograd = torch.autograd.grad(kl_divergence(p, q), (p, q))
+by_hand = torch.log(p / q) + 1, -p / q
+claim("kl-two-ways-gradient", "autograd gives both gradients", torch.stack(by_autograd), equals=torch.stack(by_hand), atol=1e-12)
+
+# %% [markdown]
+# ## Processing cannot create information
+#
+# Suppose that both laws pass through the same machine: a camera, a network, a coarser grid. It turns each $i$ into $j$ with
+# probability $T_{ij}$, and the laws into $pT$ and $qT$. Whatever the machine, the results are no easier to tell apart.
+#
+# :::{prf:theorem} Data processing inequality
+# :label: thm-data-processing
+# $\operatorname{KL}(pT\,\|\,qT)\le\operatorname{KL}(p\,\|\,q)$ for every matrix $T\ge0$ whose rows add up to 1.
+# :::
+#
+# :::{prf:proof}
+# Look at the pair $(i,j)$: its laws $p_iT_{ij}$ and $q_iT_{ij}$ have the ratio $p_i/q_i$, so their divergence is
+# $\operatorname{KL}(p\,\|\,q)$. Forgetting $i$ merges entries, and merging cannot increase KL: by {prf:ref}`thm-gibbs`, applied
+# to the laws of $i$ given $j$, what is lost in each merger is itself a divergence, so it is not negative.
+# :::
+#
+# It is one of the few things that can be said about *all* discriminators at once: whatever features a network
+# computes from an image, the features of real and generated images differ by no more than the images did.
+
+# %%
+source = random_source(3)
+weights = torch.rand(2, 200, 8, dtype=torch.float64, generator=source)
+p, q = weights / weights.sum(-1, keepdim=True)  # (200, 8) each
+machines = torch.rand(200, 8, 5, dtype=torch.float64, generator=source) ** 3
+machines = machines / machines.sum(-1, keepdim=True)  # 200 channels from 8 inputs to 5 outputs
+p_out, q_out = torch.einsum("bi,bij->bj", p, machines), torch.einsum("bi,bij->bj", q, machines)
+lost = [kl_divergence(p, q) - kl_divergence(p_out, q_out), js_divergence(p, q) - js_divergence(p_out, q_out)]
+claim("kl-data-processing", "no channel increases KL or JS", torch.stack(lost), above=0.0)
+
+# %% [markdown]
+# ## Jensen–Shannon: compare with the middle
+#
+# The infinities of KL come from zeros of the second law. The remedy is to compare both laws with one that has no zeros
+# of its own, their average $m=\frac{p+q}2$, and to take the mean of the two results:
+#
+# $$
+# \operatorname{JS}(p\,\|\,q)=\frac12\operatorname{KL}\Big(p\,\Big\|\,\frac{p+q}2\Big)
+# +\frac12\operatorname{KL}\Big(q\,\Big\|\,\frac{p+q}2\Big).
+# $$ (eq-js)
+#
+# This is the **Jensen–Shannon divergence** {cite}`lin1991`. A second way to write it needs only entropies,
+# $\operatorname{JS}=H(m)-\frac12\big(H(p)+H(q)\big)$ with $H(p)=-\int p\log p$: mixing two laws adds uncertainty, and JS is how
+# much. The two ways check each other:
+
+
+# %%
+def entropy(law):
+    """H = -∫ p log p, over an interval that holds all but 1e-30 of the mass."""
+    return -integrate(lambda x: law.density(x) * law.log_prob(x), -24, 36)[0]
+
+
+mixed = gaussian_mixture([0.0, 1.0], [1.0, 2.0])
+by_entropies = entropy(mixed) - (entropy(narrow) + entropy(wide)) / 2
+claim("js-definition", "JS is the entropy that mixing adds", js_between(narrow, wide).value, equals=by_entropies, atol=1e-9)
+
+# %% [markdown]
+# (In one early draft of the post that we follow, both terms of {eq}`eq-js` are written with the same law. That would be
+# another quantity:)
+
+# %%
+twice_the_first = [kl_between(narrow, mixed).value, kl_between(wide, mixed).value]
+claim(
+    "draft-js-duplicate-kl",
+    "the two terms of JS differ, so one cannot stand for both",
+    (twice_the_first[0] - twice_the_first[1]).abs(),
+    above=1e-3,
+)
+
+# %% [markdown]
+# ### Symmetric, bounded, and zero only for equal laws
+#
+# Exchanging $p$ and $q$ exchanges the two terms of {eq}`eq-js`, so JS is symmetric. It is a mean of two KLs, so by
+# {prf:ref}`thm-gibbs` it is never negative, and zero only when $p=m=q$. And it is bounded, because $m$ is
+# at least half of $p$ everywhere:
+#
+# $$
+# \log\frac{p(x)}{m(x)}=\log\frac{2p(x)}{p(x)+q(x)}\le\log 2
+# \qquad\Longrightarrow\qquad 0\le\operatorname{JS}(p\,\|\,q)\le\log 2 ,
+# $$ (eq-js-bound)
+#
+# with the upper value exactly when the laws are disjoint: where one of them lives, the other has no mass. How large is
+# $\log 2$? That depends on the unit: 0.693 nats, or 1 bit. If you have read that JS lies in $[0,1]$, it was in bits.
+
+# %%
+source = random_source(4)
+weights = torch.rand(2, 1000, 10, dtype=torch.float64, generator=source) ** 6
+p, q = weights / weights.sum(-1, keepdim=True)
+claim("js-symmetric", "JS(p, q) = JS(q, p)", js_divergence(p, q), equals=js_divergence(q, p), atol=1e-15)
+floor = total_variation(p, q) ** 2 / 2
+claim("js-zero-iff", "JS > TV²/2 >= 0 for unequal laws", js_divergence(p, q) - floor, above=0.0)
+
+disjoint = torch.tensor([[0.3, 0.7, 0.0, 0.0], [0.0, 0.0, 0.6, 0.4]], dtype=torch.float64)
+largest = [js_divergence(*disjoint, base=base) for base in (math.e, 2, 10)]
+claim("js-bounded", "disjoint laws: log 2, which is 1 bit", largest, equals=[math.log(2), 1.0, math.log10(2)], atol=1e-12)
+
+# %% [markdown]
+# ### JS and total variation say the same thing
+#
+# The plainest distance between laws is the largest difference that any event can show, the **total variation**
+# $\operatorname{TV}(p,q)=\sup_A|p(A)-q(A)|=\frac12\int|p-q|$. The two are equivalent, in the sense that one goes to zero
+# when the other does:
+#
+# $$ \tfrac12\operatorname{TV}^2\;\le\;\operatorname{JS}\;\le\;\log 2\cdot\operatorname{TV}. $$ (eq-js-tv)
+
+# %%
+shifts = [0.1, 0.5, 1.0, 2.0, 4.0, 8.0]
+js = torch.stack([js_between(gaussian(0), gaussian(d)).value for d in shifts])
+tv = torch.stack([total_variation_between(gaussian(0), gaussian(d)).value for d in shifts])
+slack = torch.stack([js - tv**2 / 2, math.log(2) * tv - js])
+claim("js-tv-equivalence", "TV²/2 < JS < log 2 · TV for shifted Gaussians", slack, above=0.0)
+
+# %% [markdown]
+# This is worth a moment's thought, because it is where the trouble of later lessons begins. Total variation is a very
+# strict judge: a law concentrated at 0 and one concentrated at 0.001 are as different for it as two laws can be. By
+# {eq}`eq-js-tv`, JS inherits that strictness. The figure moves one Gaussian away from another and watches.
+
+# %%
+d = torch.linspace(0, 10, 201, dtype=torch.float64)
+js = torch.stack([js_between(gaussian(0), gaussian(shift)).value for shift in d])
+kl = d**2 / 2  # equation eq-kl-gaussians with both widths 1
+claim(
+    "js-always-defined-smoother",
+    "JS is finite, and at most a quarter of the two KLs together",
+    ((kl + kl) / 4 - js)[1:],
+    above=0.0,
+)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two curves over the distance d from 0 to 10. KL, half the square of d, leaves the picture at the top before d = 2. JS starts flat at 0, rises most steeply near d = 2, and is level at log 2 = 0.693 from about d = 6 on."}, "figure": {"name": "fig-saturation", "caption": "One Gaussian moves away from another of the same width. KL grows without limit; JS saturates at log 2, where its slope, all that a gradient method has to go by, is lost."}}
+ax = plots.axes(height=3.0)
+plots.lines(ax, d, {"KL (both directions)": kl, "JS": js})
+ax.axhline(math.log(2), color=plots.FAINT, linewidth=1.2)
+ax.annotate("log 2", (9.4, math.log(2)), (0, 4), textcoords="offset points", color=plots.INK)
+ax.set(xlabel="distance d between the means, in standard deviations", ylabel="nats", ylim=(0, 1.5))
+plots.show()
+
+# %% [markdown]
+# JS is always finite. It is also often called smoother than KL; for this family that is a matter of taste. Beyond six standard deviations
+# the curve is level for all practical purposes: a model that far away learns from JS that it is bad, but not
+# in which direction to improve. {doc}`Lesson 3 <03_optimal_discriminator>` shows why GANs are tied to this curve.
+#
+# :::{tip} Try it
+# How steep is JS at $d=10$? Compute `js_between` at 10 and 10.001. Then remember that single precision keeps seven digits.
+# :::
+#
+# ### Are they metrics?
+#
+# They are often called so. A metric must be symmetric and satisfy the triangle inequality: a detour must not be shorter than the
+# direct way. KL is not even symmetric. JS fails on the detour from heads through a fair coin to tails:
+
+# %%
+heads, fair, tails = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]], dtype=torch.float64)
+direct, detour = js_divergence(heads, tails), js_divergence(heads, fair) + js_divergence(fair, tails)
+claim(
+    "kl-js-not-metrics",
+    "JS: the direct way costs log 2, the detour only 3/2 log 4/3",
+    [direct, detour],
+    equals=[math.log(2), 1.5 * math.log(4 / 3)],
+    atol=1e-12,
+)
+
+weights = torch.rand(3, 10_000, 6, dtype=torch.float64, generator=random_source(5)) ** 4
+p, q, r = weights / weights.sum(-1, keepdim=True)
+excess = js_divergence(p, r).sqrt() - js_divergence(p, q).sqrt() - js_divergence(q, r).sqrt()
+print(f"the root of JS breaks the triangle inequality in {int((excess > 1e-12).sum())} of {len(excess):,} random triples")
+
+# %% [markdown]
+# The square *root* of JS is a metric, which takes a proof of its own {cite}`endres2003`. KL and JS themselves are
+# **divergences**: zero for equals, positive for others, and that is all.
+#
+# ### Between the two KLs?
+#
+# JS is sometimes presented as an interpolation between $\operatorname{KL}(p\,\|\,q)$ and
+# $\operatorname{KL}(q\,\|\,p)$. It is one member of a family that is. Mix in other proportions, $m_\pi=\pi p+(1-\pi)q$, and set
+# {cite}`huszar2015`
+#
+# $$
+# \operatorname{JS}_\pi(p\,\|\,q)=\pi\operatorname{KL}(p\,\|\,m_\pi)+(1-\pi)\operatorname{KL}(q\,\|\,m_\pi).
+# $$ (eq-js-skewed)
+#
+# As $\pi\to0$, $\frac1\pi\operatorname{JS}_\pi\to\operatorname{KL}(p\,\|\,q)$, and as $\pi\to1$,
+# $\frac1{1-\pi}\operatorname{JS}_\pi\to\operatorname{KL}(q\,\|\,p)$: the rarer law is compared with the commoner one. The JS of
+# {eq}`eq-js` is the case $\pi=\frac12$. Its value does not lie between those of the two KLs (it is smaller than a quarter of their sum).
+
+
+# %%
+def skewed_js(p, q, share):
+    """Equation eq-js-skewed for the Gaussians narrow and wide."""
+    mixture = gaussian_mixture([0.0, 1.0], [1.0, 2.0], [share, 1 - share])
+    return share * kl_between(p, mixture).value + (1 - share) * kl_between(q, mixture).value
+
+
+shares = [1e-1, 1e-2, 1e-3, 1e-4]
+towards_forward = [skewed_js(narrow, wide, share) / share for share in shares]
+print("JS_π / π for π = 0.1 … 0.0001:", [round(float(value), 4) for value in towards_forward])
+claim("js-interpolates-two-kl", "JS_π/π tends to KL(p, q)", towards_forward[-1], equals=forward, atol=1e-4)
+
+# %% [markdown]
+# ## Fitting: what each divergence makes of a model that cannot be right
+#
+# No divergence would matter if models could be perfect. So take data with two modes, and a model with one: which Gaussian
+# is best? The answer depends on what is minimised, and each answer has a character.
+#
+# ### Maximum likelihood is forward KL
+#
+# The classical way is to choose the model $p_\theta$ under which the data are most likely: to maximise the average of
+# $\log p_\theta(x_i)$. For many data that average is $\mathbb E_{p_r}\log p_\theta$, and
+#
+# $$
+# -\mathbb E_{p_r}\log p_\theta(x)=H(p_r)+\operatorname{KL}(p_r\,\|\,p_\theta).
+# $$ (eq-mle)
+#
+# The entropy does not depend on the model. So maximum likelihood minimises the **forward** KL, the one in which the data
+# say where to look. A million draws, three models, and both sides of the equation:
+
+# %%
+draws = narrow.sample(1_000_000, generator=random_source(6))
+models = [gaussian(0, 1), gaussian(1, 1), gaussian(0, 2)]
+average = torch.stack([-model.log_prob(draws).mean() for model in models])
+standard_error = torch.stack([model.log_prob(draws).std() / 1000 for model in models])
+predicted = torch.stack([entropy(narrow) + kl_between(narrow, model).value for model in models])
+claim("mle-is-kl", "log-likelihood against entropy + KL, in standard errors", (average - predicted).abs() / standard_error, below=4)
+
+# %% [markdown]
+# ### Forward, backward, and JS, fitted
+#
+# Now the fits. `fit` moves the mean and the width of a Gaussian until the given divergence is stationary; the gradient
+# flows through the quadrature.
+
+
+# %%
+def fit(divergence, mean, scale=1.0):
+    """Minimise divergence(model) over Gaussian models, starting from N(mean, scale²)."""
+    parameters = torch.tensor([mean, math.log(scale)], dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([parameters], max_iter=60, tolerance_change=1e-14, line_search_fn="strong_wolfe")
+
+    def loss():
+        optimiser.zero_grad()
+        value = divergence(gaussian(parameters[0], parameters[1].exp())).value
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    return parameters[0].item(), parameters[1].exp().item(), loss().item()
+
+
+data = gaussian_mixture([-2.0, 3.0], [0.7, 0.7], [0.7, 0.3])
+fits = {
+    "forward KL": fit(lambda model: kl_between(data, model), 0.0),
+    "reverse KL": fit(lambda model: kl_between(model, data), -2.0),
+    "reverse KL, other start": fit(lambda model: kl_between(model, data), 3.0),
+    "JS": fit(lambda model: js_between(data, model), -2.0),
+    "JS, broad start": fit(lambda model: js_between(data, model), 0.0, 3.0),
+}
+for name, (mean, scale, value) in fits.items():
+    print(f"{name:24s} N({mean:6.3f}, {scale:.3f}²)  divergence {value:.4f}")
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -8 to 8, each with the two-peaked data law as a filled curve, its higher peak at -2 and its lower at 3. Left: the forward KL fit is one broad low bell across both peaks and the gap between them; the reverse KL fit is a narrow bell on the higher peak. Right: the two local minima of JS, one narrow bell on the higher peak and one broad bell over both."}, "figure": {"name": "fig-fits", "caption": "One Gaussian for data with two modes. Forward KL covers everything, the gap included; reverse KL picks a mode; JS has a minimum of either kind, and for these data the narrow one is the lower."}}
+x = torch.linspace(-8, 8, 801, dtype=torch.float64)
+panels = plots.axes(1, 2, height=3.0, sharey=True)
+for ax, names in zip(panels, [("forward KL", "reverse KL"), ("JS", "JS, broad start")], strict=True):
+    fitted = {name: gaussian(*fits[name][:2]).density(x) for name in names}
+    plots.laws(ax, x, {"data": data.density(x)})
+    plots.lines(ax, x, fitted, colours=plots.COLOURS[1:], dashes=plots.DASHES[1:])
+    ax.legend(loc="upper right", fontsize=10)
+plots.show()
+
+# %% [markdown]
+# **Forward KL covers.** By {eq}`eq-kl-gradients` it is pulled wherever there are data, so no mode may be left out. For a
+# Gaussian model the optimum can be found by hand: setting the derivatives of $\mathbb E_{p_r}\log p_\theta$ to zero gives the
+# *mean and variance of the data*. (For a general exponential family: the expectations of its sufficient statistics. For models
+# outside such families there is no such rule.) The fit puts much of its mass in the gap, where the data have none.
+
+# %%
+mean = -2.0 * 0.7 + 3.0 * 0.3
+variance = 0.7**2 + 0.7 * (-2.0 - mean) ** 2 + 0.3 * (3.0 - mean) ** 2
+claim(
+    "forward-kl-moment-matching",
+    "the forward KL fit has the mean and the width of the data",
+    fits["forward KL"][:2],
+    equals=[mean, math.sqrt(variance)],
+    atol=1e-5,
+)
+
+# %% [markdown]
+# **Reverse KL chooses.** In $\operatorname{KL}(p_\theta\,\|\,p_r)$ the model says where to look, and it had better not
+# look where there are no data. Sitting on mode $i$ of weight $w_i$ costs about $\log\frac1{w_i}$, so the best fit is on the
+# mode with the largest *mass* (not the highest peak). The others are local minima: where you end depends on where you
+# start, as the two starts show.
+
+# %%
+on_a_mode = [fits["reverse KL"][2], fits["reverse KL, other start"][2]]
+claim(
+    "reverse-kl-mode-seeking",
+    "reverse KL on a mode costs about the log of 1/weight",
+    on_a_mode,
+    equals=[math.log(1 / 0.7), math.log(1 / 0.3)],
+    atol=2e-3,
+)
+
+# %% [markdown]
+# **JS can do either.** For these data its better minimum is the narrow one. For two equal modes at $\pm3$ it is the broad
+# one. So it is not simply "in between", and no charm against missing modes.
+
+# %%
+even = gaussian_mixture([-3.0, 3.0], 1.0)
+narrow_fit, broad_fit = fit(lambda model: js_between(even, model), 3.0), fit(lambda model: js_between(even, model), 0.0, 3.0)
+advantage = [fits["JS, broad start"][2] - fits["JS"][2], narrow_fit[2] - broad_fit[2]]
+claim("js-bimodal-fit", "JS prefers one mode for weights 0.7, 0.3, and both for equal ones: by", advantage, above=0.05)
+
+# %% [markdown]
+# Which character is better for a generator of pictures? A broad fit draws pictures that nobody would take for real. A narrow one
+# draws good pictures of one kind. Much has been made of this for GANs; {doc}`lesson 3 <03_optimal_discriminator>` derives which of
+# the divergences a GAN follows, if it follows any.
+#
+# ## Exercises
+#
+# Replace the dots by your answer and run the cell: it says whether the answer is right and, for the likelier mistakes,
+# what went wrong.
+#
+# :::{exercise}
+# :label: ex-kl-of-a-coin
+# A coin is fair, but you believe that it shows heads nine times out of ten. How many **bits** of avoidable surprise does each toss
+# hold for you?
+# :::
+
+# %%
+answer = ...
+check("kl-of-a-coin", answer)
+
+# %% [markdown]
+# :::{solution} ex-kl-of-a-coin
+# :class: dropdown
+# The data come from the fair coin: $\frac12\log_2\frac{0.5}{0.9}+\frac12\log_2\frac{0.5}{0.1}\approx0.737$ bits.
+#
+# ```python
+# fair, believed = torch.tensor([[0.5, 0.5], [0.9, 0.1]], dtype=torch.float64)
+# answer = kl_divergence(fair, believed, base=2)
+# ```
+# :::
+#
+# :::{exercise}
+# :label: ex-js-half-overlap
+# Two laws on three points: $p=(\frac12,\frac12,0)$ and $q=(0,\frac12,\frac12)$. What is their JS, in nats? Do it by hand.
+# :::
+
+# %%
+answer = ...
+check("js-half-overlap", answer)
+
+# %% [markdown]
+# :::{solution} ex-js-half-overlap
+# :class: dropdown
+# The middle is $m=(\frac14,\frac12,\frac14)$. On the shared point both laws agree with $m$ and contribute nothing; on its own point
+# each has twice the probability of $m$: $\operatorname{KL}(p\,\|\,m)=\frac12\log2$, and the same for $q$.
+#
+# ```python
+# answer = math.log(2) / 2
+# ```
+# :::
+#
+# :::{exercise}
+# :label: ex-gaussian-kl-formula
+# Give a formula for $\operatorname{KL}\big(N(m,s^2)\,\|\,N(0,1)\big)$, with the symbols `m` and `s` of sympy. It is the term that keeps the
+# codes of a variational autoencoder close to a standard Gaussian.
+# :::
+
+# %%
+from sympy import symbols
+
+m, s = symbols("m s", positive=True)
+answer = ...
+check("gaussian-kl-formula", answer)
+
+# %% [markdown]
+# :::{solution} ex-gaussian-kl-formula
+# :class: dropdown
+# Put $m_1=m$, $s_1=s$, $m_2=0$, $s_2=1$ into {eq}`eq-kl-gaussians`.
+#
+# ```python
+# from sympy import log, symbols
+#
+# m, s = symbols("m s", positive=True)
+# answer = -log(s) + (s**2 + m**2) / 2 - 1 / 2
+# ```
+# :::
+#
+# :::{exercise}
+# :label: ex-jeffreys-function
+# Another way to make KL symmetric is to add its two directions, $J(p,q)=\operatorname{KL}(p\,\|\,q)+\operatorname{KL}(q\,\|\,p)$ (Jeffreys'
+# divergence). Write it as a function of two tensors. Can you do it without calling `kl_divergence`, in one line?
+# :::
+
+# %%
+answer = ...
+check("jeffreys-function", answer)
+
+# %% [markdown]
+# :::{solution} ex-jeffreys-function
+# :class: dropdown
+# The two sums have the same logarithm with opposite signs: $J=\sum_i(p_i-q_i)\log\frac{p_i}{q_i}$.
+#
+# ```python
+# def answer(p, q):
+#     return ((p - q) * torch.log(p / q)).sum()
+# ```
+# :::
+#
+# :::{exercise}
+# :label: ex-moment-matching
+# Data: a quarter from $N(0,1)$, three quarters from $N(4,1)$. Which **width** (standard deviation) has the Gaussian with the largest likelihood?
+# :::
+
+# %%
+answer = ...
+check("moment-matching", answer)
+
+# %% [markdown]
+# :::{solution} ex-moment-matching
+# :class: dropdown
+# Maximum likelihood matches mean and variance. The variance is that within the modes plus that between them:
+# $1+\frac14\cdot\frac34\cdot4^2=4$.
+#
+# ```python
+# answer = math.sqrt(1 + 1 / 4 * 3 / 4 * 4**2)
+# ```
+# :::
+#
+# ## What to remember
+#
+# - KL is the avoidable surprise, $\mathbb E_p\log\frac pq$: never negative, zero only for equal laws, infinite as soon as $q$ rules
+#   out what $p$ does. It has a direction, though for equal-width Gaussians you would not notice.
+# - JS compares both laws with their average: symmetric, finite, at most $\log 2$. It saturates when the laws separate, and then its slope is gone.
+# - Maximum likelihood is forward KL: it covers all modes, and the gaps. Reverse KL chooses one. JS may do either.
+# - No processing of the data can increase either of them.
+#
+# **Sources.** The definitions and the first figure follow {cite}`weng2019` and {cite}`xu2020`, with the corrections that are listed under
+# {doc}`errata`. KL is from {cite}`kullback1951`, JS from {cite}`lin1991`, its metric root from {cite}`endres2003`, the skewed family in connection
+# with GANs from {cite}`huszar2015`. On forward and reverse fits see {cite}`minka2005`.

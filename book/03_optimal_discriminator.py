@@ -1,0 +1,661 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 3 · The optimal discriminator
+#
+# Two players meet in a GAN. The generator makes samples; the discriminator is shown real and made ones and says of each
+# how probable it is that it is real. This lesson stops the generator for a while and asks: **what is the best that the
+# discriminator can do, and what does its best score say about the generator?** The answer is the most quoted result of the
+# field {cite}`goodfellow2014`: at its best, the discriminator measures a Jensen–Shannon divergence.
+#
+# :::{admonition} Before you start
+# :class: tip
+# **You will be able to say** what the optimal discriminator is and why; what its score means, and why it is never below
+# $-2\log2$; what a discriminator trained on real images has learnt; and where the sources of this book use different words
+# for the same thing.
+#
+# **You need** {doc}`lesson 1 <01_divergences>`: KL, JS and Gibbs' inequality.
+#
+# **It takes** an hour to read with the exercises, and about half a minute to run on a laptop.
+# :::
+
+# %% tags=["hide-input"]
+# In a fresh Colab this installs gantut; where it is already installed, it does nothing.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("gantut") is None:
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "git+https://github.com/gantut/gantut"], check=True)
+
+# %%
+import math
+
+import sympy
+import torch
+from torch.nn.functional import softplus
+
+from gantut import plots
+from gantut.checks import claim
+from gantut.data import digits, gaussian, gaussian_mixture
+from gantut.device import at_scale, choose_device, random_source
+from gantut.divergences import js_between, js_divergence, optimal_discriminator, value_function
+from gantut.exercises import check
+from gantut.networks import MLP
+
+# %% [markdown]
+# ## The score of a discriminator
+#
+# Write $p_r$ for the law of real samples and $p_g$ for the law of the generator's. A discriminator is a function $D$ from
+# samples to $[0,1]$. Its score is the **value** of the game,
+#
+# $$
+# V(D,G)=\mathbb E_{x\sim p_r}\big[\log D(x)\big]+\mathbb E_{x\sim p_g}\big[\log\big(1-D(x)\big)\big],
+# $$ (eq-value)
+#
+# which is zero for a discriminator that is certain and always right, and negative otherwise: the more, the surer it was
+# where it was wrong. The discriminator wants $V$ large, the generator wants it small. Here the generator stands still. How
+# large can $V$ become?
+#
+# With densities, {eq}`eq-value` is one integral:
+#
+# $$
+# V(D,G)=\int\Big(p_r(x)\log D(x)+p_g(x)\log\big(1-D(x)\big)\Big)\,dx .
+# $$ (eq-value-integral)
+#
+# Now comes the one idea of the proof. $D$ may be *any* function, so its value at one point puts no constraint on its value at
+# another. Therefore the integral is largest when the integrand is largest **at every point separately**. (That is the whole
+# reason, and it has a price: for a network, whose values at different points do hang together, it is only approximately true.)
+
+# %% [markdown]
+# ## One point at a time
+#
+# Fix $x$, and write $A=p_r(x)$, $B=p_g(x)$, and $t=D(x)$ for the number to be chosen. The integrand is
+#
+# $$ f(t)=A\log t+B\log(1-t),\qquad 0<t<1 . $$ (eq-pointwise)
+#
+# We let sympy do the calculus, so that it is certain.
+
+# %%
+A, B, t, base = sympy.symbols("A B t b", positive=True)
+f = A * sympy.log(t) + B * sympy.log(1 - t)
+(t_star,) = sympy.solve(sympy.diff(f, t), t)
+claim("dstar", "f'(t) = 0 only at t = A / (A + B)", t_star, equals=A / (A + B))
+
+curvature = sympy.diff(f, t, 2).subs(t, t_star)
+claim("dstar-second-order", "f'' there is -(A + B)³ / (A B) < 0: a maximum", curvature, equals=-((A + B) ** 3) / (A * B))
+
+# %% [markdown]
+# The second line matters: a vanishing derivative alone could be a minimum. Here $f''(t)=-A/t^2-B/(1-t)^2$ is negative
+# everywhere, so $f$ is concave and the stationary point is *the* maximum. At the edges one looks directly: if $A>0=B$,
+# $f=A\log t$ is largest at $t=1$, and if $A=0<B$ at $t=0$, as the formula says. Where both vanish nothing is ever drawn, and any $t$
+# will do; this book takes $\frac12$.
+#
+# :::{prf:theorem} The optimal discriminator
+# :label: thm-dstar
+# For a fixed generator, $V(D,G)$ is largest for
+#
+# $$ D^*(x)=\frac{p_r(x)}{p_r(x)+p_g(x)} , $$ (eq-dstar)
+#
+# and at points where $p_r+p_g>0$ no other value does as well.
+# :::
+#
+# **Does the logarithm's base matter?** In a widely read derivation the derivative carries a factor $\frac1{\ln10}$, which means that its
+# $\log$ is to base 10; elsewhere in the same text it is to base 2, and elsewhere natural. In base $b$ the whole of $f$ is divided by
+# $\ln b$. That changes the value, but not where it is largest.
+
+# %%
+f_in_base = f / sympy.log(base)
+claim(
+    "dstar-log-base",
+    "in base b the derivative is (A - (A+B) t) / (t (1-t) ln b)",
+    sympy.diff(f_in_base, t),
+    equals=(A - (A + B) * t) / (t * (1 - t) * sympy.log(base)),
+)
+assert sympy.solve(sympy.diff(f_in_base, t), t) == [t_star]
+
+# %% [markdown]
+# Now with real numbers. The data have two modes, the generator one broad one; `optimal_discriminator` takes the two laws and
+# returns the function {eq}`eq-dstar`, computed from log densities so that it holds in the far tails too.
+
+# %%
+real, made = gaussian_mixture([-1.5, 1.5], 0.6), gaussian(0, 1.5)
+d_star = optimal_discriminator(real, made)
+x = torch.linspace(-5, 5, 1001, dtype=torch.float64)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -5 to 5. Top: the real law with two equal peaks at -1.5 and 1.5, and the generated law, one broad bell at 0. Bottom: the optimal discriminator, about 0.69 at the two real peaks, 0.1 in the gap between them, and falling to 0 in both tails; it crosses one half exactly where the two densities cross."}, "figure": {"name": "fig-dstar", "caption": "Two laws, and the optimal discriminator between them. It is one half exactly where the densities cross."}}
+top, bottom = plots.axes(2, 1, height=2.2, sharex=True)
+plots.laws(top, x, {"real": real.density(x), "generated": made.density(x)}).set(xlabel="")
+plots.lines(bottom, x, {"D*": d_star(x)}, colours=[plots.INK])
+bottom.axhline(0.5, color=plots.FAINT, linestyle="--", linewidth=1.2)
+bottom.set(xlabel="x", ylabel="D*(x)", ylim=(0, 1))
+plots.show()
+
+# %% [markdown]
+# Two remarks that will be needed later. In terms of its **logit**, $D^*$ is a log density ratio,
+#
+# $$ \log\frac{D^*(x)}{1-D^*(x)}=\log p_r(x)-\log p_g(x) , $$ (eq-logit)
+#
+# so whoever has $D^*$ can compare the two densities without knowing either. And if the generator is perfect, the ratio is one:
+
+# %%
+perfect = optimal_discriminator(real, real)
+claim("dstar-half", "if p_g = p_r then D* = 1/2 everywhere", perfect(x), equals=1 / 2, atol=1e-15)
+
+# %% [markdown]
+# :::{tip} Try it
+# Move the generator: `made = gaussian(2, 0.5)`. Where is $D^*$ close to 1, and does the height of $p_r$ there matter?
+# :::
+#
+# ## It is a probability
+#
+# We said that $D(x)$ is *meant* to be the probability that $x$ is real. For $D^*$ that is true. Toss a fair coin to decide between a real and a
+# made sample; by Bayes' rule, given $x$, the sample is real with probability
+# $\frac{\frac12p_r(x)}{\frac12p_r(x)+\frac12p_g(x)}=D^*(x)$. Of all samples to which $D^*$ gives 0.7, seventy percent are real. One hundred
+# thousand draws show it, as a **reliability curve**:
+
+
+# %%
+def reliability(probability, is_real, bins=10):
+    """Mean prediction, observed share of real samples, and count, in bins of equal width."""
+    index = (probability * bins).long().clamp(max=bins - 1)
+    count = torch.bincount(index, minlength=bins)
+    return [torch.bincount(index, weights=v.double(), minlength=bins) / count for v in (probability, is_real)] + [count]
+
+
+source = random_source(1)
+samples = torch.cat([real.sample(50_000, generator=source), made.sample(50_000, generator=source)])
+is_real = torch.arange(100_000) < 50_000
+predicted, observed, count = reliability(d_star(samples), is_real)
+occupied = count > 0
+mean_gap = ((predicted - observed).abs() * count)[occupied].sum() / count.sum()  # expected calibration error
+claim("gan-players", "predicted and observed shares of real samples differ, on average, by", mean_gap, below=0.01)
+
+# %% [markdown]
+# The fair coin was needed. If a share $\pi$ of the samples shown is real, the integrand becomes $\pi A\log t+(1-\pi)B\log(1-t)$, and
+
+# %%
+share = sympy.Symbol("pi", positive=True)
+weighted = share * A * sympy.log(t) + (1 - share) * B * sympy.log(1 - t)
+(t_weighted,) = sympy.solve(sympy.diff(weighted, t), t)
+claim(
+    "dstar-prior",
+    "with a share π of real samples, D* = π A / (π A + (1 - π) B)",
+    t_weighted,
+    equals=share * A / (share * A + (1 - share) * B),
+)
+
+# %% [markdown]
+# In logits that adds $\log\frac{\pi}{1-\pi}$: unbalanced batches move every answer by the same amount.
+#
+# ## What the best score means
+#
+# Put $D^*$ into the value. Each logarithm becomes one of {eq}`eq-js`, up to a $\log2$:
+#
+# $$
+# \log D^*=\log\frac{p_r}{p_r+p_g}=\log\frac{p_r}{(p_r+p_g)/2}-\log2,\qquad
+# \log(1-D^*)=\log\frac{p_g}{(p_r+p_g)/2}-\log2 .
+# $$ (eq-split)
+#
+# Taking the expectations under $p_r$ and under $p_g$, the first terms are the two KLs to the middle law, and add up to $2\operatorname{JS}$:
+#
+# :::{prf:theorem} The value at the optimum
+# :label: thm-value
+#
+# $$ \max_D V(D,G)=V(D^*,G)=2\operatorname{JS}(p_r\,\|\,p_g)-2\log2 . $$ (eq-value-at-dstar)
+# :::
+#
+# For laws on a finite set there is nothing to approximate; a thousand random pairs agree to the last digits:
+
+# %%
+weights = torch.rand(2, 1000, 12, dtype=torch.float64, generator=random_source(2)) ** 2
+p_r, p_g = weights / weights.sum(-1, keepdim=True)  # (1000, 12) each
+best = value_function(optimal_discriminator(p_r, p_g), p_r, p_g)  # (1000,)
+claim("js-from-dstar", "JS = (log 4 + V(D*, G)) / 2", js_divergence(p_r, p_g), equals=(math.log(4) + best) / 2, atol=1e-13)
+
+# %% [markdown]
+# For densities we compare integrals. `value_function` integrates {eq}`eq-value-integral`, `js_between` integrates {eq}`eq-js`; a third witness draws two
+# hundred thousand samples and averages.
+
+# %%
+shifts = [0.0, 0.5, 1.0, 2.0, 4.0]
+normal = gaussian(0, 1)
+pairs = [(normal, gaussian(shift, 1)) for shift in shifts]
+values = torch.stack([value_function(optimal_discriminator(*pair), *pair).value for pair in pairs])
+two_js = torch.stack([2 * js_between(*pair).value for pair in pairs])
+claim("loss-at-dstar-is-2js-minus-2log2", "V(D*, G) = 2 JS - 2 log 2, by quadrature", values, equals=two_js - 2 * math.log(2), atol=1e-8)
+
+source = random_source(3)
+for pair, value in zip(pairs[1:], values[1:], strict=True):
+    sampled = value_function(optimal_discriminator(*pair), *pair, method="monte-carlo", generator=source)
+    assert abs(sampled.value - value) < 4 * sampled.error, "Monte Carlo disagrees"
+
+# %% [markdown]
+# No other discriminator does better. That is what "optimal" means, and it has a useful consequence: **every** discriminator,
+# however badly trained, gives a lower bound for JS. We distort $D^*$ at random, a little or a lot, and look at the score:
+
+# %%
+source = random_source(4)
+waves = torch.randn(40, 3, dtype=torch.float64, generator=source)  # amplitude, frequency, phase of each distortion
+logit = optimal_discriminator(*pairs[2]).logit
+lost = [
+    values[2] - value_function(lambda x, w=w: logit(x) + w[0] * torch.sin(w[1] * x + w[2]), *pairs[2], logits=True).value
+    for w in waves
+]
+claim("value-below-optimum", "forty distorted discriminators score less than D*, all by more than", torch.stack(lost), above=0.0)
+
+# %% [markdown]
+# ### Two conventions for JS
+#
+# If you read that $V(D^*,G)=\operatorname{JS}-2\log2$, *without* the 2 before the JS, nothing is wrong: some authors {cite}`xu2020` leave
+# out the two factors $\frac12$ in the definition of JS. Each convention is consistent; mixing them gives errors by a factor of two.
+#
+# | | this book, Weng | Xu |
+# |---|---|---|
+# | definition | $\frac12\operatorname{KL}(p\Vert m)+\frac12\operatorname{KL}(q\Vert m)$ | $\operatorname{KL}(p\Vert m)+\operatorname{KL}(q\Vert m)$ |
+# | value for disjoint laws | $\log2$ | $2\log2$ |
+# | best score | $2\operatorname{JS}-2\log2$ | $\operatorname{JS}-2\log2$ |
+#
+# In `gantut` the second is called with `halved=False`.
+
+# %%
+js_weng, js_xu = js_divergence(p_r, p_g), js_divergence(p_r, p_g, halved=False)
+claim("js-two-conventions", "JS without the halves is twice JS", js_xu, equals=2 * js_weng, atol=1e-15)
+claim("xu-loss-js-minus-2ln2", "V(D*, G) = JS (Xu's) - 2 log 2", best, equals=js_xu - 2 * math.log(2), atol=1e-13)
+
+# %% [markdown]
+# ## The generator's turn
+#
+# Suppose that the discriminator is always optimal. What is then the best generator? By {eq}`eq-value-at-dstar` the generator minimises
+# $2\operatorname{JS}-2\log2$, and JS is never negative and zero only for equal laws. So
+#
+# $$ \min_G\max_D V(D,G)=-2\log2\approx-1.386,\qquad\text{reached if and only if } p_g=p_r . $$ (eq-optimum)
+#
+# (Provided that the generator *can* make $p_g=p_r$.) Then $D^*=\frac12$ everywhere, and the score is that of pure guessing:
+
+# %%
+guessing = value_function(perfect, real, real).value
+claim("loss-at-global-optimum", "at p_g = p_r the value is -2 log 2", guessing, equals=-2 * math.log(2), atol=1e-9)
+
+# %% [markdown]
+# Let the generator be a single number: it shifts a standard Gaussian by $\theta$, and the data are $N(0,1)$. The figure shows its loss
+# $V(D^*_\theta,\theta)$. Near the optimum JS is quadratic, $2\operatorname{JS}\approx\theta^2/4$, and far away it is level: the saturation of
+# lesson 1 is now the generator's problem.
+
+# %%
+theta = torch.linspace(-8, 8, 161, dtype=torch.float64)
+loss = torch.stack([2 * js_between(normal, gaussian(shift)).value for shift in theta]) - 2 * math.log(2)
+centre, step = loss.argmin(), theta[1] - theta[0]
+curvature = (loss[centre - 1] + loss[centre + 1] - 2 * loss[centre]) / step**2
+lowest = theta[centre].abs() < 1e-9 and (loss > loss[centre]).sum() == len(loss) - 1
+assert lowest, "the minimum is not at 0, or not unique"
+claim("global-minimum-unique", "the only minimum is at θ = 0, with curvature 1/2", curvature, equals=1 / 2, atol=2e-3)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "The generator's loss over its shift theta from -8 to 8: a valley with its lowest point, minus 2 log 2 or about -1.386, at theta = 0, and two plains at height 0 on both sides from about 6 on, where the loss no longer says which way to go."}, "figure": {"name": "fig-generator-loss", "caption": "The loss of a generator that shifts a Gaussian by θ, against an optimal discriminator. The minimum is where it should be; the plains are where the trouble is."}}
+ax = plots.axes(height=2.7)
+plots.lines(ax, theta, {"V(D*, θ) = 2 JS - 2 log 2": loss}, colours=[plots.GENERATED])
+ax.axhline(-2 * math.log(2), color=plots.FAINT, linestyle="--", linewidth=1.2)
+ax.set(xlabel="shift θ of the generator", ylabel="nats", ylim=(-1.6, 0.35))
+plots.show()
+
+# %% [markdown]
+# ### Does a generator step descend JS?
+#
+# In practice the generator does not differentiate $\max_DV$. It takes the discriminator as it is, *frozen*, and differentiates
+# $V(D,\theta)$ with respect to $\theta$ alone. At $D=D^*_\theta$ that gives the same gradient. The reason is that $D^*$ maximises $V$: when $\theta$
+# moves, $D^*$ would move too, but at a maximum a small move changes nothing to first order (the envelope theorem).
+#
+# $$ \frac{d}{d\theta}\max_DV(D,\theta)=\frac{\partial}{\partial\theta}V(D,\theta)\Big|_{D=D^*_\theta\text{ frozen}} . $$ (eq-envelope)
+
+
+# %%
+def frozen_gradient(shift):
+    """The derivative of V(D, θ) in θ, for the discriminator that is optimal at θ and then held fixed."""
+    frozen = optimal_discriminator(normal, gaussian(shift))  # knows nothing of the θ below: no gradient flows into D
+    theta = torch.tensor(shift, dtype=torch.float64, requires_grad=True)
+    return torch.autograd.grad(value_function(frozen, normal, gaussian(theta)).value, theta)[0]
+
+
+def slope_of_two_js(shift, h=1e-4):
+    """The derivative of 2 JS by central differences."""
+    return (js_between(normal, gaussian(shift + h)).value - js_between(normal, gaussian(shift - h)).value) / h
+
+
+shifts = [0.5, 1.0, 2.0]
+claim(
+    "generator-step-minimises-js",
+    "the gradient against a frozen D* is the gradient of 2 JS",
+    [frozen_gradient(shift) for shift in shifts],
+    equals=[slope_of_two_js(shift) for shift in shifts],
+    atol=1e-7,
+)
+
+# %% [markdown]
+# Note the condition: $D$ must be optimal *at this* $\theta$. For a half-trained discriminator the step descends something else, and for the
+# other generator loss in common use ($-\log D$) it descends another quantity altogether. Both are subjects of lesson 5.
+#
+# ## A discriminator that is trained
+#
+# So far $D^*$ came from known densities. A GAN has only samples, and finds $D$ by gradient ascent on {eq}`eq-value`. Does it come near?
+#
+# Below, sixteen networks are trained at once, each from its own random start: their parameters carry a leading *members* axis. Each
+# step draws fresh samples and ascends $V$. In logits $a=D$-before-the-sigmoid, $-\log D=\log(1+e^{-a})$ is `softplus(-a)`, and
+# $-\log(1-D)$ is `softplus(a)`, neither of which ever overflows.
+
+
+# %%
+def train(network, draw_real, draw_made, steps, rate=1e-2):
+    """Ascend V(D, G) in the discriminators' parameters; the generator stands still."""
+    optimiser = torch.optim.Adam(network.parameters(), lr=rate, betas=(0.9, 0.99))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    for _ in range(steps):
+        cost = softplus(-network(draw_real())) + softplus(network(draw_made()))  # -V, (members, batch, 1)
+        optimiser.zero_grad()
+        cost.mean((1, 2)).sum().backward()  # the members do not share parameters: their gradients do not mix
+        optimiser.step()
+        schedule.step()
+    return network
+
+
+device, source, members = choose_device(), random_source(5), 16
+batch = at_scale(fast=256, full=4096)
+network = train(
+    MLP([1, 32, 32, 1], members=members, activation="silu", device=device),
+    lambda: real.sample((members, batch, 1), generator=source).float().to(device),
+    lambda: made.sample((members, batch, 1), generator=source).float().to(device),
+    steps=at_scale(fast=1500, full=10_000),
+)
+
+# %% [markdown]
+# How far are they from $D^*$? In the tails there are no samples to learn from, so we look at the bulk, where the mean density
+# $m=\frac{p_r+p_g}2$ is at least 0.02; it holds 98% of all samples.
+
+# %%
+with torch.no_grad():
+    trained = network(x.float()[:, None].to(device)).squeeze(-1).sigmoid().cpu().double()  # (members, points)
+bulk = (real.density(x) + made.density(x)) / 2 >= 0.02
+worst = (trained - d_star(x))[:, bulk].abs().amax(1)  # (members,): sup error of each
+claim("dstar-trained", "largest distance from D* over the bulk, of sixteen discriminators", worst, below=0.08)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "The optimal discriminator over x from -5 to 5 as a dashed line, and the median and range of sixteen trained discriminators. Within the bulk, about -3 to 3, the band is so thin that it hides behind the dashed line; beyond it the sixteen spread out over most of the range from 0 to 1."}, "figure": {"name": "fig-trained", "caption": "Sixteen trained discriminators and the optimal one. Where there are samples they agree; where there are none (shaded), each says what it likes."}}
+ax = plots.axes(height=2.8)
+plots.population(ax, x, trained, name="trained D", colour=plots.REAL)
+plots.lines(ax, x, {"D*": d_star(x)}, colours=[plots.INK], dashes=["--"])
+for low, high in ((-5, x[bulk].min()), (x[bulk].max(), 5)):
+    ax.axvspan(low, high, color=plots.FAINT, alpha=0.15, linewidth=0)
+ax.set(xlabel="x", ylabel="D(x)", ylim=(0, 1), xlim=(-5, 5))
+ax.legend(loc="upper center")
+plots.show()
+
+# %% [markdown]
+# The picture also shows what is *not* learnt. Where neither law has samples, $V$ does not depend on $D$, and the networks disagree
+# wildly. A generator whose samples lie there follows gradients that mean nothing. Keep it in mind for lesson 5.
+#
+# ## Real data: threes and eights
+#
+# All of this was about laws that we wrote down. Now for two that nobody did: handwritten digits {cite}`alpaydin1998`, 183 threes and
+# 174 eights of $8\times8$ pixels. The threes play the real samples, the eights the made ones. There is no formula for $D^*$, but theory still says
+# what a good discriminator's output *is*: a probability, and a log density ratio. Both can be tested on images that it has not seen.
+#
+# One thing must be done first. So few images in 64 dimensions can be told apart perfectly: the best $D$ is 0 or 1 everywhere, and there is
+# nothing to compare. So we blur the question: add Gaussian noise of width 0.5 (grey runs from 0 to 1) to every image, each time anew. The noisy
+# threes and the noisy eights have densities, and they overlap.
+
+# %%
+threes, eights = digits(3, 8)
+noise = 0.5
+source = random_source(6)
+
+
+def noisy(images):
+    return images + noise * torch.randn(images.shape, generator=source)
+
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four rows of ten small grey images: handwritten threes, the same threes under heavy noise, handwritten eights, the same eights under noise. The clean digits are easily told apart; the noisy ones only with effort, and some not at all."}, "figure": {"name": "fig-digits", "caption": "Ten threes and ten eights, clean and as the discriminator sees them."}}
+shown = {"threes": threes, "noisy threes": noisy(threes), "eights": eights, "noisy eights": noisy(eights)}
+plots.image_rows({name: images[:10].clamp(0, 1) for name, images in shown.items()})
+plots.show()
+
+# %% [markdown]
+# To have every image judged by a discriminator that never saw it, we deal the images into ten folds and train ten discriminators at once, each
+# on nine folds: another population, this time with different data for each member.
+
+# %%
+folds = 10
+fold_of = [torch.randperm(len(images), generator=source) % folds for images in (threes, eights)]
+
+
+def drawer(images, fold, batch=128):
+    """Draw a batch for each member k from the images outside fold k, noise added: (folds, batch, 64)."""
+    training = [(fold != k).nonzero().squeeze(1) for k in range(folds)]
+
+    def draw():
+        chosen = [index[torch.randint(len(index), (batch,), generator=source)] for index in training]
+        return (noisy(images[torch.stack(chosen)]) - 0.5).to(device)
+
+    return draw
+
+
+judges = MLP([64, 128, 1], members=folds, activation="silu", device=device)
+train(judges, drawer(threes, fold_of[0]), drawer(eights, fold_of[1]), steps=800, rate=3e-3)
+
+# %% [markdown]
+# Each image is then shown eight times, with fresh noise, to the one judge that did not train on it.
+
+# %%
+images, fold = torch.cat([threes, eights]), torch.cat(fold_of)
+is_three = torch.arange(len(images)) < len(threes)
+views = torch.stack([noisy(images) for _ in range(8)])  # (views, images, 64)
+with torch.no_grad():
+    everyone = judges(views.reshape(-1, 64).to(device) - 0.5).cpu().reshape(folds, 8, -1)  # (folds, views, images)
+logits = everyone[fold, :, torch.arange(len(images))].T.double()  # (views, images): held-out judgements only
+log_loss = torch.where(is_three, softplus(-logits), softplus(logits)).mean()
+
+# %% [markdown]
+# **Is it a probability?** We sort the judgements into five bins and count how many threes there really are in each. The eight views of an image are
+# not independent, so the interval comes from resampling whole *images* (a bootstrap with a thousand repetitions).
+
+# %%
+bins = 5
+index = (logits.sigmoid() * bins).long().clamp(max=bins - 1)
+in_bin = torch.nn.functional.one_hot(index, bins).sum(0).double()  # (images, bins): views of each image in each bin
+predicted, observed, count = reliability(logits.sigmoid().reshape(-1), is_three.repeat(8), bins)
+redrawn = torch.multinomial(torch.ones(len(images)), 1000 * len(images), True, generator=source).reshape(1000, -1)
+times = torch.nn.functional.one_hot(redrawn, len(images)).sum(1).double()  # (1000, images): how often each is redrawn
+shares = (times @ (in_bin * is_three[:, None])) / (times @ in_bin)  # (1000, bins)
+low, high = torch.quantile(shares, torch.tensor([0.025, 0.975], dtype=torch.float64), dim=0)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Reliability curve on held-out images: five points, the share of threes against the predicted probability, with 95 percent intervals; all of them lie close to the diagonal."}, "figure": {"name": "fig-reliability", "caption": "On images that it never saw, the trained discriminator's output is what theory says that it is: a probability. The numbers count judgements in each bin."}}
+ax = plots.axes(height=3.4)
+plots.reliability(ax, predicted, observed, low, high, counts=count)
+ax.set(ylabel="share of threes")
+plots.show()
+
+# %%
+spread = (high - low) / 2 / 1.96  # one standard error of each bin
+print(f"log loss on held-out images {log_loss:.2f} nats; guessing would cost {math.log(2):.2f}")
+assert log_loss < 0.5 * math.log(2)
+claim(
+    "digits-calibrated",
+    "predicted and observed shares of threes, in standard errors, in each of five bins",
+    (predicted - observed).abs() / spread,
+    below=3.0,
+)
+
+# %% [markdown]
+# **Is it a log density ratio?** By {eq}`eq-logit` the logit of a good discriminator is $\log p_r-\log p_g$. For an independent estimate we model the
+# densities themselves: project the images on their first fifteen principal components, fit a Gaussian to the threes and one to the eights, add the
+# variance of the noise, which we know, and take the difference of the log densities. Again each image is judged from the other nine folds.
+
+
+# %%
+def log_gaussian(points, fitted_to):
+    """Log density at `points` of the Gaussian fitted to other points, blurred by the noise; constants left out."""
+    covariance = torch.cov(fitted_to.T) + noise**2 * torch.eye(fitted_to.shape[1], dtype=torch.float64)
+    away = points - fitted_to.mean(0)
+    return -(away @ torch.linalg.inv(covariance) * away).sum(-1) / 2 - torch.logdet(covariance) / 2
+
+
+ratio = torch.empty_like(logits)
+for k in range(folds):
+    others = [group[own != k].double() for group, own in zip((threes, eights), fold_of, strict=True)]
+    centre = torch.cat(others).mean(0)
+    axes = torch.linalg.svd(torch.cat(others) - centre, full_matrices=False)[2][:15].T  # (64, 15) principal components
+    projected = (views[:, fold == k].double() - centre) @ axes
+    log_threes, log_eights = (log_gaussian(projected, (group - centre) @ axes) for group in others)
+    ratio[:, fold == k] = log_threes - log_eights
+
+# %%
+agreement = torch.corrcoef(torch.stack([logits.reshape(-1), ratio.reshape(-1)]))[0, 1]
+fitted_loss = torch.where(is_three, softplus(-ratio), softplus(ratio)).mean()
+print(f"log loss of the fitted densities: {fitted_loss:.2f} nats, of the discriminators: {log_loss:.2f} nats")
+claim("digits-log-ratio", "correlation of the logits with the fitted log density ratio", agreement, above=0.9)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Scatter plot of the discriminator's logit against the log density ratio fitted on principal components, for noisy held-out images. Threes lie mostly in the upper right, eights in the lower left, in a narrow cloud along the diagonal."}, "figure": {"name": "fig-log-ratio", "caption": "Two estimates of one quantity, made in different ways from the same images: by a discriminator, and by fitted densities."}}
+ax = plots.axes(height=3.6)
+for name, own, colour, marker in (("threes", is_three, plots.REAL, "o"), ("eights", ~is_three, plots.GENERATED, "^")):
+    ax.scatter(ratio[0, own], logits[0, own], s=14, color=colour, marker=marker, alpha=0.6, label=name)
+ax.axline((0, 0), slope=1, color=plots.FAINT, linestyle="--", linewidth=1.2)
+ax.set(xlabel="log density ratio, fitted on principal components", ylabel="logit of the discriminator")
+ax.legend()
+plots.show()
+
+# %% [markdown]
+# The two were made in entirely different ways, one by playing the game and one by fitting densities, and they agree: on the order of the images, nearly on
+# the scale, and in their log loss to about a hundredth of a nat. Neither knows the true laws. But the theory turns the measured loss into a statement about
+# them. Up to the sampling error, the value of our discriminators is minus twice their log loss, and by {eq}`eq-value-at-dstar` no discriminator scores more
+# than $2\operatorname{JS}-2\log2$. So whatever the laws of noisy threes and noisy eights are,
+
+# %%
+print(f"their JS is at least {math.log(2) - log_loss:.2f} nats, of at most {math.log(2):.2f}")
+
+# %% [markdown]
+# This is how every GAN measures its progress, if it does: by a lower bound, as good as its discriminator.
+#
+# ## Exercises
+#
+# :::{exercise}
+# :label: ex-read-dstar
+# At some $x$ an optimal discriminator says $D^*(x)=\frac34$. How many times as large as $p_g(x)$ is $p_r(x)$?
+# :::
+
+# %%
+answer = ...
+check("read-dstar", answer)
+
+# %% [markdown]
+# :::{solution} ex-read-dstar
+# :class: dropdown
+# From {eq}`eq-dstar`, $\frac{p_r}{p_g}=\frac{D^*}{1-D^*}$.
+#
+# ```python
+# answer = (3 / 4) / (1 - 3 / 4)
+# ```
+# :::
+#
+# :::{exercise}
+# :label: ex-prior-dstar
+# A careless programmer shows the discriminator real samples with probability $\pi$ instead of one half. Which $D$ is now optimal where $p_r=A$ and $p_g=B$?
+# Derive it yourself before you look back. Write it with the symbols `A`, `B`, `pi` of sympy.
+# :::
+
+# %%
+from sympy import symbols
+
+A, B, pi = symbols("A B pi", positive=True)
+answer = ...
+check("prior-dstar", answer)
+
+# %% [markdown]
+# :::{solution} ex-prior-dstar
+# :class: dropdown
+# Maximise $\pi A\log t+(1-\pi)B\log(1-t)$: the derivative vanishes where $\pi A(1-t)=(1-\pi)Bt$.
+#
+# ```python
+# from sympy import symbols
+#
+# A, B, pi = symbols("A B pi", positive=True)
+# answer = pi * A / (pi * A + (1 - pi) * B)
+# ```
+# :::
+#
+# :::{exercise}
+# :label: ex-sure-but-wrong
+# The generator is perfect, $p_g=p_r$, and a stubborn discriminator says $D(x)=0.9$ to everything. What is $V(D,G)$, in nats?
+# :::
+
+# %%
+answer = ...
+check("sure-but-wrong", answer)
+
+# %% [markdown]
+# :::{solution} ex-sure-but-wrong
+# :class: dropdown
+# Both expectations are of constants: $\log0.9+\log0.1\approx-2.41$, worse than the $-1.39$ of guessing.
+#
+# ```python
+# answer = math.log(0.9) + math.log(0.1)
+# ```
+# :::
+#
+# :::{exercise}
+# :label: ex-js-from-value
+# You have trained a discriminator and measured its value `v`, in nats. Write the function that turns `v` into an estimate of JS (with the factors $\frac12$). Is the
+# estimate too large or too small if the discriminator is not optimal?
+# :::
+
+# %%
+answer = ...
+check("js-from-value", answer)
+
+# %% [markdown]
+# :::{solution} ex-js-from-value
+# :class: dropdown
+# Solve {eq}`eq-value-at-dstar` for JS. Since no discriminator scores more than $D^*$, the estimate is too small.
+#
+# ```python
+# def answer(v):
+#     return (v + 2 * math.log(2)) / 2
+# ```
+# :::
+#
+# :::{exercise}
+# :label: ex-best-against-collapse
+# The data have eight equal, well separated modes. The generator has collapsed: all its samples come from one of them, with the same shape. What does the
+# optimal discriminator say about a sample from that mode?
+# :::
+
+# %%
+answer = ...
+check("best-against-collapse", answer)
+
+# %% [markdown]
+# :::{solution} ex-best-against-collapse
+# :class: dropdown
+# On that mode $p_g=8p_r$, so $D^*=\frac{1}{1+8}$. An optimal discriminator is not fooled by a collapsed generator.
+#
+# ```python
+# answer = 1 / 9
+# ```
+# :::
+#
+# ## What to remember
+#
+# - Against a fixed generator the best discriminator is $D^*=p_r/(p_r+p_g)$. It is found one point at a time, because $D$ may be any function.
+# - $D^*$ is the probability that a sample is real, and its logit is the log density ratio.
+# - Its score is $2\operatorname{JS}-2\log2$; any other discriminator scores less. Against an optimal discriminator, the generator minimises JS, and the optimum is $-2\log2$ at $p_g=p_r$.
+# - A trained discriminator comes close to $D^*$ where it has seen samples, and nowhere else.
+#
+# **Sources.** The theorem and its proof are from {cite}`goodfellow2014`; the presentation in one variable follows {cite}`weng2019`, the other convention for JS is that of
+# {cite}`xu2020`. On discriminators as density ratios see {cite}`sugiyama2012`, on calibration {cite}`guo2017`. What had to be corrected is listed under {doc}`errata`.

@@ -1,0 +1,87 @@
+"""The ledger as text: what the pages of claims and of errata show, in Markdown."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from gantut.checks._ledger import METHODS, READING, Entry, Ledger
+
+VERDICT_IN_WORDS = {"holds": "holds", "holds-if": "holds under conditions", "imprecise": "imprecise", "wrong": "wrong"}
+METHOD_IN_WORDS = {
+    "symbolic": "symbolically",
+    "exact": "exactly",
+    "quadrature": "by quadrature",
+    "monte-carlo": "by Monte Carlo",
+    "population": "on a population of trainings",
+    "reading": "by reading",
+}
+
+
+def is_erratum(entry: Entry) -> bool:
+    """Whether a source is imprecise or wrong about this."""
+    return entry.verdict in ("imprecise", "wrong")
+
+
+def where_shown(ledger: Ledger, entry: Entry) -> str:
+    """A link to the lesson that shows the claim, or a word that it is still to come."""
+    title, page = ledger.lessons[entry.lesson]
+    if not page:
+        return f"waits for lesson {int(entry.lesson)}, {title}"
+    name = f"lesson {int(entry.lesson)}" if entry.lesson.isdigit() else title
+    return f"shown in [{name}]({page}.ipynb)"
+
+
+def summary_table(ledger: Ledger) -> str:
+    """Count the claims of each lesson, by how they are checked."""
+    head = f"| Lesson | Claims | Shown | {' | '.join(METHODS)} |\n|---|{'---:|' * (len(METHODS) + 2)}\n"
+    rows, totals = [], Counter()
+    for number, (title, page) in ledger.lessons.items():
+        entries = ledger.of_lesson(number)
+        counts = Counter(entry.method for entry in entries)
+        counts.update(claims=len(entries), shown=len(entries) if page else 0)
+        totals += counts
+        link = f"[{title}]({page}.ipynb)" if page else title
+        name = f"{int(number)} · {link}" if number.isdigit() else link
+        rows.append(f"| {name} | {_cells(counts)} |")
+    return head + "\n".join(rows) + f"\n| **all** | {_cells(totals)} |"
+
+
+def _cells(counts: Counter) -> str:
+    return " | ".join(str(counts[column]) for column in ("claims", "shown", *METHODS))
+
+
+def claims_list(ledger: Ledger, entries: Iterable[Entry]) -> str:
+    """Describe claims: what is said, whether it is so, how that is checked, and who says it."""
+    return "\n\n".join(
+        f"**`{entry.id}`** · {entry.kind} · **{VERDICT_IN_WORDS[entry.verdict]}**\\\n{entry.statement}"
+        + (f"\\\n*{_correction_title(entry)}* {entry.correction}" if entry.correction else "")
+        + f"\\\n*{_check_title(entry)}* {entry.check}\\\n*{_who(entry)}*"
+        for entry in entries
+    )
+
+
+def errata_list(ledger: Ledger, entries: Iterable[Entry]) -> str:
+    """Describe slips of the sources: what they say, what is true instead, and the check that shows it."""
+    return "\n\n".join(
+        f"**`{entry.id}`** · **{VERDICT_IN_WORDS[entry.verdict]}** · *{_who(entry)}*\\\n"
+        f"*What is said.* {entry.statement}\\\n*What is true.* {entry.correction}\\\n"
+        f"*{_check_title(entry)}* {entry.check} ({where_shown(ledger, entry)})"
+        for entry in entries
+    )
+
+
+def _correction_title(entry: Entry) -> str:
+    return "Instead." if is_erratum(entry) else "Conditions." if entry.verdict == "holds-if" else "Note."
+
+
+def _check_title(entry: Entry) -> str:
+    return "Found by reading." if entry.method == READING else f"Checked {METHOD_IN_WORDS[entry.method]}."
+
+
+def _who(entry: Entry) -> str:
+    return "; ".join(dict.fromkeys(_source_in_words(source) for source in entry.sources))
+
+
+def _source_in_words(source: str) -> str:
+    key, _, place = source.partition(":")
+    name = {"weng": "Weng", "weng-draft": "Weng's draft", "xu": "Xu", "book": "This book"}.get(key, key)
+    return f"{name}, {place.strip()}" if place.strip() else name

@@ -25,7 +25,17 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("gantut") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "git+https://github.com/gantut/gantut"], check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "git+https://github.com/gantut/gantut",
+        ],
+        check=True,
+    )
 
 # %% tags=["remove-cell"]
 
@@ -38,19 +48,36 @@ from gantut.divergences import js_between
 
 distance = torch.linspace(-8, 8, 161, dtype=torch.float64)
 parameters = distance.clone().requires_grad_()
-js = torch.stack([js_between(gaussian(0), gaussian(d)).value for d in parameters])
+js = torch.stack(
+    [js_between(gaussian(0), gaussian(d)).value for d in parameters]
+)
 (js_slope,) = torch.autograd.grad(js.sum(), parameters)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels. Left: a real bell curve and a generated one five units to its right. Middle: two distances between them over the generator's position: the Wasserstein distance is a V with its tip at the real law, the Jensen-Shannon divergence a narrow valley that is flat on both sides. Right: the slopes, which are what the generator learns from: the Wasserstein slope is minus one or one everywhere, the Jensen-Shannon slope vanishes beyond about six units."}, "figure": {"name": "fig-cover", "caption": "The story in one picture. A generator (dashed) is to move onto the data (solid). Two ways to say how far it is (middle), and what each tells it to do (right): where JS has nothing left to say, the Wasserstein distance still points the way."}}
 x = torch.linspace(-4, 9, 400, dtype=torch.float64)
 left, middle, right = plots.axes(1, 3, height=2.7)
-plots.laws(left, x, {"real": gaussian(0).density(x), "generated": gaussian(5).density(x)}).set(ylim=(0, 0.62), title="the task")
-both = {"Wasserstein, W": distance.abs(), "Jensen–Shannon, JS": js.detach()}
-plots.lines(middle, distance, both, colours=[plots.THIRD, plots.FOURTH])
-middle.set(xlabel="position of the generator", ylim=(-0.1, 5.2), title="how far is it?")
-middle.legend(fontsize=9, loc="upper center")
-plots.lines(right, distance, {"_W": distance.sign(), "_JS": js_slope}, colours=[plots.THIRD, plots.FOURTH])
-right.set(xlabel="position of the generator", ylim=(-1.2, 1.2), title="which way, says the slope")
+plots.laws(
+    left,
+    x,
+    {"real": gaussian(0).density(x), "generated": gaussian(5).density(x)},
+).set(ylim=(0, 0.62), title="the task")
+colours = [plots.THIRD, plots.FOURTH]
+plots.lines(
+    middle,
+    distance,
+    {"_W": distance.abs(), "_JS": js.detach()},
+    colours=colours,
+)
+middle.set(xlabel="generator at", ylim=(-0.1, 5.4), title="how far?")
+middle.text(0, 4.6, "Wasserstein", color=plots.THIRD, ha="center")
+middle.text(0, 1.1, "JS", color="#9c4f83", ha="center")
+plots.lines(
+    right,
+    distance,
+    {"_W": distance.sign(), "_JS": js_slope},
+    colours=colours,
+)
+right.set(xlabel="generator at", ylim=(-1.25, 1.25), title="which way?")
 plots.show()
 
 # %% [markdown]
@@ -68,17 +95,31 @@ plots.show()
 # | | Lesson | The question |
 # |---|---|---|
 # | 1 | {doc}`How far apart are two laws? <01_divergences>` | What do KL and JS measure, and what do they miss? |
+# | 2 | *The game* | What do generator and discriminator play for? |
 # | 3 | {doc}`The optimal discriminator <03_optimal_discriminator>` | What does a discriminator's best score say about the generator? |
+# | 4 | *No equilibrium in sight* | Why do two players who both improve run in circles? |
+# | 5 | *Thin supports and vanishing gradients* | Why can a discriminator be too good? |
+# | 6 | *Mode collapse, and how to see it* | What is lost, and which number shows it? |
+# | 7 | *Seven tricks* | Which of the well-known remedies help, and when? |
+# | 8 | *Moving dirt* | What does it cost to turn one law into another? |
+# | 9 | *Duality* | Why does a single function, nowhere steeper than 1, know that cost? |
+# | 10 | *The Wasserstein GAN* | What becomes of the game when it is played for that cost? |
+# | 11 | *Better critics* | Does the critic's number mean anything? |
+# | 12 | *New creatures* | Does it work on pictures? |
+# | 13 | *Are GANs created equal?* | Which one is best, and how would we know? |
 #
-# Lessons on the game itself, on why it is hard to win, on moving dirt and its dual, and on the Wasserstein GAN follow. Their statements are already in
-# the ledger, waiting for their proofs:
+# Lessons in italics are being written. What they have to prove or to refute stands in the ledger already:
 
 # %% tags=["remove-input"]
 ledger = read_ledger()
 entries = ledger.entries.values()
 shown = sum(entry.lesson in ledger.finished for entry in entries)
-print(f"{len(entries)} claims are in the ledger; {shown} of them are shown in the lessons above, the others wait for theirs.")
-print(f"{sum(map(is_erratum, entries))} of the {len(entries)} are imprecise or wrong as they stand in the sources.")
+print(
+    f"{len(entries)} claims are in the ledger; {shown} of them are shown in the lessons above, the others wait for theirs."
+)
+print(
+    f"{sum(map(is_erratum, entries))} of the {len(entries)} are imprecise or wrong as they stand in the sources."
+)
 
 # %% [markdown]
 # - {doc}`claims` lists every statement: who makes it, whether it holds, and how it is checked.

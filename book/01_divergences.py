@@ -36,7 +36,17 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("gantut") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "git+https://github.com/gantut/gantut"], check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "git+https://github.com/gantut/gantut",
+        ],
+        check=True,
+    )
 
 # %%
 import math
@@ -89,14 +99,25 @@ from gantut.exercises import check
 
 # %%
 def kl_gaussians(m1, s1, m2, s2):
-    """Equation eq-kl-gaussians."""
-    return math.log(s2 / s1) + (s1**2 + (m1 - m2) ** 2) / (2 * s2**2) - 1 / 2
+    """The closed form (1.2)."""
+    return (
+        math.log(s2 / s1) + (s1**2 + (m1 - m2) ** 2) / (2 * s2**2) - 1 / 2
+    )
 
 
 cases = [(0, 1, 1, 1), (0, 1, 1, 2), (1, 2, 0, 1), (0, 0.01, 50, 3)]
-by_quadrature = [float(kl_between(gaussian(m1, s1), gaussian(m2, s2))) for m1, s1, m2, s2 in cases]
+by_quadrature = [
+    float(kl_between(gaussian(m1, s1), gaussian(m2, s2)))
+    for m1, s1, m2, s2 in cases
+]
 by_hand = [kl_gaussians(*case) for case in cases]
-claim("kl-definition", "KL by quadrature is the closed form for Gaussians", by_quadrature, equals=by_hand, rtol=1e-9)
+claim(
+    "kl-definition",
+    "KL by quadrature is the closed form for Gaussians",
+    by_quadrature,
+    equals=by_hand,
+    rtol=1e-9,
+)
 
 # %% [markdown]
 # `kl_between` integrates {eq}`eq-kl` numerically and keeps halving its panels until the estimated error is small
@@ -112,7 +133,8 @@ kl_divergence(p, q, base=2)  # bits, one number a row of q
 # The first is zero: nothing to be surprised at. The last is infinite: whoever rules out tails and then sees tails has
 # no finite excuse.
 #
-# :::{tip} Try it
+# :::{admonition} Try it
+# :class: tip
 # Make the coin's bias smaller and smaller: `[0.51, 0.49]`, `[0.501, 0.499]`. By which factor does the divergence shrink
 # when the bias shrinks by ten? (Near equality KL is quadratic; that is why it can be followed by gradient descent.)
 # :::
@@ -144,11 +166,20 @@ kl_divergence(p, q, base=2)  # bits, one number a row of q
 
 # %%
 source = random_source(1)
-weights = torch.rand(2, 1000, 10, dtype=torch.float64, generator=source) ** 4  # some entries very small
+weights = (
+    torch.rand(2, 1000, 10, dtype=torch.float64, generator=source) ** 4
+)  # some entries very small
 p, q = weights / weights.sum(-1, keepdim=True)  # (1000, 10) each
-gap = torch.minimum(kl_divergence(p, q), kl_divergence(p, p) + 1)  # KL(p, q), with KL(p, p) checked just below
+gap = torch.minimum(
+    kl_divergence(p, q), kl_divergence(p, p) + 1
+)  # KL(p, q), with KL(p, p) checked just below
 assert (kl_divergence(p, p) == 0).all()
-claim("kl-nonneg-zero-iff", "KL(p, q) > 0 for unequal laws (and is 0 for equal ones)", gap, above=0.0)
+claim(
+    "kl-nonneg-zero-iff",
+    "KL(p, q) > 0 for unequal laws (and is 0 for equal ones)",
+    gap,
+    above=0.0,
+)
 
 # %% [markdown]
 # ## KL has a direction
@@ -158,7 +189,10 @@ claim("kl-nonneg-zero-iff", "KL(p, q) > 0 for unequal laws (and is 0 for equal o
 
 # %%
 narrow, wide = gaussian(0, 1), gaussian(1, 2)
-forward, backward = kl_between(narrow, wide).value, kl_between(wide, narrow).value
+forward, backward = (
+    kl_between(narrow, wide).value,
+    kl_between(wide, narrow).value,
+)
 claim(
     "kl-asymmetric",
     "KL(N(0,1), N(1,4)) and KL(N(1,4), N(0,1)) differ",
@@ -175,36 +209,57 @@ claim(
 # %%
 left, right = gaussian(0, 1), gaussian(1, 1)
 both_ways = [kl_between(left, right).value, kl_between(right, left).value]
-claim("fig1-kl-equal-both-ways", "KL is 1/2 in both directions for N(0,1), N(1,1)", both_ways, equals=1 / 2, atol=1e-9)
+claim(
+    "fig1-kl-equal-both-ways",
+    "KL is 1/2 in both directions for N(0,1), N(1,1)",
+    both_ways,
+    equals=1 / 2,
+    atol=1e-9,
+)
 
 # %% [markdown]
 # What differs are the *integrands* $p\log\frac pq$ and $q\log\frac qp$: mirror images of each other about $x=\frac12$,
-# with equal areas. The figure draws them, with those of JS to which we come below; its lower row has Gaussians of
-# unequal width, where the areas really differ.
+# with equal areas. The figure draws them, with those of JS to which we come below ($m$ is the mean of the two densities); its right column has
+# Gaussians of unequal width, where the areas really differ.
 
 
 # %%
 def integrands(p, q, x):
-    """The functions whose areas are KL(p‖q), KL(q‖p), KL(p‖m), KL(q‖m) and JS."""
+    """The functions whose areas are the KLs p‖q, q‖p, p‖m, q‖m, and JS."""
     log_p, log_q = p.log_prob(x), q.log_prob(x)
     log_m = torch.logaddexp(log_p, log_q) - math.log(2)
     p, q = log_p.exp(), log_q.exp()
     p_to_m, q_to_m = p * (log_p - log_m), q * (log_q - log_m)
-    return p * (log_p - log_q), q * (log_q - log_p), p_to_m, q_to_m, (p_to_m + q_to_m) / 2
+    return (
+        p * (log_p - log_q),
+        q * (log_q - log_p),
+        p_to_m,
+        q_to_m,
+        (p_to_m + q_to_m) / 2,
+    )
 
 
-x = torch.linspace(-5, 7, 2401, dtype=torch.float64)
-drawn = {"equal widths": integrands(left, right, x), "unequal widths": integrands(narrow, wide, x)}
+x = torch.linspace(-5, 9, 2801, dtype=torch.float64)
+drawn = {
+    "equal widths": integrands(left, right, x),
+    "unequal widths": integrands(narrow, wide, x),
+}
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two rows of three panels over x from -5 to 7. Top row, the Gaussians N(0,1) and N(1,1): first the two bell curves, then the integrands of KL in both directions, mirror images of each other with one positive hump and one negative dip each, then the integrand of JS, two low humps of equal height. Bottom row, N(0,1) and N(1,4): the integrand of KL(q to p) now has a long high hump on the right, and its area is three times that of the other direction."}, "figure": {"name": "fig-integrands", "caption": "What KL and JS integrate. Top: two Gaussians of equal width (the pair of Weng's figure 1), where the areas agree in both directions. Bottom: unequal widths, where they do not."}}
-grid = plots.axes(2, 3, height=2.9, sharex=True)
-for row, (title, pair) in zip(grid, {"equal widths": (left, right), "unequal widths": (narrow, wide)}.items(), strict=True):
-    kl_pq, kl_qp, _, _, js = drawn[title]
-    plots.laws(row[0], x, {"p": pair[0].density(x), "q": pair[1].density(x)}).set(title=title, xlabel="")
-    plots.integrand(row[1], x, {"p log p/q": kl_pq, "q log q/p": kl_qp}).set(title="KL", xlabel="")
-    plots.integrand(row[2], x, {"JS": js}, colours=[plots.THIRD]).set(title="JS", xlabel="", ylim=(-0.01, 0.06))
-for ax in grid[1]:
-    ax.set(xlabel="x")
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four rows of two panels over x from -5 to 9; the left column is for N(0,1) and N(1,1), the right one for N(0,1) and N(1,4). First row: the bell curves. Second row: the integrands of KL in both directions; on the left they are mirror images with one hump and one dip each, on the right that of KL from q to p is much larger. Third row: the integrands of KL from p and from q to their mean, of the same shape but a quarter as high. Last row: the integrand of JS, two low humps with a zero between them."}, "figure": {"name": "fig-integrands", "caption": "What KL and JS integrate; the shaded areas are the divergences. Left: two Gaussians of equal width, the pair of Weng's figure 1, where the areas of the second row agree. Right: unequal widths, where they do not."}}
+grid = plots.axes(4, 2, height=1.9, sharex=True, sharey="row")
+pairs = {"equal widths": (left, right), "unequal widths": (narrow, wide)}
+for column, (title, (p, q)) in zip(grid.T, pairs.items(), strict=True):
+    kl_pq, kl_qp, kl_pm, kl_qm, js = drawn[title]
+    plots.laws(column[0], x, {"p": p.density(x), "q": q.density(x)})
+    plots.integrand(column[1], x, {"p log p/q": kl_pq, "q log q/p": kl_qp})
+    plots.integrand(column[2], x, {"p log p/m": kl_pm, "q log q/m": kl_qm})
+    plots.integrand(column[3], x, {"JS": js}, colours=[plots.THIRD])
+    column[0].set_title(title)
+    for ax in column[:3]:
+        ax.set(xlabel="")
+    for ax in column:
+        ax.legend(loc="upper right", fontsize=9)
+        ax.set(ylabel="")
 plots.show()
 
 # %% [markdown]
@@ -215,7 +270,8 @@ plots.show()
 # %%
 kl_pq, kl_qp, *_ = drawn["equal widths"]
 turning_points = [(1 - math.sqrt(17)) / 4, (1 + math.sqrt(17)) / 4]
-found = [x[kl_pq.argmax()], x[kl_pq.argmin()], 1 - x[kl_qp.argmax()], 1 - x[kl_qp.argmin()]]
+found = [x[kl_pq.argmax()], x[kl_pq.argmin()]]
+found += [1 - x[kl_qp.argmax()], 1 - x[kl_qp.argmin()]]  # mirrored
 claim(
     "weng-fig1",
     "the integrands turn where calculus says, and are mirror images",
@@ -242,10 +298,11 @@ distances = [5.0, 10.0, 20.0]
 strays = [gaussian_mixture([0.0, d]) for d in distances]
 seen_from_p = [kl_between(narrow, q).value for q in strays]
 seen_from_q = [kl_between(q, narrow).value for q in strays]
-assert torch.allclose(torch.stack(seen_from_q)[1:], torch.tensor([d**2 / 4 - math.log(2) for d in distances[1:]]).double())
+for d, cost in zip(distances[1:], seen_from_q[1:], strict=True):
+    assert abs(cost - (d**2 / 4 - math.log(2))) < 1e-4
 claim(
     "kl-ignored-tail",
-    "far stray mass costs KL(p, q) just log 2, minus the log of the mass left on p",
+    "far stray mass costs KL(p, q) no more than log 2",
     seen_from_p[1:],
     equals=math.log(2),
     atol=2e-6,
@@ -262,9 +319,10 @@ claim(
 short, long = uniform(0, 1), uniform(0, 2)
 cauchy, standard = torch.distributions.Cauchy(0.0, 1.0), gaussian(0, 1)
 inside_out = [kl_between(short, long).value, kl_between(long, short).value]
-tails = [float(kl_between(cauchy, standard, interval=(-reach, reach))) for reach in (10, 100, 1000)]
-print("Cauchy against Gaussian, integrated to 10, 100, 1000:", [round(value, 2) for value in tails])
-assert tails[2] / tails[1] > 9  # grows in proportion to the interval: the integral diverges
+for reach in (10, 100, 1000):
+    cut = kl_between(cauchy, standard, interval=(-reach, reach))
+    print(f"Cauchy against Gaussian, out to {reach:4d}: {cut.value:.2f}")
+assert cut.value > 300  # in proportion to the reach: the integral diverges
 claim(
     "kl-infinite-support",
     "KL(U[0,1], U[0,2]) = log 2 is finite, the reverse is infinite",
@@ -294,7 +352,13 @@ p, q = logits.softmax(-1).unbind()
 p, q = p.requires_grad_(), q.requires_grad_()
 by_autograd = torch.autograd.grad(kl_divergence(p, q), (p, q))
 by_hand = torch.log(p / q) + 1, -p / q
-claim("kl-two-ways-gradient", "autograd gives both gradients", torch.stack(by_autograd), equals=torch.stack(by_hand), atol=1e-12)
+claim(
+    "kl-two-ways-gradient",
+    "autograd gives both gradients",
+    torch.stack(by_autograd),
+    equals=torch.stack(by_hand),
+    atol=1e-12,
+)
 
 # %% [markdown]
 # ## Processing cannot create information
@@ -321,10 +385,23 @@ source = random_source(3)
 weights = torch.rand(2, 200, 8, dtype=torch.float64, generator=source)
 p, q = weights / weights.sum(-1, keepdim=True)  # (200, 8) each
 machines = torch.rand(200, 8, 5, dtype=torch.float64, generator=source) ** 3
-machines = machines / machines.sum(-1, keepdim=True)  # 200 channels from 8 inputs to 5 outputs
-p_out, q_out = torch.einsum("bi,bij->bj", p, machines), torch.einsum("bi,bij->bj", q, machines)
-lost = [kl_divergence(p, q) - kl_divergence(p_out, q_out), js_divergence(p, q) - js_divergence(p_out, q_out)]
-claim("kl-data-processing", "no channel increases KL or JS", torch.stack(lost), above=0.0)
+machines = machines / machines.sum(
+    -1, keepdim=True
+)  # 200 channels from 8 inputs to 5 outputs
+p_out, q_out = (
+    torch.einsum("bi,bij->bj", p, machines),
+    torch.einsum("bi,bij->bj", q, machines),
+)
+lost = [
+    kl_divergence(p, q) - kl_divergence(p_out, q_out),
+    js_divergence(p, q) - js_divergence(p_out, q_out),
+]
+claim(
+    "kl-data-processing",
+    "no channel increases KL or JS",
+    torch.stack(lost),
+    above=0.0,
+)
 
 # %% [markdown]
 # ## Jensen–Shannon: compare with the middle
@@ -344,20 +421,31 @@ claim("kl-data-processing", "no channel increases KL or JS", torch.stack(lost), 
 
 # %%
 def entropy(law):
-    """H = -∫ p log p, over an interval that holds all but 1e-30 of the mass."""
-    return -integrate(lambda x: law.density(x) * law.log_prob(x), -24, 36)[0]
+    """H = -∫ p log p, over an interval that holds all the mass but 1e-30."""
+    return -integrate(lambda x: law.density(x) * law.log_prob(x), -24, 36)[
+        0
+    ]
 
 
 mixed = gaussian_mixture([0.0, 1.0], [1.0, 2.0])
 by_entropies = entropy(mixed) - (entropy(narrow) + entropy(wide)) / 2
-claim("js-definition", "JS is the entropy that mixing adds", js_between(narrow, wide).value, equals=by_entropies, atol=1e-9)
+claim(
+    "js-definition",
+    "JS is the entropy that mixing adds",
+    js_between(narrow, wide).value,
+    equals=by_entropies,
+    atol=1e-9,
+)
 
 # %% [markdown]
 # (In one early draft of the post that we follow, both terms of {eq}`eq-js` are written with the same law. That would be
 # another quantity:)
 
 # %%
-twice_the_first = [kl_between(narrow, mixed).value, kl_between(wide, mixed).value]
+twice_the_first = [
+    kl_between(narrow, mixed).value,
+    kl_between(wide, mixed).value,
+]
 claim(
     "draft-js-duplicate-kl",
     "the two terms of JS differ, so one cannot stand for both",
@@ -382,15 +470,36 @@ claim(
 
 # %%
 source = random_source(4)
-weights = torch.rand(2, 1000, 10, dtype=torch.float64, generator=source) ** 6
+weights = (
+    torch.rand(2, 1000, 10, dtype=torch.float64, generator=source) ** 6
+)
 p, q = weights / weights.sum(-1, keepdim=True)
-claim("js-symmetric", "JS(p, q) = JS(q, p)", js_divergence(p, q), equals=js_divergence(q, p), atol=1e-15)
+claim(
+    "js-symmetric",
+    "JS(p, q) = JS(q, p)",
+    js_divergence(p, q),
+    equals=js_divergence(q, p),
+    atol=1e-15,
+)
 floor = total_variation(p, q) ** 2 / 2
-claim("js-zero-iff", "JS > TV²/2 >= 0 for unequal laws", js_divergence(p, q) - floor, above=0.0)
+claim(
+    "js-zero-iff",
+    "JS > TV²/2 >= 0 for unequal laws",
+    js_divergence(p, q) - floor,
+    above=0.0,
+)
 
-disjoint = torch.tensor([[0.3, 0.7, 0.0, 0.0], [0.0, 0.0, 0.6, 0.4]], dtype=torch.float64)
+disjoint = torch.tensor(
+    [[0.3, 0.7, 0.0, 0.0], [0.0, 0.0, 0.6, 0.4]], dtype=torch.float64
+)
 largest = [js_divergence(*disjoint, base=base) for base in (math.e, 2, 10)]
-claim("js-bounded", "disjoint laws: log 2, which is 1 bit", largest, equals=[math.log(2), 1.0, math.log10(2)], atol=1e-12)
+claim(
+    "js-bounded",
+    "disjoint laws: log 2, which is 1 bit",
+    largest,
+    equals=[math.log(2), 1.0, math.log10(2)],
+    atol=1e-12,
+)
 
 # %% [markdown]
 # ### JS and total variation say the same thing
@@ -403,10 +512,22 @@ claim("js-bounded", "disjoint laws: log 2, which is 1 bit", largest, equals=[mat
 
 # %%
 shifts = [0.1, 0.5, 1.0, 2.0, 4.0, 8.0]
-js = torch.stack([js_between(gaussian(0), gaussian(d)).value for d in shifts])
-tv = torch.stack([total_variation_between(gaussian(0), gaussian(d)).value for d in shifts])
+js = torch.stack(
+    [js_between(gaussian(0), gaussian(d)).value for d in shifts]
+)
+tv = torch.stack(
+    [
+        total_variation_between(gaussian(0), gaussian(d)).value
+        for d in shifts
+    ]
+)
 slack = torch.stack([js - tv**2 / 2, math.log(2) * tv - js])
-claim("js-tv-equivalence", "TV²/2 < JS < log 2 · TV for shifted Gaussians", slack, above=0.0)
+claim(
+    "js-tv-equivalence",
+    "TV²/2 < JS < log 2 · TV for shifted Gaussians",
+    slack,
+    above=0.0,
+)
 
 # %% [markdown]
 # This is worth a moment's thought, because it is where the trouble of later lessons begins. Total variation is a very
@@ -415,8 +536,10 @@ claim("js-tv-equivalence", "TV²/2 < JS < log 2 · TV for shifted Gaussians", sl
 
 # %%
 d = torch.linspace(0, 10, 201, dtype=torch.float64)
-js = torch.stack([js_between(gaussian(0), gaussian(shift)).value for shift in d])
-kl = d**2 / 2  # equation eq-kl-gaussians with both widths 1
+js = torch.stack(
+    [js_between(gaussian(0), gaussian(shift)).value for shift in d]
+)
+kl = d**2 / 2  # equation (1.2) with both widths 1
 claim(
     "js-always-defined-smoother",
     "JS is finite, and at most a quarter of the two KLs together",
@@ -428,8 +551,18 @@ claim(
 ax = plots.axes(height=3.0)
 plots.lines(ax, d, {"KL (both directions)": kl, "JS": js})
 ax.axhline(math.log(2), color=plots.FAINT, linewidth=1.2)
-ax.annotate("log 2", (9.4, math.log(2)), (0, 4), textcoords="offset points", color=plots.INK)
-ax.set(xlabel="distance d between the means, in standard deviations", ylabel="nats", ylim=(0, 1.5))
+ax.annotate(
+    "log 2",
+    (9.4, math.log(2)),
+    (0, 4),
+    textcoords="offset points",
+    color=plots.INK,
+)
+ax.set(
+    xlabel="distance d between the means, in standard deviations",
+    ylabel="nats",
+    ylim=(0, 1.5),
+)
 plots.show()
 
 # %% [markdown]
@@ -437,7 +570,8 @@ plots.show()
 # the curve is level for all practical purposes: a model that far away learns from JS that it is bad, but not
 # in which direction to improve. {doc}`Lesson 3 <03_optimal_discriminator>` shows why GANs are tied to this curve.
 #
-# :::{tip} Try it
+# :::{admonition} Try it
+# :class: tip
 # How steep is JS at $d=10$? Compute `js_between` at 10 and 10.001. Then remember that single precision keeps seven digits.
 # :::
 #
@@ -447,8 +581,13 @@ plots.show()
 # direct way. KL is not even symmetric. JS fails on the detour from heads through a fair coin to tails:
 
 # %%
-heads, fair, tails = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]], dtype=torch.float64)
-direct, detour = js_divergence(heads, tails), js_divergence(heads, fair) + js_divergence(fair, tails)
+heads, fair, tails = torch.tensor(
+    [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]], dtype=torch.float64
+)
+direct, detour = (
+    js_divergence(heads, tails),
+    js_divergence(heads, fair) + js_divergence(fair, tails),
+)
 claim(
     "kl-js-not-metrics",
     "JS: the direct way costs log 2, the detour only 3/2 log 4/3",
@@ -457,10 +596,19 @@ claim(
     atol=1e-12,
 )
 
-weights = torch.rand(3, 10_000, 6, dtype=torch.float64, generator=random_source(5)) ** 4
+weights = (
+    torch.rand(
+        3, 10_000, 6, dtype=torch.float64, generator=random_source(5)
+    )
+    ** 4
+)
 p, q, r = weights / weights.sum(-1, keepdim=True)
-excess = js_divergence(p, r).sqrt() - js_divergence(p, q).sqrt() - js_divergence(q, r).sqrt()
-print(f"the root of JS breaks the triangle inequality in {int((excess > 1e-12).sum())} of {len(excess):,} random triples")
+excess = (
+    js_divergence(p, r).sqrt()
+    - js_divergence(p, q).sqrt()
+    - js_divergence(q, r).sqrt()
+)
+assert (excess < 1e-12).all()  # the root keeps the triangle inequality
 
 # %% [markdown]
 # The square *root* of JS is a metric, which takes a proof of its own {cite}`endres2003`. KL and JS themselves are
@@ -483,15 +631,27 @@ print(f"the root of JS breaks the triangle inequality in {int((excess > 1e-12).s
 
 # %%
 def skewed_js(p, q, share):
-    """Equation eq-js-skewed for the Gaussians narrow and wide."""
+    """The skewed JS (1.8) of the Gaussians `narrow` and `wide`."""
     mixture = gaussian_mixture([0.0, 1.0], [1.0, 2.0], [share, 1 - share])
-    return share * kl_between(p, mixture).value + (1 - share) * kl_between(q, mixture).value
+    return (
+        share * kl_between(p, mixture).value
+        + (1 - share) * kl_between(q, mixture).value
+    )
 
 
 shares = [1e-1, 1e-2, 1e-3, 1e-4]
-towards_forward = [skewed_js(narrow, wide, share) / share for share in shares]
-print("JS_π / π for π = 0.1 … 0.0001:", [round(float(value), 4) for value in towards_forward])
-claim("js-interpolates-two-kl", "JS_π/π tends to KL(p, q)", towards_forward[-1], equals=forward, atol=1e-4)
+towards_forward = [
+    skewed_js(narrow, wide, share) / share for share in shares
+]
+for share, value in zip(shares, towards_forward, strict=True):
+    print(f"π = {share:<6}  JS_π/π = {value:.4f}")
+claim(
+    "js-interpolates-two-kl",
+    "JS_π/π tends to KL(p, q)",
+    towards_forward[-1],
+    equals=forward,
+    atol=1e-4,
+)
 
 # %% [markdown]
 # ## Fitting: what each divergence makes of a model that cannot be right
@@ -514,10 +674,17 @@ claim("js-interpolates-two-kl", "JS_π/π tends to KL(p, q)", towards_forward[-1
 # %%
 draws = narrow.sample(1_000_000, generator=random_source(6))
 models = [gaussian(0, 1), gaussian(1, 1), gaussian(0, 2)]
-average = torch.stack([-model.log_prob(draws).mean() for model in models])
-standard_error = torch.stack([model.log_prob(draws).std() / 1000 for model in models])
-predicted = torch.stack([entropy(narrow) + kl_between(narrow, model).value for model in models])
-claim("mle-is-kl", "log-likelihood against entropy + KL, in standard errors", (average - predicted).abs() / standard_error, below=4)
+surprise = torch.stack([-model.log_prob(draws) for model in models])
+average, standard_error = surprise.mean(1), surprise.std(1) / 1000
+predicted = torch.stack(
+    [entropy(narrow) + kl_between(narrow, model).value for model in models]
+)
+claim(
+    "mle-is-kl",
+    "-log-likelihood minus (entropy + KL), in standard errors",
+    (average - predicted).abs() / standard_error,
+    below=4,
+)
 
 # %% [markdown]
 # ### Forward, backward, and JS, fitted
@@ -528,13 +695,22 @@ claim("mle-is-kl", "log-likelihood against entropy + KL, in standard errors", (a
 
 # %%
 def fit(divergence, mean, scale=1.0):
-    """Minimise divergence(model) over Gaussian models, starting from N(mean, scale²)."""
-    parameters = torch.tensor([mean, math.log(scale)], dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.LBFGS([parameters], max_iter=60, tolerance_change=1e-14, line_search_fn="strong_wolfe")
+    """Minimise divergence(model) over Gaussians, starting at N(mean, scale²)."""
+    parameters = (
+        torch.tensor([mean, math.log(scale)]).double().requires_grad_()
+    )
+    optimiser = torch.optim.LBFGS(
+        [parameters],
+        max_iter=60,
+        tolerance_change=1e-14,
+        line_search_fn="strong_wolfe",
+    )
 
     def loss():
         optimiser.zero_grad()
-        value = divergence(gaussian(parameters[0], parameters[1].exp())).value
+        value = divergence(
+            gaussian(parameters[0], parameters[1].exp())
+        ).value
         value.backward()
         return value
 
@@ -546,20 +722,31 @@ data = gaussian_mixture([-2.0, 3.0], [0.7, 0.7], [0.7, 0.3])
 fits = {
     "forward KL": fit(lambda model: kl_between(data, model), 0.0),
     "reverse KL": fit(lambda model: kl_between(model, data), -2.0),
-    "reverse KL, other start": fit(lambda model: kl_between(model, data), 3.0),
+    "reverse KL, other start": fit(
+        lambda model: kl_between(model, data), 3.0
+    ),
     "JS": fit(lambda model: js_between(data, model), -2.0),
     "JS, broad start": fit(lambda model: js_between(data, model), 0.0, 3.0),
 }
 for name, (mean, scale, value) in fits.items():
-    print(f"{name:24s} N({mean:6.3f}, {scale:.3f}²)  divergence {value:.4f}")
+    print(
+        f"{name:24s} N({mean:6.3f}, {scale:.3f}²)  divergence {value:.4f}"
+    )
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -8 to 8, each with the two-peaked data law as a filled curve, its higher peak at -2 and its lower at 3. Left: the forward KL fit is one broad low bell across both peaks and the gap between them; the reverse KL fit is a narrow bell on the higher peak. Right: the two local minima of JS, one narrow bell on the higher peak and one broad bell over both."}, "figure": {"name": "fig-fits", "caption": "One Gaussian for data with two modes. Forward KL covers everything, the gap included; reverse KL picks a mode; JS has a minimum of either kind, and for these data the narrow one is the lower."}}
 x = torch.linspace(-8, 8, 801, dtype=torch.float64)
 panels = plots.axes(1, 2, height=3.0, sharey=True)
-for ax, names in zip(panels, [("forward KL", "reverse KL"), ("JS", "JS, broad start")], strict=True):
+for ax, names in zip(
+    panels,
+    [("forward KL", "reverse KL"), ("JS", "JS, broad start")],
+    strict=True,
+):
     fitted = {name: gaussian(*fits[name][:2]).density(x) for name in names}
     plots.laws(ax, x, {"data": data.density(x)})
-    plots.lines(ax, x, fitted, colours=plots.COLOURS[1:], dashes=plots.DASHES[1:])
+    ax.set(ylim=(0, 0.6))
+    plots.lines(
+        ax, x, fitted, colours=plots.COLOURS[1:], dashes=plots.DASHES[1:]
+    )
     ax.legend(loc="upper right", fontsize=10)
 plots.show()
 
@@ -602,9 +789,20 @@ claim(
 
 # %%
 even = gaussian_mixture([-3.0, 3.0], 1.0)
-narrow_fit, broad_fit = fit(lambda model: js_between(even, model), 3.0), fit(lambda model: js_between(even, model), 0.0, 3.0)
-advantage = [fits["JS, broad start"][2] - fits["JS"][2], narrow_fit[2] - broad_fit[2]]
-claim("js-bimodal-fit", "JS prefers one mode for weights 0.7, 0.3, and both for equal ones: by", advantage, above=0.05)
+narrow_fit, broad_fit = (
+    fit(lambda model: js_between(even, model), 3.0),
+    fit(lambda model: js_between(even, model), 0.0, 3.0),
+)
+advantage = [
+    fits["JS, broad start"][2] - fits["JS"][2],
+    narrow_fit[2] - broad_fit[2],
+]
+claim(
+    "js-bimodal-fit",
+    "JS prefers one mode for unequal weights, two for equal: by",
+    advantage,
+    above=0.05,
+)
 
 # %% [markdown]
 # Which character is better for a generator of pictures? A broad fit draws pictures that nobody would take for real. A narrow one

@@ -37,20 +37,36 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("gantut") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "git+https://github.com/gantut/gantut"], check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "git+https://github.com/gantut/gantut",
+        ],
+        check=True,
+    )
 
 # %%
 import math
+from functools import partial
 
 import sympy
 import torch
-from torch.nn.functional import softplus
+from torch.nn.functional import one_hot, softplus
 
 from gantut import plots
 from gantut.checks import claim
 from gantut.data import digits, gaussian, gaussian_mixture
 from gantut.device import at_scale, choose_device, random_source
-from gantut.divergences import js_between, js_divergence, optimal_discriminator, value_function
+from gantut.divergences import (
+    js_between,
+    js_divergence,
+    optimal_discriminator,
+    value_function,
+)
 from gantut.exercises import check
 from gantut.networks import MLP
 
@@ -91,10 +107,17 @@ from gantut.networks import MLP
 A, B, t, base = sympy.symbols("A B t b", positive=True)
 f = A * sympy.log(t) + B * sympy.log(1 - t)
 (t_star,) = sympy.solve(sympy.diff(f, t), t)
-claim("dstar", "f'(t) = 0 only at t = A / (A + B)", t_star, equals=A / (A + B))
+claim(
+    "dstar", "f'(t) = 0 only at t = A / (A + B)", t_star, equals=A / (A + B)
+)
 
 curvature = sympy.diff(f, t, 2).subs(t, t_star)
-claim("dstar-second-order", "f'' there is -(A + B)³ / (A B) < 0: a maximum", curvature, equals=-((A + B) ** 3) / (A * B))
+claim(
+    "dstar-second-order",
+    "f'' there is -(A + B)³ / (A B) < 0: a maximum",
+    curvature,
+    equals=-((A + B) ** 3) / (A * B),
+)
 
 # %% [markdown]
 # The second line matters: a vanishing derivative alone could be a minimum. Here $f''(t)=-A/t^2-B/(1-t)^2$ is negative
@@ -132,11 +155,13 @@ assert sympy.solve(sympy.diff(f_in_base, t), t) == [t_star]
 # %%
 real, made = gaussian_mixture([-1.5, 1.5], 0.6), gaussian(0, 1.5)
 d_star = optimal_discriminator(real, made)
-x = torch.linspace(-5, 5, 1001, dtype=torch.float64)
+x = torch.linspace(-6, 6, 1201, dtype=torch.float64)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -5 to 5. Top: the real law with two equal peaks at -1.5 and 1.5, and the generated law, one broad bell at 0. Bottom: the optimal discriminator, about 0.69 at the two real peaks, 0.1 in the gap between them, and falling to 0 in both tails; it crosses one half exactly where the two densities cross."}, "figure": {"name": "fig-dstar", "caption": "Two laws, and the optimal discriminator between them. It is one half exactly where the densities cross."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -6 to 6. Top: the real law with two equal peaks at -1.5 and 1.5, and the generated law, one broad bell at 0. Bottom: the optimal discriminator, about 0.69 at the two real peaks, 0.1 in the gap between them, and falling to 0 in both tails; it crosses one half exactly where the two densities cross."}, "figure": {"name": "fig-dstar", "caption": "Two laws, and the optimal discriminator between them. It is one half exactly where the densities cross."}}
 top, bottom = plots.axes(2, 1, height=2.2, sharex=True)
-plots.laws(top, x, {"real": real.density(x), "generated": made.density(x)}).set(xlabel="")
+plots.laws(
+    top, x, {"real": real.density(x), "generated": made.density(x)}
+).set(xlabel="")
 plots.lines(bottom, x, {"D*": d_star(x)}, colours=[plots.INK])
 bottom.axhline(0.5, color=plots.FAINT, linestyle="--", linewidth=1.2)
 bottom.set(xlabel="x", ylabel="D*(x)", ylim=(0, 1))
@@ -151,10 +176,17 @@ plots.show()
 
 # %%
 perfect = optimal_discriminator(real, real)
-claim("dstar-half", "if p_g = p_r then D* = 1/2 everywhere", perfect(x), equals=1 / 2, atol=1e-15)
+claim(
+    "dstar-half",
+    "if p_g = p_r then D* = 1/2 everywhere",
+    perfect(x),
+    equals=1 / 2,
+    atol=1e-15,
+)
 
 # %% [markdown]
-# :::{tip} Try it
+# :::{admonition} Try it
+# :class: tip
 # Move the generator: `made = gaussian(2, 0.5)`. Where is $D^*$ close to 1, and does the height of $p_r$ there matter?
 # :::
 #
@@ -168,19 +200,34 @@ claim("dstar-half", "if p_g = p_r then D* = 1/2 everywhere", perfect(x), equals=
 
 # %%
 def reliability(probability, is_real, bins=10):
-    """Mean prediction, observed share of real samples, and count, in bins of equal width."""
+    """In bins of equal width: mean prediction, share of real samples, count."""
     index = (probability * bins).long().clamp(max=bins - 1)
-    count = torch.bincount(index, minlength=bins)
-    return [torch.bincount(index, weights=v.double(), minlength=bins) / count for v in (probability, is_real)] + [count]
+    count, predicted, real = (
+        torch.bincount(index, weights.double(), minlength=bins)
+        for weights in (torch.ones_like(probability), probability, is_real)
+    )
+    return predicted / count, real / count, count
 
 
 source = random_source(1)
-samples = torch.cat([real.sample(50_000, generator=source), made.sample(50_000, generator=source)])
+samples = torch.cat(
+    [
+        real.sample(50_000, generator=source),
+        made.sample(50_000, generator=source),
+    ]
+)
 is_real = torch.arange(100_000) < 50_000
 predicted, observed, count = reliability(d_star(samples), is_real)
 occupied = count > 0
-mean_gap = ((predicted - observed).abs() * count)[occupied].sum() / count.sum()  # expected calibration error
-claim("gan-players", "predicted and observed shares of real samples differ, on average, by", mean_gap, below=0.01)
+mean_gap = ((predicted - observed).abs() * count)[
+    occupied
+].sum() / count.sum()  # expected calibration error
+claim(
+    "gan-players",
+    "predicted and observed shares of real ones differ by",
+    mean_gap,
+    below=0.01,
+)
 
 # %% [markdown]
 # The fair coin was needed. If a share $\pi$ of the samples shown is real, the integrand becomes $\pi A\log t+(1-\pi)B\log(1-t)$, and
@@ -219,10 +266,19 @@ claim(
 # For laws on a finite set there is nothing to approximate; a thousand random pairs agree to the last digits:
 
 # %%
-weights = torch.rand(2, 1000, 12, dtype=torch.float64, generator=random_source(2)) ** 2
+weights = (
+    torch.rand(2, 1000, 12, dtype=torch.float64, generator=random_source(2))
+    ** 2
+)
 p_r, p_g = weights / weights.sum(-1, keepdim=True)  # (1000, 12) each
 best = value_function(optimal_discriminator(p_r, p_g), p_r, p_g)  # (1000,)
-claim("js-from-dstar", "JS = (log 4 + V(D*, G)) / 2", js_divergence(p_r, p_g), equals=(math.log(4) + best) / 2, atol=1e-13)
+claim(
+    "js-from-dstar",
+    "JS = (log 4 + V(D*, G)) / 2",
+    js_divergence(p_r, p_g),
+    equals=(math.log(4) + best) / 2,
+    atol=1e-13,
+)
 
 # %% [markdown]
 # For densities we compare integrals. `value_function` integrates {eq}`eq-value-integral`, `js_between` integrates {eq}`eq-js`; a third witness draws two
@@ -232,14 +288,32 @@ claim("js-from-dstar", "JS = (log 4 + V(D*, G)) / 2", js_divergence(p_r, p_g), e
 shifts = [0.0, 0.5, 1.0, 2.0, 4.0]
 normal = gaussian(0, 1)
 pairs = [(normal, gaussian(shift, 1)) for shift in shifts]
-values = torch.stack([value_function(optimal_discriminator(*pair), *pair).value for pair in pairs])
+values = torch.stack(
+    [
+        value_function(optimal_discriminator(*pair), *pair).value
+        for pair in pairs
+    ]
+)
 two_js = torch.stack([2 * js_between(*pair).value for pair in pairs])
-claim("loss-at-dstar-is-2js-minus-2log2", "V(D*, G) = 2 JS - 2 log 2, by quadrature", values, equals=two_js - 2 * math.log(2), atol=1e-8)
+claim(
+    "loss-at-dstar-is-2js-minus-2log2",
+    "V(D*, G) = 2 JS - 2 log 2, by quadrature",
+    values,
+    equals=two_js - 2 * math.log(2),
+    atol=1e-8,
+)
 
 source = random_source(3)
 for pair, value in zip(pairs[1:], values[1:], strict=True):
-    sampled = value_function(optimal_discriminator(*pair), *pair, method="monte-carlo", generator=source)
-    assert abs(sampled.value - value) < 4 * sampled.error, "Monte Carlo disagrees"
+    sampled = value_function(
+        optimal_discriminator(*pair),
+        *pair,
+        method="monte-carlo",
+        generator=source,
+    )
+    assert abs(sampled.value - value) < 4 * sampled.error, (
+        "Monte Carlo disagrees"
+    )
 
 # %% [markdown]
 # No other discriminator does better. That is what "optimal" means, and it has a useful consequence: **every** discriminator,
@@ -247,13 +321,23 @@ for pair, value in zip(pairs[1:], values[1:], strict=True):
 
 # %%
 source = random_source(4)
-waves = torch.randn(40, 3, dtype=torch.float64, generator=source)  # amplitude, frequency, phase of each distortion
 logit = optimal_discriminator(*pairs[2]).logit
-lost = [
-    values[2] - value_function(lambda x, w=w: logit(x) + w[0] * torch.sin(w[1] * x + w[2]), *pairs[2], logits=True).value
-    for w in waves
-]
-claim("value-below-optimum", "forty distorted discriminators score less than D*, all by more than", torch.stack(lost), above=0.0)
+
+
+def distorted(x, height, frequency, phase):
+    return logit(x) + height * torch.sin(frequency * x + phase)
+
+
+lost = []
+for wave in torch.randn(40, 3, dtype=torch.float64, generator=source):
+    d = partial(distorted, height=wave[0], frequency=wave[1], phase=wave[2])
+    lost.append(values[2] - value_function(d, *pairs[2], logits=True).value)
+claim(
+    "value-below-optimum",
+    "forty distorted discriminators score less than D*: by",
+    torch.stack(lost),
+    above=0.0,
+)
 
 # %% [markdown]
 # ### Two conventions for JS
@@ -270,9 +354,24 @@ claim("value-below-optimum", "forty distorted discriminators score less than D*,
 # In `gantut` the second is called with `halved=False`.
 
 # %%
-js_weng, js_xu = js_divergence(p_r, p_g), js_divergence(p_r, p_g, halved=False)
-claim("js-two-conventions", "JS without the halves is twice JS", js_xu, equals=2 * js_weng, atol=1e-15)
-claim("xu-loss-js-minus-2ln2", "V(D*, G) = JS (Xu's) - 2 log 2", best, equals=js_xu - 2 * math.log(2), atol=1e-13)
+js_weng, js_xu = (
+    js_divergence(p_r, p_g),
+    js_divergence(p_r, p_g, halved=False),
+)
+claim(
+    "js-two-conventions",
+    "JS without the halves is twice JS",
+    js_xu,
+    equals=2 * js_weng,
+    atol=1e-15,
+)
+claim(
+    "xu-loss-js-minus-2ln2",
+    "V(D*, G) = JS (Xu's) - 2 log 2",
+    best,
+    equals=js_xu - 2 * math.log(2),
+    atol=1e-13,
+)
 
 # %% [markdown]
 # ## The generator's turn
@@ -286,7 +385,13 @@ claim("xu-loss-js-minus-2ln2", "V(D*, G) = JS (Xu's) - 2 log 2", best, equals=js
 
 # %%
 guessing = value_function(perfect, real, real).value
-claim("loss-at-global-optimum", "at p_g = p_r the value is -2 log 2", guessing, equals=-2 * math.log(2), atol=1e-9)
+claim(
+    "loss-at-global-optimum",
+    "at p_g = p_r the value is -2 log 2",
+    guessing,
+    equals=-2 * math.log(2),
+    atol=1e-9,
+)
 
 # %% [markdown]
 # Let the generator be a single number: it shifts a standard Gaussian by $\theta$, and the data are $N(0,1)$. The figure shows its loss
@@ -295,17 +400,37 @@ claim("loss-at-global-optimum", "at p_g = p_r the value is -2 log 2", guessing, 
 
 # %%
 theta = torch.linspace(-8, 8, 161, dtype=torch.float64)
-loss = torch.stack([2 * js_between(normal, gaussian(shift)).value for shift in theta]) - 2 * math.log(2)
+loss = torch.stack(
+    [2 * js_between(normal, gaussian(shift)).value for shift in theta]
+) - 2 * math.log(2)
 centre, step = loss.argmin(), theta[1] - theta[0]
-curvature = (loss[centre - 1] + loss[centre + 1] - 2 * loss[centre]) / step**2
-lowest = theta[centre].abs() < 1e-9 and (loss > loss[centre]).sum() == len(loss) - 1
+curvature = (
+    loss[centre - 1] + loss[centre + 1] - 2 * loss[centre]
+) / step**2
+lowest = (
+    theta[centre].abs() < 1e-9
+    and (loss > loss[centre]).sum() == len(loss) - 1
+)
 assert lowest, "the minimum is not at 0, or not unique"
-claim("global-minimum-unique", "the only minimum is at θ = 0, with curvature 1/2", curvature, equals=1 / 2, atol=2e-3)
+claim(
+    "global-minimum-unique",
+    "the only minimum is at θ = 0, with curvature 1/2",
+    curvature,
+    equals=1 / 2,
+    atol=2e-3,
+)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "The generator's loss over its shift theta from -8 to 8: a valley with its lowest point, minus 2 log 2 or about -1.386, at theta = 0, and two plains at height 0 on both sides from about 6 on, where the loss no longer says which way to go."}, "figure": {"name": "fig-generator-loss", "caption": "The loss of a generator that shifts a Gaussian by θ, against an optimal discriminator. The minimum is where it should be; the plains are where the trouble is."}}
 ax = plots.axes(height=2.7)
-plots.lines(ax, theta, {"V(D*, θ) = 2 JS - 2 log 2": loss}, colours=[plots.GENERATED])
-ax.axhline(-2 * math.log(2), color=plots.FAINT, linestyle="--", linewidth=1.2)
+plots.lines(
+    ax,
+    theta,
+    {"V(D*, θ) = 2 JS - 2 log 2": loss},
+    colours=[plots.GENERATED],
+)
+ax.axhline(
+    -2 * math.log(2), color=plots.FAINT, linestyle="--", linewidth=1.2
+)
 ax.set(xlabel="shift θ of the generator", ylabel="nats", ylim=(-1.6, 0.35))
 plots.show()
 
@@ -321,15 +446,22 @@ plots.show()
 
 # %%
 def frozen_gradient(shift):
-    """The derivative of V(D, θ) in θ, for the discriminator that is optimal at θ and then held fixed."""
-    frozen = optimal_discriminator(normal, gaussian(shift))  # knows nothing of the θ below: no gradient flows into D
+    """The derivative of V(D, θ) in θ with D optimal at this θ, then frozen."""
+    frozen = optimal_discriminator(
+        normal, gaussian(shift)
+    )  # no gradient into D
     theta = torch.tensor(shift, dtype=torch.float64, requires_grad=True)
-    return torch.autograd.grad(value_function(frozen, normal, gaussian(theta)).value, theta)[0]
+    return torch.autograd.grad(
+        value_function(frozen, normal, gaussian(theta)).value, theta
+    )[0]
 
 
 def slope_of_two_js(shift, h=1e-4):
     """The derivative of 2 JS by central differences."""
-    return (js_between(normal, gaussian(shift + h)).value - js_between(normal, gaussian(shift - h)).value) / h
+    return (
+        js_between(normal, gaussian(shift + h)).value
+        - js_between(normal, gaussian(shift - h)).value
+    ) / h
 
 
 shifts = [0.5, 1.0, 2.0]
@@ -356,13 +488,17 @@ claim(
 
 # %%
 def train(network, draw_real, draw_made, steps, rate=1e-2):
-    """Ascend V(D, G) in the discriminators' parameters; the generator stands still."""
-    optimiser = torch.optim.Adam(network.parameters(), lr=rate, betas=(0.9, 0.99))
+    """Ascend V(D, G) in the parameters of D; the generator stands still."""
+    optimiser = torch.optim.Adam(
+        network.parameters(), lr=rate, betas=(0.9, 0.99)
+    )
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in range(steps):
-        cost = softplus(-network(draw_real())) + softplus(network(draw_made()))  # -V, (members, batch, 1)
+        cost = softplus(-network(draw_real())) + softplus(
+            network(draw_made())
+        )  # -V, (members, batch, 1)
         optimiser.zero_grad()
-        cost.mean((1, 2)).sum().backward()  # the members do not share parameters: their gradients do not mix
+        cost.mean((1, 2)).sum().backward()  # members share no parameters
         optimiser.step()
         schedule.step()
     return network
@@ -372,8 +508,16 @@ device, source, members = choose_device(), random_source(5), 16
 batch = at_scale(fast=256, full=4096)
 network = train(
     MLP([1, 32, 32, 1], members=members, activation="silu", device=device),
-    lambda: real.sample((members, batch, 1), generator=source).float().to(device),
-    lambda: made.sample((members, batch, 1), generator=source).float().to(device),
+    lambda: (
+        real.sample((members, batch, 1), generator=source)
+        .float()
+        .to(device)
+    ),
+    lambda: (
+        made.sample((members, batch, 1), generator=source)
+        .float()
+        .to(device)
+    ),
     steps=at_scale(fast=1500, full=10_000),
 )
 
@@ -383,24 +527,45 @@ network = train(
 
 # %%
 with torch.no_grad():
-    trained = network(x.float()[:, None].to(device)).squeeze(-1).sigmoid().cpu().double()  # (members, points)
+    trained = network(
+        x.float()[:, None].to(device)
+    )  # logits, (members, points, 1)
+trained = trained.squeeze(-1).cpu().double()
 bulk = (real.density(x) + made.density(x)) / 2 >= 0.02
-worst = (trained - d_star(x))[:, bulk].abs().amax(1)  # (members,): sup error of each
-claim("dstar-trained", "largest distance from D* over the bulk, of sixteen discriminators", worst, below=0.08)
+apart = (trained.sigmoid() - d_star(x)).abs()
+worst = apart[:, bulk].amax(1)  # (members,): sup error of each
+claim(
+    "dstar-trained",
+    "sup distance from D* over the bulk, sixteen discriminators",
+    worst,
+    below=0.08,
+)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "The optimal discriminator over x from -5 to 5 as a dashed line, and the median and range of sixteen trained discriminators. Within the bulk, about -3 to 3, the band is so thin that it hides behind the dashed line; beyond it the sixteen spread out over most of the range from 0 to 1."}, "figure": {"name": "fig-trained", "caption": "Sixteen trained discriminators and the optimal one. Where there are samples they agree; where there are none (shaded), each says what it likes."}}
-ax = plots.axes(height=2.8)
-plots.population(ax, x, trained, name="trained D", colour=plots.REAL)
-plots.lines(ax, x, {"D*": d_star(x)}, colours=[plots.INK], dashes=["--"])
-for low, high in ((-5, x[bulk].min()), (x[bulk].max(), 5)):
-    ax.axvspan(low, high, color=plots.FAINT, alpha=0.15, linewidth=0)
-ax.set(xlabel="x", ylabel="D(x)", ylim=(0, 1), xlim=(-5, 5))
-ax.legend(loc="upper center")
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -6 to 6; the tails, beyond about 3 on both sides, are shaded. Left: the optimal discriminator as a dashed line, and the median and range of sixteen trained ones, so close that they can hardly be told apart. Right: the same as logits. In the middle all agree; in the shaded tails the optimal logit bends down like a parabola, while the trained ones go on in straight lines of different slopes and fan out."}, "figure": {"name": "fig-trained", "caption": "Sixteen trained discriminators and the optimal one, as probabilities and as logits. Where there are hardly any samples (shaded) the probabilities look right, but the logits, whose slopes a generator follows, do not."}}
+left, right = plots.axes(1, 2, height=3.0)
+plots.population(
+    left, x, trained.sigmoid(), name="trained", colour=plots.REAL
+)
+plots.lines(left, x, {"D*": d_star(x)}, colours=[plots.INK], dashes=["--"])
+plots.population(right, x, trained, name="_trained", colour=plots.REAL)
+plots.lines(
+    right, x, {"_D*": d_star.logit(x)}, colours=[plots.INK], dashes=["--"]
+)
+for ax in (left, right):
+    ax.axvspan(
+        -6, x[bulk].min(), color=plots.FAINT, alpha=0.15, linewidth=0
+    )
+    ax.axvspan(x[bulk].max(), 6, color=plots.FAINT, alpha=0.15, linewidth=0)
+    ax.set(xlabel="x", xlim=(-6, 6))
+left.set(ylabel="D(x)", ylim=(0, 1.15))
+left.legend(loc="upper center", fontsize=9)
+right.set(ylabel="logit of D(x)")
 plots.show()
 
 # %% [markdown]
-# The picture also shows what is *not* learnt. Where neither law has samples, $V$ does not depend on $D$, and the networks disagree
-# wildly. A generator whose samples lie there follows gradients that mean nothing. Keep it in mind for lesson 5.
+# The right panel shows what is *not* learnt. Far out, the probabilities are right: everything there is made, and all sixteen say so. But a generator follows the
+# *slope* of the logit, and there the networks go on in straight lines, each in its own, where the true log ratio bends down. $V$ hardly depends on what $D$ says where neither
+# law has samples, so nothing corrects it. Keep that in mind for lesson 5.
 #
 # ## Real data: threes and eights
 #
@@ -423,8 +588,15 @@ def noisy(images):
 
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Four rows of ten small grey images: handwritten threes, the same threes under heavy noise, handwritten eights, the same eights under noise. The clean digits are easily told apart; the noisy ones only with effort, and some not at all."}, "figure": {"name": "fig-digits", "caption": "Ten threes and ten eights, clean and as the discriminator sees them."}}
-shown = {"threes": threes, "noisy threes": noisy(threes), "eights": eights, "noisy eights": noisy(eights)}
-plots.image_rows({name: images[:10].clamp(0, 1) for name, images in shown.items()})
+shown = {
+    "threes": threes,
+    "noisy threes": noisy(threes),
+    "eights": eights,
+    "noisy eights": noisy(eights),
+}
+plots.image_rows(
+    {name: images[:10].clamp(0, 1) for name, images in shown.items()}
+)
 plots.show()
 
 # %% [markdown]
@@ -433,22 +605,33 @@ plots.show()
 
 # %%
 folds = 10
-fold_of = [torch.randperm(len(images), generator=source) % folds for images in (threes, eights)]
+fold_of = [
+    torch.randperm(len(images), generator=source) % folds
+    for images in (threes, eights)
+]
 
 
 def drawer(images, fold, batch=128):
-    """Draw a batch for each member k from the images outside fold k, noise added: (folds, batch, 64)."""
+    """Noisy batches for member k from outside fold k: (folds, batch, 64)."""
     training = [(fold != k).nonzero().squeeze(1) for k in range(folds)]
 
     def draw():
-        chosen = [index[torch.randint(len(index), (batch,), generator=source)] for index in training]
+        chosen = [
+            index[torch.randint(len(index), (batch,), generator=source)]
+            for index in training
+        ]
         return (noisy(images[torch.stack(chosen)]) - 0.5).to(device)
 
     return draw
 
 
-judges = MLP([64, 128, 1], members=folds, activation="silu", device=device)
-train(judges, drawer(threes, fold_of[0]), drawer(eights, fold_of[1]), steps=800, rate=3e-3)
+judges = train(
+    MLP([64, 128, 1], members=folds, activation="silu", device=device),
+    drawer(threes, fold_of[0]),
+    drawer(eights, fold_of[1]),
+    steps=800,
+    rate=3e-3,
+)
 
 # %% [markdown]
 # Each image is then shown eight times, with fresh noise, to the one judge that did not train on it.
@@ -456,10 +639,18 @@ train(judges, drawer(threes, fold_of[0]), drawer(eights, fold_of[1]), steps=800,
 # %%
 images, fold = torch.cat([threes, eights]), torch.cat(fold_of)
 is_three = torch.arange(len(images)) < len(threes)
-views = torch.stack([noisy(images) for _ in range(8)])  # (views, images, 64)
+views = torch.stack(
+    [noisy(images) for _ in range(8)]
+)  # (views, images, 64)
 with torch.no_grad():
-    everyone = judges(views.reshape(-1, 64).to(device) - 0.5).cpu().reshape(folds, 8, -1)  # (folds, views, images)
-logits = everyone[fold, :, torch.arange(len(images))].T.double()  # (views, images): held-out judgements only
+    everyone = (
+        judges(views.reshape(-1, 64).to(device) - 0.5)
+        .cpu()
+        .reshape(folds, 8, -1)
+    )  # (folds, views, images)
+logits = everyone[
+    fold, :, torch.arange(len(images))
+].T.double()  # (views, images): held-out judgements only
 log_loss = torch.where(is_three, softplus(-logits), softplus(logits)).mean()
 
 # %% [markdown]
@@ -468,13 +659,21 @@ log_loss = torch.where(is_three, softplus(-logits), softplus(logits)).mean()
 
 # %%
 bins = 5
-index = (logits.sigmoid() * bins).long().clamp(max=bins - 1)
-in_bin = torch.nn.functional.one_hot(index, bins).sum(0).double()  # (images, bins): views of each image in each bin
-predicted, observed, count = reliability(logits.sigmoid().reshape(-1), is_three.repeat(8), bins)
-redrawn = torch.multinomial(torch.ones(len(images)), 1000 * len(images), True, generator=source).reshape(1000, -1)
-times = torch.nn.functional.one_hot(redrawn, len(images)).sum(1).double()  # (1000, images): how often each is redrawn
-shares = (times @ (in_bin * is_three[:, None])) / (times @ in_bin)  # (1000, bins)
-low, high = torch.quantile(shares, torch.tensor([0.025, 0.975], dtype=torch.float64), dim=0)
+probability = logits.sigmoid()  # (views, images)
+predicted, observed, count = reliability(
+    probability.reshape(-1), is_three.repeat(8), bins
+)
+
+index = (probability * bins).long().clamp(max=bins - 1)
+in_bin = (
+    one_hot(index, bins).sum(0).double()
+)  # (images, bins): how many views
+redrawn = torch.randint(len(images), (1000, len(images)), generator=source)
+times = (
+    one_hot(redrawn, len(images)).sum(1).double()
+)  # (1000, images): how often
+shares = (times @ (in_bin * is_three[:, None])) / (times @ in_bin)
+low, high = shares.quantile(torch.tensor([0.025, 0.975]).double(), dim=0)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Reliability curve on held-out images: five points, the share of threes against the predicted probability, with 95 percent intervals; all of them lie close to the diagonal."}, "figure": {"name": "fig-reliability", "caption": "On images that it never saw, the trained discriminator's output is what theory says that it is: a probability. The numbers count judgements in each bin."}}
 ax = plots.axes(height=3.4)
@@ -484,11 +683,13 @@ plots.show()
 
 # %%
 spread = (high - low) / 2 / 1.96  # one standard error of each bin
-print(f"log loss on held-out images {log_loss:.2f} nats; guessing would cost {math.log(2):.2f}")
+print(
+    f"held-out log loss {log_loss:.2f} nats; guessing costs {math.log(2):.2f}"
+)
 assert log_loss < 0.5 * math.log(2)
 claim(
     "digits-calibrated",
-    "predicted and observed shares of threes, in standard errors, in each of five bins",
+    "predicted minus observed shares of threes, in standard errors",
     (predicted - observed).abs() / spread,
     below=3.0,
 )
@@ -501,33 +702,69 @@ claim(
 
 # %%
 def log_gaussian(points, fitted_to):
-    """Log density at `points` of the Gaussian fitted to other points, blurred by the noise; constants left out."""
-    covariance = torch.cov(fitted_to.T) + noise**2 * torch.eye(fitted_to.shape[1], dtype=torch.float64)
+    """Log density of a fitted Gaussian under the noise, up to a constant."""
+    blur = noise**2 * torch.eye(fitted_to.shape[1], dtype=torch.float64)
+    covariance = torch.cov(fitted_to.T) + blur
     away = points - fitted_to.mean(0)
-    return -(away @ torch.linalg.inv(covariance) * away).sum(-1) / 2 - torch.logdet(covariance) / 2
+    return (
+        -(away @ torch.linalg.inv(covariance) * away).sum(-1) / 2
+        - torch.logdet(covariance) / 2
+    )
 
 
 ratio = torch.empty_like(logits)
 for k in range(folds):
-    others = [group[own != k].double() for group, own in zip((threes, eights), fold_of, strict=True)]
+    others = [
+        group[own != k].double()
+        for group, own in zip((threes, eights), fold_of, strict=True)
+    ]
     centre = torch.cat(others).mean(0)
-    axes = torch.linalg.svd(torch.cat(others) - centre, full_matrices=False)[2][:15].T  # (64, 15) principal components
+    axes = torch.linalg.svd(
+        torch.cat(others) - centre, full_matrices=False
+    )[2][:15].T  # (64, 15) principal components
     projected = (views[:, fold == k].double() - centre) @ axes
-    log_threes, log_eights = (log_gaussian(projected, (group - centre) @ axes) for group in others)
+    log_threes, log_eights = (
+        log_gaussian(projected, (group - centre) @ axes) for group in others
+    )
     ratio[:, fold == k] = log_threes - log_eights
 
 # %%
-agreement = torch.corrcoef(torch.stack([logits.reshape(-1), ratio.reshape(-1)]))[0, 1]
-fitted_loss = torch.where(is_three, softplus(-ratio), softplus(ratio)).mean()
-print(f"log loss of the fitted densities: {fitted_loss:.2f} nats, of the discriminators: {log_loss:.2f} nats")
-claim("digits-log-ratio", "correlation of the logits with the fitted log density ratio", agreement, above=0.9)
+agreement = torch.corrcoef(
+    torch.stack([logits.reshape(-1), ratio.reshape(-1)])
+)[0, 1]
+fitted_loss = torch.where(
+    is_three, softplus(-ratio), softplus(ratio)
+).mean()
+print(
+    f"log loss: fitted densities {fitted_loss:.2f}, discriminators {log_loss:.2f}"
+)
+claim(
+    "digits-log-ratio",
+    "correlation of logits and fitted log density ratios",
+    agreement,
+    above=0.9,
+)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Scatter plot of the discriminator's logit against the log density ratio fitted on principal components, for noisy held-out images. Threes lie mostly in the upper right, eights in the lower left, in a narrow cloud along the diagonal."}, "figure": {"name": "fig-log-ratio", "caption": "Two estimates of one quantity, made in different ways from the same images: by a discriminator, and by fitted densities."}}
 ax = plots.axes(height=3.6)
-for name, own, colour, marker in (("threes", is_three, plots.REAL, "o"), ("eights", ~is_three, plots.GENERATED, "^")):
-    ax.scatter(ratio[0, own], logits[0, own], s=14, color=colour, marker=marker, alpha=0.6, label=name)
+for name, own, colour, marker in (
+    ("threes", is_three, plots.REAL, "o"),
+    ("eights", ~is_three, plots.GENERATED, "^"),
+):
+    ax.scatter(
+        ratio[0, own],
+        logits[0, own],
+        s=14,
+        color=colour,
+        marker=marker,
+        alpha=0.6,
+        label=name,
+    )
 ax.axline((0, 0), slope=1, color=plots.FAINT, linestyle="--", linewidth=1.2)
-ax.set(xlabel="log density ratio, fitted on principal components", ylabel="logit of the discriminator")
+ax.set(
+    xlabel="log density ratio, fitted on principal components",
+    ylabel="logit of the discriminator",
+)
 ax.legend()
 plots.show()
 
@@ -538,7 +775,9 @@ plots.show()
 # than $2\operatorname{JS}-2\log2$. So whatever the laws of noisy threes and noisy eights are,
 
 # %%
-print(f"their JS is at least {math.log(2) - log_loss:.2f} nats, of at most {math.log(2):.2f}")
+print(
+    f"their JS is at least {math.log(2) - log_loss:.2f} nats, of at most {math.log(2):.2f}"
+)
 
 # %% [markdown]
 # This is how every GAN measures its progress, if it does: by a lower bound, as good as its discriminator.

@@ -23,7 +23,17 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("gantut") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "git+https://github.com/gantut/gantut"], check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "git+https://github.com/gantut/gantut",
+        ],
+        check=True,
+    )
 
 # %% tags=["remove-cell"]
 from IPython.display import Markdown, display

@@ -25,7 +25,17 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("gantut") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "git+https://github.com/gantut/gantut"], check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "git+https://github.com/gantut/gantut",
+        ],
+        check=True,
+    )
 
 # %% tags=["remove-cell"]
 from IPython.display import Markdown, display
@@ -38,13 +48,21 @@ errata = [entry for entry in ledger.entries.values() if is_erratum(entry)]
 # %% tags=["remove-input"]
 wrong = sum(entry.verdict == "wrong" for entry in errata)
 shown = sum(entry.lesson in ledger.finished for entry in errata)
-print(f"{len(errata)} slips: {wrong} wrong, {len(errata) - wrong} imprecise; {shown} are shown in a finished lesson.")
+print(
+    f"{len(errata)} slips: {wrong} wrong, {len(errata) - wrong} imprecise; {shown} are shown in a finished lesson."
+)
 
 # %% [markdown]
 # ## Wrong as it stands
 
 # %% tags=["remove-input"]
-display(Markdown(errata_list(ledger, [entry for entry in errata if entry.verdict == "wrong"])))
+display(
+    Markdown(
+        errata_list(
+            ledger, [entry for entry in errata if entry.verdict == "wrong"]
+        )
+    )
+)
 
 # %% [markdown]
 # ## Imprecise
@@ -52,4 +70,11 @@ display(Markdown(errata_list(ledger, [entry for entry in errata if entry.verdict
 # True in some reading, but not as a student will read it.
 
 # %% tags=["remove-input"]
-display(Markdown(errata_list(ledger, [entry for entry in errata if entry.verdict == "imprecise"])))
+display(
+    Markdown(
+        errata_list(
+            ledger,
+            [entry for entry in errata if entry.verdict == "imprecise"],
+        )
+    )
+)

@@ -100,11 +100,15 @@ def integrand(ax: Axes, x, curves: Mapping[str, object], *, colours: Sequence[st
 
 
 def population(ax: Axes, x, members, *, name: str, colour: str = GENERATED, dash="-") -> Axes:
-    """Draw a population of curves, shape (members, points): the median, and a band from the least to the greatest."""
+    """Draw a population of curves, shape (members, points): the median, and a band from least to greatest.
+
+    A name that begins with an underscore stays out of the legend.
+    """
     x, members = _array(x), _array(members)
     ax.fill_between(x, members.min(0), members.max(0), color=colour, alpha=0.25, linewidth=0)
     ax.plot(x, np.median(members, 0), color=colour, linestyle=dash, label=f"{name} (median, range of {len(members)})")
-    ax.legend()
+    if not name.startswith("_"):
+        ax.legend()
     return ax
 
 

@@ -72,10 +72,11 @@ def build(root=ROOT):
     built_from = sources(root)
     for folder in ("html", ".doctrees"):
         shutil.rmtree(root / "_build" / folder, ignore_errors=True)
-    command = [sys.executable, "-m", "jupyter_book", "build", ".", "-n", "-W", "--keep-going", "-q"]
+    jupyter_book = [sys.executable, "-c", "import sys; from jupyter_book.cli.main import main; sys.exit(main())"]
+    command = [*jupyter_book, "build", ".", "-n", "-W", "--keep-going", "-q"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, encoding="utf-8", check=False)
     if done.returncode:
-        raise Incomplete(f"{done.stdout}\n{done.stderr}\nThe site was not built; the reasons are above.")
+        raise Incomplete(f"\n{done.stderr.strip() or done.stdout}\nThe site was not built; the reasons are above.")
     check(root)
     (root / "_build/html/.sources").write_text(json.dumps(built_from), encoding="utf-8")
 

@@ -55,8 +55,9 @@ def kl_between(p, q, *, base=math.e, method="quadrature", interval=None, rtol=1e
     -------
     Estimate
         ``value`` (batch shape; differentiable in the laws' parameters by quadrature, except in those that move a jump
-        of a density, and not by Monte Carlo), ``error``, ``evaluations``, ``method``. The value is +inf where `p` has mass outside the support of `q`; a density
-        *function* counts as zero only where `p` has mass above 1e-12, since densities underflow.
+        of a density, and not by Monte Carlo), ``error``, ``evaluations``, ``method``. The value is +inf where `p` has
+        mass outside the support of `q`; a density *function* counts as zero only where `p` has mass above 1e-12, since
+        densities underflow.
 
     Raises
     ------

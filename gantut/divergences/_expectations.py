@@ -83,7 +83,8 @@ class Density:
         """Where its parameters live; None for a density function, which has none that we can see."""
         if not self.has_log_density:
             return None
-        return getattr(self.law, "device", None) or self.window()[0].device
+        declared = getattr(self.law, "device", None)
+        return self.window()[0].device if declared is None else torch.empty(0, device=declared).device  # with its index
 
     def require_fixed_edges(self):
         """Refuse a support that moves with a parameter: quadrature at fixed points cannot see it move."""
@@ -173,7 +174,8 @@ def see_densities(names, laws):
         p.event_shape = q.event_shape = p.event_shape or q.event_shape or ()
     if p.event_shape != q.event_shape:
         raise ValueError(
-            f"{p.name} and {q.name} must live in the same space, but have event shapes {p.event_shape} and {q.event_shape}"
+            f"{p.name} and {q.name} must live in the same space, "
+            f"but have event shapes {p.event_shape} and {q.event_shape}"
         )
     if p.device is not None and q.device is not None and p.device != q.device:
         raise ValueError(f"{p.name} and {q.name} must have one device, but have {p.device} and {q.device}")

@@ -81,8 +81,7 @@ def integrate(integrand, low, high, *, landmarks=None, rtol=1e-9, atol=1e-12, de
         edges = torch.cat([edges, landmarks[(landmarks > low) & (landmarks < high)]]).unique()
     panels, errors = _settle(integrand, torch.stack([edges[:-1], edges[1:]], 1), rtol, atol)
     points, weights = _points(panels)
-    values = integrand(points.reshape(-1))
-    integrals = torch.tensordot(weights.reshape(-1).to(values.dtype), values, dims=1)
+    integrals = torch.tensordot(weights.reshape(-1), integrand(points.reshape(-1)).double(), dims=1)
     return integrals, errors.reshape(integrals.shape), points.numel()
 
 

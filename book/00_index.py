@@ -14,10 +14,10 @@
 # %% [markdown]
 # # From GAN to Wasserstein GAN, executed
 #
-# You have read that "GANs minimise the Jensen–Shannon divergence", that "its gradients vanish", and that "the Wasserstein
-# distance fixes it". **In this book you see it happen, or see where it does not.** Every equation is derived in words and computed in
-# front of you; every figure is drawn from the numbers beside it; every statement is checked each time the book is built. Where
-# the well-known texts are wrong, the book says so, and shows it.
+# You have read that "GANs minimise the Jensen–Shannon divergence", that "its gradients vanish", and that "the
+# Wasserstein distance fixes it". **In this book you see it happen, or see where it does not.** Every equation is
+# derived in words and computed in front of you; every figure is drawn from the numbers beside it; every statement
+# is checked each time the book is built. Where the well-known texts are wrong, the book says so, and shows it.
 
 # %% tags=["remove-cell"]
 import importlib.util
@@ -83,12 +83,15 @@ plots.show()
 # %% [markdown]
 # ## What you will be able to do
 #
-# - **Derive** the optimal discriminator, the $-2\log2$, the Kantorovich–Rubinstein duality and the Wasserstein GAN, and say at each step what is
-#   assumed.
-# - **Predict** when the training of a GAN stalls, circles or collapses, and show it on a population of runs instead of one lucky seed.
-# - **Use** the code, `gantut`, on your own data: exact in the corners where a formula is easily coded wrong, on the CPU as on CUDA.
+# - **Derive** the optimal discriminator, the $-2\log2$, the Kantorovich–Rubinstein duality and the Wasserstein GAN,
+#   and say at each step what is assumed.
+# - **Predict** when the training of a GAN stalls, circles or collapses, and show it on a population of runs instead
+#   of one lucky seed.
+# - **Use** the code, `gantut`, on your own data: exact in the corners where a formula is easily coded wrong, on the
+#   CPU as on CUDA.
 #
-# You need calculus, elementary probability and some Python. Measure theory is not needed; where it matters, the lesson says what it would add.
+# You need calculus, elementary probability and some Python. Measure theory is not needed; where it matters, the
+# lesson says what it would add.
 #
 # ## The path
 #
@@ -127,19 +130,21 @@ print(
 #
 # ## How to read
 #
-# **A line that begins with ✓ is a claim that has just been checked**, by the cell above it, on the machine that built the page:
+# **A line that begins with ✓ is a claim that has just been checked**, by the cell above it, on the machine that
+# built the page:
 #
 # ```text
 # ✓ dstar-half: if p_g = p_r then D* = 1/2 everywhere  (0.5 ± 1e-15)
 # ```
 #
-# First comes its name in the ledger, then what is claimed, then the expected value and how closely it was met. Had it not been met, the book would not
-# have been built. Claims are checked in one of five ways, and the ledger says which: *symbolically*, by algebra that holds for all values; *exactly*, up to
-# rounding; *by quadrature*, with an error estimate; *by Monte Carlo*, with a standard error; or *on a population of trainings*, with its spread. The further down
-# this list, the more it is an observation, and the less a proof.
+# First comes its name in the ledger, then what is claimed, then the expected value and how closely it was met. Had
+# it not been met, the book would not have been built. Claims are checked in one of five ways, and the ledger says
+# which: *symbolically*, by algebra that holds for all values; *exactly*, up to rounding; *by quadrature*, with an
+# error estimate; *by Monte Carlo*, with a standard error; or *on a population of trainings*, with its spread. The
+# further down this list, the more it is an observation, and the less a proof.
 #
-# **Exercises answer back.** Open the lesson in Colab (the rocket at the top of its page) or on your own machine, put your answer in place of the
-# dots and run the cell.
+# **Exercises answer back.** Open the lesson in Colab (the rocket at the top of its page) or on your own machine,
+# put your answer in place of the dots and run the cell.
 #
 # **On your own machine** you need Python 3.11 or newer and `make`:
 #
@@ -150,11 +155,13 @@ print(
 # make test    # check every statement in them
 # ```
 #
-# After that, `source .venv/bin/activate` and `jupyter-lab` (if you have it) or any editor that knows notebooks opens the lessons in `book/`. Each is a plain Python
-# file too: `python book/01_divergences.py` runs it and prints its claims. Two switches change how: `GANTUT_DEVICE=cuda` runs on a GPU, and `GANTUT_SCALE=full`
-# takes the sizes of the papers instead of those of a lesson.
+# After that, `source .venv/bin/activate` and `jupyter-lab` (if you have it) or any editor that knows notebooks
+# opens the lessons in `book/`. Each is a plain Python file too: `python book/01_divergences.py` runs it and prints
+# its claims. Two switches change how: `GANTUT_DEVICE=cuda` runs on a GPU, and `GANTUT_SCALE=full` takes the sizes
+# of the papers instead of those of a lesson.
 #
 # ## Where it comes from
 #
-# The path follows two texts that many have learnt from: Lilian Weng's post {cite}`weng2019` and Peng Xu's slides {cite}`xu2020`, both called *From GAN to Wasserstein
-# GAN* or nearly so. The wording, the code and the figures are this book's own. Text and figures are under CC BY 4.0, the code under the MIT licence.
+# The path follows two texts that many have learnt from: Lilian Weng's post {cite}`weng2019` and Peng Xu's slides
+# {cite}`xu2020`, both called *From GAN to Wasserstein GAN* or nearly so. The wording, the code and the figures are
+# this book's own. Text and figures are under CC BY 4.0, the code under the MIT licence.

@@ -15,8 +15,9 @@
 # # 1 · How far apart are two laws?
 #
 # A generative model is a probability law, and so are the data that it imitates. To say that one model is better
-# than another, or to make a model better, we need a number that says how far apart two laws are. This lesson is about
-# the two numbers with which the story of GANs begins: the **Kullback–Leibler** and the **Jensen–Shannon** divergence.
+# than another, or to make a model better, we need a number that says how far apart two laws are. This lesson is
+# about the two numbers with which the story of GANs begins: the **Kullback–Leibler** and the **Jensen–Shannon**
+# divergence.
 #
 # :::{admonition} Before you start
 # :class: tip
@@ -71,10 +72,10 @@ from gantut.exercises import check
 # %% [markdown]
 # ## Surprise, and how much of it is avoidable
 #
-# You watch draws from a law with density $p$, but you believe that they come from a law with density $q$. At a point
-# $x$ your belief assigned density $q(x)$ where the truth has $p(x)$, and the logarithm of their ratio,
-# $\log\frac{p(x)}{q(x)}$, says how much more surprised you are than you had to be. It is positive where you thought $x$
-# less likely than it is, and negative where you thought it more likely. Averaged over the draws, that is the
+# You watch draws from a law with density $p$, but you believe that they come from a law with density $q$. At a
+# point $x$ your belief assigned density $q(x)$ where the truth has $p(x)$, and the logarithm of their ratio,
+# $\log\frac{p(x)}{q(x)}$, says how much more surprised you are than you had to be. It is positive where you thought
+# $x$ less likely than it is, and negative where you thought it more likely. Averaged over the draws, that is the
 # **Kullback–Leibler divergence** of $q$ from $p$:
 #
 # $$
@@ -89,10 +90,11 @@ from gantut.exercises import check
 # The base of the logarithm is a choice of unit: base $e$ gives **nats**, base 2 gives **bits**. This book uses nats
 # where it does not say otherwise.
 #
-# For two Gaussians the integral can be done by hand, which gives us something to check the computer with:
+# For two Gaussians the integral can be done by hand, which gives us something to check the computer with. (We write
+# $N(m,s)$ for the Gaussian with mean $m$ and *standard deviation* $s$, as the code does: `gaussian(m, s)`.)
 #
 # $$
-# \operatorname{KL}\big(N(m_1,s_1^2)\,\|\,N(m_2,s_2^2)\big)
+# \operatorname{KL}\big(N(m_1,s_1)\,\|\,N(m_2,s_2)\big)
 # = \log\frac{s_2}{s_1} + \frac{s_1^2+(m_1-m_2)^2}{2s_2^2} - \frac12 .
 # $$ (eq-kl-gaussians)
 
@@ -130,13 +132,14 @@ q = torch.tensor([[0.5, 0.5], [0.9, 0.1], [1.0, 0.0]], dtype=torch.float64)
 kl_divergence(p, q, base=2)  # bits, one number a row of q
 
 # %% [markdown]
-# The first is zero: nothing to be surprised at. The last is infinite: whoever rules out tails and then sees tails has
-# no finite excuse.
+# The first is zero: nothing to be surprised at. The last is infinite: whoever rules out tails and then sees tails
+# has no finite excuse.
 #
 # :::{admonition} Try it
 # :class: tip
-# Make the coin's bias smaller and smaller: `[0.51, 0.49]`, `[0.501, 0.499]`. By which factor does the divergence shrink
-# when the bias shrinks by ten? (Near equality KL is quadratic; that is why it can be followed by gradient descent.)
+# Make the coin's bias smaller and smaller: `[0.51, 0.49]`, `[0.501, 0.499]`. By which factor does the divergence
+# shrink when the bias shrinks by ten? (Near equality KL is quadratic; that is why it can be followed by gradient
+# descent.)
 # :::
 #
 # ## Never negative, and zero only for equal laws
@@ -150,7 +153,8 @@ kl_divergence(p, q, base=2)  # bits, one number a row of q
 # :::
 #
 # :::{prf:proof}
-# For every $t>0$ we have $\log t\le t-1$, with equality only at $t=1$. Put $t=q(x)/p(x)$ and average over $x\sim p$:
+# For every $t>0$ we have $\log t\le t-1$, with equality only at $t=1$. Put $t=q(x)/p(x)$ and average over
+# $x\sim p$:
 #
 # $$
 # -\operatorname{KL}(p\,\|\,q)=\mathbb E_p\Big[\log\frac{q(x)}{p(x)}\Big]
@@ -158,7 +162,8 @@ kl_divergence(p, q, base=2)  # bits, one number a row of q
 # =\int_{p>0} q(x)\,dx-1\le 0 .
 # $$
 #
-# The first inequality is strict unless $q=p$ almost everywhere where $p>0$; then $q$ has no mass left for anywhere else.
+# The first inequality is strict unless $q=p$ almost everywhere where $p>0$; then $q$ has no mass left for anywhere
+# else.
 # :::
 #
 # "Almost everywhere" is needed: changing a density at a single point changes no probability, and no divergence. The
@@ -166,26 +171,21 @@ kl_divergence(p, q, base=2)  # bits, one number a row of q
 
 # %%
 source = random_source(1)
-weights = (
-    torch.rand(2, 1000, 10, dtype=torch.float64, generator=source) ** 4
-)  # some entries very small
+weights = torch.rand(2, 1000, 10, generator=source).double() ** 4
 p, q = weights / weights.sum(-1, keepdim=True)  # (1000, 10) each
-gap = torch.minimum(
-    kl_divergence(p, q), kl_divergence(p, p) + 1
-)  # KL(p, q), with KL(p, p) checked just below
-assert (kl_divergence(p, p) == 0).all()
+assert (kl_divergence(p, p) == 0).all()  # exactly
 claim(
     "kl-nonneg-zero-iff",
-    "KL(p, q) > 0 for unequal laws (and is 0 for equal ones)",
-    gap,
+    "KL(p, q) > 0 for unequal laws (and 0 for equal ones)",
+    kl_divergence(p, q),
     above=0.0,
 )
 
 # %% [markdown]
 # ## KL has a direction
 #
-# In {eq}`eq-kl` the two laws play different parts: $p$ says where we look, $q$ is only asked about the places where we
-# look. Exchanging them asks a different question and, as a rule, gets a different answer.
+# In {eq}`eq-kl` the two laws play different parts: $p$ says where we look, $q$ is only asked about the places where
+# we look. Exchanging them asks a different question and, as a rule, gets a different answer.
 
 # %%
 narrow, wide = gaussian(0, 1), gaussian(1, 2)
@@ -195,16 +195,16 @@ forward, backward = (
 )
 claim(
     "kl-asymmetric",
-    "KL(N(0,1), N(1,4)) and KL(N(1,4), N(0,1)) differ",
+    "KL(N(0,1), N(1,2)) and KL(N(1,2), N(0,1)) differ",
     backward - forward,
     equals=kl_gaussians(1, 2, 0, 1) - kl_gaussians(0, 1, 1, 2),
     atol=1e-9,
 )
 
 # %% [markdown]
-# A much-read introduction to GANs {cite}`weng2019` illustrates the asymmetry with a picture of two Gaussians of *equal*
-# width, $N(0,1)$ and $N(1,1)$. The picture does show two different curves. But look at {eq}`eq-kl-gaussians`: with
-# $s_1=s_2$ it depends on $(m_1-m_2)^2$ only, and that is the same both ways round.
+# A much-read introduction to GANs {cite}`weng2019` illustrates the asymmetry with a picture of two Gaussians of
+# *equal* width, $N(0,1)$ and $N(1,1)$. The picture does show two different curves. But look at
+# {eq}`eq-kl-gaussians`: with $s_1=s_2$ it depends on $(m_1-m_2)^2$ only, and that is the same both ways round.
 
 # %%
 left, right = gaussian(0, 1), gaussian(1, 1)
@@ -218,9 +218,9 @@ claim(
 )
 
 # %% [markdown]
-# What differs are the *integrands* $p\log\frac pq$ and $q\log\frac qp$: mirror images of each other about $x=\frac12$,
-# with equal areas. The figure draws them, with those of JS to which we come below ($m$ is the mean of the two densities); its right column has
-# Gaussians of unequal width, where the areas really differ.
+# What differs are the *integrands* $p\log\frac pq$ and $q\log\frac qp$: mirror images of each other about
+# $x=\frac12$, with equal areas. The figure draws them, with those of JS to which we come below ($m$ is the mean of
+# the two densities); its right column has Gaussians of unequal width, where the areas really differ.
 
 
 # %%
@@ -245,7 +245,7 @@ drawn = {
     "unequal widths": integrands(narrow, wide, x),
 }
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four rows of two panels over x from -5 to 9; the left column is for N(0,1) and N(1,1), the right one for N(0,1) and N(1,4). First row: the bell curves. Second row: the integrands of KL in both directions; on the left they are mirror images with one hump and one dip each, on the right that of KL from q to p is much larger. Third row: the integrands of KL from p and from q to their mean, of the same shape but a quarter as high. Last row: the integrand of JS, two low humps with a zero between them."}, "figure": {"name": "fig-integrands", "caption": "What KL and JS integrate; the shaded areas are the divergences. Left: two Gaussians of equal width, the pair of Weng's figure 1, where the areas of the second row agree. Right: unequal widths, where they do not."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four rows of two panels over x from -5 to 9; the left column is for N(0,1) and N(1,1), the right one for N(0,1) and N(1,2). First row: the bell curves. Second row: the integrands of KL in both directions; on the left they are mirror images with one hump and one dip each, on the right that of KL from q to p is much larger. Third row: the integrands of KL from p and from q to their mean, of the same shape but a quarter as high. Last row: the integrand of JS, two low humps with a zero between them."}, "figure": {"name": "fig-integrands", "caption": "What KL and JS integrate; the shaded areas are the divergences. Left: two Gaussians of equal width, the pair of Weng's figure 1, where the areas of the second row agree. Right: unequal widths, where they do not."}}
 grid = plots.axes(4, 2, height=1.9, sharex=True, sharey="row")
 pairs = {"equal widths": (left, right), "unequal widths": (narrow, wide)}
 for column, (title, (p, q)) in zip(grid.T, pairs.items(), strict=True):
@@ -283,15 +283,15 @@ claim(
 # %% [markdown]
 # ### What KL does not see
 #
-# Since $p$ says where we look, $\operatorname{KL}(p\,\|\,q)$ is blind to *where* $q$ puts mass outside the support of
-# $p$. It is sometimes said that such mass is "disregarded". That is not quite so: whatever $q$ spends elsewhere is
-# missing under $p$, and that is charged. Let half of $q$ sit on $p$, and move the other half away:
+# Since $p$ says where we look, $\operatorname{KL}(p\,\|\,q)$ is blind to *where* $q$ puts mass outside the support
+# of $p$. It is sometimes said that such mass is "disregarded". That is not quite so: whatever $q$ spends elsewhere
+# is missing under $p$, and that is charged. Let half of $q$ sit on $p$, and move the other half away:
 #
 # $$ p=N(0,1),\qquad q_d=\tfrac12 N(0,1)+\tfrac12 N(d,1). $$
 #
-# Under $p$ the model is then worth half of what it should be, whatever $d$ is, and the charge is $\log 2$: exactly minus
-# the logarithm of the mass that $q$ has left where $p$ lives. In the other direction every draw from the stray half costs
-# about $d^2/2$, and there are half of them: $\frac{d^2}4-\log 2$, without limit.
+# Under $p$ the model is then worth half of what it should be, whatever $d$ is, and the charge is $\log 2$: exactly
+# minus the logarithm of the mass that $q$ has left where $p$ lives. In the other direction every draw from the
+# stray half costs about $d^2/2$, and there are half of them: $\frac{d^2}4-\log 2$, without limit.
 
 # %%
 distances = [5.0, 10.0, 20.0]
@@ -343,8 +343,9 @@ claim(
 # $$ (eq-kl-gradients)
 #
 # If the model is $q$, its probability at $i$ is pushed up in proportion to $p_i/q_i$: hardest where there are data
-# that the model does not expect, and not at all where there are no data. If the model is $p$, it is pushed *down* wherever it
-# has too much, however few data there are. Keep these two sentences; the fits at the end of the lesson follow from them.
+# that the model does not expect, and not at all where there are no data. If the model is $p$, it is pushed *down*
+# wherever it has too much, however few data there are. Keep these two sentences; the fits at the end of the lesson
+# follow from them.
 
 # %%
 logits = torch.randn(2, 6, dtype=torch.float64, generator=random_source(2))
@@ -363,8 +364,9 @@ claim(
 # %% [markdown]
 # ## Processing cannot create information
 #
-# Suppose that both laws pass through the same machine: a camera, a network, a coarser grid. It turns each $i$ into $j$ with
-# probability $T_{ij}$, and the laws into $pT$ and $qT$. Whatever the machine, the results are no easier to tell apart.
+# Suppose that both laws pass through the same machine: a camera, a network, a coarser grid. It turns each $i$ into
+# $j$ with probability $T_{ij}$, and the laws into $pT$ and $qT$. Whatever the machine, the results are no easier to
+# tell apart.
 #
 # :::{prf:theorem} Data processing inequality
 # :label: thm-data-processing
@@ -373,8 +375,9 @@ claim(
 #
 # :::{prf:proof}
 # Look at the pair $(i,j)$: its laws $p_iT_{ij}$ and $q_iT_{ij}$ have the ratio $p_i/q_i$, so their divergence is
-# $\operatorname{KL}(p\,\|\,q)$. Forgetting $i$ merges entries, and merging cannot increase KL: by {prf:ref}`thm-gibbs`, applied
-# to the laws of $i$ given $j$, what is lost in each merger is itself a divergence, so it is not negative.
+# $\operatorname{KL}(p\,\|\,q)$. Forgetting $i$ merges entries, and merging cannot increase KL: by
+# {prf:ref}`thm-gibbs`, applied to the laws of $i$ given $j$, what is lost in each merger is itself a divergence, so
+# it is not negative.
 # :::
 #
 # It is one of the few things that can be said about *all* discriminators at once: whatever features a network
@@ -384,10 +387,8 @@ claim(
 source = random_source(3)
 weights = torch.rand(2, 200, 8, dtype=torch.float64, generator=source)
 p, q = weights / weights.sum(-1, keepdim=True)  # (200, 8) each
-machines = torch.rand(200, 8, 5, dtype=torch.float64, generator=source) ** 3
-machines = machines / machines.sum(
-    -1, keepdim=True
-)  # 200 channels from 8 inputs to 5 outputs
+machines = torch.rand(200, 8, 5, generator=source).double() ** 3
+machines = machines / machines.sum(-1, keepdim=True)  # from 8 inputs to 5
 p_out, q_out = (
     torch.einsum("bi,bij->bj", p, machines),
     torch.einsum("bi,bij->bj", q, machines),
@@ -406,8 +407,8 @@ claim(
 # %% [markdown]
 # ## Jensen–Shannon: compare with the middle
 #
-# The infinities of KL come from zeros of the second law. The remedy is to compare both laws with one that has no zeros
-# of its own, their average $m=\frac{p+q}2$, and to take the mean of the two results:
+# The infinities of KL come from zeros of the second law. The remedy is to compare both laws with one that has no
+# zeros of its own, their average $m=\frac{p+q}2$, and to take the mean of the two results:
 #
 # $$
 # \operatorname{JS}(p\,\|\,q)=\frac12\operatorname{KL}\Big(p\,\Big\|\,\frac{p+q}2\Big)
@@ -415,8 +416,8 @@ claim(
 # $$ (eq-js)
 #
 # This is the **Jensen–Shannon divergence** {cite}`lin1991`. A second way to write it needs only entropies,
-# $\operatorname{JS}=H(m)-\frac12\big(H(p)+H(q)\big)$ with $H(p)=-\int p\log p$: mixing two laws adds uncertainty, and JS is how
-# much. The two ways check each other:
+# $\operatorname{JS}=H(m)-\frac12\big(H(p)+H(q)\big)$ with $H(p)=-\int p\log p$: mixing two laws adds uncertainty,
+# and JS is how much. The two ways check each other:
 
 
 # %%
@@ -438,8 +439,8 @@ claim(
 )
 
 # %% [markdown]
-# (In one early draft of the post that we follow, both terms of {eq}`eq-js` are written with the same law. That would be
-# another quantity:)
+# (In one early draft of the post that we follow, both terms of {eq}`eq-js` are written with the same law. That
+# would be another quantity:)
 
 # %%
 twice_the_first = [
@@ -457,16 +458,17 @@ claim(
 # ### Symmetric, bounded, and zero only for equal laws
 #
 # Exchanging $p$ and $q$ exchanges the two terms of {eq}`eq-js`, so JS is symmetric. It is a mean of two KLs, so by
-# {prf:ref}`thm-gibbs` it is never negative, and zero only when $p=m=q$. And it is bounded, because $m$ is
-# at least half of $p$ everywhere:
+# {prf:ref}`thm-gibbs` it is never negative, and zero only when $p=m=q$. And it is bounded, because $m$ is at least
+# half of $p$ everywhere:
 #
 # $$
 # \log\frac{p(x)}{m(x)}=\log\frac{2p(x)}{p(x)+q(x)}\le\log 2
 # \qquad\Longrightarrow\qquad 0\le\operatorname{JS}(p\,\|\,q)\le\log 2 ,
 # $$ (eq-js-bound)
 #
-# with the upper value exactly when the laws are disjoint: where one of them lives, the other has no mass. How large is
-# $\log 2$? That depends on the unit: 0.693 nats, or 1 bit. If you have read that JS lies in $[0,1]$, it was in bits.
+# with the upper value exactly when the laws are disjoint: where one of them lives, the other has no mass. How large
+# is $\log 2$? That depends on the unit: 0.693 nats, or 1 bit. If you have read that JS lies in $[0,1]$, it was in
+# bits.
 
 # %%
 source = random_source(4)
@@ -505,8 +507,8 @@ claim(
 # ### JS and total variation say the same thing
 #
 # The plainest distance between laws is the largest difference that any event can show, the **total variation**
-# $\operatorname{TV}(p,q)=\sup_A|p(A)-q(A)|=\frac12\int|p-q|$. The two are equivalent, in the sense that one goes to zero
-# when the other does:
+# $\operatorname{TV}(p,q)=\sup_A|p(A)-q(A)|=\frac12\int|p-q|$. The two are equivalent, in the sense that one goes to
+# zero when the other does:
 #
 # $$ \tfrac12\operatorname{TV}^2\;\le\;\operatorname{JS}\;\le\;\log 2\cdot\operatorname{TV}. $$ (eq-js-tv)
 
@@ -530,9 +532,9 @@ claim(
 )
 
 # %% [markdown]
-# This is worth a moment's thought, because it is where the trouble of later lessons begins. Total variation is a very
-# strict judge: a law concentrated at 0 and one concentrated at 0.001 are as different for it as two laws can be. By
-# {eq}`eq-js-tv`, JS inherits that strictness. The figure moves one Gaussian away from another and watches.
+# This is worth a moment's thought, because it is where the trouble of later lessons begins. Total variation is a
+# very strict judge: a law concentrated at 0 and one concentrated at 0.001 are as different for it as two laws can
+# be. By {eq}`eq-js-tv`, JS inherits that strictness. The figure moves one Gaussian away from another and watches.
 
 # %%
 d = torch.linspace(0, 10, 201, dtype=torch.float64)
@@ -566,19 +568,22 @@ ax.set(
 plots.show()
 
 # %% [markdown]
-# JS is always finite. It is also often called smoother than KL; for this family that is a matter of taste. Beyond six standard deviations
-# the curve is level for all practical purposes: a model that far away learns from JS that it is bad, but not
-# in which direction to improve. {doc}`Lesson 3 <03_optimal_discriminator>` shows why GANs are tied to this curve.
+# JS is always finite. It is also often called smoother than KL; for this family that is a matter of taste. Beyond
+# six standard deviations the curve is level for all practical purposes: a model that far away learns from JS that
+# it is bad, but not in which direction to improve. {doc}`Lesson 3 <03_optimal_discriminator>` shows why GANs are
+# tied to this curve.
 #
 # :::{admonition} Try it
 # :class: tip
-# How steep is JS at $d=10$? Compute `js_between` at 10 and 10.001. Then remember that single precision keeps seven digits.
+# How steep is JS at $d=10$? Compute `js_between` at 10 and 10.001. Then remember that single precision keeps seven
+# digits.
 # :::
 #
 # ### Are they metrics?
 #
-# They are often called so. A metric must be symmetric and satisfy the triangle inequality: a detour must not be shorter than the
-# direct way. KL is not even symmetric. JS fails on the detour from heads through a fair coin to tails:
+# They are often called so. A metric must be symmetric and satisfy the triangle inequality: a detour must not be
+# shorter than the direct way. KL is not even symmetric. JS fails on the detour from heads through a fair coin to
+# tails:
 
 # %%
 heads, fair, tails = torch.tensor(
@@ -617,16 +622,17 @@ assert (excess < 1e-12).all()  # the root keeps the triangle inequality
 # ### Between the two KLs?
 #
 # JS is sometimes presented as an interpolation between $\operatorname{KL}(p\,\|\,q)$ and
-# $\operatorname{KL}(q\,\|\,p)$. It is one member of a family that is. Mix in other proportions, $m_\pi=\pi p+(1-\pi)q$, and set
-# {cite}`huszar2015`
+# $\operatorname{KL}(q\,\|\,p)$. It is one member of a family that is. Mix in other proportions,
+# $m_\pi=\pi p+(1-\pi)q$, and set {cite}`huszar2015`
 #
 # $$
 # \operatorname{JS}_\pi(p\,\|\,q)=\pi\operatorname{KL}(p\,\|\,m_\pi)+(1-\pi)\operatorname{KL}(q\,\|\,m_\pi).
 # $$ (eq-js-skewed)
 #
 # As $\pi\to0$, $\frac1\pi\operatorname{JS}_\pi\to\operatorname{KL}(p\,\|\,q)$, and as $\pi\to1$,
-# $\frac1{1-\pi}\operatorname{JS}_\pi\to\operatorname{KL}(q\,\|\,p)$: the rarer law is compared with the commoner one. The JS of
-# {eq}`eq-js` is the case $\pi=\frac12$. Its value does not lie between those of the two KLs (it is smaller than a quarter of their sum).
+# $\frac1{1-\pi}\operatorname{JS}_\pi\to\operatorname{KL}(q\,\|\,p)$: the rarer law is compared with the commoner
+# one. The JS of {eq}`eq-js` is the case $\pi=\frac12$. Its value does not lie between those of the two KLs (it is
+# smaller than a quarter of their sum).
 
 
 # %%
@@ -656,20 +662,20 @@ claim(
 # %% [markdown]
 # ## Fitting: what each divergence makes of a model that cannot be right
 #
-# No divergence would matter if models could be perfect. So take data with two modes, and a model with one: which Gaussian
-# is best? The answer depends on what is minimised, and each answer has a character.
+# No divergence would matter if models could be perfect. So take data with two modes, and a model with one: which
+# Gaussian is best? The answer depends on what is minimised, and each answer has a character.
 #
 # ### Maximum likelihood is forward KL
 #
-# The classical way is to choose the model $p_\theta$ under which the data are most likely: to maximise the average of
-# $\log p_\theta(x_i)$. For many data that average is $\mathbb E_{p_r}\log p_\theta$, and
+# The classical way is to choose the model $p_\theta$ under which the data are most likely: to maximise the average
+# of $\log p_\theta(x_i)$. For many data that average is $\mathbb E_{p_r}\log p_\theta$, and
 #
 # $$
 # -\mathbb E_{p_r}\log p_\theta(x)=H(p_r)+\operatorname{KL}(p_r\,\|\,p_\theta).
 # $$ (eq-mle)
 #
-# The entropy does not depend on the model. So maximum likelihood minimises the **forward** KL, the one in which the data
-# say where to look. A million draws, three models, and both sides of the equation:
+# The entropy does not depend on the model. So maximum likelihood minimises the **forward** KL, the one in which the
+# data say where to look. A million draws, three models, and both sides of the equation:
 
 # %%
 draws = narrow.sample(1_000_000, generator=random_source(6))
@@ -689,13 +695,13 @@ claim(
 # %% [markdown]
 # ### Forward, backward, and JS, fitted
 #
-# Now the fits. `fit` moves the mean and the width of a Gaussian until the given divergence is stationary; the gradient
-# flows through the quadrature.
+# Now the fits. `fit` moves the mean and the width of a Gaussian until the given divergence is stationary; the
+# gradient flows through the quadrature.
 
 
 # %%
 def fit(divergence, mean, scale=1.0):
-    """Minimise divergence(model) over Gaussians, starting at N(mean, scale²)."""
+    """Minimise divergence(model) over Gaussians, starting at N(mean, scale)."""
     parameters = (
         torch.tensor([mean, math.log(scale)]).double().requires_grad_()
     )
@@ -718,6 +724,11 @@ def fit(divergence, mean, scale=1.0):
     return parameters[0].item(), parameters[1].exp().item(), loss().item()
 
 
+# %% [markdown]
+# The data have seven tenths of their mass around $-2$ and three tenths around 3. Where a divergence has several minima, the
+# start decides which one is found, so we start in more than one place.
+
+# %%
 data = gaussian_mixture([-2.0, 3.0], [0.7, 0.7], [0.7, 0.3])
 fits = {
     "forward KL": fit(lambda model: kl_between(data, model), 0.0),
@@ -729,9 +740,7 @@ fits = {
     "JS, broad start": fit(lambda model: js_between(data, model), 0.0, 3.0),
 }
 for name, (mean, scale, value) in fits.items():
-    print(
-        f"{name:24s} N({mean:6.3f}, {scale:.3f}²)  divergence {value:.4f}"
-    )
+    print(f"{name:24s} N({mean:6.3f}, {scale:.3f})  divergence {value:.4f}")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -8 to 8, each with the two-peaked data law as a filled curve, its higher peak at -2 and its lower at 3. Left: the forward KL fit is one broad low bell across both peaks and the gap between them; the reverse KL fit is a narrow bell on the higher peak. Right: the two local minima of JS, one narrow bell on the higher peak and one broad bell over both."}, "figure": {"name": "fig-fits", "caption": "One Gaussian for data with two modes. Forward KL covers everything, the gap included; reverse KL picks a mode; JS has a minimum of either kind, and for these data the narrow one is the lower."}}
 x = torch.linspace(-8, 8, 801, dtype=torch.float64)
@@ -751,10 +760,11 @@ for ax, names in zip(
 plots.show()
 
 # %% [markdown]
-# **Forward KL covers.** By {eq}`eq-kl-gradients` it is pulled wherever there are data, so no mode may be left out. For a
-# Gaussian model the optimum can be found by hand: setting the derivatives of $\mathbb E_{p_r}\log p_\theta$ to zero gives the
-# *mean and variance of the data*. (For a general exponential family: the expectations of its sufficient statistics. For models
-# outside such families there is no such rule.) The fit puts much of its mass in the gap, where the data have none.
+# **Forward KL covers.** By {eq}`eq-kl-gradients` it is pulled wherever there are data, so no mode may be left out.
+# For a Gaussian model the optimum can be found by hand: setting the derivatives of $\mathbb E_{p_r}\log p_\theta$
+# to zero gives the *mean and variance of the data*. (For a general exponential family: the expectations of its
+# sufficient statistics. For models outside such families there is no such rule.) The fit puts much of its mass in
+# the gap, where the data have none.
 
 # %%
 mean = -2.0 * 0.7 + 3.0 * 0.3
@@ -768,10 +778,10 @@ claim(
 )
 
 # %% [markdown]
-# **Reverse KL chooses.** In $\operatorname{KL}(p_\theta\,\|\,p_r)$ the model says where to look, and it had better not
-# look where there are no data. Sitting on mode $i$ of weight $w_i$ costs about $\log\frac1{w_i}$, so the best fit is on the
-# mode with the largest *mass* (not the highest peak). The others are local minima: where you end depends on where you
-# start, as the two starts show.
+# **Reverse KL chooses.** In $\operatorname{KL}(p_\theta\,\|\,p_r)$ the model says where to look, and it had better
+# not look where there are no data. Sitting on mode $i$ of weight $w_i$ costs about $\log\frac1{w_i}$, so the best
+# fit is on the mode with the largest *mass* (not the highest peak). The others are local minima: where you end
+# depends on where you start, as the two starts show.
 
 # %%
 on_a_mode = [fits["reverse KL"][2], fits["reverse KL, other start"][2]]
@@ -784,8 +794,8 @@ claim(
 )
 
 # %% [markdown]
-# **JS can do either.** For these data its better minimum is the narrow one. For two equal modes at $\pm3$ it is the broad
-# one. So it is not simply "in between", and no charm against missing modes.
+# **JS can do either.** For these data its better minimum is the narrow one. For two equal modes at $\pm3$ it is the
+# broad one. So it is not simply "in between", and no charm against missing modes.
 
 # %%
 even = gaussian_mixture([-3.0, 3.0], 1.0)
@@ -805,19 +815,19 @@ claim(
 )
 
 # %% [markdown]
-# Which character is better for a generator of pictures? A broad fit draws pictures that nobody would take for real. A narrow one
-# draws good pictures of one kind. Much has been made of this for GANs; {doc}`lesson 3 <03_optimal_discriminator>` derives which of
-# the divergences a GAN follows, if it follows any.
+# Which character is better for a generator of pictures? A broad fit draws pictures that nobody would take for real.
+# A narrow one draws good pictures of one kind. Much has been made of this for GANs;
+# {doc}`lesson 3 <03_optimal_discriminator>` derives which of the divergences a GAN follows, if it follows any.
 #
 # ## Exercises
 #
-# Replace the dots by your answer and run the cell: it says whether the answer is right and, for the likelier mistakes,
-# what went wrong.
+# Replace the dots by your answer and run the cell: it says whether the answer is right and, for the likelier
+# mistakes, what went wrong.
 #
 # :::{exercise}
 # :label: ex-kl-of-a-coin
-# A coin is fair, but you believe that it shows heads nine times out of ten. How many **bits** of avoidable surprise does each toss
-# hold for you?
+# A coin is fair, but you believe that it shows heads nine times out of ten. How many **bits** of avoidable surprise
+# does each toss hold for you?
 # :::
 
 # %%
@@ -837,7 +847,8 @@ check("kl-of-a-coin", answer)
 #
 # :::{exercise}
 # :label: ex-js-half-overlap
-# Two laws on three points: $p=(\frac12,\frac12,0)$ and $q=(0,\frac12,\frac12)$. What is their JS, in nats? Do it by hand.
+# Two laws on three points: $p=(\frac12,\frac12,0)$ and $q=(0,\frac12,\frac12)$. What is their JS, in nats? Do it by
+# hand.
 # :::
 
 # %%
@@ -847,8 +858,9 @@ check("js-half-overlap", answer)
 # %% [markdown]
 # :::{solution} ex-js-half-overlap
 # :class: dropdown
-# The middle is $m=(\frac14,\frac12,\frac14)$. On the shared point both laws agree with $m$ and contribute nothing; on its own point
-# each has twice the probability of $m$: $\operatorname{KL}(p\,\|\,m)=\frac12\log2$, and the same for $q$.
+# The middle is $m=(\frac14,\frac12,\frac14)$. On the shared point both laws agree with $m$ and contribute nothing;
+# on its own point each has twice the probability of $m$: $\operatorname{KL}(p\,\|\,m)=\frac12\log2$, and the same
+# for $q$.
 #
 # ```python
 # answer = math.log(2) / 2
@@ -857,8 +869,8 @@ check("js-half-overlap", answer)
 #
 # :::{exercise}
 # :label: ex-gaussian-kl-formula
-# Give a formula for $\operatorname{KL}\big(N(m,s^2)\,\|\,N(0,1)\big)$, with the symbols `m` and `s` of sympy. It is the term that keeps the
-# codes of a variational autoencoder close to a standard Gaussian.
+# Give a formula for $\operatorname{KL}\big(N(m,s)\,\|\,N(0,1)\big)$, with the symbols `m` and `s` of sympy. It is
+# the term that keeps the codes of a variational autoencoder close to a standard Gaussian.
 # :::
 
 # %%
@@ -883,8 +895,9 @@ check("gaussian-kl-formula", answer)
 #
 # :::{exercise}
 # :label: ex-jeffreys-function
-# Another way to make KL symmetric is to add its two directions, $J(p,q)=\operatorname{KL}(p\,\|\,q)+\operatorname{KL}(q\,\|\,p)$ (Jeffreys'
-# divergence). Write it as a function of two tensors. Can you do it without calling `kl_divergence`, in one line?
+# Another way to make KL symmetric is to add its two directions,
+# $J(p,q)=\operatorname{KL}(p\,\|\,q)+\operatorname{KL}(q\,\|\,p)$ (Jeffreys' divergence). Write it as a function of
+# two tensors. Can you do it without calling `kl_divergence`, in one line?
 # :::
 
 # %%
@@ -904,7 +917,8 @@ check("jeffreys-function", answer)
 #
 # :::{exercise}
 # :label: ex-moment-matching
-# Data: a quarter from $N(0,1)$, three quarters from $N(4,1)$. Which **width** (standard deviation) has the Gaussian with the largest likelihood?
+# Data: a quarter from $N(0,1)$, three quarters from $N(4,1)$. Which **width** (standard deviation) has the Gaussian
+# with the largest likelihood?
 # :::
 
 # %%
@@ -924,12 +938,14 @@ check("moment-matching", answer)
 #
 # ## What to remember
 #
-# - KL is the avoidable surprise, $\mathbb E_p\log\frac pq$: never negative, zero only for equal laws, infinite as soon as $q$ rules
-#   out what $p$ does. It has a direction, though for equal-width Gaussians you would not notice.
-# - JS compares both laws with their average: symmetric, finite, at most $\log 2$. It saturates when the laws separate, and then its slope is gone.
+# - KL is the avoidable surprise, $\mathbb E_p\log\frac pq$: never negative, zero only for equal laws, infinite as
+#   soon as $q$ rules out what $p$ does. It has a direction, though for equal-width Gaussians you would not notice.
+# - JS compares both laws with their average: symmetric, finite, at most $\log 2$. It saturates when the laws
+#   separate, and then its slope is gone.
 # - Maximum likelihood is forward KL: it covers all modes, and the gaps. Reverse KL chooses one. JS may do either.
 # - No processing of the data can increase either of them.
 #
-# **Sources.** The definitions and the first figure follow {cite}`weng2019` and {cite}`xu2020`, with the corrections that are listed under
-# {doc}`errata`. KL is from {cite}`kullback1951`, JS from {cite}`lin1991`, its metric root from {cite}`endres2003`, the skewed family in connection
-# with GANs from {cite}`huszar2015`. On forward and reverse fits see {cite}`minka2005`.
+# **Sources.** The definitions and the first figure follow {cite}`weng2019` and {cite}`xu2020`, with the corrections
+# that are listed under {doc}`errata`. KL is from {cite}`kullback1951`, JS from {cite}`lin1991`, its metric root
+# from {cite}`endres2003`, the skewed family in connection with GANs from {cite}`huszar2015`. On forward and reverse
+# fits see {cite}`minka2005`.

@@ -14,16 +14,17 @@
 # %% [markdown]
 # # 3 · The optimal discriminator
 #
-# Two players meet in a GAN. The generator makes samples; the discriminator is shown real and made ones and says of each
-# how probable it is that it is real. This lesson stops the generator for a while and asks: **what is the best that the
-# discriminator can do, and what does its best score say about the generator?** The answer is the most quoted result of the
-# field {cite}`goodfellow2014`: at its best, the discriminator measures a Jensen–Shannon divergence.
+# Two players meet in a GAN. The generator makes samples; the discriminator is shown real and made ones and says of
+# each how probable it is that it is real. This lesson stops the generator for a while and asks: **what is the best
+# that the discriminator can do, and what does its best score say about the generator?** The answer is the most
+# quoted result of the field {cite}`goodfellow2014`: at its best, the discriminator measures a Jensen–Shannon
+# divergence.
 #
 # :::{admonition} Before you start
 # :class: tip
-# **You will be able to say** what the optimal discriminator is and why; what its score means, and why it is never below
-# $-2\log2$; what a discriminator trained on real images has learnt; and where the sources of this book use different words
-# for the same thing.
+# **You will be able to say** what the optimal discriminator is and why; what its score means, and why it is never
+# below $-2\log2$; what a discriminator trained on real images has learnt; and where the sources of this book use
+# different words for the same thing.
 #
 # **You need** {doc}`lesson 1 <01_divergences>`: KL, JS and Gibbs' inequality.
 #
@@ -73,16 +74,16 @@ from gantut.networks import MLP
 # %% [markdown]
 # ## The score of a discriminator
 #
-# Write $p_r$ for the law of real samples and $p_g$ for the law of the generator's. A discriminator is a function $D$ from
-# samples to $[0,1]$. Its score is the **value** of the game,
+# Write $p_r$ for the law of real samples and $p_g$ for the law of the generator's. A discriminator is a function
+# $D$ from samples to $[0,1]$. Its score is the **value** of the game,
 #
 # $$
 # V(D,G)=\mathbb E_{x\sim p_r}\big[\log D(x)\big]+\mathbb E_{x\sim p_g}\big[\log\big(1-D(x)\big)\big],
 # $$ (eq-value)
 #
-# which is zero for a discriminator that is certain and always right, and negative otherwise: the more, the surer it was
-# where it was wrong. The discriminator wants $V$ large, the generator wants it small. Here the generator stands still. How
-# large can $V$ become?
+# which is zero for a discriminator that is certain and always right, and negative otherwise: the more, the surer it
+# was where it was wrong. The discriminator wants $V$ large, the generator wants it small. Here the generator stands
+# still. How large can $V$ become?
 #
 # With densities, {eq}`eq-value` is one integral:
 #
@@ -90,9 +91,10 @@ from gantut.networks import MLP
 # V(D,G)=\int\Big(p_r(x)\log D(x)+p_g(x)\log\big(1-D(x)\big)\Big)\,dx .
 # $$ (eq-value-integral)
 #
-# Now comes the one idea of the proof. $D$ may be *any* function, so its value at one point puts no constraint on its value at
-# another. Therefore the integral is largest when the integrand is largest **at every point separately**. (That is the whole
-# reason, and it has a price: for a network, whose values at different points do hang together, it is only approximately true.)
+# Now comes the one idea of the proof. $D$ may be *any* function, so its value at one point puts no constraint on
+# its value at another. Therefore the integral is largest when the integrand is largest **at every point
+# separately**. (That is the whole reason, and it has a price: for a network, whose values at different points do
+# hang together, it is only approximately true.)
 
 # %% [markdown]
 # ## One point at a time
@@ -120,10 +122,10 @@ claim(
 )
 
 # %% [markdown]
-# The second line matters: a vanishing derivative alone could be a minimum. Here $f''(t)=-A/t^2-B/(1-t)^2$ is negative
-# everywhere, so $f$ is concave and the stationary point is *the* maximum. At the edges one looks directly: if $A>0=B$,
-# $f=A\log t$ is largest at $t=1$, and if $A=0<B$ at $t=0$, as the formula says. Where both vanish nothing is ever drawn, and any $t$
-# will do; this book takes $\frac12$.
+# The second line matters: a vanishing derivative alone could be a minimum. Here $f''(t)=-A/t^2-B/(1-t)^2$ is
+# negative everywhere, so $f$ is concave and the stationary point is *the* maximum. At the edges one looks directly:
+# if $A>0=B$, $f=A\log t$ is largest at $t=1$, and if $A=0<B$ at $t=0$, as the formula says. Where both vanish
+# nothing is ever drawn, and any $t$ will do; this book takes $\frac12$.
 #
 # :::{prf:theorem} The optimal discriminator
 # :label: thm-dstar
@@ -134,9 +136,9 @@ claim(
 # and at points where $p_r+p_g>0$ no other value does as well.
 # :::
 #
-# **Does the logarithm's base matter?** In a widely read derivation the derivative carries a factor $\frac1{\ln10}$, which means that its
-# $\log$ is to base 10; elsewhere in the same text it is to base 2, and elsewhere natural. In base $b$ the whole of $f$ is divided by
-# $\ln b$. That changes the value, but not where it is largest.
+# **Does the logarithm's base matter?** In a widely read derivation the derivative carries a factor $\frac1{\ln10}$,
+# which means that its $\log$ is to base 10; elsewhere in the same text it is to base 2, and elsewhere natural. In
+# base $b$ the whole of $f$ is divided by $\ln b$. That changes the value, but not where it is largest.
 
 # %%
 f_in_base = f / sympy.log(base)
@@ -149,8 +151,8 @@ claim(
 assert sympy.solve(sympy.diff(f_in_base, t), t) == [t_star]
 
 # %% [markdown]
-# Now with real numbers. The data have two modes, the generator one broad one; `optimal_discriminator` takes the two laws and
-# returns the function {eq}`eq-dstar`, computed from log densities so that it holds in the far tails too.
+# Now with real numbers. The data have two modes, the generator one broad one; `optimal_discriminator` takes the two
+# laws and returns the function {eq}`eq-dstar`, computed from log densities so that it holds in the far tails too.
 
 # %%
 real, made = gaussian_mixture([-1.5, 1.5], 0.6), gaussian(0, 1.5)
@@ -172,7 +174,8 @@ plots.show()
 #
 # $$ \log\frac{D^*(x)}{1-D^*(x)}=\log p_r(x)-\log p_g(x) , $$ (eq-logit)
 #
-# so whoever has $D^*$ can compare the two densities without knowing either. And if the generator is perfect, the ratio is one:
+# so whoever has $D^*$ can compare the two densities without knowing either. And if the generator is perfect, the
+# ratio is one:
 
 # %%
 perfect = optimal_discriminator(real, real)
@@ -187,15 +190,16 @@ claim(
 # %% [markdown]
 # :::{admonition} Try it
 # :class: tip
-# Move the generator: `made = gaussian(2, 0.5)`. Where is $D^*$ close to 1, and does the height of $p_r$ there matter?
+# Move the generator: `made = gaussian(2, 0.5)`. Where is $D^*$ close to 1, and does the height of $p_r$ there
+# matter?
 # :::
 #
 # ## It is a probability
 #
-# We said that $D(x)$ is *meant* to be the probability that $x$ is real. For $D^*$ that is true. Toss a fair coin to decide between a real and a
-# made sample; by Bayes' rule, given $x$, the sample is real with probability
-# $\frac{\frac12p_r(x)}{\frac12p_r(x)+\frac12p_g(x)}=D^*(x)$. Of all samples to which $D^*$ gives 0.7, seventy percent are real. One hundred
-# thousand draws show it, as a **reliability curve**:
+# We said that $D(x)$ is *meant* to be the probability that $x$ is real. For $D^*$ that is true. Toss a fair coin to
+# decide between a real and a made sample; by Bayes' rule, given $x$, the sample is real with probability
+# $\frac{\frac12p_r(x)}{\frac12p_r(x)+\frac12p_g(x)}=D^*(x)$. Of all samples to which $D^*$ gives 0.7, seventy
+# percent are real. One hundred thousand draws show it, as a **reliability curve**:
 
 
 # %%
@@ -230,7 +234,8 @@ claim(
 )
 
 # %% [markdown]
-# The fair coin was needed. If a share $\pi$ of the samples shown is real, the integrand becomes $\pi A\log t+(1-\pi)B\log(1-t)$, and
+# The fair coin was needed. If a share $\pi$ of the samples shown is real, the integrand becomes
+# $\pi A\log t+(1-\pi)B\log(1-t)$, and
 
 # %%
 share = sympy.Symbol("pi", positive=True)
@@ -255,7 +260,8 @@ claim(
 # \log(1-D^*)=\log\frac{p_g}{(p_r+p_g)/2}-\log2 .
 # $$ (eq-split)
 #
-# Taking the expectations under $p_r$ and under $p_g$, the first terms are the two KLs to the middle law, and add up to $2\operatorname{JS}$:
+# Taking the expectations under $p_r$ and under $p_g$, the first terms are the two KLs to the middle law, and add up
+# to $2\operatorname{JS}$:
 #
 # :::{prf:theorem} The value at the optimum
 # :label: thm-value
@@ -281,8 +287,8 @@ claim(
 )
 
 # %% [markdown]
-# For densities we compare integrals. `value_function` integrates {eq}`eq-value-integral`, `js_between` integrates {eq}`eq-js`; a third witness draws two
-# hundred thousand samples and averages.
+# For densities we compare integrals. `value_function` integrates {eq}`eq-value-integral`, `js_between` integrates
+# {eq}`eq-js`; a third witness draws two hundred thousand samples and averages.
 
 # %%
 shifts = [0.0, 0.5, 1.0, 2.0, 4.0]
@@ -316,8 +322,9 @@ for pair, value in zip(pairs[1:], values[1:], strict=True):
     )
 
 # %% [markdown]
-# No other discriminator does better. That is what "optimal" means, and it has a useful consequence: **every** discriminator,
-# however badly trained, gives a lower bound for JS. We distort $D^*$ at random, a little or a lot, and look at the score:
+# No other discriminator does better. That is what "optimal" means, and it has a useful consequence: **every**
+# discriminator, however badly trained, gives a lower bound for JS. We distort $D^*$ at random, a little or a lot,
+# and look at the score:
 
 # %%
 source = random_source(4)
@@ -342,8 +349,9 @@ claim(
 # %% [markdown]
 # ### Two conventions for JS
 #
-# If you read that $V(D^*,G)=\operatorname{JS}-2\log2$, *without* the 2 before the JS, nothing is wrong: some authors {cite}`xu2020` leave
-# out the two factors $\frac12$ in the definition of JS. Each convention is consistent; mixing them gives errors by a factor of two.
+# If you read that $V(D^*,G)=\operatorname{JS}-2\log2$, *without* the 2 before the JS, nothing is wrong: some
+# authors {cite}`xu2020` leave out the two factors $\frac12$ in the definition of JS. Each convention is consistent;
+# mixing them gives errors by a factor of two.
 #
 # | | this book, Weng | Xu |
 # |---|---|---|
@@ -376,12 +384,13 @@ claim(
 # %% [markdown]
 # ## The generator's turn
 #
-# Suppose that the discriminator is always optimal. What is then the best generator? By {eq}`eq-value-at-dstar` the generator minimises
-# $2\operatorname{JS}-2\log2$, and JS is never negative and zero only for equal laws. So
+# Suppose that the discriminator is always optimal. What is then the best generator? By {eq}`eq-value-at-dstar` the
+# generator minimises $2\operatorname{JS}-2\log2$, and JS is never negative and zero only for equal laws. So
 #
 # $$ \min_G\max_D V(D,G)=-2\log2\approx-1.386,\qquad\text{reached if and only if } p_g=p_r . $$ (eq-optimum)
 #
-# (Provided that the generator *can* make $p_g=p_r$.) Then $D^*=\frac12$ everywhere, and the score is that of pure guessing:
+# (Provided that the generator *can* make $p_g=p_r$.) Then $D^*=\frac12$ everywhere, and the score is that of pure
+# guessing:
 
 # %%
 guessing = value_function(perfect, real, real).value
@@ -394,9 +403,10 @@ claim(
 )
 
 # %% [markdown]
-# Let the generator be a single number: it shifts a standard Gaussian by $\theta$, and the data are $N(0,1)$. The figure shows its loss
-# $V(D^*_\theta,\theta)$. Near the optimum JS is quadratic, $2\operatorname{JS}\approx\theta^2/4$, and far away it is level: the saturation of
-# lesson 1 is now the generator's problem.
+# Let the generator be a single number: it shifts a standard Gaussian by $\theta$, and the data are $N(0,1)$. The
+# figure shows its loss $V(D^*_\theta,\theta)$. Near the optimum JS is quadratic,
+# $2\operatorname{JS}\approx\theta^2/4$, and far away it is level: the saturation of lesson 1 is now the generator's
+# problem.
 
 # %%
 theta = torch.linspace(-8, 8, 161, dtype=torch.float64)
@@ -437,9 +447,10 @@ plots.show()
 # %% [markdown]
 # ### Does a generator step descend JS?
 #
-# In practice the generator does not differentiate $\max_DV$. It takes the discriminator as it is, *frozen*, and differentiates
-# $V(D,\theta)$ with respect to $\theta$ alone. At $D=D^*_\theta$ that gives the same gradient. The reason is that $D^*$ maximises $V$: when $\theta$
-# moves, $D^*$ would move too, but at a maximum a small move changes nothing to first order (the envelope theorem).
+# In practice the generator does not differentiate $\max_DV$. It takes the discriminator as it is, *frozen*, and
+# differentiates $V(D,\theta)$ with respect to $\theta$ alone. At $D=D^*_\theta$ that gives the same gradient. The
+# reason is that $D^*$ maximises $V$: when $\theta$ moves, $D^*$ would move too, but at a maximum a small move
+# changes nothing to first order (the envelope theorem).
 #
 # $$ \frac{d}{d\theta}\max_DV(D,\theta)=\frac{\partial}{\partial\theta}V(D,\theta)\Big|_{D=D^*_\theta\text{ frozen}} . $$ (eq-envelope)
 
@@ -447,9 +458,7 @@ plots.show()
 # %%
 def frozen_gradient(shift):
     """The derivative of V(D, θ) in θ with D optimal at this θ, then frozen."""
-    frozen = optimal_discriminator(
-        normal, gaussian(shift)
-    )  # no gradient into D
+    frozen = optimal_discriminator(normal, gaussian(shift))  # no gradient
     theta = torch.tensor(shift, dtype=torch.float64, requires_grad=True)
     return torch.autograd.grad(
         value_function(frozen, normal, gaussian(theta)).value, theta
@@ -474,16 +483,18 @@ claim(
 )
 
 # %% [markdown]
-# Note the condition: $D$ must be optimal *at this* $\theta$. For a half-trained discriminator the step descends something else, and for the
-# other generator loss in common use ($-\log D$) it descends another quantity altogether. Both are subjects of lesson 5.
+# Note the condition: $D$ must be optimal *at this* $\theta$. For a half-trained discriminator the step descends
+# something else, and for the other generator loss in common use ($-\log D$) it descends another quantity
+# altogether. Both are subjects of lesson 5.
 #
 # ## A discriminator that is trained
 #
-# So far $D^*$ came from known densities. A GAN has only samples, and finds $D$ by gradient ascent on {eq}`eq-value`. Does it come near?
+# So far $D^*$ came from known densities. A GAN has only samples, and finds $D$ by gradient ascent on
+# {eq}`eq-value`. Does it come near?
 #
-# Below, sixteen networks are trained at once, each from its own random start: their parameters carry a leading *members* axis. Each
-# step draws fresh samples and ascends $V$. In logits $a=D$-before-the-sigmoid, $-\log D=\log(1+e^{-a})$ is `softplus(-a)`, and
-# $-\log(1-D)$ is `softplus(a)`, neither of which ever overflows.
+# Below, sixteen networks are trained at once, each from its own random start: their parameters carry a leading
+# *members* axis. Each step draws fresh samples and ascends $V$. In logits $a=D$-before-the-sigmoid,
+# $-\log D=\log(1+e^{-a})$ is `softplus(-a)`, and $-\log(1-D)$ is `softplus(a)`, neither of which ever overflows.
 
 
 # %%
@@ -494,9 +505,8 @@ def train(network, draw_real, draw_made, steps, rate=1e-2):
     )
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in range(steps):
-        cost = softplus(-network(draw_real())) + softplus(
-            network(draw_made())
-        )  # -V, (members, batch, 1)
+        on_real, on_made = network(draw_real()), network(draw_made())
+        cost = softplus(-on_real) + softplus(on_made)  # (members, batch, 1)
         optimiser.zero_grad()
         cost.mean((1, 2)).sum().backward()  # members share no parameters
         optimiser.step()
@@ -505,32 +515,29 @@ def train(network, draw_real, draw_made, steps, rate=1e-2):
 
 
 device, source, members = choose_device(), random_source(5), 16
-batch = at_scale(fast=256, full=4096)
+shape = (members, at_scale(fast=256, full=4096), 1)
+
+
+def batches(law):
+    """A function that draws a fresh batch for every member."""
+    return lambda: law.sample(shape, generator=source).float().to(device)
+
+
 network = train(
     MLP([1, 32, 32, 1], members=members, activation="silu", device=device),
-    lambda: (
-        real.sample((members, batch, 1), generator=source)
-        .float()
-        .to(device)
-    ),
-    lambda: (
-        made.sample((members, batch, 1), generator=source)
-        .float()
-        .to(device)
-    ),
+    batches(real),
+    batches(made),
     steps=at_scale(fast=1500, full=10_000),
 )
 
 # %% [markdown]
-# How far are they from $D^*$? In the tails there are no samples to learn from, so we look at the bulk, where the mean density
-# $m=\frac{p_r+p_g}2$ is at least 0.02; it holds 98% of all samples.
+# How far are they from $D^*$? In the tails there are no samples to learn from, so we look at the bulk, where the
+# mean density $m=\frac{p_r+p_g}2$ is at least 0.02; it holds 98% of all samples.
 
 # %%
 with torch.no_grad():
-    trained = network(
-        x.float()[:, None].to(device)
-    )  # logits, (members, points, 1)
-trained = trained.squeeze(-1).cpu().double()
+    trained = network(x.float()[:, None].to(device))  # (members, points, 1)
+trained = trained.squeeze(-1).cpu().double()  # logits
 bulk = (real.density(x) + made.density(x)) / 2 >= 0.02
 apart = (trained.sigmoid() - d_star(x)).abs()
 worst = apart[:, bulk].amax(1)  # (members,): sup error of each
@@ -563,19 +570,22 @@ right.set(ylabel="logit of D(x)")
 plots.show()
 
 # %% [markdown]
-# The right panel shows what is *not* learnt. Far out, the probabilities are right: everything there is made, and all sixteen say so. But a generator follows the
-# *slope* of the logit, and there the networks go on in straight lines, each in its own, where the true log ratio bends down. $V$ hardly depends on what $D$ says where neither
-# law has samples, so nothing corrects it. Keep that in mind for lesson 5.
+# The right panel shows what is *not* learnt. Far out, the probabilities are right: everything there is made, and
+# all sixteen say so. But a generator follows the *slope* of the logit, and there the networks go on in straight
+# lines, each in its own, where the true log ratio bends down. $V$ hardly depends on what $D$ says where neither law
+# has samples, so nothing corrects it. Keep that in mind for lesson 5.
 #
 # ## Real data: threes and eights
 #
-# All of this was about laws that we wrote down. Now for two that nobody did: handwritten digits {cite}`alpaydin1998`, 183 threes and
-# 174 eights of $8\times8$ pixels. The threes play the real samples, the eights the made ones. There is no formula for $D^*$, but theory still says
-# what a good discriminator's output *is*: a probability, and a log density ratio. Both can be tested on images that it has not seen.
+# All of this was about laws that we wrote down. Now for two that nobody did: handwritten digits
+# {cite}`alpaydin1998`, 183 threes and 174 eights of $8\times8$ pixels. The threes play the real samples, the eights
+# the made ones. There is no formula for $D^*$, but theory still says what a good discriminator's output *is*: a
+# probability, and a log density ratio. Both can be tested on images that it has not seen.
 #
-# One thing must be done first. So few images in 64 dimensions can be told apart perfectly: the best $D$ is 0 or 1 everywhere, and there is
-# nothing to compare. So we blur the question: add Gaussian noise of width 0.5 (grey runs from 0 to 1) to every image, each time anew. The noisy
-# threes and the noisy eights have densities, and they overlap.
+# One thing must be done first. So few images in 64 dimensions can be told apart perfectly: the best $D$ is 0 or 1
+# everywhere, and there is nothing to compare. So we blur the question: add Gaussian noise of width 0.5 (grey runs
+# from 0 to 1) to every image, each time anew. The noisy threes and the noisy eights have densities, and they
+# overlap.
 
 # %%
 threes, eights = digits(3, 8)
@@ -600,8 +610,8 @@ plots.image_rows(
 plots.show()
 
 # %% [markdown]
-# To have every image judged by a discriminator that never saw it, we deal the images into ten folds and train ten discriminators at once, each
-# on nine folds: another population, this time with different data for each member.
+# To have every image judged by a discriminator that never saw it, we deal the images into ten folds and train ten
+# discriminators at once, each on nine folds: another population, this time with different data for each member.
 
 # %%
 folds = 10
@@ -639,23 +649,20 @@ judges = train(
 # %%
 images, fold = torch.cat([threes, eights]), torch.cat(fold_of)
 is_three = torch.arange(len(images)) < len(threes)
-views = torch.stack(
-    [noisy(images) for _ in range(8)]
-)  # (views, images, 64)
+views = noisy(images.expand(8, -1, -1))  # (views, images, 64)
 with torch.no_grad():
-    everyone = (
-        judges(views.reshape(-1, 64).to(device) - 0.5)
-        .cpu()
-        .reshape(folds, 8, -1)
-    )  # (folds, views, images)
+    everyone = judges(views.flatten(0, 1).to(device) - 0.5).cpu()
+everyone = everyone.reshape(folds, 8, -1)  # (folds, views, images)
 logits = everyone[
     fold, :, torch.arange(len(images))
-].T.double()  # (views, images): held-out judgements only
+]  # held-out judges only
+logits = logits.T.double()  # (views, images)
 log_loss = torch.where(is_three, softplus(-logits), softplus(logits)).mean()
 
 # %% [markdown]
-# **Is it a probability?** We sort the judgements into five bins and count how many threes there really are in each. The eight views of an image are
-# not independent, so the interval comes from resampling whole *images* (a bootstrap with a thousand repetitions).
+# **Is it a probability?** We sort the judgements into five bins and count how many threes there really are in each.
+# The eight views of an image are not independent, so the interval comes from resampling whole *images* (a bootstrap
+# with a thousand repetitions).
 
 # %%
 bins = 5
@@ -665,13 +672,9 @@ predicted, observed, count = reliability(
 )
 
 index = (probability * bins).long().clamp(max=bins - 1)
-in_bin = (
-    one_hot(index, bins).sum(0).double()
-)  # (images, bins): how many views
+in_bin = one_hot(index, bins).sum(0).double()  # views (images, bins)
 redrawn = torch.randint(len(images), (1000, len(images)), generator=source)
-times = (
-    one_hot(redrawn, len(images)).sum(1).double()
-)  # (1000, images): how often
+times = one_hot(redrawn, len(images)).sum(1).double()  # (1000, images)
 shares = (times @ (in_bin * is_three[:, None])) / (times @ in_bin)
 low, high = shares.quantile(torch.tensor([0.025, 0.975]).double(), dim=0)
 
@@ -695,9 +698,10 @@ claim(
 )
 
 # %% [markdown]
-# **Is it a log density ratio?** By {eq}`eq-logit` the logit of a good discriminator is $\log p_r-\log p_g$. For an independent estimate we model the
-# densities themselves: project the images on their first fifteen principal components, fit a Gaussian to the threes and one to the eights, add the
-# variance of the noise, which we know, and take the difference of the log densities. Again each image is judged from the other nine folds.
+# **Is it a log density ratio?** By {eq}`eq-logit` the logit of a good discriminator is $\log p_r-\log p_g$. For an
+# independent estimate we model the densities themselves: project the images on their first fifteen principal
+# components, fit a Gaussian to the threes and one to the eights, add the variance of the noise, which we know, and
+# take the difference of the log densities. Again each image is judged from the other nine folds.
 
 
 # %%
@@ -769,10 +773,12 @@ ax.legend()
 plots.show()
 
 # %% [markdown]
-# The two were made in entirely different ways, one by playing the game and one by fitting densities, and they agree: on the order of the images, nearly on
-# the scale, and in their log loss to about a hundredth of a nat. Neither knows the true laws. But the theory turns the measured loss into a statement about
-# them. Up to the sampling error, the value of our discriminators is minus twice their log loss, and by {eq}`eq-value-at-dstar` no discriminator scores more
-# than $2\operatorname{JS}-2\log2$. So whatever the laws of noisy threes and noisy eights are,
+# The two were made in entirely different ways, one by playing the game and one by fitting densities, and they
+# agree: on the order of the images, nearly on the scale, and in their log loss to about a hundredth of a nat.
+# Neither knows the true laws. But the theory turns the measured loss into a statement about them. Up to the
+# sampling error, the value of our discriminators is minus twice their log loss, and by {eq}`eq-value-at-dstar` no
+# discriminator scores more than $2\operatorname{JS}-2\log2$. So whatever the laws of noisy threes and noisy eights
+# are,
 
 # %%
 print(
@@ -805,8 +811,9 @@ check("read-dstar", answer)
 #
 # :::{exercise}
 # :label: ex-prior-dstar
-# A careless programmer shows the discriminator real samples with probability $\pi$ instead of one half. Which $D$ is now optimal where $p_r=A$ and $p_g=B$?
-# Derive it yourself before you look back. Write it with the symbols `A`, `B`, `pi` of sympy.
+# A careless programmer shows the discriminator real samples with probability $\pi$ instead of one half. Which $D$
+# is now optimal where $p_r=A$ and $p_g=B$? Derive it yourself before you look back. Write it with the symbols `A`,
+# `B`, `pi` of sympy.
 # :::
 
 # %%
@@ -831,7 +838,8 @@ check("prior-dstar", answer)
 #
 # :::{exercise}
 # :label: ex-sure-but-wrong
-# The generator is perfect, $p_g=p_r$, and a stubborn discriminator says $D(x)=0.9$ to everything. What is $V(D,G)$, in nats?
+# The generator is perfect, $p_g=p_r$, and a stubborn discriminator says $D(x)=0.9$ to everything. What is $V(D,G)$,
+# in nats?
 # :::
 
 # %%
@@ -850,8 +858,9 @@ check("sure-but-wrong", answer)
 #
 # :::{exercise}
 # :label: ex-js-from-value
-# You have trained a discriminator and measured its value `v`, in nats. Write the function that turns `v` into an estimate of JS (with the factors $\frac12$). Is the
-# estimate too large or too small if the discriminator is not optimal?
+# You have trained a discriminator and measured its value `v`, in nats. Write the function that turns `v` into an
+# estimate of JS (with the factors $\frac12$). Is the estimate too large or too small if the discriminator is not
+# optimal?
 # :::
 
 # %%
@@ -871,8 +880,8 @@ check("js-from-value", answer)
 #
 # :::{exercise}
 # :label: ex-best-against-collapse
-# The data have eight equal, well separated modes. The generator has collapsed: all its samples come from one of them, with the same shape. What does the
-# optimal discriminator say about a sample from that mode?
+# The data have eight equal, well separated modes. The generator has collapsed: all its samples come from one of
+# them, with the same shape. What does the optimal discriminator say about a sample from that mode?
 # :::
 
 # %%
@@ -891,10 +900,13 @@ check("best-against-collapse", answer)
 #
 # ## What to remember
 #
-# - Against a fixed generator the best discriminator is $D^*=p_r/(p_r+p_g)$. It is found one point at a time, because $D$ may be any function.
+# - Against a fixed generator the best discriminator is $D^*=p_r/(p_r+p_g)$. It is found one point at a time,
+#   because $D$ may be any function.
 # - $D^*$ is the probability that a sample is real, and its logit is the log density ratio.
-# - Its score is $2\operatorname{JS}-2\log2$; any other discriminator scores less. Against an optimal discriminator, the generator minimises JS, and the optimum is $-2\log2$ at $p_g=p_r$.
+# - Its score is $2\operatorname{JS}-2\log2$; any other discriminator scores less. Against an optimal discriminator,
+#   the generator minimises JS, and the optimum is $-2\log2$ at $p_g=p_r$.
 # - A trained discriminator comes close to $D^*$ where it has seen samples, and nowhere else.
 #
-# **Sources.** The theorem and its proof are from {cite}`goodfellow2014`; the presentation in one variable follows {cite}`weng2019`, the other convention for JS is that of
-# {cite}`xu2020`. On discriminators as density ratios see {cite}`sugiyama2012`, on calibration {cite}`guo2017`. What had to be corrected is listed under {doc}`errata`.
+# **Sources.** The theorem and its proof are from {cite}`goodfellow2014`; the presentation in one variable follows
+# {cite}`weng2019`, the other convention for JS is that of {cite}`xu2020`. On discriminators as density ratios see
+# {cite}`sugiyama2012`, on calibration {cite}`guo2017`. What had to be corrected is listed under {doc}`errata`.

@@ -14,8 +14,9 @@
 # %% [markdown]
 # # All claims
 #
-# Everything that the sources of this book claim, and what is true of it: this page is made from the ledger, `book/claims.yml`, and nothing on it is written by hand.
-# A claim whose lesson is finished is shown there, once, by code that fails if the claim does not hold; the others wait for their lesson.
+# Everything that the sources of this book claim, and what is true of it: this page is made from the ledger,
+# `book/claims.yml`, and nothing on it is written by hand. A claim whose lesson is finished is shown there, once, by
+# code that fails if the claim does not hold; the others wait for their lesson.
 
 # %% tags=["remove-cell"]
 import importlib.util
@@ -46,8 +47,9 @@ ledger = read_ledger()
 display(Markdown(summary_table(ledger)))
 
 # %% [markdown]
-# The columns on the right say how the claims are checked, from the strongest way to the weakest: *symbolic*, by algebra; *exact*, up to rounding, against a closed form or a
-# certificate; *quadrature*, numerical integration with an error estimate; *monte-carlo*, random draws with a standard error; *population*, many trainings and their
+# The columns on the right say how the claims are checked, from the strongest way to the weakest: *symbolic*, by
+# algebra; *exact*, up to rounding, against a closed form or a certificate; *quadrature*, numerical integration with
+# an error estimate; *monte-carlo*, random draws with a standard error; *population*, many trainings and their
 # spread; *reading*, for slips that no program can find.
 
 # %% [markdown]

@@ -97,7 +97,8 @@ def _same_formula(right, given) -> bool:
 
     if callable(given) and not _is_formula(given):
         raise TypeError("a sympy expression is wanted, not a function")
-    given = sympy.sympify(given)
     by_name = {str(symbol): symbol for symbol in right.free_symbols}
-    given = given.subs({symbol: by_name[str(symbol)] for symbol in given.free_symbols if str(symbol) in by_name})
+    given = sympy.sympify(given, locals=by_name)
+    same_names = {symbol: by_name.get(str(symbol), symbol) for symbol in given.free_symbols | {sympy.pi}}
+    given = given.subs(same_names)  # whatever assumptions a reader's symbols carry; and pi may be a symbol here
     return sympy.simplify(right - given) == 0

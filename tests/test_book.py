@@ -1,0 +1,153 @@
+"""The book keeps its promises: claims, lessons, exercises."""
+
+import ast
+import re
+from pathlib import Path
+
+import jupytext
+import pytest
+
+from gantut.checks import audit, claims_list, errata_list, is_erratum, read_ledger
+from gantut.exercises import EXERCISES, mark
+
+BOOK = Path(__file__).parent.parent / "book"
+LEDGER = read_ledger()
+LESSONS = sorted(BOOK.glob("[0-9][0-9]_*.py"))
+CHAPTERS = [path for path in LESSONS if not path.name.startswith("00")]
+
+
+def cells(path, kind):
+    return [cell for cell in jupytext.read(path).cells if cell.cell_type == kind]
+
+
+def prose(path):
+    return "\n\n".join(cell.source for cell in cells(path, "markdown"))
+
+
+def by_name(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: path.stem)
+
+
+def test_the_ledger_names_exactly_the_lessons_that_exist():
+    pages = {lesson.page for lesson in LEDGER.lessons.values() if lesson.page}
+    assert pages == {path.stem for path in CHAPTERS} | {"errata"}
+
+
+def test_every_claim_of_a_finished_lesson_is_shown_there_once_and_no_other():
+    finished = {number: (BOOK / f"{LEDGER.lessons[number].page}.py").read_text() for number in LEDGER.finished}
+    assert audit(LEDGER, finished) == []
+    pages_without_claims = [path for path in BOOK.glob("*.py") if path.stem not in {p.stem for p in CHAPTERS}]
+    assert audit(LEDGER, {path.stem: path.read_text() for path in pages_without_claims if path.stem != "errata"}) == []
+
+
+@by_name(CHAPTERS)
+def test_the_stored_page_shows_a_green_line_for_every_claim_of_its_lesson(path):
+    import nbformat
+
+    notebook = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
+    printed = "".join(
+        o.get("text", "") for c in notebook.cells for o in c.get("outputs", []) if o.get("name") == "stdout"
+    )
+    shown = re.findall(r"^✓ ([\w-]+): ", printed, re.M)
+    expected = [entry.id for entry in LEDGER.of_lesson(path.name[:2])]
+    assert sorted(shown) == sorted(expected)
+
+
+def test_pages_made_from_the_ledger_leave_no_entry_out():
+    entries = list(LEDGER.entries.values())
+    assert all(f"`{entry.id}`" in claims_list(LEDGER, entries) for entry in entries)
+    claims_page = (BOOK / "claims.py").read_text()
+    assert all(f'of_lesson("{number}")' in claims_page for number in LEDGER.lessons)
+    errata = errata_list(LEDGER, [entry for entry in entries if is_erratum(entry)])
+    assert all((f"`{entry.id}`" in errata) == (entry.verdict in ("imprecise", "wrong")) for entry in entries)
+
+
+def test_the_landing_page_links_every_finished_lesson_and_names_every_planned_one():
+    landing = prose(BOOK / "00_index.py")
+    for number, (title, page) in LEDGER.lessons.items():
+        if number.isdigit():
+            assert (f"<{page}>" in landing) if page else (f"*{title}*" in landing), number
+
+
+@by_name(CHAPTERS)
+def test_a_lesson_opens_with_what_it_gives_needs_and_takes_and_ends_on_summary_and_sources(path):
+    opening, text = cells(path, "markdown")[0].source, prose(path)
+    assert re.match(rf"# {int(path.name[:2])} · ", opening)
+    for promise in ("**You will be able to say**", "**You need**", "**It takes**"):
+        assert promise in opening
+    assert "## What to remember" in text
+    assert "**Sources.**" in text
+    assert text.count("Try it") >= 1
+
+
+@by_name(sorted(BOOK.glob("*.py")))
+def test_the_first_code_cell_installs_gantut_where_it_is_missing(path):
+    assert 'if importlib.util.find_spec("gantut") is None:' in cells(path, "code")[0].source
+
+
+@by_name(LESSONS)
+def test_every_figure_has_a_caption_a_name_and_alternative_text_that_says_what_it_shows(path):
+    figures = [cell for cell in cells(path, "code") if "plots.show()" in cell.source]
+    for cell in figures:
+        settings = cell.metadata.get("mystnb", {})
+        assert len(settings["image"]["alt"]) > 100, cell.source
+        assert settings["figure"]["caption"], cell.source
+        assert settings["figure"]["name"].startswith("fig-"), cell.source
+    names = [cell.metadata["mystnb"]["figure"]["name"] for cell in figures]
+    assert len(set(names)) == len(names) > 0
+
+
+@by_name(CHAPTERS)
+def test_every_displayed_labelled_equation_has_a_name_of_its_own_and_is_referred_to_or_defines(path):
+    text = prose(path)
+    labels = re.findall(r"\$\$ \((eq-[\w-]+)\)", text)
+    assert len(labels) == len(set(labels)) >= 3
+    everywhere = "\n".join(prose(other) for other in CHAPTERS)
+    assert set(re.findall(r"\{eq\}`([\w-]+)`", text)) <= set(re.findall(r"\$\$ \((eq-[\w-]+)\)", everywhere))
+
+
+@by_name(CHAPTERS)
+def test_code_cells_are_short_enough_to_be_understood_in_a_minute(path):
+    for cell in cells(path, "code"):
+        if "hide-input" in cell.metadata.get("tags", []) or cell.source.startswith("import"):
+            continue
+        lines = [
+            line for line in cell.source.splitlines() if len(line.strip()) > 1
+        ]  # not: blank lines, closing brackets
+        assert len(lines) <= 26, f"{len(lines)} lines:\n{cell.source}"
+
+
+def exercises_of(path):
+    """The exercises of a lesson: label, name in the check cell, and the code of the solution."""
+    text = prose(path)
+    labels = re.findall(r":::\{exercise\}\n:label: ex-([\w-]+)", text)
+    checked = [
+        name for cell in cells(path, "code") for name in re.findall(r'^check\("([\w-]+)", answer\)', cell.source, re.M)
+    ]
+    solutions = dict(re.findall(r":::\{solution\} ex-([\w-]+)\n:class: dropdown\n(.*?)\n:::", text, re.S))
+    return labels, checked, solutions
+
+
+@by_name(CHAPTERS)
+def test_a_lesson_has_three_to_six_exercises_each_checked_and_each_with_a_folded_solution(path):
+    labels, checked, solutions = exercises_of(path)
+    assert 3 <= len(labels) <= 6
+    assert labels == checked == list(solutions)
+    assert set(labels) <= set(EXERCISES)
+
+
+def test_every_exercise_is_set_in_a_lesson():
+    assert {label for path in CHAPTERS for label in exercises_of(path)[0]} == set(EXERCISES)
+
+
+@by_name(CHAPTERS)
+def test_every_printed_solution_passes_its_own_check(path):
+    names = {}
+    for cell in cells(path, "code"):
+        imports = [node for node in ast.parse(cell.source).body if isinstance(node, (ast.Import, ast.ImportFrom))]
+        exec(compile(ast.Module(imports, []), path.name, "exec"), names)
+    for label, solution in exercises_of(path)[2].items():
+        (code,) = re.findall(r"```python\n(.*?)```", solution, re.S)
+        exec(code, names)
+        verdict = mark(label, names.pop("answer"))
+        assert verdict.right, f"{label}: {verdict.message}"

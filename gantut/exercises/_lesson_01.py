@@ -22,7 +22,7 @@ EXERCISES = (
     Exercise(
         id="kl-of-a-coin",
         answer=kl_divergence(_FAIR, _BIASED, base=2).item(),
-        praise="Each toss of the fair coin tells you, on average, about three quarters of a bit against the biased one.",
+        praise="Each toss of the fair coin tells, on average, three quarters of a bit against the biased one.",
         mistakes=(
             Mistake(
                 kl_divergence(_FAIR, _BIASED).item(),
@@ -63,7 +63,7 @@ EXERCISES = (
     Exercise(
         id="jeffreys-function",
         answer=lambda p, q: (kl_divergence(p, q) + kl_divergence(q, p)).item(),
-        praise="Symmetric, but still infinite where one law has a zero that the other has not: JS is the better repair.",
+        praise="Symmetric, but still infinite where only one law has a zero: JS is the better repair.",
         mistakes=(
             Mistake(
                 lambda p, q: (kl_divergence(p, q) + kl_divergence(q, p)).item() / 2,

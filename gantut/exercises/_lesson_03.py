@@ -53,7 +53,7 @@ EXERCISES = (
     Exercise(
         id="best-against-collapse",
         answer=1 / 9,
-        praise="The optimal discriminator sees the collapse at once: the peak is mostly fake. Lesson 6 starts from here.",
+        praise="The optimal discriminator sees the collapse at once. Lesson 6 starts from here.",
         mistakes=(
             Mistake(0.5, "D* = 1/2 only where the densities are equal; here p_g is eight times p_r on the peak."),
             Mistake(8 / 9, "That is the probability that a sample from the peak is fake, 1 - D*."),

@@ -1,0 +1,43 @@
+"""A Sphinx extension: what a style sheet cannot do alone, because it needs to know the text.
+
+- Outputs in which every line is a claim that was checked get the class "claims".
+- A formula and the punctuation that touches it stay on one line: browsers would begin a line with a comma.
+"""
+
+import re
+
+from docutils import nodes
+
+MARK = "✓"
+
+
+def mark_claims(app, doctree):
+    """Add the class "claims" to each output whose lines all begin with a check mark."""
+    for block in doctree.findall(nodes.literal_block):
+        lines = [line for line in block.astext().splitlines() if line.strip()]
+        if "stream" in block["classes"] and lines and all(line.startswith(MARK) for line in lines):
+            block["classes"].append("claims")
+
+
+def keep_punctuation(app, doctree):
+    """Wrap each formula with the punctuation that touches it in an element of the class "nobreak"."""
+    for formula in list(doctree.findall(nodes.math)):
+        parent, here = formula.parent, formula.parent.index(formula)
+        before = parent[here - 1] if here else None
+        after = parent[here + 1] if here + 1 < len(parent) else None
+        opening = re.search(r"[(\[“]*$", before)[0] if isinstance(before, nodes.Text) else ""
+        closing = re.match(r"[.,;:!?)\]”…]*(?:-\w+)?", after)[0] if isinstance(after, nodes.Text) else ""
+        if not opening and not closing:
+            continue
+        if closing:
+            parent[here + 1] = nodes.Text(after[len(closing) :])
+        if opening:
+            parent[here - 1] = nodes.Text(before[: len(before) - len(opening)])
+        together = [nodes.Text(opening), formula, nodes.Text(closing)]
+        parent[here] = nodes.inline("", "", *(part for part in together if part.astext()), classes=["nobreak"])
+
+
+def setup(app):
+    app.connect("doctree-read", mark_claims)
+    app.connect("doctree-read", keep_punctuation)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

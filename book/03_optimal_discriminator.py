@@ -272,10 +272,7 @@ claim(
 # For laws on a finite set there is nothing to approximate; a thousand random pairs agree to the last digits:
 
 # %%
-weights = (
-    torch.rand(2, 1000, 12, dtype=torch.float64, generator=random_source(2))
-    ** 2
-)
+weights = torch.rand(2, 1000, 12, generator=random_source(2)).double() ** 2
 p_r, p_g = weights / weights.sum(-1, keepdim=True)  # (1000, 12) each
 best = value_function(optimal_discriminator(p_r, p_g), p_r, p_g)  # (1000,)
 claim(

@@ -186,3 +186,102 @@ def shape(tensor):
 
 def _index(where):
     return ", ".join(map(str, where))
+
+
+# What follows is for `gantut.transport`, where masses need not add up to 1, but both must add up to the same.
+
+
+def finite_entries(name, tensor):
+    """Require entries that are finite."""
+    values = _plain(tensor.detach())
+    if values.numel() and not torch.isfinite(torch.stack(values.aminmax())).all():  # one pass where all is well
+        where = tuple((~torch.isfinite(values)).nonzero()[0].tolist())
+        raise ValueError(f"{name} must be finite, but {name}[{_index(where)}] is {values[where].item()}")
+
+
+def mass(name, value):
+    """Return `value` as a tensor of masses along its last dimension: finite, non-negative, each total positive."""
+    value = floating(name, value)
+    dimension(name, value, -1)
+    non_negative(name, value)
+    totals = _plain(value.detach()).double().sum(-1)
+    if not ((totals > 0) & torch.isfinite(totals)).all():
+        worst = totals[~((totals > 0) & torch.isfinite(totals))][0].item()
+        raise ValueError(f"{name} must have a positive finite total along its last dimension, but adds up to {worst}")
+    return value
+
+
+def masses(**values):
+    """Return two tensors of masses along their last dimensions that go together and have equal totals."""
+    tensors = {name: mass(name, value) for name, value in values.items()}
+    together(**tensors)
+    (first, a), (second, b) = tensors.items()
+    broadcast(**{f"the batches of {first}": a[..., 0], f"of {second}": b[..., 0]})
+    from_a, from_b = (_plain(tensor.detach()).double().sum(-1) for tensor in (a, b))
+    apart = (from_a - from_b).abs() / torch.maximum(from_a, from_b)
+    if (apart > TOTAL_TOLERANCE.get(a.dtype, 1e-9)).any():
+        worst = apart.reshape(-1).argmax()
+        totals = [total.expand(apart.shape).reshape(-1)[worst].item() for total in (from_a, from_b)]
+        raise ValueError(
+            f"{first} and {second} must have the same total, but add up to {totals[0]:.12g} and {totals[1]:.12g}: "
+            "divide each by its sum"
+        )
+    return a, b
+
+
+def cost_matrix(name, cost, a, b, *, between=("a", "b")):
+    """Return `cost` as a tensor (..., n, m) of finite costs that goes together with masses (..., n) and (..., m)."""
+    cost = floating(name, cost)
+    first, second = between
+    if cost.ndim < 2 or cost.shape[-2:] != (a.shape[-1], b.shape[-1]):
+        raise ValueError(
+            f"{name} must have shape (..., {a.shape[-1]}, {b.shape[-1]}), a row for each entry of {first} and a column "
+            f"for each of {second}, but has shape {shape(cost)}"
+        )
+    together(**{first: a, name: cost})
+    broadcast(**{f"the batches of {first}": a[..., 0], f"of {second}": b[..., 0], f"and of {name}": cost[..., 0, 0]})
+    finite_entries(name, cost)
+    return cost
+
+
+def points(**values):
+    """Return two tensors of points (..., n, d) and (..., m, d) that go together."""
+    tensors = {name: floating(name, value) for name, value in values.items()}
+    for name, tensor in tensors.items():
+        if tensor.ndim < 2 or 0 in tensor.shape[-2:]:
+            raise ValueError(
+                f"{name} must be points of shape (..., n, d), n and d at least 1, but has shape {shape(tensor)}"
+            )
+    together(**tensors)
+    (first, x), (second, y) = tensors.items()
+    if x.shape[-1] != y.shape[-1]:
+        raise ValueError(
+            f"{first} and {second} must have points of one dimension d, but have {x.shape[-1]} and {y.shape[-1]} "
+            f"(shapes {shape(x)} and {shape(y)})"
+        )
+    broadcast(**{f"the batches of {first}": x[..., 0, 0], f"of {second}": y[..., 0, 0]})
+    for name, tensor in tensors.items():
+        finite_entries(name, tensor)
+    return x, y
+
+
+def point_masses(name, value, x, *, of):
+    """Return the masses (..., n) of points `x` (..., n, d); None stands for 1/n each."""
+    if value is None:
+        return x.new_full(x.shape[-2:-1], 1 / x.shape[-2])
+    value = mass(name, value)
+    if value.shape[-1] != x.shape[-2]:
+        raise ValueError(
+            f"{name} must have a mass for each of the {x.shape[-2]} points of {of}, but has shape {shape(value)}"
+        )
+    together(**{of: x, name: value})
+    broadcast(**{f"the batches of {of}": x[..., 0, 0], f"of {name}": value[..., 0]})
+    return value
+
+
+def exponent(p, *, infinite=False):
+    """Return the exponent p of a cost ||x-y||^p: a number of at least 1, and infinity only where that has a meaning."""
+    allowed = "a number in [1, inf]" if infinite else "a finite number of at least 1"
+    if isinstance(p, bool) or not isinstance(p, numbers.Real) or not p >= 1 or (math.isinf(p) and not infinite):
+        raise ValueError(f"p must be {allowed}, not {p!r}")
+    return float(p)

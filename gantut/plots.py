@@ -152,5 +152,34 @@ def image_rows(rows: Mapping[str, object], *, size: int = 8) -> np.ndarray:
     return grid
 
 
+def piles(states, wanted, *, moves: Sequence) -> np.ndarray:
+    """Draw piles of dirt after each move: what is there, what has just been moved there, and what is wanted.
+
+    Parameters
+    ----------
+    states : array, shape (moves + 1, piles)
+        The piles before the first move and after each one.
+    wanted : array, shape (piles,)
+    moves : sequence of moves, with `source`, `target` and `amount`; piles are numbered from 1
+    """
+    states, wanted = _array(states), _array(wanted)
+    grid = axes(1, len(states), height=2.4, sharey=True)
+    place = np.arange(1, len(wanted) + 1)
+    for number, (ax, piles_now) in enumerate(zip(grid, states, strict=True)):
+        ax.bar(place, piles_now, width=0.7, color=REAL, alpha=0.55)
+        title = "start"
+        if number:
+            move = moves[number - 1]
+            top = piles_now[move.target - 1]
+            ax.bar(move.target, move.amount, 0.7, top - move.amount, color=FIFTH, hatch="///", edgecolor=INK, linewidth=0)
+            title = f"{move.amount:g} from {move.source} to {move.target}"
+        ax.bar(place, wanted, width=0.7, fill=False, edgecolor=INK, linewidth=1.4)
+        ax.set_title(title, fontsize=11)
+        ax.set(xticks=place, xlabel="pile")
+        ax.grid(axis="x", visible=False)
+    grid[0].set(ylabel="shovelfuls")
+    return grid
+
+
 def _array(values) -> np.ndarray:
     return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)

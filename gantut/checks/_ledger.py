@@ -109,8 +109,12 @@ def read_ledger(path: str | Path | None = None) -> Ledger:
 @cache
 def _read(path: Path) -> Ledger:
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    lessons = {number: Lesson(**fields) for number, fields in document["lessons"].items()}
-    sources, entries = document.get("sources", {}), {}
+    lessons, sources, entries = {}, document.get("sources", {}), {}
+    for number, fields in document["lessons"].items():
+        try:
+            lessons[number] = Lesson(**fields)
+        except TypeError as error:
+            raise ValueError(f"ledger lesson {number!r}: {error}") from None
     for fields in document["claims"]:
         try:
             entry = Entry(**{**fields, "sources": tuple(fields["sources"])})

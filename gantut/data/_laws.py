@@ -89,7 +89,7 @@ class GaussianMixture(Law):
             )
         self.scales = self.scales.expand(modes)
         if not (torch.isfinite(self.scales) & (self.scales > 0)).all():
-            raise ValueError(f"scales must be positive and finite, not {scales}")
+            raise ValueError(f"scales must be positive and finite, not {self.scales.tolist()}")
         if weights is None:
             weights = torch.full((modes,), 1 / modes, **like)
         self.weights = _inputs.law("weights", _numbers("weights", weights, **like), 0)
@@ -107,7 +107,7 @@ class GaussianMixture(Law):
         mode = torch.multinomial(self.weights.detach().cpu(), max(total, 1), True, generator=generator)[:total]
         noise = torch.randn((total, *self.event_shape), dtype=self.dtype, generator=generator)
         x = means[mode] + scales[mode].reshape(-1, *(1 for _ in self.event_shape)) * noise
-        return x.reshape(*shape, *self.event_shape)
+        return x.reshape((*shape, *self.event_shape))
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         r"""Return :math:`\log p(x)` at points x of shape (..., \*event_shape): shape (...)."""

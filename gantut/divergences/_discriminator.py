@@ -140,10 +140,10 @@ def value_function(
         options = dict(method=method, interval=interval, rtol=rtol, samples=samples, generator=generator)
         value = expectation(log_d, log_not_d, p_r, p_g, names=("p_r", "p_g"), exact=logits, **options)
         return value._replace(value=value.value * unit, error=value.error * unit)
-    d = _inputs.floating("d", d)
-    p_r, p_g = _inputs.laws(dim, p_r=p_r, p_g=p_g)
+    d, p_r, p_g = _inputs.floating("d", d), _inputs.floating("p_r", p_r), _inputs.floating("p_g", p_g)
+    _inputs.together(p_r=p_r, p_g=p_g, d=d)
+    _inputs.laws(dim, p_r=p_r, p_g=p_g)
     _inputs.dimension("d", d, dim)
-    _inputs.together(d=d, p_r=p_r)
     _inputs.same_length(dim, d=d, p_r=p_r)
     _inputs.broadcast(d=d, p_r=p_r, p_g=p_g)
     if logits:
@@ -157,7 +157,9 @@ def value_function(
 
 
 def _is_law(thing):
-    return not isinstance(thing, torch.Tensor) and (hasattr(thing, "log_prob") or callable(thing))
+    return not isinstance(thing, torch.Tensor) and (
+        hasattr(thing, "log_prob") or hasattr(thing, "event_shape") or callable(thing)
+    )
 
 
 def _log_outputs(d, logits):

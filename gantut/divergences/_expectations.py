@@ -75,7 +75,7 @@ class Density:
         if refuge is None and not inside.any():
             return x.new_full(inside.shape, -math.inf)
         refuge = x[inside][0] if refuge is None else refuge
-        stay = inside.reshape(*inside.shape, *(1 for _ in range(events)))
+        stay = inside.reshape((*inside.shape, *(1 for _ in range(events))))
         return self.law.log_prob(torch.where(stay, x, refuge)).where(inside, -math.inf)
 
     @property

@@ -30,6 +30,7 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "grid.color": "#e4e1d8",
     "grid.linewidth": 0.7,
     "xtick.labelsize": 11,
@@ -170,8 +171,8 @@ def piles(states, wanted, *, moves: Sequence) -> np.ndarray:
         title = "start"
         if number:
             move = moves[number - 1]
-            top = piles_now[move.target - 1]
-            ax.bar(move.target, move.amount, 0.7, top - move.amount, color=FIFTH, hatch="///", edgecolor=INK, linewidth=0)
+            below = piles_now[move.target - 1] - move.amount
+            ax.bar(move.target, move.amount, 0.7, below, color=FIFTH, hatch="///", edgecolor=INK, linewidth=0)
             title = f"{move.amount:g} from {move.source} to {move.target}"
         ax.bar(place, wanted, width=0.7, fill=False, edgecolor=INK, linewidth=1.4)
         ax.set_title(title, fontsize=11)

@@ -104,8 +104,8 @@ plots.show()
 # | 5 | *Thin supports and vanishing gradients* | Why can a discriminator be too good? |
 # | 6 | *Mode collapse, and how to see it* | What is lost, and which number shows it? |
 # | 7 | *Seven tricks* | Which of the well-known remedies help, and when? |
-# | 8 | *Moving dirt* | What does it cost to turn one law into another? |
-# | 9 | *Duality* | Why does a single function, nowhere steeper than 1, know that cost? |
+# | 8 | {doc}`Moving dirt <08_moving_dirt>` | What does it cost to turn one law into another? |
+# | 9 | {doc}`Duality <09_duality>` | Why does a single function, nowhere steeper than 1, know that cost? |
 # | 10 | *The Wasserstein GAN* | What becomes of the game when it is played for that cost? |
 # | 11 | *Better critics* | Does the critic's number mean anything? |
 # | 12 | *New creatures* | Does it work on pictures? |

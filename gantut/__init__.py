@@ -7,6 +7,7 @@ Each module holds one idea, and imports only from modules above it in this list:
 `gantut.device`       where tensors live, seeds, and fast or full scale
 `gantut.data`         toy laws with known densities, and small real images
 `gantut.divergences`  KL, JS and total variation; the optimal discriminator; V(D, G)
+`gantut.transport`    exact and entropic transport, with certificates; potentials
 `gantut.networks`     networks that train a whole population at once
 `gantut.exercises`    what a right answer to an exercise is, and why a wrong one is wrong
 `gantut.plots`        arrays in, figures out

@@ -5,11 +5,13 @@
 ✗ kl-of-a-coin: not yet. That is the value in nats; the question asks for bits: divide by log 2.
 """
 
-from gantut.exercises import _lesson_01, _lesson_03
+from gantut.exercises import _lesson_01, _lesson_03, _lesson_08, _lesson_09
 from gantut.exercises._marking import Exercise, Mistake, Verdict, mark_answer
 
 EXERCISES: dict[str, Exercise] = {
-    exercise.id: exercise for lesson in (_lesson_01, _lesson_03) for exercise in lesson.EXERCISES
+    exercise.id: exercise
+    for lesson in (_lesson_01, _lesson_03, _lesson_08, _lesson_09)
+    for exercise in lesson.EXERCISES
 }
 
 __all__ = ["EXERCISES", "Exercise", "Mistake", "Verdict", "check", "mark"]

@@ -1,0 +1,584 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 8 · Moving dirt
+#
+# JS says how easily two laws can be *told apart*, and once they can be told apart with certainty it has nothing
+# more to say. This lesson asks another question: how much **work** would it be to turn one law into the other?
+# Think of dirt, and of a shovel. The answer is a distance that never saturates, and it can be computed exactly, by
+# the simplex method, by sorting, or nearly exactly by an algorithm of four lines.
+#
+# :::{admonition} Before you start
+# :class: tip
+# **You will be able to say** what a transport plan is, and what it costs; what the earth mover's distance and $W_p$
+# are; why on the line sorting solves the problem; what entropic regularisation changes; and what makes the distance
+# hard to know in many dimensions (it is not the computation).
+#
+# **You need** sums, and the idea of a linear programme; {doc}`lesson 1 <01_divergences>` for KL.
+#
+# **It takes** an hour to read with the exercises, and about fifteen seconds to run on a laptop.
+# :::
+
+# %% tags=["hide-input"]
+# In a fresh Colab this installs gantut; where it is already installed, it does nothing.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("gantut") is None:
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "git+https://github.com/gantut/gantut",
+        ],
+        check=True,
+    )
+
+# %%
+import time
+
+import torch
+
+from gantut import plots
+from gantut.checks import claim
+from gantut.data import gaussian_mixture
+from gantut.device import at_scale, random_source
+from gantut.exercises import check
+from gantut.transport import (
+    emd,
+    emd_points,
+    linear_program,
+    pile_moves,
+    sinkhorn,
+    wasserstein_1d,
+)
+
+# %% [markdown]
+# ## Four piles
+#
+# Four piles of dirt stand in a row, one step apart, with 3, 2, 1 and 4 shovelfuls. They are wanted as 1, 2, 4 and
+# 3. Carrying one shovelful over one step costs 1. How cheaply can it be done? (The example is Weng's
+# {cite}`weng2019`.)
+#
+# Begin at the left. The first pile has two shovelfuls too many, and they can only go right: carry them to the
+# second pile. Now the second has two too many; carry them on. The third, with three, is one short, and the only
+# pile left to give is the fourth: one shovelful comes back from the right. There never was a choice about *how
+# much* crosses each gap: the surplus of everything left of it. Call it $\delta_i$ for the gap behind pile $i$:
+#
+# $$ \delta_0=0,\qquad \delta_{i}=\delta_{i-1}+P_{i}-Q_{i} . $$ (eq-recursion)
+#
+# It is signed: positive when dirt goes right, negative when it comes back. What it costs is its absolute value,
+#
+# $$ W=\sum_i|\delta_i| . $$ (eq-pile-cost)
+
+# %%
+P = torch.tensor([3.0, 2.0, 1.0, 4.0], dtype=torch.float64)
+Q = torch.tensor([1.0, 2.0, 4.0, 3.0], dtype=torch.float64)
+walk = pile_moves(P, Q)
+print("deltas:", walk.deltas.tolist(), " cost:", walk.cost.item())
+claim(
+    "emd-recursion",
+    "the deltas of the four piles",
+    walk.deltas,
+    equals=[0, 2, 2, -1, 0],
+)
+
+# %% [markdown]
+# In the post the recursion is printed with another index, $\delta_{i+1}=\delta_i+P_i-Q_i$ with piles numbered from
+# 1. Taken at its word, the first step asks for $P_0$, a pile that is not there. And $\delta_i$ is called a cost,
+# though one of them is negative: it is a *flow*.
+
+
+# %%
+def as_printed(P, Q):
+    """δ_{i+1} = δ_i + P_i - Q_i with piles numbered 1 to 4: taken literally."""
+    P, Q = (
+        dict(enumerate(P.tolist(), start=1)),
+        dict(enumerate(Q.tolist(), start=1)),
+    )
+    delta = [0.0]
+    for i in range(len(P)):
+        delta.append(delta[i] + P[i] - Q[i])
+    return delta
+
+
+try:
+    as_printed(P, Q)
+except KeyError as missing:
+    asks_for = missing.args[0]
+claim(
+    "emd-recursion-index",
+    "as printed, the first step asks for pile number",
+    asks_for,
+    equals=0,
+)
+
+# %% [markdown]
+# Here is the walk, move by move. In the original figure the last move takes a shovelful from $Q_3$ to $Q_4$; but
+# $Q$ is what we want, not what we have. The move that makes the piles match is the one back from the fourth pile,
+# which is what $\delta_3=-1$ says.
+
+# %%
+for move in walk.moves:
+    print(move)
+states = walk.states
+claim(
+    "emd-step3-moves-q", "after the last move P is Q", states[-1], equals=Q
+)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four bar charts of piles 1 to 4. At the start the piles are 3, 2, 1, 4. After carrying two shovelfuls from pile 1 to pile 2: 1, 4, 1, 4. After two from pile 2 to pile 3: 1, 2, 3, 4. After one from pile 4 back to pile 3: 1, 2, 4, 3, which is the target, drawn as outlines in every panel. The dirt that was just moved is hatched in a second colour."}, "figure": {"name": "fig-piles", "caption": "The four piles, move by move (after Weng's figure 7, with the last move put right). Outlines: what is wanted. Hatched: what was just moved."}}
+plots.piles(states, Q, moves=walk.moves)
+plots.show()
+
+# %%
+spent = [
+    0,
+    *(
+        abs(move.amount) * abs(move.target - move.source)
+        for move in walk.moves
+    ),
+]
+claim(
+    "weng-fig7",
+    "cost after each move",
+    torch.tensor(spent).cumsum(0),
+    equals=[0, 2, 4, 5],
+)
+
+# %% [markdown]
+# :::{admonition} Try it
+# :class: tip
+# Change the wanted piles to `[4, 1, 2, 3]`, the same piles shifted by one. Guess the cost before you run it.
+# :::
+#
+# ## Plans
+#
+# The walk works because the piles stand in a row. In general dirt may go from anywhere to anywhere, and we must say
+# how much goes where. Let $\gamma_{ij}\ge0$ be the amount that goes from place $i$ to place $j$. A table $\gamma$
+# is a **transport plan** (a *coupling*) if everything that is there goes somewhere, and what arrives is what is
+# wanted:
+#
+# $$ \sum_j\gamma_{ij}=P_i,\qquad \sum_i\gamma_{ij}=Q_j . $$ (eq-marginals)
+#
+# $P$ and $Q$ are its **marginals**. If $C_{ij}$ is the cost of carrying one shovelful from $i$ to $j$, the plan
+# costs $\sum_{ij}\gamma_{ij}C_{ij}$, and the **earth mover's distance** is the cost of the cheapest plan:
+#
+# $$ W(P,Q)=\min_{\gamma\ge0}\ \sum_{ij}\gamma_{ij}C_{ij}\quad\text{subject to its marginals being } P \text{ and } Q . $$ (eq-emd)
+#
+# Cost and constraints are linear in $\gamma$: this is a **linear programme**, and `linear_program` hands it to a
+# solver just as it stands. `emd` uses the network simplex method, which is much faster; it also returns a
+# certificate, of which more in lesson 9.
+
+# %%
+place = torch.arange(4, dtype=torch.float64)
+C = (place[:, None] - place).abs()  # (4, 4): steps from i to j
+best, witness = emd(P, Q, C), linear_program(P, Q, C)
+values = [walk.cost, best.value, witness.value]
+claim(
+    "emd-4-piles",
+    "the walk, the network simplex and the linear programme agree",
+    values,
+    equals=5,
+    atol=1e-9,
+)
+best.plan
+
+# %% [markdown]
+# Read a row: where the dirt of that pile goes. The plan need not be the one of the walk. Two shovelfuls may go from
+# pile 1 to pile 3 directly, or by way of pile 2: the cost is the same, and the cheapest plan is not unique. No plan
+# is cheaper, though, and in particular no random one:
+
+# %%
+at_the_margins = torch.cat([best.plan.sum(1) - P, best.plan.sum(0) - Q])
+source = random_source(1)
+random_plans = (
+    torch.rand(500, 4, 4, dtype=torch.float64, generator=source) ** 6
+)
+for _ in range(300):  # scale rows and columns in turn until both fit
+    random_plans *= (P / random_plans.sum(2))[:, :, None]
+    random_plans *= (Q / random_plans.sum(1))[:, None, :]
+assert ((random_plans * C).sum((1, 2)) > 5 - 1e-9).all()
+claim(
+    "coupling-marginals",
+    "the plan's marginals are P and Q",
+    at_the_margins,
+    equals=0,
+    atol=1e-12,
+)
+
+# %% [markdown]
+# If the total mass is 1, $\gamma$ is a probability law on pairs $(x,y)$, the cost is an expectation, and the earth
+# mover's distance is
+#
+# $$ W_1(p,q)=\min_\gamma\ \mathbb E_{(x,y)\sim\gamma}\|x-y\| , $$ (eq-w1)
+#
+# over all laws of pairs whose first member has law $p$ and whose second has law $q$. (In the post the minimum is
+# over $\gamma\sim\Pi(p,q)$; read $\gamma\in\Pi(p,q)$. A plan is an element of the set of plans, not a draw from
+# it.) For our piles, everything is divided by ten:
+
+# %%
+mean_step = (best.plan / P.sum() * C).sum()
+claim(
+    "transport-cost-expectation",
+    "normalised, the cost is an expected distance",
+    mean_step,
+    equals=0.5,
+    atol=1e-12,
+)
+
+# %% [markdown]
+# ### Other powers
+#
+# Long ways may be punished more: with the cost $\|x-y\|^p$ for some $p\ge1$, and the root taken at the end so that
+# the result is again a distance,
+#
+# $$ W_p(p,q)=\Big(\min_\gamma\ \mathbb E_{(x,y)\sim\gamma}\|x-y\|^p\Big)^{1/p} . $$ (eq-wp)
+#
+# It is finite if both laws have finite $p$-th moments, and it grows with $p$. For the piles, three ways:
+
+# %%
+p, q = P / 10, Q / 10
+roots = [emd(p, q, C**k).value ** (1 / k) for k in (1, 2, 3)]
+by_sorting = [wasserstein_1d(place, place, p, q, p=k) for k in (1, 2, 3)]
+for root, sorted_root in zip(roots, by_sorting, strict=True):
+    assert abs(root - sorted_root) < 1e-12
+claim(
+    "w1-wp-definition",
+    "W_1, W_2, W_3 of the piles",
+    roots,
+    equals=[0.5, 0.5 ** (1 / 2), 0.5 ** (1 / 3)],
+    atol=1e-9,
+)
+
+# %% [markdown]
+# ## On a line, sorting is enough
+#
+# Take two samples of the same size on the line. Which point should go to which? Suppose that two routes cross:
+# $x_1<x_2$ but $y_1>y_2$, where $x_1$ goes to $y_1$ and $x_2$ to $y_2$. Exchange the targets. For every $p\ge1$
+# that does not raise the cost,
+#
+# $$ |x_1-y_2|^p+|x_2-y_1|^p\;\le\;|x_1-y_1|^p+|x_2-y_2|^p , $$ (eq-uncross)
+#
+# because $t\mapsto|t|^p$ is convex: the two differences on the left lie between those on the right and have the
+# same sum. So some cheapest plan has no crossings, and a plan without crossings sends the smallest to the smallest,
+# the second to the second, and so on. In terms of **quantile functions** ($F^{-1}(u)$ is the point below which the
+# share $u$ of the mass lies),
+#
+# $$ W_p^p(p,q)=\int_0^1\big|F_p^{-1}(u)-F_q^{-1}(u)\big|^p\,du . $$ (eq-quantiles)
+#
+# For $p=1$ that is the area between the two distribution functions, and for piles it is {eq}`eq-pile-cost`: the
+# recursion added up $F_P-F_Q$, gap by gap.
+
+# %%
+source = random_source(2)
+u = gaussian_mixture([-1.5, 1.5], 0.5).sample(200, generator=source)
+v = gaussian_mixture([0.0], 1.0).sample(200, generator=source)
+by_sorting = torch.stack([wasserstein_1d(u, v, p=k) for k in (1, 2, 3)])
+by_simplex = torch.stack(
+    [
+        emd_points(u[:, None], v[:, None], p=k).value ** (1 / k)
+        for k in (1, 2, 3)
+    ]
+)
+claim(
+    "line-by-sorting",
+    "W_1, W_2, W_3 of two samples: sorting and simplex agree",
+    by_sorting,
+    equals=by_simplex,
+    rtol=1e-10,
+)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: the distribution functions of two samples of 200 points, two staircases that cross in the middle, with the area between them shaded. Right: the two quantile functions over u from 0 to 1, the same staircases turned on their side, with the same area shaded."}, "figure": {"name": "fig-quantiles", "caption": "On a line the earth mover's distance is the area between the distribution functions (left), or between the quantile functions (right): the same area, seen from two sides."}}
+left, right = plots.axes(1, 2, height=3.0)
+level = (torch.arange(200, dtype=torch.float64) + 0.5) / 200
+a, b = u.sort().values, v.sort().values
+plots.lines(left, a, {"$F_p$": level})
+left.plot(b, level, color=plots.GENERATED, linestyle="--", label="$F_q$")
+left.fill_betweenx(level, a, b, color=plots.THIRD, alpha=0.25, linewidth=0)
+left.set(xlabel="x", ylabel="share of the mass below x")
+left.legend()
+plots.lines(right, level, {"$F_p^{-1}$": a, "$F_q^{-1}$": b})
+right.fill_between(level, a, b, color=plots.THIRD, alpha=0.25, linewidth=0)
+right.set(xlabel="u", ylabel="quantile")
+plots.show()
+
+# %% [markdown]
+# ## A little blur: entropic transport
+#
+# The linear programme has as many unknowns as pairs of points. A small change makes it much easier. Add to the cost
+# a multiple of the information that the plan holds beyond its marginals:
+#
+# $$ \min_{\gamma}\ \sum_{ij}\gamma_{ij}C_{ij}+\varepsilon\operatorname{KL}(\gamma\,\|\,a\otimes b)\quad\text{subject to the marginals } a, b . $$ (eq-entropic)
+#
+# Here $(a\otimes b)_{ij}=a_ib_j$ is the plan that sends everything everywhere, and $\varepsilon>0$ is how much we
+# like it. Setting the derivative of the Lagrangian with respect to $\gamma_{ij}$ to zero, with a multiplier $f_i$
+# for each row and $g_j$ for each column, gives the *form* of the answer,
+#
+# $$ \gamma_{ij}=a_i\,b_j\,\exp\frac{f_i+g_j-C_{ij}}{\varepsilon} , $$ (eq-sinkhorn-plan)
+#
+# and the marginals say what $f$ and $g$ are: given $g$, each row must add up to $a_i$, which determines $f_i$;
+# given $f$, the columns determine $g$. Doing the one and the other in turn is **Sinkhorn's algorithm**
+# {cite}`cuturi2013`. It is four lines long:
+
+
+# %%
+def sinkhorn_by_hand(a, b, C, eps, rounds=2000):
+    """Fit the rows and the columns of the plan in turn; logarithms throughout."""
+    f, g = torch.zeros_like(a), torch.zeros_like(b)
+    for _ in range(rounds):
+        f = -eps * torch.logsumexp((g - C) / eps + b.log(), 1)
+        g = -eps * torch.logsumexp(
+            (f[:, None] - C) / eps + a.log()[:, None], 0
+        )
+    return a[:, None] * b * torch.exp((f[:, None] + g - C) / eps)
+
+
+x = torch.linspace(-3, 3, 60, dtype=torch.float64)
+a, b = (
+    gaussian_mixture([-1.5, 1.5], 0.5).density(x),
+    gaussian_mixture([0.0]).density(x),
+)
+a, b = a / a.sum(), b / b.sum()
+C = (x[:, None] - x) ** 2
+plans = {
+    eps: sinkhorn(a, b, C, eps, tol=1e-10, max_iter=100_000).plan
+    for eps in (1.0, 0.1, 0.01)
+}
+claim(
+    "sinkhorn-form",
+    "the library's plan and the four lines' plan",
+    plans[0.1],
+    equals=sinkhorn_by_hand(a, b, C, 0.1),
+    atol=1e-9,
+)
+
+# %% [markdown]
+# With much blur the plan is nearly $a\otimes b$, with little it is nearly the cheapest plan, which is a thin line.
+# Its cost comes down to the exact one as $\varepsilon\to0$; the price is the number of iterations, which grows like
+# $1/\varepsilon$ and worse.
+
+# %%
+exact = emd(a, b, C)
+above = (
+    torch.stack([(plan * C).sum() for plan in plans.values()]) - exact.value
+)
+assert (above.diff() < 0).all(), "less blur, lower cost"
+claim(
+    "entropic-limit",
+    "cost above the exact one, for the smallest blur",
+    above[-1],
+    below=0.02,
+)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four square pictures of transport plans between the same two laws, as dark spots where much is carried. From left to right: a broad blur for epsilon 1, a narrower band for 0.1, a thin curve for 0.01, and a thin staircase for the exact plan, which rises from the lower left to the upper right."}, "figure": {"name": "fig-blur", "caption": "Plans between a law with two modes (down) and one with one (across), for less and less blur, and the exact plan."}}
+grid = plots.axes(1, 4, height=2.2)
+for ax, (name, plan) in zip(
+    grid,
+    [
+        *((f"ε = {eps}", plan) for eps, plan in plans.items()),
+        ("exact", exact.plan),
+    ],
+    strict=True,
+):
+    ax.imshow(
+        plan.sqrt(), cmap="Blues", origin="lower", extent=(-3, 3, -3, 3)
+    )
+    ax.set(title=name, xticks=[], yticks=[])
+    ax.grid(False)
+plots.show()
+
+# %% [markdown]
+# ## What is hard about it
+#
+# "The distance is intractable", one reads, and then a network is trained instead. Between two *samples* it is
+# nothing of the kind: a linear programme that the network simplex solves for a thousand points in less than a
+# second. (The time below was measured when this page was made.)
+
+
+# %%
+def cubes(n, d, source):
+    """Two samples of n points from the uniform law on the unit cube in d dimensions."""
+    return torch.rand(2, n, d, dtype=torch.float64, generator=source)
+
+
+sizes, seconds = [100, 200, 400, 800, 1600], []
+source = random_source(3)
+for n in sizes:
+    start = time.perf_counter()
+    emd_points(*cubes(n, 2, source))
+    seconds.append(time.perf_counter() - start)
+
+# %% [markdown]
+# What is hard is something else. The two samples come from the *same* law, so the distance that we are after is
+# zero; what we get is not. How fast does it go to zero when there are more points? On the line like $n^{-1/2}$, as
+# averages do. In $d\ge3$ dimensions like $n^{-1/d}$ only: to halve the error in eight dimensions takes 256 times as
+# many points.
+
+# %%
+sizes_tried, repeats = [50, 100, 200, 400], at_scale(fast=20, full=100)
+bias = {d: [] for d in (1, 2, 3, 8)}
+for d in bias:
+    for n in sizes_tried:
+        samples = [cubes(n, d, source) for _ in range(repeats)]
+        bias[d].append(
+            sum(emd_points(*pair).value.item() for pair in samples)
+            / repeats
+        )
+log_n = torch.tensor(sizes_tried, dtype=torch.float64).log()
+slopes = [
+    torch.linalg.lstsq(
+        torch.stack([log_n, torch.ones(4).double()], 1),
+        torch.tensor(bias[d]).double().log()[:, None],
+    ).solution[0, 0]
+    for d in bias
+]
+print(
+    {
+        d: round(slope.item(), 2)
+        for d, slope in zip(bias, slopes, strict=True)
+    }
+)
+claim(
+    "ot-intractable",
+    "slopes of the sampling error for d = 1, 2, 3, 8",
+    slopes,
+    equals=[-1 / 2, -1 / 2, -1 / 3, -1 / 8],
+    atol=0.12,
+)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two double logarithmic plots against the number of points. Left: the time of an exact solution in seconds, a straight line that rises a little faster than the square of n and stays below a few seconds at 1600 points. Right: the earth mover's distance between two samples of the same law in 1, 2, 3 and 8 dimensions: four falling lines, the steeper the fewer the dimensions; that for 8 dimensions is almost level."}, "figure": {"name": "fig-hard", "caption": "Left: computing the distance between two samples exactly is quick. Right: what that distance says about the laws is another matter. All pairs of samples are from one law, and the distance should be 0."}}
+left, right = plots.axes(1, 2, height=3.0)
+left.loglog(sizes, seconds, "o-", color=plots.REAL)
+left.set(xlabel="points n", ylabel="seconds, exact solution")
+for (d, values), colour, dash in zip(
+    bias.items(), plots.COLOURS, plots.DASHES, strict=False
+):
+    right.loglog(
+        sizes_tried,
+        values,
+        marker="o",
+        color=colour,
+        linestyle=dash,
+        label=f"d = {d}",
+    )
+right.set(
+    xlabel="points n", ylabel="$W_1$ between two samples", ylim=(0.01, 1)
+)
+right.set_xticks(sizes_tried, labels=sizes_tried)
+right.minorticks_off()
+right.legend(fontsize=9, loc="lower left", ncols=2)
+plots.show()
+
+# %% [markdown]
+# So the earth mover's distance between laws in many dimensions is hard to *know* from samples, and no algorithm
+# changes that. Keep it in mind when a network claims to compute it: lesson 11 holds the claim against the truth.
+#
+# ## Exercises
+#
+# :::{exercise}
+# :label: ex-shift-the-piles
+# Four piles of 1, 2, 3 and 4 shovelfuls are wanted as 4, 3, 2 and 1. What does it cost, at one per shovelful and
+# step? Use {eq}`eq-recursion`, by hand.
+# :::
+
+# %%
+answer = ...
+check("shift-the-piles", answer)
+
+# %% [markdown]
+# :::{solution} ex-shift-the-piles
+# :class: dropdown
+# The flows are $-3,-4,-3,0$: all dirt goes left.
+#
+# ```python
+# answer = 3 + 4 + 3
+# ```
+# :::
+#
+# :::{exercise}
+# :label: ex-translate-a-gaussian
+# What is $W_1$ between $N(0,1)$ and $N(3,1)$? And $W_2$? Use {eq}`eq-quantiles`; one number answers both.
+# :::
+
+# %%
+answer = ...
+check("translate-a-gaussian", answer)
+
+# %% [markdown]
+# :::{solution} ex-translate-a-gaussian
+# :class: dropdown
+# The quantile functions differ by 3 everywhere, so the integral of $|3|^p$ is $3^p$, and its root 3.
+#
+# ```python
+# answer = 3
+# ```
+# :::
+#
+# :::{exercise}
+# :label: ex-area-function
+# Write $W_1$ between two laws on the *same* evenly spaced points, one unit apart, as a function of two tensors of
+# probabilities: one line, no sorting, no `wasserstein_1d`.
+# :::
+
+# %%
+answer = ...
+check("area-function", answer)
+
+# %% [markdown]
+# :::{solution} ex-area-function
+# :class: dropdown
+# The running sums are the distribution functions; add up their distances.
+#
+# ```python
+# def answer(p, q):
+#     return (p - q).cumsum(0).abs().sum()
+# ```
+# :::
+#
+# :::{exercise}
+# :label: ex-dirt-in-eight-dimensions
+# In eight dimensions a sample of 1000 points gives an error of 0.4. About how many points would give 0.1, if the
+# error falls like $n^{-1/8}$?
+# :::
+
+# %%
+answer = ...
+check("dirt-in-eight-dimensions", answer)
+
+# %% [markdown]
+# :::{solution} ex-dirt-in-eight-dimensions
+# :class: dropdown
+# A quarter of the error takes $4^8$ times the points: 65 million.
+#
+# ```python
+# answer = 1000 * 4**8
+# ```
+# :::
+#
+# ## What to remember
+#
+# - A transport plan says how much goes where; its row and column sums are the two laws. The earth mover's distance
+#   is the cost of the cheapest plan: a linear programme.
+# - On a line the cheapest plan keeps the order, and the distance is the area between the distribution functions.
+# - Entropy makes the problem easy to solve by scaling rows and columns in turn, and blurs the plan; the less, the
+#   smaller $\varepsilon$.
+# - The computation is not what is hard. In many dimensions the *samples* are: their error falls like $n^{-1/d}$.
+#
+# **Sources.** The piles are Weng's {cite}`weng2019`, with the corrections under {doc}`errata`. On optimal transport
+# and its computation see {cite}`peyre2019`, on the theory {cite}`villani2009`; Sinkhorn's algorithm came to machine
+# learning with {cite}`cuturi2013`.

@@ -1,0 +1,464 @@
+"""Exact transport and its certificates, against permutations, linear programs, POT, SciPy and closed forms."""
+
+import itertools
+import math
+
+import numpy as np
+import ot
+import pytest
+import scipy.optimize
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gantut.transport import (
+    NotCertified,
+    _assignment,
+    _exact,
+    emd,
+    emd_points,
+    linear_program,
+    pile_moves,
+    wasserstein_1d,
+)
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+INF = math.inf
+
+
+def tensor(values, device="cpu", dtype=torch.float64):
+    return torch.tensor(values, dtype=dtype, device=device)
+
+
+def array(values):
+    return values.detach().cpu().double().numpy()
+
+
+@pytest.fixture
+def normal(rng, device):
+    return lambda *shape: torch.randn(shape, dtype=torch.float64, generator=rng).to(device)
+
+
+def assert_solves(result, a, b, cost, rounding=1e-12):
+    """All that a solution must be: a plan, feasible potentials, tight where mass moves, without a gap."""
+    scale = rounding * cost.abs().max().clamp_min(1e-300)
+    total = a.sum(-1)
+    assert (result.plan >= 0).all()
+    torch.testing.assert_close(result.plan.sum(-1), a.expand_as(result.f), rtol=0, atol=1e-12 * total.max().item())
+    torch.testing.assert_close(result.plan.sum(-2), b.expand_as(result.g), rtol=0, atol=1e-12 * total.max().item())
+    slack = cost - result.f[..., None] - result.g[..., None, :]
+    assert slack.min() >= -scale
+    assert (slack * (result.plan > 0)).max() <= 1e3 * scale  # complementary slackness, along paths of many arcs
+    primal = (result.plan * cost).sum((-2, -1))
+    dual = (a * result.f).sum(-1) + (b * result.g).sum(-1)
+    torch.testing.assert_close(result.value, primal, rtol=1e-12, atol=(scale * total.max()).item())
+    assert ((primal - dual - result.gap).abs() <= scale * total).all()
+    assert (result.gap >= 0).all()
+    assert (result.gap <= 1e-9 * (result.plan * cost.abs()).sum((-2, -1)) + scale * total).all()
+    assert (result.error <= 1e-9 * total).all()
+
+
+# ---------------------------------------------------------------------------------------------- values
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 7])
+def test_uniform_masses_are_matched_by_the_best_permutation(device, normal, n):
+    cost = normal(4, n, n)
+    mass = torch.full((n,), 1 / n, dtype=torch.float64, device=device)
+    result = emd(mass, mass, cost)
+    orders = torch.tensor(list(itertools.permutations(range(n))), device=device)
+    best = cost[:, torch.arange(n, device=device), orders].mean(-1).amin(-1)  # (4,): over n! orders
+    torch.testing.assert_close(result.value, best, rtol=1e-12, atol=1e-14)
+    assert_solves(result, mass, mass, cost)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 6), (6, 1), (5, 8), (20, 20), (30, 11)])
+def test_general_masses_against_highs_and_pot(normal, random_laws, n, m):
+    a, b, cost = 3 * random_laws(n, zeros=0.2), 3 * random_laws(m, zeros=0.2), normal(n, m)
+    result = emd(a, b, cost)
+    assert_solves(result, a, b, cost)
+    assert result.value.item() == pytest.approx(linear_program(a, b, cost).value.item(), abs=1e-7)  # HiGHS's tolerance
+    assert result.value.item() == pytest.approx(ot.emd2(array(a), array(b), array(cost)), abs=1e-12)
+
+
+def test_on_the_line_it_is_the_walk_and_the_quantile_formula(normal, random_laws, device):
+    p, q = random_laws(9, zeros=0.2), random_laws(9)
+    place = torch.arange(9, dtype=torch.float64, device=device)
+    walk = pile_moves(p, q).cost
+    torch.testing.assert_close(emd(p, q, (place[:, None] - place).abs()).value, walk, rtol=1e-12, atol=0)
+    u, v, a, b = normal(12), normal(7), random_laws(12), random_laws(7)
+    for power in (1, 1.5, 2, 3):
+        value = emd_points(u[:, None], v[:, None], a, b, p=power).value
+        torch.testing.assert_close(value ** (1 / power), wasserstein_1d(u, v, a, b, p=power), rtol=1e-11, atol=0)
+
+
+def test_the_assignment_of_scipy(normal, device):
+    x, y = normal(60, 3), normal(60, 3)
+    result = emd_points(x, y, p=2)
+    squared = (x[:, None] - y).square().sum(-1)
+    rows, columns = scipy.optimize.linear_sum_assignment(array(squared))
+    assert result.value.item() == pytest.approx(array(squared)[rows, columns].mean(), rel=1e-12)
+    assert result.plan[rows, columns].min().item() == pytest.approx(1 / 60)
+
+
+@pytest.mark.parametrize("p", [1, 1.5, 2, 3])
+def test_a_translation_costs_its_length_to_the_power_p(normal, p):
+    x, shift = normal(25, 4), normal(4)
+    result = emd_points(x, x + shift, p=p)
+    # for p = 1 the translation is one optimal plan of many, for p > 1 the only one; the value is the same
+    assert result.value.item() == pytest.approx((shift.norm() ** p).item(), rel=1e-12)
+
+
+def test_gaussian_samples_with_the_same_affine_quantiles_cost_the_bures_distance(normal):
+    # y = A x with A positive definite is the gradient of a convex function: it is optimal for these very points
+    x, root = normal(80, 3), normal(3, 3)
+    matrix = root @ root.T + torch.eye(3, dtype=torch.float64, device=x.device)
+    y = x @ matrix
+    assert emd_points(x, y, p=2).value.item() == pytest.approx((x - y).square().sum(-1).mean().item(), rel=1e-12)
+
+
+def test_between_dirac_laws_it_is_the_cost(device):
+    x, y = tensor([[0.0, 0.0]], device), tensor([[3.0, 4.0]], device)
+    for p in (1, 2, 3):
+        assert emd_points(x, y, p=p).value.item() == pytest.approx(5.0**p, rel=1e-15)
+    result = emd(tensor([2.0], device), tensor([2.0], device), tensor([[7.0]], device))
+    assert result.value.item() == 14
+    assert (result.f + result.g).item() == 7
+
+
+def test_equal_laws_cost_nothing_and_say_so(normal, random_laws):
+    x, a = normal(30, 2), random_laws(30, zeros=0.2)
+    for p in (1, 2):
+        result = emd_points(x, x, a, a, p=p)
+        assert abs(result.value.item()) <= 1e-15
+        assert result.gap.item() <= 1e-12
+
+
+# ---------------------------------------------------------------------------------------------- theorems
+
+
+whole = st.integers(0, 9)
+
+
+@st.composite
+def problems(draw, laws=2):
+    n = draw(st.integers(1, 6))
+    points = draw(st.lists(st.tuples(whole, whole), min_size=n, max_size=n))
+    rows = st.lists(st.integers(0, 4), min_size=n, max_size=n).filter(sum)
+    masses = [torch.tensor(draw(rows), dtype=torch.float64) for _ in range(laws)]
+    return torch.tensor(points, dtype=torch.float64), [mass / mass.sum() for mass in masses]
+
+
+@given(problems(laws=3))
+def test_w1_is_a_metric_on_laws(device, problem):
+    points, masses = problem[0].to(device), [mass.to(device) for mass in problem[1]]
+    cost = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist")
+    value = {(i, j): emd(masses[i], masses[j], cost).value.item() for i in range(3) for j in range(3)}
+    for i, j, k in itertools.permutations(range(3)):
+        assert value[i, j] == pytest.approx(value[j, i], rel=1e-12, abs=1e-12)
+        assert value[i, j] <= value[i, k] + value[k, j] + 1e-12
+    assert value[0, 0] == pytest.approx(0, abs=1e-14)
+
+
+@given(problems(), st.sampled_from([1, 2, 3]))
+def test_degenerate_problems_are_certified_too(device, problem, p):
+    # whole coordinates and masses: many ties, points on top of each other, points without mass
+    points, (a, b) = problem[0].to(device), (mass.to(device) for mass in problem[1])
+    result = emd_points(points, points, a, b, p=p)
+    cost = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist") ** p
+    assert_solves(result, a, b, cost)
+    assert result.value.item() == pytest.approx(linear_program(a, b, cost).value.item(), abs=1e-6)
+
+
+@given(st.floats(1e-30, 1e30), st.floats(1e-30, 1e30))
+def test_value_and_potentials_scale_with_costs_and_masses(device, mass, unit):
+    generator = torch.Generator().manual_seed(0)
+    a, b, cost = (torch.rand(*shape, dtype=torch.float64, generator=generator) for shape in ((5,), (5,), (5, 5)))
+    a, b, cost = ((t / t.sum()).to(device) for t in (a, b, cost))
+    plain, scaled = emd(a, b, cost), emd(a * mass, b * mass, cost * unit)
+    assert scaled.value.item() == pytest.approx(plain.value.item() * mass * unit, rel=1e-11)
+    assert scaled.gap.item() <= 1e-12 * mass * unit
+
+
+def test_costs_may_be_shifted_by_potentials_of_their_own(normal, random_laws):
+    a, b, cost, u, v = random_laws(6), random_laws(8), normal(6, 8), normal(6), normal(8)
+    shifted = emd(a, b, cost + u[:, None] + v).value
+    torch.testing.assert_close(shifted, emd(a, b, cost).value + a @ u + b @ v, rtol=1e-11, atol=1e-12)
+
+
+def test_potentials_are_c_transforms_of_each_other_everywhere(normal, random_laws):
+    a, b, cost = random_laws(3, 12, zeros=0.5), random_laws(3, 9, zeros=0.5), normal(3, 12, 9)
+    f, g = emd(a, b, cost)[2:4]
+    torch.testing.assert_close(g, (cost - f[..., None]).amin(-2), rtol=0, atol=1e-13)
+    torch.testing.assert_close(f, (cost - g[..., None, :]).amin(-1), rtol=0, atol=1e-13)
+    torch.testing.assert_close((a * f).sum(-1), (b * g).sum(-1), rtol=0, atol=1e-13)  # the constant's convention
+
+
+def test_large_problems_take_the_other_way_and_are_certified(device, normal, random_laws):
+    for n, m, d, p, uniform in ((1100, 1100, 2, 2, True), (1000, 1200, 16, 1, False), (1100, 1100, 2, 1, True)):
+        x, y = normal(n, d), 0.5 + normal(m, d)
+        masses = () if uniform else (random_laws(n, zeros=0.1), random_laws(m, zeros=0.1))
+        result = emd_points(x, y, *masses, p=p)
+        a, b = masses or (x.new_full((n,), 1 / n), y.new_full((m,), 1 / m))
+        cost = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist") ** p
+        assert_solves(result, a, b, cost)
+        witness = ot.emd2(array(a), array(b), array(cost), numItermax=10**7)
+        assert result.value.item() == pytest.approx(witness, rel=1e-12)
+
+
+# ---------------------------------------------------------------------------------------------- where others are wrong
+
+
+@pytest.mark.parametrize("n", [5, 10, 30])
+def test_prohibitive_costs_of_1e32_do_not_drown_the_others(device, rng, n):
+    ordinary = 10 * torch.rand(n, n, dtype=torch.float64, generator=rng)
+    forbidden = torch.rand(n, n, generator=rng) < 0.5
+    forbidden.fill_diagonal_(False)
+    cost = ordinary.masked_fill(forbidden, 1e32).to(device)
+    ones = torch.ones(n, dtype=torch.float64, device=device)
+    result = emd(ones, ones, cost)
+    rows, columns = scipy.optimize.linear_sum_assignment(array(ordinary.masked_fill(forbidden, 1e4)))
+    assert result.value.item() == pytest.approx(array(ordinary)[rows, columns].sum(), rel=1e-12)
+    assert result.gap.item() <= 1e-8
+    assert (cost - result.f[:, None] - result.g).min() >= -1e-9
+
+
+def test_prohibitive_costs_that_must_be_paid_are_paid(device):
+    cost = tensor([[1e32, 1e32], [1.0, 2.0]], device)
+    assert emd(tensor([1.0, 1.0], device), tensor([1.0, 1.0], device), cost).value.item() == pytest.approx(1e32)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-30, 1e32, 1e300])
+def test_all_costs_may_be_tiny_or_huge(normal, random_laws, unit):
+    a, b, cost = random_laws(6), random_laws(6), normal(6, 6)
+    assert emd(a, b, cost * unit).value.item() == pytest.approx(emd(a, b, cost).value.item() * unit, rel=1e-12)
+
+
+def test_what_cannot_be_proved_is_refused_with_its_gap(device, monkeypatch):
+    from gantut.transport import _simplex
+
+    def wrong(a, b, cost):  # an engine that answers with the product plan and no potentials
+        return np.arange(cost.size), np.outer(a, b).reshape(-1) / a.sum(), np.zeros_like(a), np.zeros_like(b)
+
+    monkeypatch.setattr(_simplex, "solve", wrong)
+    with pytest.raises(NotCertified, match="no plan could be proved optimal") as caught:
+        emd([0.5, 0.5], [0.25, 0.75], [[0.0, 1.0], [1.0, 0.0]])
+    assert caught.value.gap == pytest.approx(0.5)  # the product plan costs 1/2, and potentials 0 prove nothing
+    assert isinstance(caught.value, ArithmeticError)
+
+
+GOOD = {"a": [0.5, 0.5], "b": [0.5, 0.5], "cost": [[0.0, 1.0], [1.0, 0.0]]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"a": [1.5, -0.5]}, r"a must be finite and non-negative, but a\[1\] is -0.5"),
+        ({"a": [math.nan, 1.0]}, r"a\[0\] is nan"),
+        ({"b": [INF, 1.0]}, r"b\[0\] is inf"),
+        ({"a": [0.0, 0.0], "b": [0.0, 0.0]}, "a must have a positive finite total"),
+        ({"a": [1.0, 1.0]}, "a and b must have the same total, but add up to 2 and 1"),
+        ({"cost": [[0.0, math.nan], [1.0, 0.0]]}, r"cost must be finite, but cost\[0, 1\] is nan"),
+        ({"cost": [[0.0, INF], [1.0, 0.0]]}, r"cost\[0, 1\] is inf"),
+        ({"cost": [[0.0, 1.0]]}, r"cost must have shape \(\.\.\., 2, 2\)"),
+        ({"cost": [0.0, 1.0]}, r"cost must have shape"),
+        ({"a": [], "b": [], "cost": torch.zeros(0, 0).double()}, "a must not be empty"),
+        ({"a": torch.tensor([1, 1])}, "a must be floating point"),
+        ({"a": torch.tensor([0.5, 0.5])}, "one dtype"),
+        ({"cost": torch.zeros(2, 2)}, "one dtype"),
+        ({"a": "half"}, "a must be a tensor or an array of numbers"),
+        ({"a": [[0.5, 0.5]] * 3, "b": [[0.5, 0.5]] * 2}, "broadcast"),
+        ({"a": [[0.5, 0.5]] * 3, "cost": [[[0.0, 1.0], [1.0, 0.0]]] * 2}, "broadcast"),
+    ],
+)
+@pytest.mark.parametrize("solver", [emd, linear_program])
+def test_bad_problems_are_refused(solver, change, message):
+    with pytest.raises(ValueError, match=message):
+        solver(**{**GOOD, **change})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        (([[0.0]], [[1.0]]), {"p": 0.5}, "p must be a finite number of at least 1"),
+        (([[0.0]], [[1.0]]), {"p": INF}, "p must be a finite number"),
+        (([0.0], [[1.0]]), {}, r"x must be points of shape \(\.\.\., n, d\)"),
+        (([[0.0]], torch.zeros(0, 1).double()), {}, "y must be points"),
+        (([[0.0, 1.0]], [[1.0]]), {}, "one dimension d, but have 2 and 1"),
+        (([[0.0]], [[math.nan]]), {}, r"y must be finite, but y\[0, 0\] is nan"),
+        (([[0.0]], [[1.0]]), {"a": [1.0, 1.0]}, "a must have a mass for each of the 1 points of x"),
+        (([[0.0]], [[1.0]]), {"a": [2.0]}, "same total"),
+        (([[0.0]], [[1.0]]), {"a": [-1.0]}, "non-negative"),
+        (([[0.0]], [[1e200]]), {"p": 2}, "costs .* must be finite"),
+        ((torch.zeros(1, 1), torch.zeros(1, 1).double()), {}, "one dtype"),
+    ],
+)
+def test_bad_points_are_refused(arguments, options, message):
+    with pytest.raises(ValueError, match=message):
+        emd_points(*arguments, **options)
+
+
+def test_linear_program_takes_no_batch():
+    with pytest.raises(ValueError, match="no batch"):
+        linear_program([[0.5, 0.5]], [0.5, 0.5], GOOD["cost"])
+
+
+# ---------------------------------------------------------------------------------------------- gradients
+
+
+def test_the_gradient_is_the_plan_and_the_centred_potentials(normal, random_laws):
+    a, b, cost = random_laws(5).requires_grad_(), random_laws(7).requires_grad_(), normal(5, 7).requires_grad_()
+    result = emd(a, b, cost)
+    d_a, d_b, d_cost = torch.autograd.grad(3 * result.value, (a, b, cost))
+    torch.testing.assert_close(d_cost, 3 * result.plan, rtol=0, atol=0)
+    torch.testing.assert_close(d_a, 3 * (result.f - result.f.mean()), rtol=1e-14, atol=1e-15)
+    torch.testing.assert_close(d_b, 3 * (result.g - result.g.mean()), rtol=1e-14, atol=1e-15)
+    assert not any(t.requires_grad for t in result[1:] if isinstance(t, torch.Tensor))
+
+
+def test_gradients_are_those_of_finite_differences(normal):
+    x, y, cost = normal(2, 4).requires_grad_(), normal(6).requires_grad_(), normal(2, 4, 6).requires_grad_()
+    through = lambda x, y, c: emd(x.softmax(-1), y.softmax(-1), c).value  # noqa: E731
+    assert torch.autograd.gradcheck(through, (x, y, cost))
+
+
+@pytest.mark.parametrize("p", [1, 1.5, 2, 3])
+def test_gradients_to_points_and_masses_are_those_of_finite_differences(normal, p):
+    x, y, a, b = (normal(*shape).requires_grad_() for shape in ((2, 4, 2), (5, 2), (4,), (2, 5)))
+    through = lambda x, y, a, b: emd_points(x, y, a.softmax(-1), b.softmax(-1), p=p).value  # noqa: E731
+    assert torch.autograd.gradcheck(through, (x, y, a, b))
+    assert torch.autograd.gradcheck(lambda x, y: emd_points(x, y, p=p).value, (x, y))
+
+
+@pytest.mark.parametrize("p", [1, 1.5, 2])
+def test_mass_that_stays_in_place_has_gradient_zero(normal, p):
+    x = normal(6, 2)
+    here, there = x.clone().requires_grad_(), x.flip(0).requires_grad_()
+    for gradient in torch.autograd.grad(emd_points(here, there, p=p).value, (here, there)):
+        assert gradient.abs().max() == 0
+
+
+def test_gradients_of_broadcast_arguments_are_summed(normal, random_laws):
+    a, b, cost = random_laws(4).requires_grad_(), random_laws(3, 5), normal(4, 5).requires_grad_()
+    batch = torch.autograd.grad(emd(a, b, cost).value.sum(), (a, cost))
+    rows = [torch.autograd.grad(emd(a, row, cost).value, (a, cost)) for row in b]
+    for ours, theirs in zip(batch, zip(*rows, strict=True), strict=True):
+        torch.testing.assert_close(ours, sum(theirs), rtol=1e-12, atol=1e-13)
+
+
+# ---------------------------------------------------------------------------------------------- shapes and dtypes
+
+
+def test_a_batch_is_a_loop_over_its_problems(normal, random_laws):
+    a, b, cost = random_laws(2, 1, 4, zeros=0.2), random_laws(3, 5), normal(2, 3, 4, 5)
+    batch = emd(a, b, cost)
+    assert batch.value.shape == batch.gap.shape == batch.error.shape == (2, 3)
+    assert_solves(batch, a, b, cost)
+    for i, j in np.ndindex(2, 3):
+        one = emd(a[i, 0], b[j], cost[i, j])
+        torch.testing.assert_close(batch.value[i, j], one.value, rtol=1e-13, atol=1e-15)
+        torch.testing.assert_close(batch.plan[i, j], one.plan, rtol=0, atol=1e-15)
+
+
+def test_threads_change_nothing(normal, device):
+    x, y = normal(16, 20, 2), normal(16, 20, 2)
+    expected, threads = emd_points(x, y), torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        again = emd_points(x, y)
+    finally:
+        torch.set_num_threads(threads)
+    for ours, theirs in zip(again[:5], expected[:5], strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_other_dtypes_are_kept_and_computed_in_double_precision(device, normal, dtype):
+    x, y = normal(3, 8, 2).to(dtype), normal(3, 8, 2).to(dtype)
+    result, exact = emd_points(x, y), emd_points(x.double(), y.double())
+    for field in ("value", "plan", "f", "g", "gap", "error"):
+        ours = getattr(result, field)
+        assert ours.dtype == dtype
+        assert ours.device.type == device.type
+    torch.testing.assert_close(result.value.double(), exact.value, rtol=2 * torch.finfo(dtype).eps, atol=0)
+    x.requires_grad_()
+    (gradient,) = torch.autograd.grad(emd_points(x, y).value.sum(), x)
+    assert gradient.dtype == dtype
+
+
+def test_layouts_lists_and_arrays_and_inputs_left_alone(normal, random_laws):
+    a, b, cost = random_laws(10)[::2], random_laws(7, 2).T[0], normal(7, 5).T
+    a, b = a / a.sum(), b / b.sum()
+    before = a.clone(), b.clone(), cost.clone()
+    expected = emd(a.contiguous(), b.contiguous(), cost.contiguous())
+    torch.testing.assert_close(emd(a, b, cost).value, expected.value, rtol=0, atol=0)
+    assert all(torch.equal(now, then) for now, then in zip((a, b, cost), before, strict=True))
+    assert emd(array(a), array(b), array(cost)).value.item() == pytest.approx(expected.value.item(), rel=1e-14)
+    assert emd(a.tolist(), b.tolist(), cost.tolist()).value.item() == pytest.approx(expected.value.item(), rel=1e-14)
+
+
+def test_an_empty_batch_is_no_problem_at_all(device):
+    x, y = torch.zeros(0, 3, 2, device=device).double(), torch.zeros(0, 4, 2, device=device).double()
+    result = emd_points(x, y)
+    assert result.value.shape == (0,)
+    assert result.plan.shape == (0, 3, 4)
+
+
+def test_totals_may_differ_by_roundings_only(device):
+    a, b = tensor([0.1] * 10, device, torch.float32), tensor([0.25] * 4, device, torch.float32)
+    cost = torch.ones(10, 4, device=device)
+    assert emd(a, b, cost).value.item() == pytest.approx(1, rel=1e-6)
+    with pytest.raises(ValueError, match="same total"):
+        emd(a.double(), tensor([0.25] * 4, device) * (1 + 1e-7), cost.double())
+
+
+# ---------------------------------------------------------------------------------------------- the solver for CUDA
+
+
+def assert_assigns(cost):
+    """Without a detour through the CPU, and by SciPy's assignment."""
+    count, n, _ = cost.shape
+    mass = torch.full((count, n), 1 / n, dtype=torch.float64, device=cost.device)
+    result = _exact._solve_uniform(mass[:, 0], cost)
+    assert result is not None, "a problem lacks its proof"
+    assert_solves(result, mass, mass, cost)
+    for value, matrix in zip(result.value, cost, strict=True):
+        rows, columns = scipy.optimize.linear_sum_assignment(array(matrix))
+        assert value.item() == pytest.approx(array(matrix)[rows, columns].mean(), rel=1e-12, abs=1e-14)
+
+
+@pytest.mark.parametrize("p", [1, 2])
+@pytest.mark.parametrize(("count", "n", "d"), [(5, 1, 1), (5, 2, 2), (9, 30, 2), (4, 100, 16), (2, 150, 2)])
+def test_many_assignments_at_once(normal, count, n, d, p):
+    x, y = normal(count, n, d), 0.5 + normal(count, n, d)
+    assert_assigns(torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist") ** p)
+
+
+@pytest.mark.parametrize("levels", [1, 2, 5, 1000])
+def test_many_assignments_with_ties(rng, device, levels):
+    cost = torch.randint(-levels, levels, (6, 25, 25), generator=rng).double().to(device)
+    assert_assigns(cost)
+
+
+def test_many_assignments_whatever_the_unit_and_the_piece(normal, monkeypatch):
+    cost = normal(7, 12, 12)
+    monkeypatch.setitem(_assignment.MOST_ENTRIES, cost.device.type, 300)  # two problems at a time
+    for unit in (1e-100, 1.0, 1e100):
+        assert_assigns(cost * unit)
+
+
+def test_many_assignments_without_any_help(normal, monkeypatch):
+    # no Sinkhorn prices, no auction: shortest paths alone must find the optimum
+    monkeypatch.setattr(_assignment, "LADDER", ())
+    monkeypatch.setattr(_assignment, "ROUNDS", 0)
+    assert_assigns(normal(4, 30, 30))
+
+
+def test_every_way_gives_the_same_potentials_up_to_their_freedom_and_the_same_value(normal):
+    x, y = normal(3, 40, 2), normal(3, 40, 2)
+    cost = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
+    mass = cost.new_full((3, 40), 1 / 40)
+    ours, witness = _exact._solve_uniform(mass[:, 0], cost), _exact._solve_each(mass.cpu(), mass.cpu(), cost.cpu())
+    torch.testing.assert_close(ours.value.cpu(), witness.value, rtol=1e-13, atol=0)
+    torch.testing.assert_close(ours.plan.cpu(), witness.plan, rtol=0, atol=1e-15)  # distinct costs: one optimal plan

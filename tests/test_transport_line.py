@@ -1,0 +1,391 @@
+"""Piles and laws on the line, against SciPy, POT, linear programs and closed forms."""
+
+import itertools
+import math
+import warnings
+
+import numpy as np
+import ot
+import pytest
+import scipy.stats
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gantut.transport import linear_program, pile_moves, wasserstein_1d
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+INF = math.inf
+POWERS = (1, 1.5, 2, 3, INF)
+
+
+def tensor(values, device="cpu", dtype=torch.float64):
+    return torch.tensor(values, dtype=dtype, device=device)
+
+
+def array(values):
+    return values.detach().cpu().double().numpy()
+
+
+@pytest.fixture
+def normal(rng, device):
+    return lambda *shape: torch.randn(shape, dtype=torch.float64, generator=rng).to(device)
+
+
+@pytest.fixture
+def uniform(rng, device):
+    return lambda *shape: torch.rand(shape, dtype=torch.float64, generator=rng).to(device)
+
+
+# ---------------------------------------------------------------------------------------------- piles
+
+
+def test_the_four_piles_of_the_book(device):
+    walk = pile_moves(tensor([3, 2, 1, 4], device), tensor([1, 2, 4, 3], device))
+    assert walk.deltas.tolist() == [0, 2, 2, -1, 0]
+    assert walk.cost.item() == 5
+    assert walk.moves == [(1, 2, 2.0), (2, 3, 2.0), (4, 3, 1.0)]
+    assert walk.states.tolist() == [[3, 2, 1, 4], [1, 4, 1, 4], [1, 2, 3, 4], [1, 2, 4, 3]]
+    assert pile_moves(tensor([0.3, 0.2, 0.1, 0.4]), tensor([0.1, 0.2, 0.4, 0.3])).cost.item() == pytest.approx(0.5)
+
+
+piles = st.integers(1, 7).flatmap(lambda n: st.lists(st.integers(0, 9), min_size=n, max_size=n)).filter(sum)
+
+
+@st.composite
+def pairs_of_piles(draw):
+    p = draw(piles)
+    cuts = sorted(draw(st.lists(st.integers(0, sum(p)), min_size=len(p) - 1, max_size=len(p) - 1)))
+    return p, [after - before for before, after in itertools.pairwise([0, *cuts, sum(p)])]
+
+
+@given(pairs_of_piles())
+def test_the_moves_turn_p_into_q_and_no_pile_runs_short(device, pair):
+    p, q = (tensor(pile, device) for pile in pair)
+    walk = pile_moves(p, q)
+    assert walk.states[0].tolist() == pair[0]
+    assert walk.states[-1].tolist() == pair[1]  # whole numbers: exact
+    assert walk.states.min() >= 0
+    assert len(walk.states) == len(walk.moves) + 1
+    assert sum(amount for _, _, amount in walk.moves) == walk.cost.item()
+    assert all(abs(source - target) == 1 and amount > 0 for source, target, amount in walk.moves)
+    assert walk.deltas[0] == walk.deltas[-1] == 0
+
+
+@given(pairs_of_piles())
+def test_the_walk_costs_what_the_linear_program_costs(pair):
+    p, q = map(tensor, pair)
+    place = torch.arange(len(p)).double()
+    witness = linear_program(p, q, (place[:, None] - place).abs()).value
+    assert pile_moves(p, q).cost.item() == pytest.approx(witness.item(), rel=1e-9, abs=1e-9)  # HiGHS: 1e-7 allowed
+
+
+def test_piles_come_in_batches_and_cost_what_weighted_positions_cost(random_laws):
+    p, q = random_laws(3, 4, 6, zeros=0.3), random_laws(4, 6)
+    walk = pile_moves(p, q)
+    assert walk.deltas.shape == (3, 4, 7)
+    assert walk.moves is None
+    assert walk.states is None
+    place = torch.arange(6, dtype=torch.float64, device=p.device)
+    torch.testing.assert_close(walk.cost, wasserstein_1d(place, place, p, q), rtol=1e-13, atol=1e-14)
+    for i, j in np.ndindex(3, 4):
+        torch.testing.assert_close(walk.cost[i, j], pile_moves(p[i, j], q[j]).cost, rtol=1e-14, atol=1e-15)
+
+
+def test_the_cost_of_the_walk_is_differentiable(random_laws):
+    p, q = random_laws(5).requires_grad_(), random_laws(5).requires_grad_()
+    # only the slope along changes that keep the total is that of transport: move mass through a softmax
+    assert torch.autograd.gradcheck(lambda a, b: pile_moves(a.softmax(-1), b.softmax(-1)).cost, (p, q))
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "message"),
+    [
+        ([1.0, 2.0], [1.0, 1.0], "same total"),
+        ([1.0, -1.0], [0.0, 0.0], r"P must be finite and non-negative, but P\[1\] is -1"),
+        ([1.0, math.nan], [1.0, 0.0], "finite"),
+        ([0.0, 0.0], [0.0, 0.0], "positive finite total"),
+        ([1.0, 1.0], [2.0], "length|shapes"),
+        ([], [], "empty"),
+        (torch.tensor([1, 2]), torch.tensor([2, 1]), "floating point"),
+        (torch.ones(2), torch.ones(2).double(), "one dtype"),
+    ],
+)
+def test_piles_that_are_none_are_refused(p, q, message):
+    with pytest.raises(ValueError, match=message):
+        pile_moves(p, q)
+
+
+# ---------------------------------------------------------------------------------------------- W_p: values
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (7, 7), (1, 5), (4, 9), (50, 50)])
+def test_w1_is_that_of_scipy(normal, uniform, n, m):
+    u, v, a, b = normal(20, n), normal(20, m), uniform(20, n), uniform(20, m)
+    a[:, 1:] *= uniform(20, n - 1) > 0.3  # some weights are zero
+    for weights in ((None, None), (a, None), (None, b), (a, b)):
+        ours = wasserstein_1d(u, v, *weights)
+        rows = zip(*(20 * [None] if t is None else array(t) for t in (u, v, *weights)), strict=True)
+        theirs = [scipy.stats.wasserstein_distance(*row) for row in rows]
+        np.testing.assert_allclose(array(ours), theirs, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("p", [1, 1.5, 2, 3])
+@pytest.mark.parametrize(("n", "m"), [(8, 8), (4, 9)])
+def test_wp_to_the_power_p_is_that_of_pot(normal, random_laws, p, n, m):
+    u, v, a, b = normal(n, 20), normal(m, 20), random_laws(20, n).T, random_laws(20, m).T
+    for weights in ((None, None), (a, b)):
+        theirs = ot.wasserstein_1d(*(None if t is None else array(t) for t in (u, v, *weights)), p=p)
+        ours = wasserstein_1d(u, v, *weights, p=p, dim=0)
+        np.testing.assert_allclose(array(ours) ** p, theirs, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("p", [1, 2, 3.5])
+def test_wp_is_the_optimum_of_the_linear_program(normal, random_laws, p):
+    u, v, a, b = normal(6).cpu(), normal(8).cpu(), random_laws(6, zeros=0.2).cpu(), random_laws(8).cpu()
+    witness = linear_program(a, b, (u[:, None] - v).abs() ** p).value ** (1 / p)
+    assert wasserstein_1d(u, v, a, b, p=p).item() == pytest.approx(witness.item(), rel=1e-9)  # HiGHS: 1e-7 allowed
+
+
+@pytest.mark.parametrize("p", POWERS)
+def test_equal_numbers_of_points_are_matched_by_the_best_permutation(normal, p):
+    u, v = normal(6), normal(6)
+    orders = torch.tensor(list(itertools.permutations(range(6))), device=u.device)
+    differences = (u - v[orders]).abs()  # (720, 6)
+    best = differences.amax(-1).min() if p == INF else (differences**p).mean(-1).min() ** (1 / p)
+    assert wasserstein_1d(u, v, p=p).item() == pytest.approx(best.item(), rel=1e-13)
+
+
+def test_w_infinity_is_the_limit_of_large_powers_and_the_smallest_sufficient_radius(device, normal, random_laws):
+    u, v, a, b = normal(5), normal(7), random_laws(5), random_laws(7)
+    farthest = wasserstein_1d(u, v, a, b, p=INF)
+    assert wasserstein_1d(u, v, a, b, p=2000).item() == pytest.approx(farthest.item(), rel=0.01)
+    distances = (u[:, None] - v).abs()
+    for radius, feasible in ((farthest + 1e-9, True), (farthest - 1e-9, False)):
+        blocked = linear_program(a.cpu(), b.cpu(), (distances > radius).double().cpu()).value
+        assert (blocked.item() < 1e-9) == feasible
+
+
+def test_rounded_levels_do_not_count_as_mass(device):
+    # 0.1 + 0.2 and 0.3 differ by a rounding; a slice of 6e-17 that travels far must not set W_infinity
+    u, v = tensor([0.0, 0.0, 100.0], device), tensor([0.0, 100.0], device)
+    assert wasserstein_1d(u, v, tensor([0.1, 0.2, 0.7], device), tensor([0.3, 0.7], device), p=INF).item() == 0
+    thirds = torch.arange(3, device=device).double().repeat_interleave(7)
+    assert wasserstein_1d(thirds, torch.arange(3, device=device).double(), p=INF).item() == 0
+
+
+@pytest.mark.parametrize("p", POWERS)
+def test_quantiles_of_gaussians_give_the_closed_form(device, p):
+    level = (torch.arange(20_000, dtype=torch.float64, device=device) + 0.5) / 20_000
+    standard = torch.special.ndtri(level)
+    shifted = wasserstein_1d(standard, 3 + standard, p=p)
+    assert shifted.item() == pytest.approx(3, rel=1e-12)
+    if p == 2:  # Gelbrich: the squared distance is (3 - 0)^2 + (2 - 1)^2; the tails cut off are worth 1e-4 of it
+        assert wasserstein_1d(standard, 3 + 2 * standard, p=2).item() == pytest.approx(math.sqrt(10), rel=1e-4)
+
+
+@pytest.mark.parametrize("p", POWERS)
+def test_between_dirac_laws_it_is_the_distance(device, p):
+    assert wasserstein_1d(tensor([1.5], device), tensor([-2.0], device), p=p).item() == 3.5
+    assert wasserstein_1d(tensor([1.5] * 3, device), tensor([-2.0] * 5, device), p=p).item() == pytest.approx(3.5)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e300])
+def test_no_power_overflows_or_vanishes(device, size):
+    u, v = tensor([0.0, 1.0, 5.0], device), tensor([1.0, 3.0], device)
+    for p in (1, 2, 40):
+        expected = wasserstein_1d(u, v, p=p).item()
+        assert wasserstein_1d(u * size, v * size, p=p).item() / size == pytest.approx(expected, rel=1e-13)
+
+
+# ---------------------------------------------------------------------------------------------- W_p: theorems
+
+numbers = st.floats(-100, 100).map(lambda x: round(x, 3))
+laws_on_the_line = st.integers(1, 6).flatmap(
+    lambda n: st.tuples(
+        st.lists(numbers, min_size=n, max_size=n),
+        st.lists(st.integers(0, 5), min_size=n, max_size=n).filter(sum),
+    )
+)
+
+
+def distance(first, second, p, device):
+    (u, a), (v, b) = first, second
+    return wasserstein_1d(*(tensor(t, device) for t in (u, v, a, b)), p=p).item()
+
+
+@given(laws_on_the_line, laws_on_the_line, laws_on_the_line, st.sampled_from(POWERS))
+def test_it_is_a_metric(device, first, second, third, p):
+    there, back = distance(first, second, p, device), distance(second, first, p, device)
+    assert there == pytest.approx(back, rel=1e-13, abs=1e-13)
+    around = distance(first, third, p, device) + distance(third, second, p, device)
+    assert there <= around * (1 + 1e-12) + 1e-12
+    assert distance(first, first, p, device) == 0
+
+
+@given(laws_on_the_line, laws_on_the_line, st.floats(-50, 50), st.floats(0, 10), st.sampled_from(POWERS))
+def test_shifts_change_nothing_and_scalings_scale(device, first, second, shift, scale, p):
+    (u, a), (v, b) = first, second
+    expected = distance(first, second, p, device)
+    moved = distance(([x + shift for x in u], a), ([x + shift for x in v], b), p, device)
+    assert moved == pytest.approx(expected, rel=1e-9, abs=1e-9)  # shifted positions are rounded anew
+    flipped = distance(([-scale * x for x in u], a), ([-scale * x for x in v], b), p, device)
+    assert flipped == pytest.approx(scale * expected, rel=1e-9, abs=1e-9)
+
+
+@given(laws_on_the_line, laws_on_the_line)
+def test_it_grows_with_p_and_its_first_power_bounds_the_difference_of_means(device, first, second):
+    ordered = [distance(first, second, p, device) for p in (1, 1.5, 2, 3, INF)]
+    assert all(small <= large * (1 + 1e-9) + 1e-12 for small, large in itertools.pairwise(ordered))
+    means = [np.average(positions, weights=weights) for positions, weights in (first, second)]
+    assert abs(means[0] - means[1]) <= ordered[0] * (1 + 1e-9) + 1e-9
+
+
+@given(laws_on_the_line, laws_on_the_line, st.sampled_from([1, 2, INF]))
+def test_whole_weights_are_repetitions(device, first, second, p):
+    repeated = [
+        torch.repeat_interleave(tensor(positions, device), tensor(weights, device, torch.long))
+        for positions, weights in (first, second)
+    ]
+    assert wasserstein_1d(*repeated, p=p).item() == pytest.approx(distance(first, second, p, device), abs=1e-11)
+
+
+# ---------------------------------------------------------------------------------------------- infinite positions
+
+
+@pytest.mark.parametrize(
+    ("u", "v", "expected"),
+    [
+        ([1, 2, INF], [1, 1], INF),  # these four are SciPy's own
+        ([1, 2, INF], [-INF, 1], INF),
+        ([1, -INF, INF], [1, 1], INF),
+        ([1, 2, INF], [INF, 1], math.nan),
+        ([INF], [INF], math.nan),
+        ([-INF, 0], [0, 0], INF),
+        ([-INF], [INF], INF),
+    ],
+)
+@pytest.mark.parametrize("p", POWERS)
+def test_infinite_positions_are_infinitely_far_or_undefined(device, u, v, expected, p):
+    ours = wasserstein_1d(tensor(u, device), tensor(v, device), p=p).item()
+    assert ours == pytest.approx(expected, nan_ok=True)
+    if p == 1:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # SciPy warns where it returns nan
+            assert scipy.stats.wasserstein_distance(u, v) == pytest.approx(ours, nan_ok=True)
+
+
+def test_an_infinite_position_without_weight_does_not_count(device):
+    u, v = tensor([0.0, INF], device), tensor([1.0, 3.0], device)
+    for p in POWERS:
+        assert wasserstein_1d(u, v, tensor([1.0, 0.0], device), tensor([1.0, 0.0], device), p=p).item() == 1
+
+
+# ---------------------------------------------------------------------------------------------- gradients
+
+
+@pytest.mark.parametrize("p", POWERS)
+@pytest.mark.parametrize(("n", "m"), [(5, 5), (3, 7)])
+def test_gradients_are_those_of_finite_differences(normal, uniform, p, n, m):
+    u, v = normal(2, n).requires_grad_(), normal(2, m).requires_grad_()
+    a, b = (0.2 + uniform(2, n)).requires_grad_(), (0.2 + uniform(m)).requires_grad_()
+    assert torch.autograd.gradcheck(lambda u, v: wasserstein_1d(u, v, p=p), (u, v))
+    if p != INF:  # W_infinity jumps where weights let a slice of mass appear
+        assert torch.autograd.gradcheck(lambda *laws: wasserstein_1d(*laws, p=p), (u, v, a, b))
+
+
+@pytest.mark.parametrize("p", POWERS)
+def test_equal_laws_have_gradient_zero(device, normal, p):
+    u = normal(6)
+    x, y = u.clone().requires_grad_(), u.flip(0).requires_grad_()
+    weights = torch.ones_like(u)
+    for weighted in ((), (weights, weights)):
+        gradients = torch.autograd.grad(wasserstein_1d(x, y, *weighted, p=p), (x, y))
+        assert all(gradient.abs().max() == 0 for gradient in gradients)
+
+
+def test_gradient_descent_carries_one_sample_to_the_other(device, normal):
+    x, y = normal(20).requires_grad_(), 5 + normal(20)
+    optimiser = torch.optim.SGD([x], lr=1)
+    for _ in range(200):
+        optimiser.zero_grad()
+        (wasserstein_1d(x, y, p=2) ** 2).backward()
+        optimiser.step()
+    torch.testing.assert_close(x.detach().sort().values, y.sort().values, rtol=0, atol=1e-6)  # (1 - 2/20)^200 = 7e-10
+
+
+def test_weights_on_shared_bins_have_the_gradient_of_the_general_formula(device, normal, uniform):
+    bins, a, b = normal(6), uniform(3, 6).requires_grad_(), uniform(3, 6).requires_grad_()
+    copies = bins.expand(3, 6)  # a batch takes the general way
+    fast = torch.autograd.grad(wasserstein_1d(bins, bins, a, b).sum(), (a, b))
+    general = torch.autograd.grad(wasserstein_1d(copies, copies, a, b).sum(), (a, b))
+    for ours, witness in zip(fast, general, strict=True):
+        torch.testing.assert_close(ours, witness, rtol=1e-11, atol=1e-12)
+    moving = bins.clone().requires_grad_()
+    assert torch.autograd.gradcheck(lambda z: wasserstein_1d(z, z, a.detach(), b.detach()), moving)
+
+
+# ---------------------------------------------------------------------------------------------- shapes and dtypes
+
+
+@pytest.mark.parametrize("p", [1, 2, INF])
+def test_a_batch_is_a_loop_and_any_dimension_may_hold_the_positions(normal, uniform, p):
+    u, v, a, b = normal(3, 4, 5), normal(4, 6), uniform(4, 5), uniform(6)
+    for weights in ((None, None), (a, b), (None, b)):
+        batch = wasserstein_1d(u, v, *weights, p=p)
+        assert batch.shape == (3, 4)
+        for i, j in np.ndindex(3, 4):
+            row = [None if t is None else (t[j] if t.ndim == 2 else t) for t in weights]
+            torch.testing.assert_close(batch[i, j], wasserstein_1d(u[i, j], v[j], *row, p=p), rtol=1e-13, atol=0)
+    w = normal(3, 4, 5)
+    for dim in range(-3, 3):
+        moved = wasserstein_1d(u.movedim(-1, dim), w.movedim(-1, dim), p=p, dim=dim)
+        torch.testing.assert_close(moved, wasserstein_1d(u, w, p=p), rtol=1e-13, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_other_dtypes_are_kept(normal, uniform, dtype):
+    u, v, a, b = normal(4, 9).to(dtype), normal(4, 9).to(dtype), uniform(9).to(dtype), uniform(9).to(dtype)
+    for weights in ((None, None), (a, b)):
+        for p in (1, 2):
+            ours = wasserstein_1d(u, v, *weights, p=p)
+            exact = wasserstein_1d(*(None if t is None else t.double() for t in (u, v, *weights)), p=p)
+            assert ours.dtype == dtype
+            torch.testing.assert_close(ours.double(), exact, rtol=8 * torch.finfo(dtype).eps, atol=0)
+
+
+def test_layouts_lists_and_arrays(normal):
+    u, v = normal(10, 3).T, normal(3, 20)[:, ::2]
+    expected = wasserstein_1d(u.contiguous(), v.contiguous())
+    torch.testing.assert_close(wasserstein_1d(u, v), expected, rtol=0, atol=0)
+    plain = wasserstein_1d(array(u), array(v))
+    torch.testing.assert_close(plain, expected.cpu(), rtol=1e-15, atol=0)
+    assert wasserstein_1d([0, 1, 3], [5, 6, 8]).item() == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([1.0, math.nan], [1.0]), "u must hold positions"),
+        (([], [1.0]), "u must not be empty"),
+        (([1.0], []), "v must not be empty"),
+        ((torch.tensor([1, 2]), torch.tensor([1.0])), "u must be floating point"),
+        ((torch.ones(2), torch.ones(2).double()), "one dtype"),
+        ((torch.ones(2, 3), torch.ones(3, 3)), "broadcast"),
+        (([1.0, 2.0], [1.0], [1.0, -1.0]), "u_weights must be finite and non-negative"),
+        (([1.0, 2.0], [1.0], [0.0, 0.0]), "u_weights must have a positive finite total"),
+        (([1.0, 2.0], [1.0], [1.0, INF]), "u_weights must be finite"),
+        (([1.0, 2.0], [1.0], None, [1.0, 1.0]), "v_weights must have a weight for each of the 1"),
+        (([1.0, 2.0], [1.0], [math.nan, 1.0]), "u_weights must be finite"),
+    ],
+)
+def test_positions_and_weights_that_are_none_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        wasserstein_1d(*arguments)
+
+
+@pytest.mark.parametrize("p", [0.5, 0, -1, math.nan, "1", True, None])
+def test_powers_below_one_are_refused(p):
+    with pytest.raises(ValueError, match=r"p must be a number in \[1, inf\]"):
+        wasserstein_1d([1.0], [2.0], p=p)

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gantut.transport import linear_program, pile_moves, wasserstein_1d
+from gantut.transport import _line, linear_program, pile_moves, wasserstein_1d
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -353,6 +353,21 @@ def test_other_dtypes_are_kept(normal, uniform, dtype):
             exact = wasserstein_1d(*(None if t is None else t.double() for t in (u, v, *weights)), p=p)
             assert ours.dtype == dtype
             torch.testing.assert_close(ours.double(), exact, rtol=8 * torch.finfo(dtype).eps, atol=0)
+
+
+def test_threads_change_nothing(normal, uniform, monkeypatch):
+    u, v, a = normal(5, 3, 40), normal(3, 40), uniform(40)
+    problems = [dict(p=1), dict(p=2), dict(u_weights=a)]
+    expected = [wasserstein_1d(u, v, **problem) for problem in problems]
+    monkeypatch.setattr(_line, "WORTH_THREADS", 0)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        again = [wasserstein_1d(u, v, **problem) for problem in problems]
+    finally:
+        torch.set_num_threads(threads)
+    for ours, theirs in zip(again, expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
 
 
 def test_layouts_lists_and_arrays(normal):

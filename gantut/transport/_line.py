@@ -1,12 +1,17 @@
 """Transport on the line: piles side by side, and laws given by their positions."""
 
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 
 from gantut import _inputs
 from gantut.transport._results import Move, PileMoves
+
+# From how many positions on threads save more than they cost.
+WORTH_THREADS = 100_000
 
 
 def pile_moves(P, Q):
@@ -135,7 +140,9 @@ def wasserstein_1d(u, v, u_weights=None, v_weights=None, *, p=1, dim=-1):
     u_weights = _relative("u_weights", u_weights, u, dim)
     v_weights = _relative("v_weights", v_weights, v, dim)
     if u_weights is None and v_weights is None and u.shape[-1] == v.shape[-1]:
-        return _mean_power(_sorted(u) - _sorted(v), None, p)
+        u, v = _sorted(u), _sorted(v)
+        in_place = u.shape == v.shape and not (u.requires_grad or v.requires_grad)  # fresh memory costs as much again
+        return _mean_power(u.sub_(v) if in_place else u - v, None, p)
     same_bins = p == 1 and u_weights is not None and v_weights is not None and u.ndim == v.ndim == 1
     if same_bins and (one_law or _same_and_constant(u, v)) and torch.isfinite(u).all():
         return _on_shared_bins(u, u_weights, v_weights)
@@ -175,9 +182,7 @@ def _relative(name, weights, positions, dim):
 def _sort_order(x):
     """The order that sorts along the last dimension; numpy's vectorised sort is several times as fast as torch's."""
     x = x.detach()
-    if x.device.type != "cpu":
-        return x.argsort(-1)
-    return torch.from_numpy(np.argsort(_as_numpy(x), -1))
+    return x.argsort(-1) if x.device.type != "cpu" else _row_by_row(np.argsort, x)
 
 
 def _sorted(x):
@@ -185,11 +190,18 @@ def _sorted(x):
         return x.sort(-1).values
     if torch.is_grad_enabled() and x.requires_grad:
         return x.gather(-1, _sort_order(x))
-    return torch.from_numpy(np.sort(_as_numpy(x.detach()), -1)).to(x.dtype)
+    return _row_by_row(np.sort, x.detach()).to(x.dtype)
 
 
-def _as_numpy(x):
-    return x.float().numpy() if x.dtype == torch.bfloat16 else x.numpy()
+def _row_by_row(sort, x):
+    """Sort rows of a CPU tensor, in as many threads as PyTorch may use: numpy lets go of the interpreter's lock."""
+    rows = (x.float() if x.dtype == torch.bfloat16 else x).numpy()  # numpy has no bfloat16
+    workers = min(torch.get_num_threads(), os.cpu_count() or 1, rows.size // rows.shape[-1] if rows.size else 1)
+    if workers < 2 or rows.size < WORTH_THREADS:
+        return torch.from_numpy(sort(rows, -1))
+    parts = np.array_split(rows.reshape(-1, rows.shape[-1]), workers)
+    with ThreadPoolExecutor(workers) as pool:
+        return torch.from_numpy(np.concatenate(list(pool.map(lambda part: sort(part, -1), parts))).reshape(rows.shape))
 
 
 def _same_and_constant(u, v):
@@ -245,7 +257,7 @@ def _quantiles(positions, weights, batch):
 def _mean_power(differences, widths, p):
     """Return the p-mean of the differences over intervals of these widths (equal ones where None)."""
     dtype, count = differences.dtype, differences.shape[-1]
-    sizes = differences.abs()
+    sizes = differences.abs() if differences.requires_grad else differences.abs_()
     if widths is not None:
         negligible = 0.0 if p == 1 else count * torch.finfo(widths.dtype).eps
         sizes = torch.where(widths > negligible, sizes, 0)

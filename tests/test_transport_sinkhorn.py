@@ -320,11 +320,11 @@ def test_distances_of_points_close_together_do_not_cancel(dtype, d, cloud):
 
 
 def test_streamed_kernels_give_what_kept_ones_give(cloud, monkeypatch):
-    x, y = cloud(300, 2), cloud(200, 2, shift=0.3)
+    x, y = cloud(600, 2), cloud(500, 2, shift=0.3)
     kept = [sinkhorn_points(x, y, reg=0.1, p=p) for p in (1, 2)]
-    monkeypatch.setitem(PointCost.__init__.__globals__["TILE"], x.device.type, 1000)
+    monkeypatch.setitem(PointCost.__init__.__globals__["TILE"], x.device.type, 5000)
     monkeypatch.setattr("gantut.transport._sinkhorn_iterations.BUDGET", 0)
-    assert len(tiles((1, 300, 200), x.device)) == 60
+    assert len(tiles((1, 600, 500), x.device)) == 60
     for p, witness in zip((1, 2), kept, strict=True):
         streamed = sinkhorn_points(x, y, reg=0.1, p=p)
         torch.testing.assert_close(streamed.value, witness.value, rtol=1e-6, atol=0)
@@ -614,6 +614,7 @@ def test_sinkhorn_refuses(arguments, message):
         pytest.param((POINTS, [[0.0], [1.0]]), dict(reg=1), "points of one dimension", id="dimensions"),
         pytest.param((POINTS, [[0.0, math.nan]]), dict(reg=1), "y must be finite", id="NaN point"),
         pytest.param((POINTS, np.zeros((0, 2))), dict(reg=1), "y must be points", id="no points"),
+        pytest.param((np.zeros((0, 2, 2)), POINTS), dict(reg=1), "at least one problem", id="empty batch"),
         pytest.param((POINTS, POINTS, [0.5, -0.5]), dict(reg=1), "a must be finite and non-negative", id="mass"),
         pytest.param((POINTS, POINTS, [1.0]), dict(reg=1), "a must have a mass for each", id="too few masses"),
         pytest.param((POINTS, POINTS, [2.0, 1.0], HALF), dict(reg=1), "same total", id="unequal totals"),

@@ -179,6 +179,8 @@ def _options(reg, tol, max_iter):
 
 
 def _flat(tensor, batch, kept):
+    if 0 in batch:
+        raise ValueError(f"a batch must have at least one problem, but has shape {tuple(batch)}")
     own = tensor.shape[tensor.ndim - kept :]
     return tensor.double().expand(*batch, *own).reshape(-1, *own)
 

@@ -126,10 +126,10 @@ def _pull_self(x, a, f, ctx):
 def solve_self(cost, a, reg, tol, max_iter):
     """The potential (B, n) of masses with themselves, the dual objective there, and the marginal error."""
     state = State(cost, a, a, reg)
-    rounding = 4 * 2.0**-24 * cost.size() * state.unit
+    rounding = 2.0**-24 * cost.size() * state.unit
     dtype = torch.float32 if rounding < SINGLE and least_mass(a) > LIGHT else torch.float64
     state.F = state.G = soft_minimum(cost, state.unit, state.F, log2(a), dtype) / 2
-    average(state, dtype, max(tol / 2, rounding / 4, FLOOR) if dtype is torch.float32 else tol / 2, max_iter)
+    average(state, dtype, max(tol / 2, rounding, FLOOR) if dtype is torch.float32 else tol / 2, max_iter)
     while True:
         sums = row_sums(state.kernel(torch.float64, keep=False), a)
         error = (a * (sums - 1).abs()).sum(-1)

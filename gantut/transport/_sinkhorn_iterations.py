@@ -26,10 +26,11 @@ FASTEST = 1.95
 ANNEAL_BELOW = 0.01  # of the cost's span: where reg is lowered in steps
 STEP = 4.0
 NEAR = 10.0  # times the target
-SINGLE = 3e-3  # rounding of exponents up to which sweeps in float32 are worth while
+SINGLE = 2.5e-3  # rounding of exponents up to which sweeps in float32 are worth while
 FLOOR = 4e-7  # marginal error that sweeps in float32 can reach
 SMALL = 2**18  # entries of kernels for which float64 is as fast
 LIGHT = 1e-20  # mass of a point below which float32 is no longer safe
+ROUGH = 1e-4  # marginal error down to which sweeps in float32 may help Newton's method on
 LAST_MILE = 1e-5  # marginal error below which Newton's method is faster
 REACH = 1e-2  # marginal error below which Newton's method may be tried
 PATIENCE = 40
@@ -65,8 +66,8 @@ class Measured(NamedTuple):
 class State:
     """Potentials of a batch of problems in units of base 2, F (B, n) and G (B, m), always in float64."""
 
-    def __init__(self, cost, a, b, reg, budget=BUDGET):
-        self.cost, self.a, self.b, self.budget = cost, a, b, budget
+    def __init__(self, cost, a, b, reg):
+        self.cost, self.a, self.b = cost, a, b
         self.memory = Buffer(cost.device)
         self.unit = math.log2(math.e) / reg
         self.F, self.G = torch.zeros_like(a), torch.zeros_like(b)
@@ -80,7 +81,7 @@ class State:
 
     def kernel(self, dtype, *, keep=True):
         """The kernel at the present potentials; one that is used once need not be kept."""
-        return Kernel(self.cost, self.unit, self.F, self.G, dtype, self.budget if keep else 0, self.memory)
+        return Kernel(self.cost, self.unit, self.F, self.G, dtype, BUDGET if keep else 0, self.memory)
 
     def log_step(self, dtype):
         """One iteration that is safe from anywhere: each entry is measured against the largest of its row or column."""
@@ -201,20 +202,20 @@ def newton(state, dtype, now, target, limit):
     return True
 
 
-def solve(cost, a, b, reg, tol, max_iter, *, budget=BUDGET):
+def solve(cost, a, b, reg, tol, max_iter):
     """Potentials for masses (B, n) and (B, m) of total 1, float64; what they reach is measured, and returned.
 
     Over-relaxed sweeps lead to where Newton's method is at home. Its residuals are in float64; its linear systems,
     like the sweeps before, in float32 unless reg is so small that this would be too rough.
     """
-    state = State(cost, a, b, reg, budget)
-    rounding = 4 * 2.0**-24 * cost.size() * math.log2(math.e) / reg  # of exponents in float32, roughly
+    state = State(cost, a, b, reg)
+    rounding = 2.0**-24 * cost.size() * math.log2(math.e) / reg  # of exponents in float32, roughly
     if math.prod(cost.shape) < SMALL or min(least_mass(a), least_mass(b)) < LIGHT:
         rounding = math.inf  # nothing to gain; or overflow to fear, as entries of the kernel go up to 1 / mass
     dtype = torch.float32 if rounding < SINGLE else torch.float64
     _approach(state, cost.span(), reg, rounding, max_iter)
     if state.iterations < max_iter:
-        aim = max(0.7 * tol, LAST_MILE, rounding if dtype is torch.float32 else 0.0)
+        aim = max(0.7 * tol, LAST_MILE, 2 * rounding if dtype is torch.float32 else 0.0)
         relax(state, dtype, aim, min(max_iter - state.iterations, FIRST), patience=PATIENCE)
     now, turn = measure(state), TURN
     while now.worst > tol and state.iterations < max_iter:
@@ -225,14 +226,16 @@ def solve(cost, a, b, reg, tol, max_iter, *, budget=BUDGET):
             continue
         now = min(now, then, key=lambda measured: measured.worst)
         state.F, state.G = now.F, now.G
-        if now.worst < REACH and dtype is torch.float32:
-            dtype = torch.float64
+        rough = dtype is torch.float32 and now.worst > max(2 * rounding, ROUGH)
+        if dtype is torch.float32 and not rough:
+            dtype = torch.float64  # for the linear systems, too
             continue
-        left, rough = max_iter - state.iterations, dtype is torch.float32 and now.worst > NEAR * rounding
+        left = max_iter - state.iterations
         if left > 0:
-            aim = max(tol / 4, rounding) if rough else tol / 4
-            relax(state, torch.float32 if rough else torch.float64, aim, min(left, turn), warm=True)
-            now, turn = measure(state), 2 * turn
+            relax(state, dtype, max(tol / 4, 2 * rounding) if rough else tol / 4, min(left, turn), warm=True)
+            before, now, turn = now.worst, measure(state), 2 * turn
+            if not now.worst < before / 2:
+                dtype = torch.float64
     return finish(state, now)
 
 

@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 PIP   := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help book notebooks test lint clean
+.PHONY: help book notebooks test bench lint clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ test: $(READY)  ## check everything: style, package, pages, and every output of 
 	$(BIN)/python -m pytest -q || failed=1; \
 	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=300 book/ || failed=1; \
 	{ set +x; } 2>/dev/null; exit $$failed
+
+bench: $(READY)  ## time gantut beside its peers, and record it in book/results
+	$(PIP) geomloss==0.3.1
+	$(BIN)/python tests/bench_transport.py
 
 lint: $(READY)  ## check style, and repair what can be repaired
 	$(BIN)/ruff check --fix .

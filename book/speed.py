@@ -1,0 +1,138 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Speed
+#
+# How long `gantut` takes for optimal transport, beside the well-known libraries: {cite}`flamary2021` (POT), SciPy
+# and GeomLoss, on the same problems, in one process, in turn. What counts are the *ratios* of the medians; the
+# seconds are those of one small machine. Every row also says how far each answer is from the truth, since a fast
+# wrong answer is no answer. The record was made by `make bench`, which you can repeat.
+
+# %% tags=["remove-cell"]
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("gantut") is None:
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "git+https://github.com/gantut/gantut",
+        ],
+        check=True,
+    )
+
+# %% tags=["remove-cell"]
+import json
+from pathlib import Path
+
+from IPython.display import Markdown, display
+
+here = Path(__file__).parent if "__file__" in globals() else Path()
+record = json.loads((here / "results/transport.json").read_text())
+
+
+def table(name):
+    """One table of the record, as Markdown: seconds, error, and gantut's ratio to the fastest peer."""
+    rows = record["tables"][name]
+    names = list(
+        dict.fromkeys(key for row in rows for key in row["seconds"])
+    )
+    head = (
+        "| problem | "
+        + " | ".join(f"{n}: s | error" for n in names)
+        + " | ratio |\n|---"
+        + "|---:" * (2 * len(names) + 1)
+        + "|\n"
+    )
+    lines = []
+    for row in rows:
+        cells = [row["problem"]]
+        for n in names:
+            seconds, error = row["seconds"].get(n), row["error"].get(n)
+            cells += (
+                [f"{seconds:.3g}", f"{error:.0e}"]
+                if seconds is not None
+                else ["", ""]
+            )
+        cells.append(f"**{row['ratio']:.1f}**" if row["ratio"] else "")
+        lines.append("| " + " | ".join(cells) + " |")
+    return head + "\n".join(lines)
+
+
+# %% tags=["remove-input"]
+facts = record["provenance"]
+versions = ", ".join(
+    f"{name} {version}" for name, version in facts["versions"].items()
+)
+display(
+    Markdown(
+        f"Recorded at commit `{facts['commit'][:10]}` in {facts['seconds']} s on {facts['machine']}, Python {facts['python']}, {versions}."
+    )
+)
+
+# %% [markdown]
+# The **ratio** is the time of the fastest peer over that of `gantut`: above 1, `gantut` is faster.
+#
+# ## On the line
+#
+# $W_1$ between batches of samples of equal size, in double precision. Error: the largest absolute one.
+
+# %% tags=["remove-input"]
+display(Markdown(table("on the line")))
+
+# %% [markdown]
+# ## Exact
+#
+# The cheapest plan between two uniform clouds, Euclidean cost, with both potentials; `gantut` also certifies the
+# gap. Error: relative, against POT.
+
+# %% tags=["remove-input"]
+display(Markdown(table("exact")))
+
+# %% [markdown]
+# Many small problems at once:
+
+# %% tags=["remove-input"]
+display(Markdown(table("exact, in batches")))
+
+# %% [markdown]
+# ## Entropic
+#
+# Sinkhorn's algorithm, squared Euclidean cost, $\varepsilon$ at two hundredths of the mean cost, until *both*
+# marginals are met. Error: of the worse marginal, in $L^1$, recomputed from the potentials that were returned. POT's
+# plain kernel is its fastest method, but underflows where $\varepsilon$ is small; its log domain method does not, and
+# neither does `gantut`. GeomLoss is left out here, since it stops by a schedule and not at a given error.
+
+# %% tags=["remove-input"]
+display(Markdown(table("entropic")))
+
+# %% [markdown]
+# The Sinkhorn divergence with its gradient. Error: relative, of the gradient.
+
+# %% tags=["remove-input"]
+display(Markdown(table("divergence with gradient")))
+
+# %% [markdown]
+# Memory above that of an idle process, for twenty iterations:
+
+# %% tags=["remove-input"]
+for row in record["tables"]["memory"]:
+    print(
+        f"{row['problem']:10s}: {row['megabytes']:5.0f} MB; the matrix of costs alone would take {row['matrix']:5.0f} MB"
+    )

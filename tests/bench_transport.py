@@ -1,0 +1,251 @@
+"""`make bench`: gantut's transport beside its peers, on the same problems, to the same accuracy, in one process.
+
+Contestants run in turn, several times; what counts is the ratio of the medians, since absolute times mean little on a
+shared machine. Each table says how accurate each answer was. The record goes to book/results/transport.json.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import ot
+import scipy.stats
+import torch
+
+from gantut.transport import emd, emd_points, sinkhorn_divergence, sinkhorn_points, wasserstein_1d
+
+RESULTS = Path(__file__).resolve().parents[1] / "book" / "results"
+
+
+def race(contestants, *, repeats):
+    """Run each contestant in turn, `repeats` times; return the median seconds and the last answer of each."""
+    seconds, answers = {name: [] for name in contestants}, {}
+    for _ in range(repeats):
+        for name, run in contestants.items():
+            start = time.perf_counter()
+            answers[name] = run()
+            seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(times) for name, times in seconds.items()}, answers
+
+
+def row(problem, contestants, error_of, *, repeats):
+    """One line of a table: seconds and error of each, and how often the fastest peer's time gantut's fits into."""
+    medians, answers = race(contestants, repeats=repeats)
+    errors = {name: float(error_of(answer)) for name, answer in answers.items()}
+    peers = [medians[name] for name in medians if name != "gantut"]
+    ratio = min(peers) / medians["gantut"] if peers else None
+    line = {"problem": problem, "seconds": medians, "error": errors, "ratio": ratio}
+    shown = ", ".join(f"{name} {value:.4g} s" for name, value in medians.items())
+    print(f"{problem}: {shown}" + (f", ratio {ratio:.2f}" if ratio else ""), flush=True)
+    return line
+
+
+def on_the_line(rng):
+    """Batches of one-dimensional problems, W1, float64."""
+    for batch, n in ((256, 1000), (1000, 256), (64, 10_000)):
+        u, v = rng.standard_normal((2, batch, n))
+        tu, tv = torch.from_numpy(u), torch.from_numpy(v)
+        truth = np.abs(np.sort(u) - np.sort(v)).mean(1)
+        contestants = {
+            "gantut": lambda tu=tu, tv=tv: wasserstein_1d(tu, tv).numpy(),
+            "POT": lambda u=u, v=v: ot.wasserstein_1d(u.T, v.T),
+            "SciPy": lambda u=u, v=v: np.array(list(map(scipy.stats.wasserstein_distance, u, v))),
+        }
+        yield row(f"{batch} x {n}", contestants, lambda answer, truth=truth: np.abs(answer - truth).max(), repeats=7)
+
+
+def exact(rng):
+    """Exact transport between uniform clouds, Euclidean cost, with both potentials."""
+    sizes = ((100, 2, 9), (300, 2, 7), (1000, 2, 5), (2000, 2, 3), (4000, 2, 3), (1000, 64, 3), (4000, 64, 3))
+    for n, d, repeats in sizes:
+        x, y = rng.standard_normal((2, n, d))
+        tx, ty, weights = torch.from_numpy(x), torch.from_numpy(y), np.full(n, 1 / n)
+
+        def pot(x=x, y=y, weights=weights):
+            cost = ot.dist(x, y, metric="euclidean")
+            return ot.emd(weights, weights, cost, numItermax=10**9, log=True)[1]["cost"]
+
+        contestants = {"gantut": lambda tx=tx, ty=ty: emd_points(tx, ty).value.item(), "POT": pot}
+        truth = pot()
+        yield row(f"n = {n}, d = {d}", contestants, lambda a, truth=truth: abs(a - truth) / truth, repeats=repeats)
+
+
+def exact_batches(rng):
+    """Batches of exact problems between uniform clouds in the plane."""
+    for batch, n in ((64, 64), (512, 64), (64, 256)):
+        x, y = rng.standard_normal((2, batch, n, 2))
+        cost = np.stack([ot.dist(*pair, metric="euclidean") for pair in zip(x, y, strict=True)])
+        weights, tensor = np.full(n, 1 / n), torch.from_numpy(cost)
+        uniform = torch.full((batch, n), 1 / n, dtype=torch.float64)
+
+        def pot(cost=cost, weights=weights):
+            return np.array([ot.emd(weights, weights, one, log=True)[1]["cost"] for one in cost])
+
+        contestants = {"gantut": lambda u=uniform, t=tensor: emd(u, u, t).value.numpy(), "POT": pot}
+        truth = pot()
+        yield row(f"{batch} x {n}", contestants, lambda a, truth=truth: np.abs(a / truth - 1).max(), repeats=5)
+
+
+def marginal_error(f, g, x, y, reg):
+    """L1 error of the worse marginal of the plan that potentials define, in float64, tile by tile."""
+    n, m = len(x), len(y)
+    columns, worst = np.zeros(m), 0.0
+    for start in range(0, n, 500):
+        cost = ot.dist(x[start : start + 500], y)
+        plan = np.exp((f[start : start + 500, None] + g - cost) / reg) / (n * m)
+        columns += plan.sum(0)
+        worst += np.abs(plan.sum(1) - 1 / n).sum()
+    return max(worst, np.abs(columns - 1 / m).sum())
+
+
+def entropic(rng):
+    """Entropic transport, squared Euclidean cost, to a given error in both marginals.
+
+    POT stops on the L2 norm of one marginal: its thresholds are set so that the L1 error of both comes out near ours.
+    """
+    cases = ((1000, 2, 1e-3, 2), (2000, 2, 1e-3, 1.5), (5000, 2, 1e-3, 1.5), (1000, 2, 1e-6, 10), (1000, 64, 1e-3, 10))
+    for n, d, tol, slack in cases:
+        x, y = rng.standard_normal((2, n, d))
+        y = y * 0.7 + 0.5 / np.sqrt(d)
+        reg = 0.02 * ot.dist(x[:500], y[:500]).mean()
+        tx, ty, weights = torch.from_numpy(x), torch.from_numpy(y), np.full(n, 1 / n)
+        options = {"stopThr": slack * tol / np.sqrt(n), "numItermax": 100_000, "log": True}
+
+        def ours(tx=tx, ty=ty, reg=reg, tol=tol):
+            result = sinkhorn_points(tx, ty, reg=reg, p=2, tol=tol)
+            return result.f.numpy(), result.g.numpy()
+
+        def pot(method, x=x, y=y, reg=reg, weights=weights, options=options):
+            log = method(weights, weights, ot.dist(x, y), reg, **options)[1]
+            u, v = (log["log_u"], log["log_v"]) if "log_u" in log else (np.log(log["u"]), np.log(log["v"]))
+            return reg * (u + np.log(len(x))), reg * (v + np.log(len(y)))
+
+        contestants = {"gantut": ours, "POT, plain kernel": lambda pot=pot: pot(ot.bregman.sinkhorn_knopp)}
+        if n <= 2000:
+            contestants["POT, log domain"] = lambda pot=pot: pot(ot.bregman.sinkhorn_log)
+        yield row(
+            f"n = {n}, d = {d}, to {tol:g}",
+            contestants,
+            lambda answer, x=x, y=y, reg=reg: marginal_error(*answer, x, y, reg),
+            repeats=3 if (n, d, tol) == (1000, 2, 1e-3) else 1,
+        )
+
+
+def divergence_with_gradient(rng):
+    """Sinkhorn divergence, squared Euclidean cost, with its gradient in the positions."""
+    for n, repeats in ((1000, 3), (5000, 1)):
+        x, y = rng.standard_normal((2, n, 2))
+        y = y * 0.7 + 0.5
+        tx, ty = torch.from_numpy(x).requires_grad_(), torch.from_numpy(y)
+        reg = 0.05
+
+        def ours(tx=tx, ty=ty, tol=1e-4, reg=reg):
+            (gradient,) = torch.autograd.grad(sinkhorn_divergence(tx, ty, reg=reg, p=2, tol=tol), tx)
+            return gradient
+
+        contestants = {"gantut": ours}
+        try:
+            from geomloss import SamplesLoss
+        except ImportError:
+            pass
+        else:
+            loss = SamplesLoss("sinkhorn", p=2, blur=(reg / 2) ** 0.5, scaling=0.9, backend="tensorized")
+            # geomloss takes half the squared distance as the cost
+            contestants["geomloss"] = lambda tx=tx, ty=ty, loss=loss: torch.autograd.grad(2 * loss(tx, ty), tx)[0]
+        truth = ours(tol=1e-9) if n <= 1000 else ours(tol=1e-7)
+        yield row(f"n = {n}", contestants, lambda g, truth=truth: (g - truth).norm() / truth.norm(), repeats=repeats)
+
+
+def peak_memory():
+    """Peak memory above that before the call, for 20 iterations, in MB: in a process of its own, on Linux."""
+    program = (
+        "import pathlib, sys, torch, warnings; warnings.simplefilter('ignore')\n"
+        "from gantut.transport import sinkhorn_points\n"
+        "def status(key):\n"
+        "    text = pathlib.Path('/proc/self/status').read_text()\n"
+        "    return int(text.split(key + ':')[1].split()[0]) / 1024\n"
+        "n = int(sys.argv[1]); source = torch.Generator().manual_seed(0)\n"
+        "x, y = torch.randn(2, n, 2, dtype=torch.float64, generator=source)\n"
+        "sinkhorn_points(x[:10], y[:10], reg=1.0, p=2)\n"
+        "pathlib.Path('/proc/self/clear_refs').write_text('5')\n"  # the peak starts from here
+        "before = status('VmRSS')\n"
+        "sinkhorn_points(x, y, reg=0.05, p=2, tol=1e-3, max_iter=20)\n"
+        "print(status('VmHWM') - before)\n"
+    )
+    for n in (5000, 20_000):
+        done = subprocess.run([sys.executable, "-c", program, str(n)], capture_output=True, text=True, check=True)
+        megabytes = float(done.stdout)
+        print(f"n = {n}: {megabytes:.0f} MB; the cost matrix alone would take {8 * n * n / 2**20:.0f} MB", flush=True)
+        yield {"problem": f"n = {n}", "megabytes": megabytes, "matrix": 8 * n * n / 2**20}
+
+
+TABLES = {
+    "on the line": on_the_line,
+    "exact": exact,
+    "exact, in batches": exact_batches,
+    "entropic": entropic,
+    "divergence with gradient": divergence_with_gradient,
+}
+
+
+def provenance():
+    """Where the record comes from: command, commit, machine, versions."""
+    git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True)
+    packages = ("torch", "numpy", "scipy", "POT", "geomloss")
+    return {
+        "command": "make bench",
+        "commit": git.stdout.strip(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} CPU cores, {torch.get_num_threads()} thread in use",
+        "python": platform.python_version(),
+        "versions": {name: importlib.metadata.version(name) for name in packages if _installed(name)},
+        "seed": 0,
+    }
+
+
+def _installed(name):
+    try:
+        return bool(importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tables", nargs="*", help=f"which tables (default: all of {', '.join(TABLES)}, and memory)")
+    chosen = parser.parse_args().tables
+    warnings.simplefilter("ignore")
+    start, record = time.perf_counter(), {}
+    for name, table in TABLES.items():
+        if not chosen or name in chosen:
+            print(f"--- {name}", flush=True)
+            record[name] = list(table(np.random.default_rng(0)))
+    if not chosen or "memory" in chosen:
+        record["memory"] = list(peak_memory())
+    if not chosen:
+        RESULTS.mkdir(exist_ok=True)
+        document = {"provenance": {**provenance(), "seconds": round(time.perf_counter() - start)}, "tables": record}
+        write(document, RESULTS / "transport.json")
+
+
+def write(document, path):
+    """Write the record all at once: the old one stays until the new one is safely there."""
+    unfinished = path.with_suffix(".tmp")
+    with open(unfinished, "w", encoding="utf-8") as file:
+        file.write(json.dumps(document, indent=1) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(unfinished, path)
+    print("written to", path)
+
+
+if __name__ == "__main__":
+    main()

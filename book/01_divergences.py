@@ -637,7 +637,7 @@ assert (excess < 1e-12).all()  # the root keeps the triangle inequality
 
 # %%
 def skewed_js(p, q, share):
-    """The skewed JS (1.8) of the Gaussians `narrow` and `wide`."""
+    """The skewed JS (1.7) of the Gaussians `narrow` and `wide`."""
     mixture = gaussian_mixture([0.0, 1.0], [1.0, 2.0], [share, 1 - share])
     return (
         share * kl_between(p, mixture).value

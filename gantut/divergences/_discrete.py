@@ -84,7 +84,7 @@ def js_divergence(p, q, *, base=math.e, halved=True, dim=-1):
 
     References
     ----------
-    Lin (1991); lesson 1, equation (1.6), and lesson 3 on the two conventions.
+    Lin (1991); lesson 1, equation (1.4), and lesson 3 on the two conventions.
 
     Examples
     --------

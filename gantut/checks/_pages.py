@@ -54,7 +54,7 @@ def claims_list(ledger: Ledger, entries: Iterable[Entry]) -> str:
     return "\n\n".join(
         f"**`{entry.id}`** · {entry.kind} · **{VERDICT_IN_WORDS[entry.verdict]}**\\\n{entry.statement}"
         + (f"\\\n*{_correction_title(entry)}* {entry.correction}" if entry.correction else "")
-        + f"\\\n*{_check_title(entry)}* {entry.check}\\\n*{_who(entry)}*"
+        + f"\\\n*{_check_title(entry)}* {entry.check}\\\n*{_who(ledger, entry)}*"
         for entry in entries
     )
 
@@ -62,7 +62,7 @@ def claims_list(ledger: Ledger, entries: Iterable[Entry]) -> str:
 def errata_list(ledger: Ledger, entries: Iterable[Entry]) -> str:
     """Describe slips of the sources: what they say, what is true instead, and the check that shows it."""
     return "\n\n".join(
-        f"**`{entry.id}`** · **{VERDICT_IN_WORDS[entry.verdict]}** · *{_who(entry)}*\\\n"
+        f"**`{entry.id}`** · **{VERDICT_IN_WORDS[entry.verdict]}** · *{_who(ledger, entry)}*\\\n"
         f"*What is said.* {entry.statement}\\\n*What is true.* {entry.correction}\\\n"
         f"*{_check_title(entry)}* {entry.check} ({where_shown(ledger, entry)})"
         for entry in entries
@@ -77,11 +77,11 @@ def _check_title(entry: Entry) -> str:
     return "Found by reading." if entry.method == READING else f"Checked {METHOD_IN_WORDS[entry.method]}."
 
 
-def _who(entry: Entry) -> str:
-    return "; ".join(dict.fromkeys(_source_in_words(source) for source in entry.sources))
+def _who(ledger: Ledger, entry: Entry) -> str:
+    return "; ".join(dict.fromkeys(_source_in_words(ledger, source) for source in entry.sources))
 
 
-def _source_in_words(source: str) -> str:
+def _source_in_words(ledger: Ledger, source: str) -> str:
     key, _, place = source.partition(":")
-    name = {"weng": "Weng", "weng-draft": "Weng's draft", "xu": "Xu", "book": "This book"}.get(key, key)
+    name = ledger.sources[key]["name"]
     return f"{name}, {place.strip()}" if place.strip() else name

@@ -10,6 +10,7 @@ from scipy.optimize import linprog
 
 from gantut import _inputs
 from gantut.transport import _assignment, _simplex
+from gantut.transport._batches import flattened
 from gantut.transport._potentials import distances
 from gantut.transport._results import NotCertified, OTResult
 
@@ -161,9 +162,8 @@ def linear_program(a, b, cost):
         shapes = ", ".join(map(str, (_inputs.shape(a), _inputs.shape(b), _inputs.shape(cost))))
         raise ValueError(f"a, b and cost must have shapes (n,), (m,) and (n, m), no batch, but have {shapes}")
     n, m = cost.shape
-    source, target, matrix = _common_total(*(t.detach().double().cpu() for t in (a, b))) + (
-        cost.detach().double().cpu().numpy(),
-    )
+    source, target = _common_total(*(t.detach().double().cpu() for t in (a, b)))
+    matrix = cost.detach().double().cpu().numpy()
     leaves = sparse.kron(sparse.eye(n), np.ones((1, m)))  # (n, n m): adds up each row of the plan
     arrives = sparse.kron(np.ones((1, n)), sparse.eye(m))  # (m, n m): adds up each column
     found = linprog(
@@ -215,7 +215,7 @@ def _cost_along_plan(plan, x, y, p, batch):
     """Return what the plan costs as a function of the points: over the few arcs that carry anything."""
     flat = plan.reshape(-1, *plan.shape[-2:])
     problem, i, j = flat.nonzero(as_tuple=True)
-    x, y = (t.double().expand(*batch, *t.shape[-2:]).reshape(-1, *t.shape[-2:]) for t in (x, y))
+    x, y = flattened(x, batch, 2), flattened(y, batch, 2)
     # the norm's gradient at 0 is 0 in torch, a subgradient
     length = torch.linalg.vector_norm(x[problem, i] - y[problem, j], dim=-1)
     terms = flat[problem, i, j] * (length if p == 1 else length**p)
@@ -231,10 +231,7 @@ def _solve(a, b, cost, batch):
     n, m = cost.shape[-2:]
     device = cost.device
     a, b = _common_total(a.double(), b.double())
-    a, b, cost = (
-        t.expand(*batch, *t.shape[t.ndim - own :]).reshape(-1, *t.shape[t.ndim - own :])
-        for t, own in ((a, 1), (b, 1), (cost.double(), 2))
-    )  # (k, n), (k, m), (k, n, m)
+    a, b, cost = flattened(a, batch, 1), flattened(b, batch, 1), flattened(cost, batch, 2)  # (k, n), (k, m), (k, n, m)
     solved = None
     if device.type != "cpu" and n == m and len(cost) and _uniform(a) and _uniform(b):
         solved = _solve_uniform(a[:, 0], cost)

@@ -5,6 +5,7 @@ import warnings
 import torch
 
 from gantut import _inputs
+from gantut.transport._batches import flattened
 from gantut.transport._results import OTResult
 from gantut.transport._sinkhorn_gradients import TransportCost
 from gantut.transport._sinkhorn_iterations import solve
@@ -181,8 +182,7 @@ def _options(reg, tol, max_iter):
 def _flat(tensor, batch, kept):
     if 0 in batch:
         raise ValueError(f"a batch must have at least one problem, but has shape {tuple(batch)}")
-    own = tensor.shape[tensor.ndim - kept :]
-    return tensor.double().expand(*batch, *own).reshape(-1, *own)
+    return flattened(tensor, batch, kept)
 
 
 def resolved(cost, reg):

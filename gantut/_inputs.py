@@ -3,6 +3,7 @@
 Every message names the argument, says what was given, and what is allowed.
 """
 
+import difflib
 import math
 import numbers
 
@@ -166,9 +167,11 @@ def interval(name, value):
 
 
 def one_of(name, value, allowed):
-    """Require one of the allowed values."""
+    """Require one of the allowed values; the message names the nearest, where one is near."""
     if value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}")
+        near = difflib.get_close_matches(value, allowed, 1) if isinstance(value, str) else []
+        hint = f": did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}{hint}")
     return value
 
 
@@ -285,3 +288,71 @@ def exponent(p, *, infinite=False):
     if isinstance(p, bool) or not isinstance(p, numbers.Real) or not p >= 1 or (math.isinf(p) and not infinite):
         raise ValueError(f"p must be {allowed}, not {p!r}")
     return float(p)
+
+
+# What follows is for `gantut.games`, where the last dimension holds the coordinates of a player.
+
+
+def strategy(name, value):
+    """Return `value` as finite points (..., d) of one player; a single number is a point on the line."""
+    value = floating(name, value)
+    value = value[None] if value.ndim == 0 else value
+    if value.shape[-1] == 0:
+        raise ValueError(f"{name} must have shape (..., d) with d at least 1, but has shape {shape(value)}")
+    finite_entries(name, value)
+    return value
+
+
+def rate(name, value, x):
+    """Return positive finite numbers, one or a batch (...), as a tensor (..., 1) beside the points x (..., d)."""
+    if isinstance(value, torch.Tensor):
+        together(x=x, **{name: floating(name, value)})
+    value = floating(name, value).to(x)
+    values = _plain(value.detach())
+    bad = ~(torch.isfinite(values) & (values > 0))
+    if bad.any():
+        raise ValueError(f"{name} must be positive and finite, not {values[bad][0].item()}")
+    broadcast(**{f"the batches of {name}": value, "of the points": x[..., 0]})
+    return value[..., None]
+
+
+def known(name, value, allowed):
+    """Require one of the allowed names; of a wrong one, say which it may have meant."""
+    if value not in allowed:
+        near = difflib.get_close_matches(str(value), allowed, n=1)
+        hint = f": did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}{hint}")
+    return value
+
+
+# What follows is for `gantut.metrics`, where a member of a population may have diverged.
+
+
+def cloud(name, value, *, least=1, why=""):
+    """Return `value` as a tensor (..., n, d) of at least `least` points, which need not be finite."""
+    value = floating(name, value)
+    given = f"but has shape {shape(value)}"
+    if value.ndim < 2 or 0 in value.shape[-2:]:
+        raise ValueError(f"{name} must be points of shape (..., n, d), n and d at least 1, {given}")
+    if value.shape[-2] < least:
+        raise ValueError(f"{name} must have at least {least} points{why}, {given}")
+    return value
+
+
+def level(name, value):
+    """Require a number strictly between 0 and 1."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < value < 1:
+        raise ValueError(f"{name} must be a number between 0 and 1, not {value!r}")
+    return float(value)
+
+
+def class_labels(name, value):
+    """Return `value` as a tensor of class labels: whole numbers from 0 on."""
+    value = torch.as_tensor(value)
+    if value.is_floating_point() or value.is_complex() or value.dtype == torch.bool:
+        raise ValueError(f"{name} must be whole numbers, not {value.dtype}: write {name}.long()")
+    if not value.ndim or not value.shape[-1]:
+        raise ValueError(f"{name} must be labels of shape (..., n), n at least 1, but has shape {shape(value)}")
+    if value.numel() and value.min() < 0:
+        raise ValueError(f"{name} must be whole numbers from 0 on, but one is {value.min().item()}")
+    return value.long()

@@ -5,12 +5,30 @@
 ✗ kl-of-a-coin: not yet. That is the value in nats; the question asks for bits: divide by log 2.
 """
 
-from gantut.exercises import _lesson_01, _lesson_03, _lesson_08, _lesson_09
+from gantut.exercises import (
+    _lesson_01,
+    _lesson_02,
+    _lesson_03,
+    _lesson_04,
+    _lesson_05,
+    _lesson_06,
+    _lesson_08,
+    _lesson_09,
+)
 from gantut.exercises._marking import Exercise, Mistake, Verdict, mark_answer
 
 EXERCISES: dict[str, Exercise] = {
     exercise.id: exercise
-    for lesson in (_lesson_01, _lesson_03, _lesson_08, _lesson_09)
+    for lesson in (
+        _lesson_01,
+        _lesson_02,
+        _lesson_03,
+        _lesson_04,
+        _lesson_05,
+        _lesson_06,
+        _lesson_08,
+        _lesson_09,
+    )
     for exercise in lesson.EXERCISES
 }
 

@@ -1,0 +1,96 @@
+r"""Algorithm 1 (GAN) and Algorithm 2 (WGAN), which are one.
+
+A round: ``n_critic`` steps of the critic on fresh batches, the generator standing still; then one step of the
+generator, the critic standing still. Which losses, which optimiser and which constraint on the critic is data.
+"""
+
+import torch
+
+from gantut import lipschitz
+from gantut.training._players import Players
+from gantut.training._unrolling import look_ahead
+
+
+def advance(players: Players, steps: int, *, record_every: int, done: int) -> dict[str, list[torch.Tensor]]:
+    """Play `steps` rounds after the `done` ones before.
+
+    Returns
+    -------
+    dict of lists of tensors, shape (members,)
+        Losses and norms of gradients in every round that `record_every` divides.
+    """
+    config, record = players.config, {}
+    for step in range(done + 1, done + steps + 1):
+        reals, noise = players.streams["data"].next(), players.streams["noise"].next()
+        fakes = generated_for_critic(players, noise[:, : config.n_critic])
+        mixes = players.streams["mixing"].next() if "mixing" in players.streams else None
+        for k in range(config.n_critic):
+            mix = None if mixes is None else mixes[:, k]
+            losses = critic_step(players, reals[:, k], fakes[:, k], mix)
+        if config.learn_generator:
+            losses |= generator_step(players, noise[:, -1], reals[:, -1])
+        if players.frozen:
+            players.hold()
+        if step % record_every == 0:
+            losses["critic gradient"] = players.critic.gradient_norms()
+            if config.learn_generator:
+                losses["generator gradient"] = players.generator.gradient_norms()
+            for name, loss in losses.items():
+                record.setdefault(name, []).append(loss)
+    return record
+
+
+@torch.no_grad()
+def generated_for_critic(players: Players, noise: torch.Tensor) -> torch.Tensor:
+    """Return the generated batches of a round's critic steps, shape (members, n_critic, batch, \\*event).
+
+    No gradient goes back to the generator. It stands still meanwhile, so one product makes all the batches.
+    """
+    fake = players.generate(noise.flatten(1, 2))  # (members, n_critic * batch, *event)
+    return fake.unflatten(1, noise.shape[1:3])
+
+
+def critic_step(players: Players, real: torch.Tensor, fake: torch.Tensor, mix: torch.Tensor | None) -> dict:
+    """Take one step of the critic.
+
+    Parameters
+    ----------
+    real, fake : tensors, shape (members, batch, \\*event)
+    mix : tensor, shape (members, batch)
+        Where between real and generated samples a gradient penalty looks.
+
+    Returns
+    -------
+    dict of tensors, shape (members,)
+    """
+    constraint = players.config.constraint
+    loss = players.objective.critic_loss(*players.judge_both(real, fake))  # (members,)
+    losses = {"critic": loss.detach()}
+    if isinstance(constraint, lipschitz.GradientPenalty):
+        x = lipschitz.between(real, fake, mix)
+        penalty = lipschitz.gradient_penalty(
+            players.critic.network, x, weight=constraint.weight, one_sided=constraint.one_sided
+        )
+        losses["penalty"] = penalty.detach()
+        loss = loss + penalty
+    players.critic.descend(loss, players.critic_optimiser)
+    if isinstance(constraint, lipschitz.Clip):
+        lipschitz.clip_([players.critic.values], constraint.bound)
+    return losses
+
+
+def generator_step(players: Players, noise: torch.Tensor, real: torch.Tensor) -> dict:
+    """Take one step of the generator; `real` is looked at only where the objective compares features, or looks ahead.
+
+    Returns
+    -------
+    dict of tensors, shape (members,)
+    """
+    fake = players.generate(noise)  # (members, batch, *event)
+    if players.config.unrolled:
+        loss = players.objective.generator_loss(None, look_ahead(players, real, fake))
+    else:
+        judged = players.judge(real) if players.objective.features else None
+        loss = players.objective.generator_loss(judged, players.judge(fake))
+    players.generator.descend(loss, players.generator_optimiser)
+    return {"generator": loss.detach()}

@@ -1,0 +1,195 @@
+"""What a training run is, as plain data: everything that two runs can differ in, but for the samples themselves."""
+
+import dataclasses
+from dataclasses import dataclass, field
+
+import torch
+
+from gantut import _inputs, lipschitz, networks, objectives
+
+NOISES = ("gaussian", "uniform")
+OPTIMISERS = ("adam", "rmsprop", "sgd")
+
+# Each purpose draws from random numbers of its own, so that a change of one leaves the others as they were.
+# PyTorch's generator on the CPU reads 32 bits of a seed, so all seeds must be below 2^32.
+PURPOSES = ("generator", "critic", "data", "noise", "mixing", "evaluation")
+SEEDS = 2**28
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A multilayer perceptron but for its input and output width; see `gantut.networks.MLP`."""
+
+    hidden: tuple[int, ...] = (64, 64)
+    activation: str = "relu"
+    output: str = "linear"
+    initialisation: str = "uniform"
+    gain: float = 1.0
+    input_scale: float = 1.0
+
+    def __post_init__(self):
+        object.__setattr__(self, "hidden", tuple(_inputs.count("hidden", width) for width in self.hidden))
+        _inputs.one_of("activation", self.activation, tuple(networks.ACTIVATIONS))
+        _inputs.one_of("output", self.output, tuple(networks.OUTPUTS))
+        _inputs.one_of("initialisation", self.initialisation, networks.INITIALISATIONS)
+        _inputs.positive("gain", self.gain)
+        _inputs.positive("input_scale", self.input_scale)
+
+    def build(self, inputs: int, outputs: int, *, members: int, seed: int, device) -> networks.MLP:
+        """Make the networks."""
+        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "hidden"}
+        return networks.MLP([inputs, *self.hidden, outputs], members=members, seed=seed, device=device, **settings)
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """An optimiser of `torch.optim` and its settings.
+
+    Attributes
+    ----------
+    name : {"adam", "rmsprop", "sgd"}
+    rate : float
+        The learning rate.
+    betas : (float, float)
+        Of Adam.
+    momentum : float
+        Of SGD and RMSProp.
+    """
+
+    name: str = "adam"
+    rate: float = 2e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+    momentum: float = 0.0
+
+    def __post_init__(self):
+        _inputs.one_of("optimiser", self.name, OPTIMISERS)
+        _inputs.positive("rate", self.rate)
+        object.__setattr__(self, "betas", tuple(map(float, self.betas)))
+        for name, value in zip(("betas", "betas", "momentum"), (*self.betas, self.momentum), strict=True):
+            if not 0 <= value < 1:
+                raise ValueError(f"{name} must be in [0, 1), not {value}")
+
+    def build(self, parameters: list[torch.Tensor]) -> torch.optim.Optimizer:
+        """Make the optimiser of these parameters."""
+        on_cuda = parameters[0].is_cuda
+        if self.name == "adam":
+            return torch.optim.Adam(parameters, lr=self.rate, betas=self.betas, fused=True)
+        if self.name == "rmsprop":
+            return torch.optim.RMSprop(
+                parameters, lr=self.rate, alpha=0.99, momentum=self.momentum, foreach=True, capturable=on_cuda
+            )
+        return torch.optim.SGD(parameters, lr=self.rate, momentum=self.momentum, fused=True)
+
+
+@dataclass(frozen=True)
+class Config:
+    """A training run: Algorithm 1 (GAN) and Algorithm 2 (WGAN) differ in nothing but these values.
+
+    What is not given is taken from the objective's paper, and is filled in at once, so that a Config says all.
+
+    Attributes
+    ----------
+    objective : str
+        One of `gantut.objectives.OBJECTIVES`.
+    steps : int
+        How many generator steps.
+    members : int
+        How many independent runs, trained together.
+    seed : int
+        Member i draws all its random numbers from `seed` + i, whoever else is in the population.
+    batch : int
+        Samples of each law a step.
+    n_critic : int
+        Critic steps before each generator step.
+    optimiser, critic_optimiser : Optimiser or dict
+        Of the generator and of the critic; by default the critic has the same.
+    constraint : Clip, GradientPenalty, dict or None
+        Of the critic.
+    noise : {"gaussian", "uniform"}
+        N(0, 1) or U[-1, 1] in every coordinate.
+    noise_size : int
+        How many coordinates.
+    generator, critic : Architecture or dict
+    unrolled : int
+        How many critic steps the generator looks ahead (Metz et al. 2017); 0 for the ordinary game.
+    learn_generator : bool
+        False: the generator stands still, and only the critic learns.
+    """
+
+    objective: str = "non-saturating"
+    steps: int = 1000
+    members: int = 1
+    seed: int = 0
+    batch: int = 128
+    n_critic: int | None = None
+    optimiser: Optimiser | None = None
+    critic_optimiser: Optimiser | None = None
+    constraint: lipschitz.Clip | lipschitz.GradientPenalty | str | None = "as the objective"
+    noise: str = "gaussian"
+    noise_size: int = 2
+    generator: Architecture = field(default_factory=Architecture)
+    critic: Architecture = field(default_factory=Architecture)
+    unrolled: int = 0
+    learn_generator: bool = True
+
+    def __post_init__(self):
+        defaults = objectives.objective(self.objective).defaults
+        for name in ("n_critic", "optimiser"):
+            if getattr(self, name) is None:
+                self._set(name, defaults[name])
+        if self.constraint == "as the objective":
+            self._set("constraint", defaults["constraint"])
+        self._set("constraint", lipschitz.constraint(self.constraint))
+        self._set("optimiser", _record("optimiser", self.optimiser, Optimiser))
+        self._set("critic_optimiser", _record("critic_optimiser", self.critic_optimiser or self.optimiser, Optimiser))
+        for name in ("generator", "critic"):
+            self._set(name, _record(name, getattr(self, name), Architecture))
+        for name in ("steps", "members", "batch", "n_critic", "noise_size"):
+            _inputs.count(name, getattr(self, name))
+        _inputs.count("seed", self.seed, least=0)
+        _inputs.count("unrolled", self.unrolled, least=0)
+        _inputs.one_of("noise", self.noise, NOISES)
+        _inputs.one_of("learn_generator", self.learn_generator, (True, False))
+        if self.seed + self.members > SEEDS:
+            raise ValueError(f"seed must leave room for {self.members} members below 2^28, not be {self.seed}")
+
+    def _set(self, name, value):
+        object.__setattr__(self, name, value)  # the dataclass is frozen for everyone else
+
+    def seeds(self, purpose: str) -> range:
+        """One seed a member for one purpose."""
+        first = PURPOSES.index(purpose) * SEEDS + self.seed
+        return range(first, first + self.members)
+
+    def as_dict(self) -> dict:
+        """Return the run as plain data, which `Config.from_dict` and JSON understand."""
+        plain = dataclasses.asdict(self)
+        if self.constraint is not None:
+            plain["constraint"]["name"] = self.constraint.name
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: dict) -> "Config":
+        """Return the run that plain data stands for.
+
+        Raises
+        ------
+        ValueError
+            If a setting is unknown (the nearest is named) or not allowed.
+        """
+        allowed = tuple(f.name for f in dataclasses.fields(cls))
+        for name in plain:
+            _inputs.one_of("a setting of a run", name, allowed)
+        return cls(**plain)
+
+
+def _record(name, value, kind):
+    """Return a dict of settings as the record that it stands for."""
+    if isinstance(value, kind):
+        return value
+    allowed = tuple(f.name for f in dataclasses.fields(kind))
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} must be of type {kind.__name__}, or a dict of its settings, not {value!r}")
+    for setting in value:
+        _inputs.one_of(f"a setting of {name}", setting, allowed)
+    return kind(**value)

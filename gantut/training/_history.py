@@ -1,0 +1,78 @@
+"""What a training run leaves behind."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from gantut.training._config import Config
+
+
+@dataclass
+class History:
+    """What happened in a training run, and the networks at its end.
+
+    Attributes
+    ----------
+    config : Config
+    generator, critic : Module
+        At the end of the run; of a member that went astray, its last good state.
+    steps : tensor, shape (records,)
+        Generator steps done at each record.
+    losses : dict of tensors, shape (records, members)
+        "critic", "generator" and, under a gradient penalty, "penalty". The critic's loss is without the penalty.
+    gradient_norms : dict of tensors, shape (records, members)
+        Of the "generator" and of the "critic", over all parameters of a member.
+    evaluated : tensor, shape (evaluations,)
+        Generator steps done at each evaluation; the first is before any step.
+    metrics : dict of tensors, shape (evaluations, members)
+    samples : tensor, shape (evaluations, members, n, \\*event)
+        Generated from noise that stays the same.
+    diverged : tensor, shape (members,)
+        The step after which a member had a loss or parameter that is not a number, and was held where it last was good;
+        -1 for members that never went astray.
+    """
+
+    config: Config
+    generator: nn.Module
+    critic: nn.Module
+    steps: torch.Tensor
+    losses: dict[str, torch.Tensor]
+    gradient_norms: dict[str, torch.Tensor]
+    evaluated: torch.Tensor
+    metrics: dict[str, torch.Tensor]
+    samples: torch.Tensor
+    diverged: torch.Tensor
+
+    def sample(self, n: int, *, seed: int = 0) -> torch.Tensor:
+        """Generate n fresh samples a member with the networks at the end: shape (members, n, \\*event), on the CPU."""
+        from gantut.training._streams import noise_stream
+
+        device = next(self.generator.parameters()).device
+        seeds = range(seed, seed + self.config.members)
+        noise = noise_stream(self.config.noise, (n, self.config.noise_size), seeds, device).next()
+        with torch.no_grad():
+            return self.generator(noise).cpu()
+
+
+@dataclass
+class Records:
+    """The growing part of a history: plain lists, that a checkpoint can hold."""
+
+    steps: list[int] = field(default_factory=list)
+    values: dict[str, list[torch.Tensor]] = field(default_factory=dict)  # each (members,)
+    evaluated: list[int] = field(default_factory=list)
+    metrics: dict[str, list[torch.Tensor]] = field(default_factory=dict)  # each (members,)
+    samples: list[torch.Tensor] = field(default_factory=list)  # each (members, n, *event)
+
+    def losses(self) -> dict[str, torch.Tensor]:
+        """Return the losses, each of shape (records, members)."""
+        return {name: torch.stack(rows) for name, rows in self.values.items() if not name.endswith(" gradient")}
+
+    def gradient_norms(self) -> dict[str, torch.Tensor]:
+        """Return the norms of the gradients, each of shape (records, members)."""
+        return {
+            name.removesuffix(" gradient"): torch.stack(rows)
+            for name, rows in self.values.items()
+            if name.endswith(" gradient")
+        }

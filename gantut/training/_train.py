@@ -1,0 +1,313 @@
+"""The conductor of a training run: when to look, when to keep, when to stop."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import nn
+from tqdm.auto import tqdm
+
+from gantut import _inputs
+from gantut.device import choose_device
+from gantut.training._algorithm import advance
+from gantut.training._config import Config
+from gantut.training._history import History, Records
+from gantut.training._players import cohorts
+from gantut.training._resume import Keeper
+from gantut.training._streams import noise_stream
+
+CHECKED = 50  # a loss that is no number is noticed within this many steps
+RECORDS, EVALUATIONS = 200, 20  # a run is recorded and evaluated about so often, unless something else is asked for
+
+
+class Diverged(UserWarning):
+    """A loss or a parameter became infinite or not a number."""
+
+
+class OutOfMemory(RuntimeError):
+    """The device's memory is too small for the run; the message says what to lower."""
+
+
+def train(
+    config: Config | dict,
+    data,
+    *,
+    generator: nn.Module | None = None,
+    critic: nn.Module | None = None,
+    metrics: Mapping[str, Callable] | None = None,
+    samples: int = 512,
+    record_every: int | None = None,
+    evaluate_every: int | None = None,
+    checkpoints: str | Path | None = None,
+    checkpoint_every: int | None = None,
+    resume: bool = False,
+    device: str | torch.device | None = None,
+    progress: bool | None = None,
+) -> History:
+    """Play the game of `config` on `data`, with all members of the population at once.
+
+    Each round takes `n_critic` steps of the critic on fresh batches, and then one step of the generator.
+
+    Parameters
+    ----------
+    config : Config or dict
+        The game. A dict of settings stands for the Config made of them.
+    data : Law or tensor, shape (n, *event)
+        The real samples: a law to draw from afresh, or a data set, which each member shuffles anew every epoch.
+    generator, critic : Module, optional
+        Networks of your own, trained in place: from (members, batch, noise_size) to (members, batch, *event), and from
+        there to (members, batch, 1). By default multilayer perceptrons of the architectures in `config`.
+    metrics : mapping, optional
+        From a name to a function of samples (members, n, *event), on the training device, that returns one number a
+        member.
+    samples : int
+        How many samples a member are generated, always from the same noise, at each evaluation.
+    record_every, evaluate_every : int, optional
+        How often to record losses, and to evaluate, in generator steps; by default about 200 and 20 times a run.
+    checkpoints : path, optional
+        A folder in which to save the run as it goes: at every `checkpoint_every` steps (by default, at every
+        evaluation), at the end, and when it is interrupted.
+    resume : bool
+        Go on from the last good checkpoint in that folder, if there is one; bit for bit as if it had never stopped.
+    device : str or device, optional
+        As `gantut.device.choose_device`.
+    progress : bool, optional
+        Show a progress bar; by default only on a terminal.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    ValueError
+        If a setting is not allowed, or data, networks and settings do not go together.
+    OutOfMemory
+        If the device's memory is too small.
+    """
+    config = config if isinstance(config, Config) else Config.from_dict(config)
+    device = torch.device(device) if isinstance(device, torch.device) else choose_device(device)
+    data, event = _checked_data(data, config)
+    run = _Run(config, data, event, device, generator, critic, dict(metrics or {}), _inputs.count("samples", samples))
+    run.record_every = _every("record_every", record_every, config.steps, RECORDS)
+    run.evaluate_every = _every("evaluate_every", evaluate_every, config.steps, EVALUATIONS)
+    if checkpoints is not None:
+        every = run.evaluate_every if checkpoint_every is None else _inputs.count("checkpoint_every", checkpoint_every)
+        run.keeper = Keeper(Path(checkpoints), every)
+        if resume:
+            run.keeper.load(run)
+        else:
+            run.keeper.begin()
+    elif resume or checkpoint_every:
+        raise ValueError("checkpoints must name a folder where resume or checkpoint_every is given, not be None")
+    return run.play(progress)
+
+
+@dataclass
+class _Run:
+    """A run under way."""
+
+    config: Config
+    data: object
+    event: tuple[int, ...]
+    device: torch.device
+    generator: nn.Module | None
+    critic: nn.Module | None
+    metrics: dict[str, Callable]
+    samples: int
+    record_every: int = 1
+    evaluate_every: int = 1
+    keeper: Keeper | None = None
+    done: int = 0
+    records: Records = field(default_factory=Records)
+
+    def __post_init__(self):
+        config, (width, *rest) = self.config, self.event
+        for name, outputs in (("generator", width), ("critic", 1)):
+            if getattr(self, name) is None:
+                if rest:
+                    raise ValueError(f"{name} must be given for data of shape {self.event}: only vectors have one")
+                inputs = config.noise_size if name == "generator" else width
+                network = getattr(config, name).build(
+                    inputs, outputs, members=config.members, seed=config.seeds(name)[0], device=self.device
+                )
+                setattr(self, name, network)
+        self.generator.to(self.device)
+        self.critic.to(self.device)
+        self.noise = noise_stream(
+            config.noise, (self.samples, config.noise_size), config.seeds("evaluation"), self.device
+        ).next()  # (members, samples, noise_size)
+        _check_networks(self)
+        self.workers = torch.get_num_threads() if self.device.type == "cpu" else 1
+        self.groups = cohorts(config, self.data, self.generator, self.critic, device=self.device, workers=self.workers)
+        self.diverged = torch.full((config.members,), -1)
+
+    # ---- From one event to the next ---------------------------------------------------------------------------
+
+    def play(self, progress) -> History:
+        bar = tqdm(total=self.config.steps, initial=self.done, disable=None if progress is None else not progress)
+        with bar, self._workers() as each:
+            if not self.records.evaluated:
+                self._evaluate()
+            try:
+                while self.done < self.config.steps and (self.diverged < 0).any():
+                    self._stretch(each)
+                    bar.update(self.done - bar.n)
+                    bar.set_postfix(self._latest())
+            except KeyboardInterrupt:
+                if self.keeper:
+                    self.keeper.save(self)
+                raise
+            except torch.OutOfMemoryError as error:
+                raise OutOfMemory(self._out_of_memory(error)) from error
+        if self.keeper:
+            self.keeper.save(self)
+        return self._history()
+
+    def _stretch(self, each):
+        """Go on to the next time at which something is to be done."""
+        spans = [CHECKED, self.evaluate_every] + ([self.keeper.every] if self.keeper else [])
+        steps = min([self.config.steps - self.done, *(span - self.done % span for span in spans)])
+        good = [(g.generator.values.clone(), g.critic.values.clone()) for g in self.groups]
+        play = partial(advance, steps=steps, record_every=self.record_every, done=self.done)
+        recorded = each(play, self.groups)
+        self._store(recorded, steps)
+        self.done += steps
+        self._notice_divergence(recorded, good)
+        if self.done % self.evaluate_every == 0 or self.done == self.config.steps:
+            self._evaluate()
+        if self.keeper and self.done % self.keeper.every == 0:
+            self.keeper.save(self)
+
+    def _store(self, recorded, steps):
+        first = self.done - self.done % self.record_every + self.record_every
+        self.records.steps += range(first, self.done + steps + 1, self.record_every)
+        for name in recorded[0]:
+            rows = zip(*(group[name] for group in recorded), strict=True)
+            self.records.values.setdefault(name, []).extend(torch.cat(row).cpu() for row in rows)
+
+    @contextmanager
+    def _workers(self):
+        """Give a function that does something to every group, on one thread a core."""
+        if self.workers == 1 or len(self.groups) == 1:
+            yield lambda work, groups: [work(group) for group in groups]
+            return
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        pool = ThreadPoolExecutor(min(self.workers, len(self.groups)), initializer=torch.set_num_threads, initargs=(1,))
+        try:
+            yield lambda work, groups: list(pool.map(work, groups))
+        finally:
+            pool.shutdown()
+            torch.set_num_threads(threads)
+
+    # ---- What is done then ------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def _evaluate(self):
+        samples = torch.cat([g.generate(self.noise[g.first : g.last]) for g in self.groups])
+        self.records.evaluated.append(self.done)
+        self.records.samples.append(samples.cpu())
+        for name, metric in self.metrics.items():
+            values = torch.as_tensor(metric(samples)).detach().cpu()
+            if values.shape != (self.config.members,):
+                raise ValueError(
+                    f"metrics[{name!r}] must return one number a member, shape ({self.config.members},), "
+                    f"not shape {_inputs.shape(values)}"
+                )
+            self.records.metrics.setdefault(name, []).append(values)
+
+    def _notice_divergence(self, recorded, good):
+        """Put members whose numbers are no numbers any more back to where they last were good, and hold them there."""
+        for group, losses, (generator, critic) in zip(self.groups, recorded, good, strict=True):
+            for row in _astray(group, losses):
+                group.freeze(row, generator[row], critic[row])
+                member = group.first + row
+                self.diverged[member] = self.done
+                warnings.warn(
+                    f"member {member} (seed {self.config.seed + member}) had a loss or a parameter that is not finite "
+                    f"by step {self.done}; it is held where it was at most {CHECKED} steps before. Lower the learning "
+                    "rate, or look at the constraint.",
+                    Diverged,
+                    stacklevel=5,
+                )
+
+    def _latest(self):
+        losses = {name: rows[-1] for name, rows in self.records.values.items() if " " not in name and rows}
+        return {name: f"{row.nanmedian():.3g}" for name, row in losses.items()}
+
+    def _out_of_memory(self, error):
+        config = self.config
+        kept = f" The last checkpoint is in {self.keeper.folder}." if self.keeper else ""
+        return (
+            f"{self.device} has too little memory for {config.members} members with batches of {config.batch}: lower "
+            f"members, batch, samples ({self.samples}) or the widths of the networks. Done so far: {self.done} of "
+            f"{config.steps} steps.{kept} ({str(error).splitlines()[0]})"
+        )
+
+    def _history(self) -> History:
+        records = self.records
+        return History(
+            config=self.config,
+            generator=self.generator,
+            critic=self.critic,
+            steps=torch.tensor(records.steps),
+            losses=records.losses(),
+            gradient_norms=records.gradient_norms(),
+            evaluated=torch.tensor(records.evaluated),
+            metrics={name: torch.stack(rows) for name, rows in records.metrics.items()},
+            samples=torch.stack(records.samples),
+            diverged=self.diverged,
+        )
+
+
+def _every(name, value, steps, times):
+    return max(steps // times, 1) if value is None else _inputs.count(name, value)
+
+
+def _astray(group, losses):
+    """Return the rows of a group's members that have just come to numbers that are not finite."""
+    finite = torch.isfinite(group.generator.values).all(1) & torch.isfinite(group.critic.values).all(1)
+    for rows in losses.values():
+        finite &= torch.isfinite(torch.stack(rows)).all(0)
+    return [row for row in (~finite.cpu()).nonzero().squeeze(1).tolist() if row not in group.frozen]
+
+
+def _checked_data(data, config):
+    """Return the data, and the shape of one sample."""
+    if isinstance(data, torch.Tensor):
+        data = _inputs.floating("data", data).float()
+        if data.ndim < 2 or not data.numel():
+            raise ValueError(f"data must have shape (n, *event), with no size 0, not {_inputs.shape(data)}")
+        _inputs.finite_entries("data", data)
+        if config.batch > len(data):
+            raise ValueError(f"batch must be at most {len(data)}, the number of samples in data, not {config.batch}")
+        return data, tuple(data.shape[1:])
+    if not hasattr(data, "sample") or not hasattr(data, "event_shape"):
+        raise ValueError(f"data must be a tensor or a law of gantut.data, not {type(data).__name__}")
+    if not data.event_shape:
+        raise ValueError("data must be a law of vectors: a law on the line is one in 1 dimension, means (modes, 1)")
+    return data, tuple(data.event_shape)
+
+
+@torch.no_grad()
+def _check_networks(run):
+    """Require that noise, generator, critic and data fit together."""
+    config = run.config
+    fake = run.generator(run.noise[:, :2])
+    if tuple(fake.shape) != (config.members, min(run.samples, 2), *run.event):
+        raise ValueError(
+            f"generator must turn noise ({config.members}, batch, {config.noise_size}) into samples ({config.members}, "
+            f"batch, {', '.join(map(str, run.event))}), as data has them, but gave {_inputs.shape(fake)}"
+        )
+    scores = run.critic(fake)
+    if tuple(scores.shape) != (*fake.shape[:2], 1):
+        raise ValueError(
+            f"critic must return scores of shape (members, batch, 1), not {_inputs.shape(scores)} for samples "
+            f"of shape {_inputs.shape(fake)}"
+        )

@@ -1,0 +1,82 @@
+"""The unrolled GAN: a generator that sees how the critic would answer its move."""
+
+import torch
+from torch.func import functional_call
+
+from gantut.objectives import Judgement
+from gantut.training._config import Optimiser
+
+
+def look_ahead(players, real: torch.Tensor, fake: torch.Tensor) -> Judgement:
+    r"""Return what the critic would say of generated samples after ``unrolled`` more of its steps on these batches.
+
+    The gradient flows back through those steps, so that the generator feels the critic's answer; the critic itself
+    stays where it is.
+
+    Parameters
+    ----------
+    players : Players
+    real, fake : tensors, shape (members, batch, \*event)
+
+    Returns
+    -------
+    Judgement
+        Of `fake`, by the critic to come.
+
+    References
+    ----------
+    Metz et al. (2017), equations 7 to 11; lesson 6.
+    """
+
+    def judge(values, x):
+        scores = functional_call(players.critic.network, players.critic.named(values), (x,))
+        return Judgement(scores.squeeze(-1))
+
+    values = players.critic.values.detach().requires_grad_()
+    step = differentiable_step(players.config.critic_optimiser, players.critic_optimiser, players.critic.leaf)
+    for _ in range(players.config.unrolled):
+        loss = players.objective.critic_loss(judge(values, real), judge(values, fake))
+        (slope,) = torch.autograd.grad(loss.sum(), values, create_graph=True)
+        values = step(values, slope)
+    return judge(values, fake)
+
+
+def differentiable_step(settings: Optimiser, optimiser: torch.optim.Optimizer, leaf: torch.Tensor):
+    """Return the step that this optimiser would take next, and next again, as a differentiable function.
+
+    Its memory starts from that of the optimiser, which is not changed.
+    """
+    memory = optimiser.state.get(leaf, {})
+    zero = torch.zeros_like(leaf.detach())
+    if settings.name == "adam":
+        return _adam(settings, memory.get("step", 0), memory.get("exp_avg", zero), memory.get("exp_avg_sq", zero))
+    if settings.name == "rmsprop":
+        return _rmsprop(settings, memory.get("square_avg", zero))
+    return lambda values, slope: values - settings.rate * slope
+
+
+def _adam(settings, count, first, second):
+    """Kingma and Ba (2015), Algorithm 1."""
+    (beta1, beta2), count = settings.betas, int(count)
+
+    def step(values, slope):
+        nonlocal count, first, second
+        count += 1
+        first = beta1 * first + (1 - beta1) * slope
+        second = beta2 * second + (1 - beta2) * slope.square()
+        # The root has no slope at 0, where a parameter has never had a gradient: there the floor takes over.
+        root = (second / (1 - beta2**count)).clamp(min=1e-16).sqrt()
+        return values - settings.rate * (first / (1 - beta1**count)) / (root + 1e-8)
+
+    return step
+
+
+def _rmsprop(settings, square):
+    """Tieleman and Hinton (2012), as `torch.optim.RMSprop` with its default decay of 0.99."""
+
+    def step(values, slope):
+        nonlocal square
+        square = 0.99 * square + 0.01 * slope.square()
+        return values - settings.rate * slope / (square.clamp(min=1e-16).sqrt() + 1e-8)
+
+    return step

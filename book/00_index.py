@@ -100,7 +100,7 @@ plots.show()
 # | 1 | {doc}`How far apart are two laws? <01_divergences>` | What do KL and JS measure, and what do they miss? |
 # | 2 | *The game* | What do generator and discriminator play for? |
 # | 3 | {doc}`The optimal discriminator <03_optimal_discriminator>` | What does a discriminator's best score say about the generator? |
-# | 4 | *No equilibrium in sight* | Why do two players who both improve run in circles? |
+# | 4 | {doc}`No equilibrium in sight <04_no_equilibrium>` | Why do two players who both improve run in circles? |
 # | 5 | *Thin supports and vanishing gradients* | Why can a discriminator be too good? |
 # | 6 | *Mode collapse, and how to see it* | What is lost, and which number shows it? |
 # | 7 | *Seven tricks* | Which of the well-known remedies help, and when? |

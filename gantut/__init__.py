@@ -8,7 +8,14 @@ Each module holds one idea, and imports only from modules above it in this list:
 `gantut.data`         toy laws with known densities, and small real images
 `gantut.divergences`  KL, JS and total variation; the optimal discriminator; V(D, G)
 `gantut.transport`    exact and entropic transport, with certificates; potentials
+`gantut.games`        two-player gradient dynamics: simultaneous, alternating, extragradient, ...
 `gantut.networks`     networks that train a whole population at once
+`gantut.objectives`   what each player wants: one pure function a loss
+`gantut.lipschitz`    what keeps a critic Lipschitz: clipping, gradient penalties
+`gantut.checkpoints`  atomic, checksummed, exact save and resume
+`gantut.training`     one loop for GAN and WGAN, for one model or hundreds
+`gantut.metrics`      what samples have, and what they lack
+`gantut.experiments`  the named runs behind the figures, and their records
 `gantut.exercises`    what a right answer to an exercise is, and why a wrong one is wrong
 `gantut.plots`        arrays in, figures out
 ==================  =============================================================

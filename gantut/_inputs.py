@@ -316,15 +316,6 @@ def rate(name, value, x):
     return value[..., None]
 
 
-def known(name, value, allowed):
-    """Require one of the allowed names; of a wrong one, say which it may have meant."""
-    if value not in allowed:
-        near = difflib.get_close_matches(str(value), allowed, n=1)
-        hint = f": did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}{hint}")
-    return value
-
-
 # What follows is for `gantut.metrics`, where a member of a population may have diverged.
 
 
@@ -346,13 +337,13 @@ def level(name, value):
     return float(value)
 
 
-def class_labels(name, value):
-    """Return `value` as a tensor of class labels: whole numbers from 0 on."""
+def class_labels(name, value, *, least=0):
+    """Return `value` as a tensor of class labels: whole numbers from `least` on."""
     value = torch.as_tensor(value)
     if value.is_floating_point() or value.is_complex() or value.dtype == torch.bool:
         raise ValueError(f"{name} must be whole numbers, not {value.dtype}: write {name}.long()")
     if not value.ndim or not value.shape[-1]:
         raise ValueError(f"{name} must be labels of shape (..., n), n at least 1, but has shape {shape(value)}")
-    if value.numel() and value.min() < 0:
-        raise ValueError(f"{name} must be whole numbers from 0 on, but one is {value.min().item()}")
+    if value.numel() and value.min() < least:
+        raise ValueError(f"{name} must be whole numbers from {least} on, but one is {value.min().item()}")
     return value.long()

@@ -184,3 +184,129 @@ def piles(states, wanted, *, moves: Sequence) -> np.ndarray:
 
 def _array(values) -> np.ndarray:
     return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+
+
+def vector_field(ax: Axes, x, y, u, v, *, circles: Sequence[float] = ()) -> Axes:
+    """Draw arrows (u, v) at the points of a grid, all of one length where the field is not 0, and circles around 0.
+
+    Parameters
+    ----------
+    ax : Axes
+    x, y, u, v : array, one shape
+        The points, and the direction at each.
+    circles : sequence of float
+        Radii.
+    """
+    x, y, u, v = map(_array, (x, y, u, v))
+    length = np.maximum(np.hypot(u, v), 1e-12)
+    ax.quiver(x, y, u / length, v / length, color=REAL, pivot="mid", scale=22, width=0.006)
+    turn = np.linspace(0, 2 * np.pi, 200)
+    for radius in circles:
+        ax.plot(radius * np.cos(turn), radius * np.sin(turn), color=FAINT, linestyle="--", linewidth=1.0)
+    ax.plot(0, 0, "o", color=INK, markersize=5)
+    ax.grid(False)
+    ax.set(aspect="equal", xlabel="x", ylabel="y")
+    return ax
+
+
+def paths(ax: Axes, routes: Mapping[str, object], *, colours: Sequence[str] = COLOURS, dashes=DASHES) -> Axes:
+    """Draw paths in the plane, each from a ring to a disc; the equilibrium at the origin is a cross.
+
+    Parameters
+    ----------
+    ax : Axes
+    routes : mapping
+        From the name of a path to its coordinates, a pair of arrays of shape (steps + 1,).
+    colours, dashes : sequence
+        One an entry of `routes`.
+    """
+    for (name, (x, y)), colour, dash in zip(routes.items(), colours, dashes, strict=False):
+        x, y = _array(x), _array(y)
+        ax.plot(x, y, color=colour, linestyle=dash, linewidth=1.6, label=name)
+        ax.plot(x[0], y[0], "o", color=INK, markerfacecolor=PAPER, markersize=7, zorder=3)
+        ax.plot(x[-1], y[-1], "o", color=colour, markersize=6, zorder=3)
+    ax.plot(0, 0, "+", color=INK, markersize=10, markeredgewidth=1.6, zorder=4)
+    ax.set(aspect="equal", xlabel="x", ylabel="y")
+    return ax
+
+
+def spectrum(ax: Axes, eigenvalues: Mapping[str, object], *, colours: Sequence[str] = COLOURS) -> Axes:
+    """Draw eigenvalues in the complex plane, a marker for each name, with the unit circle.
+
+    Parameters
+    ----------
+    ax : Axes
+    eigenvalues : mapping
+        From a name to complex numbers, an array of any shape.
+    colours : sequence
+        One an entry of `eigenvalues`.
+    """
+    turn = np.linspace(0, 2 * np.pi, 400)
+    ax.fill(np.cos(turn), np.sin(turn), color=FAINT, alpha=0.12, linewidth=0)
+    ax.plot(np.cos(turn), np.sin(turn), color=INK, linewidth=1.0)
+    for (name, values), colour, marker in zip(eigenvalues.items(), colours, "os^Dv*", strict=False):
+        values = _array(values).reshape(-1)
+        ax.plot(values.real, values.imag, marker, color=colour, markersize=8, alpha=0.9, label=name)
+    ax.set(aspect="equal", xlabel="real part", ylabel="imaginary part")
+    return ax
+
+
+def legend_below(first: Axes, *others: Axes, columns: int = 3) -> None:
+    """Put one legend under the figure; what has one name in several axes shares one entry, drawn over each other."""
+    entries: dict[str, list] = {}
+    for ax in (first, *others):
+        for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
+            entries.setdefault(name, []).append(handle)
+    first.figure.legend(list(map(tuple, entries.values())), list(entries), loc="outside lower center", ncols=columns)
+
+
+def segments(ax: Axes, pairs: Sequence, *, colours: Sequence[str] = COLOURS, dashes=DASHES) -> Axes:
+    """Draw straight segments in space on three-dimensional axes: `pairs` of ends, each of shape (2, 3)."""
+    for ends, colour, dash in zip(pairs, colours, dashes, strict=False):
+        x, y, z = _array(ends).T
+        ax.plot(x, y, z, color=colour, linestyle=dash, linewidth=3)
+        ax.plot(x, y, z, "o", color=colour, markersize=5)
+    return _cube(ax)
+
+
+def planes(ax: Axes, normals, offsets, *, colours: Sequence[str] = COLOURS) -> Axes:
+    """Draw the planes normal · x = offset over the unit square, on three-dimensional axes.
+
+    Parameters
+    ----------
+    ax : Axes
+    normals : array, shape (planes, 3)
+        None of them level with the ground.
+    offsets : array, shape (planes,)
+    """
+    x, y = np.meshgrid([0.0, 1.0], [0.0, 1.0])
+    for (a, b, c), offset, colour in zip(_array(normals), _array(offsets), colours, strict=False):
+        ax.plot_surface(x, y, (offset - a * x - b * y) / c, color=colour, alpha=0.45, edgecolor=colour)
+    return _cube(ax)
+
+
+def _cube(ax: Axes) -> Axes:
+    ax.set(xlim=(0, 1), ylim=(0, 1), zlim=(0, 1), xticklabels=[], yticklabels=[], zticklabels=[])
+    ax.set_facecolor(PAPER)
+    return ax
+
+
+def strips(ax: Axes, groups: Mapping[str, object], *, colour: str = REAL) -> Axes:
+    """Draw every member of each group as a dot, with the group's mean and a 95% interval of it.
+
+    Parameters
+    ----------
+    ax : Axes
+    groups : mapping
+        From the name of a group to one number a member, shape (members,).
+    colour : str
+    """
+    for place, values in enumerate(map(_array, groups.values())):
+        spread = np.linspace(-0.18, 0.18, len(values))
+        ax.plot(place + spread, values, "o", color=colour, markersize=5, alpha=0.55)
+        half = 1.96 * values.std(ddof=1) / np.sqrt(len(values))
+        ax.errorbar([place + 0.32], [values.mean()], [half], fmt="_", color=INK, capsize=4, markersize=8)
+    ax.set(xticks=range(len(groups)), xlim=(-0.5, len(groups) - 0.4))
+    ax.set_xticklabels(list(groups), fontsize=9)
+    ax.grid(axis="x", visible=False)
+    return ax

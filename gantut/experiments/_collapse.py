@@ -1,0 +1,124 @@
+"""Do GANs collapse? The same networks on the same laws, with one thing changed at a time."""
+
+from typing import NamedTuple
+
+import torch
+
+from gantut import metrics
+from gantut.data import grid, ring
+from gantut.device import at_scale
+from gantut.training import Architecture, Config, History, Optimiser, train
+
+# Everything that the games share. Adam without momentum, since with it the discriminator's steps depend on the game.
+SHARED = dict(
+    noise_size=16,
+    generator=Architecture((64, 64)),
+    critic=Architecture((64, 64)),
+    optimiser=Optimiser("adam", 1e-3, betas=(0.0, 0.9)),
+    batch=64,
+)
+SHARED_FULL = SHARED | dict(
+    noise_size=64, generator=Architecture((128, 128)), critic=Architecture((128, 128)), batch=128
+)
+WEIGHT = 1.0  # of the gradient penalty: 10 is for images, and slow on laws as small as these
+GAMES = {
+    "minimax": {},
+    "non-saturating": {},
+    "least-squares": {},
+    "wgan": {"constraint": {"name": "clip", "bound": 0.1}, "optimiser": Optimiser("rmsprop", 1e-3)},
+    "wgan-gp": {"constraint": {"name": "gradient-penalty", "weight": WEIGHT}},
+    "wgan-lp": {"constraint": {"name": "gradient-penalty", "weight": WEIGHT, "one_sided": True}},
+}
+LAWS = {"ring": ring, "grid": grid}
+
+
+class Coverage(NamedTuple):
+    """What a population covers in the end, each of shape (members,).
+
+    Attributes
+    ----------
+    modes : tensor
+        How many modes are covered.
+    quality : tensor
+        The share of samples within three standard deviations of a mode.
+    w1 : tensor
+        The exact distance of some samples to as many of the data.
+    """
+
+    modes: torch.Tensor
+    quality: torch.Tensor
+    w1: torch.Tensor
+
+
+def play(objective: str, n_critic: int, *, law: str = "ring", members: int, steps: int = 1000, **settings) -> History:
+    """Play one of :data:`GAMES` on the ring of eight Gaussians or the grid of 25.
+
+    Parameters
+    ----------
+    objective : str
+    n_critic : int
+        Critic steps a round.
+    law : {"ring", "grid"}
+    members, steps : int
+    **settings
+        Others of `gantut.training.Config` than those shared by all games.
+
+    Returns
+    -------
+    History
+        With 2500 samples a member at the beginning and at the end.
+    """
+    shared = at_scale(fast=SHARED, full=SHARED_FULL)
+    config = Config(
+        **shared
+        | GAMES[objective]
+        | dict(objective=objective, n_critic=n_critic, members=members, steps=steps)
+        | settings
+    )
+    return train(config, LAWS[law](), samples=2500, evaluate_every=steps)
+
+
+def coverage(history: History, law: str = "ring", *, points: int = 500) -> Coverage:
+    """Measure what a population covers at the end: shapes (members,)."""
+    samples, truth = history.samples[-1].double(), LAWS[law]()
+    found = metrics.mode_coverage(samples, truth)
+    reference = truth.sample(points, generator=torch.Generator().manual_seed(1))
+    return Coverage(found.covered, found.high_quality_share, metrics.exact_w1(samples[:, :points], reference))
+
+
+def mode_collapse() -> dict:
+    """Every game on both laws, with one critic step a round and with five."""
+    rows = []
+    for law in LAWS:
+        for objective in GAMES:
+            for n_critic in (1, 5):
+                history = play(objective, n_critic, law=law, members=at_scale(fast=32, full=64))
+                found = coverage(history, law)
+                row = {"law": law, "objective": objective, "n_critic": n_critic}
+                rows.append(row | {name: _rounded(values) for name, values in found._asdict().items()})
+    return {"games": rows}
+
+
+def critic_steps() -> dict:
+    """The non-saturating game on the ring, with more and more discriminator steps a round."""
+    rows = []
+    for n_critic in (1, 2, 5, 10):
+        history = play("non-saturating", n_critic, members=at_scale(fast=32, full=64))
+        found = coverage(history)
+        row = {"n_critic": n_critic, "accuracy": _rounded(discriminator_accuracy(history, ring()))}
+        row["gradient"] = _rounded(history.gradient_norms["generator"][-50:].median(0).values)
+        rows.append(row | {name: _rounded(values) for name, values in found._asdict().items()})
+    return {"games": rows}
+
+
+@torch.no_grad()
+def discriminator_accuracy(history: History, law, *, n: int = 2000) -> torch.Tensor:
+    """The share of fresh real and generated samples that the last discriminator tells apart, shape (members,)."""
+    device = next(history.critic.parameters()).device
+    real = law.sample(n, generator=torch.Generator().manual_seed(2)).float().to(device)
+    on_real, on_fake = (history.critic(x).squeeze(-1) for x in (real, history.sample(n, seed=10_000).to(device)))
+    return ((on_real > 0).float().mean(1) + (on_fake < 0).float().mean(1)).cpu() / 2
+
+
+def _rounded(values):
+    return [round(value, 4) for value in values.tolist()]

@@ -1,0 +1,119 @@
+"""Recorded results: what a large run found, with all that it takes to run it again."""
+
+import datetime
+import json
+import os
+import platform
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from gantut import _inputs
+from gantut.checkpoints import write_atomically
+
+
+class Record(NamedTuple):
+    """A recorded result.
+
+    Attributes
+    ----------
+    result : dict
+        What was found: numbers and nested lists of them.
+    provenance : dict
+        Command, commit, date, device, versions, seed and seconds.
+    """
+
+    result: dict[str, Any]
+    provenance: dict[str, Any]
+
+
+def results_folder() -> Path:
+    """Where the book's results are: ``book/results`` of the repository, or the copy of it that the wheel carries."""
+    package = Path(__file__).resolve().parents[1]
+    in_repository = package.parent / "book" / "results"
+    return in_repository if in_repository.is_dir() else package / "results"
+
+
+def recorded(name: str, *, folder: str | Path | None = None) -> Record:
+    """Read a recorded result.
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment, such as ``"mode-collapse"``.
+    folder : path, optional
+        By default the book's own results.
+
+    Returns
+    -------
+    Record
+
+    Raises
+    ------
+    ValueError
+        If nothing of that name is recorded; the message names the nearest.
+    """
+    folder = Path(folder) if folder else results_folder()
+    names = tuple(sorted(path.stem for path in folder.glob("*.json")))
+    _inputs.one_of("name", name, names)
+    content = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    return Record(content["result"], content["provenance"])
+
+
+def record(
+    name: str, run: Callable[[], dict], *, command: str, seed: int, device, folder: str | Path | None = None
+) -> Path:
+    """Run an experiment, and write what it found with its provenance.
+
+    Returns
+    -------
+    path
+        Of the file.
+    """
+    folder = Path(folder) if folder else results_folder()
+    start = time.perf_counter()
+    result = run()
+    seconds = time.perf_counter() - start
+    content = {"provenance": _provenance(command, seed, device, seconds), "result": result}
+    text = json.dumps(content, indent=1, allow_nan=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / f"{name}.json", (_compact(text) + "\n").encode())
+    return folder / f"{name}.json"
+
+
+def _provenance(command, seed, device, seconds):
+    device = torch.device(device)
+    where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.machine()} CPU"
+    if device.type == "cpu":
+        where += f", {os.cpu_count()} cores, {torch.get_num_threads()} threads in use"
+    return {
+        "command": command,
+        "commit": _commit(),
+        "date": datetime.date.today().isoformat(),
+        "device": where,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "seed": seed,
+        "seconds": round(seconds),
+    }
+
+
+def _commit():
+    try:
+        commit, changes = (
+            subprocess.run(["git", *what], capture_output=True, text=True, cwd=Path(__file__).parents[1], check=True)
+            for what in (["rev-parse", "HEAD"], ["status", "--porcelain", "--", "."])
+        )
+        return commit.stdout.strip() + (", with changes" if changes.stdout.strip() else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "not in a repository"
+
+
+def _compact(text):
+    """Put the innermost lists of indented JSON on one line each."""
+    return re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda found: "[" + re.sub(r"\s+", " ", found[1]) + "]", text)

@@ -1,0 +1,151 @@
+r"""The Fréchet distance between Gaussians, as in the Fréchet inception distance.
+
+A covariance has many roots, :math:`\Sigma = R^\top R`, which differ by an orthogonal matrix. The best fit among them is
+the distance between the two covariances:
+
+.. math:: \operatorname{tr}\big(\Sigma_x + \Sigma_y - 2\,(\Sigma_x\Sigma_y)^{1/2}\big)
+    = \min_{Q^\top Q = 1} \|R_x - Q R_y\|_F^2, \qquad Q = U V^\top \text{ for } R_x R_y^\top = U S V^\top.
+
+This sum of squares is never negative, loses nothing where the two laws are close, and needs no root of a matrix that
+is not symmetric.
+"""
+
+import torch
+
+from gantut import _inputs
+from gantut.metrics._populations import pair, population
+
+# What a covariance may lack of symmetry and positivity: roundings of single precision, relative to its largest entry.
+ROUNDING = 1e-5
+
+
+@torch.no_grad()
+def frechet_distance(mean, covariance, reference_mean, reference_covariance):
+    r"""The squared Fréchet distance between two Gaussians, which is their squared 2-Wasserstein distance.
+
+    .. math:: \|\mu_x - \mu_y\|^2 + \operatorname{tr}\big(\Sigma_x + \Sigma_y - 2\,(\Sigma_x\Sigma_y)^{1/2}\big)
+
+    Parameters
+    ----------
+    mean, covariance : tensors, shapes (..., d) and (..., d, d), floating point
+        Of the samples; covariances are symmetric, with no negative eigenvalue, and may be singular.
+    reference_mean, reference_covariance : tensors, shapes (..., d) and (..., d, d)
+        Of the data.
+
+    Returns
+    -------
+    tensor, shape (...)
+        The square, as the Fréchet inception distance is reported; NaN for a member whose mean or covariance is not
+        finite.
+
+    Raises
+    ------
+    ValueError
+        If a matrix is no covariance, shapes or dtypes do not go together, or a single law or the reference is not
+        finite.
+
+    References
+    ----------
+    Dowson and Landau (1982); Heusel et al. (2017); Bhatia, Jain and Lim (2019) for the roots.
+
+    Examples
+    --------
+    >>> one = torch.eye(2, dtype=torch.float64)
+    >>> frechet_distance([0.0, 0.0], one, [3.0, 0.0], 4 * one)
+    tensor(11., dtype=torch.float64)
+    """
+    given = dict(mean=mean, covariance=covariance)
+    given |= dict(reference_mean=reference_mean, reference_covariance=reference_covariance)
+    given = {name: _inputs.floating(name, value) for name, value in given.items()}
+    _inputs.together(**given)
+    mean_x, cov_x = _moments(given, "mean", "covariance", reference=False)
+    mean_y, cov_y = _moments(given, "reference_mean", "reference_covariance", reference=True)
+    if mean_x.values.shape[-1] != mean_y.values.shape[-1]:
+        d = mean_x.values.shape[-1], mean_y.values.shape[-1]
+        raise ValueError(f"mean and reference_mean must have one dimension d, but have {d[0]} and {d[1]}")
+    _inputs.broadcast(**{"the batches of mean": mean_x.alive, "of reference_mean": mean_y.alive})
+    roots = _root("covariance", cov_x.values), _root("reference_covariance", cov_y.values)
+    distance = (mean_x.values - mean_y.values).square().sum(-1) + _best_fit(*roots)
+    return cov_x.answer(mean_x.answer(distance))
+
+
+@torch.no_grad()
+def frechet_distance_of(samples, reference):
+    r"""The squared Fréchet distance between Gaussians fitted to two sets of features: FID, on features of your choice.
+
+    .. math:: \|\bar x - \bar y\|^2 + \operatorname{tr}\big(S_x + S_y - 2\,(S_x S_y)^{1/2}\big)
+
+    Parameters
+    ----------
+    samples : tensor, shape (..., n, d), floating point
+        Features, as of :class:`Classifier`; n at least 2, and fewer than d are no harm to the arithmetic.
+    reference : tensor, shape (..., m, d)
+
+    Returns
+    -------
+    tensor, shape (...)
+        The square, with unbiased covariances S (divided by n - 1), as FID is reported; NaN for a member with samples
+        that are not finite.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two points, a single cloud or the reference is not finite, or the two do not go
+        together.
+
+    Notes
+    -----
+    It sees means and covariances of features, and no more: laws that share both score 0, however they differ. It
+    depends on the features, so that numbers from two sets of features cannot be compared.
+    It is biased upwards: n and m draws of the same law :math:`N(\mu, s^2 1)` in d dimensions score about
+    :math:`s^2 (\tfrac1n + \tfrac1m)\big(d + \tfrac{d(d+1)}4\big)` instead of 0, and the bias differs from
+    generator to generator. Compare equal n only, and set a second draw of the data beside it; :func:`kernel_distance`
+    has no bias.
+
+    References
+    ----------
+    Heusel et al. (2017); Bińkowski et al. (2018) and Chong and Forsyth (2020) on the bias; lesson 6.
+    """
+    x, y = pair(samples, reference, least=2, why=" for a covariance")
+    apart = x.values.mean(-2) - y.values.mean(-2)
+    roots = (torch.linalg.qr(_scaled_deviations(cloud.values), mode="r").R for cloud in (x, y))  # R^T R = S
+    return x.answer(apart.square().sum(-1) + _best_fit(*roots))
+
+
+def _scaled_deviations(points):
+    """The matrix A (..., n, d) with A^T A = S."""
+    return (points - points.mean(-2, keepdim=True)) / (points.shape[-2] - 1) ** 0.5
+
+
+def _best_fit(root_x, root_y):
+    """The least ||R_x - Q R_y||^2 over orthogonal Q, shape (...): roots may have any number of rows."""
+    rows = max(root_x.shape[-2], root_y.shape[-2])
+    root_x, root_y = (torch.nn.functional.pad(r, (0, 0, 0, rows - r.shape[-2])) for r in (root_x, root_y))
+    u, _, vh = torch.linalg.svd(root_x @ root_y.mT)
+    return (root_x - u @ vh @ root_y).square().sum((-2, -1))
+
+
+def _root(name, covariance):
+    """A root R (..., d, d) of the covariance, R^T R, by its eigenvectors; negative roundings count as 0."""
+    eigenvalues, vectors = torch.linalg.eigh(covariance)
+    if (eigenvalues[..., 0] < -ROUNDING * eigenvalues[..., -1].abs()).any():
+        worst = eigenvalues[..., 0].min().item()
+        raise ValueError(f"{name} must have no negative eigenvalue, but has {worst:.6g}")
+    return eigenvalues.clamp_min(0).sqrt()[..., None] * vectors.mT
+
+
+def _moments(given, mean_name, covariance_name, *, reference):
+    """A mean (..., d) and a covariance (..., d, d) that belong together."""
+    mean, covariance = given[mean_name], given[covariance_name]
+    if not mean.ndim or not mean.shape[-1]:
+        raise ValueError(f"{mean_name} must have shape (..., d), d at least 1, not {_inputs.shape(mean)}")
+    if covariance.shape != (*mean.shape, mean.shape[-1]):
+        wanted = (*mean.shape, mean.shape[-1])
+        raise ValueError(f"{covariance_name} must have shape {wanted}, not {_inputs.shape(covariance)}")
+    mean = population(mean_name, mean, own=1, reference=reference)
+    covariance = population(covariance_name, covariance, reference=reference)
+    largest = covariance.values.abs().amax((-2, -1))
+    uneven = (covariance.values - covariance.values.mT).abs().amax((-2, -1))
+    if (uneven > ROUNDING * largest).any():
+        raise ValueError(f"{covariance_name} must be symmetric, but entries differ by {uneven.max().item():.6g}")
+    return mean, covariance

@@ -1,0 +1,78 @@
+"""What all metrics do with a population: measure each member, and answer NaN for the ones that have diverged."""
+
+import itertools
+from typing import NamedTuple
+
+import torch
+
+from gantut import _inputs
+
+
+class Population(NamedTuple):
+    """Clouds of points, one a member, or the statistics of each, made ready for measuring."""
+
+    values: torch.Tensor
+    """In double precision, without gradients; 0 throughout for a member that has diverged."""
+    alive: torch.Tensor
+    """Which members are finite, shape: that of the batch."""
+    dtype: torch.dtype
+    """Of what the caller gave, and hence of the answer."""
+
+    @property
+    def batch(self):
+        """The shape of the population; () for a single cloud."""
+        return self.alive.shape
+
+    def answer(self, result, *, own=0):
+        """The result, NaN for diverged members, in the caller's dtype; its last `own` dimensions belong to a member."""
+        return result.masked_fill(~_with_dims(self.alive, own), torch.nan).to(self.dtype)
+
+
+def population(name, value, *, own=2, reference=False):
+    """Take a validated tensor as a population whose members have `own` dimensions.
+
+    A member with an entry that is not finite, or too large to be squared, has diverged. A single cloud, or a
+    `reference`, must not: there is nobody left to answer for.
+    """
+    values = value.detach().double()
+    alive = torch.isfinite(values.square().flatten(values.ndim - own).sum(-1))
+    if (reference or value.ndim == own) and not alive.all():
+        _inputs.finite_entries(name, value)
+        raise ValueError(f"{name} must be small enough to be squared, but reaches {values.abs().max().item():.3g}")
+    if not alive.all():
+        values = values.masked_fill(~_with_dims(alive, own), 0.0)
+    return Population(values, alive, value.dtype)
+
+
+def pair(samples, reference, *, least=1, why="", names=("samples", "reference")):
+    """Take samples (..., n, d) and a reference (..., m, d) that go together; only samples may have diverged members."""
+    first, second = names
+    samples, reference = (
+        _inputs.cloud(name, value, least=least, why=why)
+        for name, value in zip(names, (samples, reference), strict=True)
+    )
+    _inputs.together(**{first: samples, second: reference})
+    if samples.shape[-1] != reference.shape[-1]:
+        raise ValueError(
+            f"{first} and {second} must have points of one dimension d, but have {samples.shape[-1]} and "
+            f"{reference.shape[-1]} (shapes {_inputs.shape(samples)} and {_inputs.shape(reference)})"
+        )
+    _inputs.broadcast(**{f"the batches of {first}": samples[..., 0, 0], f"of {second}": reference[..., 0, 0]})
+    return population(first, samples), population(second, reference, reference=True)
+
+
+def each_member(measure, *tensors, own):
+    """Apply `measure` to each member in turn: of tensors whose batches broadcast, with `own` dimensions each.
+
+    Memory then holds what one member needs, and members are large enough to fill a device.
+    """
+    batch = torch.broadcast_shapes(*(t.shape[: t.ndim - n] for t, n in zip(tensors, own, strict=True)))
+    tensors = [t.expand(*batch, *t.shape[t.ndim - n :]) for t, n in zip(tensors, own, strict=True)]  # views, no copies
+    results = [measure(*(t[index] for t in tensors)) for index in itertools.product(*map(range, batch))]
+    if not results:
+        raise ValueError(f"the population must have at least one member, but its shape is {tuple(batch)}")
+    return torch.stack(results).reshape((*batch, *results[0].shape))
+
+
+def _with_dims(alive, own):
+    return alive.reshape((*alive.shape, *(1 for _ in range(own))))

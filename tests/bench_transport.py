@@ -21,6 +21,7 @@ import ot
 import scipy.stats
 import torch
 
+from gantut.checkpoints import write_atomically
 from gantut.transport import emd, emd_points, sinkhorn_divergence, sinkhorn_points, wasserstein_1d
 
 RESULTS = Path(__file__).resolve().parents[1] / "book" / "results"
@@ -233,18 +234,8 @@ def main():
     if not chosen:
         RESULTS.mkdir(exist_ok=True)
         document = {"provenance": {**provenance(), "seconds": round(time.perf_counter() - start)}, "tables": record}
-        write(document, RESULTS / "transport.json")
-
-
-def write(document, path):
-    """Write the record all at once: the old one stays until the new one is safely there."""
-    unfinished = path.with_suffix(".tmp")
-    with open(unfinished, "w", encoding="utf-8") as file:
-        file.write(json.dumps(document, indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
-    print("written to", path)
+        write_atomically(RESULTS / "transport.json", json.dumps(document, indent=1) + "\n")
+        print("written to", RESULTS / "transport.json")
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def write_atomically(path: str | os.PathLike, data: bytes | str | Callable[[Bina
 @contextlib.contextmanager
 def staged(path: Path, data) -> Iterator[Path]:
     """Write `data` to a new file beside `path`, safely on the disk, for the caller to move to its place."""
-    unfinished = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.unfinished")
+    unfinished = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.unfinished")
     try:
         mode = stat.S_IMODE(os.stat(path).st_mode) if path.exists() else None  # what was private stays private
         write_new(unfinished, data, mode=mode)

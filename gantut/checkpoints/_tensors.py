@@ -43,7 +43,7 @@ def pack(name: str, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str
                 f"({tensor.layout}, on {tensor.device})"
             )
         # a copy of its own: safetensors takes neither views nor tensors that share their memory
-        ready[key] = tensor.detach().resolve_neg().cpu().contiguous().clone()
+        ready[key] = tensor.detach().cpu().contiguous().clone()
     return safetensors.torch.save(ready, metadata)
 
 

@@ -98,10 +98,10 @@ plots.show()
 # | | Lesson | The question |
 # |---|---|---|
 # | 1 | {doc}`How far apart are two laws? <01_divergences>` | What do KL and JS measure, and what do they miss? |
-# | 2 | *The game* | What do generator and discriminator play for? |
+# | 2 | {doc}`The game <02_the_game>` | What do generator and discriminator play for? |
 # | 3 | {doc}`The optimal discriminator <03_optimal_discriminator>` | What does a discriminator's best score say about the generator? |
 # | 4 | {doc}`No equilibrium in sight <04_no_equilibrium>` | Why do two players who both improve run in circles? |
-# | 5 | *Thin supports and vanishing gradients* | Why can a discriminator be too good? |
+# | 5 | {doc}`Thin supports and vanishing gradients <05_vanishing_gradients>` | Why can a discriminator be too good? |
 # | 6 | *Mode collapse, and how to see it* | What is lost, and which number shows it? |
 # | 7 | *Seven tricks* | Which of the well-known remedies help, and when? |
 # | 8 | {doc}`Moving dirt <08_moving_dirt>` | What does it cost to turn one law into another? |

@@ -4,6 +4,7 @@ One style for all: the palette of Okabe and Ito, which colour-blind readers can 
 own for every curve, text that stays readable at half width, and a paper background that holds in dark mode too.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -291,22 +292,190 @@ def _cube(ax: Axes) -> Axes:
     return ax
 
 
-def strips(ax: Axes, groups: Mapping[str, object], *, colour: str = REAL) -> Axes:
-    """Draw every member of each group as a dot, with the group's mean and a 95% interval of it.
+def strips(ax: Axes, groups: Mapping[str, object], *, intervals: Sequence | None = None, colour: str = REAL) -> Axes:
+    """Draw every member of each group as a dot, with an interval beside them.
 
     Parameters
     ----------
     ax : Axes
     groups : mapping
         From the name of a group to one number a member, shape (members,).
+    intervals : sequence, optional
+        Low end, estimate and high end for each group; by default the mean with its 95% interval.
     colour : str
     """
     for place, values in enumerate(map(_array, groups.values())):
         spread = np.linspace(-0.18, 0.18, len(values))
         ax.plot(place + spread, values, "o", color=colour, markersize=5, alpha=0.55)
-        half = 1.96 * values.std(ddof=1) / np.sqrt(len(values))
-        ax.errorbar([place + 0.32], [values.mean()], [half], fmt="_", color=INK, capsize=4, markersize=8)
+        half = 1.96 * values.std(ddof=1) / np.sqrt(len(values)) if intervals is None else None
+        ends = (values.mean() - half, values.mean(), values.mean() + half) if intervals is None else intervals[place]
+        low, middle, high = map(float, ends)
+        ax.errorbar(
+            [place + 0.32], [middle], [[middle - low], [high - middle]], fmt="_", color=INK, capsize=4, markersize=8
+        )
     ax.set(xticks=range(len(groups)), xlim=(-0.5, len(groups) - 0.4))
     ax.set_xticklabels(list(groups), fontsize=9)
     ax.grid(axis="x", visible=False)
+    return ax
+
+
+def clouds(ax: Axes, real, generated, *, limit: float, title: str = "") -> Axes:
+    """Draw generated samples of the plane over real ones.
+
+    Parameters
+    ----------
+    ax : Axes
+    real, generated : array, shape (n, 2)
+    limit : float
+        Both axes go from -limit to limit.
+    title : str
+    """
+    ax.scatter(*_array(real).T, s=10, color=REAL, alpha=0.25, linewidths=0, label="real")
+    ax.scatter(*_array(generated).T, s=10, color=GENERATED, marker="^", alpha=0.35, linewidths=0, label="generated")
+    ax.set(aspect="equal", xlim=(-limit, limit), ylim=(-limit, limit), xticks=[], yticks=[])
+    ax.set_title(title, fontsize=11)
+    ax.grid(visible=False)
+    return ax
+
+
+def game_diagram(ax: Axes) -> Axes:
+    """Draw who makes what and who learns from what in a GAN: samples along full arrows, gradients along dashed ones."""
+    ax.set(xlim=(0, 10), ylim=(-0.35, 3.7))
+    ax.axis("off")
+    boxes = (
+        (0.9, 1.0, "noise\nz", FAINT), (3.3, 1.0, "generator\nG", GENERATED), (3.3, 3.2, "data", FAINT),
+        (6.1, 2.1, "discriminator\nD", REAL), (8.9, 2.1, "value\nV", FAINT),
+    )  # fmt: skip
+    for x, y, text, colour in boxes:
+        frame = dict(boxstyle="round,pad=0.5", facecolor=PAPER, edgecolor=colour, linewidth=2)
+        ax.text(x, y, text, ha="center", va="center", fontsize=12, bbox=frame)
+    for start, end, text, place in (
+        ((1.4, 1.0), (2.3, 1.0), "", None),
+        ((4.35, 1.15), (5.0, 1.65), "G(z)", (4.35, 1.62)),
+        ((3.95, 3.1), (5.0, 2.6), "x", (4.6, 3.0)),
+        ((7.2, 2.25), (8.3, 2.25), "D(x), D(G(z))", (7.72, 2.5)),
+    ):
+        ax.annotate("", end, start, arrowprops=dict(arrowstyle="-|>", color=INK, linewidth=1.8))
+        if text:
+            ax.text(*place, text, ha="center", va="center", fontsize=10)
+    for start, end, colour, bend in (
+        ((8.75, 1.55), (6.4, 1.45), REAL, -0.3),
+        ((8.95, 1.55), (3.6, 0.42), GENERATED, -0.28),
+    ):
+        style = dict(
+            arrowstyle="-|>", color=colour, linewidth=1.8, linestyle=(0, (4, 2)), connectionstyle=f"arc3,rad={bend}"
+        )
+        ax.annotate("", end, start, arrowprops=style)
+    ax.text(7.6, 1.42, "D climbs V", color=REAL, ha="center", va="center", fontsize=10)
+    ax.text(4.9, -0.2, "G goes down V, through D", color=GENERATED, ha="center", va="center", fontsize=10)
+    return ax
+
+
+def member_rows(
+    ax: Axes, groups: Mapping[str, object], *, intervals: Mapping[str, Sequence[float]] | None = None, colours=COLOURS
+) -> Axes:
+    """Draw a row for each group, from the top: members as dots, equal ones stacked, and an interval as a bar.
+
+    Parameters
+    ----------
+    ax : Axes
+    groups : mapping
+        From the name of a group to one number a member, shape (members,).
+    intervals : mapping, optional
+        From the name of a group to low end, estimate and high end.
+    colours : sequence
+        Taken in turn.
+    """
+    values = [_array(own) for own in groups.values()]
+    everything = np.concatenate(values)
+    bins = np.linspace(everything.min(), everything.max() + 1e-9, 60)
+    for row, (name, own) in enumerate(zip(groups, values, strict=True)):
+        colour, place = colours[row % len(colours)], len(values) - 1 - row
+        own = np.sort(own)
+        cell = np.digitize(own, bins)
+        stacked = np.array([np.sum(cell[:i] == cell[i]) for i in range(len(own))])
+        rise = 0.55 / max(stacked.max(), 8)
+        ax.plot(own, place + 0.06 + rise * stacked, "o", color=colour, markersize=3, alpha=0.7, markeredgewidth=0)
+        if intervals and name in intervals:
+            low, middle, high = map(float, intervals[name])
+            ax.plot([low, high], [place - 0.16] * 2, color=INK, linewidth=2.4, solid_capstyle="butt")
+            ax.plot([middle], [place - 0.16], "|", color=INK, markersize=9, markeredgewidth=2)
+    ax.set(yticks=range(len(values)), yticklabels=list(groups)[::-1], ylim=(-0.5, len(values) - 0.25))
+    ax.grid(axis="y", visible=False)
+    return ax
+
+
+def mode_clouds(panels, samples: Mapping[str, object], centres, *, colours=COLOURS, reach: float = 3.0) -> np.ndarray:
+    """Draw clouds of points in the plane side by side, each named, with the centres of the modes as rings.
+
+    Parameters
+    ----------
+    panels : array of Axes
+        One a cloud.
+    samples : mapping
+        From a name to points, shape (n, 2).
+    centres : array, shape (modes, 2)
+    colours : sequence
+        Taken in turn.
+    reach : float
+        Half the width of each panel.
+    """
+    for ax, (name, points), colour in zip(np.ravel(panels), samples.items(), itertools.cycle(colours), strict=False):
+        x, y = _array(points).T
+        ax.plot(*_array(centres).T, "o", color=FAINT, markerfacecolor="none", markersize=9, markeredgewidth=0.9)
+        ax.plot(x, y, ".", color=colour, markersize=3, alpha=0.5, markeredgewidth=0)
+        ax.set_title(name, fontsize=10)
+        ax.set(xticks=[], yticks=[], xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+        ax.grid(False)
+        ax.spines[:].set_visible(False)
+    return panels
+
+
+def tiles(panels, pictures: Mapping[str, object], *, size: int = 8, columns: int = 4) -> np.ndarray:
+    """Draw blocks of small grey images side by side, each block named.
+
+    Parameters
+    ----------
+    panels : array of Axes
+        One a block.
+    pictures : mapping
+        From a name to images, shape (images, size * size), grey from 0 to 1.
+    size, columns : int
+        Of an image, and of a block.
+    """
+    for ax, (name, images) in zip(np.ravel(panels), pictures.items(), strict=True):
+        images = _array(images).reshape(-1, columns, size, size)
+        framed = np.pad(images, ((0, 0), (0, 0), (1, 0), (1, 0)), constant_values=0.25)
+        block = framed.transpose(0, 2, 1, 3).reshape(len(images) * (size + 1), -1)
+        ax.imshow(np.pad(block, ((0, 1), (0, 1)), constant_values=0.25), cmap="Greys", vmin=0, vmax=1)
+        ax.set_title(name, fontsize=10)
+        ax.axis("off")
+    return panels
+
+
+def scorecard(ax: Axes, values, alarms, *, rows: Sequence[str], columns: Sequence[str]) -> Axes:
+    """Draw a table of numbers; those that raise an alarm are bold on an orange ground.
+
+    Parameters
+    ----------
+    ax : Axes
+    values : array of str, shape (rows, columns)
+    alarms : array of bool, shape (rows, columns)
+    rows, columns : sequence of str
+    """
+    alarms = _array(alarms)
+    for line, texts in enumerate(values):
+        for place, text in enumerate(texts):
+            weight = "bold" if alarms[line, place] else "normal"
+            ax.text(place, line, text, ha="center", va="center", fontsize=10, weight=weight)
+    ground = np.where(alarms[..., None], (0.96, 0.80, 0.62), (0.992, 0.988, 0.973))
+    ax.imshow(ground, aspect="auto")
+    ax.set_xticks(range(len(columns)), columns, fontsize=9)
+    ax.set_yticks(range(len(rows)), rows, fontsize=10)
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0)
+    ax.grid(False)
+    for edge in range(len(rows)):
+        ax.axhline(edge + 0.5, color="#e4e1d8", linewidth=0.7)
+    ax.spines[:].set_visible(False)
     return ax

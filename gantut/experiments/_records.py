@@ -86,6 +86,15 @@ def record(
     return folder / f"{name}.json"
 
 
+def rounded(values: torch.Tensor, digits: int = 4) -> list:
+    """Return numbers as plain lists for a record, with so many digits after the point."""
+    return _round(values.tolist(), digits)
+
+
+def _round(values, digits):
+    return [_round(part, digits) for part in values] if isinstance(values, list) else round(values, digits)
+
+
 def _provenance(command, seed, device, seconds):
     device = torch.device(device)
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.machine()} CPU"

@@ -33,6 +33,7 @@ test: $(READY)  ## check everything: style, package, pages, and every output of 
 bench: $(READY)  ## time gantut beside its peers, and record it in book/results
 	$(PIP) geomloss==0.3.1
 	$(BIN)/python tests/bench_transport.py
+	$(BIN)/python tests/bench_training.py
 
 lint: $(READY)  ## check style, and repair what can be repaired
 	$(BIN)/ruff check --fix .

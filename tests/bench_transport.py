@@ -5,37 +5,18 @@ shared machine. Each table says how accurate each answer was. The record goes to
 """
 
 import argparse
-import importlib.metadata
-import json
-import os
-import platform
-import statistics
 import subprocess
 import sys
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 import ot
 import scipy.stats
 import torch
+from benches import provenance, race, write
 
-from gantut.checkpoints import write_atomically
 from gantut.transport import emd, emd_points, sinkhorn_divergence, sinkhorn_points, wasserstein_1d
-
-RESULTS = Path(__file__).resolve().parents[1] / "book" / "results"
-
-
-def race(contestants, *, repeats):
-    """Run each contestant in turn, `repeats` times; return the median seconds and the last answer of each."""
-    seconds, answers = {name: [] for name in contestants}, {}
-    for _ in range(repeats):
-        for name, run in contestants.items():
-            start = time.perf_counter()
-            answers[name] = run()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(times) for name, times in seconds.items()}, answers
 
 
 def row(problem, contestants, error_of, *, repeats):
@@ -198,27 +179,6 @@ TABLES = {
 }
 
 
-def provenance():
-    """Where the record comes from: command, commit, machine, versions."""
-    git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True)
-    packages = ("torch", "numpy", "scipy", "POT", "geomloss")
-    return {
-        "command": "make bench",
-        "commit": git.stdout.strip(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} CPU cores, {torch.get_num_threads()} thread in use",
-        "python": platform.python_version(),
-        "versions": {name: importlib.metadata.version(name) for name in packages if _installed(name)},
-        "seed": 0,
-    }
-
-
-def _installed(name):
-    try:
-        return bool(importlib.metadata.version(name))
-    except importlib.metadata.PackageNotFoundError:
-        return False
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", nargs="*", help=f"which tables (default: all of {', '.join(TABLES)}, and memory)")
@@ -232,10 +192,9 @@ def main():
     if not chosen or "memory" in chosen:
         record["memory"] = list(peak_memory())
     if not chosen:
-        RESULTS.mkdir(exist_ok=True)
-        document = {"provenance": {**provenance(), "seconds": round(time.perf_counter() - start)}, "tables": record}
-        write_atomically(RESULTS / "transport.json", json.dumps(document, indent=1) + "\n")
-        print("written to", RESULTS / "transport.json")
+        facts = provenance(("torch", "numpy", "scipy", "POT", "geomloss"))
+        facts["seconds"] = round(time.perf_counter() - start)
+        write("transport", {"provenance": facts, "tables": record})
 
 
 if __name__ == "__main__":

@@ -169,7 +169,8 @@ def interval(name, value):
 def one_of(name, value, allowed):
     """Require one of the allowed values; the message names the nearest, where one is near."""
     if value not in allowed:
-        near = difflib.get_close_matches(value, allowed, 1) if isinstance(value, str) else []
+        names = [name for name in allowed if isinstance(name, str)]
+        near = difflib.get_close_matches(value, names, 1) if isinstance(value, str) else []
         hint = f": did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}{hint}")
     return value

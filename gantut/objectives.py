@@ -63,9 +63,10 @@ def discriminator_loss(real: Judgement, fake: Judgement) -> torch.Tensor:
 def saturating_loss(real: Judgement | None, fake: Judgement) -> torch.Tensor:
     r"""The generator's side of the minimax game: :math:`\mathbb E_{p_g}\log(1 - D(x))`, shape (members,).
 
-    The other half of V does not depend on the generator. Goodfellow et al. (2014), Algorithm 1; lesson 2.
+    The other half of V does not depend on the generator, unless the critic answers its moves: where `real` is given,
+    as under unrolling, this is all of V. Goodfellow et al. (2014), Algorithm 1; lesson 2.
     """
-    return -softplus(fake.scores).mean(-1)
+    return -softplus(fake.scores).mean(-1) if real is None else -discriminator_loss(real, fake)
 
 
 def non_saturating_loss(real: Judgement | None, fake: Judgement) -> torch.Tensor:
@@ -87,9 +88,10 @@ def critic_loss(real: Judgement, fake: Judgement) -> torch.Tensor:
 def wasserstein_generator_loss(real: Judgement | None, fake: Judgement) -> torch.Tensor:
     r"""The generator's cost in the Wasserstein game: :math:`-\mathbb E_{p_g}f(x)`, shape (members,).
 
-    Arjovsky et al. (2017), Algorithm 1; lesson 10.
+    Where `real` is given, the value of the game with both halves, as in the minimax game. Arjovsky et al. (2017),
+    Algorithm 1; lesson 10.
     """
-    return -fake.scores.mean(-1)
+    return -fake.scores.mean(-1) if real is None else -critic_loss(real, fake)
 
 
 def least_squares_critic_loss(real: Judgement, fake: Judgement) -> torch.Tensor:

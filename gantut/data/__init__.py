@@ -1,5 +1,6 @@
-"""Data: toy laws whose densities are known, and small real images."""
+"""Data: toy laws whose densities are known, pairs whose distance and optimal critic are, and small real images."""
 
+from gantut.data._funnels import Funnels, Pair, funnels
 from gantut.data._images import digits
 from gantut.data._laws import (
     GaussianMixture,
@@ -15,11 +16,14 @@ from gantut.data._laws import (
 )
 
 __all__ = [
+    "Funnels",
     "GaussianMixture",
     "Law",
+    "Pair",
     "Segment",
     "Uniform",
     "digits",
+    "funnels",
     "gaussian",
     "gaussian_mixture",
     "grid",

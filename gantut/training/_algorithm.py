@@ -7,6 +7,7 @@ generator, the critic standing still. Which losses, which optimiser and which co
 import torch
 
 from gantut import lipschitz
+from gantut.networks import MLP
 from gantut.training._players import Players
 from gantut.training._unrolling import look_ahead
 
@@ -44,8 +45,11 @@ def advance(players: Players, steps: int, *, record_every: int, done: int) -> di
 def generated_for_critic(players: Players, noise: torch.Tensor) -> torch.Tensor:
     """Return the generated batches of a round's critic steps, shape (members, n_critic, batch, \\*event).
 
-    No gradient goes back to the generator. It stands still meanwhile, so one product makes all the batches.
+    No gradient goes back to the generator. It stands still meanwhile, so one product makes all the batches, where
+    samples do not see each other.
     """
+    if not isinstance(players.generator.network, MLP):
+        return torch.stack([players.generate(z) for z in noise.unbind(1)], 1)
     fake = players.generate(noise.flatten(1, 2))  # (members, n_critic * batch, *event)
     return fake.unflatten(1, noise.shape[1:3])
 
@@ -56,8 +60,8 @@ def critic_step(players: Players, real: torch.Tensor, fake: torch.Tensor, mix: t
     Parameters
     ----------
     real, fake : tensors, shape (members, batch, \\*event)
-    mix : tensor, shape (members, batch)
-        Where between real and generated samples a gradient penalty looks.
+    mix : tensor, shape (members, batch) or (members, batch, \\*event)
+        The random numbers of the points at which a gradient penalty looks: see `GradientPenalty.mixing`.
 
     Returns
     -------
@@ -67,7 +71,7 @@ def critic_step(players: Players, real: torch.Tensor, fake: torch.Tensor, mix: t
     loss = players.objective.critic_loss(*players.judge_both(real, fake))  # (members,)
     losses = {"critic": loss.detach()}
     if isinstance(constraint, lipschitz.GradientPenalty):
-        x = lipschitz.between(real, fake, mix)
+        x = constraint.points(real, fake, mix)
         penalty = lipschitz.gradient_penalty(
             players.critic.network, x, weight=constraint.weight, one_sided=constraint.one_sided
         )
@@ -76,6 +80,8 @@ def critic_step(players: Players, real: torch.Tensor, fake: torch.Tensor, mix: t
     players.critic.descend(loss, players.critic_optimiser)
     if isinstance(constraint, lipschitz.Clip):
         lipschitz.clip_([players.critic.values], constraint.bound)
+    if isinstance(constraint, lipschitz.SpectralNorm):
+        lipschitz.shrink_(lipschitz.weight_matrices(players.critic.network), constraint.bound)
     return losses
 
 
@@ -88,7 +94,7 @@ def generator_step(players: Players, noise: torch.Tensor, real: torch.Tensor) ->
     """
     fake = players.generate(noise)  # (members, batch, *event)
     if players.config.unrolled:
-        loss = players.objective.generator_loss(None, look_ahead(players, real, fake))
+        loss = players.objective.generator_loss(*look_ahead(players, real, fake))
     else:
         judged = players.judge(real) if players.objective.features else None
         loss = players.objective.generator_loss(judged, players.judge(fake))

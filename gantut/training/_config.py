@@ -1,6 +1,7 @@
 """What a training run is, as plain data: everything that two runs can differ in, but for the samples themselves."""
 
 import dataclasses
+import numbers
 from dataclasses import dataclass, field
 
 import torch
@@ -12,7 +13,7 @@ OPTIMISERS = ("adam", "rmsprop", "sgd")
 
 # Each purpose draws from random numbers of its own, so that a change of one leaves the others as they were.
 # PyTorch's generator on the CPU reads 32 bits of a seed, so all seeds must be below 2^32.
-PURPOSES = ("generator", "critic", "data", "noise", "mixing", "evaluation")
+PURPOSES = ("generator", "critic", "data", "noise", "mixing", "evaluation", "samples")
 SEEDS = 2**28
 
 
@@ -28,6 +29,8 @@ class Architecture:
     input_scale: float = 1.0
 
     def __post_init__(self):
+        if not isinstance(self.hidden, tuple | list):
+            raise ValueError(f"hidden must be a tuple of widths, such as (64, 64), not {self.hidden!r}")
         object.__setattr__(self, "hidden", tuple(_inputs.count("hidden", width) for width in self.hidden))
         _inputs.one_of("activation", self.activation, tuple(networks.ACTIVATIONS))
         _inputs.one_of("output", self.output, tuple(networks.OUTPUTS))
@@ -64,10 +67,10 @@ class Optimiser:
     def __post_init__(self):
         _inputs.one_of("optimiser", self.name, OPTIMISERS)
         _inputs.positive("rate", self.rate)
-        object.__setattr__(self, "betas", tuple(map(float, self.betas)))
-        for name, value in zip(("betas", "betas", "momentum"), (*self.betas, self.momentum), strict=True):
-            if not 0 <= value < 1:
-                raise ValueError(f"{name} must be in [0, 1), not {value}")
+        if not isinstance(self.betas, tuple | list) or len(self.betas) != 2:
+            raise ValueError(f"betas must be two numbers in [0, 1), not {self.betas!r}")
+        object.__setattr__(self, "betas", tuple(_fraction("betas", beta) for beta in self.betas))
+        _fraction("momentum", self.momentum)
 
     def build(self, parameters: list[torch.Tensor]) -> torch.optim.Optimizer:
         """Make the optimiser of these parameters."""
@@ -89,8 +92,8 @@ class Config:
 
     Attributes
     ----------
-    objective : str
-        One of `gantut.objectives.OBJECTIVES`.
+    objective : str or Objective
+        One of `gantut.objectives.OBJECTIVES`, or one of your own.
     steps : int
         How many generator steps.
     members : int
@@ -103,7 +106,7 @@ class Config:
         Critic steps before each generator step.
     optimiser, critic_optimiser : Optimiser or dict
         Of the generator and of the critic; by default the critic has the same.
-    constraint : Clip, GradientPenalty, dict or None
+    constraint : Clip, GradientPenalty, SpectralNorm, dict or None
         Of the critic.
     noise : {"gaussian", "uniform"}
         N(0, 1) or U[-1, 1] in every coordinate.
@@ -111,7 +114,8 @@ class Config:
         How many coordinates.
     generator, critic : Architecture or dict
     unrolled : int
-        How many critic steps the generator looks ahead (Metz et al. 2017); 0 for the ordinary game.
+        How many critic steps the generator looks ahead (Metz et al. 2017); 0 for the ordinary game. Not together with
+        a gradient penalty or a spectral norm, nor with feature matching.
     learn_generator : bool
         False: the generator stands still, and only the critic learns.
     """
@@ -124,7 +128,7 @@ class Config:
     n_critic: int | None = None
     optimiser: Optimiser | None = None
     critic_optimiser: Optimiser | None = None
-    constraint: lipschitz.Clip | lipschitz.GradientPenalty | str | None = "as the objective"
+    constraint: lipschitz.Clip | lipschitz.GradientPenalty | lipschitz.SpectralNorm | str | None = "as the objective"
     noise: str = "gaussian"
     noise_size: int = 2
     generator: Architecture = field(default_factory=Architecture)
@@ -133,12 +137,12 @@ class Config:
     learn_generator: bool = True
 
     def __post_init__(self):
-        defaults = objectives.objective(self.objective).defaults
+        objective = objectives.objective(self.objective)
         for name in ("n_critic", "optimiser"):
             if getattr(self, name) is None:
-                self._set(name, defaults[name])
-        if self.constraint == "as the objective":
-            self._set("constraint", defaults["constraint"])
+                self._set(name, objective.defaults.get(name))
+        if isinstance(self.constraint, str) and self.constraint == "as the objective":
+            self._set("constraint", objective.defaults.get("constraint"))
         self._set("constraint", lipschitz.constraint(self.constraint))
         self._set("optimiser", _record("optimiser", self.optimiser, Optimiser))
         self._set("critic_optimiser", _record("critic_optimiser", self.critic_optimiser or self.optimiser, Optimiser))
@@ -148,6 +152,13 @@ class Config:
             _inputs.count(name, getattr(self, name))
         _inputs.count("seed", self.seed, least=0)
         _inputs.count("unrolled", self.unrolled, least=0)
+        kinds = {lipschitz.GradientPenalty: "a gradient penalty", lipschitz.SpectralNorm: "a spectral norm"}
+        if self.unrolled and (type(self.constraint) in kinds or objective.features):
+            what = "feature matching" if objective.features else kinds[type(self.constraint)]
+            raise ValueError(
+                f"unrolled must be 0 with {what}, which the critic steps that the generator looks ahead to leave out, "
+                f"not {self.unrolled}: use another objective or constraint"
+            )
         _inputs.one_of("noise", self.noise, NOISES)
         _inputs.one_of("learn_generator", self.learn_generator, (True, False))
         if self.seed + self.members > SEEDS:
@@ -163,7 +174,7 @@ class Config:
 
     def as_dict(self) -> dict:
         """Return the run as plain data, which `Config.from_dict` and JSON understand."""
-        plain = dataclasses.asdict(self)
+        plain = dataclasses.asdict(self) | {"objective": objectives.objective(self.objective).name}
         if self.constraint is not None:
             plain["constraint"]["name"] = self.constraint.name
         return plain
@@ -181,6 +192,13 @@ class Config:
         for name in plain:
             _inputs.one_of("a setting of a run", name, allowed)
         return cls(**plain)
+
+
+def _fraction(name, value):
+    """Require a number in [0, 1)."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < 1:
+        raise ValueError(f"{name} must be in [0, 1), not {value!r}")
+    return float(value)
 
 
 def _record(name, value, kind):

@@ -1,11 +1,14 @@
 """What a training run leaves behind."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import nn
 
+from gantut import _inputs
 from gantut.training._config import Config
+from gantut.training._parameters import only_looking
+from gantut.training._streams import noise_stream
 
 
 @dataclass
@@ -46,12 +49,10 @@ class History:
 
     def sample(self, n: int, *, seed: int = 0) -> torch.Tensor:
         """Generate n fresh samples a member with the networks at the end: shape (members, n, \\*event), on the CPU."""
-        from gantut.training._streams import noise_stream
-
-        device = next(self.generator.parameters()).device
-        seeds = range(seed, seed + self.config.members)
-        noise = noise_stream(self.config.noise, (n, self.config.noise_size), seeds, device).next()
-        with torch.no_grad():
+        config, device = replace(self.config, seed=seed), next(self.generator.parameters()).device
+        shape = (_inputs.count("n", n), config.noise_size)
+        noise = noise_stream(config.noise, shape, config.seeds("samples"), device).next()
+        with only_looking(self.generator):
             return self.generator(noise).cpu()
 
 
@@ -64,6 +65,11 @@ class Records:
     evaluated: list[int] = field(default_factory=list)
     metrics: dict[str, list[torch.Tensor]] = field(default_factory=dict)  # each (members,)
     samples: list[torch.Tensor] = field(default_factory=list)  # each (members, n, *event)
+
+    def forget_last_evaluation(self) -> None:
+        """Drop the last evaluation."""
+        for rows in (self.evaluated, self.samples, *self.metrics.values()):
+            rows.pop()
 
     def losses(self) -> dict[str, torch.Tensor]:
         """Return the losses, each of shape (records, members)."""

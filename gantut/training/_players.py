@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from gantut import objectives
+from gantut import lipschitz, objectives
 from gantut.networks import MLP
 from gantut.training._config import Config
 from gantut.training._parameters import Parameters
@@ -84,6 +84,8 @@ def cohorts(config: Config, data, generator: nn.Module, critic: nn.Module, *, de
 
     Members do not see each other, so the split changes no number: only how much is computed at once.
     """
+    if isinstance(config.constraint, lipschitz.SpectralNorm):
+        lipschitz.weight_matrices(critic)  # raises where there are none
     whole = [Parameters(network, config.members) for network in (generator, critic)]
     if not (isinstance(generator, MLP) and isinstance(critic, MLP)) or torch.device(device).type == "cuda":
         return [_players(config, data, 0, config.members, *whole, device=device)]
@@ -117,8 +119,11 @@ def _players(config, data, first, last, generator, critic, *, device):
             config.noise, (config.n_critic + 1, config.batch, config.noise_size), seeds("noise"), device
         ),
     }
-    if getattr(config.constraint, "name", None) == "gradient-penalty":
-        streams["mixing"] = mixing_stream((config.n_critic, config.batch), seeds("mixing"), device)
+    if isinstance(config.constraint, lipschitz.GradientPenalty):
+        kind, shape = config.constraint.mixing(data.shape[1:] if isinstance(data, torch.Tensor) else data.event_shape)
+        shape = (config.n_critic, config.batch, *shape)
+        draws = (shape, seeds("mixing"), device)
+        streams["mixing"] = mixing_stream(*draws) if kind == "unit" else noise_stream(kind, *draws)
     return Players(
         config, first, last, generator, critic,
         config.optimiser.build([generator.leaf]), config.critic_optimiser.build([critic.leaf]), streams,

@@ -6,8 +6,10 @@ from pathlib import Path
 import torch
 
 from gantut import checkpoints
+from gantut.networks import MLP
 
 EXTENDABLE = ("steps",)  # a run may be resumed for longer than it was first meant to
+LOOKS = ("record_every", "evaluate_every", "samples")  # when and how much a run looks at itself
 
 
 class Keeper:
@@ -16,12 +18,12 @@ class Keeper:
     Attributes
     ----------
     folder : Path
-    every : int
-        How often, in generator steps.
+    every : int, optional
+        How often, in generator steps; by default at every evaluation.
     """
 
-    def __init__(self, folder: Path, every: int):
-        self.folder, self.every, self.saved = folder, every, 0
+    def __init__(self, folder: Path, every: int | None):
+        self.folder, self.every, self.saved, self.noted = folder, every, 0, None
 
     def begin(self) -> None:
         """Require a folder without a run, so that no run is mixed with another."""
@@ -32,17 +34,25 @@ class Keeper:
                 "for a new run name another folder"
             )
 
-    def save(self, run) -> None:
-        """Save the run as it is, between two rounds; once is enough."""
-        if run.done == self.saved:
-            return
+    def note(self, run) -> None:
+        """Take down the run as it is between two rounds: whatever interrupts the next ones, this can be saved."""
         weights = {
-            f"{name}.{key}": tensor
+            f"{name}.{key}": tensor.clone()
             for name in ("generator", "critic")
             for key, tensor in getattr(run, name).state_dict().items()
         }
-        checkpoints.save(self.folder, run.done, weights, _state(run), run.config.as_dict())
-        self.saved = run.done
+        self.noted = run.done, weights, _state(run), run.config.as_dict()
+
+    def write(self) -> None:
+        """Save what was noted last; once is enough."""
+        if self.noted and self.noted[0] != self.saved:
+            checkpoints.save(self.folder, *self.noted)
+            self.saved = self.noted[0]
+
+    def save(self, run) -> None:
+        """Save the run as it is, between two rounds."""
+        self.note(run)
+        self.write()
 
     def load(self, run) -> None:
         """Put the last good checkpoint into a run that has not begun; where there is none, leave the run as it is."""
@@ -53,23 +63,30 @@ class Keeper:
         for name in ("generator", "critic"):
             prefix = f"{name}."
             weights = {k.removeprefix(prefix): v for k, v in checkpoint.weights.items() if k.startswith(prefix)}
-            getattr(run, name).load_state_dict(weights)
-        _restore(run, checkpoint.state)
+            try:
+                getattr(run, name).load_state_dict(weights)
+            except RuntimeError as error:
+                raise ValueError(
+                    f"{name} must be the network of the run in {self.folder}, but is not: {error}"
+                ) from None
         run.done = self.saved = checkpoint.step
+        _restore(run, checkpoint.state)
 
 
 def _state(run) -> dict:
+    """Return all that the next step depends on, but for the weights, in copies."""
     groups = run.groups
     return {
-        "data": _fingerprint(run.data),
+        "data": run.fingerprint,
         "optimisers": {
             name: _merged([getattr(group, f"{name}_optimiser").state_dict()["state"].get(0, {}) for group in groups])
             for name in ("generator", "critic")
         },
         "streams": {name: _merged([group.streams[name].state() for group in groups]) for name in groups[0].streams},
-        "records": vars(run.records),
-        "every": {"record": run.record_every, "evaluate": run.evaluate_every},
-        "diverged": run.diverged,
+        "records": {name: _copied(value) for name, value in vars(run.records).items()},
+        "looks": {name: getattr(run, name) for name in LOOKS} | {"metrics": sorted(run.metrics)},
+        "global": _global_random_state(run),
+        "diverged": run.diverged.clone(),
         "frozen": {group.first + row: held for group in groups for row, held in group.frozen.items()},
     }
 
@@ -88,35 +105,73 @@ def _restore(run, state):
                 group.freeze(int(member) - group.first, *held)
     for name, value in state["records"].items():
         setattr(run.records, name, value)
-    run.record_every, run.evaluate_every = state["every"]["record"], state["every"]["evaluate"]
+    for name in LOOKS:
+        setattr(run, name, state["looks"][name])
+    if run.done < run.config.steps and run.records.evaluated[-1] % run.evaluate_every:
+        run.records.forget_last_evaluation()  # made at the end of what was then the whole run
     run.diverged = state["diverged"].cpu()
+    for kind, source in state["global"].items():
+        if kind == "cpu":
+            torch.set_rng_state(source)
+        elif run.device.type == "cuda":
+            torch.cuda.set_rng_state(source, run.device)
 
 
 def _merged(states: list[dict]) -> dict:
     """Return the states of all groups as one: what has a row a member is put together, the rest is the same in all."""
     return {
-        name: torch.cat([state[name] for state in states]) if _has_rows(first) else first
+        name: torch.cat([state[name] for state in states]) if _has_rows(first) else _copied(first)
         for name, first in states[0].items()
     }
 
 
 def _part(state: dict, rows: slice) -> dict:
-    return {name: value[rows] if _has_rows(value) else value for name, value in state.items()}
+    """Return some members' part of a state, sharing nothing with the others': optimisers count their steps in place."""
+    return {name: value[rows].clone() if _has_rows(value) else _copied(value) for name, value in state.items()}
 
 
 def _has_rows(value) -> bool:
     return isinstance(value, torch.Tensor) and value.ndim > 0
 
 
-def _fingerprint(data) -> str:
+def _copied(value):
+    """Return what will not change with `value`; the tensors of records never do."""
+    if isinstance(value, dict):
+        return {key: _copied(entry) for key, entry in value.items()}
+    if isinstance(value, torch.Tensor) and not value.ndim:
+        return value.clone()
+    return list(value) if isinstance(value, list) else value
+
+
+def _global_random_state(run) -> dict:
+    """Return the states of PyTorch's own generators, from which only networks of a caller's own may draw (dropout)."""
+    if isinstance(run.generator, MLP) and isinstance(run.critic, MLP):
+        return {}
+    states = {"cpu": torch.get_rng_state()}
+    return states | ({"cuda": torch.cuda.get_rng_state(run.device)} if run.device.type == "cuda" else {})
+
+
+def fingerprint(data) -> dict:
+    """Return what tells data from other data: a checksum of a data set, or some draws of a law."""
     if isinstance(data, torch.Tensor):
         content = data.detach().cpu().contiguous()
-        return f"{tuple(content.shape)} {hashlib.sha256(content.numpy().tobytes()).hexdigest()}"
-    return f"{type(data).__name__} {tuple(data.event_shape)}"
+        return {"shape": list(content.shape), "sha256": hashlib.sha256(content.numpy().tobytes()).hexdigest()}
+    draws = data.sample((64,), generator=torch.Generator().manual_seed(0))
+    return {"law": type(data).__name__, "draws": draws.detach().double().cpu()}
+
+
+def _same_data(one: dict, other: dict) -> bool:
+    """Whether two fingerprints are of the same data; draws may differ in roundings between machines."""
+    if one.keys() != other.keys() or "draws" not in one:
+        return one == other
+    a, b = one["draws"], other["draws"]
+    return one["law"] == other["law"] and a.shape == b.shape and torch.allclose(a, b, rtol=1e-6, atol=1e-9)
 
 
 def _require_same_run(checkpoint, run, folder):
     """Refuse to go on with another run than the one that was saved."""
+    if not isinstance(checkpoint.config, dict) or "looks" not in (checkpoint.state or {}):
+        raise ValueError(f"checkpoints: {checkpoint.path} is not of a training run: name another folder")
     here = run.config.as_dict()
     for name, value in here.items():
         saved = checkpoint.config.get(name)
@@ -128,7 +183,12 @@ def _require_same_run(checkpoint, run, folder):
     if run.config.steps < checkpoint.step:
         done = f"at least {checkpoint.step}, which the run in {folder} has done"
         raise ValueError(f"steps must be {done}, not {run.config.steps}")
-    if checkpoint.state["data"] != _fingerprint(run.data):
+    looks = {name: getattr(run, name) for name in LOOKS} | {"metrics": sorted(run.metrics)}
+    for name, value in looks.items():
+        saved = checkpoint.state["looks"][name]
+        if value is not None and saved != value:
+            raise ValueError(f"{name} must be {saved!r}, as in the run in {folder}, not {value!r}")
+    if not _same_data(checkpoint.state["data"], run.fingerprint):
         raise ValueError(f"data must be those of the run in {folder}, but differ from them in values or shape")
 
 

@@ -3,22 +3,23 @@
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
 from torch import nn
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
-from gantut import _inputs
+from gantut import _inputs, lipschitz, objectives
 from gantut.device import choose_device
 from gantut.training._algorithm import advance
 from gantut.training._config import Config
 from gantut.training._history import History, Records
+from gantut.training._parameters import only_looking
 from gantut.training._players import cohorts
-from gantut.training._resume import Keeper
+from gantut.training._resume import Keeper, fingerprint
 from gantut.training._streams import noise_stream
 
 CHECKED = 50  # a loss that is no number is noticed within this many steps
@@ -61,19 +62,21 @@ def train(
         The real samples: a law to draw from afresh, or a data set, which each member shuffles anew every epoch.
     generator, critic : Module, optional
         Networks of your own, trained in place: from (members, batch, noise_size) to (members, batch, *event), and from
-        there to (members, batch, 1). By default multilayer perceptrons of the architectures in `config`.
+        there to (members, batch, 1). Members must not see each other: where there are several, each parameter has a
+        leading members axis. By default multilayer perceptrons of the architectures in `config`.
     metrics : mapping, optional
         From a name to a function of samples (members, n, *event), on the training device, that returns one number a
         member.
     samples : int
-        How many samples a member are generated, always from the same noise, at each evaluation.
+        How many samples a member are generated, always from the same noise and in evaluation mode, at each evaluation.
     record_every, evaluate_every : int, optional
         How often to record losses, and to evaluate, in generator steps; by default about 200 and 20 times a run.
     checkpoints : path, optional
         A folder in which to save the run as it goes: at every `checkpoint_every` steps (by default, at every
-        evaluation), at the end, and when it is interrupted.
+        evaluation), at the end, and when it is interrupted with Ctrl-C (then as it was at most 50 steps before).
     resume : bool
         Go on from the last good checkpoint in that folder, if there is one; bit for bit as if it had never stopped.
+        Only `steps` may be another than before: more of them extend the run.
     device : str or device, optional
         As `gantut.device.choose_device`.
     progress : bool, optional
@@ -91,14 +94,16 @@ def train(
         If the device's memory is too small.
     """
     config = config if isinstance(config, Config) else Config.from_dict(config)
-    device = torch.device(device) if isinstance(device, torch.device) else choose_device(device)
+    device = choose_device(None if device is None else str(device))
     data, event = _checked_data(data, config)
-    run = _Run(config, data, event, device, generator, critic, dict(metrics or {}), _inputs.count("samples", samples))
-    run.record_every = _every("record_every", record_every, config.steps, RECORDS)
-    run.evaluate_every = _every("evaluate_every", evaluate_every, config.steps, EVALUATIONS)
+    samples, metrics = _inputs.count("samples", samples), _checked_metrics(metrics)
+    every = {"record_every": record_every, "evaluate_every": evaluate_every, "checkpoint_every": checkpoint_every}
+    for name, value in every.items():
+        if value is not None:
+            _inputs.count(name, value)
+    run = _Run(config, data, event, device, generator, critic, metrics, samples, record_every, evaluate_every)
     if checkpoints is not None:
-        every = run.evaluate_every if checkpoint_every is None else _inputs.count("checkpoint_every", checkpoint_every)
-        run.keeper = Keeper(Path(checkpoints), every)
+        run.keeper = Keeper(Path(checkpoints), checkpoint_every)
         if resume:
             run.keeper.load(run)
         else:
@@ -120,8 +125,8 @@ class _Run:
     critic: nn.Module | None
     metrics: dict[str, Callable]
     samples: int
-    record_every: int = 1
-    evaluate_every: int = 1
+    record_every: int | None
+    evaluate_every: int | None
     keeper: Keeper | None = None
     done: int = 0
     records: Records = field(default_factory=Records)
@@ -142,38 +147,54 @@ class _Run:
         self.noise = noise_stream(
             config.noise, (self.samples, config.noise_size), config.seeds("evaluation"), self.device
         ).next()  # (members, samples, noise_size)
-        _check_networks(self)
+        with only_looking(self.generator, self.critic):
+            _check_networks(self)
         self.workers = torch.get_num_threads() if self.device.type == "cpu" else 1
         self.groups = cohorts(config, self.data, self.generator, self.critic, device=self.device, workers=self.workers)
         self.diverged = torch.full((config.members,), -1)
 
+    @cached_property
+    def fingerprint(self) -> dict:
+        return fingerprint(self.data)
+
     # ---- From one event to the next ---------------------------------------------------------------------------
 
     def play(self, progress) -> History:
+        self._settle()
         bar = tqdm(total=self.config.steps, initial=self.done, disable=None if progress is None else not progress)
         with bar, self._workers() as each:
-            if not self.records.evaluated:
-                self._evaluate()
             try:
+                if not self.records.evaluated:
+                    self._evaluate()
                 while self.done < self.config.steps and (self.diverged < 0).any():
                     self._stretch(each)
                     bar.update(self.done - bar.n)
                     bar.set_postfix(self._latest())
             except KeyboardInterrupt:
-                if self.keeper:
-                    self.keeper.save(self)
+                if self.keeper:  # the rounds that were under way are lost: players stopped in the middle of them
+                    with suppress(ValueError):  # the interruption came just after this was saved
+                        self.keeper.write()
                 raise
-            except torch.OutOfMemoryError as error:
+            except torch.cuda.OutOfMemoryError as error:
                 raise OutOfMemory(self._out_of_memory(error)) from error
         if self.keeper:
             self.keeper.save(self)
         return self._history()
 
+    def _settle(self):
+        """Fill in how often to look, where neither the caller nor the run so far has said so."""
+        self.record_every = self.record_every or max(self.config.steps // RECORDS, 1)
+        self.evaluate_every = self.evaluate_every or max(self.config.steps // EVALUATIONS, 1)
+        if self.keeper:
+            self.keeper.every = self.keeper.every or self.evaluate_every
+
     def _stretch(self, each):
         """Go on to the next time at which something is to be done."""
         spans = [CHECKED, self.evaluate_every] + ([self.keeper.every] if self.keeper else [])
         steps = min([self.config.steps - self.done, *(span - self.done % span for span in spans)])
-        good = [(g.generator.values.clone(), g.critic.values.clone()) for g in self.groups]
+        if self.keeper:
+            self.keeper.note(self)
+        good = [(g.generator.copy(), g.critic.copy()) for g in self.groups]
         play = partial(advance, steps=steps, record_every=self.record_every, done=self.done)
         recorded = each(play, self.groups)
         self._store(recorded, steps)
@@ -210,11 +231,12 @@ class _Run:
 
     @torch.no_grad()
     def _evaluate(self):
-        samples = torch.cat([g.generate(self.noise[g.first : g.last]) for g in self.groups])
+        with only_looking(self.generator):
+            samples = torch.cat([g.generate(self.noise[g.first : g.last]) for g in self.groups])
         self.records.evaluated.append(self.done)
         self.records.samples.append(samples.cpu())
         for name, metric in self.metrics.items():
-            values = torch.as_tensor(metric(samples)).detach().cpu()
+            values = torch.as_tensor(metric(samples)).detach().cpu().clone()
             if values.shape != (self.config.members,):
                 raise ValueError(
                     f"metrics[{name!r}] must return one number a member, shape ({self.config.members},), "
@@ -226,7 +248,7 @@ class _Run:
         """Put members whose numbers are no numbers any more back to where they last were good, and hold them there."""
         for group, losses, (generator, critic) in zip(self.groups, recorded, good, strict=True):
             for row in _astray(group, losses):
-                group.freeze(row, generator[row], critic[row])
+                group.freeze(row, generator.values[row], critic.values[row])
                 member = group.first + row
                 self.diverged[member] = self.done
                 warnings.warn(
@@ -236,6 +258,9 @@ class _Run:
                     Diverged,
                     stacklevel=5,
                 )
+            if len(group.frozen) == group.members:  # buffers belong to all members together
+                group.generator.put_buffers(generator.buffers)
+                group.critic.put_buffers(critic.buffers)
 
     def _latest(self):
         losses = {name: rows[-1] for name, rows in self.records.values.items() if " " not in name and rows}
@@ -266,10 +291,6 @@ class _Run:
         )
 
 
-def _every(name, value, steps, times):
-    return max(steps // times, 1) if value is None else _inputs.count(name, value)
-
-
 def _astray(group, losses):
     """Return the rows of a group's members that have just come to numbers that are not finite."""
     finite = torch.isfinite(group.generator.values).all(1) & torch.isfinite(group.critic.values).all(1)
@@ -292,22 +313,74 @@ def _checked_data(data, config):
         raise ValueError(f"data must be a tensor or a law of gantut.data, not {type(data).__name__}")
     if not data.event_shape:
         raise ValueError("data must be a law of vectors: a law on the line is one in 1 dimension, means (modes, 1)")
+    try:
+        draws = data.sample((2, 3), generator=torch.Generator().manual_seed(0))
+    except TypeError as error:
+        raise ValueError(
+            f"data must be a law that draws from a given generator, as those of gantut.data, not "
+            f"{type(data).__name__} ({error})"
+        ) from None
+    if tuple(draws.shape) != (2, 3, *data.event_shape):
+        raise ValueError(
+            f"data must have samples of shape (2, 3, {', '.join(map(str, data.event_shape))}) where (2, 3) are asked "
+            f"for, not {_inputs.shape(draws)}"
+        )
+    _inputs.finite_entries("data", draws)
     return data, tuple(data.event_shape)
 
 
-@torch.no_grad()
+def _checked_metrics(metrics):
+    metrics = {} if metrics is None else metrics
+    if not isinstance(metrics, Mapping) or not all(callable(metric) for metric in metrics.values()):
+        raise ValueError(f"metrics must be functions by name, not {metrics!r}")
+    return dict(metrics)
+
+
 def _check_networks(run):
     """Require that noise, generator, critic and data fit together."""
     config = run.config
-    fake = run.generator(run.noise[:, :2])
+    for name in ("generator", "critic"):
+        _check_parameters(name, getattr(run, name), config.members)
+    fake = _applied("generator", run.generator, run.noise[:, :2])
     if tuple(fake.shape) != (config.members, min(run.samples, 2), *run.event):
         raise ValueError(
             f"generator must turn noise ({config.members}, batch, {config.noise_size}) into samples ({config.members}, "
             f"batch, {', '.join(map(str, run.event))}), as data has them, but gave {_inputs.shape(fake)}"
         )
-    scores = run.critic(fake)
+    scores = _applied("critic", run.critic, fake)
     if tuple(scores.shape) != (*fake.shape[:2], 1):
         raise ValueError(
             f"critic must return scores of shape (members, batch, 1), not {_inputs.shape(scores)} for samples "
             f"of shape {_inputs.shape(fake)}"
         )
+    if objectives.objective(config.objective).features and not hasattr(run.critic, "features"):
+        raise ValueError(
+            f"critic must have a method `features` for {config.objective!r}, which returns scores and features "
+            f"(members, batch, features), and {type(run.critic).__name__} has none"
+        )
+    if isinstance(config.constraint, lipschitz.GradientPenalty):
+        lipschitz.require_separate_samples(run.critic)
+
+
+def _applied(name, network, x):
+    try:
+        return network(x)
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must take input of shape {_inputs.shape(x)}, (members, batch, ...), but failed: {error}"
+        ) from error
+
+
+def _check_parameters(name, network, members):
+    """Require parameters to train, of each member its own."""
+    parameters = {key: p for key, p in network.named_parameters() if p.requires_grad}
+    if not parameters:
+        raise ValueError(f"{name} must have parameters to train, and {type(network).__name__} has none")
+    for key, parameter in parameters.items():
+        if members > 1 and parameter.shape[:1] != (members,):
+            raise ValueError(
+                f"{name} must have parameters of shape (members, ...), each member its own, for {members} members, but "
+                f"{key} has shape {_inputs.shape(parameter)}"
+            )

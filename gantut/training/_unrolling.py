@@ -3,12 +3,13 @@
 import torch
 from torch.func import functional_call
 
+from gantut import lipschitz
 from gantut.objectives import Judgement
 from gantut.training._config import Optimiser
 
 
-def look_ahead(players, real: torch.Tensor, fake: torch.Tensor) -> Judgement:
-    r"""Return what the critic would say of generated samples after ``unrolled`` more of its steps on these batches.
+def look_ahead(players, real: torch.Tensor, fake: torch.Tensor) -> tuple[Judgement, Judgement]:
+    r"""Return what the critic would say of both batches after ``unrolled`` more of its steps on them.
 
     The gradient flows back through those steps, so that the generator feels the critic's answer; the critic itself
     stays where it is.
@@ -20,8 +21,8 @@ def look_ahead(players, real: torch.Tensor, fake: torch.Tensor) -> Judgement:
 
     Returns
     -------
-    Judgement
-        Of `fake`, by the critic to come.
+    two of Judgement
+        Of `real` and of `fake`, by the critic to come.
 
     References
     ----------
@@ -33,12 +34,15 @@ def look_ahead(players, real: torch.Tensor, fake: torch.Tensor) -> Judgement:
         return Judgement(scores.squeeze(-1))
 
     values = players.critic.values.detach().requires_grad_()
+    constraint = players.config.constraint
     step = differentiable_step(players.config.critic_optimiser, players.critic_optimiser, players.critic.leaf)
     for _ in range(players.config.unrolled):
         loss = players.objective.critic_loss(judge(values, real), judge(values, fake))
         (slope,) = torch.autograd.grad(loss.sum(), values, create_graph=True)
         values = step(values, slope)
-    return judge(values, fake)
+        if isinstance(constraint, lipschitz.Clip):
+            values = values.clamp(-constraint.bound, constraint.bound)
+    return judge(values, real), judge(values, fake)
 
 
 def differentiable_step(settings: Optimiser, optimiser: torch.optim.Optimizer, leaf: torch.Tensor):
@@ -50,9 +54,11 @@ def differentiable_step(settings: Optimiser, optimiser: torch.optim.Optimizer, l
     zero = torch.zeros_like(leaf.detach())
     if settings.name == "adam":
         return _adam(settings, memory.get("step", 0), memory.get("exp_avg", zero), memory.get("exp_avg_sq", zero))
+    momentum = memory.get("momentum_buffer")
+    momentum = zero if momentum is None else momentum
     if settings.name == "rmsprop":
-        return _rmsprop(settings, memory.get("square_avg", zero))
-    return lambda values, slope: values - settings.rate * slope
+        return _rmsprop(settings, memory.get("square_avg", zero), momentum)
+    return _sgd(settings, momentum)
 
 
 def _adam(settings, count, first, second):
@@ -64,19 +70,36 @@ def _adam(settings, count, first, second):
         count += 1
         first = beta1 * first + (1 - beta1) * slope
         second = beta2 * second + (1 - beta2) * slope.square()
-        # The root has no slope at 0, where a parameter has never had a gradient: there the floor takes over.
-        root = (second / (1 - beta2**count)).clamp(min=1e-16).sqrt()
+        root = _root(second / (1 - beta2**count))
         return values - settings.rate * (first / (1 - beta1**count)) / (root + 1e-8)
 
     return step
 
 
-def _rmsprop(settings, square):
+def _rmsprop(settings, square, momentum):
     """Tieleman and Hinton (2012), as `torch.optim.RMSprop` with its default decay of 0.99."""
 
     def step(values, slope):
-        nonlocal square
+        nonlocal square, momentum
         square = 0.99 * square + 0.01 * slope.square()
-        return values - settings.rate * slope / (square.clamp(min=1e-16).sqrt() + 1e-8)
+        momentum = settings.momentum * momentum + slope / (_root(square) + 1e-8)
+        return values - settings.rate * momentum
 
     return step
+
+
+def _sgd(settings, momentum):
+    """Gradient descent with the momentum of Polyak (1964)."""
+
+    def step(values, slope):
+        nonlocal momentum
+        momentum = settings.momentum * momentum + slope
+        return values - settings.rate * momentum
+
+    return step
+
+
+def _root(square):
+    """The square root; its slope at 0, where a parameter has never had a gradient, is taken as 0."""
+    positive = square > 0
+    return torch.where(positive, torch.where(positive, square, 1).sqrt(), 0)

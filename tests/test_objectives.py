@@ -1,0 +1,172 @@
+"""Objectives: each loss is the equation that its page displays, wherever on the line a score may lie."""
+
+import re
+
+import mpmath
+import pytest
+import torch
+
+from gantut import objectives
+from gantut.objectives import OBJECTIVES, Judgement
+from gantut.training import Config
+
+
+def log_d(a):
+    """log D = log sigma(a), as it stands in the papers."""
+    return mpmath.log(1 / (1 + mpmath.exp(-a)))
+
+
+def log_not_d(a):
+    return mpmath.log(1 - 1 / (1 + mpmath.exp(-a)))
+
+
+def mean(function, scores):
+    return mpmath.fsum(function(a) for a in scores) / len(scores)
+
+
+# Per loss: what its paper says of the scores of real samples r and of generated ones g, a number for a member.
+PAPERS = {
+    "discriminator_loss": lambda r, g: -mean(log_d, r) - mean(log_not_d, g),
+    "saturating_loss": lambda r, g: mean(log_d, r) + mean(log_not_d, g),
+    "non_saturating_loss": lambda r, g: -mean(log_d, g),
+    "critic_loss": lambda r, g: mean(lambda f: f, g) - mean(lambda f: f, r),
+    "wasserstein_generator_loss": lambda r, g: mean(lambda f: f, r) - mean(lambda f: f, g),
+    "least_squares_critic_loss": lambda r, g: (mean(lambda f: (f - 1) ** 2, r) + mean(lambda f: f**2, g)) / 2,
+    "least_squares_generator_loss": lambda r, g: mean(lambda f: (f - 1) ** 2, g) / 2,
+}
+# What is left of a generator's loss where only generated samples are judged.
+HALVES = {
+    "saturating_loss": lambda g: mean(log_not_d, g),
+    "non_saturating_loss": lambda g: -mean(log_d, g),
+    "wasserstein_generator_loss": lambda g: -mean(lambda f: f, g),
+    "least_squares_generator_loss": lambda g: mean(lambda f: (f - 1) ** 2, g) / 2,
+}
+EXACT = dict(rtol=1e-13, atol=1e-300)  # some roundings in double precision, whatever the size of the loss
+
+
+def in_high_precision(equation, *scores):
+    with mpmath.workdps(120):  # e^-100 beside 1 takes 44 digits
+        rows = zip(*(score.tolist() for score in scores), strict=True)
+        values = [equation(*([mpmath.mpf(a) for a in row] for row in member)) for member in rows]
+        return torch.tensor([float(value) for value in values], dtype=torch.float64)
+
+
+@pytest.fixture
+def scores(rng):
+    """Of real and of generated samples, for 4 members: ordinary ones, and all of +-100."""
+    ordinary = torch.randn(2, 2, 7, dtype=torch.float64, generator=rng) * 3
+    extreme = torch.tensor([[100.0], [-100.0]], dtype=torch.float64).expand(2, 7)
+    return torch.cat([ordinary[0], extreme]), torch.cat([ordinary[1], extreme.flip(0)])
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_a_loss_is_its_equation_even_where_a_logit_is_100(scores, device, name):
+    loss = getattr(objectives, name)(*(Judgement(score.to(device)) for score in scores)).cpu()
+    torch.testing.assert_close(loss, in_high_precision(PAPERS[name], *scores), **EXACT)
+    assert loss.shape == (4,)
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_a_generators_loss_needs_no_real_samples(scores, device, name):
+    loss = getattr(objectives, name)(None, Judgement(scores[1].to(device))).cpu()
+    torch.testing.assert_close(loss, in_high_precision(HALVES[name], scores[1]), **EXACT)
+
+
+def test_a_generators_loss_that_a_confident_critic_makes_small_is_not_lost_to_rounding(device):
+    sure = Judgement(torch.full((1, 3), -100.0, device=device))  # log(1 - D) = -e^-100, far below 1's rounding
+    assert objectives.saturating_loss(None, sure).item() == pytest.approx(-3.7200759760208e-44, rel=0.02)  # subnormal
+    assert objectives.non_saturating_loss(None, sure).item() == 100
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_gradients_of_losses_are_right_and_finite_at_100(scores, name):
+    loss = getattr(objectives, name)
+    leaves = [score[:2].clone().requires_grad_() for score in scores]
+    assert torch.autograd.gradcheck(lambda r, g: loss(Judgement(r), Judgement(g)), leaves)
+    extreme = [score[2:].clone().requires_grad_() for score in scores]
+    loss(*(Judgement(score) for score in extreme)).sum().backward()
+    assert all(score.grad is None or score.grad.isfinite().all() for score in extreme)
+
+
+def test_in_the_zero_sum_games_the_generators_loss_is_minus_the_critics():
+    real, fake = (Judgement(torch.randn(3, 5, dtype=torch.float64)) for _ in range(2))
+    for name in ("minimax", "wgan", "wgan-gp", "wgan-lp"):
+        game = OBJECTIVES[name]
+        assert torch.equal(game.generator_loss(real, fake), -game.critic_loss(real, fake))
+
+
+def test_feature_matching_is_the_squared_distance_of_mean_features_and_real_ones_stand_still(device, rng):
+    real, fake = (torch.randn(3, 6, 4, dtype=torch.float64, generator=rng) for _ in range(2))
+    expected = []
+    for member in range(3):
+        apart = [sum(real[member, :, k]) / 6 - sum(fake[member, :, k]) / 6 for k in range(4)]
+        expected.append(sum(coordinate**2 for coordinate in apart))
+    leaves = [x.to(device).requires_grad_() for x in (real, fake)]
+    loss = objectives.feature_matching_loss(*(Judgement(torch.zeros(3, 6), x) for x in leaves))
+    torch.testing.assert_close(loss.detach().cpu(), torch.stack(expected), **EXACT)
+    loss.sum().backward()
+    assert leaves[0].grad is None
+    by_hand = -2 / 6 * (real.mean(1) - fake.mean(1))  # the same for every sample of a member
+    torch.testing.assert_close(leaves[1].grad.cpu(), by_hand[:, None].expand(3, 6, 4), rtol=1e-12, atol=1e-15)
+
+
+def test_each_member_has_a_loss_of_its_own(scores):
+    for name in PAPERS:
+        loss = getattr(objectives, name)
+        together = loss(*(Judgement(score) for score in scores))
+        for member in range(4):
+            alone = loss(*(Judgement(score[member : member + 1]) for score in scores))
+            assert torch.equal(alone, together[member : member + 1])
+
+
+# Read in the papers, not in the code: critic steps, optimiser of the generator, constraint.
+DEFAULTS = {
+    "wgan": (5, ("rmsprop", 5e-5), ("clip", {"bound": 0.01})),  # Arjovsky et al. (2017), Algorithm 1
+    "wgan-gp": (
+        5,
+        ("adam", 1e-4, (0.0, 0.9)),
+        ("gradient-penalty", {"weight": 10.0, "one_sided": False, "where": "lines"}),
+    ),
+    "wgan-lp": (
+        5,
+        ("adam", 1e-4, (0.0, 0.9)),
+        ("gradient-penalty", {"weight": 10.0, "one_sided": True, "where": "lines"}),
+    ),
+    "minimax": (1, ("adam", 2e-4, (0.5, 0.999)), None),
+    "non-saturating": (1, ("adam", 2e-4, (0.5, 0.999)), None),
+    "least-squares": (1, ("adam", 2e-4, (0.5, 0.999)), None),
+    "feature-matching": (1, ("adam", 2e-4, (0.5, 0.999)), None),
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_config_that_says_no_more_is_that_of_the_paper(name):
+    n_critic, (optimiser, rate, *betas), constraint = DEFAULTS[name]
+    config = Config(objective=name)
+    assert config.n_critic == n_critic
+    for one in (config.optimiser, config.critic_optimiser):
+        assert (one.name, one.rate, one.momentum) == (optimiser, rate, 0)
+        assert not betas or one.betas == betas[0]
+    if constraint is None:
+        assert config.constraint is None
+    else:
+        kind, settings = constraint
+        assert config.constraint.name == kind
+        assert settings.items() <= vars(config.constraint).items()
+
+
+def test_every_objective_has_a_paper_and_says_what_its_score_is():
+    assert set(OBJECTIVES) == set(DEFAULTS)
+    for name, objective in OBJECTIVES.items():
+        assert objective.name == name
+        assert "et al. (20" in objective.source
+        assert objective.classifies == (name in ("minimax", "non-saturating", "feature-matching"))
+        assert objective.features == (name == "feature-matching")
+
+
+@pytest.mark.parametrize(("wrong", "meant"), [("wgangp", "wgan-gp"), ("minmax", "minimax"), ("hinge", None)])
+def test_an_unknown_objective_names_the_nearest(wrong, meant):
+    hint = f": did you mean {meant!r}?" if meant else ""
+    with pytest.raises(ValueError, match=re.escape(f"not {wrong!r}{hint}") + "$"):
+        objectives.objective(wrong)
+    assert objectives.objective(OBJECTIVES["wgan"]) is OBJECTIVES["wgan"]

@@ -102,7 +102,7 @@ plots.show()
 # | 3 | {doc}`The optimal discriminator <03_optimal_discriminator>` | What does a discriminator's best score say about the generator? |
 # | 4 | {doc}`No equilibrium in sight <04_no_equilibrium>` | Why do two players who both improve run in circles? |
 # | 5 | {doc}`Thin supports and vanishing gradients <05_vanishing_gradients>` | Why can a discriminator be too good? |
-# | 6 | *Mode collapse, and how to see it* | What is lost, and which number shows it? |
+# | 6 | {doc}`Mode collapse, and how to see it <06_mode_collapse>` | What is lost, and which number shows it? |
 # | 7 | *Seven tricks* | Which of the well-known remedies help, and when? |
 # | 8 | {doc}`Moving dirt <08_moving_dirt>` | What does it cost to turn one law into another? |
 # | 9 | {doc}`Duality <09_duality>` | Why does a single function, nowhere steeper than 1, know that cost? |

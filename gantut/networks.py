@@ -313,7 +313,8 @@ def _sorted_in_groups(h, group):
     """Sort units (..., width) in groups, the largest first; unit j stands in group j modulo width / group."""
     if group == 2:
         first, second = h.chunk(2, -1)
-        return torch.cat([torch.maximum(first, second), torch.minimum(first, second)], -1)
+        swap = torch.relu(first - second)  # unlike maximum and minimum, cheap to differentiate, and a swap even at ties
+        return torch.cat([second + swap, first - swap], -1)
     return h.unflatten(-1, (group, -1)).sort(-2, descending=True).values.flatten(-2)
 
 
@@ -324,7 +325,7 @@ def _cayley(move):
     one = torch.eye(columns, dtype=move.dtype, device=move.device)
     skew = upper - upper.transpose(1, 2) + lower.transpose(1, 2) @ lower
     # No check for singular matrices: there are none, and a member that has diverged shall not stop the others.
-    twice = torch.linalg.solve_ex(one + skew, (2 * one).expand_as(skew))[0]  # 2 (I + A)^-1
+    twice = 2 * torch.linalg.inv_ex(one + skew).inverse  # differentiated by products alone
     return torch.cat([twice - one, -lower @ twice], 1)
 
 
@@ -339,7 +340,9 @@ class _NarrowProduct(torch.autograd.Function):
 
     @staticmethod
     def forward(x, weight):
-        return torch.bmm(weight.transpose(1, 2).contiguous(), x.transpose(1, 2)).transpose(1, 2).contiguous()
+        # Always a copy: the strides of dimensions of size 1 decide how a product is rounded, and differ by members.
+        across = weight.transpose(1, 2).clone(memory_format=torch.contiguous_format)
+        return torch.bmm(across, x.transpose(1, 2)).transpose(1, 2).contiguous()
 
     @staticmethod
     def setup_context(ctx, inputs, output):

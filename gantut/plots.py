@@ -479,3 +479,131 @@ def scorecard(ax: Axes, values, alarms, *, rows: Sequence[str], columns: Sequenc
         ax.axhline(edge + 0.5, color="#e4e1d8", linewidth=0.7)
     ax.spines[:].set_visible(False)
     return ax
+
+
+def journey(snapshots: Mapping[str, object], centres, steps, turns: Mapping[str, object], *, height=4.6) -> np.ndarray:
+    """Draw where samples were at some times, above how often their mean has gone round at all times.
+
+    Parameters
+    ----------
+    snapshots : mapping
+        From the name of a time to points, shape (n, 2).
+    centres : array, shape (modes, 2)
+    steps : array, shape (looks,)
+    turns : mapping
+        From the name of a population to the turns of its members, shape (looks, members).
+    height : float
+        In inches.
+    """
+    use_style()
+    figure = plt.figure(figsize=(WIDTH, height))
+    top, bottom = figure.subfigures(2, 1, height_ratios=(1, 2.4))
+    panels = np.append(top.subplots(1, len(snapshots)), bottom.subplots())
+    mode_clouds(panels[:-1], snapshots, centres, colours=[GENERATED])
+    looks = zip(turns.items(), (GENERATED, REAL, THIRD), ("-", (0, (2, 2)), ":"), strict=False)
+    for (name, members), colour, dash in looks:
+        members = _array(members)
+        panels[-1].plot(_array(steps), members, color=colour, linestyle=dash, linewidth=1.2)
+        panels[-1].plot([], [], color=colour, linestyle=dash, label=f"{name} ({members.shape[1]} members)")
+    panels[-1].set(xlabel="steps", ylabel="turns of the mean")
+    panels[-1].legend(loc="upper left")
+    return panels
+
+
+def surfaces(panels, side, fields: Mapping[str, object], *, levels: int = 14) -> np.ndarray:
+    """Draw functions of the plane side by side as maps with level lines, dark where they are high; each on its scale.
+
+    Parameters
+    ----------
+    panels : array of Axes
+        One a function.
+    side : array, shape (n,)
+        The coordinates of the grid, on both axes.
+    fields : mapping
+        From a name to values, shape (n, n), the first axis across.
+    levels : int
+        How many level lines.
+    """
+    side = _array(side)
+    for ax, (name, field) in zip(np.ravel(panels), fields.items(), strict=True):
+        field = _array(field).T
+        ax.contourf(side, side, field, levels=levels, cmap="Blues", alpha=0.85)
+        ax.contour(side, side, field, levels=levels, colors=FAINT, linewidths=0.6, linestyles="-")
+        ax.set_title(name, fontsize=10)
+        ax.set(xticks=[], yticks=[], aspect="equal")
+        ax.grid(False)
+        ax.spines[:].set_visible(False)
+    return panels
+
+
+def looked_at(ax: Axes, real, generated, places, *, title: str = "", joined=None, limits=None) -> Axes:
+    """Draw where a penalty looks: two clouds of the plane, the places between them, and the lines that they lie on.
+
+    Parameters
+    ----------
+    ax : Axes
+    real, generated, places : array, shape (n, 2)
+    title : str
+    joined : array of shape (pairs, 2, 2), optional
+        Ends of lines, drawn faintly.
+    limits : tuple, optional
+        Least and greatest coordinate shown, on both axes.
+    """
+    for start, end in () if joined is None else _array(joined):
+        ax.plot([start[0], end[0]], [start[1], end[1]], color=FAINT, linewidth=0.7, alpha=0.7)
+    ax.plot(*_array(real).T, "o", color=REAL, markersize=5, label="real")
+    ax.plot(*_array(generated).T, "s", color=GENERATED, markersize=4.5, label="generated")
+    ax.plot(*_array(places).T, "x", color=INK, markersize=4, markeredgewidth=1.0, label="looked at")
+    ax.set_title(title, fontsize=10)
+    ax.set(xticks=[], yticks=[], aspect="equal")
+    if limits:
+        ax.set(xlim=limits, ylim=limits)
+    ax.grid(False)
+    return ax
+
+
+def sweep(ax: Axes, x, curves: Mapping[str, Sequence], *, colours: Sequence[str] = COLOURS, dashes=DASHES) -> Axes:
+    """Draw what a population does as a setting changes: a marker at each setting with its interval, joined by a line.
+
+    Parameters
+    ----------
+    ax : Axes
+    x : array, shape (settings,)
+        On a logarithmic axis.
+    curves : mapping
+        From a name to low ends, estimates and high ends, each of shape (settings,).
+    colours, dashes : sequence
+        One an entry of `curves`.
+    """
+    x = _array(x)
+    for (name, ends), colour, dash, marker in zip(curves.items(), colours, dashes, "osD^vP", strict=False):
+        low, middle, high = map(_array, ends)
+        ax.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+        ax.plot(x, middle, color=colour, linestyle=dash, marker=marker, markersize=6, linewidth=1.7, label=name)
+    ax.set_xscale("log")
+    ax.set_xticks(x, [f"{place:g}" for place in x])
+    ax.minorticks_off()
+    return ax
+
+
+def histograms(ax: Axes, groups: Mapping[str, object], *, bins: int = 41, colours: Sequence[str] = COLOURS) -> Axes:
+    """Draw shares of values in bins, as outlines over each other; all groups have the same bins.
+
+    Parameters
+    ----------
+    ax : Axes
+    groups : mapping
+        From a name to values, any shape.
+    bins : int
+    colours : sequence
+        One an entry of `groups`.
+    """
+    values = [_array(group).ravel() for group in groups.values()]
+    reach = max(np.abs(group).max() for group in values)
+    edges = np.linspace(-reach, reach, bins + 1)
+    for name, group, colour, dash in zip(groups, values, colours, DASHES, strict=False):
+        share = np.histogram(group, edges)[0] / group.size
+        ax.stairs(share, edges, color=colour, linestyle=dash, linewidth=1.8, label=name)
+    ax.set(ylabel="share")
+    ax.legend()
+    return ax

@@ -154,8 +154,10 @@ class Funnels:
             If a point lies outside the box.
         """
         y = self._points("y", y)
+        _inputs.finite_entries("y", y)
         if y.numel() and y.abs().max() > self.box:
-            raise ValueError(f"y must lie in [-{self.box:g}, {self.box:g}]^{self.dimension}, not reach {y.abs().max()}")
+            box, reach = f"[-{self.box:g}, {self.box:g}]^{self.dimension}", y.abs().max().item()
+            raise ValueError(f"y must lie in {box}, not reach {reach:.6g}")
         return self._in_parts(self._moved, y).to(y.dtype)
 
     # ---- The truth --------------------------------------------------------------------------------------------
@@ -257,7 +259,7 @@ class Funnels:
         offset = self._bias[funnel, None] - self._bias  # c, (n, funnels)
         lead = offset - along.gather(1, funnel[:, None]) + along  # c - d . e
         taken = (self._apart[funnel] - offset.square()) / (2 * lead)
-        taken = taken.where(lead > 0, torch.inf).scatter(1, funnel[:, None], torch.inf).amin(1)
+        taken = taken.where(lead > 0, torch.inf).amin(1)  # its own lead is 0
         walls = torch.copysign(torch.full_like(direction, self.box), direction)
         moves = direction != 0
         leaves = ((walls - centre) / direction).where(moves, torch.inf).amin(1)
@@ -287,7 +289,7 @@ class Funnels:
         flat = points.detach().double().reshape(-1, self.dimension)
         rows = max(ENTRIES // max(len(self._centers), self.dimension), 1)
         result = torch.cat([function(part) for part in flat.split(rows)])
-        return result.reshape(*points.shape[:-1], *result.shape[1:])
+        return result.reshape((*points.shape[:-1], *result.shape[1:]))
 
 
 class _Box(Law):

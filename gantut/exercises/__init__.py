@@ -14,6 +14,8 @@ from gantut.exercises import (
     _lesson_06,
     _lesson_08,
     _lesson_09,
+    _lesson_10,
+    _lesson_11,
 )
 from gantut.exercises._marking import Exercise, Mistake, Verdict, mark_answer
 
@@ -28,6 +30,8 @@ EXERCISES: dict[str, Exercise] = {
         _lesson_06,
         _lesson_08,
         _lesson_09,
+        _lesson_10,
+        _lesson_11,
     )
     for exercise in lesson.EXERCISES
 }

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import torch
 
-from gantut import metrics
+from gantut import _inputs, metrics
 from gantut.data import grid, ring
 from gantut.device import at_scale
 from gantut.experiments._records import rounded
@@ -72,7 +72,15 @@ def play(
     -------
     History
         With 2500 samples a member at the beginning, at each look, and at the end.
+
+    Raises
+    ------
+    ValueError
+        If there is no such game or law, or a setting is not allowed.
     """
+    _inputs.one_of("objective", objective, tuple(GAMES))
+    _inputs.one_of("law", law, tuple(LAWS))
+    _inputs.count("looks", looks)
     shared = at_scale(fast=SHARED, full=SHARED_FULL)
     config = Config(
         **shared

@@ -12,6 +12,7 @@ docstring says which.
   :func:`nearest_training_distance`.
 - Classes: :func:`effective_classes`, :func:`inception_score`, with a :class:`Classifier` trained on the spot
   (:func:`digit_classifier`), which also gives the features.
+- Critics against a known truth: :func:`gradient_cosine`, :func:`gradient_error`, :func:`critic_distance`.
 - Claims about populations: :func:`rank_correlation` of curves; :func:`median_interval`, :func:`binomial_interval`,
   :func:`bootstrap_interval`.
 
@@ -26,6 +27,7 @@ NaN: never a good number by accident, and no reason to lose the others. A single
 
 from gantut.metrics._classes import effective_classes, inception_score
 from gantut.metrics._classifier import Classifier, digit_classifier, train_classifier
+from gantut.metrics._critics import critic_distance, gradient_cosine, gradient_error
 from gantut.metrics._frechet import frechet_distance, frechet_distance_of
 from gantut.metrics._intervals import Interval, binomial_interval, bootstrap_interval, median_interval
 from gantut.metrics._kernel import kernel_distance
@@ -59,12 +61,15 @@ __all__ = [
     "PrecisionRecall",
     "binomial_interval",
     "bootstrap_interval",
+    "critic_distance",
     "density_coverage",
     "digit_classifier",
     "effective_classes",
     "exact_w1",
     "frechet_distance",
     "frechet_distance_of",
+    "gradient_cosine",
+    "gradient_error",
     "high_quality_share",
     "inception_score",
     "kernel_distance",

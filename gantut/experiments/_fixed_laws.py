@@ -1,0 +1,123 @@
+"""Critics alone: trained between two laws that stand still, so that there is a truth to hold them against."""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from gantut import lipschitz, objectives
+from gantut.networks import MLP
+
+DRAWN = 50  # batches are drawn so many at once, which costs less than one by one
+
+
+def train_critics(
+    critic: nn.Module,
+    draw: Callable[[], tuple[torch.Tensor, torch.Tensor]],
+    *,
+    constraint=None,
+    steps: int,
+    rate: float = 2e-3,
+    seed: int = 0,
+) -> nn.Module:
+    r"""Train a population of critics between two fixed laws, with a rate that falls to 0 linearly.
+
+    .. math:: \max_f\ \mathbb E_{p_r}f - \mathbb E_{p_g}f - \text{penalty}(f)
+
+    Parameters
+    ----------
+    critic : Module
+        From (members, batch, d) to (members, batch, 1); trained in place.
+    draw : function
+        Returns a real and a generated batch, each of shape (members, batch, d).
+    constraint : Clip, GradientPenalty, SpectralNorm or None
+        None for critics that are Lipschitz as they are made.
+    steps : int
+    rate : float
+        Of Adam(0, 0.9), or of RMSProp under clipping.
+    seed : int
+        Of the random numbers of a penalty.
+
+    Returns
+    -------
+    Module
+        The critic.
+    """
+    parameters = list(critic.parameters())
+    clipped = isinstance(constraint, lipschitz.Clip)
+    kind = torch.optim.RMSprop if clipped else torch.optim.Adam
+    optimiser = kind(parameters, lr=rate, **({} if clipped else {"betas": (0.0, 0.9)}))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1 - step / steps)
+    source = torch.Generator().manual_seed(seed)
+    for _ in range(steps):
+        real, fake = draw()
+        loss = wasserstein_loss(critic, real, fake) + _penalty(critic, constraint, real, fake, source)  # (members,)
+        optimiser.zero_grad()
+        loss.sum().backward()
+        optimiser.step()
+        _project(critic, constraint)
+        schedule.step()
+    return critic
+
+
+def wasserstein_loss(critic: nn.Module, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    """Minus what the critic reports between two batches, shape (members,)."""
+    scores = critic(torch.cat([real, fake], 1)).squeeze(-1)  # (members, 2 batch)
+    judged = map(objectives.Judgement, scores.split([real.shape[1], fake.shape[1]], 1))
+    return objectives.critic_loss(*judged)
+
+
+def _penalty(critic, constraint, real, fake, source):
+    if not isinstance(constraint, lipschitz.GradientPenalty):
+        return 0.0
+    kind, shape = constraint.mixing(tuple(real.shape[2:]))
+    size = (*real.shape[:2], *shape)
+    mix = torch.randn(size, generator=source) if kind == "gaussian" else torch.rand(size, generator=source)
+    mix = (2 * mix - 1 if kind == "uniform" else mix).to(real)
+    x = constraint.points(real, fake, mix)
+    return lipschitz.gradient_penalty(critic, x, weight=constraint.weight, one_sided=constraint.one_sided)
+
+
+def _project(critic, constraint):
+    if isinstance(constraint, lipschitz.Clip):
+        lipschitz.clip_(critic.parameters(), constraint.bound)
+    if isinstance(constraint, lipschitz.SpectralNorm):
+        lipschitz.shrink_(lipschitz.weight_matrices(critic), constraint.bound)
+
+
+def draws_from(real, fake, *, members: int, batch: int, seed: int = 0, device="cpu") -> Callable:
+    """Return a function that draws a batch of either law for each member, in single precision."""
+    source = torch.Generator().manual_seed(seed)
+    waiting = []
+
+    def draw():
+        if not waiting:
+            several = (law.sample((DRAWN, members, batch), generator=source).float().to(device) for law in (real, fake))
+            waiting.extend(zip(*several, strict=True))
+        return waiting.pop()
+
+    return draw
+
+
+def saturated_share(critic: MLP, bound: float) -> torch.Tensor:
+    """The share of a clipped critic's weights that lie within 1% of either bound: shape (members,)."""
+    weights = torch.cat([weight.detach().flatten(1) for weight in critic.weights], 1)
+    return (weights.abs() >= 0.99 * bound).double().mean(1)
+
+
+def linear_share(values: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    r"""The share :math:`R^2` of a function's variance on points that its best linear fit explains.
+
+    Parameters
+    ----------
+    values : tensor, shape (members, n)
+    x : tensor, shape (n, d)
+
+    Returns
+    -------
+    tensor, shape (members,)
+    """
+    design = torch.cat([x, torch.ones_like(x[:, :1])], 1).double()
+    values = values.double()
+    fitted = values @ torch.linalg.pinv(design).T @ design.T
+    return 1 - (values - fitted).square().mean(1) / values.var(1, correction=0)

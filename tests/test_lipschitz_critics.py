@@ -122,7 +122,7 @@ def test_training_looks_around_the_real_samples_of_its_own_member(monkeypatch, n
 def test_matrices_are_divided_by_what_their_largest_singular_value_exceeds_the_bound(device, rng, shape, bound):
     scales = torch.tensor([0.01, 3.0, 0.2, 1.0], **DOUBLE)[: shape[0], None, None]
     before = torch.randn(shape, generator=rng, **DOUBLE) * scales
-    weight = nn.Parameter(before.to(device))
+    weight = nn.Parameter(before.clone().to(device))
     memory = weight.data_ptr()
     shrink_([weight], bound)
     assert weight.data_ptr() == memory

@@ -70,6 +70,21 @@ def test_with_gradients_of_norm_one_the_error_is_two_minus_two_cosines(pair, dev
     torch.testing.assert_close(gradient_error(critic, pair, x), expected, rtol=0, atol=1e-12)
 
 
+class Steep:
+    """A truth with gradients of other norms: u(x) = 3 |x|^2 / 2."""
+
+    def gradient(self, x):
+        return 3 * x
+
+
+def test_the_error_is_relative_to_the_size_of_the_true_gradients(device, rng):
+    critic, x = MLP([3, 1], members=2, dtype=torch.float64, device=device), torch.randn(50, 3, generator=rng).double()
+    w = critic.weights[0].detach().squeeze(-1).cpu()  # the gradient everywhere, (members, 3)
+    expected = (w[:, None] - 3 * x).square().sum((1, 2)) / (3 * x).square().sum()
+    found = gradient_error(critic, Steep(), x.to(device)).cpu()
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=0)
+
+
 def test_the_truth_reports_the_true_distance(pair, rng):
     critic = Potentials(pair, [1.0, 2.0, -1.0])
     x, y = pair.sample_pairs(400, generator=rng)

@@ -31,7 +31,14 @@ from gantut.experiments._critics import (
 )
 from gantut.experiments._digits import Variety, all_digits, draw_digits, perceptrons_on_digits, variety
 from gantut.experiments._fixed_laws import draws_from, linear_share, saturated_share, train_critics, wasserstein_loss
-from gantut.experiments._funnel_table import KINDS, PUBLISHED, funnel_table, merits, train_on_funnels
+from gantut.experiments._funnel_table import (
+    KINDS,
+    PUBLISHED,
+    funnel_table,
+    funnels_for_longer,
+    merits,
+    train_on_funnels,
+)
 from gantut.experiments._hopping import (
     NARROW,
     Wandering,
@@ -62,6 +69,7 @@ EXPERIMENTS = {
     "penalty-weights": penalty_weights,
     "critic-steps-wgan-gp": critic_steps_wgan_gp,
     "funnels": funnel_table,
+    "funnels-for-longer": funnels_for_longer,
     "unrolling": unrolling,
 }
 
@@ -92,6 +100,7 @@ __all__ = [
     "draws_from",
     "follow",
     "funnel_table",
+    "funnels_for_longer",
     "grid_for_longer",
     "hop",
     "hopping",

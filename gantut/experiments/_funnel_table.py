@@ -94,3 +94,19 @@ def funnel_table() -> dict:
                 row = {"dimension": dimension, "funnels": count, "kind": kind, "w1": round(pair.w1, 4)}
                 rows.append(row | {name: rounded(values) for name, values in found.items()})
     return {"rows": rows}
+
+
+def funnels_for_longer() -> dict:
+    """The two gradient penalties with deeper networks and seven times as many steps, where there are few funnels."""
+    rows = []
+    for dimension, count in ((2, 4), (16, 4)):
+        pair = funnels(dimension, count)
+        for kind in ("WGAN-GP", "WGAN-LP"):
+            sizes = at_scale(
+                fast=dict(members=2, steps=4000, batch=256, rate=5e-4),
+                full=dict(members=3, steps=60_000, batch=1024, rate=2e-4),
+            )
+            found = merits(kind, train_on_funnels(kind, pair, hidden=(128, 128, 128), **sizes), pair)
+            row = {"dimension": dimension, "funnels": count, "kind": kind, "w1": round(pair.w1, 4)}
+            rows.append(row | {name: rounded(values) for name, values in found.items()})
+    return {"rows": rows}

@@ -84,8 +84,6 @@ def cohorts(config: Config, data, generator: nn.Module, critic: nn.Module, *, de
 
     Members do not see each other, so the split changes no number: only how much is computed at once.
     """
-    if isinstance(config.constraint, lipschitz.SpectralNorm):
-        lipschitz.weight_matrices(critic)  # raises where there are none
     whole = [Parameters(network, config.members) for network in (generator, critic)]
     if not (isinstance(generator, MLP) and isinstance(critic, MLP)) or torch.device(device).type == "cuda":
         return [_players(config, data, 0, config.members, *whole, device=device)]

@@ -107,7 +107,7 @@ plots.show()
 # | 8 | {doc}`Moving dirt <08_moving_dirt>` | What does it cost to turn one law into another? |
 # | 9 | {doc}`Duality <09_duality>` | Why does a single function, nowhere steeper than 1, know that cost? |
 # | 10 | {doc}`The Wasserstein GAN <10_wasserstein_gan>` | What becomes of the game when it is played for that cost? |
-# | 11 | *Better critics* | Does the critic's number mean anything? |
+# | 11 | {doc}`Better critics <11_better_critics>` | Does the critic's number mean anything? |
 # | 12 | *New creatures* | Does it work on pictures? |
 # | 13 | *Are GANs created equal?* | Which one is best, and how would we know? |
 #

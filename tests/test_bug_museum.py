@@ -58,7 +58,8 @@ def our_mix(real, fake):
 def test_points_lie_between_their_samples_at_places_that_are_uniform(museum):
     place, beside = place_and_distance(our_mix)
     assert beside.max() < 1e-12
-    assert place.min() >= 0 and place.max() <= 1
+    assert place.min() >= 0
+    assert place.max() <= 1
     # Kolmogorov and Smirnov: beyond 1.95 / sqrt(n) once in a thousand
     uniform = torch.arange(1, 201, dtype=torch.float64) / 200
     assert (place.sort().values - uniform).abs().max() < 1.95 / math.sqrt(200) + 1 / 200
@@ -181,7 +182,9 @@ def test_the_penalty_adds_to_the_loss_that_the_critic_descends():
     # from a critic five times too steep, one small step must make it less steep
     critic = MLP([2, 1], dtype=torch.float64)
     critic.weights[0].data.copy_(torch.tensor([[[3.0], [4.0]]]))
-    config = Config("wgan-gp", batch=32, learn_generator=False, steps=20, critic_optimiser={"name": "sgd", "rate": 1e-3})
+    config = Config(
+        "wgan-gp", batch=32, learn_generator=False, steps=20, critic_optimiser={"name": "sgd", "rate": 1e-3}
+    )
     law = gaussian([0.0, 0.0], 1.0)
     history = train(config, law, critic=critic.float(), progress=False)
     assert history.critic.weights[0].norm() < 4.5
@@ -217,10 +220,12 @@ def test_in_our_loop_each_player_moves_only_its_own_parameters():
     assert not fake.requires_grad
     before = players.generator.values.clone(), players.critic.values.clone()
     critic_step(players, torch.randn(1, 16, 2), fake[:, 0], torch.rand(1, 16))
-    assert torch.equal(players.generator.values, before[0]) and not torch.equal(players.critic.values, before[1])
+    assert torch.equal(players.generator.values, before[0])
+    assert not torch.equal(players.critic.values, before[1])
     before = players.generator.values.clone(), players.critic.values.clone()
     generator_step(players, noise[:, 0], torch.randn(1, 16, 2))
-    assert not torch.equal(players.generator.values, before[0]) and torch.equal(players.critic.values, before[1])
+    assert not torch.equal(players.generator.values, before[0])
+    assert torch.equal(players.critic.values, before[1])
 
 
 # ---- Momentum against a wall ------------------------------------------------------------------------------------
@@ -238,7 +243,8 @@ def test_momentum_holds_a_clipped_weight_at_its_wall_until_half_of_it_is_forgott
 
 def test_the_default_optimiser_under_clipping_has_no_momentum(museum):
     settings = objectives.OBJECTIVES["wgan"].defaults["optimiser"]
-    assert Optimiser(**settings).name == "rmsprop" and Optimiser(**settings).momentum == 0
+    assert Optimiser(**settings).name == "rmsprop"
+    assert Optimiser(**settings).momentum == 0
     assert museum["steps_at_the_wall"](museum["right_optimiser"], bound=0.005) == 0
     assert museum["steps_at_the_wall"](museum["momentum"]) == 6
 

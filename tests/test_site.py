@@ -264,6 +264,7 @@ def test_search_finds_a_word(open_page):
     found = tab.locator("#search-results li a")
     found.first.wait_for()
     assert "discriminator" in tab.locator("#search-results").inner_text().lower()
+    tab.wait_for_load_state("networkidle")  # the page reads what it found, to show some lines of each
     found.first.click()
     tab.wait_for_load_state("load")
     address = tab.url

@@ -150,6 +150,15 @@ def test_a_lesson_depends_on_the_files_that_it_names(book):
     assert "changed" in notebooks.why_stale("lesson", book)
 
 
+def test_a_lesson_depends_on_the_recorded_results_that_it_names(book):
+    (book / "book" / "results").mkdir()
+    (book / "book" / "results" / "long-run.json").write_text("{}")
+    edit(book, "book/lesson.py", "print(", 'print("long-run", ')
+    settle(book)
+    edit(book, "book/results/long-run.json", "{}", "[]")
+    assert "changed" in notebooks.why_stale("lesson", book)
+
+
 def test_a_notebook_edited_by_hand_is_stale(book):
     settle(book)
     edit(book, "book/lesson.ipynb", "# A lesson", "# My lesson")

@@ -9,7 +9,7 @@ made from, and is executed again only when that changed:
 - the lesson's own text;
 - the code of those gantut modules that it imports, directly or through other gantut modules (without comments and
   docstrings: better wording there does not execute a lesson again);
-- the files beside the lessons that it names, such as "results/clipping.json";
+- the files beside the lessons that it names, such as "results/clipping.json", or as in `recorded("clipping")`;
 - for a lesson that reads the ledger as a whole (it uses `read_ledger`): the ledger, and which lessons show which claims.
 
 With --check nothing is executed: stale lessons are listed, and the exit status is 1 if there are any.
@@ -91,10 +91,11 @@ def modules_behind(source, root=ROOT):
 
 
 def files_named(source, root=ROOT):
-    """Return the files under book/ that a string of the lesson names, sorted."""
+    """Return the files under book/ that a string of the lesson names, sorted: by path, or as a recorded result."""
     strings = {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)}
     names = {text for text in strings if isinstance(text, str) and 0 < len(text) < 200 and text.isprintable()}
-    return sorted(name for name in names if (root / "book" / name).is_file())
+    candidates = names | {f"results/{name}.json" for name in names}
+    return sorted(name for name in candidates if (root / "book" / name).is_file())
 
 
 def claims_in(source):

@@ -302,7 +302,10 @@ claim(
 # $B$ of $d_2$ columns. They meet where $Au-Bv=b-a$, which can be solved if and only if $b-a$ lies in the span of
 # the columns of both:
 #
-# $$ \text{they meet}\iff\operatorname{rank}[A\;B\;\;b-a]=\operatorname{rank}[A\;B],\qquad \text{then in dimension } d_1+d_2-\operatorname{rank}[A\;B] . $$ (eq-flats-meet)
+# $$ \begin{aligned}
+# \text{they meet}&\iff\operatorname{rank}[A\;B\;\;b-a]=\operatorname{rank}[A\;B],\\
+# \text{and then in dimension}&\quad d_1+d_2-\operatorname{rank}[A\;B] .
+# \end{aligned} $$ (eq-flats-meet)
 #
 # Random matrices have the largest rank they can, $\min(d_1+d_2,n)$. We draw 500 pairs for each case, and look.
 

@@ -286,9 +286,9 @@ claim(
 # turns that around, and asks the critic for it:
 #
 # $$ \min_f\ \mathbb E_{p_g}f-\mathbb E_{p_r}f+\lambda\,\mathbb E_{\hat x}\big(\|\nabla f(\hat x)\|-1\big)^2 ,\qquad
-# \hat x=\alpha x+(1-\alpha)y,\quad\alpha\sim U[0,1], $$ (eq-gradient-penalty)
+# \hat x=\alpha x+(1-\alpha)y, $$ (eq-gradient-penalty)
 #
-# with $x\sim p_r$ and $y\sim p_g$ drawn *independently*. Here the critic descends; whoever climbs must subtract the
+# with $\alpha$ uniform on $[0,1]$, and $x\sim p_r$ and $y\sim p_g$ drawn *independently*. Here the critic descends; whoever climbs must subtract the
 # penalty. The paper takes $\lambda=10$ for images (and 0.1 for its toys), five critic steps, and Adam with step
 # size $10^{-4}$ and $\beta=(0,0.9)$; these are the defaults of our `wgan-gp`. For a linear critic $f(x)=a\cdot x$
 # the gradient is $a$ everywhere, and the penalty is known:
@@ -554,7 +554,7 @@ claim(
 # where $\rho$ is the density of $\hat x$. Take $s$ with the sign of $\Delta$ and differentiate in $|s|$: at the
 # maximum $|\Delta|=2\lambda\rho(|s|-1)$. So
 #
-# $$ |s|=1+\frac{|\Delta|}{2\lambda\rho},\qquad\text{and the critic reports}\qquad R=\int|s||\Delta|\,dt=W_1+\int\frac{\Delta^2}{2\lambda\rho}\,dt . $$ (eq-excess)
+# $$ |s|=1+\frac{|\Delta|}{2\lambda\rho},\qquad\text{reporting}\quad R=\int|s||\Delta|\,dt=W_1+\int\frac{\Delta^2}{2\lambda\rho}\,dt . $$ (eq-excess)
 #
 # One-sided or two-sided makes no difference here, since the slope exceeds 1 anyway. **The penalised critic
 # overestimates the distance**, by an excess that falls like $1/\lambda$. (With the wrong sign, the same calculation

@@ -11,6 +11,7 @@ the game: how many critic steps a round, which optimiser, which constraint on th
 GAN of lesson 2 from the Wasserstein GAN of lesson 10.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -160,6 +161,14 @@ class Objective:
     source: str = ""
     features: bool = False
     classifies: bool = True
+
+    def estimate(self, loss: torch.Tensor) -> torch.Tensor:
+        r"""Return what a critic's loss says of the distance between the laws, from below.
+
+        :math:`\log2 - \tfrac12L_D`, which estimates JS, where the critic classifies; otherwise :math:`-L_D`, which in
+        the Wasserstein game estimates a multiple of :math:`W_1`.
+        """
+        return math.log(2) - loss / 2 if self.classifies else -loss
 
 
 # DCGAN's Adam has become the ordinary choice for the classical games; the first paper used momentum.

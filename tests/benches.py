@@ -5,13 +5,13 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import time
 from pathlib import Path
 
 import torch
 
 from gantut.checkpoints import write_atomically
+from gantut.experiments._records import commit
 
 RESULTS = Path(__file__).resolve().parents[1] / "book" / "results"
 
@@ -29,10 +29,9 @@ def race(contestants, *, repeats):
 
 def provenance(packages):
     """Where a record comes from: command, commit, machine, versions."""
-    git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True)
     return {
         "command": "make bench",
-        "commit": git.stdout.strip(),
+        "commit": commit(),
         "machine": f"{platform.machine()}, {os.cpu_count()} CPU cores, {torch.get_num_threads()} thread in use",
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in packages if _installed(name)},

@@ -14,7 +14,7 @@ from gantut.training import Architecture, Config, train
 from gantut.training._algorithm import advance, critic_step, generated_for_critic, generator_step
 from gantut.training._parameters import Parameters
 from gantut.training._players import Players
-from gantut.training._streams import data_stream, mixing_stream, noise_stream
+from gantut.training._streams import data_stream, noise_stream
 from gantut.training._unrolling import look_ahead
 
 SMALL = dict(generator=Architecture((9,), "tanh"), critic=Architecture((11,), "tanh"), batch=8)
@@ -37,7 +37,7 @@ def streams(config, device="cpu"):
     return {
         "data": Double(data_stream(data.ring(), batches, config.batch, config.seeds("data"), device)),
         "noise": Double(noise_stream(config.noise, noise, config.seeds("noise"), device)),
-        "mixing": Double(mixing_stream((config.n_critic, config.batch), config.seeds("mixing"), device)),
+        "mixing": Double(noise_stream("unit", (config.n_critic, config.batch), config.seeds("mixing"), device)),
     }
 
 

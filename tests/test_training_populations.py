@@ -9,7 +9,7 @@ from gantut import data
 from gantut.training import Architecture, Config, train
 from gantut.training import _players as players_module
 from gantut.training._config import PURPOSES, SEEDS
-from gantut.training._streams import BLOCK_STEPS, EpochStream, Stream, data_stream, mixing_stream, noise_stream
+from gantut.training._streams import BLOCK_STEPS, EpochStream, Stream, data_stream, noise_stream
 
 WIDTHS = dict(generator=Architecture((24,)), critic=Architecture((40,), "leaky-relu"))
 QUICK = dict(samples=32, record_every=2, evaluate_every=3)
@@ -126,7 +126,7 @@ def make(kind, seeds=(5, 6, 7)):
         "points": lambda: data_stream(POINTS, 3, 5, seeds, "cpu"),
         "gaussian": lambda: noise_stream("gaussian", (2, 4, 3), seeds, "cpu"),
         "uniform": lambda: noise_stream("uniform", (2, 4, 3), seeds, "cpu"),
-        "mixing": lambda: mixing_stream((2, 4), seeds, "cpu"),
+        "mixing": lambda: noise_stream("unit", (2, 4), seeds, "cpu"),
     }[kind]()
 
 

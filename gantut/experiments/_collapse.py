@@ -6,8 +6,8 @@ import torch
 
 from gantut import _inputs, metrics
 from gantut.data import grid, ring
-from gantut.device import at_scale
-from gantut.experiments._records import rounded
+from gantut.device import at_scale, random_source
+from gantut.experiments._records import rounded, rounded_fields
 from gantut.training import Architecture, Config, History, Optimiser, train
 
 # Everything that the games share. Adam without momentum, since with it the discriminator's steps depend on the game.
@@ -51,6 +51,14 @@ class Coverage(NamedTuple):
     w1: torch.Tensor
 
 
+def game(objective: str, n_critic: int, *, members: int, steps: int, **settings) -> Config:
+    """Return one of :data:`GAMES` as a run: what all games share, what is its own, and other settings."""
+    _inputs.one_of("objective", objective, tuple(GAMES))
+    shared = at_scale(fast=SHARED, full=SHARED_FULL)
+    own = GAMES[objective] | dict(objective=objective, n_critic=n_critic, members=members, steps=steps)
+    return Config(**shared | own | settings)
+
+
 def play(
     objective: str, n_critic: int, *, law: str = "ring", members: int, steps: int = 1000, looks: int = 1, **settings
 ) -> History:
@@ -78,16 +86,9 @@ def play(
     ValueError
         If there is no such game or law, or a setting is not allowed.
     """
-    _inputs.one_of("objective", objective, tuple(GAMES))
+    config = game(objective, n_critic, members=members, steps=steps, **settings)
     _inputs.one_of("law", law, tuple(LAWS))
     _inputs.count("looks", looks)
-    shared = at_scale(fast=SHARED, full=SHARED_FULL)
-    config = Config(
-        **shared
-        | GAMES[objective]
-        | dict(objective=objective, n_critic=n_critic, members=members, steps=steps)
-        | settings
-    )
     return train(config, LAWS[law](), samples=2500, evaluate_every=max(steps // looks, 1))
 
 
@@ -95,7 +96,7 @@ def coverage(history: History, law: str = "ring", *, points: int = 500) -> Cover
     """Measure what a population covers at the end: shapes (members,)."""
     samples, truth = history.samples[-1].double(), LAWS[law]()
     found = metrics.mode_coverage(samples, truth)
-    reference = truth.sample(points, generator=torch.Generator().manual_seed(1))
+    reference = truth.sample(points, generator=random_source(1))
     return Coverage(found.covered, found.high_quality_share, metrics.exact_w1(samples[:, :points], reference))
 
 
@@ -108,7 +109,7 @@ def mode_collapse() -> dict:
                 history = play(objective, n_critic, law=law, members=at_scale(fast=32, full=64))
                 found = coverage(history, law)
                 row = {"law": law, "objective": objective, "n_critic": n_critic}
-                rows.append(row | {name: rounded(values) for name, values in found._asdict().items()})
+                rows.append(row | rounded_fields(found))
     return {"games": rows}
 
 
@@ -119,7 +120,7 @@ def grid_for_longer() -> dict:
         members, steps = at_scale(fast=16, full=64), at_scale(fast=5000, full=20_000)
         found = coverage(play(objective, n_critic, law="grid", members=members, steps=steps), "grid")
         row = {"objective": objective, "n_critic": n_critic, "steps": steps}
-        rows.append(row | {name: rounded(values) for name, values in found._asdict().items()})
+        rows.append(row | rounded_fields(found))
     return {"games": rows}
 
 
@@ -131,7 +132,7 @@ def critic_steps() -> dict:
         found = coverage(history)
         row = {"n_critic": n_critic, "accuracy": rounded(discriminator_accuracy(history, ring()))}
         row["gradient"] = rounded(history.gradient_norms["generator"][-50:].median(0).values)
-        rows.append(row | {name: rounded(values) for name, values in found._asdict().items()})
+        rows.append(row | rounded_fields(found))
     return {"games": rows}
 
 
@@ -139,6 +140,6 @@ def critic_steps() -> dict:
 def discriminator_accuracy(history: History, law, *, n: int = 2000) -> torch.Tensor:
     """The share of fresh real and generated samples that the last discriminator tells apart, shape (members,)."""
     device = next(history.critic.parameters()).device
-    real = law.sample(n, generator=torch.Generator().manual_seed(2)).float().to(device)
+    real = law.sample(n, generator=random_source(2)).float().to(device)
     on_real, on_fake = (history.critic(x).squeeze(-1) for x in (real, history.sample(n, seed=10_000).to(device)))
     return ((on_real > 0).float().mean(1) + (on_fake < 0).float().mean(1)).cpu() / 2

@@ -9,8 +9,9 @@ from torch import nn
 
 from gantut import metrics, objectives
 from gantut.data import ring
-from gantut.device import at_scale
-from gantut.experiments._collapse import GAMES, SHARED, SHARED_FULL
+from gantut.device import at_scale, random_source
+from gantut.experiments._collapse import game
+from gantut.experiments._fixed_laws import saturated_share
 from gantut.experiments._records import rounded
 from gantut.networks import MLP
 from gantut.training import Architecture, Config, History, Optimiser, train
@@ -70,11 +71,9 @@ def follow(
     History, Truth
         Looks are at equal distances; the first is before any step.
     """
-    shared = at_scale(fast=SHARED, full=SHARED_FULL)
-    game = GAMES[objective] | dict(objective=objective, n_critic=n_critic, members=members, steps=steps)
-    config = Config(**shared | game | settings)
-    reference = ring().sample(points, generator=torch.Generator().manual_seed(1))
-    critic, seen = _own_critic(config), []
+    config = game(objective, n_critic, members=members, steps=steps, **settings)
+    reference = ring().sample(points, generator=random_source(1))
+    critic, seen = config.build("critic", 2, 1, "cpu"), []  # made here, so as to look at it on the way
 
     def look(samples):
         estimate, slope = against(critic, reference, samples[:, :points], objective=objective)
@@ -104,9 +103,9 @@ def against(critic: nn.Module, real: torch.Tensor, fake: torch.Tensor, *, object
     on_real, on_fake = critic(real).squeeze(-1), critic(fake).squeeze(-1)  # (members, n)
     rise = (on_real[:, :, None] - on_fake[:, None, :]).abs()  # (members, n, n)
     slope = (rise / torch.cdist(real, fake, compute_mode="donot_use_mm_for_euclid_dist")).amax((1, 2))
-    game = objectives.objective(objective)
-    loss = game.critic_loss(objectives.Judgement(on_real), objectives.Judgement(on_fake))
-    return math.log(2) - loss / 2 if game.classifies else -loss, slope
+    rules = objectives.objective(objective)
+    loss = rules.critic_loss(objectives.Judgement(on_real), objectives.Judgement(on_fake))
+    return rules.estimate(loss), slope
 
 
 def still_gaussian(members: int, *, mean=(0.0, 0.0), scale: float = 1.0) -> MLP:
@@ -173,11 +172,11 @@ def deep_critic(constraint: dict, *, members: int, steps: int, looks: int = 1):
         constraint=constraint,
         learn_generator=False,
     )
-    critic, saturated, bound = _own_critic(config), [], constraint.get("bound", math.nan)
+    critic, saturated = config.build("critic", 2, 1, "cpu"), []  # made here, so as to look at it on the way
+    bound = constraint.get("bound", math.nan)
 
     def look(samples):
-        weights = torch.cat([weight.detach().flatten(1) for weight in critic.weights], 1)
-        saturated.append((weights.abs() >= bound * (1 - 1e-6)).double().mean(1).cpu())
+        saturated.append(saturated_share(critic, bound, within=1e-6).cpu())
         return saturated[-1]
 
     history = train(
@@ -190,7 +189,7 @@ def deep_critic(constraint: dict, *, members: int, steps: int, looks: int = 1):
 def clip_depth() -> dict:
     """Clipped critics of eight hidden layers: how gradients grow or die on their way through, and when weights clip."""
     members, steps = at_scale(fast=32, full=64), at_scale(fast=1000, full=20_000)
-    source = torch.Generator().manual_seed(3)
+    source = random_source(3)
     real, fake = ring().sample(256, generator=source).float(), torch.randn(256, 2, generator=source)
     rows = []
     for bound in (0.001, 0.01, 0.03, 0.1, 1.0, None):
@@ -248,8 +247,3 @@ def critic_optimisers() -> dict:
         row["curves"] = rounded(found.w1[:, :3].T)
         rows.append(row)
     return {"games": rows}
-
-
-def _own_critic(config):
-    """The critic that `train` would make, made here so that it can be looked at on the way."""
-    return config.critic.build(2, 1, members=config.members, seed=config.seeds("critic")[0], device="cpu")

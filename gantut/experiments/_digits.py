@@ -7,7 +7,7 @@ import torch
 from gantut import metrics
 from gantut.data import digits
 from gantut.device import at_scale, random_source
-from gantut.experiments._records import rounded
+from gantut.experiments._records import rounded, rounded_fields
 from gantut.training import Architecture, Config, History, Optimiser, train
 
 RATE = 2e-4
@@ -77,6 +77,6 @@ def perceptrons_on_digits() -> dict:
         found = variety(samples, classifier)
         typical = found.classes.argsort()[len(samples) // 2]
         row = {"objective": objective, "steps": steps, "width": width, "typical": typical.item()}
-        row |= {name: rounded(values) for name, values in found._asdict().items()}
+        row |= rounded_fields(found)
         rows.append(row | {"tiles": rounded(samples[typical, :16].clamp(0, 1), 2)})
     return {"games": rows}

@@ -6,7 +6,9 @@ import torch
 from torch import nn
 
 from gantut import lipschitz, objectives
+from gantut.device import random_source
 from gantut.networks import MLP
+from gantut.training._streams import draw_noise
 
 DRAWN = 50  # batches are drawn so many at once, which costs less than one by one
 
@@ -48,7 +50,7 @@ def train_critics(
     kind = torch.optim.RMSprop if clipped else torch.optim.Adam
     optimiser = kind(parameters, lr=rate, **({} if clipped else {"betas": (0.0, 0.9)}))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1 - step / steps)
-    source = torch.Generator().manual_seed(seed)
+    source = random_source(seed)
     for _ in range(steps):
         real, fake = draw()
         loss = wasserstein_loss(critic, real, fake) + _penalty(critic, constraint, real, fake, source)  # (members,)
@@ -71,11 +73,8 @@ def _penalty(critic, constraint, real, fake, source):
     if not isinstance(constraint, lipschitz.GradientPenalty):
         return 0.0
     kind, shape = constraint.mixing(tuple(real.shape[2:]))
-    size = (*real.shape[:2], *shape)
-    mix = torch.randn(size, generator=source) if kind == "gaussian" else torch.rand(size, generator=source)
-    mix = (2 * mix - 1 if kind == "uniform" else mix).to(real)
-    x = constraint.points(real, fake, mix)
-    return lipschitz.gradient_penalty(critic, x, weight=constraint.weight, one_sided=constraint.one_sided)
+    mix = draw_noise(kind, (*real.shape[:2], *shape), source).to(real)
+    return constraint.penalty(critic, constraint.points(real, fake, mix))
 
 
 def _project(critic, constraint):
@@ -87,7 +86,7 @@ def _project(critic, constraint):
 
 def draws_from(real, fake, *, members: int, batch: int, seed: int = 0, device="cpu") -> Callable:
     """Return a function that draws a batch of either law for each member, in single precision."""
-    source = torch.Generator().manual_seed(seed)
+    source = random_source(seed)
     waiting = []
 
     def draw():
@@ -99,10 +98,10 @@ def draws_from(real, fake, *, members: int, batch: int, seed: int = 0, device="c
     return draw
 
 
-def saturated_share(critic: MLP, bound: float) -> torch.Tensor:
-    """The share of a clipped critic's weights that lie within 1% of either bound: shape (members,)."""
+def saturated_share(critic: MLP, bound: float, *, within: float = 0.01) -> torch.Tensor:
+    """The share of a clipped critic's weights that lie within 1%, or so much of it, of either bound: (members,)."""
     weights = torch.cat([weight.detach().flatten(1) for weight in critic.weights], 1)
-    return (weights.abs() >= 0.99 * bound).double().mean(1)
+    return (weights.abs() >= (1 - within) * bound).double().mean(1)
 
 
 def linear_share(values: torch.Tensor, x: torch.Tensor) -> torch.Tensor:

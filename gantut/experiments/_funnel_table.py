@@ -4,9 +4,9 @@ import torch
 
 from gantut import lipschitz, metrics
 from gantut.data import Funnels, funnels
-from gantut.device import at_scale, choose_device
+from gantut.device import at_scale, choose_device, random_source
 from gantut.experiments._fixed_laws import draws_from, train_critics
-from gantut.experiments._records import rounded
+from gantut.experiments._records import rounded_fields
 from gantut.networks import MLP, SortingCritic
 
 # The constraint of each kind of critic; the sorting one needs none.
@@ -53,7 +53,7 @@ def merits(kind: str, critic, pair: Funnels, *, points: int = 4096, seed: int = 
         ``"cosine"`` and ``"error"`` of the gradients on the law of x; the ``"report"``; and, under a penalty on lines,
         the report ``"corrected"`` by twice the penalty.
     """
-    source = torch.Generator().manual_seed(seed)
+    source = random_source(seed)
     x, y = (law.float().to(choose_device()) for law in pair.sample(points, generator=source))
     pair = pair.to(x.device)
     found = {
@@ -65,11 +65,8 @@ def merits(kind: str, critic, pair: Funnels, *, points: int = 4096, seed: int = 
     if isinstance(constraint, lipschitz.GradientPenalty) and constraint.where == "lines":
         members = len(found["report"])
         mix = torch.rand(members, points, generator=source).to(x.device)
-        between = lipschitz.between(*(law.expand(members, -1, -1) for law in (y, x)), mix)
-        penalty = lipschitz.gradient_penalty(
-            critic, between, weight=constraint.weight, one_sided=constraint.one_sided
-        ).detach()
-        found["corrected"] = found["report"] - 2 * penalty
+        between = constraint.points(*(law.expand(members, -1, -1) for law in (y, x)), mix)
+        found["corrected"] = found["report"] - 2 * constraint.penalty(critic, between).detach()
     return {name: values.double().cpu() for name, values in found.items()}
 
 
@@ -90,9 +87,7 @@ def funnel_table() -> dict:
             pair = funnels(dimension, count)
             for kind in KINDS:
                 hidden = at_scale(fast=(64, 64) if kind == "sorting" else (width, width), full=(width,) * 3)
-                found = merits(kind, train_on_funnels(kind, pair, hidden=hidden, **sizes), pair)
-                row = {"dimension": dimension, "funnels": count, "kind": kind, "w1": round(pair.w1, 4)}
-                rows.append(row | {name: rounded(values) for name, values in found.items()})
+                rows.append(_row(kind, pair, count, hidden=hidden, **sizes))
     return {"rows": rows}
 
 
@@ -106,7 +101,12 @@ def funnels_for_longer() -> dict:
                 fast=dict(members=2, steps=4000, batch=256, rate=5e-4),
                 full=dict(members=3, steps=60_000, batch=1024, rate=2e-4),
             )
-            found = merits(kind, train_on_funnels(kind, pair, hidden=(128, 128, 128), **sizes), pair)
-            row = {"dimension": dimension, "funnels": count, "kind": kind, "w1": round(pair.w1, 4)}
-            rows.append(row | {name: rounded(values) for name, values in found.items()})
+            rows.append(_row(kind, pair, count, hidden=(128, 128, 128), **sizes))
     return {"rows": rows}
+
+
+def _row(kind, pair, count, **sizes):
+    """One line of a table: a kind of critic on a pair of laws."""
+    found = merits(kind, train_on_funnels(kind, pair, **sizes), pair)
+    row = {"dimension": pair.dimension, "funnels": count, "kind": kind, "w1": round(pair.w1, 4)}
+    return row | rounded_fields(found)

@@ -4,9 +4,9 @@ import torch
 
 from gantut import metrics
 from gantut.data import ring
-from gantut.device import at_scale
+from gantut.device import at_scale, random_source
 from gantut.experiments._collapse import coverage, play
-from gantut.experiments._records import rounded
+from gantut.experiments._records import rounded_fields
 from gantut.training import History
 
 WEIGHTS = (0.1, 1.0, 10.0, 100.0)
@@ -32,7 +32,7 @@ def late_spread(history: History, *, points: int = 250) -> dict[str, torch.Tenso
     late = len(history.evaluated) // 5
     since = history.steps > history.evaluated[-late - 1]
     estimate = -history.losses["critic"][since].unflatten(0, (late, -1)).mean(1)  # (late, members)
-    reference = ring().sample(points, generator=torch.Generator().manual_seed(1))
+    reference = ring().sample(points, generator=random_source(1))
     w1 = metrics.exact_w1(history.samples[-late:, :, :points].double(), reference)  # (late, members)
     return {"estimate": estimate.std(0), "w1": w1.std(0), "median w1": w1.median(0).values}
 
@@ -46,8 +46,8 @@ def penalty_weights() -> dict:
             members = at_scale(fast=16, full=64)
             history = play(objective, 5, members=members, looks=LOOKS, constraint=constraint)
             row = {"objective": objective, "weight": weight}
-            row |= {name: rounded(values) for name, values in late_spread(history).items()}
-            rows.append(row | {name: rounded(values) for name, values in coverage(history)._asdict().items()})
+            row |= rounded_fields(late_spread(history))
+            rows.append(row | rounded_fields(coverage(history)))
     return {"games": rows}
 
 
@@ -57,5 +57,5 @@ def critic_steps_wgan_gp() -> dict:
     for n_critic in (1, 2, 5, 10):
         found = coverage(play("wgan-gp", n_critic, members=at_scale(fast=32, full=64)))
         row = {"n_critic": n_critic}
-        rows.append(row | {name: rounded(values) for name, values in found._asdict().items()})
+        rows.append(row | rounded_fields(found))
     return {"games": rows}

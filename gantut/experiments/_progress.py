@@ -1,13 +1,12 @@
 """Does the loss say how far training has come? Losses beside the exact distance to the data."""
 
-import math
 from typing import NamedTuple
 
 import torch
 
 from gantut import metrics, objectives
 from gantut.data import ring
-from gantut.device import at_scale
+from gantut.device import at_scale, random_source
 from gantut.experiments._collapse import play
 from gantut.experiments._records import rounded
 from gantut.training import History
@@ -50,9 +49,8 @@ def progress(history: History, *, points: int = 250) -> Progress:
     """
     looks = len(history.evaluated) - 1
     losses = {name: values.unflatten(0, (looks, -1)).mean(1) for name, values in history.losses.items()}
-    classifies = objectives.objective(history.config.objective).classifies
-    estimate = math.log(2) - losses["critic"] / 2 if classifies else -losses["critic"]
-    reference = ring().sample(points, generator=torch.Generator().manual_seed(1))
+    estimate = objectives.objective(history.config.objective).estimate(losses["critic"])
+    reference = ring().sample(points, generator=random_source(1))
     w1 = metrics.exact_w1(history.samples[1:, :, :points].double(), reference)
     return Progress(losses["generator"].double(), estimate.double(), w1)
 

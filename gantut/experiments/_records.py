@@ -7,7 +7,7 @@ import platform
 import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,6 +91,12 @@ def rounded(values: torch.Tensor, digits: int = 4) -> list:
     return _round(values.tolist(), digits)
 
 
+def rounded_fields(found: tuple | Mapping) -> dict[str, list]:
+    """Return the tensors of a named tuple, or of a mapping, as :func:`rounded` lists by name."""
+    fields = found if isinstance(found, Mapping) else found._asdict()
+    return {name: rounded(values) for name, values in fields.items()}
+
+
 def _round(values, digits):
     return [_round(part, digits) for part in values] if isinstance(values, list) else round(values, digits)
 
@@ -102,7 +108,7 @@ def _provenance(command, seed, device, seconds):
         where += f", {os.cpu_count()} cores, {torch.get_num_threads()} threads in use"
     return {
         "command": command,
-        "commit": _commit(),
+        "commit": commit(),
         "date": datetime.date.today().isoformat(),
         "device": where,
         "python": platform.python_version(),
@@ -112,13 +118,14 @@ def _provenance(command, seed, device, seconds):
     }
 
 
-def _commit():
+def commit() -> str:
+    """Return the commit of the code that runs, and whether it has been changed since."""
     try:
-        commit, changes = (
+        head, changes = (
             subprocess.run(["git", *what], capture_output=True, text=True, cwd=Path(__file__).parents[1], check=True)
             for what in (["rev-parse", "HEAD"], ["status", "--porcelain", "--", "."])
         )
-        return commit.stdout.strip() + (", with changes" if changes.stdout.strip() else "")
+        return head.stdout.strip() + (", with changes" if changes.stdout.strip() else "")
     except (OSError, subprocess.CalledProcessError):
         return "not in a repository"
 

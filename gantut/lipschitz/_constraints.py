@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from torch import nn
 
 from gantut import _inputs
-from gantut.lipschitz._penalty import around, between
+from gantut.lipschitz._penalty import around, between, gradient_penalty
 
 PLACES = ("lines", "data")
 NOISES = ("uniform", "gaussian")
@@ -137,6 +138,10 @@ class GradientPenalty:
         tensor, shape (members, batch, \*event)
         """
         return between(real, fake, mix) if self.where == "lines" else around(real, mix, self.spread)
+
+    def penalty(self, critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        """Return what the critic's gradients at points x cost, shape (members,): see :func:`gradient_penalty`."""
+        return gradient_penalty(critic, x, weight=self.weight, one_sided=self.one_sided)
 
 
 CONSTRAINTS: dict[str, type] = {kind.name: kind for kind in (Clip, GradientPenalty, SpectralNorm)}

@@ -71,10 +71,7 @@ def critic_step(players: Players, real: torch.Tensor, fake: torch.Tensor, mix: t
     loss = players.objective.critic_loss(*players.judge_both(real, fake))  # (members,)
     losses = {"critic": loss.detach()}
     if isinstance(constraint, lipschitz.GradientPenalty):
-        x = constraint.points(real, fake, mix)
-        penalty = lipschitz.gradient_penalty(
-            players.critic.network, x, weight=constraint.weight, one_sided=constraint.one_sided
-        )
+        penalty = constraint.penalty(players.critic.network, constraint.points(real, fake, mix))
         losses["penalty"] = penalty.detach()
         loss = loss + penalty
     players.critic.descend(loss, players.critic_optimiser)

@@ -172,6 +172,10 @@ class Config:
         first = PURPOSES.index(purpose) * SEEDS + self.seed
         return range(first, first + self.members)
 
+    def build(self, name: str, inputs: int, outputs: int, device) -> networks.MLP:
+        """Make the "generator" or the "critic" of this run as it starts."""
+        return getattr(self, name).build(inputs, outputs, members=self.members, seed=self.seeds(name)[0], device=device)
+
     def as_dict(self) -> dict:
         """Return the run as plain data, which `Config.from_dict` and JSON understand."""
         plain = dataclasses.asdict(self) | {"objective": objectives.objective(self.objective).name}

@@ -10,7 +10,7 @@ from gantut import lipschitz, objectives
 from gantut.networks import MLP
 from gantut.training._config import Config
 from gantut.training._parameters import Parameters
-from gantut.training._streams import Stream, data_stream, mixing_stream, noise_stream
+from gantut.training._streams import Stream, data_stream, noise_stream
 
 # Members are trained so many at a time that a layer's activations (members x batch x width numbers) stay in the cache.
 CACHE_NUMBERS = 2**18
@@ -119,9 +119,7 @@ def _players(config, data, first, last, generator, critic, *, device):
     }
     if isinstance(config.constraint, lipschitz.GradientPenalty):
         kind, shape = config.constraint.mixing(data.shape[1:] if isinstance(data, torch.Tensor) else data.event_shape)
-        shape = (config.n_critic, config.batch, *shape)
-        draws = (shape, seeds("mixing"), device)
-        streams["mixing"] = mixing_stream(*draws) if kind == "unit" else noise_stream(kind, *draws)
+        streams["mixing"] = noise_stream(kind, (config.n_critic, config.batch, *shape), seeds("mixing"), device)
     return Players(
         config, first, last, generator, critic,
         config.optimiser.build([generator.leaf]), config.critic_optimiser.build([critic.leaf]), streams,

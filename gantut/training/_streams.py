@@ -60,22 +60,19 @@ class Stream:
             self.position = state["position"]
 
 
+def draw_noise(kind: str, shape: tuple[int, ...], source: torch.Generator) -> torch.Tensor:
+    """Draw N(0, 1) for "gaussian", U[-1, 1] for "uniform", or U[0, 1] for "unit", in every entry."""
+    if kind == "gaussian":
+        return torch.randn(shape, generator=source)
+    unit = torch.rand(shape, generator=source)
+    return unit if kind == "unit" else unit * 2 - 1
+
+
 def noise_stream(kind: str, shape: tuple[int, ...], seeds, device) -> Stream:
-    """Noise for the generator: N(0, 1) or U[-1, 1]."""
+    """Noise of one kind: for the generator, or for the points of a penalty."""
 
     def draw(steps, source, member):
-        if kind == "gaussian":
-            return torch.randn(steps, *shape, generator=source)
-        return torch.rand(steps, *shape, generator=source) * 2 - 1
-
-    return Stream(draw, seeds, math.prod(shape), device)
-
-
-def mixing_stream(shape: tuple[int, ...], seeds, device) -> Stream:
-    """Places on the lines between real and generated samples: U[0, 1]."""
-
-    def draw(steps, source, member):
-        return torch.rand(steps, *shape, generator=source)
+        return draw_noise(kind, (steps, *shape), source)
 
     return Stream(draw, seeds, math.prod(shape), device)
 

@@ -138,10 +138,7 @@ class _Run:
                 if rest:
                     raise ValueError(f"{name} must be given for data of shape {self.event}: only vectors have one")
                 inputs = config.noise_size if name == "generator" else width
-                network = getattr(config, name).build(
-                    inputs, outputs, members=config.members, seed=config.seeds(name)[0], device=self.device
-                )
-                setattr(self, name, network)
+                setattr(self, name, config.build(name, inputs, outputs, self.device))
         self.generator.to(self.device)
         self.critic.to(self.device)
         self.noise = noise_stream(

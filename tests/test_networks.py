@@ -5,8 +5,8 @@ import itertools
 import pytest
 import torch
 
-from gantut import networks
 from gantut.networks import ACTIVATIONS, MLP
+from gantut.networks._products import NarrowProduct
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -111,9 +111,9 @@ def test_a_function_of_that_gradient_has_the_derivatives_in_the_parameters_that_
 def test_narrow_products_have_right_first_and_second_derivatives(device, rng, outputs):
     x = torch.randn(2, 4, 5, dtype=torch.float64, generator=rng).to(device).requires_grad_()
     weight = torch.randn(2, 5, outputs, dtype=torch.float64, generator=rng).to(device).requires_grad_()
-    torch.testing.assert_close(networks._NarrowProduct.apply(x, weight), x @ weight, rtol=0, atol=1e-14)
-    assert torch.autograd.gradcheck(networks._NarrowProduct.apply, (x, weight))
-    assert torch.autograd.gradgradcheck(networks._NarrowProduct.apply, (x, weight))
+    torch.testing.assert_close(NarrowProduct.apply(x, weight), x @ weight, rtol=0, atol=1e-14)
+    assert torch.autograd.gradcheck(NarrowProduct.apply, (x, weight))
+    assert torch.autograd.gradgradcheck(NarrowProduct.apply, (x, weight))
 
 
 def test_a_gradient_is_only_there_for_a_single_linear_output():

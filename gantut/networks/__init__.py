@@ -1,0 +1,13 @@
+"""Networks that train a whole population at once.
+
+A population is the ordinary case: every parameter carries a leading ``members`` axis, and one batched matrix product
+moves all members together, so that 16 seeds cost little more than one. Members never mix: each is the network that
+it would be alone, bit for bit on the CPU where the batch is a multiple of 32 (a processor rounds the elements left
+over at the end of a vector in another way).
+"""
+
+from gantut.networks._activations import ACTIVATIONS, OUTPUTS, Activation
+from gantut.networks._mlp import INITIALISATIONS, MLP
+from gantut.networks._sorting import SortingCritic
+
+__all__ = ["ACTIVATIONS", "INITIALISATIONS", "MLP", "OUTPUTS", "Activation", "SortingCritic"]

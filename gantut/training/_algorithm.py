@@ -4,6 +4,8 @@ A round: ``n_critic`` steps of the critic on fresh batches, the generator standi
 generator, the critic standing still. Which losses, which optimiser and which constraint on the critic is data.
 """
 
+from functools import partial
+
 import torch
 
 from gantut import lipschitz
@@ -20,25 +22,34 @@ def advance(players: Players, steps: int, *, record_every: int, done: int) -> di
     dict of lists of tensors, shape (members,)
         Losses and norms of gradients in every round that `record_every` divides.
     """
-    config, record = players.config, {}
+    play, record = players.replayed or partial(play_round, players), {}
     for step in range(done + 1, done + steps + 1):
-        reals, noise = players.streams["data"].next(), players.streams["noise"].next()
-        fakes = generated_for_critic(players, noise[:, : config.n_critic])
-        mixes = players.streams["mixing"].next() if "mixing" in players.streams else None
-        for k in range(config.n_critic):
-            mix = None if mixes is None else mixes[:, k]
-            losses = critic_step(players, reals[:, k], fakes[:, k], mix)
-        if config.learn_generator:
-            losses |= generator_step(players, noise[:, -1], reals[:, -1])
+        losses = play({name: stream.next() for name, stream in players.streams.items()})
         if players.frozen:
             players.hold()
         if step % record_every == 0:
             losses["critic gradient"] = players.critic.gradient_norms()
-            if config.learn_generator:
+            if players.config.learn_generator:
                 losses["generator gradient"] = players.generator.gradient_norms()
             for name, loss in losses.items():
-                record.setdefault(name, []).append(loss)
+                record.setdefault(name, []).append(loss.clone())  # a replayed round writes into the same memory again
     return record
+
+
+def play_round(players: Players, draws: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Play one round on the draws of one step of `players.streams`; return losses, shape (members,), by name.
+
+    On CUDA a round is recorded once and then replayed, so nothing here may depend on a number on the processor that
+    changes from round to round.
+    """
+    config, reals, noise = players.config, draws["data"], draws["noise"]
+    fakes = generated_for_critic(players, noise[:, : config.n_critic])
+    for k in range(config.n_critic):
+        mix = draws["mixing"][:, k] if "mixing" in draws else None
+        losses = critic_step(players, reals[:, k], fakes[:, k], mix)
+    if config.learn_generator:
+        losses |= generator_step(players, noise[:, -1], reals[:, -1])
+    return losses
 
 
 @torch.no_grad()

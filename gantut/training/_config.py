@@ -76,7 +76,7 @@ class Optimiser:
         """Make the optimiser of these parameters."""
         on_cuda = parameters[0].is_cuda
         if self.name == "adam":
-            return torch.optim.Adam(parameters, lr=self.rate, betas=self.betas, fused=True)
+            return torch.optim.Adam(parameters, lr=self.rate, betas=self.betas, fused=True, capturable=on_cuda)
         if self.name == "rmsprop":
             return torch.optim.RMSprop(
                 parameters, lr=self.rate, alpha=0.99, momentum=self.momentum, foreach=True, capturable=on_cuda

@@ -10,6 +10,7 @@ from gantut import lipschitz, objectives
 from gantut.networks import MLP
 from gantut.training._config import Config
 from gantut.training._parameters import Parameters
+from gantut.training._replay import Replayed
 from gantut.training._streams import Stream, data_stream, noise_stream
 
 # Members are trained so many at a time that a layer's activations (members x batch x width numbers) stay in the cache.
@@ -29,6 +30,8 @@ class Players:
     generator_optimiser, critic_optimiser : torch.optim.Optimizer
     streams : dict of Stream
         Of "data", "noise" and, where a penalty asks for it, "mixing".
+    replayed : Replayed, optional
+        Plays a round from its recording; made by the conductor on CUDA.
     """
 
     config: Config
@@ -39,6 +42,7 @@ class Players:
     generator_optimiser: torch.optim.Optimizer
     critic_optimiser: torch.optim.Optimizer
     streams: dict[str, Stream]
+    replayed: Replayed | None = None
 
     def __post_init__(self):
         self.objective = objectives.objective(self.config.objective)
@@ -48,6 +52,15 @@ class Players:
     def members(self) -> int:
         """How many."""
         return self.last - self.first
+
+    def memory(self) -> list[torch.Tensor]:
+        """Return all tensors that a round changes in place: on CUDA, rounds are replayed on this memory."""
+        tensors = []
+        for player, optimiser in ((self.generator, self.generator_optimiser), (self.critic, self.critic_optimiser)):
+            tensors += [player.values, player.gradient, *player.network.buffers()]
+            states = optimiser.state.values()
+            tensors += [value for state in states for value in state.values() if isinstance(value, torch.Tensor)]
+        return tensors
 
     def generate(self, noise: torch.Tensor) -> torch.Tensor:
         """Return generated samples, shape (members, batch, \\*event)."""

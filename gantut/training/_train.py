@@ -14,11 +14,12 @@ from tqdm import tqdm
 
 from gantut import _inputs, lipschitz, objectives
 from gantut.device import choose_device
-from gantut.training._algorithm import advance
+from gantut.training._algorithm import advance, play_round
 from gantut.training._config import Config
 from gantut.training._history import History, Records
 from gantut.training._parameters import only_looking
 from gantut.training._players import cohorts
+from gantut.training._replay import Replayed, tensor_cores
 from gantut.training._resume import Keeper, fingerprint
 from gantut.training._streams import noise_stream
 
@@ -49,6 +50,7 @@ def train(
     resume: bool = False,
     device: str | torch.device | None = None,
     progress: bool | None = None,
+    cuda_graph: bool | None = None,
 ) -> History:
     """Play the game of `config` on `data`, with all members of the population at once.
 
@@ -81,6 +83,10 @@ def train(
         As `gantut.device.choose_device`.
     progress : bool, optional
         Show a progress bar; by default only on a terminal.
+    cuda_graph : bool, optional
+        On CUDA, record a round once and replay it, which spares launching its many small kernels one by one. By default
+        so where it can be: not under unrolling or a spectral norm, which wait for the device. A recording that does not
+        repeat the round that it was made from is not used, and a warning says so.
 
     Returns
     -------
@@ -102,6 +108,7 @@ def train(
         if value is not None:
             _inputs.count(name, value)
     run = _Run(config, data, event, device, generator, critic, metrics, samples, record_every, evaluate_every)
+    run.replay(cuda_graph)
     if checkpoints is not None:
         run.keeper = Keeper(Path(checkpoints), checkpoint_every)
         if resume:
@@ -154,6 +161,18 @@ class _Run:
     def fingerprint(self) -> dict:
         return fingerprint(self.data)
 
+    def replay(self, wanted: bool | None) -> None:
+        """Let rounds be recorded and replayed, where this is wanted and possible."""
+        _inputs.one_of("cuda_graph", wanted, (None, True, False))
+        waits = self.config.unrolled > 0 or isinstance(self.config.constraint, lipschitz.SpectralNorm)
+        possible = self.device.type == "cuda" and not waits
+        if wanted and not possible:
+            why = "unrolling and spectral norms wait for the device" if waits else f"the device is {self.device}"
+            raise ValueError(f"cuda_graph must be False or None here, not True: {why}")
+        if possible and wanted is not False:
+            for group in self.groups:
+                group.replayed = Replayed(partial(play_round, group), group.memory)
+
     # ---- From one event to the next ---------------------------------------------------------------------------
 
     def play(self, progress) -> History:
@@ -193,7 +212,8 @@ class _Run:
             self.keeper.note(self)
         good = [(g.generator.copy(), g.critic.copy()) for g in self.groups]
         play = partial(advance, steps=steps, record_every=self.record_every, done=self.done)
-        recorded = each(play, self.groups)
+        with tensor_cores(self.device):
+            recorded = each(play, self.groups)
         self._store(recorded, steps)
         self.done += steps
         self._notice_divergence(recorded, good)

@@ -5,6 +5,10 @@ PYTHON ?= python3
 export OMP_NUM_THREADS ?= 1
 export PYTHONUTF8 := 1
 
+# So many test files and lessons run at a time, each on threads of its own.
+WORKERS ?= 2
+SIDE_BY_SIDE = -n $(WORKERS) --dist loadfile
+
 VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -26,8 +30,8 @@ notebooks: $(READY)  ## execute the lessons whose text or code changed
 test: $(READY)  ## check everything: style, package, pages, and every output of every lesson
 	@failed=0; set -x; \
 	$(BIN)/ruff check . || failed=1; \
-	$(BIN)/python -m pytest -q || failed=1; \
-	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=300 book/ || failed=1; \
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) || failed=1; \
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) --nbval --nbval-current-env --nbval-cell-timeout=300 book/ || failed=1; \
 	{ set +x; } 2>/dev/null; exit $$failed
 
 bench: $(READY)  ## time gantut beside its peers, and record it in book/results

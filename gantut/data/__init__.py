@@ -1,7 +1,13 @@
-"""Data: toy laws whose densities are known, pairs whose distance and optimal critic are, and small real images."""
+"""Data: toy laws whose densities are known, pairs whose distance and optimal critic are, and real images."""
 
+from gantut.data._archives import IMAGE_LIMITS, ImageLimits
+from gantut.data._augmentation import Augmentation
+from gantut.data._creatures import Creatures, creatures
+from gantut.data._download import DownloadError
+from gantut.data._forms import forms, held_out, likeness
 from gantut.data._funnels import Funnels, Pair, funnels
-from gantut.data._images import digits
+from gantut.data._idx import read_idx
+from gantut.data._images import Labelled, digits, labelled_digits
 from gantut.data._laws import (
     GaussianMixture,
     Law,
@@ -14,20 +20,41 @@ from gantut.data._laws import (
     ring,
     uniform,
 )
+from gantut.data._mnist import fashion_mnist, mnist
+from gantut.data._polygons import Polygons, polygons
+from gantut.data._sprites import Sprites, sprites
 
 __all__ = [
+    "IMAGE_LIMITS",
+    "Augmentation",
+    "Creatures",
+    "DownloadError",
     "Funnels",
     "GaussianMixture",
+    "ImageLimits",
+    "Labelled",
     "Law",
     "Pair",
+    "Polygons",
     "Segment",
+    "Sprites",
     "Uniform",
+    "creatures",
     "digits",
+    "fashion_mnist",
+    "forms",
     "funnels",
     "gaussian",
     "gaussian_mixture",
     "grid",
+    "held_out",
+    "labelled_digits",
+    "likeness",
+    "mnist",
     "parallel_lines",
+    "polygons",
+    "read_idx",
     "ring",
+    "sprites",
     "uniform",
 ]

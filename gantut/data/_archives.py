@@ -1,0 +1,315 @@
+"""Pictures out of folders and archives that nobody vouches for: read in memory, within limits; nothing is extracted.
+
+Only plain files whose names end as pictures do are looked at. What is wrong with a single one is a reason to skip it,
+and is told; what exceeds the limits on the whole is an error. No link is followed, no nested archive opened.
+"""
+
+import bz2
+import gzip
+import lzma
+import os
+import re
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+ENDINGS = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".bmp")
+CHUNK = 1 << 16
+# The largest dictionary of an xz archive that is unpacked (`xz -9` asks for 65 MiB), and of names in a zip archive.
+XZ_MEMORY, INDEX_BYTES = 1 << 27, 1 << 23
+# What the unpacking of damaged data raises.
+DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError,
+           ValueError, RuntimeError, OverflowError, struct.error)  # fmt: skip
+PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
+# no links, and no waiting for whoever should write into a pipe
+READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+class ImageLimits(NamedTuple):
+    """How much a folder or an archive of pictures may ask for.
+
+    Pass larger ones for a larger collection: ``sprites(path, limits=IMAGE_LIMITS._replace(files=100_000))``.
+    """
+
+    #: pictures that are read
+    files: int = 20_000
+    #: files of any kind that are passed by
+    entries: int = 200_000
+    #: of one picture's file, in bytes
+    picture_bytes: int = 2**25
+    #: of one picture, width times height
+    pixels: int = 2**24
+    #: of all that is read or unpacked, in bytes
+    total_bytes: int = 2**31
+
+
+IMAGE_LIMITS = ImageLimits()
+
+
+class Found(NamedTuple):
+    """A file with the name of a picture: what it holds, or else why it was not read."""
+
+    name: str
+    data: bytes | None
+    reason: str = ""
+
+
+class LimitExceeded(ValueError):
+    """A folder or an archive asks for more than the limits allow."""
+
+
+def pictures_in(path: str | os.PathLike, match: str, limits: ImageLimits) -> Iterator[Found]:
+    """Read the files in a folder, a zip or a tar archive that are named as pictures, one after the other.
+
+    Raises
+    ------
+    ValueError
+        If `path` is none of these, or exceeds the limits on the whole.
+    """
+    path = Path(path)
+    if path.is_dir():
+        members = _in_folder(path, match, limits)
+    elif path.is_file():
+        members = _in_archive(path, match, limits)
+    else:
+        raise ValueError(f"path must be a folder, or a zip or tar archive, but there is none at {str(path)!r}")
+    files = size = 0
+    for found in members:
+        if found.data is not None:
+            files, size = files + 1, size + len(found.data)
+            if files > limits.files:
+                _too_much("files", f"more than {limits.files} pictures: choose some with `match`")
+            if size > limits.total_bytes:
+                _too_much("total_bytes", f"more than {limits.total_bytes} bytes of pictures: choose some with `match`")
+        yield found._replace(name=_printable(found.name))
+
+
+def _too_much(limit, found):
+    raise LimitExceeded(f"path holds {found}, or pass `limits` with more `{limit}`")
+
+
+def _wanted(name, match):
+    return name.lower().endswith(ENDINGS) and PurePosixPath(name).match(match)
+
+
+def _printable(name):
+    """Return a name from an archive such that it can be shown: 250 letters, and none that steers a terminal."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in name[-250:])
+
+
+def _leaves(name):
+    """Return whether a name in an archive points out of it."""
+    return PurePosixPath(name).is_absolute() or ".." in re.split(r"[/\\]", name) or name[1:2] == ":" or name[:1] == "\\"
+
+
+# ---- Folders ----------------------------------------------------------------------------------------------
+
+
+def _in_folder(folder, match, limits):
+    unreadable = []
+    entries = 0
+    for place, folders, files in os.walk(folder, onerror=unreadable.append):
+        folders.sort()
+        entries += len(folders) + len(files)
+        if entries > limits.entries:
+            _too_much("entries", f"more than {limits.entries} files")
+        for path in (Path(place, name) for name in sorted(files)):
+            name = path.relative_to(folder).as_posix()
+            if _wanted(name, match):
+                yield _read_file(path, name, limits)
+    for error in unreadable:
+        yield Found(os.path.relpath(error.filename, folder), None, f"cannot be opened ({error.strerror})")
+
+
+def _read_file(path, name, limits):
+    if path.is_symlink():
+        return Found(name, None, "is a link")
+    try:
+        with open(path, "rb", opener=lambda name, _: os.open(name, READ)) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                return Found(name, None, "is not a plain file")
+            data = file.read(min(status.st_size, limits.picture_bytes) + 1)
+    except OSError as error:
+        return Found(name, None, f"cannot be read ({error.strerror})")
+    return Found(name, data) if len(data) <= limits.picture_bytes else Found(name, None, _too_large(len(data), limits))
+
+
+def _too_large(size, limits):
+    return f"has {size} bytes or more, and {limits.picture_bytes} are allowed"
+
+
+# ---- Archives ---------------------------------------------------------------------------------------------
+
+
+def _in_archive(path, match, limits):
+    with open(path, "rb") as file:
+        start = file.read(512)
+        file.seek(0)
+        kind = next((kind for magic, kind in UNPACKED.items() if start.startswith(magic)), None)
+        if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+            yield from _in_zip(file, match, limits)
+        elif kind or start[257:262] == b"ustar" or _is_old_tar(start):
+            yield from _in_tar(_Unpacked((kind or _as_it_is)(file), limits), path.name, match, limits)
+        else:
+            raise ValueError(f"path must be a folder, or a zip or tar archive, and {str(path)!r} is none of them")
+
+
+def _is_old_tar(start):
+    try:
+        return bool(tarfile.TarInfo.frombuf(start, "utf-8", "surrogateescape").name)
+    except tarfile.HeaderError:
+        return False
+
+
+def _in_zip(file, match, limits):
+    file = _Sparing(file, INDEX_BYTES)
+    try:
+        archive = zipfile.ZipFile(file)
+    except DAMAGED as error:
+        raise _limit_or(error, f"path must be a whole zip archive, and this one is damaged ({error})") from None
+    file.at_most = limits.picture_bytes
+    with archive:
+        members = archive.infolist()
+        if len(members) > limits.entries:
+            _too_much("entries", f"more than {limits.entries} files")
+        for member in members:
+            if _wanted(member.filename, match):
+                yield _read_zipped(archive, member, limits)
+
+
+def _read_zipped(archive, member, limits):
+    name, mode = member.filename, member.external_attr >> 16
+    if _leaves(name):
+        return Found(name, None, "its path leaves the archive")
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        return Found(name, None, "is a link" if stat.S_ISLNK(mode) else "is not a plain file")
+    if member.flag_bits & 1:
+        return Found(name, None, "is encrypted")
+    if member.compress_type not in PLAIN:
+        return Found(name, None, "is compressed in a way that is not read here")
+    if member.file_size > limits.picture_bytes:
+        return Found(name, None, _too_large(member.file_size, limits))
+    try:
+        with archive.open(member) as packed:
+            return Found(name, packed.read(member.file_size + 1))  # to its end, where its checksum is looked at
+    except DAMAGED as error:
+        return Found(name, None, f"cannot be unpacked ({error})")
+
+
+def _in_tar(stream, archive_name, match, limits):
+    try:
+        archive = tarfile.TarFile(fileobj=stream, errors="surrogateescape")
+    except DAMAGED as error:
+        raise _limit_or(error, f"path must be a tar archive, and this one is damaged ({error})") from None
+    entries = 0
+    try:
+        for member in iter(archive.next, None):
+            entries += 1
+            if entries > limits.entries:
+                _too_much("entries", f"more than {limits.entries} files")
+            archive.members.clear()
+            if not member.isdir() and _wanted(member.name, match):
+                yield _read_tarred(stream, member, limits)
+        if stream.last != bytes(tarfile.BLOCKSIZE):  # an archive ends with zeros; tarfile takes damage for its end
+            raise EOFError("it does not end as a tar archive does")
+    except LimitExceeded:
+        raise
+    except DAMAGED as error:
+        yield Found(archive_name, None, f"is damaged after {entries} files ({error})")
+
+
+def _limit_or(error, message):
+    return error if isinstance(error, LimitExceeded) else ValueError(message)
+
+
+def _read_tarred(stream, member, limits):
+    name = member.name
+    if _leaves(name):
+        return Found(name, None, "its path leaves the archive")
+    if not member.isreg() or member.issparse():
+        return Found(name, None, "is a link" if member.islnk() or member.issym() else "is not a plain file")
+    if member.size > limits.picture_bytes:
+        return Found(name, None, _too_large(member.size, limits))
+    stream.seek(member.offset_data)
+    data = stream.read(member.size)
+    if len(data) < member.size:
+        raise EOFError("it ends within a file")
+    return Found(name, data)
+
+
+# ---- Files that archives are read from, which give no more than is good for this machine -----------------
+
+
+class _Sparing:
+    """A file that refuses to be read in large pieces, such as an index of a zip archive that is to fill the memory."""
+
+    def __init__(self, file, at_most):
+        self._file, self.at_most = file, at_most
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size=-1):
+        data = self._file.read(self.at_most + 1 if size is None or size < 0 else min(size, self.at_most + 1))
+        if len(data) > self.at_most:
+            raise LimitExceeded(f"path holds a zip archive with a part of more than {self.at_most} bytes")
+        return data
+
+
+class _Unpacked:
+    """A compressed file as it is unpacked, forwards only, up to a total; no more than a picture is read at once."""
+
+    def __init__(self, chunks, limits):
+        self._chunks, self._limits = chunks, limits
+        self._buffer, self._position = bytearray(), 0
+        self.last = b""
+
+    def tell(self):
+        return self._position
+
+    def seek(self, position):
+        if position < self._position:
+            raise ValueError("it goes backwards")
+        while self._position < position and self._take(min(CHUNK, position - self._position)):
+            pass
+
+    def read(self, size):
+        if size > self._limits.picture_bytes:
+            raise LimitExceeded(f"path holds an entry of {size} bytes: pass `limits` with more `picture_bytes`")
+        self.last = self._take(size)
+        return self.last
+
+    def _take(self, size):
+        while len(self._buffer) < size and (chunk := next(self._chunks, b"")):
+            self._buffer += chunk
+        taken = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        self._position += len(taken)
+        if self._position > self._limits.total_bytes:
+            _too_much("total_bytes", f"more than {self._limits.total_bytes} bytes when unpacked")
+        return taken
+
+
+def _as_it_is(file):
+    return iter(lambda: file.read1(CHUNK), b"")  # read would throw away what comes before a damaged place
+
+
+def _un_xz(file):
+    unpacker = lzma.LZMADecompressor(memlimit=XZ_MEMORY)
+    while not unpacker.eof:
+        packed = file.read(CHUNK) if unpacker.needs_input else b""
+        if unpacker.needs_input and not packed:
+            raise EOFError("the compressed data break off")
+        if chunk := unpacker.decompress(packed, CHUNK):
+            yield chunk
+
+
+UNPACKED = {
+    b"\x1f\x8b": lambda file: _as_it_is(gzip.GzipFile(fileobj=file)),
+    b"BZh": lambda file: _as_it_is(bz2.BZ2File(file)),
+    b"\xfd7zXZ\x00": _un_xz,
+}

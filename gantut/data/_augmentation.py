@@ -1,0 +1,226 @@
+r"""Differentiable augmentation: what a critic is shown instead of the pictures, where there are few of them.
+
+.. math:: \text{critic: down } L_D\big(T(x), T(G(z))\big), \qquad \text{generator: down } L_G\big(T(G(z))\big)
+
+A critic of 400 pictures soon knows them by heart. If it only ever sees them through random changes T, there is more to
+know; and if T changes generated pictures alike, and lets the gradient through to the generator, then the generator is
+not taught the changes: where T can be told from nothing else, :math:`T(x)` and :math:`T(G(z))` have one law if and
+only if x and G(z) have.
+
+All here are pure functions of pictures and of random numbers from elsewhere, U[0, 1), some for each picture.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from gantut import _inputs
+
+ORDER = ("mirror", "colour", "translate", "cutout")  # in which pictures are changed, and draws are laid out
+NUMBERS = {"mirror": 1, "colour": 3, "translate": 2, "cutout": 2}  # that a change of one picture takes
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes of pictures, as plain data; what is not named is left alone.
+
+    Attributes
+    ----------
+    mirror : bool
+        Left and right change places in every second picture.
+    colour : float
+        How strongly brightness, saturation and contrast change, from 0 (not at all) to 1 (as in the paper).
+    translate : float
+        By at most this share of the side are pictures moved, by whole pixels and each way; the paper has 1/8.
+    cutout : float
+        A square of this share of the side is hidden; the paper has 1/2.
+    fill : float
+        What is shown where there is no picture: 0 in the paper, which is grey; -1 where pictures carry opacity.
+
+    References
+    ----------
+    Zhao et al. (2020), "Differentiable augmentation for data-efficient GAN training", section 3; lesson 12.
+
+    Examples
+    --------
+    >>> augmentation = Augmentation(translate=0.125, mirror=True)
+    >>> pictures = torch.zeros(1, 5, 3, 32, 32)
+    >>> law, shape = augmentation.draws((3, 32, 32))
+    >>> augmentation.apply(pictures, torch.rand(1, 5, *shape)).shape
+    torch.Size([1, 5, 3, 32, 32])
+    """
+
+    mirror: bool = False
+    colour: float = 0.0
+    translate: float = 0.0
+    cutout: float = 0.0
+    fill: float = 0.0
+
+    def __post_init__(self):
+        _inputs.one_of("mirror", self.mirror, (True, False))
+        for name in ("colour", "translate", "cutout"):
+            value = _inputs.finite(name, getattr(self, name))
+            if not 0 <= value <= 1:
+                raise ValueError(f"{name} must be from 0 to 1, not {value!r}")
+        _inputs.finite("fill", self.fill)
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The names of the changes that are made, in their order."""
+        return tuple(name for name in ORDER if getattr(self, name))
+
+    def draws(self, event: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+        """Return what random numbers :meth:`apply` takes for a picture: their law, and their shape.
+
+        Parameters
+        ----------
+        event : tuple of int
+            The shape of a picture, (channels, height, width).
+
+        Returns
+        -------
+        str
+            "unit", for U[0, 1).
+        tuple of int
+            The shape.
+
+        Raises
+        ------
+        ValueError
+            If it is not the shape of a picture, or colours are to change that carry opacity.
+        """
+        if len(event) != 3:
+            raise ValueError(f"event must be the shape of a picture, (channels, height, width), not {tuple(event)}")
+        if self.colour and event[0] not in (1, 3):
+            raise ValueError(
+                f"colour must be 0 for pictures of {event[0]} channels, not {self.colour}: a change of colours has a "
+                "meaning for grey (1) and for red, green and blue (3), but not for colours that carry opacity"
+            )
+        return "unit", (sum(NUMBERS[name] for name in self.changes),)
+
+    def apply(self, x: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
+        r"""Return changed pictures; gradients flow through to x.
+
+        Parameters
+        ----------
+        x : tensor, shape (members, batch, channels, height, width)
+        draws : tensor, shape (members, batch, numbers)
+            Random numbers as :meth:`draws` says, for each picture its own.
+
+        Returns
+        -------
+        tensor, shape (members, batch, channels, height, width)
+        """
+        if x.ndim != 5:
+            raise ValueError(f"x must have shape (members, batch, channels, height, width), not {_inputs.shape(x)}")
+        expected = (*x.shape[:2], *self.draws(tuple(x.shape[2:]))[1])
+        if tuple(draws.shape) != expected:
+            raise ValueError(f"draws must have shape {expected}, not {_inputs.shape(draws)}")
+        for name, numbers in zip(self.changes, draws.split([NUMBERS[name] for name in self.changes], -1), strict=True):
+            x = getattr(self, f"_{name}")(x, *numbers.unbind(-1))
+        return x
+
+    def _mirror(self, x, whether):
+        return mirrored(x, whether < 0.5)
+
+    def _colour(self, x, brightness, saturation, contrast):
+        s = self.colour
+        return recoloured(x, s * (brightness - 0.5), 1 + s * (2 * saturation - 1), 1 + s * (contrast - 0.5))
+
+    def _translate(self, x, down, right):
+        height, width = x.shape[-2:]
+        farthest = (round(self.translate * height), round(self.translate * width))
+        steps = [_one_of(2 * far + 1, u) - far for far, u in zip(farthest, (down, right), strict=True)]
+        return translated(x, *steps, fill=self.fill)
+
+    def _cutout(self, x, top, left):
+        hidden = [round(self.cutout * side) for side in x.shape[-2:]]
+        # A centre is drawn, so that the square may stick out; those of an even number of pixels lie between pixels.
+        places = [side + 1 - part % 2 for side, part in zip(x.shape[-2:], hidden, strict=True)]
+        first = [_one_of(n, u) - part // 2 for n, u, part in zip(places, (top, left), hidden, strict=True)]
+        return cut_out(x, *first, *hidden, fill=self.fill)
+
+
+def mirrored(x: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
+    """Return pictures (..., height, width) with left and right changed where `which`, shape (members, batch), says."""
+    return torch.where(_beside(which, x), x.flip(-1), x)
+
+
+def recoloured(
+    x: torch.Tensor, brightness: torch.Tensor, saturation: torch.Tensor, contrast: torch.Tensor
+) -> torch.Tensor:
+    r"""Return pictures of other brightness, saturation and contrast, in this order.
+
+    .. math:: x + b, \qquad \bar x_c + s\,(x - \bar x_c), \qquad \bar x + k\,(x - \bar x)
+
+    with the mean :math:`\bar x_c` over the channels of each pixel, and the mean :math:`\bar x` over a picture.
+
+    Parameters
+    ----------
+    x : tensor, shape (members, batch, channels, height, width)
+    brightness, saturation, contrast : tensors, shape (members, batch)
+        The numbers b, s and k.
+    """
+    x = x + _beside(brightness, x)
+    grey = x.mean(2, keepdim=True)
+    x = torch.lerp(grey, x, _beside(saturation, x))
+    mean = x.mean((2, 3, 4), keepdim=True)
+    return torch.lerp(mean, x, _beside(contrast, x))
+
+
+def translated(x: torch.Tensor, down: torch.Tensor, right: torch.Tensor, *, fill: float = 0.0) -> torch.Tensor:
+    r"""Return pictures moved by whole pixels.
+
+    .. math:: x'_{ij} = x_{i - d,\,j - r} \text{ where there is such a pixel}, \qquad \text{fill elsewhere}
+
+    Parameters
+    ----------
+    x : tensor, shape (members, batch, channels, height, width)
+    down, right : tensors of whole numbers, shape (members, batch)
+        The steps d and r, which may be negative.
+    fill : float
+    """
+    height, width = x.shape[-2:]
+    rows, columns = _origins(height, down), _origins(width, right)  # (members, batch, height), (members, batch, width)
+    inside = _within(rows, height)[..., None] & _within(columns, width)[..., None, :]
+    moved = x.gather(3, rows.clamp(0, height - 1)[:, :, None, :, None].expand_as(x))
+    moved = moved.gather(4, columns.clamp(0, width - 1)[:, :, None, None, :].expand_as(x))
+    return torch.where(inside[:, :, None], moved, fill)
+
+
+def cut_out(
+    x: torch.Tensor, top: torch.Tensor, left: torch.Tensor, height: int, width: int, *, fill: float = 0.0
+) -> torch.Tensor:
+    """Return pictures with `fill` in a rectangle, as far as it lies inside.
+
+    Parameters
+    ----------
+    x : tensor, shape (members, batch, channels, rows, columns)
+    top, left : tensors of whole numbers, shape (members, batch)
+        The first row and column of the rectangle, which may be negative.
+    height, width : int
+        Of the rectangle.
+    fill : float
+    """
+    rows, columns = _origins(x.shape[-2], top), _origins(x.shape[-1], left)
+    hidden = _within(rows, height)[..., None] & _within(columns, width)[..., None, :]
+    return torch.where(hidden[:, :, None], fill, x)
+
+
+def _one_of(n, u):
+    """Return whole numbers from 0 to n - 1, each as likely, given u from U[0, 1)."""
+    return (u * n).long().clamp(max=n - 1)  # u * n may be rounded up to n
+
+
+def _origins(side, step):
+    """Return from where each of `side` pixels comes if all move by `step`, shape (members, batch, side)."""
+    return torch.arange(side, device=step.device) - step[..., None]
+
+
+def _within(places, side):
+    return (places >= 0) & (places < side)
+
+
+def _beside(numbers, x):
+    """Return one number a picture, shape (members, batch), in a shape that goes together with pictures x."""
+    return numbers.reshape(*numbers.shape, *(1 for _ in x.shape[numbers.ndim :]))

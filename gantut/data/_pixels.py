@@ -1,0 +1,110 @@
+r"""Pictures with transparency: cropped, brought to one size, composited.
+
+A picture is an array of shape (height, width, 4): red, green, blue and the opacity :math:`\alpha`, from 0 to 1, the
+colours *premultiplied*, that is, each already times :math:`\alpha`. Sums of such pictures are pictures again: where
+colours are averaged, a transparent pixel weighs nothing, whatever colour the file gives it.
+"""
+
+import numbers
+
+import numpy as np
+import torch
+from PIL import Image
+
+from gantut import _inputs
+
+RESIZES = ("pixels", "smooth")
+CHANNELS = (3, 4)
+
+
+def premultiplied(rgba: np.ndarray) -> np.ndarray:
+    """Return a picture of bytes (height, width, 4) with premultiplied colours, in single precision from 0 to 1."""
+    picture = rgba.astype(np.float32) / 255
+    picture[..., :3] *= picture[..., 3:]
+    return picture
+
+
+def content(picture: np.ndarray) -> np.ndarray:
+    """Return the smallest rectangle that holds all that is not wholly transparent; nothing, if there is nothing."""
+    seen = picture[..., 3] > 0
+    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
+    if not len(rows):
+        return picture[:0, :0]
+    return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def fit(picture: np.ndarray, size: int, *, resize: str = "pixels") -> np.ndarray:
+    """Return the picture, as large as it can be, in the middle of a transparent square of `size` pixels.
+
+    Parameters
+    ----------
+    picture : array, shape (height, width, 4)
+    size : int
+    resize : "pixels" or "smooth"
+        For pixel art: each pixel becomes a block of k x k, k the largest whole number that fits; what is too large is
+        averaged over areas. Or for photographs: the longer side is made to fit exactly, by Lanczos' filter.
+
+    Returns
+    -------
+    array, shape (size, size, 4)
+    """
+    longest = max(picture.shape[:2])
+    if longest <= size and resize == "pixels":
+        picture = picture.repeat(size // longest, 0).repeat(size // longest, 1)
+    elif longest != size:
+        height, width = (max(1, round(side * size / longest)) for side in picture.shape[:2])
+        picture = (_area_mean if resize == "pixels" else _lanczos)(picture, height, width)
+    height, width = picture.shape[:2]
+    top, left = (size - height) // 2, (size - width) // 2
+    square = np.zeros((size, size, 4), np.float32)
+    square[top : top + height, left : left + width] = picture
+    return square
+
+
+def _area_mean(picture, height, width):
+    """Return the mean of `picture` over each of height x width equal rectangles, with fractions of pixels."""
+    return np.einsum("ih,hwc,jw->ijc", _shares(picture.shape[0], height), picture, _shares(picture.shape[1], width),
+                     optimize=True)  # fmt: skip
+
+
+def _shares(length, parts):
+    """Return which share of each of equal parts of a line each of its pixels makes up: shape (parts, length)."""
+    ends = np.arange(parts + 1)[:, None] * length / parts
+    pixel = np.arange(length)
+    overlap = np.minimum(ends[1:], pixel + 1) - np.maximum(ends[:-1], pixel)
+    return (overlap.clip(0) * parts / length).astype(np.float32)
+
+
+def _lanczos(picture, height, width):
+    """Return the picture resampled; where the filter overshoots, it is cut to what a picture may be."""
+    planes = (Image.fromarray(np.ascontiguousarray(picture[..., channel])) for channel in range(4))
+    resampled = [np.asarray(plane.resize((width, height), Image.Resampling.LANCZOS)) for plane in planes]
+    picture = np.stack(resampled, -1).clip(0, 1)
+    picture[..., :3] = np.minimum(picture[..., :3], picture[..., 3:])
+    return picture
+
+
+def tensor_of(pictures: np.ndarray, *, channels: int, background, mirrored: bool, dtype, device) -> torch.Tensor:
+    """Return pictures (n, height, width, 4) as a tensor (n, channels, height, width) from -1 to 1.
+
+    With 3 channels they are composited; with 4 they stay premultiplied, and a transparent pixel is -1 in all channels.
+    """
+    _inputs.one_of("channels", channels, CHANNELS)
+    pixels = torch.from_numpy(pictures).permute(0, 3, 1, 2)
+    if channels == 3:
+        behind = torch.from_numpy(colour("background", background))[:, None, None]
+        pixels = pixels[:, :3] + (1 - pixels[:, 3:]) * behind
+    pixels = (pixels * 2 - 1).to(device, dtype).contiguous()
+    return torch.cat([pixels, pixels.flip(-1)]) if mirrored else pixels
+
+
+def colour(name, value) -> np.ndarray:
+    """Return a grey level, or a triple of red, green and blue, from 0 to 1 as three numbers."""
+    levels = [value] * 3 if isinstance(value, numbers.Real) else value
+    try:
+        red, green, blue = (float(level) for level in levels)
+    except (TypeError, ValueError):
+        red = green = blue = -1.0
+    if not all(0 <= level <= 1 for level in (red, green, blue)):
+        raise ValueError(f"{name} must be a grey level, or three of red, green and blue, from 0 to 1, not {value!r}")
+    return np.array([red, green, blue], np.float32)

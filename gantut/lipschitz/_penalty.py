@@ -107,7 +107,7 @@ def gradient_penalty(
 
 
 def require_separate_samples(critic: nn.Module) -> None:
-    """Require a critic without batch normalisation, as a gradient penalty does.
+    """Require a critic without batch normalisation or minibatch discrimination, as a gradient penalty does.
 
     Raises
     ------
@@ -115,7 +115,8 @@ def require_separate_samples(critic: nn.Module) -> None:
         If it has one; the message says where.
     """
     for name, module in critic.named_modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+        joined = isinstance(module, nn.modules.batchnorm._BatchNorm)
+        if joined or not getattr(module, "samples_are_separate", True):
             raise ValueError(
                 f"critic must judge each sample by itself under a gradient penalty, but {name or 'it'} is "
                 f"{type(module).__name__}, with which a score depends on the whole batch: use layer norm or none"

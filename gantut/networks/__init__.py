@@ -7,7 +7,25 @@ over at the end of a vector in another way).
 """
 
 from gantut.networks._activations import ACTIVATIONS, OUTPUTS, Activation
+from gantut.networks._dcgan import NORMS, DCGANCritic, DCGANGenerator
+from gantut.networks._minibatch import MinibatchLayer, closeness
 from gantut.networks._mlp import INITIALISATIONS, MLP
+from gantut.networks._normalisation import NORMALISATIONS, batch_norm, virtual_batch_norm
 from gantut.networks._sorting import SortingCritic
 
-__all__ = ["ACTIVATIONS", "INITIALISATIONS", "MLP", "OUTPUTS", "Activation", "SortingCritic"]
+__all__ = [
+    "ACTIVATIONS",
+    "INITIALISATIONS",
+    "MLP",
+    "NORMALISATIONS",
+    "NORMS",
+    "OUTPUTS",
+    "Activation",
+    "DCGANCritic",
+    "DCGANGenerator",
+    "MinibatchLayer",
+    "SortingCritic",
+    "batch_norm",
+    "closeness",
+    "virtual_batch_norm",
+]

@@ -9,6 +9,8 @@ from torch import nn
 
 from gantut import _inputs
 from gantut.networks._activations import ACTIVATIONS, OUTPUTS
+from gantut.networks._minibatch import MinibatchLayer
+from gantut.networks._normalisation import NORMALISATIONS, batch_norm, virtual_batch_norm
 from gantut.networks._products import product
 
 INITIALISATIONS = ("uniform", "orthogonal")
@@ -37,6 +39,13 @@ class MLP(nn.Module):
         The factor g.
     input_scale : float
         The factor s.
+    normalisation : {"batch", "virtual-batch"}, optional
+        Of every hidden layer before its activation: :func:`batch_norm`, by the statistics of the batch at hand, in
+        evaluation as in training; or :func:`virtual_batch_norm`, by those of a reference batch, which
+        :meth:`set_reference` takes. Scales start from 1; the biases are the shifts.
+    minibatch : (int, int), optional
+        Kernels and dimension of a :class:`MinibatchLayer` before the last layer. Its T starts as N(0, 1) in every
+        entry: most samples are then far apart at first.
     dtype, device
         Of the parameters.
 
@@ -58,6 +67,8 @@ class MLP(nn.Module):
         initialisation: str = "uniform",
         gain: float = 1.0,
         input_scale: float = 1.0,
+        normalisation: str | None = None,
+        minibatch: tuple[int, int] | None = None,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ):
@@ -71,12 +82,49 @@ class MLP(nn.Module):
         self.input_scale = _inputs.positive("input_scale", input_scale)
         _inputs.one_of("initialisation", initialisation, INITIALISATIONS)
         _inputs.positive("gain", gain)
+        _inputs.one_of("normalisation", normalisation, (None, *NORMALISATIONS))
+        kernels, dimension = (0, 0) if minibatch is None else (_inputs.count("minibatch", size) for size in minibatch)
         generators = [torch.Generator().manual_seed(_inputs.count("seed", seed, least=0) + i) for i in range(members)]
-        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for fan_in, fan_out in itertools.pairwise(self.widths):
+
+        def drawn(fan_in, fan_out):
             layers = [first_layer(initialisation, fan_in, fan_out, gain, dtype, source) for source in generators]
-            for parameters, drawn in zip((self.weights, self.biases), zip(*layers, strict=True), strict=True):
-                parameters.append(torch.stack(drawn).to(device))  # (members, fan_in or 1, fan_out)
+            return [torch.stack(part).to(device) for part in zip(*layers, strict=True)]
+
+        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
+        *hidden, last = itertools.pairwise(self.widths)
+        for fan_in, fan_out in (*hidden, (last[0] + kernels, last[1])):
+            for parameters, first in zip((self.weights, self.biases), drawn(fan_in, fan_out), strict=True):
+                parameters.append(first)  # (members, fan_in or 1, fan_out)
+        self.normalisation = normalisation
+        if normalisation:
+            like = dict(dtype=dtype, device=device)
+            self.scales = nn.ParameterList(torch.ones(members, 1, width, **like) for width in self.widths[1:-1])
+        if normalisation == "virtual-batch":
+            self.register_buffer("reference", None)
+        self.minibatch = None
+        if kernels:
+            shape = (last[0], kernels * dimension)
+            tensors = [torch.randn(shape, dtype=dtype, generator=source) for source in generators]
+            self.minibatch = MinibatchLayer(torch.stack(tensors).to(device), kernels)
+
+    @property
+    def samples_are_separate(self) -> bool:
+        """Whether what comes out for a sample depends on this sample alone, and not on its batch."""
+        return self.normalisation != "batch" and self.minibatch is None
+
+    def set_reference(self, x: torch.Tensor) -> None:
+        """Take the batch whose statistics virtual batch normalisation uses, shape (members, n, in), from now on.
+
+        Raises
+        ------
+        ValueError
+            If there is no such normalisation, or the shape is another.
+        """
+        if self.normalisation != "virtual-batch":
+            raise ValueError(f"normalisation must be 'virtual-batch' for a reference batch, not {self.normalisation!r}")
+        if x.ndim != 3 or (len(x), x.shape[-1]) != (self.members, self.widths[0]) or not x.shape[1]:
+            raise ValueError(f"x must have shape ({self.members}, n, {self.widths[0]}), not {_inputs.shape(x)}")
+        self.reference = x.detach().clone()
 
     def members_between(self, first: int, last: int) -> "MLP":
         """Return members first, ..., last - 1 as a population of their own, on the same memory.
@@ -91,11 +139,17 @@ class MLP(nn.Module):
         number = number_between(self.members, first, last)
         part = MLP.__new__(MLP)
         nn.Module.__init__(part)
-        part.__dict__.update({name: self.__dict__[name] for name in ("widths", "activation", "output", "input_scale")})
+        names = ("widths", "activation", "output", "input_scale", "normalisation")
+        part.__dict__.update({name: self.__dict__[name] for name in names})
         part.members = number
-        for name in ("weights", "biases"):
+        for name in ("weights", "biases", "scales")[: 3 if self.normalisation else 2]:
             rows = [nn.Parameter(parameter.detach()[first:last]) for parameter in getattr(self, name)]
             setattr(part, name, nn.ParameterList(rows))
+        for name, buffer in self.named_buffers():
+            part.register_buffer(name, buffer[first:last])
+        part.minibatch = self.minibatch and MinibatchLayer(
+            self.minibatch.tensor.detach()[first:last], self.minibatch.kernels
+        )
         return part
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -112,10 +166,33 @@ class MLP(nn.Module):
         *_, last = self._layers(x)
         return self.output(last)
 
-    def features(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the output, shape (members, batch, out), and the last hidden layer, shape (members, batch, width)."""
-        *_, hidden, last = self._layers(x)
-        return self.output(last), hidden
+    def features(self, x: torch.Tensor, layers: Sequence[int] | None = None) -> tuple:
+        """Return the output and hidden layers, after their activations.
+
+        Parameters
+        ----------
+        x : tensor, shape (members, batch, in) or (batch, in)
+        layers : sequence of int, optional
+            Which hidden layers: from 0 on, or backwards from -1.
+
+        Returns
+        -------
+        tensor, shape (members, batch, out)
+        tensor, shape (members, batch, width), or a tuple of such
+            The last hidden layer (the input, where there is none); or a tuple of those that `layers` names.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer.
+        """
+        *hidden, last = self._layers(x)
+        if layers is None:
+            return self.output(last), hidden[-1]
+        count = len(hidden) - 1  # the first is the input
+        if not all(-count <= layer < count for layer in layers):
+            raise ValueError(f"layers must lie in [-{count}, {count - 1}] for {count} hidden layers, not be {layers}")
+        return self.output(last), tuple(hidden[layer % count + 1] for layer in layers)
 
     def input_gradient(self, x: torch.Tensor) -> torch.Tensor:
         r"""Return the gradient of the (single) output in the input, :math:`\nabla_x f(x)`, shape (members, batch, in).
@@ -123,9 +200,20 @@ class MLP(nn.Module):
         .. math:: \nabla_x f = s\,(\cdots((W_L^\top \odot a'_{L-1})\, W_{L-1}^\top \odot a'_{L-2}) \cdots) W_1^\top
 
         The backward pass is written out in matrix products, so that a penalty on this gradient is differentiated like
-        any other function of the parameters. `torch.autograd.grad` with ``create_graph`` gives the same, more slowly.
+        any other function of the parameters. `torch.autograd.grad` with ``create_graph`` gives the same, more slowly;
+        a network with virtual batch normalisation falls back on that.
+
+        Raises
+        ------
+        ValueError
+            If there is more than one output, or an output depends on the whole batch.
         """
         self._require_single_output()
+        if not self.samples_are_separate:
+            raise ValueError("normalisation must not be 'batch', and minibatch None, where each sample has a gradient")
+        if self.normalisation:
+            x = self._checked(x).detach().clone().requires_grad_()
+            return torch.autograd.grad(self(x).sum(), x, create_graph=True)[0]
         slopes = []
         h = self._input(x)
         for weight, bias in zip(list(self.weights)[:-1], list(self.biases)[:-1], strict=True):
@@ -147,20 +235,44 @@ class MLP(nn.Module):
         """Yield the input, every hidden layer after its activation, and the last layer before its output."""
         h = self._input(x)
         yield h
-        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            h = product(h, weight, bias)  # (members, batch, out)
-            if layer < len(self.weights) - 1:
-                h = self.activation.function(h)
+        weights, biases = list(self.weights), list(self.biases)
+        hidden = self._normalised_layers(h) if self.normalisation else self._plain_layers(h, weights, biases)
+        for h in hidden:
+            yield h
+        if self.minibatch is not None:
+            h = self.minibatch(h)
+        yield product(h, weights[-1], biases[-1])  # (members, batch, out)
+
+    def _plain_layers(self, h, weights, biases):
+        for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
+            h = self.activation.function(product(h, weight, bias))  # (members, batch, width)
+            yield h
+
+    def _normalised_layers(self, h):
+        virtual = self.normalisation == "virtual-batch"
+        if virtual and self.reference is None:
+            raise ValueError("reference must be set by `set_reference` before a network with 'virtual-batch' is used")
+        reference = self._input(self.reference) if virtual else None
+        for weight, scale, shift in zip(list(self.weights)[:-1], self.scales, list(self.biases)[:-1], strict=True):
+            if virtual:
+                both = product(torch.cat([reference, h], 1), weight)  # (members, n + batch, width)
+                parts = both.split([reference.shape[1], h.shape[1]], 1)
+                reference, h = map(self.activation.function, virtual_batch_norm(*parts, scale, shift))
+            else:
+                h = self.activation.function(batch_norm(product(h, weight), scale, shift))
             yield h
 
     def _input(self, x):
+        x = self._checked(x)
+        return x * self.input_scale if self.input_scale != 1 else x
+
+    def _checked(self, x):
         fan_in = self.widths[0]
         if x.ndim not in (2, 3) or x.shape[-1] != fan_in or (x.ndim == 3 and len(x) != self.members):
             raise ValueError(
                 f"x must have shape (batch, {fan_in}) or ({self.members}, batch, {fan_in}), not {_inputs.shape(x)}"
             )
-        x = x.expand(self.members, *x.shape[-2:])
-        return x * self.input_scale if self.input_scale != 1 else x
+        return x.expand(self.members, *x.shape[-2:])
 
 
 def number_between(members, first, last):

@@ -85,7 +85,7 @@ class SortingCritic(MLP):
         """Take over what a network is beside its parameters."""
         names = ("widths", "activation", "output", "input_scale", "group")
         self.__dict__.update({name: other.__dict__[name] for name in names if name in other.__dict__})
-        self.members = members
+        self.members, self.normalisation, self.minibatch = members, None, None
 
     @property
     def weights(self) -> list[torch.Tensor]:

@@ -4,7 +4,8 @@ r"""Algorithm 1 and Algorithm 2: one loop, for one model or for hundreds.
    \text{once}\ \text{generator: down } L_G(G(z))
 
 Read it in this order: ``_algorithm`` is the loop, ``_players`` is who plays, ``_config`` is what two runs can differ
-in, ``_streams`` is where their random numbers come from, ``_train`` is when to look, keep and stop.
+in, ``_tricks`` is what lesson 7 adds to that, ``_streams`` is where their random numbers come from, ``_train`` is when
+to look, keep and stop.
 
 >>> from gantut import data, training
 >>> config = training.Config(objective="wgan-gp", members=16, steps=2, batch=32)
@@ -13,8 +14,23 @@ in, ``_streams`` is where their random numbers come from, ``_train`` is when to 
 torch.Size([16, 512, 2])
 """
 
+from gantut.objectives import FeatureMatching
 from gantut.training._config import Architecture, Config, Optimiser
 from gantut.training._history import History
+from gantut.training._saved import load_networks
 from gantut.training._train import Diverged, OutOfMemory, train
+from gantut.training._tricks import InstanceNoise, MinibatchDiscrimination
 
-__all__ = ["Architecture", "Config", "Diverged", "History", "Optimiser", "OutOfMemory", "train"]
+__all__ = [
+    "Architecture",
+    "Config",
+    "Diverged",
+    "FeatureMatching",
+    "History",
+    "InstanceNoise",
+    "MinibatchDiscrimination",
+    "Optimiser",
+    "OutOfMemory",
+    "load_networks",
+    "train",
+]

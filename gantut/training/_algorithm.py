@@ -4,13 +4,13 @@ A round: ``n_critic`` steps of the critic on fresh batches, the generator standi
 generator, the critic standing still. Which losses, which optimiser and which constraint on the critic is data.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
 
-from gantut import lipschitz
-from gantut.networks import MLP
-from gantut.training._players import Players
+from gantut import lipschitz, objectives
+from gantut.training._players import Players, samples_are_separate
 from gantut.training._unrolling import look_ahead
 
 
@@ -28,6 +28,8 @@ def advance(players: Players, steps: int, *, record_every: int, done: int) -> di
         if players.frozen:
             players.hold()
         if step % record_every == 0:
+            if players.shares:
+                losses = {name: players.shares.average(loss) for name, loss in losses.items()}
             losses["critic gradient"] = players.critic.gradient_norms()
             if players.config.learn_generator:
                 losses["generator gradient"] = players.generator.gradient_norms()
@@ -43,12 +45,23 @@ def play_round(players: Players, draws: dict[str, torch.Tensor]) -> dict[str, to
     changes from round to round.
     """
     config, reals, noise = players.config, draws["data"], draws["noise"]
-    fakes = generated_for_critic(players, noise[:, : config.n_critic])
+    fakes, blur = generated_for_critic(players, noise[:, : config.n_critic]), draws.get("instance noise")
+    if blur is not None:  # (members, n_critic + 1, 2, batch, *event)
+        reals, fakes = reals + blur[:, : reals.shape[1], 0], fakes + blur[:, :-1, 1]
+    change = draws.get("augmentation")  # (members, n_critic + 1, 2, batch, numbers)
+
+    def shown(x, k, generated):
+        return x if change is None else config.augmentation.apply(x, change[:, k, int(generated)])
+
     for k in range(config.n_critic):
         mix = draws["mixing"][:, k] if "mixing" in draws else None
-        losses = critic_step(players, reals[:, k], fakes[:, k], mix)
+        labelled = (draws["labelled"][:, k], draws["labels"][:, k]) if "labelled" in draws else None
+        losses = critic_step(players, shown(reals[:, k], k, False), shown(fakes[:, k], k, True), mix, labelled)
     if config.learn_generator:
-        losses |= generator_step(players, noise[:, -1], reals[:, -1])
+        blur = None if blur is None else blur[:, -1, 1]
+        real = shown(reals[:, -1], -1, False) if reals.shape[1] > config.n_critic else reals[:, -1]
+        losses |= generator_step(players, noise[:, -1], real, blur, partial(shown, k=-1, generated=True))
+        players.generator.follow()
     return losses
 
 
@@ -59,13 +72,19 @@ def generated_for_critic(players: Players, noise: torch.Tensor) -> torch.Tensor:
     No gradient goes back to the generator. It stands still meanwhile, so one product makes all the batches, where
     samples do not see each other.
     """
-    if not isinstance(players.generator.network, MLP):
+    if not samples_are_separate(players.generator.network):
         return torch.stack([players.generate(z) for z in noise.unbind(1)], 1)
     fake = players.generate(noise.flatten(1, 2))  # (members, n_critic * batch, *event)
     return fake.unflatten(1, noise.shape[1:3])
 
 
-def critic_step(players: Players, real: torch.Tensor, fake: torch.Tensor, mix: torch.Tensor | None) -> dict:
+def critic_step(
+    players: Players,
+    real: torch.Tensor,
+    fake: torch.Tensor,
+    mix: torch.Tensor | None,
+    labelled: tuple[torch.Tensor, torch.Tensor] | None = None,
+) -> dict:
     """Take one step of the critic.
 
     Parameters
@@ -73,6 +92,8 @@ def critic_step(players: Players, real: torch.Tensor, fake: torch.Tensor, mix: t
     real, fake : tensors, shape (members, batch, \\*event)
     mix : tensor, shape (members, batch) or (members, batch, \\*event)
         The random numbers of the points at which a gradient penalty looks: see `GradientPenalty.mixing`.
+    labelled : tensors, shapes (members, some, \\*event) and (members, some), optional
+        Samples and their classes.
 
     Returns
     -------
@@ -85,6 +106,11 @@ def critic_step(players: Players, real: torch.Tensor, fake: torch.Tensor, mix: t
         penalty = constraint.penalty(players.critic.network, constraint.points(real, fake, mix))
         losses["penalty"] = penalty.detach()
         loss = loss + penalty
+    if labelled is not None:
+        samples, labels = labelled
+        supervised = objectives.supervised_loss(players.critic.network(samples), labels)
+        losses["supervised"] = supervised.detach()
+        loss = loss + players.config.supervised_weight * supervised
     players.critic.descend(loss, players.critic_optimiser)
     if isinstance(constraint, lipschitz.Clip):
         lipschitz.clip_([players.critic.values], constraint.bound)
@@ -93,14 +119,33 @@ def critic_step(players: Players, real: torch.Tensor, fake: torch.Tensor, mix: t
     return losses
 
 
-def generator_step(players: Players, noise: torch.Tensor, real: torch.Tensor) -> dict:
-    """Take one step of the generator; `real` is looked at only where the objective compares features, or looks ahead.
+def generator_step(
+    players: Players,
+    noise: torch.Tensor,
+    real: torch.Tensor,
+    blur: torch.Tensor | None = None,
+    shown: Callable[[torch.Tensor], torch.Tensor] | None = None,
+) -> dict:
+    """Take one step of the generator.
+
+    Parameters
+    ----------
+    noise : tensor, shape (members, batch, noise_size)
+    real : tensor, shape (members, batch, \\*event)
+        Looked at only where the objective compares features, or looks ahead.
+    blur : tensor, shape (members, batch, \\*event), optional
+        Instance noise on the generated samples.
+    shown : function, optional
+        What the critic is shown in place of generated samples.
 
     Returns
     -------
     dict of tensors, shape (members,)
     """
     fake = players.generate(noise)  # (members, batch, *event)
+    if blur is not None:
+        fake = fake + blur
+    fake = shown(fake) if shown else fake
     if players.config.unrolled:
         loss = players.objective.generator_loss(*look_ahead(players, real, fake))
     else:

@@ -7,13 +7,26 @@ from dataclasses import dataclass, field
 import torch
 
 from gantut import _inputs, lipschitz, networks, objectives
+from gantut.data import Augmentation
+from gantut.objectives import FeatureMatching
+from gantut.training._tricks import PLAYERS, InstanceNoise, MinibatchDiscrimination
 
 NOISES = ("gaussian", "uniform")
+TRICKS = {
+    "feature_matching": FeatureMatching,
+    "minibatch_discrimination": MinibatchDiscrimination,
+    "instance_noise": InstanceNoise,
+    "augmentation": Augmentation,
+}
 OPTIMISERS = ("adam", "rmsprop", "sgd")
 
 # Each purpose draws from random numbers of its own, so that a change of one leaves the others as they were.
 # PyTorch's generator on the CPU reads 32 bits of a seed, so all seeds must be below 2^32.
-PURPOSES = ("generator", "critic", "data", "noise", "mixing", "evaluation", "samples")
+PURPOSES = (
+    "generator", "critic", "data", "noise", "mixing", "evaluation", "samples",
+    "instance noise", "reference noise", "reference data", "labelled",
+    "augmentation",
+)  # fmt: skip
 SEEDS = 2**28
 
 
@@ -38,10 +51,11 @@ class Architecture:
         _inputs.positive("gain", self.gain)
         _inputs.positive("input_scale", self.input_scale)
 
-    def build(self, inputs: int, outputs: int, *, members: int, seed: int, device) -> networks.MLP:
-        """Make the networks."""
+    def build(self, inputs: int, outputs: int, *, members: int, seed: int, device, **tricks) -> networks.MLP:
+        """Make the networks; `tricks` are further settings of `gantut.networks.MLP`."""
         settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "hidden"}
-        return networks.MLP([inputs, *self.hidden, outputs], members=members, seed=seed, device=device, **settings)
+        widths = [inputs, *self.hidden, outputs]
+        return networks.MLP(widths, members=members, seed=seed, device=device, **settings, **tricks)
 
 
 @dataclass(frozen=True)
@@ -118,6 +132,28 @@ class Config:
         a gradient penalty or a spectral norm, nor with feature matching.
     learn_generator : bool
         False: the generator stands still, and only the critic learns.
+    feature_matching : FeatureMatching, dict or None
+        What the generator does in place of its own loss, or beside it: match statistics of the critic's features.
+    minibatch_discrimination : MinibatchDiscrimination, dict or None
+        How the critic sees how close a sample is to its batch. Not under a gradient penalty or a spectral norm.
+    historical_averaging : float
+        The weight of what each player pays for being far from the average of its past; 0 for none. Recorded losses
+        are without it, the norms of gradients with it.
+    real_label, fake_label : float
+        What the critic is to answer for real and for generated samples, where its loss has labels. One-sided label
+        smoothing has 0.9 and 0.
+    batch_norm, virtual_batch_norm : {"generator", "critic", "both"} or None
+        Whose hidden layers are normalised by the statistics of the batch (see `gantut.networks.batch_norm`), or by
+        those of a reference batch of `batch` samples, drawn once, together with each sample itself.
+    instance_noise : InstanceNoise, dict, float or None
+        Noise on real and generated samples before the critic looks; a number is the `scale` of one that fades linearly.
+    augmentation : Augmentation, dict or None
+        Random changes of pictures, real and generated, before the critic looks; the gradient goes back through them.
+    ema : float
+        The decay of an exponential moving average of the generator's parameters, which then makes all samples for
+        evaluation; 0 for none.
+    supervised_weight : float
+        What the cost of labels is multiplied by, where `train` is given labelled samples.
     """
 
     objective: str = "non-saturating"
@@ -135,6 +171,17 @@ class Config:
     critic: Architecture = field(default_factory=Architecture)
     unrolled: int = 0
     learn_generator: bool = True
+    feature_matching: FeatureMatching | dict | None = None
+    minibatch_discrimination: MinibatchDiscrimination | dict | None = None
+    historical_averaging: float = 0.0
+    real_label: float = 1.0
+    fake_label: float = 0.0
+    batch_norm: str | None = None
+    virtual_batch_norm: str | None = None
+    instance_noise: InstanceNoise | dict | float | None = None
+    augmentation: Augmentation | dict | None = None
+    ema: float = 0.0
+    supervised_weight: float = 1.0
 
     def __post_init__(self):
         objective = objectives.objective(self.objective)
@@ -163,6 +210,92 @@ class Config:
         _inputs.one_of("learn_generator", self.learn_generator, (True, False))
         if self.seed + self.members > SEEDS:
             raise ValueError(f"seed must leave room for {self.members} members below 2^28, not be {self.seed}")
+        self._check_tricks()
+
+    def _check_tricks(self):
+        if isinstance(self.instance_noise, numbers.Real) and not isinstance(self.instance_noise, bool):
+            self._set("instance_noise", InstanceNoise(self.instance_noise))
+        for name, kind in TRICKS.items():
+            if getattr(self, name) is not None:
+                self._set(name, _record(name, getattr(self, name), kind))
+        for name in ("historical_averaging", "ema"):
+            if getattr(self, name) != 0:
+                _inputs.positive(name, getattr(self, name))
+        _fraction("ema", self.ema)
+        _inputs.positive("supervised_weight", self.supervised_weight)
+        for name in ("batch_norm", "virtual_batch_norm"):
+            _inputs.one_of(name, getattr(self, name), (None, *PLAYERS))
+        if not 0 <= _inputs.finite("fake_label", self.fake_label) < _inputs.finite("real_label", self.real_label) <= 1:
+            raise ValueError(
+                f"real_label and fake_label must satisfy 0 <= fake_label < real_label <= 1, not be {self.real_label!r} "
+                f"and {self.fake_label!r}"
+            )
+        _ = self.game  # refuses tricks that its losses have no place for
+        self._check_unrolled_tricks()
+        self._check_layers()
+
+    def _check_unrolled_tricks(self):
+        for name in ("feature_matching", "historical_averaging"):
+            if self.unrolled and getattr(self, name):
+                raise ValueError(
+                    f"{name} must be off with unrolled steps, which leave it out, not {getattr(self, name)!r}: set "
+                    "unrolled=0"
+                )
+
+    def _check_layers(self):
+        """Refuse layers of batches where they have no meaning."""
+        for player in ("generator", "critic"):
+            name = "batch_norm" if self.normalisation(player) == "batch" else "virtual_batch_norm"
+            if self._plays("batch_norm", player) and self._plays("virtual_batch_norm", player):
+                raise ValueError(f"batch_norm and virtual_batch_norm must not both be for the {player}")
+            if self.normalisation(player) and not getattr(self, player).hidden:
+                raise ValueError(f"{name} must be None for a {player} without hidden layers: there is nothing to norm")
+        together = {
+            "batch_norm": "batch" in (self.normalisation("generator"), self.normalisation("critic")),
+            "minibatch_discrimination": self.minibatch_discrimination,
+        }
+        for name, wanted in together.items():
+            if wanted and self.batch < 2:
+                raise ValueError(f"{name} must be None with batches of 1, in which a sample has no others")
+        layers = {
+            "minibatch_discrimination": self.minibatch_discrimination,
+            "batch_norm": self._plays("batch_norm", "critic"),
+        }
+        for name in layers:
+            if layers[name] and self.penalised:
+                raise ValueError(
+                    f"{name} must not be for a critic under a gradient penalty, which asks for the gradient of each "
+                    "sample's score in that sample: with it a score depends on the whole batch"
+                )
+        layers["virtual_batch_norm"] = self._plays("virtual_batch_norm", "critic")
+        for name in layers:
+            if layers[name] and isinstance(self.constraint, lipschitz.SpectralNorm):
+                raise ValueError(
+                    f"{name} must not be for a critic under a spectral norm, which bounds weight matrices only, and "
+                    "would promise a slope that the critic does not keep"
+                )
+
+    @property
+    def game(self) -> objectives.Objective:
+        """The objective, with the tricks that change its losses."""
+        game = objectives.objective(self.objective)
+        if (self.real_label, self.fake_label) != (1, 0):
+            game = game.with_labels(self.real_label, self.fake_label)
+        return game.matching(self.feature_matching) if self.feature_matching else game
+
+    @property
+    def penalised(self) -> bool:
+        """Whether the critic pays for its gradients."""
+        return isinstance(self.constraint, lipschitz.GradientPenalty)
+
+    def normalisation(self, player: str) -> str | None:
+        """Return the normalisation of the "generator" or the "critic", as `gantut.networks.MLP` calls it."""
+        if self._plays("virtual_batch_norm", player):
+            return "virtual-batch"
+        return "batch" if self._plays("batch_norm", player) else None
+
+    def _plays(self, trick, player):
+        return getattr(self, trick) in (player, "both")
 
     def _set(self, name, value):
         object.__setattr__(self, name, value)  # the dataclass is frozen for everyone else
@@ -174,7 +307,11 @@ class Config:
 
     def build(self, name: str, inputs: int, outputs: int, device) -> networks.MLP:
         """Make the "generator" or the "critic" of this run as it starts."""
-        return getattr(self, name).build(inputs, outputs, members=self.members, seed=self.seeds(name)[0], device=device)
+        trick = self.minibatch_discrimination if name == "critic" else None
+        return getattr(self, name).build(
+            inputs, outputs, members=self.members, seed=self.seeds(name)[0], device=device,
+            normalisation=self.normalisation(name), minibatch=trick and (trick.kernels, trick.dimension),
+        )  # fmt: skip
 
     def as_dict(self) -> dict:
         """Return the run as plain data, which `Config.from_dict` and JSON understand."""
@@ -214,4 +351,7 @@ def _record(name, value, kind):
         raise ValueError(f"{name} must be of type {kind.__name__}, or a dict of its settings, not {value!r}")
     for setting in value:
         _inputs.one_of(f"a setting of {name}", setting, allowed)
-    return kind(**value)
+    try:
+        return kind(**value)
+    except TypeError as error:
+        raise ValueError(f"{name} lacks a setting: {error}") from None

@@ -23,7 +23,7 @@ class History:
     steps : tensor, shape (records,)
         Generator steps done at each record.
     losses : dict of tensors, shape (records, members)
-        "critic", "generator" and, under a gradient penalty, "penalty". The critic's loss is without the penalty.
+        "critic", "generator" and, where there are such, "penalty" and "supervised". The critic's loss is without these.
     gradient_norms : dict of tensors, shape (records, members)
         Of the "generator" and of the "critic", over all parameters of a member.
     evaluated : tensor, shape (evaluations,)
@@ -34,6 +34,9 @@ class History:
     diverged : tensor, shape (members,)
         The step after which a member had a loss or parameter that is not a number, and was held where it last was good;
         -1 for members that never went astray.
+    generator_average : Module, optional
+        The generator with the exponential moving averages of its parameters, where the run keeps them (`Config.ema`);
+        all samples are then of this one.
     """
 
     config: Config
@@ -46,14 +49,40 @@ class History:
     metrics: dict[str, torch.Tensor]
     samples: torch.Tensor
     diverged: torch.Tensor
+    generator_average: nn.Module | None = None
 
     def sample(self, n: int, *, seed: int = 0) -> torch.Tensor:
         """Generate n fresh samples a member with the networks at the end: shape (members, n, \\*event), on the CPU."""
         config, device = replace(self.config, seed=seed), next(self.generator.parameters()).device
         shape = (_inputs.count("n", n), config.noise_size)
         noise = noise_stream(config.noise, shape, config.seeds("samples"), device).next()
-        with only_looking(self.generator):
-            return self.generator(noise).cpu()
+        generator = self.generator if self.generator_average is None else self.generator_average
+        with only_looking(generator):
+            return generator(noise).cpu()
+
+    def classify(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the classes that a critic of classes gives samples, the most likely of the real ones.
+
+        Parameters
+        ----------
+        x : tensor, shape (n, \\*event) or (members, n, \\*event)
+
+        Returns
+        -------
+        int tensor, shape (members, n)
+            On the CPU.
+
+        Raises
+        ------
+        ValueError
+            If the run had no labelled samples.
+        """
+        if "supervised" not in self.losses:
+            raise ValueError("history must be of a run with labelled samples: its critic tells no classes apart")
+        x = x.to(next(self.critic.parameters()))
+        shape = self.samples.shape  # (evaluations, members, n, *event)
+        with only_looking(self.critic):
+            return self.critic(x.expand(shape[1], *x.shape[-len(shape) + 2 :])).argmax(-1).cpu()
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """All parameters of a network in one tensor: a row a member, so that an optimiser step is one operation."""
 
+from collections.abc import Callable
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ class Parameters:
         Filled up with zeros at the end of each row.
     network : Module
         Its parameters are views of `values`.
+    averages : dict of tensors, shape (members, numbers), and counts, shape (members, 1)
+        What is remembered of past values: empty but for :meth:`pull_to_history` and :meth:`average_exponentially`.
     """
 
     def __init__(self, network: nn.Module, members: int, values: torch.Tensor | None = None):
@@ -43,6 +46,29 @@ class Parameters:
             parameter.data = rows.view(parameter.shape)
         self.leaf = nn.Parameter(self.values)  # what the optimiser sees
         self.leaf.grad = self.gradient
+        self.averages: dict[str, torch.Tensor] = {}
+        self.pull = self.decay = 0.0
+        self.exchange: Callable[[torch.Tensor], torch.Tensor] | None = None  # averages gradients over processes
+
+    def pull_to_history(self, weight: float) -> None:
+        r"""Add historical averaging to every cost from now on.
+
+        .. math:: \lambda\,\big\|\theta_t - \tfrac1t\textstyle\sum_{i\le t}\theta_i\big\|^2
+
+        The sum includes the present :math:`\theta_t`; the average is held fixed where the cost is differentiated.
+        Salimans et al. (2016), section 3.3; lesson 7.
+        """
+        self.pull = weight
+        self.averages["history"] = torch.zeros_like(self.values)
+        self.averages["count"] = torch.zeros_like(self.values[:, :1])
+
+    def average_exponentially(self, decay: float) -> None:
+        r"""Keep an average of the values from now on, which starts from the present ones.
+
+        .. math:: \bar\theta_t = d\,\bar\theta_{t-1} + (1 - d)\,\theta_t
+        """
+        self.decay = decay
+        self.averages["exponential"] = self.values.clone()
 
     @staticmethod
     def _rows(values, sizes):
@@ -54,7 +80,24 @@ class Parameters:
         slopes = torch.autograd.grad(loss.sum(), self.parameters, materialize_grads=True)
         rows = [slope.reshape(self.members, -1) for slope in slopes]
         torch.cat(rows, 1, out=self.gradient[:, : sum(self.sizes)])
+        if self.exchange:
+            self.exchange(self.gradient)
+        if self.pull:
+            average, count = self.averages["history"], self.averages["count"].add_(1)
+            average.add_((self.values - average) / count)
+            self.gradient.add_(self.values - average, alpha=2 * self.pull)
         optimiser.step()
+
+    def follow(self) -> None:
+        """Move the exponential average, if there is one, towards the present values."""
+        if self.decay:
+            self.averages["exponential"].lerp_(self.values, 1 - self.decay)
+
+    def put(self, member: int, values: torch.Tensor) -> None:
+        """Put a member, and what is remembered of its past, at these values."""
+        self.values[member].copy_(values)
+        for name in self.averages.keys() - {"count"}:
+            self.averages[name][member].copy_(values)
 
     def named(self, values: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return other values, shape (members, numbers), as the network's parameters by name, for `functional_call`."""

@@ -1,5 +1,6 @@
 """Save a run, and go on with it: everything that the next step depends on."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -20,10 +21,12 @@ class Keeper:
     folder : Path
     every : int, optional
         How often, in generator steps; by default at every evaluation.
+    writes : bool
+        Whether this process is the one that saves, where several have the same run.
     """
 
-    def __init__(self, folder: Path, every: int | None):
-        self.folder, self.every, self.saved, self.noted = folder, every, 0, None
+    def __init__(self, folder: Path, every: int | None, *, writes: bool = True):
+        self.folder, self.every, self.writes, self.saved, self.noted = folder, every, writes, 0, None
 
     def begin(self) -> None:
         """Require a folder without a run, so that no run is mixed with another."""
@@ -36,6 +39,8 @@ class Keeper:
 
     def note(self, run) -> None:
         """Take down the run as it is between two rounds: whatever interrupts the next ones, this can be saved."""
+        if not self.writes:
+            return
         weights = {
             f"{name}.{key}": tensor.clone()
             for name in ("generator", "critic")
@@ -45,7 +50,7 @@ class Keeper:
 
     def write(self) -> None:
         """Save what was noted last; once is enough."""
-        if self.noted and self.noted[0] != self.saved:
+        if self.writes and self.noted and self.noted[0] != self.saved:
             checkpoints.save(self.folder, *self.noted)
             self.saved = self.noted[0]
 
@@ -83,6 +88,9 @@ def _state(run) -> dict:
             for name in ("generator", "critic")
         },
         "streams": {name: _merged([group.streams[name].state() for group in groups]) for name in groups[0].streams},
+        "averages": {
+            name: _merged([getattr(group, name).averages for group in groups]) for name in ("generator", "critic")
+        },
         "records": {name: _copied(value) for name, value in vars(run.records).items()},
         "looks": {name: getattr(run, name) for name in LOOKS} | {"metrics": sorted(run.metrics)},
         "global": _global_random_state(run),
@@ -98,6 +106,8 @@ def _restore(run, state):
             optimiser = getattr(group, f"{name}_optimiser")
             saved = _part(state["optimisers"][name], rows)
             optimiser.load_state_dict(optimiser.state_dict() | {"state": {0: saved} if saved else {}})
+            for key, value in _part(state.get("averages", {}).get(name, {}), rows).items():
+                getattr(group, name).averages[key].copy_(value)
         for name, stream in group.streams.items():
             stream.restore(_part(state["streams"][name], rows))
         for member, held in state["frozen"].items():
@@ -151,8 +161,10 @@ def _global_random_state(run) -> dict:
     return states | ({"cuda": torch.cuda.get_rng_state(run.device)} if run.device.type == "cuda" else {})
 
 
-def fingerprint(data) -> dict:
+def fingerprint(data, labelled=None) -> dict:
     """Return what tells data from other data: a checksum of a data set, or some draws of a law."""
+    if labelled is not None:
+        return fingerprint(data) | {"labelled": [fingerprint(part) for part in labelled]}
     if isinstance(data, torch.Tensor):
         content = data.detach().cpu().contiguous()
         return {"shape": list(content.shape), "sha256": hashlib.sha256(content.numpy().tobytes()).hexdigest()}
@@ -165,17 +177,21 @@ def _same_data(one: dict, other: dict) -> bool:
     if one.keys() != other.keys() or "draws" not in one:
         return one == other
     a, b = one["draws"], other["draws"]
-    return one["law"] == other["law"] and a.shape == b.shape and torch.allclose(a, b, rtol=1e-6, atol=1e-9)
+    same = one["law"] == other["law"] and one.get("labelled") == other.get("labelled")
+    return same and a.shape == b.shape and torch.allclose(a, b, rtol=1e-6, atol=1e-9)
 
 
 def _require_same_run(checkpoint, run, folder):
     """Refuse to go on with another run than the one that was saved."""
     if not isinstance(checkpoint.config, dict) or "looks" not in (checkpoint.state or {}):
         raise ValueError(f"checkpoints: {checkpoint.path} is not of a training run: name another folder")
-    here = run.config.as_dict()
+    here, kept = run.config.as_dict(), EXTENDABLE
+    if run.config.instance_noise and run.config.instance_noise.fades:
+        kept = ()  # how it fades depends on the number of steps
+    before = {f.name: f.default for f in dataclasses.fields(run.config)}  # settings that there were not yet
     for name, value in here.items():
-        saved = checkpoint.config.get(name)
-        if name not in EXTENDABLE and _plain(saved) != _plain(value):
+        saved = checkpoint.config.get(name, before[name])
+        if name not in kept and _plain(saved) != _plain(value):
             raise ValueError(
                 f"checkpoints: the run in {folder} has {name} = {saved!r}, this one {value!r}: "
                 "use its settings, another folder, or resume=False"

@@ -77,6 +77,39 @@ def noise_stream(kind: str, shape: tuple[int, ...], seeds, device) -> Stream:
     return Stream(draw, seeds, math.prod(shape), device)
 
 
+class FadingStream(Stream):
+    """Noise that fades: what is drawn for step t is multiplied by `scale(t)`, t = 0, 1, ...
+
+    Parameters
+    ----------
+    scale : function from int to float
+    shape : tuple of int
+        Of the draws of a step, N(0, 1) before they are scaled.
+    seeds, device
+        As of :class:`Stream`.
+    """
+
+    def __init__(self, scale: Callable[[int], float], shape: tuple[int, ...], seeds, device):
+        def draw(steps, source, member):
+            return draw_noise("gaussian", (steps, *shape), source)
+
+        super().__init__(draw, seeds, math.prod(shape), device)
+        self.scale, self.shape, self.begun, self.drawn = scale, shape, 0, 0
+
+    def _fill(self):
+        super()._fill()
+        self.begun, self.drawn = self.drawn, self.drawn + self.steps  # steps before this block, and with it
+        scales = torch.tensor([self.scale(step) for step in range(self.begun, self.drawn)])
+        self.block *= scales.reshape(-1, *(1 for _ in self.block.shape[1:])).to(self.device)
+
+    def state(self):
+        return super().state() | {"begun": self.begun}
+
+    def restore(self, state):
+        self.begun = self.drawn = int(state["begun"])
+        super().restore(state)
+
+
 def law_stream(law, batches: int, batch: int, seeds, device) -> Stream:
     """Fresh samples of a law, in single precision."""
 
@@ -95,7 +128,7 @@ class EpochStream(Stream):
     def __init__(self, data: torch.Tensor, batches: int, batch: int, seeds, device):
         super().__init__(self._indices, seeds, batches * batch, device)
         self.data, self.shape = data.to(device), (batches, batch)
-        self.per_epoch = len(data) // batch  # full batches
+        self.samples, self.per_epoch = len(data), len(data) // batch  # the latter in full batches
         self.orders = [None for _ in seeds]  # of the present epoch, (per_epoch, batch)
         self.used = [self.per_epoch for _ in seeds]  # batches of it
         self.epochs_before = None
@@ -109,7 +142,7 @@ class EpochStream(Stream):
         wanted = steps * self.shape[0]
         while wanted:
             if self.used[member] == self.per_epoch:
-                order = torch.randperm(len(self.data), generator=source)
+                order = torch.randperm(self.samples, generator=source)
                 self.orders[member] = order[: self.per_epoch * self.shape[1]].reshape(self.per_epoch, -1)
                 self.used[member] = 0
             first, take = self.used[member], min(wanted, self.per_epoch - self.used[member])
@@ -134,6 +167,19 @@ class EpochStream(Stream):
         self.used = state["used"].tolist()
         self.orders = [order.reshape(self.per_epoch, -1) for order in state["orders"].cpu()]
         super().restore(state)
+
+
+class OwnEpochStream(EpochStream):
+    """Batches of a data set of each member's own, shape (members, n, \\*event)."""
+
+    def __init__(self, data: torch.Tensor, batches: int, batch: int, seeds, device):
+        super().__init__(data[0], batches, batch, seeds, device)
+        self.data = data.to(device)
+        self.rows = torch.arange(len(data), device=device)[:, None, None]
+
+    def next(self):
+        index = Stream.next(self)  # (members, batches, batch)
+        return self.data[self.rows, index]
 
 
 def data_stream(data, batches: int, batch: int, seeds, device) -> Stream:

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,16 +12,19 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from gantut import _inputs, lipschitz, objectives
+from gantut import _inputs, lipschitz
 from gantut.device import choose_device
 from gantut.training._algorithm import advance, play_round
 from gantut.training._config import Config
 from gantut.training._history import History, Records
+from gantut.training._parallel import Shares
 from gantut.training._parameters import only_looking
-from gantut.training._players import cohorts
+from gantut.training._players import average_generator, cohorts, features_of
+from gantut.training._precision import require_amp
 from gantut.training._replay import Replayed, tensor_cores
 from gantut.training._resume import Keeper, fingerprint
 from gantut.training._streams import noise_stream
+from gantut.training._tricks import checked_labelled, require_layers, set_references
 
 CHECKED = 50  # a loss that is no number is noticed within this many steps
 RECORDS, EVALUATIONS = 200, 20  # a run is recorded and evaluated about so often, unless something else is asked for
@@ -41,6 +44,7 @@ def train(
     *,
     generator: nn.Module | None = None,
     critic: nn.Module | None = None,
+    labelled: tuple[torch.Tensor, torch.Tensor] | None = None,
     metrics: Mapping[str, Callable] | None = None,
     samples: int = 512,
     record_every: int | None = None,
@@ -51,6 +55,9 @@ def train(
     device: str | torch.device | None = None,
     progress: bool | None = None,
     cuda_graph: bool | None = None,
+    amp: bool = False,
+    watch: Callable[[History], object] | None = None,
+    data_parallel: bool = False,
 ) -> History:
     """Play the game of `config` on `data`, with all members of the population at once.
 
@@ -65,7 +72,14 @@ def train(
     generator, critic : Module, optional
         Networks of your own, trained in place: from (members, batch, noise_size) to (members, batch, *event), and from
         there to (members, batch, 1). Members must not see each other: where there are several, each parameter has a
-        leading members axis. By default multilayer perceptrons of the architectures in `config`.
+        leading members axis. By default multilayer perceptrons of the architectures in `config`. For feature matching
+        a critic has a method ``features(x)``, which returns what the critic does and its features (members, batch,
+        features); for other layers than the last, ``features(x, layers)``, which returns a tuple of those layers.
+    labelled : (tensor, tensor), optional
+        Samples (n, *event) whose classes are known, and these, whole numbers from 0 to K - 1, shape (n,); or both with
+        a leading axis, each member its own. The critic then has K outputs, one a class, and its score is the logarithm
+        of the sum of their exponentials (see `gantut.objectives.class_score`); every step of the critic also learns
+        from a batch of them. Only where the critic classifies, without a gradient penalty and without unrolling.
     metrics : mapping, optional
         From a name to a function of samples (members, n, *event), on the training device, that returns one number a
         member.
@@ -87,6 +101,17 @@ def train(
         On CUDA, record a round once and replay it, which spares launching its many small kernels one by one. By default
         so where it can be: not under unrolling or a spectral norm, which wait for the device. A recording that does not
         repeat the round that it was made from is not used, and a warning says so.
+    amp : bool
+        Compute the convolutions of networks of your own in bfloat16, where the device is faster so; a gradient penalty,
+        losses, parameters and evaluations stay in single precision. Not for multilayer perceptrons.
+    watch : function, optional
+        Is called after every evaluation with the history so far, when what was to be saved then is saved.
+    data_parallel : bool
+        Compute a share of every batch on each process of the default process group of `torch.distributed`, which is to
+        be there already: see ``gantut/training/_parallel.py``. All processes call this with the same arguments; the
+        first alone saves, so that `checkpoints` is a folder that all of them can read. Losses must be means over
+        a batch, or functions of features. Not with unrolled steps, labelled samples, penalties around the data, or
+        networks whose samples see each other otherwise than by the batch normalisation of a DCGAN.
 
     Returns
     -------
@@ -107,10 +132,20 @@ def train(
     for name, value in every.items():
         if value is not None:
             _inputs.count(name, value)
-    run = _Run(config, data, event, device, generator, critic, metrics, samples, record_every, evaluate_every)
+    labelled = checked_labelled(labelled, config, event, device)
+    if data_parallel and labelled is not None:
+        raise ValueError("data_parallel must be False with labelled samples, which have batches of their own")
+    shares = Shares(config) if data_parallel else None
+    run = _Run(
+        config, data, event, device, generator, critic, metrics, samples, record_every, evaluate_every, labelled, watch,
+        shares,
+    )  # fmt: skip
+    require_amp(amp, device, run.generator, run.critic)
+    for group in run.groups:
+        group.amp = amp
     run.replay(cuda_graph)
     if checkpoints is not None:
-        run.keeper = Keeper(Path(checkpoints), checkpoint_every)
+        run.keeper = Keeper(Path(checkpoints), checkpoint_every, writes=run.shares is None or run.shares.rank == 0)
         if resume:
             run.keeper.load(run)
         else:
@@ -134,13 +169,17 @@ class _Run:
     samples: int
     record_every: int | None
     evaluate_every: int | None
+    labelled: tuple[torch.Tensor, torch.Tensor] | None
+    watch: Callable[[History], object] | None
+    shares: Shares | None
     keeper: Keeper | None = None
     done: int = 0
     records: Records = field(default_factory=Records)
 
     def __post_init__(self):
         config, (width, *rest) = self.config, self.event
-        for name, outputs in (("generator", width), ("critic", 1)):
+        self.outputs = 1 if self.labelled is None else int(self.labelled[1].max()) + 1  # of the critic
+        for name, outputs in (("generator", width), ("critic", self.outputs)):
             if getattr(self, name) is None:
                 if rest:
                     raise ValueError(f"{name} must be given for data of shape {self.event}: only vectors have one")
@@ -148,26 +187,33 @@ class _Run:
                 setattr(self, name, config.build(name, inputs, outputs, self.device))
         self.generator.to(self.device)
         self.critic.to(self.device)
+        require_layers(config, self.generator, self.critic)
+        set_references(config, self.data, self.generator, self.critic, self.device)
         self.noise = noise_stream(
             config.noise, (self.samples, config.noise_size), config.seeds("evaluation"), self.device
         ).next()  # (members, samples, noise_size)
         with only_looking(self.generator, self.critic):
             _check_networks(self)
-        self.workers = torch.get_num_threads() if self.device.type == "cpu" else 1
-        self.groups = cohorts(config, self.data, self.generator, self.critic, device=self.device, workers=self.workers)
+        alone = self.device.type == "cpu" and not self.shares  # processes exchange gradients in one and the same order
+        self.workers = torch.get_num_threads() if alone else 1
+        self.groups = cohorts(
+            config, self.data, self.generator, self.critic, device=self.device, workers=self.workers,
+            labelled=self.labelled, shares=self.shares,
+        )  # fmt: skip
         self.diverged = torch.full((config.members,), -1)
 
     @cached_property
     def fingerprint(self) -> dict:
-        return fingerprint(self.data)
+        return fingerprint(self.data, self.labelled)
 
     def replay(self, wanted: bool | None) -> None:
         """Let rounds be recorded and replayed, where this is wanted and possible."""
         _inputs.one_of("cuda_graph", wanted, (None, True, False))
         waits = self.config.unrolled > 0 or isinstance(self.config.constraint, lipschitz.SpectralNorm)
-        possible = self.device.type == "cuda" and not waits
+        possible = self.device.type == "cuda" and not waits and not self.shares
         if wanted and not possible:
             why = "unrolling and spectral norms wait for the device" if waits else f"the device is {self.device}"
+            why = "processes that share a batch wait for each other" if self.shares else why
             raise ValueError(f"cuda_graph must be False or None here, not True: {why}")
         if possible and wanted is not False:
             for group in self.groups:
@@ -178,14 +224,17 @@ class _Run:
     def play(self, progress) -> History:
         self._settle()
         bar = tqdm(total=self.config.steps, initial=self.done, disable=None if progress is None else not progress)
-        with bar, self._workers() as each:
+        together = self.shares.synchronised(self.generator, self.critic) if self.shares else nullcontext()
+        with bar, together, self._workers() as each:
             try:
                 if not self.records.evaluated:
                     self._evaluate()
+                    self._show()
                 while self.done < self.config.steps and (self.diverged < 0).any():
                     self._stretch(each)
                     bar.update(self.done - bar.n)
-                    bar.set_postfix(self._latest())
+                    bar.set_postfix(self._latest() | self._speed(bar))
+                    self._show()
             except KeyboardInterrupt:
                 if self.keeper:  # the rounds that were under way are lost: players stopped in the middle of them
                     with suppress(ValueError):  # the interruption came just after this was saved
@@ -217,6 +266,8 @@ class _Run:
         self._store(recorded, steps)
         self.done += steps
         self._notice_divergence(recorded, good)
+        if self.shares:
+            self.shares.require_agreement(player.values for g in self.groups for player in (g.generator, g.critic))
         if self.done % self.evaluate_every == 0 or self.done == self.config.steps:
             self._evaluate()
         if self.keeper and self.done % self.keeper.every == 0:
@@ -244,12 +295,16 @@ class _Run:
             pool.shutdown()
             torch.set_num_threads(threads)
 
+    def _show(self):
+        if self.watch and self.records.evaluated[-1] == self.done:
+            self.watch(self._history())
+
     # ---- What is done then ------------------------------------------------------------------------------------
 
     @torch.no_grad()
     def _evaluate(self):
         with only_looking(self.generator):
-            samples = torch.cat([g.generate(self.noise[g.first : g.last]) for g in self.groups])
+            samples = torch.cat([g.show(self.noise[g.first : g.last]) for g in self.groups])
         self.records.evaluated.append(self.done)
         self.records.samples.append(samples.cpu())
         for name, metric in self.metrics.items():
@@ -283,6 +338,14 @@ class _Run:
         losses = {name: rows[-1] for name, rows in self.records.values.items() if " " not in name and rows}
         return {name: f"{row.nanmedian():.3g}" for name, row in losses.items()}
 
+    def _speed(self, bar):
+        """Return how many real samples the critics have seen a second."""
+        rate, config = bar.format_dict["rate"], self.config
+        if not rate:
+            return {}
+        what = "images/s" if len(self.event) == 3 else "samples/s"
+        return {what: f"{rate * config.n_critic * config.batch * config.members:.0f}"}
+
     def _out_of_memory(self, error):
         config = self.config
         kept = f" The last checkpoint is in {self.keeper.folder}." if self.keeper else ""
@@ -305,6 +368,7 @@ class _Run:
             metrics={name: torch.stack(rows) for name, rows in records.metrics.items()},
             samples=torch.stack(records.samples),
             diverged=self.diverged,
+            generator_average=average_generator(self.groups, self.generator),
         )
 
 
@@ -365,18 +429,33 @@ def _check_networks(run):
             f"batch, {', '.join(map(str, run.event))}), as data has them, but gave {_inputs.shape(fake)}"
         )
     scores = _applied("critic", run.critic, fake)
-    if tuple(scores.shape) != (*fake.shape[:2], 1):
+    if tuple(scores.shape) != (*fake.shape[:2], run.outputs):
         raise ValueError(
-            f"critic must return scores of shape (members, batch, 1), not {_inputs.shape(scores)} for samples "
-            f"of shape {_inputs.shape(fake)}"
+            f"critic must return scores of shape (members, batch, {run.outputs}), not {_inputs.shape(scores)} for "
+            f"samples of shape {_inputs.shape(fake)}"
         )
-    if objectives.objective(config.objective).features and not hasattr(run.critic, "features"):
-        raise ValueError(
-            f"critic must have a method `features` for {config.objective!r}, which returns scores and features "
-            f"(members, batch, features), and {type(run.critic).__name__} has none"
-        )
+    if config.game.features:
+        _check_features(run, fake)
     if isinstance(config.constraint, lipschitz.GradientPenalty):
         lipschitz.require_separate_samples(run.critic)
+
+
+def _check_features(run, x):
+    """Require a critic that shows the layers that the generator is to match."""
+    game = run.config.game.name
+    if not hasattr(run.critic, "features"):
+        trick = " with feature_matching" if run.config.feature_matching else ""
+        raise ValueError(
+            f"critic must have a method `features` for {game!r}{trick}, which returns scores and features "
+            f"(members, batch, features), and {type(run.critic).__name__} has none"
+        )
+    try:
+        features_of(run.critic, x, run.config)
+    except TypeError as error:
+        raise ValueError(
+            f"critic must have a method `features(x, layers)` for feature_matching with layers "
+            f"{run.config.feature_matching.layers}, and that of {type(run.critic).__name__} fails: {error}"
+        ) from error
 
 
 def _applied(name, network, x):

@@ -1,0 +1,108 @@
+"""Feature matching: a generator that is to have the statistics of real features, in place of fooling the critic."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from gantut import _inputs
+from gantut.objectives._judgement import Judgement, Loss
+
+
+def _mean(real, fake):
+    return (real.mean(-2) - fake.mean(-2)).square().sum(-1)
+
+
+def _mean_and_std(real, fake):
+    return _mean(real, fake) + (real.std(-2, correction=0) - fake.std(-2, correction=0)).square().sum(-1)
+
+
+def _moments(real, fake):
+    return _mean(real, fake) + _mean(real.square(), fake.square())
+
+
+def _discrepancy(real, fake):
+    return _similarity(real, real) - 2 * _similarity(real, fake) + _similarity(fake, fake)
+
+
+def _similarity(x, y):
+    """The mean of the cubic kernel over all pairs."""
+    return (x @ y.transpose(-1, -2) / x.shape[-1] + 1).pow(3).mean((-2, -1))
+
+
+STATISTICS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "mean": _mean,
+    "mean+std": _mean_and_std,
+    "moments": _moments,
+    "mmd": _discrepancy,
+}
+
+
+def feature_matching_loss(real: Judgement, fake: Judgement, *, statistics: str = "mean") -> torch.Tensor:
+    r"""The squared distance between statistics of the features of real and of generated samples.
+
+    .. math:: \big\|\mathbb E_{p_r}h(x) - \mathbb E_{p_g}h(x)\big\|^2
+
+    Of several layers the distances are added.
+
+    Parameters
+    ----------
+    real, fake : Judgement
+        With features :math:`h(x)`; the gradient flows through those of the generated samples, and the real ones stand
+        still.
+    statistics : {"mean", "mean+std", "moments", "mmd"}
+        What is compared: means; means and standard deviations of every feature; means and mean squares; or, with the
+        kernel :math:`k(h, h') = (h\cdot h'/d + 1)^3`, the squared maximum mean discrepancy of the two batches (each
+        sample paired with itself, too), which knows all moments up to the third.
+
+    Returns
+    -------
+    tensor, shape (members,)
+
+    References
+    ----------
+    Salimans et al. (2016), section 3.1; Li et al. (2015), equation 3, for the discrepancy; lesson 7.
+    """
+    if isinstance(fake.features, torch.Tensor):
+        return STATISTICS[statistics](real.features.detach(), fake.features)
+    pairs = zip(real.features, fake.features, strict=True)
+    return sum(STATISTICS[statistics](ours.detach(), theirs) for ours, theirs in pairs)
+
+
+@dataclass(frozen=True)
+class FeatureMatching:
+    r"""Have the generator match features of the critic; see :func:`feature_matching_loss`.
+
+    Attributes
+    ----------
+    layers : tuple of int
+        Which hidden layers of the critic, counted from 0 or, backwards, from -1.
+    statistics : {"mean", "mean+std", "moments", "mmd"}
+    weight : float
+        Positive; what the loss is multiplied by.
+    added : bool
+        Whether it is added to the generator's own loss; otherwise it takes its place, as in the paper.
+    """
+
+    layers: tuple[int, ...] = (-1,)
+    statistics: str = "mean"
+    weight: float = 1.0
+    added: bool = False
+
+    def __post_init__(self):
+        whole = isinstance(self.layers, tuple | list) and all(type(layer) is int for layer in self.layers)
+        if not whole or not self.layers or len(set(self.layers)) < len(self.layers):
+            raise ValueError(f"layers must be different whole numbers, such as (0, -1), not {self.layers!r}")
+        object.__setattr__(self, "layers", tuple(self.layers))
+        _inputs.one_of("statistics", self.statistics, tuple(STATISTICS))
+        _inputs.positive("weight", self.weight)
+        _inputs.one_of("added", self.added, (True, False))
+
+    def loss_with(self, generator_loss: Loss) -> Loss:
+        """Return the generator's loss with this trick, which compares features of real and of generated samples."""
+
+        def loss(real, fake):
+            matching = self.weight * feature_matching_loss(real, fake, statistics=self.statistics)
+            return generator_loss(None, fake) + matching if self.added else matching
+
+        return loss

@@ -1,0 +1,156 @@
+"""An objective: the two losses of a game, and the settings of its paper."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import torch
+
+from gantut import _inputs
+from gantut.objectives._features import FeatureMatching, feature_matching_loss
+from gantut.objectives._judgement import Loss
+from gantut.objectives._losses import (
+    critic_loss,
+    discriminator_loss,
+    least_squares_critic_loss,
+    least_squares_generator_loss,
+    non_saturating_loss,
+    saturating_loss,
+    wasserstein_generator_loss,
+)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The two losses of a game, and the settings that its paper gives for the rest.
+
+    Attributes
+    ----------
+    name : str
+    critic_loss, generator_loss : function of (real, fake), two judgements, to a tensor of shape (members,)
+    defaults : mapping
+        Settings of `gantut.training.Config` that the paper of this objective uses, as plain data: ``n_critic``,
+        ``optimiser`` and ``constraint``.
+    source : str
+        Where the defaults are from.
+    features : bool
+        Whether the generator's loss compares features of the critic, for which it needs real samples.
+    classifies : bool
+        Whether the critic's score is the logit of a probability.
+    labels : bool
+        Whether the critic's loss has labels, and takes others as `real_label` and `fake_label`.
+    """
+
+    name: str
+    critic_loss: Loss
+    generator_loss: Loss
+    defaults: Mapping = field(default_factory=dict)
+    source: str = ""
+    features: bool = False
+    classifies: bool = True
+    labels: bool = False
+
+    def with_labels(self, real_label: float, fake_label: float) -> "Objective":
+        """Return the game whose critic gives real and generated samples these labels in place of 1 and 0.
+
+        The generator's loss stays as it is.
+
+        Raises
+        ------
+        ValueError
+            If the critic's loss has no labels.
+        """
+        if not self.labels:
+            raise ValueError(
+                f"real_label and fake_label must be 1 and 0 with {self.name!r}, whose critic gives no labels, not "
+                f"{real_label} and {fake_label}"
+            )
+        return replace(self, critic_loss=partial(self.critic_loss, real_label=real_label, fake_label=fake_label))
+
+    def matching(self, trick: FeatureMatching) -> "Objective":
+        """Return the game whose generator matches features.
+
+        Raises
+        ------
+        ValueError
+            If it does so already, and this is to be added.
+        """
+        if self.features and trick.added:
+            raise ValueError(
+                f"feature_matching must not be added to {self.name!r}, whose generator compares features already: "
+                "set added=False, or use another objective"
+            )
+        return replace(self, generator_loss=trick.loss_with(self.generator_loss), features=True)
+
+    def estimate(self, loss: torch.Tensor) -> torch.Tensor:
+        r"""Return what a critic's loss says of the distance between the laws, from below.
+
+        :math:`\log2 - \tfrac12L_D`, which estimates JS, where the critic classifies; otherwise :math:`-L_D`, which in
+        the Wasserstein game estimates a multiple of :math:`W_1`.
+        """
+        return math.log(2) - loss / 2 if self.classifies else -loss
+
+
+# DCGAN's Adam has become the ordinary choice for the classical games; the first paper used momentum.
+_ADAM = {"name": "adam", "rate": 2e-4, "betas": (0.5, 0.999)}
+_CLASSICAL = {"n_critic": 1, "optimiser": _ADAM, "constraint": None}
+_CLASSICAL_SOURCE = "k = 1: Goodfellow et al. (2014), section 4; Adam(2e-4, 0.5): Radford et al. (2016), section 4"
+
+
+def _penalised(one_sided, source):
+    defaults = {
+        "n_critic": 5,
+        "optimiser": {"name": "adam", "rate": 1e-4, "betas": (0.0, 0.9)},
+        "constraint": {"name": "gradient-penalty", "weight": 10.0, "one_sided": one_sided},
+    }
+    return dict(defaults=defaults, source=source, classifies=False)
+
+
+OBJECTIVES: dict[str, Objective] = {
+    objective.name: objective
+    for objective in (
+        Objective("minimax", discriminator_loss, saturating_loss, _CLASSICAL, _CLASSICAL_SOURCE, labels=True),
+        Objective(
+            "non-saturating", discriminator_loss, non_saturating_loss, _CLASSICAL, _CLASSICAL_SOURCE, labels=True,
+        ),
+        Objective(
+            "least-squares", least_squares_critic_loss, least_squares_generator_loss, _CLASSICAL,
+            "k = 1: Mao et al. (2017), section 3; Adam as for the classical games", classifies=False, labels=True,
+        ),
+        Objective(
+            "feature-matching", discriminator_loss, feature_matching_loss, _CLASSICAL,
+            "Salimans et al. (2016), section 3.1; the rest as for the classical games", features=True, labels=True,
+        ),
+        Objective(
+            "wgan", critic_loss, wasserstein_generator_loss,
+            {
+                "n_critic": 5,
+                "optimiser": {"name": "rmsprop", "rate": 5e-5},
+                "constraint": {"name": "clip", "bound": 0.01},
+            },
+            "Arjovsky et al. (2017), Algorithm 1: n_critic = 5, RMSProp(5e-5), c = 0.01", classifies=False,
+        ),
+        Objective(
+            "wgan-gp", critic_loss, wasserstein_generator_loss,
+            **_penalised(False, "Gulrajani et al. (2017), Algorithm 1: n_critic = 5, λ = 10, Adam(1e-4, 0, 0.9)"),
+        ),
+        Objective(
+            "wgan-lp", critic_loss, wasserstein_generator_loss,
+            **_penalised(True, "Petzka et al. (2018), section 5; the rest as for WGAN-GP"),
+        ),
+    )
+}  # fmt: skip
+
+
+def objective(name: str | Objective) -> Objective:
+    """Return the objective of that name.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message names the nearest.
+    """
+    if isinstance(name, Objective):
+        return name
+    return OBJECTIVES[_inputs.one_of("objective", name, tuple(OBJECTIVES))]

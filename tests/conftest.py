@@ -1,8 +1,16 @@
 """What all tests share: the devices of this machine, random laws from a seed, and quiet, repeatable hypothesis runs."""
 
+import functools
+import http.server
+import shutil
+import threading
+from pathlib import Path
+
 import hypothesis
 import pytest
 import torch
+
+ROOT = Path(__file__).resolve().parents[1]
 
 # derandomize: the same examples on every machine, so that a red run is red again; no deadline: CI machines are slow
 hypothesis.settings.register_profile("gantut", derandomize=True, deadline=None, database=None, max_examples=100)
@@ -37,3 +45,46 @@ def random_laws(rng, device):
         return (weights / weights.sum(-1, keepdim=True)).to(device, dtype)
 
     return draw
+
+
+# One browser for all tests that read pages: Chromium, offline, and without anything that it would do on its own.
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--disable-extensions")  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real browser, started once."""
+    from playwright.sync_api import sync_playwright
+
+    assert CHROMIUM, "no Chromium: .ci/run installs it"
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The folder of the site, built from the sources as they are, by one process if several test at once."""
+    import pages
+
+    with pages.alone(ROOT):
+        if not pages.is_up_to_date(ROOT):
+            pages.build(ROOT)
+    return ROOT / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def home(site):
+    """The address under which the site is served, on this machine."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()

@@ -130,6 +130,7 @@ def test_the_wheel_holds_the_package_and_the_ledger_and_nothing_else(clean_pytho
     packages = clean_python.parents[1].glob("**/site-packages/gantut-*.dist-info/RECORD")
     names = [line.split(",")[0] for line in next(packages).read_text(encoding="utf-8").splitlines()]
     assert "gantut/claims.yml" in names
-    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "gantut").rglob("*.py")}
+    kinds = ("*.py", "*.js", "*.css")  # the labs' scripts, too
+    modules = {path.relative_to(ROOT).as_posix() for kind in kinds for path in (ROOT / "gantut").rglob(kind)}
     assert modules <= set(names)
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"gantut"}

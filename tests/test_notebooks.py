@@ -62,6 +62,7 @@ FILES = {
     "gantut/upper.py": "from gantut.parts import one\n\n\ndef doubled(x):\n    return 2 * x * one()\n",
     "gantut/parts/__init__.py": '"""Parts."""\n\nfrom ._deep import one\n\n__all__ = ["one"]\n',
     "gantut/parts/_deep.py": 'def one():\n    """Return one."""\n    return 1  # not two\n',
+    "gantut/parts/scripts/lab.js": "const one = 1;\n",
     "gantut/unrelated.py": "def other():\n    return 3\n",
     "book/lesson.py": LESSON,
     "book/other.py": "# %%\nfrom gantut.checks import claim\n\nclaim('a', 'something', True)\n",
@@ -102,6 +103,7 @@ def test_a_lesson_without_a_notebook_is_stale(book):
         ("gantut/upper.py", "2 * x", "3 * x"),
         ("gantut/parts/_deep.py", "return 1", "return 2"),
         ("gantut/parts/__init__.py", "from ._deep", "x = 1\nfrom ._deep"),
+        ("gantut/parts/scripts/lab.js", "one = 1", "one = 2"),
         ("gantut/__init__.py", '"""A package."""', "version = 1"),
     ],
 )

@@ -1,19 +1,16 @@
 """The site, read as a reader reads it: in a real browser, on a desk and on a phone, by day and by night, offline."""
 
 import functools
-import http.server
 import os
 import re
-import shutil
-import threading
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from conftest import CHROMIUM
 
 ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 if not os.environ.get("CI"):
     for needed in ("playwright", "jupyter_book", "yaml"):
         pytest.importorskip(needed)
@@ -28,8 +25,6 @@ PAGES = pages.pages_of_toc(ROOT)
 LESSONS = [page for page in PAGES if (ROOT / f"{page}.py").is_file()]
 SIZES = {"desk": (1280, 900), "phone": (390, 844)}
 READINGS = [(page, size) for page in [*PAGES, "genindex"] for size in SIZES]
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--disable-extensions")  # fmt: skip
 
 # What there is to see on a page once its formulas are set, all in one go: each page is opened once a size.
 LOOK = r"""async () => {
@@ -88,39 +83,6 @@ CONTRAST = r"""() => {
 
 
 # ---- Opening pages -----------------------------------------------------------------------------------------
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(scope="session")
-def site():
-    """The folder of the site, built from the sources as they are."""
-    if not pages.is_up_to_date(ROOT):
-        pages.build(ROOT)
-    return ROOT / "_build" / "html"
-
-
-@pytest.fixture(scope="session")
-def home(site):
-    """The address under which the site is served, on this machine."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    assert CHROMIUM, "no Chromium: .ci/run installs it"
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

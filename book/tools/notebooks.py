@@ -8,11 +8,13 @@ made from, and is executed again only when that changed:
 
 - the lesson's own text;
 - the code of those gantut modules that it imports, directly or through other gantut modules (without comments and
-  docstrings: better wording there does not execute a lesson again);
+  docstrings: better wording there does not execute a lesson again), and the scripts of their labs;
 - the files beside the lessons that it names, such as "results/clipping.json", or as in `recorded("clipping")`;
 - for a lesson that reads the ledger as a whole (it uses `read_ledger`): the ledger, and which lessons show which claims.
 
-With --check nothing is executed: stale lessons are listed, and the exit status is 1 if there are any.
+With --check nothing is executed: stale lessons are listed, and the exit status is 1 if there are any. With --times, all
+lessons are executed and no notebook is written. Whenever a lesson is executed in the size of a lesson, what that took is
+noted in book/results/lesson-times.json, from which the site makes a table; no notebook reads it.
 """
 
 import argparse
@@ -20,6 +22,8 @@ import ast
 import hashlib
 import json
 import os
+import platform
+import re
 import sys
 import time
 from pathlib import Path
@@ -110,7 +114,10 @@ def fingerprint(name, root=ROOT):
     source = (root / "book" / f"{name}.py").read_text(encoding="utf-8")
     parts = [["lesson", source]]
     for module in modules_behind(source, root):
-        parts.append([module, code_of(module_file(module, root).read_text(encoding="utf-8"))])
+        file = module_file(module, root)
+        parts.append([module, code_of(file.read_text(encoding="utf-8"))])
+        for script in sorted(file.parent.glob("scripts/*")) if file.name == "__init__.py" else []:
+            parts.append([script.name, hashlib.sha256(script.read_bytes()).hexdigest()])
     files = files_named(source, root)
     if any(getattr(node, "id", getattr(node, "attr", None)) == "read_ledger" for node in ast.walk(ast.parse(source))):
         files = sorted({*files, "claims.yml"})
@@ -230,12 +237,49 @@ def write(notebook, path):
         unfinished.unlink(missing_ok=True)
 
 
+# ---- What it takes ----------------------------------------------------------------------------------------
+
+
+class Clock:
+    """How long something took, by the clock and in seconds of one core, its child processes included."""
+
+    def __enter__(self):
+        self.before = os.times()
+        return self
+
+    def __exit__(self, *_):
+        after = os.times()
+        self.seconds = after.elapsed - self.before.elapsed
+        self.core_seconds = sum(after[:4]) - sum(self.before[:4])
+
+
+def note_times(name, clock, root=ROOT):
+    """Note what executing a lesson took; the pages that are no lessons, and runs in other sizes, are left out."""
+    if not re.match(r"(?!00)\d\d_", name) or os.environ.get("GANTUT_SCALE", "fast") != "fast":
+        return
+    path = root / "book" / "results" / "lesson-times.json"
+    times = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    device = os.environ.get("GANTUT_DEVICE", "cpu").split(":")[0]
+    times.setdefault(device, {})[name] = {
+        "seconds": round(clock.seconds, 1),
+        "core seconds": round(clock.core_seconds, 1),
+        "threads": os.environ.get("OMP_NUM_THREADS", ""),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+    }
+    times = {device: dict(sorted(times[device].items())) for device in sorted(times)}
+    path.parent.mkdir(exist_ok=True)
+    unfinished = path.with_suffix(".json.tmp")
+    unfinished.write_text(json.dumps(times, indent=1) + "\n", encoding="utf-8")
+    os.replace(unfinished, path)
+
+
 # ---- The command ------------------------------------------------------------------------------------------
 
 
 def main(arguments=None, root=ROOT):
     parser = argparse.ArgumentParser(description="Execute the lessons that changed.")
     parser.add_argument("--check", action="store_true", help="execute nothing; list stale lessons, exit 1 if any")
+    parser.add_argument("--times", action="store_true", help="execute all, write no notebook, note how long it took")
     parser.add_argument("names", nargs="*", metavar="NAME", help="lessons, such as 01_divergences (default: all)")
     options = parser.parse_args(arguments)
 
@@ -251,13 +295,17 @@ def main(arguments=None, root=ROOT):
 
     failures = 0
     for name in names:
-        if name not in stale:
+        if name not in stale and not options.times:
             print(f"book/{name}.ipynb is up to date")
             continue
         print(f"book/{name}.ipynb ...", end=" ", flush=True)
         start = time.monotonic()
         try:
-            write(execute(name, root), root / "book" / f"{name}.ipynb")
+            with Clock() as clock:
+                notebook = execute(name, root)
+            if not options.times:
+                write(notebook, root / "book" / f"{name}.ipynb")
+            note_times(name, clock, root)
         except LessonFailed as failure:
             failures += 1
             print(f"FAILED\n{failure}", flush=True)

@@ -7,14 +7,15 @@ docstring says which.
   :func:`mode_shares`, :func:`leading_mode`.
 - Distance to the data: :func:`exact_w1`; on features, :func:`frechet_distance_of` (FID) and :func:`kernel_distance`
   (KID).
-- Fidelity and variety apart: :func:`precision_recall`, :func:`density_coverage`.
+- Fidelity and variety apart: :func:`precision_recall`, :func:`density_coverage`; exactly, on polygons:
+  :func:`polygon_precision_recall`.
 - Repetition and copies: :func:`nearest_neighbour_distance`, :func:`mean_distance`,
   :func:`nearest_training_distance`.
 - Classes: :func:`effective_classes`, :func:`inception_score`, with a :class:`Classifier` trained on the spot
   (:func:`digit_classifier`), which also gives the features.
 - Critics against a known truth: :func:`gradient_cosine`, :func:`gradient_error`, :func:`critic_distance`.
 - Claims about populations: :func:`rank_correlation` of curves; :func:`median_interval`, :func:`binomial_interval`,
-  :func:`bootstrap_interval`.
+  :func:`bootstrap_interval`; what trying k times gives: :func:`expected_best`.
 
 Samples have shape (..., n, d), with the population in front, as (members, n, d); answers have shape (...). All is
 measured in double precision, member by member where it takes memory, and answered in the dtype of the samples. Metrics
@@ -25,6 +26,7 @@ NaN: never a good number by accident, and no reason to lose the others. A single
 `ValueError`, and so does a reference.
 """
 
+from gantut.metrics._best import expected_best
 from gantut.metrics._classes import effective_classes, inception_score
 from gantut.metrics._classifier import Classifier, digit_classifier, train_classifier
 from gantut.metrics._critics import critic_distance, gradient_cosine, gradient_error
@@ -49,6 +51,7 @@ from gantut.metrics._neighbours import (
     nearest_training_distance,
     precision_recall,
 )
+from gantut.metrics._polygons import polygon_precision_recall
 from gantut.metrics._ranks import rank_correlation
 from gantut.metrics._transport import exact_w1
 
@@ -66,6 +69,7 @@ __all__ = [
     "digit_classifier",
     "effective_classes",
     "exact_w1",
+    "expected_best",
     "frechet_distance",
     "frechet_distance_of",
     "gradient_cosine",
@@ -81,6 +85,7 @@ __all__ = [
     "modes_covered",
     "nearest_neighbour_distance",
     "nearest_training_distance",
+    "polygon_precision_recall",
     "precision_recall",
     "rank_correlation",
     "train_classifier",

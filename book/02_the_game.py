@@ -59,7 +59,7 @@ import scipy
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from gantut import metrics, plots
+from gantut import interactive, metrics, plots
 from gantut.checks import claim
 from gantut.data import digits, gaussian, gaussian_mixture, ring
 from gantut.device import at_scale, random_source
@@ -630,6 +630,14 @@ plots.show()
 # in the same way?
 # :::
 #
+# You can also play one game at a time, before your eyes: two networks with two layers of 32 units each, trained in
+# this page. Start it; then give the critic five steps a round, and go through a few seeds. Does every game lose a part
+# of the ring? When you have seen enough of rings, draw your own data.
+
+# %%
+interactive.live_gan()
+
+# %% [markdown]
 # ## Real images
 #
 # The same code, with 1797 handwritten digits {cite}`alpaydin1998` of $8\times8$ pixels instead of a law. Four

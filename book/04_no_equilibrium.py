@@ -57,7 +57,7 @@ import sympy
 import torch
 from torch.nn.functional import logsigmoid
 
-from gantut import plots
+from gantut import interactive, plots
 from gantut.checks import claim
 from gantut.device import random_source
 from gantut.divergences import optimal_discriminator, value_function
@@ -577,6 +577,13 @@ plots.show()
 # Repeat the figure with the rate 0.6. Which second method has left the disc, and what does its path look like?
 # :::
 #
+# Or turn the rate yourself. Watch the four eigenvalues of optimistic steps meet and part; then find the rate at which
+# consensus with $\gamma=1$ arrives soonest.
+
+# %%
+interactive.xy_game()
+
+# %% [markdown]
 # A thousand rounds with $\eta=0.1$ turn small differences of a factor into large ones of a distance:
 
 # %%

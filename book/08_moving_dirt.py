@@ -54,7 +54,7 @@ import time
 
 import torch
 
-from gantut import plots
+from gantut import interactive, plots
 from gantut.checks import claim
 from gantut.data import gaussian_mixture
 from gantut.device import at_scale, random_source
@@ -166,6 +166,13 @@ claim(
 # Change the wanted piles to `[4, 1, 2, 3]`, the same piles shifted by one. Guess the cost before you run it.
 # :::
 #
+# Now take the shovel yourself. There are many ways that cost 5: find one in another order. Then waste some work on
+# purpose; the table says at which gap it was lost.
+
+# %%
+interactive.move_dirt(P, Q)
+
+# %% [markdown]
 # ## Plans
 #
 # The walk works because the piles stand in a row. In general dirt may go from anywhere to anywhere, and we must say

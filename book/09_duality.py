@@ -54,7 +54,7 @@ import math
 
 import torch
 
-from gantut import plots
+from gantut import interactive, plots
 from gantut.checks import claim
 from gantut.data import gaussian
 from gantut.device import random_source
@@ -501,6 +501,14 @@ claim(
     equals=formula,
     atol=1e-12,
 )
+
+# %% [markdown]
+# Move the line yourself, and let it follow each of the three gradients: which of them brings it home? Then give
+# both lines some width. Noise makes them overlap, and where they do, JS has a gradient too; {doc}`lesson 5
+# <05_vanishing_gradients>` made use of that.
+
+# %%
+interactive.parallel_lines()
 
 # %% [markdown]
 # ## A gentler judge, mostly

@@ -59,7 +59,7 @@ import math
 import sympy
 import torch
 
-from gantut import experiments, plots
+from gantut import experiments, interactive, plots
 from gantut.checks import claim
 from gantut.data import gaussian_mixture, ring
 from gantut.device import at_scale, random_source
@@ -764,6 +764,14 @@ print(
 # fall, and why can it not turn round?
 # :::
 #
+# Here are the best discriminator and the best critic themselves, without any training. Move the laws apart, and see
+# whose push on the sample survives. Then make the generated law much wider than the real one: are there samples
+# that the two judges push in opposite directions?
+
+# %%
+interactive.optimal_critic()
+
+# %% [markdown]
 # ## First the critic, then the generator
 #
 # A well known text says that as training *lowers* the loss, the distance shrinks. But the critic *raises* its
@@ -842,6 +850,15 @@ plots.show()
 # critic that has five steps a round is not at its best for a moving generator from the start. That is what the
 # hundred steps of the authors' code are for.
 #
+# Go through such games step by step. Recorded are the non-saturating game with one discriminator step a round, and
+# the clipped and the penalised Wasserstein game with five, 32 members each on the ring
+# (`python -m gantut.experiments training-scrubber`). When does the critic's number begin to follow the distance?
+# And of the game that ends furthest away, what has the generator missed?
+
+# %%
+interactive.training_scrubber(recorded("training-scrubber"))
+
+# %% [markdown]
 # ## What the number proves
 #
 # A critic in training is some function $f$, neither optimal nor of known slope. Its number still proves something.

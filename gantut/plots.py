@@ -405,6 +405,39 @@ def member_rows(
     return ax
 
 
+def measure_table(panels, measures: Mapping[str, Mapping[str, object]], *, intervals, baseline: str | None = None):
+    """Draw a table of populations: a row each, a panel for each measure, members as faint dots under an interval.
+
+    Parameters
+    ----------
+    panels : array of Axes
+        One a measure, with the vertical axis in common.
+    measures : mapping
+        From the name of a measure to a mapping from the name of a row to one number a member, shape (members,).
+    intervals : callable
+        From such numbers to low end, estimate and high end.
+    baseline : str, optional
+        The row whose interval goes through the whole panel as a band, to compare the others with.
+
+    Returns
+    -------
+    array of Axes
+    """
+    for ax, (measure, rows) in zip(np.ravel(panels), measures.items(), strict=True):
+        for place, (name, values) in enumerate(rows.items()):
+            low, middle, high = map(float, intervals(values))
+            if name == baseline:
+                ax.axvspan(low, high, color=FAINT, alpha=0.3, linewidth=0)
+            colour, spread = INK if name == baseline else REAL, np.linspace(-0.3, 0.3, len(values))
+            ax.plot(np.sort(_array(values)), place + spread, ".", color=colour, markersize=4, alpha=0.3)
+            ax.plot([low, high], [place] * 2, color=colour, linewidth=2.6, solid_capstyle="butt")
+            ax.plot([middle], [place], "D", color=colour, markersize=5)
+        ax.set(yticks=range(len(rows)), yticklabels=list(rows), ylim=(len(rows) - 0.4, -0.6), xlabel=measure)
+        ax.tick_params(axis="y", length=0)
+        ax.grid(axis="y", visible=False)
+    return panels
+
+
 def mode_clouds(panels, samples: Mapping[str, object], centres, *, colours=COLOURS, reach: float = 3.0) -> np.ndarray:
     """Draw clouds of points in the plane side by side, each named, with the centres of the modes as rings.
 
@@ -448,6 +481,29 @@ def tiles(panels, pictures: Mapping[str, object], *, size: int = 8, columns: int
         framed = np.pad(images, ((0, 0), (0, 0), (1, 0), (1, 0)), constant_values=0.25)
         block = framed.transpose(0, 2, 1, 3).reshape(len(images) * (size + 1), -1)
         ax.imshow(np.pad(block, ((0, 1), (0, 1)), constant_values=0.25), cmap="Greys", vmin=0, vmax=1)
+        ax.set_title(name, fontsize=10)
+        ax.axis("off")
+    return panels
+
+
+def colour_tiles(panels, pictures: Mapping[str, object], *, columns: int = 6) -> np.ndarray:
+    """Draw blocks of small colour pictures side by side, each block named.
+
+    Parameters
+    ----------
+    panels : array of Axes
+        One a block.
+    pictures : mapping
+        From a name to pictures, shape (n, 3, size, size), from -1 to 1; n is a multiple of `columns`.
+    columns : int
+        Of a block.
+    """
+    for ax, (name, images) in zip(np.ravel(panels), pictures.items(), strict=True):
+        images = np.clip((_array(images) + 1) / 2, 0, 1)
+        images = images.reshape(-1, columns, *images.shape[1:])  # (rows, columns, 3, size, size)
+        framed = np.pad(images, ((0, 0),) * 3 + ((1, 0), (1, 0)), constant_values=0.85)
+        block = framed.transpose(0, 3, 1, 4, 2).reshape(len(images) * framed.shape[3], -1, 3)
+        ax.imshow(np.pad(block, ((0, 1), (0, 1), (0, 0)), constant_values=0.85), interpolation="nearest")
         ax.set_title(name, fontsize=10)
         ax.axis("off")
     return panels
@@ -606,4 +662,75 @@ def histograms(ax: Axes, groups: Mapping[str, object], *, bins: int = 41, colour
         ax.stairs(share, edges, color=colour, linestyle=dash, linewidth=1.8, label=name)
     ax.set(ylabel="share")
     ax.legend()
+    return ax
+
+
+def shapes(
+    panels, groups: Mapping[str, object], *, nearest: Mapping[str, object] | None = None, reach: float = 2.2
+) -> np.ndarray:
+    """Draw polygons by their corners, a panel a group, and dashed beside each one the polygon that is nearest to it.
+
+    Parameters
+    ----------
+    panels : array of Axes
+        One a group.
+    groups : mapping
+        From a name to corners, shape (polygons, 2 * corners).
+    nearest : mapping, optional
+        From the same names to as many other polygons.
+    reach : float
+        Half the width of each panel.
+    """
+    for ax, (name, corners), colour in zip(np.ravel(panels), groups.items(), itertools.cycle(COLOURS), strict=False):
+        others = () if nearest is None else _array(nearest[name])
+        for outlines, style in ((others, dict(color=INK, linestyle=(0, (2, 1.5)), linewidth=1.0)),
+                                (_array(corners), dict(color=colour, linewidth=1.6))):  # fmt: skip
+            for outline in outlines:
+                x, y = np.reshape([*outline, *outline[:2]], (-1, 2)).T  # and back to the first corner
+                ax.plot(x, y, **style)
+        ax.set_title(name, fontsize=10)
+        ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], aspect="equal")
+        ax.grid(False)
+        ax.spines[:].set_visible(False)
+    return panels
+
+
+def marks(ax: Axes, groups: Mapping[str, Sequence], *, colours: Sequence[str] = COLOURS) -> Axes:
+    """Draw groups of points in the plane, each with a colour and a marker of its own, named in a legend.
+
+    Parameters
+    ----------
+    ax : Axes
+    groups : mapping
+        From a name to x and y, each of shape (points,).
+    colours : sequence
+        One an entry of `groups`.
+    """
+    for (name, (x, y)), colour, marker in zip(groups.items(), colours, "osD^vP", strict=False):
+        ax.plot(_array(x), _array(y), marker, color=colour, markersize=5, alpha=0.75, markeredgewidth=0, label=name)
+    ax.legend(fontsize=9)
+    return ax
+
+
+def interval_rows(ax: Axes, rows: Mapping[str, Sequence], *, at: float = 0.0, colours: Sequence[str] = COLOURS) -> Axes:
+    """Draw a row for each interval, from the top: a bar from end to end, its estimate as a dot, and a line to compare.
+
+    Parameters
+    ----------
+    ax : Axes
+    rows : mapping
+        From a name to low end, estimate and high end.
+    at : float
+        Where the line is: what an interval that reaches across it does not exclude.
+    colours : sequence
+        One an entry of `rows`.
+    """
+    ax.axvline(at, color=INK, linestyle="--", linewidth=1.2)
+    for place, ((name, ends), colour, marker) in enumerate(zip(rows.items(), colours, "osD^vP", strict=False)):
+        low, middle, high = map(float, ends)
+        ax.plot([low, high], [-place] * 2, color=colour, linewidth=2.4, solid_capstyle="butt")
+        ax.plot([middle], [-place], marker, color=colour, markersize=6, label=name)
+    ax.set(yticks=[-place for place in range(len(rows))], yticklabels=list(rows), ylim=(-len(rows) + 0.4, 0.6))
+    ax.locator_params(axis="x", nbins=3)
+    ax.grid(axis="y", visible=False)
     return ax

@@ -1,5 +1,6 @@
 """Creatures: small pictures of monsters that ship with the package, free of all rights."""
 
+from fnmatch import fnmatchcase
 from importlib import resources
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from gantut.data._forms import held_out
 
 SIZE = 32
 PARTS = ("train", "holdout", "all")
+# Tiles that show no creature: statues and what lies over them, outfits that a draconian wears, plants, a tile "TEST".
+LIFELESS = ("*/statues/*", "*_statue", "*/draco-job-*", "*/fungi_plants/*", "*/test_spawner")
 
 
 class Creatures(NamedTuple):
@@ -51,6 +54,7 @@ def creatures(
     channels: int = 3,
     background: float | tuple[float, float, float] = 1.0,
     mirrored: bool = False,
+    alive: bool = False,
     dtype=torch.float32,
     device="cpu",
 ) -> Creatures:
@@ -70,6 +74,8 @@ def creatures(
         A grey level, or red, green and blue, from 0 (black) to 1 (white).
     mirrored : bool
         Whether mirror images (left and right exchanged) follow after the pictures.
+    alive : bool
+        Leave out the tiles that show no creature: 40 of them, statues, plants and parts of pictures, by their names.
 
     Returns
     -------
@@ -85,8 +91,8 @@ def creatures(
     Notes
     -----
     19 monsters were drawn on 32 x 48 pixels; they are made smaller by averaging over areas. Some pictures are no
-    creature but a part of one (``"statues/overlay_..."``, ``"draco/draco-job-..."``) or a statue or plant: choose by
-    `names` where that matters.
+    creature but a part of one (``"statues/overlay_..."``, ``"draco/draco-job-..."``) or a statue or plant: `alive`
+    leaves these out.
 
     References
     ----------
@@ -94,9 +100,12 @@ def creatures(
     Where they come from is told in ``gantut/data/shipped/creatures.md``; ``book/tools/creatures.py`` makes the file.
     """
     _inputs.one_of("part", part, PARTS)
+    _inputs.one_of("alive", alive, (True, False))
     tiles = tiles_as_published()
     groups = torch.from_numpy(tiles.groups.astype(np.int64))
     chosen = {"train": ~held_out(groups), "holdout": held_out(groups), "all": groups >= 0}[part]
+    if alive:
+        chosen = chosen & torch.tensor([not any(fnmatchcase(name, kind) for kind in LIFELESS) for name in tiles.names])
     tiles = Tiles(*(array[chosen.numpy()] for array in tiles))
     images = _pixels.tensor_of(squares(tiles.pixels, tiles.heights), channels=channels,
                                background=background, mirrored=mirrored, dtype=dtype, device=device)  # fmt: skip

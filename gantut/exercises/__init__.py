@@ -12,10 +12,13 @@ from gantut.exercises import (
     _lesson_04,
     _lesson_05,
     _lesson_06,
+    _lesson_07,
     _lesson_08,
     _lesson_09,
     _lesson_10,
     _lesson_11,
+    _lesson_12,
+    _lesson_13,
 )
 from gantut.exercises._marking import Exercise, Mistake, Verdict, mark_answer
 
@@ -28,10 +31,13 @@ EXERCISES: dict[str, Exercise] = {
         _lesson_04,
         _lesson_05,
         _lesson_06,
+        _lesson_07,
         _lesson_08,
         _lesson_09,
         _lesson_10,
         _lesson_11,
+        _lesson_12,
+        _lesson_13,
     )
     for exercise in lesson.EXERCISES
 }

@@ -97,15 +97,15 @@ class Shares:
 
         Raises
         ------
-        RuntimeError
+        ValueError
         """
         sums = torch.stack([value.detach().double().sum() for value in values]).nan_to_num()
         largest, smallest = sums.clone(), sums.clone()
         distributed.all_reduce(largest, distributed.ReduceOp.MAX)
         distributed.all_reduce(smallest, distributed.ReduceOp.MIN)
         if not torch.equal(largest, smallest):
-            raise RuntimeError(
-                "the processes have come to different parameters: they run different software, or data that differ"
+            raise ValueError(
+                "data, settings and software must be the same on all processes, whose parameters now differ"
             )
 
 

@@ -19,6 +19,7 @@ Each module holds one idea, and imports only from modules above it in this list:
 `gantut.exercises`    what a right answer to an exercise is, and why a wrong one is wrong
 `gantut.plots`        arrays in, figures out
 `gantut.interactive`  labs that live in the page
+`gantut.commands`     what ``python -m gantut`` does: train, sample, doctor, study
 ==================  =============================================================
 """
 

@@ -10,7 +10,7 @@ import gantut
 PACKAGE = Path(gantut.__file__).parent
 ORDER = (
     "checks", "_inputs", "device", "data", "divergences", "transport", "games", "networks", "objectives", "lipschitz",
-    "checkpoints", "training", "metrics", "experiments", "exercises", "plots", "interactive",
+    "checkpoints", "training", "metrics", "experiments", "exercises", "plots", "interactive", "commands",
 )  # fmt: skip
 
 

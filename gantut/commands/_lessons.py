@@ -1,0 +1,24 @@
+"""What each objective is, in a line, and which lesson of the book explains what."""
+
+# By the name of an objective: what it is, and its lesson.
+OBJECTIVES = {
+    "minimax": ("the game of the first paper: the generator lowers log(1 - D), and stalls where D is sure", 2),
+    "non-saturating": ("the generator raises log D instead, and has a slope from the start; DCGAN's choice", 5),
+    "least-squares": ("squared distances to the labels in place of logarithms", 6),
+    "feature-matching": ("the generator matches the mean features of the critic, not its verdict", 7),
+    "wgan": ("the critic estimates a Wasserstein distance, its weights clipped so that it is not too steep", 10),
+    "wgan-gp": (
+        "the same, with a penalty on slopes that are not 1 in place of clipping; no batch norm in the critic",
+        11,
+    ),
+    "wgan-lp": ("the same, with a penalty on slopes above 1 only", 11),
+}
+
+TITLES = {
+    4: "No equilibrium in sight",
+    5: "Thin supports and vanishing gradients",
+    6: "Mode collapse, and how to see it",
+    10: "The Wasserstein GAN",
+    11: "Better critics",
+    12: "New creatures",
+}

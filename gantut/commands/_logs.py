@@ -1,0 +1,84 @@
+"""What a run writes down as it goes: losses in a plain file, and for TensorBoard where that is installed."""
+
+import contextlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gantut.checkpoints import write_atomically
+from gantut.training import History
+
+LOG = "log.jsonl"
+HINT = "no TensorBoard logs: `python -m pip install tensorboard` brings them (the losses are in {} in any case)"
+
+
+def records(steps: torch.Tensor, named: Mapping[str, torch.Tensor]) -> list[dict]:
+    """Return losses and norms of gradients, each of shape (records, members), by record.
+
+    A number that is not finite becomes null, which is what JSON has for it; several members have a list.
+    """
+    rows = [{"step": step} for step in steps.tolist()]
+    for name, values in named.items():
+        for row, members in zip(rows, values.tolist(), strict=False):
+            plain = [value if math.isfinite(value) else None for value in members]
+            row[name] = plain[0] if len(plain) == 1 else plain
+    return rows
+
+
+def write_log(folder: Path, steps: torch.Tensor, named: Mapping[str, torch.Tensor]) -> None:
+    """Write all records so far to log.jsonl, one a line: a run that goes on repeats none and leaves none out."""
+    lines = (json.dumps(row) + "\n" for row in records(steps, named))
+    write_atomically(folder / LOG, "".join(lines))
+
+
+def recorded(history: History) -> dict[str, torch.Tensor]:
+    """Return the losses of a run, and the norms of its gradients as "generator gradient" and "critic gradient"."""
+    return history.losses | {f"{name} gradient": norms for name, norms in history.gradient_norms.items()}
+
+
+class Board:
+    """TensorBoard logs of a run, where the package tensorboard is installed.
+
+    Parameters
+    ----------
+    folder : path
+        Of the run; the logs go to a folder ``tensorboard`` in it.
+    done : int
+        Steps that the run has done already: what is logged after them belongs to a run that was broken off.
+    """
+
+    def __init__(self, folder: Path, done: int):
+        self.writer, self.written = None, done
+        with contextlib.suppress(ImportError):
+            from torch.utils.tensorboard import SummaryWriter
+
+            self.writer = SummaryWriter(str(folder / "tensorboard"), purge_step=done + 1 if done else None)
+
+    @property
+    def hint(self) -> str | None:
+        """What to say where it is not installed."""
+        return HINT.format(LOG) if self.writer is None else None
+
+    def write(self, history: History, picture: np.ndarray) -> None:
+        """Log the records since the last call, their median over the members, and a picture of samples."""
+        if self.writer is None:
+            return
+        groups = {"loss": history.losses, "gradient norm": history.gradient_norms}
+        new = [(place, step) for place, step in enumerate(history.steps.tolist()) if step > self.written]
+        for place, step in new:
+            for group, values in groups.items():
+                for name, rows in values.items():
+                    self.writer.add_scalar(f"{group}/{name}", rows[place].nanmedian().item(), step)
+        step = int(history.evaluated[-1])
+        self.writer.add_image("samples", picture, step, dataformats="HWC")
+        self.writer.flush()
+        self.written = step
+
+    def close(self) -> None:
+        """Close the files."""
+        if self.writer is not None:
+            self.writer.close()

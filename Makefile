@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 PIP   := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help book notebooks test bench lint clean
+.PHONY: help book notebooks pdf links test bench lint clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,10 +34,17 @@ test: $(READY)  ## check everything: style, package, pages, and every output of 
 	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) --nbval --nbval-current-env --nbval-cell-timeout=300 book/ || failed=1; \
 	{ set +x; } 2>/dev/null; exit $$failed
 
+pdf: $(READY)  ## print the whole book into one file (needs Chromium)
+	@$(BIN)/python book/tools/pdf.py
+
+links: $(READY)  ## ask whether the addresses that the book links to still answer (needs a network)
+	@$(BIN)/python book/tools/links.py
+
 bench: $(READY)  ## time gantut beside its peers, and record it in book/results
 	$(PIP) geomloss==0.3.1
 	$(BIN)/python tests/bench_transport.py
 	$(BIN)/python tests/bench_training.py
+	$(BIN)/python tests/bench_images.py
 
 lint: $(READY)  ## check style, and repair what can be repaired
 	$(BIN)/ruff check --fix .

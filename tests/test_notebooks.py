@@ -227,3 +227,48 @@ def test_a_lesson_that_fails_says_where_and_keeps_the_old_notebook(book, capsys,
     for words in ["book/lesson.py", *said]:
         assert words in printed
     assert (book / "book/lesson.ipynb").read_bytes() == stored
+
+
+# ---- What it takes -----------------------------------------------------------------------------------------
+
+
+def noted(book):
+    path = book / "book/results/lesson-times.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def test_what_a_lesson_takes_is_noted_and_makes_no_notebook_stale(book, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.delenv("GANTUT_DEVICE", raising=False)
+    monkeypatch.delenv("GANTUT_SCALE", raising=False)
+    (book / "book/lesson.py").rename(book / "book/01_lesson.py")
+    assert notebooks.main(["01_lesson"], book) == 0
+    times = noted(book)["cpu"]["01_lesson"]
+    assert times["threads"] == "1"
+    assert 0 < times["core seconds"] < 60
+    assert times["seconds"] > 0
+    assert notebooks.why_stale("01_lesson", book) == ""
+    stored = (book / "book/01_lesson.ipynb").read_bytes()
+    assert notebooks.main(["--times", "01_lesson"], book) == 0  # executed again, though nothing changed
+    assert (book / "book/01_lesson.ipynb").read_bytes() == stored
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "device", "kept"),
+    [
+        ("03_lesson", "fast", "cuda:0", {"cuda": ["03_lesson"]}),
+        ("03_lesson", "full", "cpu", {}),
+        ("00_index", "fast", "cpu", {}),
+        ("speed", "fast", "cpu", {}),
+    ],
+)
+def test_times_are_noted_for_lessons_in_their_own_size_and_for_each_kind_of_device(
+    tmp_path, monkeypatch, name, scale, device, kept
+):
+    (tmp_path / "book").mkdir()
+    monkeypatch.setenv("GANTUT_SCALE", scale)
+    monkeypatch.setenv("GANTUT_DEVICE", device)
+    with notebooks.Clock() as clock:
+        pass
+    notebooks.note_times(name, clock, tmp_path)
+    assert {kind: list(lessons) for kind, lessons in noted(tmp_path).items()} == kept

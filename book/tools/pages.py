@@ -8,6 +8,7 @@ and unless every page that _toc.yml names is there. What it was built from is re
 a source that was changed, added or removed makes the next call build again.
 """
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -22,14 +23,22 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = (
     "_config.yml",
     "_toc.yml",
+    "CONTRIBUTING.md",
+    "pyproject.toml",
     "requirements.txt",
     "book/*.ipynb",
-    "book/*.md",
+    "book/**/*.md",
+    "book/claims.yml",
     "book/*.bib",
     "book/images/**/*",
     "book/style/**/*",
+    "book/results/lesson-times.json",
+    "book/tools/api_pages.py",
     "book/tools/lesson_numbers.py",
+    "book/tools/lesson_times.py",
+    "book/tools/page_frames.py",
     "book/tools/typesetting.py",
+    "gantut/**/*.py",  # the pages of the package are made from its docstrings
 )
 LEAST = 2000  # bytes: a page with nothing on it is larger
 
@@ -67,6 +76,20 @@ def is_up_to_date(root=ROOT):
         return False
 
 
+@contextlib.contextmanager
+def alone(root=ROOT):
+    """Wait until no other process builds this site, and keep others waiting meanwhile."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: whoever builds twice at once there has to wait for themselves
+        yield
+        return
+    (root / "_build").mkdir(exist_ok=True)
+    with open(root / "_build" / ".lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # let go when the file is closed, or the process ends
+        yield
+
+
 def build(root=ROOT):
     """Build the site anew; raise `Incomplete` where that fails, or warns."""
     built_from = sources(root)
@@ -95,12 +118,13 @@ def check(root=ROOT):
 
 def main(root=ROOT):
     try:
-        if not is_up_to_date(root):
-            start = time.monotonic()
-            print("Building the site ...", end=" ", flush=True)
-            build(root)
-            print(f"{time.monotonic() - start:.0f} s")
-        pages = check(root)
+        with alone(root):
+            if not is_up_to_date(root):
+                start = time.monotonic()
+                print("Building the site ...", end=" ", flush=True)
+                build(root)
+                print(f"{time.monotonic() - start:.0f} s")
+            pages = check(root)
     except Incomplete as problem:
         print(problem, file=sys.stderr)
         return 1

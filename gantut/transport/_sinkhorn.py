@@ -52,17 +52,18 @@ def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
     OTResult
         In the dtype and on the device of the inputs; computed in float64, but for sweeps whose rounding is corrected.
 
-        value : (...,) the transport cost :math:`\langle P, C\rangle`, without the entropy. Differentiable, once, in
-            `a`, `b` and `cost` by the implicit function theorem, exactly so for the converged plan.
-        plan : (..., n, m) the plan of the form above.
-        f, g : (..., n) and (..., m) its potentials, balanced: :math:`\langle a, f\rangle = \langle b, g\rangle`. Their
-            sum :math:`\langle a, f\rangle + \langle b, g\rangle` is the dual objective, a lower bound on the
-            regularised optimum; with `f` and `g` as constants, its gradient in `a` and `b` is that of the optimum
-            (envelope theorem). Entries without mass have the potential of the soft c-transform.
-        gap : (...,) certified: the regularised optimum is at most dual objective + gap. It is the objective of a plan
-            whose marginals are exact, found by rounding this one (Altschuler et al. 2017), or a bound on it.
-        iterations : how many sweeps it took, the most of the batch.
-        error : (...,) the larger of the two marginals' L1 errors, measured, relative to the total mass.
+        - ``value``: (...,) the transport cost :math:`\langle P, C\rangle`, without the entropy. Differentiable, once,
+          in `a`, `b` and `cost` by the implicit function theorem, exactly so for the converged plan.
+        - ``plan``: (..., n, m) the plan of the form above.
+        - ``f``, ``g``: (..., n) and (..., m) its potentials, balanced:
+          :math:`\langle a, f\rangle = \langle b, g\rangle`. Their sum
+          :math:`\langle a, f\rangle + \langle b, g\rangle` is the dual objective, a lower bound on the regularised
+          optimum; with ``f`` and ``g`` as constants, its gradient in `a` and `b` is that of the optimum (envelope
+          theorem). Entries without mass have the potential of the soft c-transform.
+        - ``gap``: (...,) certified: the regularised optimum is at most dual objective + gap. It is the objective of a
+          plan whose marginals are exact, found by rounding this one (Altschuler et al. 2017), or a bound on it.
+        - ``iterations``: how many sweeps it took, the most of the batch.
+        - ``error``: (...,) the larger of the two marginals' L1 errors, measured, relative to the total mass.
 
     Raises
     ------

@@ -1,0 +1,89 @@
+"""A Sphinx extension: what stands around the text of each page.
+
+- What a page says of itself to those who show a link to it: title, description and picture (Open Graph, Twitter).
+- A name for the arrows that unfold the side bar, which the theme leaves nameless: a screen reader could not say them.
+- An id of its own for each proof, exercise and solution: their extensions give the same one to all of a page.
+- Entries of the list of references that are items of a list to a screen reader, too.
+"""
+
+import html
+import re
+import tomllib
+from pathlib import Path
+
+from docutils import nodes
+
+ROOT = Path(__file__).resolve().parents[2]
+CARD = "_static/social-card.png"
+CARD_SHOWS = "Two distances between a generated law and the real one, as the generator moves, and their slopes"
+LONGEST = 200
+
+
+def description(doctree):
+    """Return the beginning of the first paragraph without a formula, or "": whole words, at most 200 characters."""
+    for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
+        text = " ".join(paragraph.astext().split())
+        if len(text) >= 40 and not any(paragraph.findall(nodes.math)):
+            return text if len(text) <= LONGEST else text[: LONGEST - 1].rsplit(" ", 1)[0] + "…"
+    return ""
+
+
+def meta_tags(title, text, address, picture):
+    """Return the tags that say what a page is, as HTML."""
+    named = {"description": text, "twitter:card": "summary_large_image"}
+    properties = {
+        "og:type": "article",
+        "og:title": title,
+        "og:description": text,
+        "og:url": address,
+        "og:image": picture,
+        "og:image:width": "1200",
+        "og:image:height": "630",
+        "og:image:alt": CARD_SHOWS,
+    }
+    tags = [f'<meta name="{name}" content="{html.escape(value)}" />' for name, value in named.items() if value]
+    tags += [
+        f'<meta property="{name}" content="{html.escape(value)}" />' for name, value in properties.items() if value
+    ]
+    return "\n".join(["", *tags, ""])
+
+
+def describe(app, pagename, templatename, context, doctree):
+    """Add the tags to the head of each page; where the site stands is in pyproject.toml."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    site = project["urls"]["Documentation"].rstrip("/")
+    title = html.unescape(re.sub("<[^>]+>", "", context.get("title") or app.config.project))
+    tags = meta_tags(title, description(doctree), f"{site}/{pagename}.html", f"{site}/{CARD}")
+    context["metatags"] = context.get("metatags", "") + tags
+
+
+def name_arrows(app, pagename, templatename, context, doctree):
+    """Give the arrows of the side bar a name."""
+    draw = context.get("generate_toctree_html")
+    if draw:
+        context["generate_toctree_html"] = lambda *args, **options: str(draw(*args, **options)).replace(
+            "<summary>", '<summary aria-label="Show or hide the pages of this chapter">'
+        )
+
+
+def number_ids(app, doctree):
+    """Number the ids that a page would have many times: "proof", "proof-2", and so on."""
+    for name in ("exercise-content", "solution-content", "proof-content", "proof"):
+        same = [element for element in doctree.findall(nodes.Element) if element.get("ids") == [name]]
+        for number, element in enumerate(same[1:], 2):
+            element["ids"] = [f"{name}-{number}"]
+
+
+def list_references(app, pagename, templatename, context, doctree):
+    """Call the entries of the list of references its items; their former role has been given up by the standard."""
+    if "body" in context:
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
+def setup(app):
+    # priority: after the theme, which listens to the same event
+    app.connect("html-page-context", describe, priority=900)
+    app.connect("html-page-context", name_arrows, priority=900)
+    app.connect("html-page-context", list_references)
+    app.connect("doctree-read", number_ids)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,265 @@
+"""The pages to look things up in: notation, glossary, the package, times, and how to teach with the book."""
+
+import functools
+import importlib
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import jupytext
+import pytest
+
+from gantut.checks import read_ledger
+
+api_pages = pytest.importorskip("api_pages")
+pages = pytest.importorskip("pages")
+
+ROOT = Path(__file__).resolve().parents[1]
+BOOK = ROOT / "book"
+LEDGER = read_ledger()
+LESSONS = {lesson.page: number for number, lesson in LEDGER.lessons.items() if lesson.page and number.isdigit()}
+
+
+def prose(page):
+    """What a lesson says to its readers: its text, and the captions of its figures."""
+    cells = jupytext.read(BOOK / f"{page}.py").cells
+    captions = [cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "") for cell in cells]
+    return "\n\n".join([cell.source for cell in cells if cell.cell_type == "markdown"] + captions)
+
+
+PROSE = {page: prose(page) for page in LESSONS}
+FORMULAS = {
+    page: " ; ".join(a or b for a, b in re.findall(r"\$\$(.+?)\$\$|\$([^$]+)\$", text, re.S))
+    for page, text in PROSE.items()
+}
+
+# ---- Notation ----------------------------------------------------------------------------------------------
+
+
+def rows():
+    """The lines of the tables of symbols: symbols, meaning, kind, code, lessons."""
+    text = (BOOK / "notation.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^\| (\$.*) \|$", text, re.M)
+    for line in lines:
+        symbols, meaning, kind, code, lesson = (cell.strip() for cell in line.split("|"))
+        yield re.findall(r"\$([^$]+)\$", symbols), meaning, kind, re.findall(r"`([^`]+)`", code), lesson
+
+
+ROWS = list(rows()) if (BOOK / "notation.md").is_file() else []
+
+
+def uses(formulas, symbol):
+    """Tell whether a symbol stands in some formula, with any index where the table has a letter for one."""
+    found = re.escape(symbol.replace(r"\lVert ", r"\|").replace(r"\rVert", r"\|"))
+    found = re.sub(r"_([ijkp])$", r"_\\{?[ijkp1-9]", found)
+    found = found.replace(r"N\(m_1,s_1\)", r"N\([^)]*\)").replace(r"f\^c", r"f\^\{?c")
+    before = "" if symbol.startswith("\\") else r"(?<![\\a-zA-Z])"
+    after = "(?![a-zA-Z])" if symbol[-1].isalpha() else ""
+    return re.search(before + found + after, formulas) is not None
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[" ".join(row[0]) for row in ROWS])
+def test_the_lesson_that_a_symbol_is_said_to_come_from_uses_it(row):
+    symbols, meaning, kind, _, lesson = row
+    number, page = re.fullmatch(r"\{doc\}`(\d+) <(\w+)>`", lesson).groups()
+    assert int(LESSONS[page]) == int(number)
+    assert meaning
+    assert kind
+    for symbol in symbols:
+        assert uses(FORMULAS[page], symbol), f"lesson {number} has no formula with {symbol}"
+
+
+@pytest.mark.parametrize("symbol", [
+    "p_r", "p_g", "p_z", "D", "D^*", "G", "V", "f^*", "W_1", "K", "c", r"\lambda", r"n_\text{critic}", r"\theta",
+    r"\gamma", r"\pi", r"\varepsilon", r"\eta", r"\hat x", r"\lVert f\rVert_L",
+])  # fmt: skip
+def test_what_a_reader_looks_up_is_there(symbol):
+    assert symbol in {symbol for row in ROWS for symbol in row[0]}
+
+
+GREEK = "alpha|beta|gamma|delta|Delta|epsilon|varepsilon|eta|theta|kappa|lambda|mu|pi|rho|sigma|varphi|psi"
+
+
+def test_every_greek_letter_of_two_lessons_and_every_operator_of_one_is_explained():
+    listed = " ; ".join(symbol for row in ROWS for symbol in row[0])
+    for symbol in [rf"\{letter}" for letter in GREEK.split("|")]:
+        if (
+            sum(re.search(re.escape(symbol) + "(?![a-zA-Z])", formulas) is not None for formulas in FORMULAS.values())
+            > 1
+        ):
+            assert re.search(re.escape(symbol) + "(?![a-zA-Z])", listed), symbol
+    known_to_all = {"tr", "sign", "mean", "var", "Var", "Cov", "argmin", "argmax", "diag", "softmax", "tanh"}
+    operators = set(re.findall(r"\\operatorname\{(\w+)\}", " ".join(FORMULAS.values())))
+    assert operators - known_to_all <= set(re.findall(r"\\operatorname\{(\w+)\}", listed))
+
+
+def test_the_names_in_the_code_are_names_of_the_code():
+    public = {name for module in api_pages.public_modules() for name in public_of(module)}
+    everywhere = {word for page in LESSONS for word in re.findall(r"\w+", (BOOK / f"{page}.py").read_text("utf-8"))}
+    for *_, code, _ in ROWS:
+        for name in code:
+            head, *attributes = re.split(r"[.(]", name.strip('"'))
+            assert head in public or head in everywhere, name
+            if head in public and "." in name:
+                owner = next(m for m in api_pages.public_modules() if head in public_of(m))
+                fields = getattr(importlib.import_module(owner), head)
+                assert attributes[0] in {*dir(fields), *getattr(fields, "__annotations__", {})}, name
+
+
+# ---- Glossary ----------------------------------------------------------------------------------------------
+
+
+def terms():
+    """The terms of the glossary, each with its definition."""
+    text = (BOOK / "glossary.md").read_text(encoding="utf-8")
+    inside = re.search(r":::\{glossary\}\n:sorted:\n(.*?)\n:::", text, re.S)[1]
+    return dict(re.findall(r"^(\S.*)\n((?:  .*\n?)+)", inside, re.M))
+
+
+TERMS = terms() if (BOOK / "glossary.md").is_file() else {}
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_each_term_occurs_in_the_lessons_that_its_entry_names(term):
+    named = re.findall(r"\{doc\}`[^<`]*<(\w+)>`", TERMS[term])
+    assert named, "an entry says where to read more"
+    stem = re.escape(term.lower()).replace(r"\ ", r"[\s-]+")
+    stem = re.sub(r"(steps|s|e|y)$", "", stem)  # other endings count: clipped weights, Lipschitz constants
+    words = "|".join([stem, *FORMS.get(term, [])])
+    for page in named:
+        if page in PROSE:
+            text = re.sub(r"[*_`]", "", PROSE[page]).lower()
+            assert re.search(words, text), f"{page} never says {term}"
+
+
+# What a lesson may call the thing instead, in the middle of a sentence.
+FORMS = {
+    "adversarial training": ["adversarial"],
+    "alternating steps": [r"steps in\s+turns", "alternating"],
+    "best-response gap": [r"best-response\s+gap", r"gap"],
+    "calibration": ["calibrat"],
+    "FID": ["fréchet", "frechet"],
+    "Jensen–Shannon divergence": ["jensen–shannon"],
+    "Kullback–Leibler divergence": ["kullback–leibler"],
+    "effective classes": [r"classes"],
+    "precision and recall": [r"precision"],
+    "spectral normalisation": [r"spectral\s+norm"],
+    "unrolled GAN": [r"unroll"],
+    "vanishing gradient": [r"vanish"],
+    "Wasserstein distance": [r"wasserstein"],
+    "weight clipping": [r"clipp"],
+    "coupling": ["coupled"],
+    "duality gap": [r"difference\s+is\s+a\s+certificate"],
+    "entropic transport": [r"entropic"],
+    "Kantorovich potential": [r"potential", r"price"],
+}
+
+
+def test_terms_are_many_and_their_links_lead_to_terms():
+    assert len(TERMS) >= 40
+    for definition in TERMS.values():
+        for link in re.findall(r"\{term\}`(?:[^<`]*<)?([^>`]+)>?`", definition):
+            assert " ".join(link.split()) in TERMS, link
+
+
+# ---- The package -------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def public_of(module):
+    return api_pages.public_names(importlib.import_module(module))
+
+
+def test_every_public_module_has_a_page_in_the_table_of_contents():
+    expected = [f"book/api/{module.removeprefix('gantut.')}" for module in api_pages.public_modules()]
+    listed = [page for page in pages.pages_of_toc(ROOT) if page.startswith("book/api/")]
+    assert listed == expected
+    for page, module in zip(expected, api_pages.public_modules(), strict=True):
+        assert f".. public-names:: {module}\n" in (ROOT / f"{page}.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("module", api_pages.public_modules())
+def test_every_public_name_says_what_it_is_and_where_its_source_is(module):
+    owner = importlib.import_module(module)
+    for name in public_of(module):
+        if api_pages.kind(getattr(owner, name)) != "data":
+            assert api_pages.summary(owner, name), f"{module}.{name} has no docstring"
+        file, first, last = api_pages.source_of(module, name)
+        lines = (ROOT / file).read_text(encoding="utf-8").splitlines()[first - 1 : last]
+        assert re.search(rf"\b{name}\b", lines[0] if len(lines) == 1 else "\n".join(lines)), f"{file}:{first}"
+
+
+def test_source_links_lead_into_the_repository():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    info = {"module": "gantut.divergences", "fullname": "kl_divergence"}
+    address = api_pages.linkcode_resolve("py", info)
+    assert re.fullmatch(
+        re.escape(project["urls"]["Repository"]) + r"/blob/main/gantut/divergences/_discrete\.py#L\d+-L\d+", address
+    )
+    assert api_pages.linkcode_resolve("py", {"module": "gantut.divergences", "fullname": "nothing"}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("of `p` and `q`", "of ``p`` and ``q``"),
+        ("see `claim`", "see :py:obj:`claim <gantut.checks.claim>`"),
+        ("see `gantut.checks`", "see :py:mod:`gantut.checks <gantut.checks>`"),
+        ("see `gantut.transport.emd`", "see :py:obj:`gantut.transport.emd <gantut.transport.emd>`"),
+        ("code ``claim`` and :math:`p` of `p`", "code ``claim`` and :math:`p` of ``p``"),
+        ("the `p`s", r"the ``p``\ s"),
+        ("shape (n, *event)", r"shape (n, \*event)"),
+    ],
+)
+def test_a_name_in_a_docstring_becomes_a_link_where_it_is_public_and_code_elsewhere(text, shown):
+    assert api_pages.links(text, "gantut.checks") == shown
+
+
+# ---- Times, and teaching -----------------------------------------------------------------------------------
+
+
+def test_the_table_of_times_has_every_lesson_and_says_what_was_not_measured(tmp_path):
+    lesson_times = pytest.importorskip("lesson_times")
+    assert [page for _, _, page, *_ in lesson_times.rows(ROOT)] == list(LESSONS)
+    assert all(reading for *_, reading, _, _ in lesson_times.rows(ROOT))
+
+    (tmp_path / "book/results").mkdir(parents=True)
+    ledger = (
+        'lessons:\n  "01": {title: One, page: 01_one}\n  "02": {title: Two, page: 02_two}\n  "03": {title: Three}\n'
+    )
+    (tmp_path / "book/claims.yml").write_text(ledger, encoding="utf-8")
+    for page in ("01_one", "02_two"):
+        (tmp_path / f"book/{page}.py").write_text("# **It takes** an hour and\n# a half to read with the exercises.")
+    noted = {"cpu": {"02_two": {"seconds": 30, "core seconds": 12.4}}}
+    (tmp_path / "book/results/lesson-times.json").write_text(json.dumps(noted), encoding="utf-8")
+    assert list(lesson_times.rows(tmp_path)) == [
+        (1, "One", "01_one", "an hour and a half", "not measured", "not measured"),
+        (2, "Two", "02_two", "an hour and a half", "12 s", "not measured"),
+    ]
+
+
+TEACHING = (BOOK / "teaching.md").read_text(encoding="utf-8")
+
+
+def test_the_plan_has_five_sessions_of_ninety_minutes():
+    sessions = re.split(r"^## Session \d: ", TEACHING, flags=re.M)[1:]
+    assert len(sessions) == 5
+    for session in sessions:
+        assert sum(int(minutes) for minutes in re.findall(r"^\| (\d+) \|", session, re.M)) == 90
+        assert len(re.findall(r"^\*.+\*\n: ", session, re.M)) >= 3, "questions, each with what a good answer contains"
+        assert len(re.findall(r"\{ref\}`ex-", session)) >= 3
+
+
+def test_the_plan_hands_out_exercises_and_shows_labs_and_sections_that_exist():
+    everything = "\n".join(PROSE.values())
+    for label in re.findall(r"\{ref\}`(ex-[\w-]+)`", TEACHING):
+        assert f":label: {label}\n" in everything, label
+    labs = importlib.import_module("gantut.interactive").__all__
+    for lab in re.findall(r"lab\S* \(?`(\w+)`", TEACHING):
+        assert lab in labs
+        assert f"interactive.{lab}(" in "\n".join((BOOK / f"{page}.py").read_text(encoding="utf-8") for page in LESSONS)
+    headings = re.findall(r"^#{2,3} (.+)$", everything, re.M)
+    for section in re.findall(r'"([A-Z][^"]+?[a-z])"', TEACHING):
+        if section != "GANs minimise JS":
+            assert any(heading.rstrip("?").startswith(section.rstrip("?")) for heading in headings), section

@@ -103,13 +103,13 @@ plots.show()
 # | 4 | {doc}`No equilibrium in sight <04_no_equilibrium>` | Why do two players who both improve run in circles? |
 # | 5 | {doc}`Thin supports and vanishing gradients <05_vanishing_gradients>` | Why can a discriminator be too good? |
 # | 6 | {doc}`Mode collapse, and how to see it <06_mode_collapse>` | What is lost, and which number shows it? |
-# | 7 | *Seven tricks* | Which of the well-known remedies help, and when? |
+# | 7 | {doc}`Seven tricks <07_seven_tricks>` | Which of the well-known remedies help, and when? |
 # | 8 | {doc}`Moving dirt <08_moving_dirt>` | What does it cost to turn one law into another? |
 # | 9 | {doc}`Duality <09_duality>` | Why does a single function, nowhere steeper than 1, know that cost? |
 # | 10 | {doc}`The Wasserstein GAN <10_wasserstein_gan>` | What becomes of the game when it is played for that cost? |
 # | 11 | {doc}`Better critics <11_better_critics>` | Does the critic's number mean anything? |
-# | 12 | *New creatures* | Does it work on pictures? |
-# | 13 | *Are GANs created equal?* | Which one is best, and how would we know? |
+# | 12 | {doc}`New creatures <12_new_creatures>` | Can it draw new creatures, and how would we know? |
+# | 13 | {doc}`Are GANs created equal? <13_created_equal>` | Which one is best, and how would we know? |
 #
 # Lessons in italics are being written. What they have to prove or to refute stands in the ledger already:
 
@@ -127,6 +127,8 @@ print(
 # %% [markdown]
 # - {doc}`claims` lists every statement: who makes it, whether it holds, and how it is checked.
 # - {doc}`errata` collects what the sources get wrong, with the corrections.
+# - {doc}`notation`, a {doc}`glossary` and {doc}`the package <api>` are there to look things up.
+# - {doc}`teaching` is a plan for five sessions with a class, and {doc}`speed` says how long each lesson takes.
 #
 # ## How to read
 #

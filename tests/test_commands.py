@@ -373,6 +373,8 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, capsys, words, message):
         ('{"training": {"bach": 3}}', "did you mean 'batch'?"),
         ('{"training": {}, "netwrks": {}}', "did you mean 'networks'?"),
         ('{"looks": {"evry": 3}}', "did you mean 'every'?"),
+        ('{"training": 3}', "training must be settings by name, not 3"),
+        ('{"amp": "yes"}', "amp must be one of True, False, not 'yes'"),
         ("{", "is no JSON"),
         ("[]", "must hold one JSON object"),
         ("[" * 100_000, "is no JSON"),

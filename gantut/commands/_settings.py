@@ -73,7 +73,10 @@ def _base(arguments, saved):
     for name in plain:
         _inputs.one_of(f"{arguments.config}: a section", name, sections)
     allowed = (Source._fields, _names(Config), _names(Networks), _names(Looks))
+    _inputs.one_of(f"{arguments.config}: amp", plain.get("amp", False), (True, False))
     for name, names in zip(sections, allowed, strict=False):
+        if not isinstance(plain.get(name, {}), dict | None):
+            raise ValueError(f"{arguments.config}: {name} must be settings by name, not {plain[name]!r}")
         for setting in plain.get(name) or ():
             _inputs.one_of(f"{arguments.config}: a setting of {name}", setting, names)
     return plain

@@ -148,6 +148,11 @@ print(
 # **Exercises answer back.** Open the lesson in Colab (the rocket at the top of its page) or on your own machine,
 # put your answer in place of the dots and run the cell.
 #
+# **Six labs live in the pages**, and run in your browser, offline too: {doc}`a GAN that trains before your eyes
+# <02_the_game>` and {doc}`the game of x and y <04_no_equilibrium>`; {doc}`move dirt <08_moving_dirt>` and {doc}`the
+# parallel lines <09_duality>`; {doc}`D* beside the critic, and a recorded population to leaf through
+# <10_wasserstein_gan>`. Each works with mouse, finger and keyboard, and its numbers are tested against `gantut`.
+#
 # **On your own machine** you need Python 3.11 or newer and `make`:
 #
 # ```bash

@@ -18,7 +18,7 @@ GRIDS, RECORDS = 20, 200  # a run is looked at and recorded about so often, unle
 CREATURES = "creatures"
 
 # What serves in general; what an objective's paper says comes from the objective.
-ON_PICTURES = {"objective": "non-saturating", "steps": 8000, "batch": 32, "noise_size": 64, "ema": 0.998}
+ON_PICTURES = {"objective": "non-saturating", "steps": 6000, "batch": 32, "noise_size": 64, "ema": 0.998}
 AUGMENTATION = {"translate": 0.125, "colour": 0.5}  # of pictures of which there are few; lesson 12
 ON_LAWS = {
     "objective": "wgan-gp",

@@ -7,7 +7,6 @@ import torch
 
 from gantut import experiments
 from gantut.experiments import (
-    FRESH,
     COMBINATIONS,
     EXPERIMENTS,
     TRICKS,
@@ -100,7 +99,7 @@ def test_labels_are_drawn_for_each_member_as_many_of_each_class_and_are_right():
             (where,) = (split.images == image).all(1).nonzero().flatten()[:1]
             assert split.labels[where] == label
     assert not torch.equal(x[0], x[1])
-    alone = some_labelled(split, 20, members=1, seed=FRESH + 2)
+    alone = some_labelled(split, 20, members=1, seed=_semi_supervised.FRESH + 2)
     assert torch.equal(alone[0][0], x[2])
     with pytest.raises(ValueError, match="number must be a multiple of 10, as many of each class, not 15"):
         some_labelled(split, 15, members=1)

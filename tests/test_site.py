@@ -51,7 +51,7 @@ LOOK = r"""async () => {
     errors.push("unknown macro in " + (formula.querySelector("mjx-assistive-mml") ?? formula).textContent);
   }
   const hidden = document.createElement("style");
-  hidden.textContent = "pre, code, .sig, mjx-container { display: none !important }";
+  hidden.textContent = "pre, code, .sig, .field-list strong, mjx-container { display: none !important }";
   document.head.append(hidden);
   const text = document.body.innerText;
   hidden.remove();

@@ -64,8 +64,8 @@ def test_a_member_of_64_is_bit_for_bit_the_run_that_it_would_be_alone(device, ga
 
 
 @pytest.mark.parametrize("game", GAMES.values(), ids=GAMES)
-def test_the_split_into_groups_and_the_threads_change_no_bit(device, monkeypatch, threads, game):
-    config, points = Config(members=9, steps=7, seed=3, **game, **WIDTHS), torch.randn(100, 2)
+def test_the_split_into_groups_and_the_threads_change_no_bit(device, monkeypatch, threads, game, rng):
+    config, points = Config(members=9, steps=7, seed=3, **game, **WIDTHS), torch.randn(100, 2, generator=rng)
     expected, splits = None, set()
     for numbers in (1, 2 * 64 * 40 * 2, 2**18):
         for count in (1, 2):

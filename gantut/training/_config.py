@@ -129,7 +129,8 @@ class Config:
     generator, critic : Architecture or dict
     unrolled : int
         How many critic steps the generator looks ahead (Metz et al. 2017); 0 for the ordinary game. Not together with
-        a gradient penalty or a spectral norm, nor with feature matching.
+        a gradient penalty or a spectral norm, nor with feature matching. Here, and here alone, the last bit of a
+        member's numbers can depend on who else is in the population: about once in 50 short runs.
     learn_generator : bool
         False: the generator stands still, and only the critic learns.
     feature_matching : FeatureMatching, dict or None

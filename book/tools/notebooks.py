@@ -225,8 +225,12 @@ def write(notebook, path):
     """Write the notebook to `path` all at once: whoever reads meanwhile sees the old one or the new one."""
     import nbformat
 
-    text = nbformat.writes(notebook).rstrip("\n") + "\n"
-    unfinished = path.with_suffix(".ipynb.tmp")
+    replace(path, nbformat.writes(notebook).rstrip("\n") + "\n")
+
+
+def replace(path, text):
+    """Put a text into a file all at once."""
+    unfinished = path.with_suffix(f"{path.suffix}.tmp")
     try:
         with open(unfinished, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -268,9 +272,7 @@ def note_times(name, clock, root=ROOT):
     }
     times = {device: dict(sorted(times[device].items())) for device in sorted(times)}
     path.parent.mkdir(exist_ok=True)
-    unfinished = path.with_suffix(".json.tmp")
-    unfinished.write_text(json.dumps(times, indent=1) + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+    replace(path, json.dumps(times, indent=1) + "\n")
 
 
 # ---- The command ------------------------------------------------------------------------------------------

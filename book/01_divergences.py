@@ -829,6 +829,12 @@ claim(
 # A coin is fair, but you believe that it shows heads nine times out of ten. How many **bits** of avoidable surprise
 # does each toss hold for you?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# Which of the two laws do the tosses come from? It stands first in {eq}`eq-kl`, whose integral is a sum of two terms
+# here. And mind the unit: the base of the logarithm decides.
+# :::
 
 # %%
 answer = ...
@@ -849,6 +855,12 @@ check("kl-of-a-coin", answer)
 # :label: ex-js-half-overlap
 # Two laws on three points: $p=(\frac12,\frac12,0)$ and $q=(0,\frac12,\frac12)$. What is their JS, in nats? Do it by
 # hand.
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# Begin with the middle $m$ of {eq}`eq-js`, point by point. Of the points where $p$ has mass, at which ones is the ratio
+# $p/m$ not 1? Only those contribute to $\operatorname{KL}(p\,\|\,m)$.
 # :::
 
 # %%
@@ -871,6 +883,12 @@ check("js-half-overlap", answer)
 # :label: ex-gaussian-kl-formula
 # Give a formula for $\operatorname{KL}\big(N(m,s)\,\|\,N(0,1)\big)$, with the symbols `m` and `s` of sympy. It is
 # the term that keeps the codes of a variational autoencoder close to a standard Gaussian.
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# It is all in {eq}`eq-kl-gaussians`: which of its two Gaussians is the standard one? A test for your formula: what must
+# it give for $m=0$, $s=1$, when the laws are equal?
 # :::
 
 # %%
@@ -899,6 +917,12 @@ check("gaussian-kl-formula", answer)
 # $J(p,q)=\operatorname{KL}(p\,\|\,q)+\operatorname{KL}(q\,\|\,p)$ (Jeffreys' divergence). Write it as a function of
 # two tensors. Can you do it without calling `kl_divergence`, in one line?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# Write both sums out over $i$. One has the logarithm of $p_i/q_i$ in it, the other that of $q_i/p_i$: what have these
+# two to do with each other?
+# :::
 
 # %%
 answer = ...
@@ -919,6 +943,12 @@ check("jeffreys-function", answer)
 # :label: ex-moment-matching
 # Data: a quarter from $N(0,1)$, three quarters from $N(4,1)$. Which **width** (standard deviation) has the Gaussian
 # with the largest likelihood?
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# Which two moments does maximum likelihood match, according to the paragraph after {numref}`fig-fits`? Then draw the
+# data: what adds to their variance, apart from the spread within each mode?
 # :::
 
 # %%

@@ -692,6 +692,12 @@ claim(
 # :label: ex-samples-drawn
 # A game runs for 1000 rounds with $k=5$ and batches of $m=64$. How many real samples does Algorithm 1 draw?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# Go through {prf:ref}`alg-gan` line by line. Which of its two steps draws $x$'s, and which only $z$'s? How often does
+# each come in a round?
+# :::
 
 # %%
 answer = ...
@@ -711,6 +717,12 @@ check("samples-drawn", answer)
 # :label: ex-inverse-transform
 # A law on $[0,1]$ has the density $2x$. Write the function that turns a uniform number
 # `u` (a tensor without dimensions) into a draw from it.
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# {prf:ref}`thm-inverse-transform` wants the distribution function, and you have the density: how does one get from the
+# one to the other? Then go across and down, as in {numref}`fig-inverse-transform`.
 # :::
 
 # %%
@@ -733,6 +745,12 @@ check("inverse-transform", answer)
 # Your training script puts $m$ real and $m$ generated samples into one batch and prints the mean cross-entropy over
 # all $2m$ of them: 0.45. What is $V(D,G)$?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# $V$ is the sum of two means, the script prints one mean over both halves. Compare the two for a batch with $m=1$. And
+# can $V$ be positive?
+# :::
 
 # %%
 answer = ...
@@ -753,6 +771,12 @@ check("value-from-loss", answer)
 # The generator's step goes through the logit $a$ of a generated sample. What is the derivative of $\log(1-D)$ in
 # $a$? Write it with the symbol `a` of sympy. What becomes of it when the discriminator is certain that the sample is
 # made, $a\to-\infty$?
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# Write $\log(1-D)$ in terms of $a$ before you differentiate; {eq}`eq-logits` has it, with the other sign. For a check
+# of yours: does $1-D$ grow or shrink when the logit grows?
 # :::
 
 # %%
@@ -780,6 +804,12 @@ check("slope-in-the-logit", answer)
 # :label: ex-value-from-logits
 # Write the function of two tensors of logits, of real and of generated samples, that returns $V$, and that is finite
 # for logits of $\pm200$ in single precision.
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# Put the two halves of {eq}`eq-logits` into {eq}`eq-game-value`, and $D$ is gone. What you need then is a function of
+# `torch.nn.functional` that computes $\log(1+e^a)$ and does not overflow.
 # :::
 
 # %%

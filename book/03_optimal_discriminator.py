@@ -791,6 +791,12 @@ print(
 # :label: ex-read-dstar
 # At some $x$ an optimal discriminator says $D^*(x)=\frac34$. How many times as large as $p_g(x)$ is $p_r(x)$?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# Solve {eq}`eq-dstar` for the ratio, or undo the logarithm in {eq}`eq-logit`. Where $D^*$ is one half the densities are
+# equal; on which side of that are we here?
+# :::
 
 # %%
 answer = ...
@@ -811,6 +817,12 @@ check("read-dstar", answer)
 # A careless programmer shows the discriminator real samples with probability $\pi$ instead of one half. Which $D$
 # is now optimal where $p_r=A$ and $p_g=B$? Derive it yourself before you look back. Write it with the symbols `A`,
 # `B`, `pi` of sympy.
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# The score is now an average in which real samples have the weight $\pi$, and generated ones the rest. What becomes of
+# {eq}`eq-pointwise`, and where does its derivative in $t$ vanish?
 # :::
 
 # %%
@@ -838,6 +850,12 @@ check("prior-dstar", answer)
 # The generator is perfect, $p_g=p_r$, and a stubborn discriminator says $D(x)=0.9$ to everything. What is $V(D,G)$,
 # in nats?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# $D$ is the same number everywhere, so no integral is needed in {eq}`eq-value`. What does this discriminator say to
+# *generated* samples, and which logarithm judges that?
+# :::
 
 # %%
 answer = ...
@@ -859,6 +877,12 @@ check("sure-but-wrong", answer)
 # estimate of JS (with the factors $\frac12$). Is the estimate too large or too small if the discriminator is not
 # optimal?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# What is the score of an optimal discriminator, by {eq}`eq-value-at-dstar`? Two cases tell whether you have solved it
+# rightly: at $v=-2\log2$ the laws are equal, at $v=0$ they are disjoint. And whose score is the largest?
+# :::
 
 # %%
 answer = ...
@@ -879,6 +903,12 @@ check("js-from-value", answer)
 # :label: ex-best-against-collapse
 # The data have eight equal, well separated modes. The generator has collapsed: all its samples come from one of
 # them, with the same shape. What does the optimal discriminator say about a sample from that mode?
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# On that mode the two laws have the same shape, but not the same mass. How many times as high as $p_r$ is $p_g$ there?
+# {eq}`eq-dstar` needs no more than that.
 # :::
 
 # %%

@@ -778,6 +778,12 @@ plots.show()
 # In the game $xy$ with both numbers in $[-1,1]$ the players stand at $x=0.5$, $y=-0.25$. How much can player one,
 # who chooses $x$ and wants $xy$ small, gain by moving alone?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# Take the first half of {eq}`eq-gaps`. What is player one's loss now, and what is the least that it can get in $[-1,1]$
+# while $y$ stands still? A gain is the difference of two losses.
+# :::
 
 # %%
 answer = ...
@@ -799,6 +805,12 @@ check("gap-of-a-pair", answer)
 # With $\eta=0.1$, a thousand simultaneous rounds multiply the radius by 144.77. Halve the rate and play twice as
 # many rounds, so that the players turn by about the same angle. By which factor is the radius multiplied now?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# How much does a *single* round stretch the radius, by {prf:ref}`thm-simultaneous`? First make sure that your formula
+# gives the 144.77, then change the rate and the number of rounds.
+# :::
 
 # %%
 answer = ...
@@ -819,6 +831,12 @@ check("smaller-steps", answer)
 # :label: ex-y-moves-first
 # Let $y$ move first: $y\leftarrow y+\eta x$, then $x\leftarrow x-\eta\,y_{\text{new}}$. Which quadratic form in $x$
 # and $y$, with $x^2$ as one of its terms, is conserved? Write it with the symbols `x`, `y`, `eta` of sympy.
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# There is a way without computing: give the players new names, so that this round becomes {eq}`eq-alternating`, and
+# take {eq}`eq-invariant` along. Is it enough to exchange $x$ and $y$, or does a sign change as well?
 # :::
 
 # %%
@@ -846,6 +864,12 @@ check("y-moves-first", answer)
 # :label: ex-best-extragradient
 # For which learning rate does the extragradient method approach the equilibrium of $xy$ fastest?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# The table before {numref}`fig-rates` has the factor of a round, squared. Read it as a polynomial in $u=\eta^2$: where
+# is it smallest? Do not forget to return from $u$ to $\eta$.
+# :::
 
 # %%
 answer = ...
@@ -868,6 +892,12 @@ check("best-extragradient", answer)
 # gradients vanish, but against $y=0$ player one has its *largest* loss there: any move is a gain. Nevertheless
 # simultaneous steps approach the origin if the rate is small. Up to which rate? (By hand, or with
 # `gantut.games.quadratic(-1.0, 2.0, 2.0)` and `spectral_radius`.)
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# Write down the matrix $J$ of {eq}`eq-jacobian`, with $g=-f$; a round multiplies small deviations by $I-\eta J$. If the
+# two eigenvalues of such a matrix are conjugate, what is their product, and what has it to do with $|\lambda|^2$?
 # :::
 
 # %%

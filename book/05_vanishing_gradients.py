@@ -1376,6 +1376,12 @@ plots.show()
 # Two generic manifolds in $\mathbb R^{64}$ have 30 and 40 dimensions. Do they meet, and if so, in how many
 # dimensions?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# Two planes in space meet in a line: how do 2, 2 and 3 make 1? {eq}`eq-flats-meet` says it in general, and a random
+# matrix has the largest rank that it can.
+# :::
 
 # %%
 answer = ...
@@ -1398,6 +1404,12 @@ check("meeting-dimension", answer)
 # maximise the likelihood of the ratios $\mu_1,\dots,\mu_N$ over $d$. Write the estimate as a function of `mu`, a
 # tensor of shape (N,).
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# One ratio contributes the logarithm of its density, $\log d-(d+1)\log\mu_i$. Add up over all of them: where does the
+# derivative in $d$ vanish?
+# :::
 
 # %%
 answer = ...
@@ -1419,6 +1431,12 @@ check("likely-dimension", answer)
 # A discriminator differs from a perfect one by at most 0.01 in its values and by at most 0.03 in its slope, and
 # $\mathbb E\|J_\theta G_\theta\|^2=4$. How large can the generator's gradient be, by {eq}`eq-vanishing`?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# You need two numbers, $\epsilon$ and $M$. How is the size $\|h\|$ of a difference defined, just above
+# {prf:ref}`thm-vanishing`? And is it $M$ that bounds $\mathbb E\|J_\theta G_\theta\|^2$ there?
+# :::
 
 # %%
 answer = ...
@@ -1438,6 +1456,12 @@ check("bound-in-numbers", answer)
 # :label: ex-slopes-at-minus-eight
 # At a generated sample the discriminator's logit is $-8$. How many times as steep in the logit as $\log(1-D)$ is
 # $-\log D$?
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# By {eq}`eq-logits` both losses are functions of the logit alone. Differentiate each of them in $a$, then divide; it
+# helps to write $\sigma(a)$ and $1-\sigma(a)$ with exponentials.
 # :::
 
 # %%
@@ -1459,6 +1483,12 @@ check("slopes-at-minus-eight", answer)
 # The data are $N(0,1)$, the generator makes $N(\theta,1)$ and descends $-\log D^*$. What is its gradient in
 # $\theta$ at $\theta=20$, to a good approximation?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# What the generator descends is the bracket of {eq}`eq-ns-objective`. How steep is JS as far out as this
+# ({numref}`fig-saturation`)? And what is KL of two Gaussians of equal width, by {eq}`eq-kl-gaussians`?
+# :::
 
 # %%
 answer = ...
@@ -1479,6 +1509,12 @@ check("far-generator", answer)
 # :label: ex-average-of-cauchy
 # One coordinate of a gradient has a Cauchy law of scale 4, whose middle half is 8 wide. You average a batch of 256
 # independent gradients. How wide is the middle half of the average?
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# To divide by $\sqrt n$ is a rule for laws that have a variance. Does this one? The section "What it costs" says which
+# law the mean of $n$ such draws has.
 # :::
 
 # %%

@@ -1010,6 +1010,12 @@ plots.show()
 # The data are the grid of 25 modes. A generator covers five of them perfectly, with equal shares. What does the
 # optimal discriminator say of its samples?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# {eq}`eq-dstar-on-modes` was worked out for eight modes; do it again for this grid. What are $p_r$ and $p_g$ on a mode
+# that is covered, as multiples of one common shape?
+# :::
 
 # %%
 answer = ...
@@ -1029,6 +1035,12 @@ check("dstar-on-five-modes", answer)
 # :label: ex-quality-of-noise
 # Samples are uniform in the square $[-3,3]^2$. What is their share of high quality on the ring of eight modes of
 # standard deviation 0.1?
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# Which points count as samples of high quality, by the rule under {eq}`eq-nearest-mode`? For uniform samples, a
+# probability is a quotient of two areas. (Do the pieces overlap?)
 # :::
 
 # %%
@@ -1050,6 +1062,12 @@ check("quality-of-noise", answer)
 # A generator makes only four of ten classes, equally often, and the classifier is never in doubt. What is the
 # inception score?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# What is the mean verdict $\bar p$ in {eq}`eq-inception-score`, and what is the KL of one certain verdict to it? That
+# sum has a single term. Then read the formula to its left end.
+# :::
 
 # %%
 answer = ...
@@ -1069,6 +1087,12 @@ check("inception-of-four", answer)
 # :label: ex-w1-of-one-mode
 # The modes of the ring are points (radius 2, equal weights), and all of a generator's mass is on one of them. How far
 # is it from the data in $W_1$? Two points at the angle $\alpha$ on the circle are $4\sin\frac\alpha2$ apart.
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# When all the mass is at one place, there is only one plan: how much goes to each mode? Number the modes round the
+# ring, and write down the angle between each of them and the one that has it all.
 # :::
 
 # %%
@@ -1090,6 +1114,12 @@ check("w1-of-one-mode", answer)
 # :label: ex-three-steps-ahead
 # In the game $xy$, the player $x$ looks three steps of $y$ ahead, each of rate $\eta$. Which slope does it descend?
 # Write it with the symbols `x`, `y`, `eta` of sympy.
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# Where is $y$ after three steps of {eq}`eq-lookahead`, as a function of $x$? Put that into the game, and when you
+# differentiate, let the answer of $y$ move with $x$, as in {eq}`eq-unrolled-gradient`.
 # :::
 
 # %%
@@ -1117,6 +1147,13 @@ check("three-steps-ahead", answer)
 # Write the function that made the lower half of {numref}`fig-hopping`: from `angle`, a tensor of shape (steps,) with
 # angles in $[-\pi,\pi)$, how often has the point gone round, counted against the clock? Between two entries it never
 # goes more than half way.
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# Look at the differences of neighbouring entries. Where the point passes $\pi$, the angle seems to jump by nearly a
+# whole turn though it has moved only a little; `torch.remainder` can undo that, if you shift before it and after. The
+# signs of the steps matter.
 # :::
 
 # %%

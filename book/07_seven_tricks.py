@@ -989,6 +989,12 @@ assert errors["labels alone"][50].median() > played[0][20].median()
 # A batch of 64 holds 16 copies each of four images, and the rows $M_{i,b}$ of different images are very far apart.
 # What is $o(x_i)_b$ in {eq}`eq-closeness`?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# Take one sample and go through the sum. What is $c_b$ for a copy of it, and what for a sample that is very far away?
+# Does the sum leave out the sample itself?
+# :::
 
 # %%
 answer = ...
@@ -1009,6 +1015,12 @@ check("four-images", answer)
 # The game $xy$ with historical averaging of weight $\lambda=\frac12$ is played for a long time. By which factor
 # does the radius change from round 10,000 to round 1,000,000?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# {eq}`eq-history-slow` says with which power of $t$ the radius falls in the long run. What is the exponent for this
+# weight, and by which factor does $t$ grow?
+# :::
 
 # %%
 answer = ...
@@ -1028,6 +1040,12 @@ check("slow-inwards", answer)
 # :label: ex-smoothed-loss
 # With one-sided labels $\alpha$ and 0, what is the optimal discriminator's loss {eq}`eq-smoothed-loss`, in
 # expectation, when the generator is perfect, $p_g=p_r$? Write it with the symbol `alpha` of sympy.
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# What is $D^*$ for equal laws, by {eq}`eq-smoothed-dstar`? It is the same number everywhere; put it in, and collect
+# what stands before $\log D$ and before $\log(1-D)$. For $\alpha=1$ you must be back in lesson 3.
 # :::
 
 # %%
@@ -1056,6 +1074,12 @@ check("smoothed-loss", answer)
 # Two lines are $\theta=3$ apart. Which size of Gaussian noise gives JS the largest slope in $\theta$? (Two figures
 # will do.)
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# The dots in the right panel of {numref}`fig-noisy-lines` are the best sizes for three other distances. What do they
+# have in common? {eq}`eq-noisy-lines` says why.
+# :::
 
 # %%
 answer = ...
@@ -1074,6 +1098,12 @@ check("noise-for-three", answer)
 # :::{exercise}
 # :label: ex-undecided-classes
 # A critic of ten classes and a class of fakes gives the logit 0 to all of them. What is its $D(x)$?
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# {eq}`eq-class-dstar` needs only $Z$: how many terms does that sum have, and how large is each? Then count classes as a
+# check: of all that are equally likely, how many are real?
 # :::
 
 # %%
@@ -1094,6 +1124,12 @@ check("undecided-classes", answer)
 # :label: ex-by-reference
 # Code virtual batch normalisation of one unit, {eq}`eq-vbn`: from `reference`, shape (n,), and a number `x`, the
 # normalised number. (The variance is that with $1/n$.)
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# The mean and the variance in {eq}`eq-vbn` are of $n+1$ numbers: which ones? `torch.cat` puts them into one tensor.
+# Beware of `std`, which divides by one less than you want unless it is told otherwise.
 # :::
 
 # %%

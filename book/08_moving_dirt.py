@@ -502,6 +502,12 @@ plots.show()
 # Four piles of 1, 2, 3 and 4 shovelfuls are wanted as 4, 3, 2 and 1. What does it cost, at one per shovelful and
 # step? Use {eq}`eq-recursion`, by hand.
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# Begin at the left, as in the text: how much must cross the first gap, and which way? {eq}`eq-recursion` leads from
+# each flow to the next. A flow to the left is negative, but {eq}`eq-pile-cost` makes you pay for it.
+# :::
 
 # %%
 answer = ...
@@ -520,6 +526,12 @@ check("shift-the-piles", answer)
 # :::{exercise}
 # :label: ex-translate-a-gaussian
 # What is $W_1$ between $N(0,1)$ and $N(3,1)$? And $W_2$? Use {eq}`eq-quantiles`; one number answers both.
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# Draw the two distribution functions. How far apart are they *sideways*, at each height $u$? That is the integrand of
+# {eq}`eq-quantiles`; and on its left stands a power of the distance, not the distance.
 # :::
 
 # %%
@@ -541,6 +553,12 @@ check("translate-a-gaussian", answer)
 # Write $W_1$ between two laws on the *same* evenly spaced points, one unit apart, as a function of two tensors of
 # probabilities: one line, no sorting, no `wasserstein_1d`.
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# The flows of {eq}`eq-recursion` are running sums: of what, and which function of torch makes all of them at once? Make
+# sure that a flow to the left cannot cancel one to the right.
+# :::
 
 # %%
 answer = ...
@@ -561,6 +579,12 @@ check("area-function", answer)
 # :label: ex-dirt-in-eight-dimensions
 # In eight dimensions a sample of 1000 points gives an error of 0.4. About how many points would give 0.1, if the
 # error falls like $n^{-1/8}$?
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# By how much is the error to be divided? If it fell like $n^{-1/2}$, as for averages, the square of that number would
+# say how many times as many points are needed. What takes the place of the square here?
 # :::
 
 # %%

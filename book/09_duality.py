@@ -644,6 +644,12 @@ claim(
 # $p$ is uniform on $\{0,1\}$ and $q$ is uniform on $\{2,5\}$, on the line. Which lower bound for $W_1$ does the
 # function $f(x)=-x$ give? (Is it the distance itself?)
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# Take the mean of $f$ under each law, and their difference in the order of {eq}`eq-kr`. For the question in brackets:
+# in which direction does the dirt go, and how does $f$ change along the way?
+# :::
 
 # %%
 answer = ...
@@ -665,6 +671,12 @@ check("one-lipschitz-bound", answer)
 # The merchant raises every $f_i$ by 10 and lowers every $g_j$ by 10. By how much does her bill change, if ten
 # shovelfuls are moved?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# Follow a single shovelful. How often is it picked up, how often put down, and what does either cost more or less than
+# before?
+# :::
 
 # %%
 answer = ...
@@ -685,6 +697,12 @@ check("constant-prices", answer)
 # :label: ex-slope-function
 # Write the largest slope $|f(x)-f(y)|/\|x-y\|$ that a function shows on a sample: a function of `x`, shape (n, d),
 # and of `f`, shape (n,), the values there.
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# Make two tables of shape (n, n), one of the differences of values and one of the distances (`torch.cdist`), and
+# divide. What stands on the diagonal, and what will `max` make of it?
 # :::
 
 # %%
@@ -708,6 +726,12 @@ check("slope-function", answer)
 # :label: ex-lines-with-slope-three
 # A critic with slopes up to $K=3$ is trained to optimality on the parallel lines at $\theta=\frac12$. What is the
 # value of $\mathbb E_Pf-\mathbb E_Qf$ that it reports?
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# How far apart are the lines in $W_1$ ({numref}`fig-parallel-lines`)? And what happens to the maximum in {eq}`eq-kr`
+# when slopes may be as large as $K$ instead of 1?
 # :::
 
 # %%

@@ -1175,6 +1175,12 @@ plots.show()
 # A critic has the widths 4-32-32-1, and all its weights are clipped to $c=0.05$. What is the largest slope that it
 # can have?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# How many layers of *weights* lie between four layers of units? That is the $L$ of {eq}`eq-clip-bound`. Look closely
+# how the width of the input enters, how those of the hidden layers do, and whether that of the output does at all.
+# :::
 
 # %%
 answer = ...
@@ -1194,6 +1200,13 @@ check("clip-bound", answer)
 # :label: ex-what-it-proves
 # A critic's marks are 0.9 higher on a batch of real samples than on a batch of generated ones, on average. Between
 # the two batches its largest slope is 1.5. How far apart are the batches at least?
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# Suppose that the critic doubled all its marks. The difference of the means would double, and so would the largest
+# slope; the batches would be where they are. Which combination of the two numbers does not notice
+# ({prf:ref}`thm-certificate`)?
 # :::
 
 # %%
@@ -1215,6 +1228,12 @@ check("what-it-proves", answer)
 # A program follows the printed algorithm to the letter, `for t in range(0, n_critic + 1)` with $n_\text{critic}=5$
 # and batches of 64. How many real samples does it draw in 1000 rounds?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# Which values does `t` take? Write them down for $n_\text{critic}=1$ first. And which of the two steps of
+# {prf:ref}`alg-wgan` draws real samples?
+# :::
 
 # %%
 answer = ...
@@ -1234,6 +1253,12 @@ check("once-too-often", answer)
 # :label: ex-gradient-left
 # Real samples from $N(-\mu,s)$, generated ones from $N(\mu,s)$, and the optimal discriminator. How large is the
 # gradient of $\log(1-D^*)$ at the generated sample $x=\mu$? Write it with the symbols `mu` and `s` of sympy.
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# {eq}`eq-two-gaussians` has this slope at every $x$, with $D^*$ as a factor; put in the place. Sympy wants the logistic
+# function written out with an exponential.
 # :::
 
 # %%
@@ -1262,6 +1287,12 @@ check("gradient-left", answer)
 # What does one unit tell apart? Write $\Delta(u,b)$ of {eq}`eq-delta` as a function of two batches of numbers, `x`
 # real and `y` generated, and of `u` and `b`.
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# Try the batch $(-1,1)$ with $u=1$ and $b=0$: does it matter whether the mean is taken before the ReLU or after it?
+# Which of the two is an expectation of {eq}`eq-delta`?
+# :::
 
 # %%
 answer = ...
@@ -1283,6 +1314,12 @@ check("one-unit", answer)
 # Write the function that you would add to your own training loop: from two batches `x`, `y`, shapes (n, d) and (m,
 # d), and the critic's marks `f_x`, `f_y`, shapes (n,) and (m,), a number that $W_1$ of the batches is proved not
 # to be below.
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# {eq}`eq-measured-slope` is one table of shape (n, m) over another, and `torch.cdist` makes the second. What do you
+# take of the quotients, so that {prf:ref}`thm-certificate` holds for *every* plan between the batches?
 # :::
 
 # %%

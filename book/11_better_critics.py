@@ -1510,6 +1510,12 @@ claim(
 # All real mass is at one point, all generated mass at another, 6 away. A critic without other limits is trained to
 # the optimum under a gradient penalty with $\lambda=10$. What does it report?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# What is $\Delta$ on the way from one point to the other, and what is the density $\rho$ of $\hat x$, if it is uniform
+# on a way of this length? Both are constant, so the integral of {eq}`eq-excess` is a product.
+# :::
 
 # %%
 answer = ...
@@ -1529,6 +1535,12 @@ check("report-of-point-masses", answer)
 # :label: ex-read-the-log
 # The log of a WGAN-LP run says: critic loss $-5.2$ (without the penalty), penalty 0.4. What is your estimate of
 # $W_1$?
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# What does the critic report, if its loss is what it wants *small*? Then compare the numbers in {eq}`eq-corrected`:
+# which of them is nearest to $W_1$?
 # :::
 
 # %%
@@ -1550,6 +1562,12 @@ check("read-the-log", answer)
 # A critic is linear, $f(x)=0.3\,x_1-0.4\,x_2$. What is its two-sided penalty with $\lambda=10$? (And the
 # one-sided?)
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# The gradient of a linear function is the same everywhere. What is its Euclidean length, and by how much does that miss
+# 1? Then look whether {eq}`eq-one-sided` minds a slope on this side.
+# :::
 
 # %%
 answer = ...
@@ -1569,6 +1587,12 @@ check("gentle-critic", answer)
 # :label: ex-largest-detour
 # Write the check for interpolated points: a function of `real`, `fake` and `x`, each of shape (n, d), that returns
 # the largest detour $\|x-\hat x\|+\|\hat x-y\|-\|x-y\|$ in the batch. It must be 0 up to rounding.
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# Each of the three lengths is a norm over the coordinates, and has the shape (n,). Put them together for each sample;
+# what you do with the batch comes last. Should one sample that went astray be averaged away?
 # :::
 
 # %%
@@ -1592,6 +1616,12 @@ check("largest-detour", answer)
 # Write the one-sided penalty, with $\lambda=1$, of given gradients of images: a function of `gradient`, shape (n,
 # channels, height, width). No bug of the museum, please.
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# How many norms are there in a batch of n images? Decide which axes each of them goes over ("Which norm" in the museum
+# has the bug), and remember `flatten`. What does a norm below 1 cost, by {eq}`eq-one-sided`?
+# :::
 
 # %%
 answer = ...
@@ -1614,6 +1644,12 @@ check("penalty-of-images", answer)
 # :label: ex-slow-momentum
 # A colleague takes $\beta_1=0.99$. At which step after the gradient has turned round does her momentum turn, if it
 # has been pushed long enough before?
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# The section "Momentum against a wall" gives the momentum $k$ steps after the gradient has turned, for any $\beta$.
+# What must $\beta^k$ be for its sign to change? Only whole steps count.
 # :::
 
 # %%

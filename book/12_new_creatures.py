@@ -720,6 +720,12 @@ plots.show()
 # :label: ex-rounds-for-the-money
 # WGAN-GP is played with five critic steps a round. How many of its rounds cost as much as 1000 rounds of DCGAN?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# {eq}`eq-passes` has the price of a round. Which of its two forms does each game pay, and with how many critic steps
+# (DCGAN takes one)? At equal cost, rounds times price are the same for both.
+# :::
 
 # %%
 answer = ...
@@ -739,6 +745,12 @@ check("rounds-for-the-money", answer)
 # :label: ex-uneven-overlap
 # A transposed convolution has a kernel of $3\times3$ and the stride 2. Inside the picture, how many times as many terms
 # does the best served pixel get as the worst served one?
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# Begin with one axis. Let each $y_i$ paint three pixels, two places further on each time, on squared paper: how often
+# is each pixel painted? A picture has two axes.
 # :::
 
 # %%
@@ -763,6 +775,12 @@ check("uneven-overlap", answer)
 # $T$ mirrors a picture with probability $q=0.3$. The law $p$ and its mirror image $p'$ become $Tp$ and $Tp'$. By which
 # factor is the difference $Tp-Tp'$ smaller than $p-p'$?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# Write $Tp$ as a mixture of $p$ and $p'$. What does $T$ do to $p'$, when mirroring twice changes nothing? Subtract, and
+# see what stands before $p-p'$.
+# :::
 
 # %%
 answer = ...
@@ -783,6 +801,12 @@ check("mirror-now-and-then", answer)
 # With weights of standard deviation 0.02 and leaky ReLU of slope 0.2, how many channels must a layer of $4\times4$
 # kernels have at its input so that the mean square of a signal stays what it is?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# What does {eq}`eq-initial-scale` become if the mean square is the same on both sides? It is linear in the number that
+# you want. Mind that 0.02 is a deviation, and the formula has its square.
+# :::
 
 # %%
 answer = ...
@@ -802,6 +826,13 @@ check("even-scale", answer)
 # :label: ex-smallest-ratio
 # Write the audit: from `distances`, shape (n, m), of n samples to m training pictures, and `forms`, whole numbers of
 # shape (m,), the smallest $r(x)$ of {eq}`eq-copy-ratio`.
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# Find the nearest picture of each sample, and its form. Then put all pictures *of that form* out of reach
+# (`masked_fill` can do it) and find the nearest again. A single copy is an alarm: which way of going from n ratios to
+# one number keeps it?
 # :::
 
 # %%

@@ -688,6 +688,12 @@ for name in GAMES:
 # :label: ex-best-of-two-tries
 # Four tries have the scores 0.2, 0.5, 0.6 and 0.9. What does {eq}`eq-expected-best` give for $k=2$?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# List the pairs that can be chosen of four tries. Of how many is 0.9 the better one, of how many 0.6, of how many 0.5?
+# That is what the binomials count.
+# :::
 
 # %%
 answer = ...
@@ -707,6 +713,12 @@ check("best-of-two-tries", answer)
 # :label: ex-lucky-seed
 # Two games are equally good. Over seeds their $F_1$ is Gaussian, with a standard deviation of 0.02. One is reported
 # by the mean of ten seeds, the other by the best of ten. By how much do you expect the second to look better?
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# What are $\sigma$ and $k$ in {eq}`eq-best-seed`, and which of its two terms does the mean of ten seeds report as well?
+# The cell below the equation has the integral as a function.
 # :::
 
 # %%
@@ -733,6 +745,12 @@ check("lucky-seed", answer)
 # A space has twelve settings, and you know nothing about it. How many random tries do you need, so that with a
 # probability of at least 95% one of them is among the best 5% of all there are?
 # :::
+#
+# :::{hint}
+# :class: dropdown
+# Turn the question round: with which probability does *one* try miss the best 5%, and with which do $k$ independent
+# tries all miss? Try $k=2$ first. Does the number of settings enter anywhere?
+# :::
 
 # %%
 answer = ...
@@ -751,6 +769,12 @@ check("tries-for-the-top", answer)
 # :::{exercise}
 # :label: ex-distance-of-a-triangle
 # A generator makes regular triangles with centre 0, but of radius 1.3. How far are they from $M$?
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# Go through the three terms of {eq}`eq-polygon-distance`: which of the modes are where they may be, and how far out is
+# the one that is not? Then mind the factor before the bracket, and that a square stands on the left.
 # :::
 
 # %%
@@ -772,6 +796,12 @@ check("distance-of-a-triangle", answer)
 # :label: ex-expected-best
 # Write {eq}`eq-expected-best` yourself: a function of a list `values` and of `k`, for scores of which the largest is
 # the best.
+# :::
+#
+# :::{hint}
+# :class: dropdown
+# {eq}`eq-expected-best` counts from 1, and Python from 0: what is $n-i$ for the best score? `math.comb` has the
+# binomials. Test yours against a list of all choices, as the cell below {prf:ref}`thm-best-of-k` does.
 # :::
 
 # %%

@@ -1,6 +1,8 @@
 """The book keeps its promises: claims, lessons, exercises."""
 
 import ast
+import itertools
+import math
 import re
 from pathlib import Path
 
@@ -134,6 +136,61 @@ def test_a_lesson_has_three_to_six_exercises_each_checked_and_each_with_a_folded
     assert 3 <= len(labels) <= 6
     assert labels == checked == list(solutions)
     assert set(labels) <= set(EXERCISES)
+
+
+def hints_of(path):
+    """The folded hints of a lesson, by exercise: each ends its exercise's own cell, and the answer's cell is next."""
+    hints = {}
+    for cell, following in itertools.pairwise(jupytext.read(path).cells):
+        exercise = r":::\{exercise\}\n:label: ex-([\w-]+)\n(?:(?!:::).*\n)+:::\n\n"
+        found = re.search(exercise + r":::\{hint\}\n:class: dropdown\n((?:(?!:::).*\n)+):::$", cell.source)
+        if found and f'check("{found[1]}", answer)' in following.source:
+            hints[found[1]] = " ".join(found[2].split())
+    return hints
+
+
+def given_away(hint, code, answer):
+    """What a hint should keep to itself: any line of the solution's code, and the answer where that is a number."""
+    squeezed = re.sub(r"[\s`]", "", hint)
+    for line in code.splitlines():
+        line = re.sub(r"^\s*(return|answer =) |\s*#.*", "", line)
+        if re.search(r"\w.*\W.*\w", line) and re.sub(r"\s", "", line) in squeezed:
+            yield line.strip()
+    if isinstance(answer, (int, float)):
+        plain = re.sub(r"\{[\w:]+\}`[^`]*`|(?<=\d),(?=\d{3})", "", hint)  # without references; 1000 for 1,000
+        plain = re.sub(r"\\[td]?frac(\d|\{\d+\})(\d|\{\d+\})", r"\1/\2", plain).translate({ord("{"): "", ord("}"): ""})
+        for number, divisor in re.findall(r"(?<![\w^.])(\d+(?:\.\d+)?)(?:\s*/\s*(\d+))?(?!\w)", plain):
+            if math.isclose(float(number) / float(divisor or 1), abs(answer), rel_tol=0.02):
+                yield answer
+
+
+@by_name(CHAPTERS)
+def test_every_exercise_has_a_folded_hint_that_leaves_something_to_do(path):
+    labels, _, solutions = exercises_of(path)
+    hints = hints_of(path)
+    assert list(hints) == labels, "a hint follows its exercise, in the same cell and before the cell for the answer"
+    assert prose(path).count(":::{hint}") == len(labels)
+    for label, hint in hints.items():
+        (code,) = re.findall(r"```python\n(.*?)```", solutions[label], re.S)
+        assert list(given_away(hint, code, EXERCISES[label].answer)) == [], label
+        assert 1 <= len(re.findall(r"[.?!][)\"*]*(?=\s|$)", hint)) <= 3, f"{label}: one to three sentences"
+
+
+@pytest.mark.parametrize(
+    ("hint", "answer"),
+    [
+        ("Is it $\\frac1{16}$ of the way?", 1 / 16),
+        ("It is 65,536,000 of them.", 65_536_000),
+        ("Half of them: 0.5.", 1 / 2),
+        ("Take `x.mean() + x.std()`, of course.", None),
+        ("The answer is `x.mean()+x.std()`.", None),
+        ("Call it `scale = x.std()` first.", None),
+    ],
+)
+def test_a_hint_that_gives_the_answer_away_is_found(hint, answer):
+    code = "def answer(x):\n    scale = x.std()  # of all\n    return x.mean() + x.std()\n"
+    assert list(given_away(hint, code, answer))
+    assert not list(given_away("Try $n=2$ in {eq}`eq-16` and `x.mean()` first.", code, answer))
 
 
 def test_every_exercise_is_set_in_a_lesson():

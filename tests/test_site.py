@@ -270,16 +270,19 @@ def test_the_colab_button_opens_this_lesson(site, page):
 
 
 @pytest.mark.parametrize("page", [page for page in LESSONS if "{solution}" in (ROOT / f"{page}.py").read_text("utf-8")])
-def test_solutions_are_folded_until_they_are_asked_for(open_page, page):
+def test_hints_and_solutions_are_folded_until_they_are_asked_for(open_page, page):
     tab, notes = open_page(page)
-    solutions = tab.locator("div.solution.dropdown")
-    assert solutions.count() > 0
-    for i in range(solutions.count()):
-        solution = solutions.nth(i)
-        inside = solution.locator("> section").first
-        assert not inside.is_visible(), f"solution {i + 1} lies open"
-        solution.locator("button.toggle-button").first.click()
-        inside.wait_for(state="visible")
+    exercises = tab.locator("div.exercise.admonition").count()
+    for kind in ("hint", "solution"):  # all hints are unfolded before the first solution is looked at
+        boxes = tab.locator(f"div.{kind}.dropdown")
+        assert boxes.count() == exercises > 0
+        for i in range(boxes.count()):
+            box = boxes.nth(i)
+            assert box.locator("> .admonition-title").inner_text().strip().startswith(kind.capitalize())
+            inside = box.locator("> :not(.admonition-title)").first
+            assert not inside.is_visible(), f"{kind} {i + 1} lies open"
+            box.locator("button.toggle-button").first.click()
+            inside.wait_for(state="visible")
     tab.context.close()
     assert not notes.console
 

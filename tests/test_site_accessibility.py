@@ -166,6 +166,22 @@ def test_the_keyboard_goes_down_the_page_and_shows_where_it_is(browser, home):
     assert not unmarked, "nothing shows that these have the focus"
 
 
+@pytest.mark.parametrize("kind", ["hint", "solution"])
+def test_the_keyboard_unfolds_a_hint_and_a_solution_and_a_screen_reader_is_told(browser, home, kind):
+    reader = browser.new_context(viewport=DESK, reduced_motion="reduce")
+    tab = reader.new_page()
+    tab.goto(f"{home}{LESSONS[0]}.html", wait_until="load")
+    box = tab.locator(f"div.{kind}.dropdown").first
+    button = box.locator("button.toggle-button")
+    button.focus()
+    for key, unfolded in (("Enter", True), ("Space", False)):
+        tab.keyboard.press(key)
+        inside = box.locator("> :not(.admonition-title)").first
+        inside.wait_for(state="visible" if unfolded else "hidden")
+        assert button.get_attribute("aria-expanded") == str(unfolded).lower()
+    reader.close()
+
+
 @pytest.mark.parametrize("page", LESSONS)
 def test_without_styles_and_scripts_a_lesson_reads_in_its_own_order(browser, home, page):
     reader = browser.new_context(java_script_enabled=False)

@@ -30,7 +30,7 @@
     mark();
     let waiting;
     window.addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(mark, 200); });
-    document.addEventListener("click", () => setTimeout(mark, 50)); // solutions and code unfold
+    document.addEventListener("click", () => setTimeout(mark, 50)); // hints, solutions and code unfold
   };
   window.addEventListener("load", start);
 })();

@@ -3,8 +3,8 @@
 
     python book/tools/pdf.py [--output FILE] [PAGE ...]
 
-The pages are printed by Chromium, with their formulas set, solutions unfolded and figures as they are. A link from one
-page of the book to another becomes a link within the file.
+The pages are printed by Chromium, with their formulas set, hints and solutions unfolded, and figures as they are. A
+link from one page of the book to another becomes a link within the file.
 """
 
 import argparse

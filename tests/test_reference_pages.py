@@ -1,5 +1,6 @@
 """The pages to look things up in: notation, glossary, the package, times, and how to teach with the book."""
 
+import collections
 import functools
 import importlib
 import json
@@ -73,9 +74,15 @@ def test_the_lesson_that_a_symbol_is_said_to_come_from_uses_it(row):
 @pytest.mark.parametrize("symbol", [
     "p_r", "p_g", "p_z", "D", "D^*", "G", "V", "f^*", "W_1", "K", "c", r"\lambda", r"n_\text{critic}", r"\theta",
     r"\gamma", r"\pi", r"\varepsilon", r"\eta", r"\hat x", r"\lVert f\rVert_L",
+    "f(x)", "o(x_i)", "M_i", r"\bar\Theta_t", r"\alpha", r"\beta", "Z", "Tp", "W", "r(x)", "B_k", r"\hat z_m", "F_1",
 ])  # fmt: skip
 def test_what_a_reader_looks_up_is_there(symbol):
     assert symbol in {symbol for row in ROWS for symbol in row[0]}
+
+
+def test_every_lesson_has_symbols_in_the_table():
+    counted = collections.Counter(re.search(r"<(\w+)>", lesson)[1] for *_, lesson in ROWS)
+    assert not [page for page in LESSONS if counted[page] < 3]
 
 
 GREEK = "alpha|beta|gamma|delta|Delta|epsilon|varepsilon|eta|theta|kappa|lambda|mu|pi|rho|sigma|varphi|psi"
@@ -143,6 +150,9 @@ FORMS = {
     "Jensen–Shannon divergence": ["jensen–shannon"],
     "Kullback–Leibler divergence": ["kullback–leibler"],
     "effective classes": [r"classes"],
+    "exponential moving average": [r"moving\s+average"],
+    "instance noise": [r"add\s+noise"],
+    "memorisation": [r"by\s+heart"],
     "precision and recall": [r"precision"],
     "spectral normalisation": [r"spectral\s+norm"],
     "unrolled GAN": [r"unroll"],
@@ -157,7 +167,9 @@ FORMS = {
 
 
 def test_terms_are_many_and_their_links_lead_to_terms():
-    assert len(TERMS) >= 40
+    assert len(TERMS) >= 60
+    for page in LESSONS:
+        assert sum(f"<{page}>" in definition for definition in TERMS.values()) >= 3, page
     for definition in TERMS.values():
         for link in re.findall(r"\{term\}`(?:[^<`]*<)?([^>`]+)>?`", definition):
             assert " ".join(link.split()) in TERMS, link

@@ -8,19 +8,12 @@ from torch.autograd.function import once_differentiable
 from gantut import _inputs
 from gantut.transport._sinkhorn import _flat, _options, groups, point_clouds, report, resolved, shares
 from gantut.transport._sinkhorn_gradients import Weights, pull_back_points
-from gantut.transport._sinkhorn_iterations import (
-    FLOOR,
-    GAIN,
-    LIGHT,
-    SINGLE,
-    State,
-    least_mass,
-    log2,
-    soft_minimum,
-    solve,
-)
+from gantut.transport._sinkhorn_iterations import solve
 from gantut.transport._sinkhorn_kernels import PointCost, times
+from gantut.transport._sinkhorn_start import SINGLE
+from gantut.transport._sinkhorn_sweeps import GAIN, LIGHT, State, least_mass, log2, soft_minimum
 
+FLOOR = 4e-7  # marginal error that sweeps in float32 can reach
 MOST_CORRECTED = 20  # updates before the corrections are measured again
 
 

@@ -29,6 +29,15 @@ class DenseCost:
         """The cost as seen from the other side."""
         return DenseCost(self.cost.mT)
 
+    def among(self, rows, columns):
+        """The cost of some rows (B, k) and columns (B, l) only, by their indices; of all where None."""
+        cost = self.cost
+        if rows is not None:
+            cost = cost.gather(1, rows[..., None].expand(-1, -1, cost.shape[2]))
+        if columns is not None:
+            cost = cost.gather(2, columns[:, None].expand(-1, cost.shape[1], -1))
+        return DenseCost(cost)
+
     def span(self):
         """The spread of the costs, which is all that potentials must make up for."""
         return (self.cost.amax() - self.cost.amin()).item()
@@ -69,6 +78,14 @@ class PointCost:
     def transposed(self):
         """The cost as seen from the other side."""
         return PointCost(self.y, self.x, self.p)
+
+    def among(self, rows, columns):
+        """The cost of some rows (B, k) and columns (B, l) only, by their indices; of all where None."""
+        x, y = (
+            z if index is None else z.gather(1, index[..., None].expand(-1, -1, z.shape[2]))
+            for z, index in ((self.x, rows), (self.y, columns))
+        )
+        return PointCost(x, y, self.p)
 
     def span(self):
         """An upper bound on the costs."""

@@ -1,0 +1,181 @@
+r"""Sinkhorn's iterations, over-relaxed, in base 2.
+
+With masses of total 1 and :math:`P_{ij} = a_i b_j\, 2^{F_i + G_j - c\,C_{ij}}`, a sweep over the rows of the kernel
+does both half steps: each tile gives the row sums :math:`s`, hence the new :math:`F`, and at once its part of the
+column sums :math:`t`. Before the update, :math:`s` and :math:`t` *are* the marginals, so the stopping test is free.
+
+Sinkhorn is nonlinear Gauss–Seidel; hence successive over-relaxation (Lehmann et al. 2022), with Young's choice of the
+factor, :math:`\omega = 2 / (1 + \sqrt{1 - \rho})` for the rate :math:`\rho` of the plain iteration, which is known from
+a sample of the points, or inferred from the observed one.
+"""
+
+import math
+
+import torch
+
+from gantut.transport._sinkhorn_kernels import BUDGET, LOG_ZERO, Buffer, Kernel, tiles, times
+
+GAIN = 30.0  # log2 of a scaling at which it is absorbed into the potentials
+LIMIT = 60.0  # log2 of a scaling at which kernel entries may have been lost: start again in the log domain
+EVERY = 5  # sweeps between two looks at the rate
+PLAIN = 10  # sweeps before over-relaxation, which may never converge from a cold start
+WAIT = 10  # sweeps that a new factor takes to show its rate
+FASTEST = 1.95
+LEAST_SUM = 2.0**-100
+SLOW = 0.9  # a factor that is known shows in a smaller share of the error than this, from one look to the next
+LIGHT = 1e-20  # mass of a point below which float32 is no longer safe
+REACH = 1e-2  # marginal error below which Newton's method may be tried
+
+
+class State:
+    """Potentials of a batch of problems in units of base 2, F (B, n) and G (B, m), always in float64."""
+
+    def __init__(self, cost, a, b, reg):
+        self.cost, self.a, self.b = cost, a, b
+        self.memory = Buffer(cost.device)
+        self.unit = math.log2(math.e) / reg
+        self.F, self.G = torch.zeros_like(a), torch.zeros_like(b)
+        self.omega, self.known = a.new_ones(len(a), 1), False  # the factor, and whether it is known beforehand
+        self.iterations = 0
+
+    def rescale(self, reg):
+        """Go to another reg with the same potentials."""
+        unit = math.log2(math.e) / reg
+        self.F, self.G, self.unit = self.F * (unit / self.unit), self.G * (unit / self.unit), unit
+
+    def kernel(self, dtype, *, keep=True):
+        """The kernel at the present potentials; one that is used once need not be kept."""
+        return Kernel(self.cost, self.unit, self.F, self.G, dtype, BUDGET if keep else 0, self.memory)
+
+    def log_step(self, dtype):
+        """One iteration that is safe from anywhere: each entry is measured against the largest of its row or column."""
+        self.F = soft_minimum(self.cost, self.unit, self.F, self.G + log2(self.b), dtype)
+        self.G = soft_minimum(self.cost.transposed(), self.unit, self.G, self.F + log2(self.a), dtype)
+
+
+def log2(masses):
+    """Logarithms of masses, very negative but finite where there is no mass."""
+    return masses.log2().clamp_min(LOG_ZERO)
+
+
+def least_mass(masses):
+    """The smallest mass that is not zero."""
+    return torch.where(masses > 0, masses, 1.0).amin().item()
+
+
+def soft_minimum(cost, unit, f, weighted, dtype):
+    """The F for which all row sums are 1, from an F not far from it and G + log2 b."""
+    fill, memory, out = cost.exponents(unit, f, weighted, dtype), Buffer(cost.device), torch.empty_like(f)
+    batch, _, m = cost.shape
+    for rows in tiles(cost.shape, cost.device):
+        exponents = fill(rows, memory.take((batch, rows.stop - rows.start, m), dtype))
+        top = exponents.amax(-1, keepdim=True)
+        total = exponents.sub_(top).exp2_().sum(-1)
+        out[:, rows] = f[:, rows] - (top[..., 0].double() + total.log2())
+    return out
+
+
+def sweep(kernel, a, b, log_u, log_v, omega, *, looking=False):
+    """Update both scalings in place; return, if `looking`, the column sums (B, m) if rows were made exact first.
+
+    They are what a plain sweep would divide by; over-relaxed scalings violate both marginals far more.
+    """
+    column_sums, exact_sums = torch.zeros_like(b), torch.zeros_like(b) if looking else None
+    v = log_v.exp2()
+    for rows, K in kernel:
+        log_sums = times(K, b * v).clamp_min_(LEAST_SUM).log2_()
+        if looking:
+            exact_sums += times(K.mT, a[:, rows] * (-log_sums).exp2())
+        _step(log_u[:, rows], log_sums, omega)
+        column_sums += times(K.mT, a[:, rows] * log_u[:, rows].exp2())
+    _step(log_v, column_sums.clamp_min_(LEAST_SUM).log2_(), omega)
+    return exact_sums
+
+
+def _step(log_scaling, log_sums, omega):
+    log_scaling.mul_(1 - omega).sub_(log_sums.mul_(omega)).clamp_(-LIMIT, LIMIT)
+
+
+class Watch:
+    """Looks at the error now and then, and adapts the over-relaxation of each problem to the rate that it sees."""
+
+    def __init__(self, omega, settled):
+        self.omega, self.settled, self.last = omega, settled, None
+
+    def look(self, done, error):
+        """Take note of the errors (B, 1) after so many sweeps."""
+        if done < self.settled:
+            return
+        if self.last is not None:
+            before, after = self.last
+            rate = (error / after).pow(1 / (done - before)).clamp_min(1e-3)
+            growing = torch.where(error > 4 * after, 1.0, self.omega)
+            chosen = torch.where(rate < 1, faster(self.omega, rate), growing)
+            if (chosen != self.omega).any():
+                self.omega, self.settled, self.last = chosen, done + WAIT, None
+                return
+        self.last = done, error
+
+    def restart(self, done):
+        """After a jump in the potentials: plain sweeps for a while."""
+        self.omega, self.last, self.settled = torch.ones_like(self.omega), None, done + PLAIN - EVERY
+
+
+def faster(omega, rate):
+    """Young's over-relaxation factor, from the rate observed with the present factor."""
+    plain = ((rate + omega - 1).square() / (rate * omega.square())).clamp(0.0, 1 - 1e-5)
+    better = (2 / (1 + (1 - plain).sqrt())).clamp_max(FASTEST)
+    return torch.where(rate > omega - 1, torch.maximum(better, omega), omega)
+
+
+def relax(state, dtype, target, limit, *, warm=False, patience=math.inf):
+    """Sweep until the marginal errors are below `target` or `limit` sweeps are done.
+
+    Where Newton's method can take over, do not wait longer than `patience` for the error to halve.
+    """
+    a, b = state.a.to(dtype), state.b.to(dtype)
+    kernel, log_u, log_v = state.kernel(dtype), torch.zeros_like(a), torch.zeros_like(b)
+    watch = Watch(state.omega.to(dtype), WAIT)
+    if not (warm or state.known):
+        watch.restart(0)
+    look, last, best, best_at = 1, (0, math.inf), math.inf, 0
+    for done in range(1, limit + 1):
+        looking = done in (look, limit)
+        v = log_v.exp2() if looking else None
+        sums = sweep(kernel, a, b, log_u, log_v, watch.omega, looking=looking)
+        if not looking:
+            continue
+        error = (b * (v * sums - 1).abs()).sum(-1)
+        worst = error.amax().item()
+        state.known = state.known and (done <= EVERY or worst < SLOW * last[1])
+        if not state.known:
+            watch.look(done, error[:, None])
+        look, last = next_look(done, worst, last, target), (done, worst)
+        best, best_at = (worst, done) if worst < best / 2 else (best, best_at)
+        largest = max(log_u.abs().amax().item(), log_v.abs().amax().item())
+        leave = worst < target or done == limit or (worst < REACH and done - best_at > patience)
+        if largest <= GAIN and not leave:
+            continue
+        if leave:
+            log_v = -sums.log2()  # the last step is a plain one
+        state.F, state.G = state.F + log_u, state.G + log_v
+        if not largest < LIMIT:
+            state.log_step(dtype)
+            state.known = False
+            watch.restart(done)
+            leave = done == limit
+        if leave:
+            break
+        kernel, log_u, log_v = state.kernel(dtype), torch.zeros_like(a), torch.zeros_like(b)
+    state.iterations += done
+    state.omega = watch.omega.double()
+
+
+def next_look(done, error, last, target):
+    """Which sweep to look at next: the one that brings the error to the target if it goes on falling as it did."""
+    if done == 1:
+        return 2
+    if target < error < last[1] < math.inf:
+        each = math.log(last[1] / error) / (done - last[0])
+        return done + min(math.ceil(math.log(error / target) / each), EVERY)
+    return done + EVERY

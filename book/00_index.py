@@ -111,14 +111,15 @@ plots.show()
 # | 12 | {doc}`New creatures <12_new_creatures>` | Can it draw new creatures, and how would we know? |
 # | 13 | {doc}`Are GANs created equal? <13_created_equal>` | Which one is best, and how would we know? |
 #
-# Lessons in italics are being written. What they have to prove or to refute stands in the ledger already:
+# What they have to prove or to refute stands in the ledger:
 
 # %% tags=["remove-input"]
 ledger = read_ledger()
 entries = ledger.entries.values()
 shown = sum(entry.lesson in ledger.finished for entry in entries)
+how_many = "all" if shown == len(entries) else shown
 print(
-    f"{len(entries)} claims are in the ledger; {shown} of them are shown in the lessons above, the others wait for theirs."
+    f"{len(entries)} claims are in the ledger; {how_many} of them are shown in the lessons above."
 )
 print(
     f"{sum(map(is_erratum, entries))} of the {len(entries)} are imprecise or wrong as they stand in the sources."

@@ -1,6 +1,7 @@
 """Every link within the site leads somewhere, down to the anchor, and what pages say of themselves elsewhere is so."""
 
 import html
+import io
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from conftest import CHROMIUM
 
 links = pytest.importorskip("links")
 pages = pytest.importorskip("pages")
@@ -101,39 +103,139 @@ def test_the_public_names_have_an_entry_on_the_page_of_their_module(read_pages):
 # ---- One file to print -------------------------------------------------------------------------------------
 
 
-def test_the_printed_book_has_bookmarks_by_part_and_links_within_itself(tmp_path):
-    pdf = pytest.importorskip("pdf")
-    pypdf = pytest.importorskip("pypdf")
-    from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, TextStringObject
+def leaf(*links, places=None):
+    """A sheet as Chromium prints it: links are addresses, or names of places on it, which are given by their height."""
+    import pypdf
+    from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NullObject, NumberObject, TextStringObject
 
-    def sheet(*addresses):
-        writer = pypdf.PdfWriter()
-        page = writer.add_blank_page(595, 842)
-        notes = [
-            DictionaryObject({
-                NameObject("/Type"): NameObject("/Annot"), NameObject("/Subtype"): NameObject("/Link"),
-                NameObject("/Rect"): ArrayObject([NumberObject(n) for n in (0, 0, 9, 9)]),
-                NameObject("/A"): DictionaryObject(
-                    {NameObject("/S"): NameObject("/URI"), NameObject("/URI"): TextStringObject(address)}),
-            })
-            for address in addresses
-        ]  # fmt: skip
-        page[NameObject("/Annots")] = ArrayObject(notes)
-        file = tmp_path / "sheet.pdf"
-        writer.write(file)
-        return file.read_bytes()
+    writer = pypdf.PdfWriter()
+    page = writer.add_blank_page(595, 842)
+    for place, top in (places or {}).items():
+        at = [page.indirect_reference, NameObject("/XYZ"), NumberObject(0), NumberObject(top), NullObject()]
+        writer.add_named_destination_array(TextStringObject(f"/{place}"), ArrayObject(at))
+    notes = []
+    for number, link in enumerate(links):
+        side = 1 if link.startswith("unseen") else 9
+        note = DictionaryObject({
+            NameObject("/Type"): NameObject("/Annot"), NameObject("/Subtype"): NameObject("/Link"),
+            NameObject("/Rect"): ArrayObject([NumberObject(n) for n in (0, 20 * number, side, 20 * number + side)]),
+        })  # fmt: skip
+        if ":" in link:
+            action = {NameObject("/S"): NameObject("/URI"), NameObject("/URI"): TextStringObject(link)}
+            note[NameObject("/A")] = DictionaryObject(action)
+        else:
+            note[NameObject("/Dest")] = NameObject(f"/{link}")
+        notes.append(writer._add_object(note))
+    page[NameObject("/Annots")] = ArrayObject(notes)
+    data = io.BytesIO()
+    writer.write(data)
+    return data.getvalue()
 
-    printed = {"a": (sheet("http://x/b.html#part", "https://elsewhere"), "First"), "b": (sheet(), "Second")}
-    data, sheets = pdf.bind(printed, [(None, ["a"]), ("A part", ["b", "not printed"])], "http://x/")
-    (tmp_path / "book.pdf").write_bytes(data)
-    book = pypdf.PdfReader(tmp_path / "book.pdf")
-    assert sheets == len(book.pages) == 2
-    inside, outside = (note.get_object()["/A"] for note in book.pages[0]["/Annots"])
-    assert inside["/S"] == "/GoTo"
-    assert book.get_page_number(inside["/D"][0].get_object()) == 1
-    assert outside["/URI"] == "https://elsewhere"
+
+def bound(printed, captions, **options):
+    import pypdf
+
+    data, sheets = pytest.importorskip("pdf").bind(printed, captions, "http://x/", **options)
+    book = pypdf.PdfReader(io.BytesIO(data))
+    assert sheets == len(book.pages)
+    return book
+
+
+def targets(book, sheet):
+    """Where the links of a sheet lead: a sheet and a height on it, or an address outside."""
+    actions = [note.get_object()["/A"] for note in book.pages[sheet].get("/Annots", ())]
+    where = [action.get("/D") for action in actions]
+    return [
+        (book.get_page_number(at[0].get_object()), at[3]) if at else action["/URI"]
+        for at, action in zip(where, actions, strict=True)
+    ]
+
+
+def test_the_printed_book_has_bookmarks_by_part_and_links_within_itself():
+    pytest.importorskip("pypdf")
+    first = leaf("http://x/b.html#part", "http://x/b.html", "https://elsewhere", "http://x/not-printed.html#part")
+    printed = {
+        "a": (first, "First", [("nowhere", "A section that is not there")]),
+        "b": (leaf(places={"part": 300}), "Second", [("part", "Its section")]),
+    }
+    book = bound(printed, [(None, ["a"]), ("A part", ["b", "not printed"])], site="https://site/")
+    assert targets(book, 0) == [(1, 300), (1, 842), "https://elsewhere", "https://site/not-printed.html#part"]
     assert [item.title for item in book.outline[:2]] == ["First", "A part"]
     assert book.outline[2][0].title == "Second"
+    assert [item.title for item in book.outline[2][1]] == ["Its section"]
+
+
+def test_a_printed_link_leads_to_the_place_on_its_own_page_where_many_pages_have_it():
+    pytest.importorskip("pypdf")
+    pages_of_two = {
+        name: (leaf("exercises", "unseen", places={"exercises": top, "unseen": 1}), name, ())
+        for name, top in (("a", 200), ("b", 500))
+    }
+    book = bound(pages_of_two, [(None, ["a", "b"])])
+    assert targets(book, 0) == [(0, 200)]  # a link that none can see is there for its place only
+    assert targets(book, 1) == [(1, 500)]
+
+
+def test_printed_sheets_are_numbered_through_the_book_and_its_contents():
+    pytest.importorskip("pypdf")
+    printed = {"a": (leaf(), "Front", ()), "b": (leaf(), "1 · How (far)?", ()), "c": (leaf(), "2 · The game", ())}
+    contents = leaf("http://x/c.html")
+    book = bound(printed, [(None, ["a"]), ("A part", ["b", "c"])], contents=contents)
+    feet = [page.extract_text().split() for page in book.pages]
+    assert [foot[-1] for foot in feet] == ["1", "2", "3", "4"]
+    assert [foot[: foot.index("—")] for foot in feet] == [
+        title.split() for title in ("Front", "Contents", "1 · How (far)?", "2 · The game")
+    ]
+    assert [item.title for item in book.outline if not isinstance(item, list)] == ["Front", "Contents", "A part"]
+    assert targets(book, 1) == [(3, 842)]
+
+
+def test_on_paper_nothing_is_cut_off_and_no_button_is_left(request, tmp_path):
+    if not CHROMIUM:
+        pytest.skip("there is no Chromium to print with")
+    pdf = pytest.importorskip("pdf")
+    import pypdf
+
+    wide = "".join(f"<td>column{number}</td>" for number in range(40))
+    rows = "<tr><td>row</td></tr>" * 60
+    (tmp_path / "page.html").write_text(
+        "<!DOCTYPE html><html><body><article><section><h1>A page<a class='headerlink'>#</a></h1>"
+        "<section id='exercises'><h2>Exercises<a class='headerlink'>#</a></h2></section>"
+        "<details class='hide'><summary>Show code</summary><pre>hidden</pre></details>"
+        f"<div style='overflow-x: auto'><table><tr>{wide}</tr></table></div>"
+        f"<table>{rows}</table><p id='linked'>last</p><div class='gantut-lab'>lab</div></section></article>"
+    )
+    address = (tmp_path / "page.html").as_uri()
+    data, title, sections = pdf.print_page(request.getfixturevalue("browser"), address, ["linked"], "https://site/p")
+    assert (title, sections) == ("A page", [["exercises", "Exercises"]])
+    sheet = pypdf.PdfReader(io.BytesIO(data))
+    text = "".join(page.extract_text() for page in sheet.pages)
+    assert "Show code" not in text
+    assert "hidden" not in text
+    assert "column39" in text
+    assert "row" in sheet.pages[0].extract_text()  # a long table begins where it stands
+    assert "to move it: https://site/p" in text
+    assert {"/exercises", "/linked"} <= set(sheet.named_destinations)
+    right = []
+    sheet.pages[0].extract_text(visitor_text=lambda words, page, at, *_: right.append(page[0] * at[4] + page[4]))
+    assert 400 < max(right) < 595 - 51
+
+
+def test_the_table_of_contents_counts_the_sheets_before_it_and_its_own(request):
+    if not CHROMIUM:
+        pytest.skip("there is no Chromium to print with")
+    pdf = pytest.importorskip("pdf")
+    import pypdf
+
+    printed = {"a": (leaf(), "Front", ()), **{f"b{n}": (leaf(), f"Page <{n}>", ()) for n in range(80)}}
+    captions = [(None, ["a"]), ("Empty", ["none"]), ("All", list(printed)[1:])]
+    contents = pypdf.PdfReader(
+        io.BytesIO(pdf.print_contents(request.getfixturevalue("browser"), printed, captions, "http://x/"))
+    )
+    lines = "\n".join(page.extract_text() for page in contents.pages).split("\n")
+    assert len(contents.pages) == 2
+    assert "Empty" not in lines
+    assert [line for line in lines if line.startswith("Page <0>")] == ["Page <0> 4"]
 
 
 def test_the_book_is_printed_in_the_order_in_which_it_is_read():

@@ -128,14 +128,16 @@ def summary(module, name):
 
 
 def constant_comment(module, name):
-    """Return the comment above the assignment of a constant or, where there is none, the names of its entries."""
+    """Return the comment above a constant or, where there is none, the names of its entries, or a short value."""
     for file in files_of(module):
         found = re.search(rf"((?:^#.*\n)+)^{name}\b.*=", file.read_text(encoding="utf-8"), re.M)
         if found:
             return " ".join(re.sub(r"^#:? ?", "", line) for line in found[1].splitlines() if "----" not in line)
     value = getattr(module, name)
     entries = list(value) if isinstance(value, dict | tuple) else []
-    return ", ".join(f"``{entry}``" for entry in entries if isinstance(entry, str))
+    if entries and all(isinstance(entry, str) for entry in entries):
+        return ", ".join(f"``{entry}``" for entry in entries)
+    return f"``{value!r}``" if len(repr(value)) < 160 else ""
 
 
 def files_of(module):
@@ -229,6 +231,11 @@ def link_names(app, what, name, value, options, lines):
         lines[0] = f": {lines[0]}"  # napoleon takes what stands before the first colon for a type: here it is nothing
 
 
+def leave_out(app, what, name, value, skip, options):
+    """Leave out the fields of a named tuple that have no docstring: "Alias for field number 0" says nothing."""
+    return True if re.match(r"Alias for field number \d+$", getattr(value, "__doc__", None) or "") else None
+
+
 def setup(app):
     sys.path.insert(0, str(ROOT))  # the docstrings of this tree, whatever is installed
     app.setup_extension("sphinx.ext.autodoc")
@@ -237,5 +244,6 @@ def setup(app):
     app.config.linkcode_resolve = linkcode_resolve
     app.add_directive("public-names", PublicNames)
     app.add_directive("package-modules", PackageModules)
+    app.connect("autodoc-skip-member", leave_out)
     app.connect("autodoc-process-docstring", link_names, priority=100)  # before napoleon
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

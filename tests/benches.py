@@ -17,13 +17,16 @@ RESULTS = Path(__file__).resolve().parents[1] / "book" / "results"
 
 
 def race(contestants, *, repeats):
-    """Run each contestant in turn, `repeats` times; return the median seconds and the last answer of each."""
+    """Run each contestant in turn, `repeats` times; return the median seconds and the last answer of each.
+
+    Seconds of the processor, of all threads together: on one thread, what else runs on the machine does not count.
+    """
     seconds, answers = {name: [] for name in contestants}, {}
     for _ in range(repeats):
         for name, run in contestants.items():
-            start = time.perf_counter()
+            start = time.process_time()
             answers[name] = run()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(time.process_time() - start)
     return {name: statistics.median(times) for name, times in seconds.items()}, answers
 
 

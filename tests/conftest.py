@@ -3,6 +3,7 @@
 import functools
 import http.server
 import shutil
+import signal
 import threading
 from pathlib import Path
 
@@ -15,6 +16,10 @@ ROOT = Path(__file__).resolve().parents[1]
 # derandomize: the same examples on every machine, so that a red run is red again; no deadline: CI machines are slow
 hypothesis.settings.register_profile("gantut", derandomize=True, deadline=None, database=None, max_examples=100)
 hypothesis.settings.load_profile("gantut")
+
+# Started in the background, a shell's child ignores Ctrl-C, and so would its own children, on which tests press it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 DEVICES = [pytest.param("cpu")]
 if torch.cuda.is_available():

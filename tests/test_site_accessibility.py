@@ -69,7 +69,9 @@ ORDER = """() => {
   const tabs = queue.map(e => e.outerHTML.slice(0, 80));
   const marks = ["main", "nav"].filter(name => !document.querySelector(name));
   const ids = [...document.querySelectorAll("article [id]")].filter(e => !e.closest("svg")).map(e => e.id);
-  return {level, tabs, marks, language: document.documentElement.lang,
+  const unfold = "div.hint button.toggle-button, div.solution button.toggle-button";
+  const buttons = [...document.querySelectorAll(unfold)].map(b => b.getAttribute("aria-label"));
+  return {level, tabs, marks, buttons, language: document.documentElement.lang,
           twice: ids.filter((id, i) => ids.indexOf(id) !== i)};
 }"""
 
@@ -180,6 +182,16 @@ def test_the_keyboard_unfolds_a_hint_and_a_solution_and_a_screen_reader_is_told(
         inside.wait_for(state="visible" if unfolded else "hidden")
         assert button.get_attribute("aria-expanded") == str(unfolded).lower()
     reader.close()
+
+
+@pytest.mark.parametrize("page", LESSONS)
+def test_each_button_that_unfolds_a_hint_or_a_solution_says_which(examine, page):
+    names = examine(page)["order"]["buttons"]
+    for kind in ("Hint for", "Solution to"):
+        numbers = [re.fullmatch(rf"{kind} Exercise (\d+\.\d+)", name) for name in names if name.startswith(kind)]
+        assert all(numbers), names
+        assert [number[1] for number in numbers] == [f"{int(page[5:7])}.{n}" for n in range(1, len(numbers) + 1)]
+        assert len(numbers) >= 3
 
 
 @pytest.mark.parametrize("page", LESSONS)

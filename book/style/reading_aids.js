@@ -1,4 +1,5 @@
-// What is too wide scrolls in a box of its own. Such a box must be reachable with the keyboard, and only such a box.
+// For those who read with a keyboard or a screen reader. What is too wide scrolls in a box of its own: such a box must
+// be reachable with the keyboard, and only such a box. And each button that unfolds says what.
 "use strict";
 (() => {
   const boxes = "div.math, span.math, mjx-container, div.cell_output, div.cell_output pre, div.highlight pre, " +
@@ -25,7 +26,17 @@
       }
     }
   };
+  const name = () => {
+    let exercise = "";
+    for (const box of document.querySelectorAll("div.exercise, div.hint, div.solution")) {
+      const title = box.querySelector(":scope > .admonition-title").textContent.replace(/\s+/g, " ").trim();
+      if (box.matches(".exercise")) exercise = title.match(/Exercise [\d.]+/)?.[0] ?? "the exercise";
+      box.querySelector("button.toggle-button")?.setAttribute(
+        "aria-label", box.matches(".hint") ? `${title} for ${exercise}` : title);
+    }
+  };
   const start = async () => {
+    name();
     await window.MathJax?.startup?.promise;
     mark();
     let waiting;

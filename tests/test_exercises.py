@@ -15,7 +15,7 @@ def test_the_right_answer_is_right(exercise):
 
 @EVERY
 def test_every_listed_mistake_is_wrong_and_told_why(exercise):
-    assert len(exercise.mistakes) >= 2
+    assert len(exercise.mistakes) >= 2, "an exercise knows two likely mistakes or more"
     for mistake in exercise.mistakes:
         assert mark(exercise.id, mistake.answer) == (False, f"not yet. {mistake.why}")
 
@@ -43,6 +43,7 @@ def test_a_number_is_right_within_a_tenth_of_a_per_cent_and_wrong_beyond():
     right = EXERCISES["kl-of-a-coin"].answer
     assert mark("kl-of-a-coin", round(right, 3)).right
     assert not mark("kl-of-a-coin", 1.01 * right).right
+    assert "by more than 0.1% of it" in mark("kl-of-a-coin", 1.01 * right).message
 
 
 def test_an_unknown_exercise_is_named_together_with_the_known_ones():

@@ -132,6 +132,23 @@ def test_better_wording_or_unrelated_code_does_not(book, file, old, new):
     assert not notebooks.why_stale("lesson", book)
 
 
+def test_a_lesson_depends_on_its_own_exercises_and_not_on_those_of_others(book):
+    (book / "gantut/exercises").mkdir()
+    imports = "from gantut.exercises import _lesson_01, _lesson_02\n"
+    (book / "gantut/exercises/__init__.py").write_text(imports, encoding="utf-8")
+    for number in ("01", "02"):
+        text = "from gantut.unrelated import other\n\nANSWER = 1\n" if number == "02" else "ANSWER = 1\n"
+        (book / f"gantut/exercises/_lesson_{number}.py").write_text(text, encoding="utf-8")
+    (book / "book/lesson.py").rename(book / "book/01_lesson.py")
+    edit(book, "book/01_lesson.py", "from gantut.upper", "import gantut.exercises\nfrom gantut.upper")
+    settle(book, "01_lesson")
+    edit(book, "gantut/exercises/_lesson_02.py", "ANSWER = 1", "ANSWER = 2")
+    edit(book, "gantut/unrelated.py", "return 3", "return 4")
+    assert not notebooks.why_stale("01_lesson", book)
+    edit(book, "gantut/exercises/_lesson_01.py", "ANSWER = 1", "ANSWER = 2")
+    assert "changed" in notebooks.why_stale("01_lesson", book)
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [("book/claims.yml", "[]", "[1]"), ("book/other.py", "'a'", "'b'"), ("book/other.py", "claim('a'", "print('a'")],

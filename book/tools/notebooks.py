@@ -8,7 +8,8 @@ made from, and is executed again only when that changed:
 
 - the lesson's own text;
 - the code of those gantut modules that it imports, directly or through other gantut modules (without comments and
-  docstrings: better wording there does not execute a lesson again), and the scripts of their labs;
+  docstrings: better wording there does not execute a lesson again; and without the exercises of other lessons, which
+  it does not ask), and the scripts of their labs;
 - the files beside the lessons that it names, such as "results/clipping.json", or as in `recorded("clipping")`;
 - for a lesson that reads the ledger as a whole (it uses `read_ledger`): the ledger, and which lessons show which claims.
 
@@ -19,6 +20,7 @@ noted in book/results/lesson-times.json, from which the site makes a table; no n
 
 import argparse
 import ast
+import functools
 import hashlib
 import json
 import os
@@ -39,6 +41,12 @@ def lesson_names(root=ROOT):
 
 
 # ---- What a lesson was made from --------------------------------------------------------------------------
+
+
+@functools.cache  # most lessons have most modules behind them
+def digest_of_code(source):
+    """Return the SHA-256 of what `source` says to Python."""
+    return hashlib.sha256(json.dumps(code_of(source)).encode()).hexdigest()
 
 
 def code_of(source):
@@ -67,8 +75,9 @@ def module_file(name, root=ROOT):
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
-def imported_modules(source, module="", is_package=False, root=ROOT):
-    """Return the names of the package's modules that `source` imports, at its top or anywhere inside."""
+@functools.cache
+def imported_names(source, module="", is_package=False):
+    """Return the names that `source` imports, of modules or from them, at its top or anywhere inside."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -77,16 +86,28 @@ def imported_modules(source, module="", is_package=False, root=ROOT):
             above = module.split(".")[: len(module.split(".")) - node.level + is_package] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
             found.update([base, *(f"{base}.{alias.name}" for alias in node.names)])
+    return found
+
+
+def imported_modules(source, module="", is_package=False, root=ROOT):
+    """Return the names of the package's modules that `source` imports."""
+    found = imported_names(source, module, is_package)
     names = {name for name in found if name.split(".")[0] == PACKAGE and module_file(name, root)}
     # importing gantut.checks runs gantut/__init__.py too
     return names | {".".join(name.split(".")[:depth]) for name in names for depth in range(1, name.count(".") + 1)}
 
 
-def modules_behind(source, root=ROOT):
-    """Return the names of all the package's modules that run when `source` does, sorted."""
+def modules_behind(source, root=ROOT, lesson=""):
+    """Return the names of all the package's modules on which the outputs of `source` depend, sorted.
+
+    They are those that run when it does, less the exercises of lessons other than `lesson`, such as "01".
+    """
     reached, waiting = set(), imported_modules(source, root=root)
     while waiting:
         name = waiting.pop()
+        exercises = re.fullmatch(rf"{PACKAGE}\.exercises\._lesson_(\d\d)", name)
+        if exercises and exercises[1] != lesson:
+            continue
         reached.add(name)
         file = module_file(name, root)
         imports = imported_modules(file.read_text(encoding="utf-8"), name, file.name == "__init__.py", root)
@@ -113,9 +134,9 @@ def fingerprint(name, root=ROOT):
     """Return the SHA-256 of all that the lesson's outputs depend on."""
     source = (root / "book" / f"{name}.py").read_text(encoding="utf-8")
     parts = [["lesson", source]]
-    for module in modules_behind(source, root):
+    for module in modules_behind(source, root, name[:2]):
         file = module_file(module, root)
-        parts.append([module, code_of(file.read_text(encoding="utf-8"))])
+        parts.append([module, digest_of_code(file.read_text(encoding="utf-8"))])
         for script in sorted(file.parent.glob("scripts/*")) if file.name == "__init__.py" else []:
             parts.append([script.name, hashlib.sha256(script.read_bytes()).hexdigest()])
     files = files_named(source, root)

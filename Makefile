@@ -48,6 +48,7 @@ bench: $(READY)  ## time gantut beside its peers, and record it in book/results
 
 lint: $(READY)  ## check style, and repair what can be repaired
 	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format book gantut tests
 
 clean:  ## remove all that was made here, but for the notebooks
 	rm -rf $(VENV) _build dist .pytest_cache .ruff_cache .hypothesis

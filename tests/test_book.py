@@ -9,6 +9,7 @@ from pathlib import Path
 import jupytext
 import pytest
 
+from gantut import interactive
 from gantut.checks import audit, claims_list, errata_list, is_erratum, read_ledger
 from gantut.exercises import EXERCISES, mark
 
@@ -32,7 +33,7 @@ def by_name(paths):
 
 def test_the_ledger_names_exactly_the_lessons_that_exist():
     pages = {lesson.page for lesson in LEDGER.lessons.values() if lesson.page}
-    assert pages == {path.stem for path in CHAPTERS} | {"errata"}
+    assert pages == {path.stem for path in CHAPTERS} | {"errata"}, "a lesson is named under `lessons:` in claims.yml"
 
 
 def test_every_claim_of_a_finished_lesson_is_shown_there_once_and_no_other():
@@ -59,7 +60,8 @@ def test_pages_made_from_the_ledger_leave_no_entry_out():
     entries = list(LEDGER.entries.values())
     assert all(f"`{entry.id}`" in claims_list(LEDGER, entries) for entry in entries)
     claims_page = (BOOK / "claims.py").read_text()
-    assert all(f'of_lesson("{number}")' in claims_page for number in LEDGER.lessons)
+    missing = [number for number in LEDGER.lessons if f'of_lesson("{number}")' not in claims_page]
+    assert missing == [], "book/claims.py shows the claims of every lesson"
     errata = errata_list(LEDGER, [entry for entry in entries if is_erratum(entry)])
     assert all((f"`{entry.id}`" in errata) == (entry.verdict in ("imprecise", "wrong")) for entry in entries)
 
@@ -68,7 +70,16 @@ def test_the_landing_page_links_every_finished_lesson_and_names_every_planned_on
     landing = prose(BOOK / "00_index.py")
     for number, (title, page) in LEDGER.lessons.items():
         if number.isdigit():
-            assert (f"<{page}>" in landing) if page else (f"*{title}*" in landing), number
+            found = (f"<{page}>" in landing) if page else (f"*{title}*" in landing)
+            assert found, f"the table of book/00_index.py has no row for lesson {number}"
+
+
+def test_every_lab_is_shown_in_a_lesson_and_the_landing_page_counts_them():
+    labs = set(interactive.__all__) - {"Lab"}
+    shown = {name for path in CHAPTERS for name in re.findall(r"^interactive\.(\w+)\(", path.read_text(), re.M)}
+    assert shown == labs
+    counts = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"]
+    assert f"**{counts[len(labs)]} labs live in the pages**" in prose(BOOK / "00_index.py")
 
 
 @by_name(CHAPTERS)
@@ -77,9 +88,8 @@ def test_a_lesson_opens_with_what_it_gives_needs_and_takes_and_ends_on_summary_a
     assert re.match(rf"# {int(path.name[:2])} · ", opening)
     for promise in ("**You will be able to say**", "**You need**", "**It takes**"):
         assert promise in opening
-    assert "## What to remember" in text
-    assert "**Sources.**" in text
-    assert text.count("Try it") >= 1
+    for part in ("## What to remember", "**Sources.**", "Try it"):
+        assert part in text
 
 
 @by_name(sorted(BOOK.glob("*.py")))
@@ -103,7 +113,8 @@ def test_every_figure_has_a_caption_a_name_and_alternative_text_that_says_what_i
 def test_every_displayed_labelled_equation_has_a_name_of_its_own_and_is_referred_to_or_defines(path):
     text = prose(path)
     labels = re.findall(r"\$\$ \((eq-[\w-]+)\)", text)
-    assert len(labels) == len(set(labels)) >= 3
+    assert len(labels) == len(set(labels))
+    assert len(labels) >= 3, "three equations or more have a label: $$ (eq-name)"
     everywhere = "\n".join(prose(other) for other in CHAPTERS)
     assert set(re.findall(r"\{eq\}`([\w-]+)`", text)) <= set(re.findall(r"\$\$ \((eq-[\w-]+)\)", everywhere))
 

@@ -1,8 +1,10 @@
 """The pages to look things up in: notation, glossary, the package, times, and how to teach with the book."""
 
 import collections
+import doctest
 import functools
 import importlib
+import inspect
 import json
 import re
 import tomllib
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import jupytext
 import pytest
+import torch
 
 from gantut.checks import read_ledger
 
@@ -82,7 +85,8 @@ def test_what_a_reader_looks_up_is_there(symbol):
 
 def test_every_lesson_has_symbols_in_the_table():
     counted = collections.Counter(re.search(r"<(\w+)>", lesson)[1] for *_, lesson in ROWS)
-    assert not [page for page in LESSONS if counted[page] < 3]
+    few = {page: counted[page] for page in LESSONS if counted[page] < 3}
+    assert not few, "each lesson has three symbols or more in book/notation.md"
 
 
 GREEK = "alpha|beta|gamma|delta|Delta|epsilon|varepsilon|eta|theta|kappa|lambda|mu|pi|rho|sigma|varphi|psi"
@@ -169,7 +173,8 @@ FORMS = {
 def test_terms_are_many_and_their_links_lead_to_terms():
     assert len(TERMS) >= 60
     for page in LESSONS:
-        assert sum(f"<{page}>" in definition for definition in TERMS.values()) >= 3, page
+        found = sum(f"<{page}>" in definition for definition in TERMS.values())
+        assert found >= 3, f"three words or more of book/glossary.md are from {page}"
     for definition in TERMS.values():
         for link in re.findall(r"\{term\}`(?:[^<`]*<)?([^>`]+)>?`", definition):
             assert " ".join(link.split()) in TERMS, link
@@ -200,6 +205,19 @@ def test_every_public_name_says_what_it_is_and_where_its_source_is(module):
         file, first, last = api_pages.source_of(module, name)
         lines = (ROOT / file).read_text(encoding="utf-8").splitlines()[first - 1 : last]
         assert re.search(rf"\b{name}\b", lines[0] if len(lines) == 1 else "\n".join(lines)), f"{file}:{first}"
+
+
+@pytest.mark.parametrize("module", api_pages.public_modules())
+def test_every_example_prints_what_its_docstring_says(module):
+    owner = importlib.import_module(module)
+    named = {module: owner} | {f"{module}.{name}": getattr(owner, name) for name in public_of(module)}
+    runner = doctest.DocTestRunner()
+    for name, value in named.items():
+        if value is owner or api_pages.kind(value) != "data":
+            finder = doctest.DocTestFinder(recurse=inspect.isclass(value))
+            for examples in finder.find(value, name, module=False, globs={"torch": torch, **vars(owner)}):
+                runner.run(examples)
+    assert runner.summarize(verbose=False).failed == 0
 
 
 def test_source_links_lead_into_the_repository():

@@ -63,7 +63,7 @@ def play(game, start, *, method="simultaneous", rate, steps, **options) -> Traje
     Examples
     --------
     >>> play(bilinear(), (1.0, 1.0), method="extragradient", rate=0.5, steps=2).x.squeeze(-1)
-    tensor([1.0000, 0.2500, -0.3125], dtype=torch.float64)
+    tensor([ 1.0000,  0.2500, -0.4375], dtype=torch.float64)
     """
     advance, state = _prepare(game, start, method, rate, options)
     states = [state]

@@ -678,9 +678,14 @@ def test_the_scrubber_is_led_by_keys_and_plays_to_the_end(opened):
 def test_whoever_asks_for_less_motion_sees_two_pictures_a_second(open_labs):
     tab, _ = open_labs(made("training_scrubber"), reduced_motion="reduce")
     put(tab, look=0)
+    tab.clock.install()
+    tab.clock.pause_at(tab.evaluate("Date.now()") + 1000)  # time goes on where the test says so, on a slow machine, too
     press(tab, "play")
-    tab.wait_for_timeout(800)
-    assert 1 <= int(tab.locator("[name=look]").input_value()) <= 2, "one at once, one after half a second"
+    seen = []
+    for _ in range(4):
+        tab.clock.run_for(400)
+        seen.append(int(tab.locator("[name=look]").input_value()))
+    assert seen == [1, 2, 3, 4], "one at once, then one after each half second: at 0, 500, 1000 and 1500 ms"
     tab.context.close()
 
 

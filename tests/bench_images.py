@@ -6,12 +6,11 @@ the same run. The record goes to book/results/images.json.
 """
 
 import argparse
-import statistics
 import time
 from functools import partial
 
 import torch
-from benches import provenance, write
+from benches import provenance, race, write
 from torch import nn
 
 from gantut.networks import DCGANCritic, DCGANGenerator
@@ -199,24 +198,16 @@ def contestants(problem, data):
     } | loops
 
 
-def _seconds(run):
-    start = time.process_time()
-    run()
-    return time.process_time() - start
-
-
 def bench(repeats, problems):
     """Race everyone, in turn."""
     data = torch.rand(400, CHANNELS, SIZE, SIZE, generator=torch.Generator().manual_seed(0)) * 2 - 1
     for problem in problems:
         steps = STEPS[problem]
         racing = contestants(problem, data)
-        seconds = {name: [] for name in racing}
-        for heat in range(repeats + 1):  # the first is a warm-up
-            for name, contestant in racing.items():
-                taken = _seconds(partial(contestant.run, steps if heat else 1))
-                seconds[name] += [taken] if heat else []
-        yield _row(problem, {name: statistics.median(times) for name, times in seconds.items()})
+        for contestant in racing.values():  # a warm-up
+            contestant.run(1)
+        seconds, _ = race({name: partial(one.run, steps) for name, one in racing.items()}, repeats=repeats)
+        yield _row(problem, seconds)
 
 
 def _row(problem, seconds):

@@ -52,6 +52,16 @@ def random_laws(rng, device):
     return draw
 
 
+@pytest.fixture
+def cloud(rng, device):
+    """A function that draws normal points."""
+
+    def draw(*shape, shift=0.0, spread=1.0, dtype=torch.float64):
+        return (torch.randn(shape, dtype=torch.float64, generator=rng) * spread + shift).to(device, dtype)
+
+    return draw
+
+
 # One browser for all tests that read pages: Chromium, offline, and without anything that it would do on its own.
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

@@ -29,16 +29,6 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-@pytest.fixture
-def cloud(rng, device):
-    """A function that draws normal points."""
-
-    def draw(*shape, shift=0.0, spread=1.0, dtype=torch.float64):
-        return (torch.randn(shape, dtype=torch.float64, generator=rng) * spread + shift).to(device, dtype)
-
-    return draw
-
-
 def distances(x, y, p):
     return (x[..., :, None, :] - y[..., None, :, :]).norm(dim=-1) ** p
 

@@ -9,20 +9,10 @@ import torch
 
 from gantut.transport import sinkhorn, sinkhorn_points
 from gantut.transport._sinkhorn_kernels import DenseCost, PointCost
-from gantut.transport._sinkhorn_start import FASTEST, _best_factor, _from_exact, _from_sample, _sample
-from gantut.transport._sinkhorn_sweeps import State, log2, next_look
+from gantut.transport._sinkhorn_start import _factor_of, _from_exact, _from_sample, _sample
+from gantut.transport._sinkhorn_sweeps import FASTEST, State, log2, next_look
 
 pytestmark = pytest.mark.filterwarnings("error")
-
-
-@pytest.fixture
-def cloud(rng, device):
-    """A function that draws normal points."""
-
-    def draw(*shape, shift=0.0):
-        return (torch.randn(shape, dtype=torch.float64, generator=rng) + shift).to(device)
-
-    return draw
 
 
 def distances(x, y, p):
@@ -111,7 +101,7 @@ def test_the_factor_is_youngs_for_the_rate_at_which_plain_sweeps_converge(cloud)
     rate = (errors[110] / errors[100]) ** (1 / 10)  # by then the slowest mode is all that is left
     state = fresh(DenseCost(cost), reg)
     state.F[0], state.G[0] = (u * 60).log2(), (v * 50).log2()
-    factor = _best_factor(state).item()
+    factor = _factor_of(state).item()
     assert factor == pytest.approx(2 / (1 + math.sqrt(1 - rate)), rel=1e-3)
     assert 1 < factor < FASTEST
 

@@ -11,7 +11,7 @@ from gantut.transport._sinkhorn_gradients import Weights, pull_back_points
 from gantut.transport._sinkhorn_iterations import solve
 from gantut.transport._sinkhorn_kernels import PointCost, times
 from gantut.transport._sinkhorn_start import SINGLE
-from gantut.transport._sinkhorn_sweeps import GAIN, LIGHT, State, least_mass, log2, soft_minimum
+from gantut.transport._sinkhorn_sweeps import GAIN, LEAST_SUM, LIGHT, State, least_mass, log2, soft_minimum
 
 FLOOR = 4e-7  # marginal error that sweeps in float32 can reach
 MOST_CORRECTED = 20  # updates before the corrections are measured again
@@ -143,7 +143,7 @@ def average(state, dtype, target, limit, *, true_sums=None):
     if true_sums is not None:
         correction = true_sums.to(dtype) / row_sums(kernel, a)
     for done in range(1, limit + 1):
-        log_sums = (row_sums(kernel, a * log_u.exp2()) * correction).clamp_min(2.0**-100).log2()
+        log_sums = (row_sums(kernel, a * log_u.exp2()) * correction).clamp_min(LEAST_SUM).log2()
         worst = (a * ((log_u + log_sums).exp2() - 1).abs()).sum(-1).amax().item()
         log_u = (log_u - log_sums) / 2
         leave = worst < target or done == limit or (true_sums is not None and done == MOST_CORRECTED)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from gantut.transport import _simplex
-from gantut.transport._sinkhorn_sweeps import FASTEST, State, log2, relax, soft_minimum
+from gantut.transport._sinkhorn_sweeps import State, best_factor, log2, relax, soft_minimum
 
 ANNEAL_BELOW = 0.01  # of the cost's span: where reg is lowered in steps
 STEP = 4.0
@@ -52,7 +52,7 @@ def _from_sample(state, span, reg, rounding, max_iter):
     dtype = torch.float32 if rounding < SINGLE else torch.float64
     relax(few, torch.float64 if smallest else dtype, ROUGHLY, min(MOST, max_iter))
     if smallest:
-        few.omega, few.known = _best_factor(few), True
+        few.omega, few.known = _factor_of(few), True
     state.rescale(reg)
     state.F = soft_minimum(state.cost.among(None, columns), state.unit, state.F, few.G + log2(few.b), dtype)
     others = state.cost.among(rows, None).transposed()
@@ -67,12 +67,11 @@ def _sample(masses, size):
     return torch.searchsorted(levels, steps * levels[:, -1:]).clamp_max(masses.shape[1] - 1)
 
 
-def _best_factor(state):
+def _factor_of(state):
     """Young's factor (B, 1), from the second singular value of the plan."""
     kernel = torch.cat([K for _, K in state.kernel(torch.float64)], 1)  # (B, n, m), all masses equal
     plan = kernel / (kernel.sum(2, keepdim=True) * kernel.sum(1, keepdim=True)).sqrt()
-    rate = torch.linalg.svdvals(plan)[:, 1:2].square().clamp_max(1 - 1e-5)
-    return (2 / (1 + (1 - rate).sqrt())).clamp_max(FASTEST)
+    return best_factor(torch.linalg.svdvals(plan)[:, 1:2].square())
 
 
 def _from_exact(state, reg):

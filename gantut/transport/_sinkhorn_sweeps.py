@@ -2,7 +2,8 @@ r"""Sinkhorn's iterations, over-relaxed, in base 2.
 
 With masses of total 1 and :math:`P_{ij} = a_i b_j\, 2^{F_i + G_j - c\,C_{ij}}`, a sweep over the rows of the kernel
 does both half steps: each tile gives the row sums :math:`s`, hence the new :math:`F`, and at once its part of the
-column sums :math:`t`. Before the update, :math:`s` and :math:`t` *are* the marginals, so the stopping test is free.
+column sums :math:`t`. Now and then a sweep is looked at, for one product more: what would :math:`t` be with the exact
+:math:`F`? That is the error of a plain iteration from here, and the stopping test.
 
 Sinkhorn is nonlinear Gauss–Seidel; hence successive over-relaxation (Lehmann et al. 2022), with Young's choice of the
 factor, :math:`\omega = 2 / (1 + \sqrt{1 - \rho})` for the rate :math:`\rho` of the plain iteration, which is known from
@@ -21,7 +22,7 @@ EVERY = 5  # sweeps between two looks at the rate
 PLAIN = 10  # sweeps before over-relaxation, which may never converge from a cold start
 WAIT = 10  # sweeps that a new factor takes to show its rate
 FASTEST = 1.95
-LEAST_SUM = 2.0**-100
+LEAST_SUM = 2.0**-100  # of a row or a column whose entries may all have been lost
 SLOW = 0.9  # a factor that is known shows in a smaller share of the error than this, from one look to the next
 LIGHT = 1e-20  # mass of a point below which float32 is no longer safe
 REACH = 1e-2  # marginal error below which Newton's method may be tried
@@ -121,10 +122,14 @@ class Watch:
         self.omega, self.last, self.settled = torch.ones_like(self.omega), None, done + PLAIN - EVERY
 
 
+def best_factor(rate):
+    """Young's over-relaxation factor for the rate of the plain iteration."""
+    return (2 / (1 + (1 - rate.clamp(0.0, 1 - 1e-5)).sqrt())).clamp_max(FASTEST)
+
+
 def faster(omega, rate):
     """Young's over-relaxation factor, from the rate observed with the present factor."""
-    plain = ((rate + omega - 1).square() / (rate * omega.square())).clamp(0.0, 1 - 1e-5)
-    better = (2 / (1 + (1 - plain).sqrt())).clamp_max(FASTEST)
+    better = best_factor((rate + omega - 1).square() / (rate * omega.square()))
     return torch.where(rate > omega - 1, torch.maximum(better, omega), omega)
 
 
@@ -157,7 +162,7 @@ def relax(state, dtype, target, limit, *, warm=False, patience=math.inf):
         if largest <= GAIN and not leave:
             continue
         if leave:
-            log_v = -sums.log2()  # the last step is a plain one
+            log_v = -sums.clamp_min(LEAST_SUM).log2()  # the last step is a plain one
         state.F, state.G = state.F + log_u, state.G + log_v
         if not largest < LIMIT:
             state.log_step(dtype)

@@ -27,7 +27,7 @@ def test_dependencies_have_lower_bounds_only():
 
 def test_requirements_are_exact_pins_that_satisfy_the_package():
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    lines = [line.split(";")[0].strip() for line in text.splitlines() if line and not line.startswith("#")]
     pins = dict(line.lower().replace("_", "-").split("==") for line in lines)
     assert len(pins) == len(lines), "a package is pinned twice"
     assert "+" not in text, "a local version would keep pip from the build that the machine offers"

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gantut.transport import NotConverged, sinkhorn, sinkhorn_divergence, sinkhorn_points
-from gantut.transport._sinkhorn_kernels import PointCost, tiles
+from gantut.transport._sinkhorn_kernels import BUDGET, PointCost, tiles
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -313,7 +313,7 @@ def test_streamed_kernels_give_what_kept_ones_give(cloud, monkeypatch):
     x, y = cloud(600, 2), cloud(500, 2, shift=0.3)
     kept = [sinkhorn_points(x, y, reg=0.1, p=p) for p in (1, 2)]
     monkeypatch.setitem(PointCost.__init__.__globals__["TILE"], x.device.type, 5000)
-    monkeypatch.setattr("gantut.transport._sinkhorn_sweeps.BUDGET", 0)
+    monkeypatch.setitem(BUDGET, x.device.type, 0)
     assert len(tiles((1, 600, 500), x.device)) == 60
     for p, witness in zip((1, 2), kept, strict=True):
         streamed = sinkhorn_points(x, y, reg=0.1, p=p)

@@ -114,7 +114,9 @@ def sinkhorn_points(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10_000
     The problem, its potentials and the certificate are those of :func:`sinkhorn` with
     :math:`C_{ij} = \|x_i - y_j\|^p`. The n x m matrix is never held: its entries are computed tile by tile, in every
     sweep, so that memory is :math:`O((n + m)\,d)` and a tile. Only where a kernel fits into 128 MiB (a problem of
-    5,800 points each, in float32) are its tiles kept from one sweep to the next; the bound does not grow with n.
+    5,800 points each, in float32), or 2 GiB on CUDA, are its tiles kept from one sweep to the next; the bound does not
+    grow with n. On CUDA, sweeps in float32 do not even write tiles, for p = 1 and p = 2: kernels in Triton compute
+    entries in registers and add them up there, in any dimension, but for kernels that fit in more than 64 dimensions.
 
     Parameters
     ----------

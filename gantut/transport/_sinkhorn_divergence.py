@@ -9,9 +9,10 @@ from gantut import _inputs
 from gantut.transport._sinkhorn import _flat, _options, groups, point_clouds, report, resolved, shares
 from gantut.transport._sinkhorn_gradients import Weights, pull_back_points
 from gantut.transport._sinkhorn_iterations import solve
-from gantut.transport._sinkhorn_kernels import PointCost, times
+from gantut.transport._sinkhorn_kernels import PointCost
 from gantut.transport._sinkhorn_start import SINGLE
-from gantut.transport._sinkhorn_sweeps import GAIN, LEAST_SUM, LIGHT, State, least_mass, log2, soft_minimum
+from gantut.transport._sinkhorn_streams import soft_minimum
+from gantut.transport._sinkhorn_sweeps import GAIN, LEAST_SUM, LIGHT, State, least_mass, log2
 
 FLOOR = 4e-7  # marginal error that sweeps in float32 can reach
 MOST_CORRECTED = 20  # updates before the corrections are measured again
@@ -124,7 +125,7 @@ def solve_self(cost, a, reg, tol, max_iter):
     state.F = state.G = soft_minimum(cost, state.unit, state.F, log2(a), dtype) / 2
     average(state, dtype, max(tol / 2, rounding, FLOOR) if dtype is torch.float32 else tol / 2, max_iter)
     while True:
-        sums = row_sums(state.kernel(torch.float64, keep=False), a)
+        sums = state.kernel(torch.float64, keep=False).times(a)
         error = (a * (sums - 1).abs()).sum(-1)
         if (error <= tol).all() or state.iterations >= max_iter:
             break
@@ -141,9 +142,9 @@ def average(state, dtype, target, limit, *, true_sums=None):
     """
     a, kernel, log_u, correction = state.a.to(dtype), state.kernel(dtype), torch.zeros_like(state.a, dtype=dtype), 1.0
     if true_sums is not None:
-        correction = true_sums.to(dtype) / row_sums(kernel, a)
+        correction = true_sums.to(dtype) / kernel.times(a)
     for done in range(1, limit + 1):
-        log_sums = (row_sums(kernel, a * log_u.exp2()) * correction).clamp_min(LEAST_SUM).log2()
+        log_sums = (kernel.times(a * log_u.exp2()) * correction).clamp_min(LEAST_SUM).log2()
         worst = (a * ((log_u + log_sums).exp2() - 1).abs()).sum(-1).amax().item()
         log_u = (log_u - log_sums) / 2
         leave = worst < target or done == limit or (true_sums is not None and done == MOST_CORRECTED)
@@ -153,8 +154,3 @@ def average(state, dtype, target, limit, *, true_sums=None):
                 break
             kernel, log_u = state.kernel(dtype), torch.zeros_like(log_u)
     state.iterations += done
-
-
-def row_sums(kernel, weights):
-    """Row sums of the weighted kernel."""
-    return torch.cat([times(K, weights) for _, K in kernel], -1)

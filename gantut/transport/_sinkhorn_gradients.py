@@ -20,7 +20,7 @@ import math
 import torch
 from torch.autograd.function import once_differentiable
 
-from gantut.transport._sinkhorn_kernels import BUDGET, CEILING, Buffer, DenseCost, Kernel, PointCost, tiles, times
+from gantut.transport._sinkhorn_kernels import CEILING, Buffer, DenseCost, Kernel, PointCost, tiles, times
 from gantut.transport._sinkhorn_linear import conjugate_gradients
 
 RESIDUAL = 1e-10  # of the linear system, relative to its right-hand side
@@ -105,22 +105,19 @@ def pull_back_points(cost, weights, *, both=True):
 
 def project(cost, unit, f, g, a, b):
     r"""The :math:`\alpha, \beta` above, by conjugate gradients for the second after the first is eliminated."""
-    kernel = Kernel(cost, unit, unit * f, unit * g, torch.float64, BUDGET, Buffer(cost.device))
+    kernel = Kernel(cost, unit, unit * f, unit * g, torch.float64, Buffer(cost.device))
     means_a, means_b = _mean_exponents(cost, unit, f, g, a, b)
 
     def onto_a(beta):  # minus the mean of beta under each row of the plan
-        return -torch.cat([times(K, b * beta) for _, K in kernel], -1)
+        return -kernel.times(b * beta)
 
     def both(beta):  # beta less its mean under the plan, there and back
         back = beta.clone()
-        for rows, K in kernel:
-            back -= times(K.mT, a[:, rows] * times(K, b * beta))
+        kernel.there_and_back(b * beta, lambda rows, means: (-a[:, rows] * means,), back)
         return back
 
     # with C = f + g - E / c the system for the corrections alpha - f and beta - g is driven by the mean exponents
-    right = -means_b / unit
-    for rows, K in kernel:
-        right += times(K.mT, a[:, rows] * means_a[:, rows]) / unit
+    right = kernel.transposed_times(a * means_a) / unit - means_b / unit
     size = (b * right.abs()).sum(-1, keepdim=True)
     beta, _ = conjugate_gradients(both, right, b, RESIDUAL * size, MOST_STEPS)
     return f - means_a / unit + onto_a(beta), g + beta

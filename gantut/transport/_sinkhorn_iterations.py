@@ -8,7 +8,8 @@ import torch
 from gantut.transport._sinkhorn_kernels import Buffer, tiles, times
 from gantut.transport._sinkhorn_linear import newton_step
 from gantut.transport._sinkhorn_start import SINGLE, SMALL, approach
-from gantut.transport._sinkhorn_sweeps import LIGHT, REACH, State, least_mass, log2, relax, soft_minimum
+from gantut.transport._sinkhorn_streams import soft_minimum
+from gantut.transport._sinkhorn_sweeps import LIGHT, REACH, State, least_mass, log2, relax
 
 ROUGH = 1e-4  # marginal error down to which sweeps in float32 may help Newton's method on
 LAST_MILE = 1e-5  # marginal error below which Newton's method is faster
@@ -133,7 +134,7 @@ def gap(state, columns):
     """
     cost, a, b, reg = state.cost, state.a, state.b, math.log2(math.e) / state.unit
     share = torch.where(columns > b, b / columns, 1.0)
-    rows = a * torch.cat([times(K, b * share) for _, K in state.kernel(torch.float64, keep=False)], -1)
+    rows = a * state.kernel(torch.float64, keep=False).times(b * share)
     lack_a, lack_b = (a - rows).clamp_min(0.0), (b - columns * share).clamp_min(0.0)
     lack = lack_b.sum(-1)
     part_a, part_b = (part / part.sum(-1, keepdim=True).clamp_min(1e-300) for part in (lack_a, lack_b))

@@ -10,7 +10,7 @@ import math
 import torch
 
 TILE = {"cpu": 2**18, "cuda": 2**25}  # entries: a tile stays in the cache of a core, or fills a GPU
-BUDGET = 128 * 2**20  # bytes in which a kernel is kept between sweeps; a larger one is computed anew in each
+BUDGET = {"cpu": 2**27, "cuda": 2**31}  # bytes in which a kernel is kept; a larger one is computed anew in each sweep
 LOG_ZERO = -1e30  # log2 of a mass of zero: finite, so that no product with 0 is NaN
 CEILING = {torch.float64: 1000.0, torch.float32: 100.0}  # for exponents: no entry overflows, and none times 0 is NaN
 _DIRECT = 4  # up to this dimension, differences are squared one by one; above, by a matrix product
@@ -190,15 +190,20 @@ class Buffer:
         return self.memory[:wanted].view(dtype).view(shape)
 
 
-class Kernel:
-    """The kernel at given potentials: kept if it fits into `budget` bytes, else computed anew in every sweep."""
+def fits(shape, dtype, device):
+    """Whether a kernel may be kept between sweeps."""
+    return math.prod(shape) * dtype.itemsize <= BUDGET.get(device.type, BUDGET["cuda"])
 
-    def __init__(self, cost, unit, f, g, dtype, budget, memory):
+
+class Kernel:
+    """The kernel at given potentials, in tiles: kept if it may be and fits, else computed anew in every sweep."""
+
+    def __init__(self, cost, unit, f, g, dtype, memory, *, keep=True):
         self.fill = cost.exponents(unit, f, g, dtype)
         self.shape, self.dtype, self.memory = cost.shape, dtype, memory
         self.rows = tiles(cost.shape, cost.device)
         self.kept = None
-        if math.prod(self.shape) * dtype.itemsize <= budget:
+        if keep and fits(cost.shape, dtype, cost.device):
             self.kept = memory.take(self.shape, dtype)
             for rows in self.rows:
                 self._entries(rows, self.kept[:, rows])
@@ -213,6 +218,38 @@ class Kernel:
             return
         for rows in self.rows:
             yield rows, self._entries(rows, self.memory.take((batch, rows.stop - rows.start, m), self.dtype))
+
+    def times(self, vector):
+        """The kernel (B, n, m) times a vector (B, m)."""
+        return torch.cat([times(K, vector) for _, K in self], -1)
+
+    def transposed_times(self, vector):
+        """The transposed kernel (B, m, n) times a vector (B, n)."""
+        total = 0.0
+        for rows, K in self:
+            total = total + times(K.mT, vector[:, rows])
+        return total
+
+    def there_and_back(self, vector, between, *totals):
+        """Add to each total (B, m) the transposed kernel times one of `between(rows, kernel times vector)`.
+
+        All in one pass, as long as a tile is in the cache: `between` is called for the rows of each.
+        """
+        for rows, K in self:
+            for total, each in zip(totals, between(rows, times(K, vector)), strict=True):
+                total += times(K.mT, each)
+
+
+def tiled_soft_minimum(cost, unit, f, weighted, dtype):
+    """The F for which all row sums are 1, from an F not far from it and G + log2 b."""
+    fill, memory, out = cost.exponents(unit, f, weighted, dtype), Buffer(cost.device), torch.empty_like(f)
+    batch, _, m = cost.shape
+    for rows in tiles(cost.shape, cost.device):
+        exponents = fill(rows, memory.take((batch, rows.stop - rows.start, m), dtype))
+        top = exponents.amax(-1, keepdim=True)
+        total = exponents.sub_(top).exp2_().sum(-1)
+        out[:, rows] = f[:, rows] - (top[..., 0].double() + total.log2())
+    return out
 
 
 def times(matrix, vector):

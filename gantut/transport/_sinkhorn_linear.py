@@ -8,8 +8,6 @@ gradients deal with each in a few steps, where the iteration may take thousands.
 
 import torch
 
-from gantut.transport._sinkhorn_kernels import times
-
 
 def conjugate_gradients(operator, right, weights, enough, most):
     """Solve for (B, m), symmetric in the weighted inner product, until the weighted L1 residual is `enough` (B, 1).
@@ -44,21 +42,13 @@ def newton_step(kernel, a, b, columns, enough, most):
     """
     right = torch.where(b > 0, 1 - columns / b, 0.0).to(kernel.dtype)
     a, b, enough = a.to(kernel.dtype), b.to(kernel.dtype), enough.to(kernel.dtype)
-    rows = a / torch.cat([times(K, b) for _, K in kernel], -1).clamp_min(1e-30)
-    own = _down(kernel, rows)  # columns / b, of the rounded kernel
+    rows = a / kernel.times(b).clamp_min(1e-30)
+    own = kernel.transposed_times(rows)  # columns / b, of the rounded kernel
+    minus = -(rows * rows / a.clamp_min(1e-30))
 
     def operator(change):
         result = own * change
-        for part, K in kernel:
-            across = times(K, b * change)
-            result -= times(K.mT, rows[:, part] * rows[:, part] / a[:, part].clamp_min(1e-30) * across)
+        kernel.there_and_back(b * change, lambda part, across: (minus[:, part] * across,), result)
         return result
 
     return conjugate_gradients(operator, right, b, enough, most)
-
-
-def _down(kernel, values):
-    total = 0.0
-    for part, K in kernel:
-        total = total + times(K.mT, values[:, part])
-    return total

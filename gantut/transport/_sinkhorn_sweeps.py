@@ -14,7 +14,8 @@ import math
 
 import torch
 
-from gantut.transport._sinkhorn_kernels import BUDGET, LOG_ZERO, Buffer, Kernel, tiles, times
+from gantut.transport._sinkhorn_kernels import LOG_ZERO, Buffer
+from gantut.transport._sinkhorn_streams import kernel_at, soft_minimum
 
 GAIN = 30.0  # log2 of a scaling at which it is absorbed into the potentials
 LIMIT = 60.0  # log2 of a scaling at which kernel entries may have been lost: start again in the log domain
@@ -46,7 +47,7 @@ class State:
 
     def kernel(self, dtype, *, keep=True):
         """The kernel at the present potentials; one that is used once need not be kept."""
-        return Kernel(self.cost, self.unit, self.F, self.G, dtype, BUDGET if keep else 0, self.memory)
+        return kernel_at(self.cost, self.unit, self.F, self.G, dtype, self.memory, keep=keep)
 
     def log_step(self, dtype):
         """One iteration that is safe from anywhere: each entry is measured against the largest of its row or column."""
@@ -64,31 +65,21 @@ def least_mass(masses):
     return torch.where(masses > 0, masses, 1.0).amin().item()
 
 
-def soft_minimum(cost, unit, f, weighted, dtype):
-    """The F for which all row sums are 1, from an F not far from it and G + log2 b."""
-    fill, memory, out = cost.exponents(unit, f, weighted, dtype), Buffer(cost.device), torch.empty_like(f)
-    batch, _, m = cost.shape
-    for rows in tiles(cost.shape, cost.device):
-        exponents = fill(rows, memory.take((batch, rows.stop - rows.start, m), dtype))
-        top = exponents.amax(-1, keepdim=True)
-        total = exponents.sub_(top).exp2_().sum(-1)
-        out[:, rows] = f[:, rows] - (top[..., 0].double() + total.log2())
-    return out
-
-
 def sweep(kernel, a, b, log_u, log_v, omega, *, looking=False):
     """Update both scalings in place; return, if `looking`, the column sums (B, m) if rows were made exact first.
 
     They are what a plain sweep would divide by; over-relaxed scalings violate both marginals far more.
     """
     column_sums, exact_sums = torch.zeros_like(b), torch.zeros_like(b) if looking else None
-    v = log_v.exp2()
-    for rows, K in kernel:
-        log_sums = times(K, b * v).clamp_min_(LEAST_SUM).log2_()
-        if looking:
-            exact_sums += times(K.mT, a[:, rows] * (-log_sums).exp2())
+
+    def between(rows, sums):
+        log_sums = sums.clamp_min_(LEAST_SUM).log2_()
+        exact = a[:, rows] * (-log_sums).exp2() if looking else None
         _step(log_u[:, rows], log_sums, omega)
-        column_sums += times(K.mT, a[:, rows] * log_u[:, rows].exp2())
+        updated = a[:, rows] * log_u[:, rows].exp2()
+        return (exact, updated) if looking else (updated,)
+
+    kernel.there_and_back(b * log_v.exp2(), between, *([exact_sums] if looking else []), column_sums)
     _step(log_v, column_sums.clamp_min_(LEAST_SUM).log2_(), omega)
     return exact_sums
 

@@ -10,22 +10,26 @@ import numbers
 import numpy as np
 import torch
 
+FLOATING = {torch.float64, torch.float32, torch.float16, torch.bfloat16}
 # How far a total may be from 1: a few hundred roundings of a sum in that precision.
 TOTAL_TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
 
 def floating(name, value):
-    """Return `value` as a floating point tensor; lists and numpy arrays come in double precision or their own."""
+    """Return `value` as a floating point tensor; lists, and arrays of whole numbers, become double precision."""
     if not isinstance(value, torch.Tensor):
         try:
             if hasattr(value, "dtype"):
-                value = torch.from_numpy(np.array(value))  # a copy: the array may be read-only, or run backwards
+                array = np.array(value)  # a copy: the array may be read-only, or run backwards
+                value = torch.from_numpy(array.astype(np.float64) if array.dtype.kind in "iu" else array)
             else:
                 value = torch.as_tensor(value, dtype=torch.float64)
         except (TypeError, ValueError, RuntimeError) as error:
             raise ValueError(f"{name} must be a tensor or an array of numbers, not {value!r} ({error})") from None
-    if not value.is_floating_point():
+    if value.dtype not in FLOATING:
         raise ValueError(f"{name} must be floating point, not {value.dtype}: write {name}.double()")
+    if value.layout != torch.strided:
+        raise ValueError(f"{name} must be a dense tensor, not {value.layout}: write {name}.to_dense()")
     return value
 
 
@@ -198,7 +202,7 @@ def _index(where):
 def finite_entries(name, tensor):
     """Require entries that are finite."""
     values = _plain(tensor.detach())
-    if values.numel() and not torch.isfinite(torch.stack(values.aminmax())).all():  # one pass where all is well
+    if values.numel() and not all(map(math.isfinite, torch.stack(values.aminmax()).tolist())):  # one look at the device
         where = tuple((~torch.isfinite(values)).nonzero()[0].tolist())
         raise ValueError(f"{name} must be finite, but {name}[{_index(where)}] is {values[where].item()}")
 

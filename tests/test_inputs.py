@@ -91,7 +91,9 @@ NO_NUMBERS = {
     "whole numbers": (torch.tensor([1, 0]), "torch.int64"),
     "truth values": (torch.tensor([True, False]), "torch.bool"),
     "complex numbers": (torch.tensor([1 + 0j, 0]), "torch.complex64"),
-    "numpy whole numbers": (np.array([1, 0]), "torch.int64"),
+    "numpy truth values": (np.array([True, False]), "torch.bool"),
+    "numbers of eight bits": (torch.tensor([1.0, 0.0]).to(torch.float8_e5m2), "torch.float8_e5m2"),
+    "a sparse tensor": (torch.tensor([1.0, 0.0]).to_sparse(), "torch.sparse_coo"),
     "a string": ("ab", "'ab'"),
     "nothing": (None, "None"),
     "ragged lists": ([[0.5, 0.5], [1.0]], "[[0.5, 0.5], [1.0]]"),
@@ -551,6 +553,13 @@ def test_lists_and_arrays_become_tensors_of_their_own_precision():
     assert _inputs.floating("p", [1, 2]).dtype == torch.float64
     assert _inputs.floating("p", np.float32(0.5)).dtype == torch.float32
     assert _inputs.floating("p", np.arange(3.0)).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int8", "uint16"])
+def test_arrays_of_whole_numbers_are_in_double_precision_like_lists_of_them(dtype):
+    values = _inputs.floating("p", np.arange(3, dtype=dtype)[::-1])
+    assert values.dtype == torch.float64
+    assert values.tolist() == [2, 1, 0]
 
 
 def test_a_tensor_is_passed_on_as_it_is(device):

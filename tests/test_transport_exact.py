@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gantut.transport import (
     NotCertified,
-    _assignment,
+    _auction,
     _exact,
     emd,
     emd_points,
@@ -413,14 +413,24 @@ def test_totals_may_differ_by_roundings_only(device):
         emd(a.double(), tensor([0.25] * 4, device) * (1 + 1e-7), cost.double())
 
 
-# ---------------------------------------------------------------------------------------------- the solver for CUDA
+# ---------------------------------------------------------------------------------------------- the two assigners
 
 
-def assert_assigns(cost):
-    """Without a detour through the CPU, and by SciPy's assignment."""
+@pytest.fixture(params=["auction", "augmenting paths"])
+def assigner(request, device):
+    """The auction runs on every device, the compiled augmenting paths on the CPU."""
+    if request.param == "auction":
+        return _auction
+    if device.type != "cpu":
+        pytest.skip("compiled for the CPU")
+    return pytest.importorskip("gantut.transport._augmenting_paths", reason="Numba is not installed")
+
+
+def assert_assigns(assigner, cost):
+    """Without a detour through the simplex, and by SciPy's assignment."""
     count, n, _ = cost.shape
     mass = torch.full((count, n), 1 / n, dtype=torch.float64, device=cost.device)
-    result = _exact._solve_uniform(mass[:, 0], cost)
+    result = _exact._solve_uniform(assigner, mass[:, 0], cost)
     assert result is not None, "a problem lacks its proof"
     assert_solves(result, mass, mass, cost)
     for value, matrix in zip(result.value, cost, strict=True):
@@ -430,35 +440,158 @@ def assert_assigns(cost):
 
 @pytest.mark.parametrize("p", [1, 2])
 @pytest.mark.parametrize(("count", "n", "d"), [(5, 1, 1), (5, 2, 2), (9, 30, 2), (4, 100, 16), (2, 150, 2)])
-def test_many_assignments_at_once(normal, count, n, d, p):
+def test_many_assignments_at_once(assigner, normal, count, n, d, p):
     x, y = normal(count, n, d), 0.5 + normal(count, n, d)
-    assert_assigns(torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist") ** p)
+    assert_assigns(assigner, torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist") ** p)
 
 
 @pytest.mark.parametrize("levels", [1, 2, 5, 1000])
-def test_many_assignments_with_ties(rng, device, levels):
+def test_many_assignments_with_ties(assigner, rng, device, levels):
     cost = torch.randint(-levels, levels, (6, 25, 25), generator=rng).double().to(device)
-    assert_assigns(cost)
+    assert_assigns(assigner, cost)
 
 
-def test_many_assignments_whatever_the_unit_and_the_piece(normal, monkeypatch):
+def test_many_assignments_whatever_the_unit_and_the_piece(assigner, normal, monkeypatch):
     cost = normal(7, 12, 12)
-    monkeypatch.setitem(_assignment.MOST_ENTRIES, cost.device.type, 300)  # two problems at a time
+    monkeypatch.setitem(_auction.MOST_ENTRIES, cost.device.type, 300)  # two problems at a time
     for unit in (1e-100, 1.0, 1e100):
-        assert_assigns(cost * unit)
+        assert_assigns(assigner, cost * unit)
 
 
 def test_many_assignments_without_any_help(normal, monkeypatch):
     # no Sinkhorn prices, no auction: shortest paths alone must find the optimum
-    monkeypatch.setattr(_assignment, "LADDER", ())
-    monkeypatch.setattr(_assignment, "ROUNDS", 0)
-    assert_assigns(normal(4, 30, 30))
+    monkeypatch.setattr(_auction, "LADDER", ())
+    monkeypatch.setattr(_auction, "ROUNDS", 0)
+    assert_assigns(_auction, normal(4, 30, 30))
 
 
-def test_every_way_gives_the_same_potentials_up_to_their_freedom_and_the_same_value(normal):
+def test_every_way_gives_the_same_plan_and_the_same_value(assigner, normal):
     x, y = normal(3, 40, 2), normal(3, 40, 2)
     cost = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
     mass = cost.new_full((3, 40), 1 / 40)
-    ours, witness = _exact._solve_uniform(mass[:, 0], cost), _exact._solve_each(mass.cpu(), mass.cpu(), cost.cpu())
+    ours = _exact._solve_uniform(assigner, mass[:, 0], cost)
+    witness = _exact._solve_each(mass.cpu(), mass.cpu(), cost.cpu())
     torch.testing.assert_close(ours.value.cpu(), witness.value, rtol=1e-13, atol=0)
     torch.testing.assert_close(ours.plan.cpu(), witness.plan, rtol=0, atol=1e-15)  # distinct costs: one optimal plan
+
+
+def test_augmenting_paths_on_matrices_that_fill_no_block_and_several(normal):
+    # the nearest column is found among 64 at a time: sizes around multiples of it, and the path from the last column
+    for n in (1, 2, 63, 64, 65, 128, 130):
+        paths = pytest.importorskip("gantut.transport._augmenting_paths", reason="Numba is not installed")
+        assert_assigns(paths, normal(2, n, n).cpu())
+
+
+def test_augmenting_paths_where_every_row_wants_the_same_columns(device):
+    # C_ij = i j: all rows want the first column, and the only optimum is the reverse order (rearrangement inequality)
+    paths = pytest.importorskip("gantut.transport._augmenting_paths", reason="Numba is not installed")
+    i = torch.arange(1, 101, dtype=torch.float64)
+    column, _, _ = paths.assign((i[:, None] * i)[None])
+    assert column[0].tolist() == list(range(99, -1, -1))
+
+
+def test_augmenting_paths_are_the_same_in_any_number_of_threads(normal):
+    paths = pytest.importorskip("gantut.transport._augmenting_paths", reason="Numba is not installed")
+    cost, threads = normal(7, 20, 20).cpu(), torch.get_num_threads()
+    alone = paths.assign(cost)
+    try:
+        torch.set_num_threads(3)
+        together = paths.assign(cost)
+    finally:
+        torch.set_num_threads(threads)
+    assert all(torch.equal(*both) for both in zip(alone, together, strict=True))
+
+
+@pytest.mark.parametrize("largest", [1e32, 1e295])
+def test_equal_clouds_with_prohibitive_costs_are_exact_too(normal, largest):
+    # twelve digits of the ordinary costs must survive beside 1e32, and nothing may overflow beside 1e295
+    ordinary = normal(50, 50).abs()
+    forbidden = torch.rand(50, 50, generator=torch.Generator().manual_seed(1)).to(ordinary.device) < 0.5
+    mass = ordinary.new_full((50,), 1 / 50)
+    rows, columns = scipy.optimize.linear_sum_assignment(array(ordinary.masked_fill(forbidden, 1e6)))
+    assert not forbidden.cpu()[rows, columns].any(), "the optimum must avoid what is forbidden"
+    found = emd(mass, mass, ordinary.masked_fill(forbidden, largest)).value.item()
+    assert found == pytest.approx(array(ordinary)[rows, columns].mean(), rel=1e-12)
+
+
+def test_without_numba_the_simplex_solves_what_augmenting_paths_would(normal, monkeypatch):
+    x, y = normal(2, 60, 2), normal(2, 60, 2)
+    compiled = emd_points(x, y)
+    monkeypatch.setattr(_exact, "_compiled", lambda: None)
+    torch.testing.assert_close(emd_points(x, y).value, compiled.value, rtol=1e-13, atol=0)
+
+
+# ------------------------------------------------------------------------------------ costs through a matrix product
+
+
+@pytest.mark.parametrize("p", [1, 1.5, 2])
+@pytest.mark.parametrize("d", [9, 64, 300])
+def test_costs_in_many_dimensions_keep_their_digits(normal, d, p):
+    # far from the origin, with points that agree, and points apart by a millionth; witness: differences, one by one
+    x, y = 1e3 + normal(2, 30, d), 1e3 + normal(2, 40, d)
+    y[:, 0], y[:, 1] = x[:, 0], x[:, 1] + 1e-6
+    witness = (x[..., :, None, :] - y[..., None, :, :]).square().sum(-1).sqrt() ** p
+    costs = _exact._costs(x, y, p)
+    assert (costs[:, 0, 0] == 0).all()
+    # coordinates of size 1000 are rounded to 1e-13 before anyone takes differences
+    torch.testing.assert_close(costs, witness, rtol=1e-12, atol=0)
+
+
+def test_costs_of_a_tight_cluster(normal):
+    x = normal(20, 12)
+    cluster = torch.cat([x * 1e-9, x[:1] * 1e9])  # all but one distance would cancel
+    witness = (cluster[:, None] - cluster).square().sum(-1).sqrt()
+    torch.testing.assert_close(_exact._costs(cluster, cluster, 1), witness, rtol=1e-14, atol=0)
+
+
+# --------------------------------------------------------------------------------------------- signs, units, batches
+
+
+@pytest.mark.parametrize("low", [-1.0, -0.5])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3), (2, 3), (5, 6), (8, 8)])
+def test_costs_of_any_sign(rng, device, shape, low):
+    # gains instead of costs, or both mixed; witness: HiGHS, on the same problem moved up to positive costs
+    n, m = shape
+    for _ in range(20):
+        a, b = torch.rand(n, generator=rng).double() + 0.1, torch.rand(m, generator=rng).double() + 0.1
+        a, b = (a / a.sum()).to(device), (b / b.sum()).to(device)
+        cost = (torch.rand(n, m, generator=rng).double() + low).to(device)
+        result = emd(a, b, cost)
+        assert_solves(result, a, b, cost)
+        assert result.value.item() == pytest.approx(linear_program(a, b, cost + 1).value.item() - 1, abs=1e-7)
+
+
+def test_the_dearest_plan_is_the_cheapest_of_minus_the_cost(normal):
+    # on the line, for the cost (x - y)^2, it pairs the smallest with the largest
+    x, y = normal(20, 1), normal(20, 1)
+    mass = x.new_full((20,), 1 / 20)
+    expected = (x.sort(0).values - y.sort(0, descending=True).values).square().mean()
+    torch.testing.assert_close(emd(mass, mass, -((x - y.T) ** 2)).value, -expected, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("mass", [1e-30, 1e-7, 1e30])
+@pytest.mark.parametrize("unit", [1e-30, 1e30])
+def test_a_linear_program_in_any_unit(mass, unit):
+    # one third of the mass goes the long way: 0.3 - 0.6 = -0.3
+    a, b = [0.3 * mass, 0.7 * mass], [0.6 * mass, 0.4 * mass]
+    result = linear_program(a, b, [[0.0, unit], [unit, 0.0]])
+    assert result.value.item() == pytest.approx(0.3 * mass * unit, rel=1e-6)
+    assert result.error.item() <= 1e-6 * mass
+
+
+@pytest.mark.parametrize("p", [1, 2])
+@pytest.mark.parametrize("unit", [1e-200, 1e-30, 1e30, 1e150])
+def test_points_in_any_unit(normal, unit, p):
+    # W_p^p is homogeneous of degree p, though squares of the coordinates would overflow or vanish
+    if p == 2 and unit != 1e-30 and unit != 1e30:
+        pytest.skip("the value itself is beyond double precision")
+    x, y = normal(7, 3), normal(9, 3)
+    expected = emd_points(x, y, p=p).value.item()
+    assert emd_points(unit * x, unit * y, p=p).value.item() / unit**p == pytest.approx(expected, rel=1e-12)
+
+
+def test_an_empty_batch_has_the_dtype_of_the_points(device):
+    for dtype in (torch.float32, torch.float64):
+        x = torch.zeros(0, 3, 2, device=device, dtype=dtype)
+        result = emd_points(x, x)
+        assert {t.dtype for t in (result.value, result.plan, result.f, result.g, result.gap, result.error)} == {dtype}

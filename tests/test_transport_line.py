@@ -404,3 +404,33 @@ def test_positions_and_weights_that_are_none_are_refused(arguments, message):
 def test_powers_below_one_are_refused(p):
     with pytest.raises(ValueError, match=r"p must be a number in \[1, inf\]"):
         wasserstein_1d([1.0], [2.0], p=p)
+
+
+@pytest.mark.parametrize("p", [1, 2, math.inf])
+@pytest.mark.parametrize(
+    ("u", "v", "u_weights", "v_weights"),
+    [
+        ((2, 1, 4), (2, 1, 4), (3, 4), None),
+        ((2, 1, 4), (3, 5), None, (2, 3, 5)),
+        ((4,), (2, 3, 5), (3, 4), (2, 1, 5)),
+        ((1, 3, 4), (2, 1, 4), (2, 1, 4), (3, 4)),
+    ],
+)
+def test_batches_of_positions_and_of_weights_broadcast(device, normal, p, u, v, u_weights, v_weights):
+    u, v = normal(*u), normal(*v)
+    u_weights, v_weights = (None if shape is None else normal(*shape).abs() + 0.1 for shape in (u_weights, v_weights))
+    shape = torch.broadcast_shapes(*(t.shape[:-1] for t in (u, v, u_weights, v_weights) if t is not None))
+    found = wasserstein_1d(u, v, u_weights, v_weights, p=p)
+    assert found.shape == shape
+    each = [None if t is None else t.expand(*shape, t.shape[-1]) for t in (u, v, u_weights, v_weights)]
+    for index in itertools.product(*map(range, shape)):
+        alone = wasserstein_1d(*(None if t is None else t[index] for t in each), p=p)
+        torch.testing.assert_close(found[index], alone, rtol=1e-13, atol=0)
+
+
+def test_the_longest_way_does_not_depend_on_how_much_goes_it(device):
+    # W_inf has no slope in the weights: its gradient is 0, not an error
+    weights = torch.tensor([0.3, 0.7], dtype=torch.float64, device=device, requires_grad=True)
+    positions = torch.tensor([0.0, 1.0], dtype=torch.float64, device=device)
+    wasserstein_1d(positions, 2 * positions, weights, p=math.inf).backward()
+    assert weights.grad.tolist() == [0, 0]

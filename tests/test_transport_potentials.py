@@ -202,6 +202,27 @@ def test_a_single_point_and_no_batch(device):
 
 
 @pytest.mark.parametrize(
+    ("dtype", "unit"),
+    [(torch.float32, 1e-25), (torch.float32, 1e25), (torch.float64, 1e-200), (torch.float64, 1e200)],
+)
+def test_it_has_the_unit_of_the_points_though_their_squares_overflow_or_vanish(device, dtype, unit):
+    # the triangle 3, 4, 5
+    centre, corner = torch.zeros(1, 2, dtype=dtype, device=device), torch.tensor([[3.0, 4.0]], dtype=dtype)
+    value, corner = centre.new_zeros(1), (corner * unit).to(device)
+    assert c_transform(value, centre, corner).item() == pytest.approx(5 * unit, rel=1e-6)
+    f, z = KantorovichPotential(centre, value), corner.clone().requires_grad_()
+    torch.testing.assert_close(f.gradient(corner), corner.new_tensor([[0.6, 0.8]]))
+    torch.testing.assert_close(torch.autograd.grad(f(z).sum(), z)[0], corner.new_tensor([[0.6, 0.8]]))
+
+
+def test_at_no_points_there_are_no_values(device):
+    f = KantorovichPotential(torch.zeros(1, 2).double().to(device), torch.zeros(1).double().to(device))
+    nowhere = torch.zeros(0, 2).double().to(device)
+    assert f(nowhere).shape == (0,)
+    assert f.gradient(nowhere).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
     ("build", "message"),
     [
         (lambda: KantorovichPotential([0.0], [0.0]), r"points must have shape \(m, d\)"),

@@ -1,5 +1,6 @@
 """Exact transport: the validated front of the solvers, certificates and gradients."""
 
+import functools
 import os
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,8 +10,8 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from gantut import _inputs
-from gantut.transport import _assignment, _simplex
-from gantut.transport._batches import flattened
+from gantut.transport import _auction, _simplex
+from gantut.transport._batches import flattened, power, safe_unit
 from gantut.transport._potentials import distances
 from gantut.transport._results import NotCertified, OTResult
 
@@ -18,6 +19,19 @@ from gantut.transport._results import NotCertified, OTResult
 RELATIVE_GAP = 1e-9
 # ... or up to this share of total mass x largest cost, below which double precision cannot see.
 ABSOLUTE_GAP = 1e-13
+
+# Costs that compiled augmenting paths solve faster than the simplex, and from chosen arcs: entries, and points of one.
+FEWEST_ENTRIES = 1 << 10
+MOST_ASSIGNED = 2000
+HUGE = 1e290  # above, differences of costs and potentials may overflow
+
+# From this dimension on a matrix product gives distances sooner; where it leaves less than this share of the largest
+# squared norms, digits have cancelled, and differences give them again.
+MANY_COORDINATES = 9
+CANCELLED = 1e-2
+
+# Error of the marginals, relative to the mass, that HiGHS may leave: its tolerance, for every row and column.
+LP_ERROR = 1e-4
 
 # Entries of a tile of the cost matrix: small enough for the cache.
 TILE = 1 << 17
@@ -58,15 +72,16 @@ def emd(a, b, cost):
 
     Notes
     -----
-    POT's network simplex solves the problem, or, where that is faster, solves it on arcs that Sinkhorn potentials
-    choose, to which all arcs are added that the potentials found prove to be missing. Either way every constraint of
-    the dual is checked afterwards. Uniform problems of equal size on CUDA are solved there, all at once, by an auction
-    from Sinkhorn prices that shortest augmenting paths complete.
+    Between as many points of equal mass on both sides, shortest augmenting paths assign one to the other, in code that
+    Numba compiles where it is installed; on CUDA, whole batches at once, from where an auction ended that began with
+    Sinkhorn prices. Else POT's network simplex solves the problem, or, where that is faster, solves it on arcs that
+    Sinkhorn potentials choose, to which all arcs are added that the potentials found prove to be missing. In any case
+    every constraint of the dual is checked afterwards.
 
     References
     ----------
-    Peyré and Cuturi (2019), chapter 3; Bonneel et al. (2011) for the network simplex; Bertsekas (1992) for auctions;
-    Schmitzer (2019) for chosen arcs; lessons 8 and 9.
+    Peyré and Cuturi (2019), chapter 3; Bonneel et al. (2011) for the network simplex; Jonker and Volgenant (1987) for
+    augmenting paths; Bertsekas (1992) for auctions; Schmitzer (2019) for chosen arcs; lessons 8 and 9.
 
     Examples
     --------
@@ -116,10 +131,12 @@ def emd_points(x, y, a=None, b=None, *, p=1):
     """
     p = _inputs.exponent(p)
     x, y = _inputs.points(x=x, y=y)
+    given = a is not None or b is not None
     a, b = _inputs.point_masses("a", a, x, of="x"), _inputs.point_masses("b", b, y, of="y")
-    _inputs.masses(a=a, b=b)
+    if given:
+        _inputs.masses(a=a, b=b)
     batch = torch.broadcast_shapes(x.shape[:-2], y.shape[:-2], a.shape[:-1], b.shape[:-1])
-    cost = distances(x.detach().double(), y.detach().double(), p)
+    cost = _costs(x.detach().double(), y.detach().double(), p)
     _inputs.finite_entries("the matrix of costs ||x - y||^p", cost)
     solution = _solve(a.detach(), b.detach(), cost, batch)
     if any(t.requires_grad for t in (x, y, a, b)) and torch.is_grad_enabled():
@@ -164,22 +181,26 @@ def linear_program(a, b, cost):
     n, m = cost.shape
     source, target = _common_total(*(t.detach().double().cpu() for t in (a, b)))
     matrix = cost.detach().double().cpu().numpy()
+    # HiGHS works to absolute tolerances, made for numbers of size 1
+    unit_mass, unit_cost = (_simplex.power_of_two(size) for size in (source.sum().item(), np.abs(matrix).max()))
     leaves = sparse.kron(sparse.eye(n), np.ones((1, m)))  # (n, n m): adds up each row of the plan
     arrives = sparse.kron(np.ones((1, n)), sparse.eye(m))  # (m, n m): adds up each column
     found = linprog(
-        matrix.reshape(-1),
+        matrix.reshape(-1) / unit_cost,
         A_eq=sparse.vstack([leaves, arrives], format="csr"),
-        b_eq=np.concatenate([source.numpy(), target.numpy()]),
+        b_eq=np.concatenate([source.numpy(), target.numpy()]) / unit_mass,
         method="highs",
     )
     if found.status != 0:
         raise NotCertified(f"the linear program was not solved: {found.message}", gap=float("inf"))
-    plan = torch.from_numpy(found.x.reshape(n, m))
-    f, g = torch.from_numpy(np.array(found.eqlin.marginals)).split([n, m])
+    plan = torch.from_numpy(found.x.reshape(n, m) * unit_mass)
+    f, g = torch.from_numpy(np.array(found.eqlin.marginals) * unit_cost).split([n, m])
     f, g = _balanced(f, g, source, target)
     value = (plan * torch.from_numpy(matrix)).sum()
     gap = (value - source @ f - target @ g).clamp_min(0)
     error = (plan.sum(-1) - source).abs().sum() + (plan.sum(-2) - target).abs().sum()
+    if not error <= LP_ERROR * source.sum():
+        raise NotCertified(f"the plan that HiGHS found misses its marginals by {error.item():.3g}", gap=float("inf"))
     result = OTResult(value, plan, f, g, gap, error=error)
     return _in_dtype(OTResult(*(t.to(cost.device) if isinstance(t, torch.Tensor) else t for t in result)), cost.dtype)
 
@@ -211,6 +232,30 @@ class _Value(torch.autograd.Function):
         return None, None, None, None, *reduced
 
 
+def _costs(x, y, p):
+    """The matrix ||x_i - y_j||^p in double precision, right to a few units in the last place, whatever its size."""
+    unit = safe_unit(x, y)
+    if unit == 1:
+        return _distances(x, y, p)
+    return _distances(x / unit, y / unit, p).mul_(power(unit, p))
+
+
+def _distances(x, y, p):
+    if x.shape[-1] < MANY_COORDINATES:
+        return distances(x, y, p)
+    middle = y.mean(-2, keepdim=True)
+    from_middle, to_middle = x - middle, y - middle
+    x_squares, y_squares = from_middle.square().sum(-1)[..., None], to_middle.square().sum(-1)[..., None, :]
+    squares = torch.matmul(from_middle * -2, to_middle.mT).add_(x_squares).add_(y_squares)
+    near = squares < CANCELLED * (x_squares.amax() + y_squares.amax())
+    if not near.sum() < near.numel() / 10:
+        return distances(x, y, p)
+    *problem, i, j = near.nonzero(as_tuple=True)
+    x, y = (z.expand(*squares.shape[:-2], *z.shape[-2:]) for z in (x, y))
+    squares[near] = (x[(*problem, i)] - y[(*problem, j)]).square().sum(-1)
+    return squares if p == 2 else squares.sqrt_() if p == 1 else squares.pow_(p / 2)
+
+
 def _cost_along_plan(plan, x, y, p, batch):
     """Return what the plan costs as a function of the points: over the few arcs that carry anything."""
     flat = plan.reshape(-1, *plan.shape[-2:])
@@ -233,27 +278,60 @@ def _solve(a, b, cost, batch):
     a, b = _common_total(a.double(), b.double())
     a, b, cost = flattened(a, batch, 1), flattened(b, batch, 1), flattened(cost, batch, 2)  # (k, n), (k, m), (k, n, m)
     solved = None
-    if device.type != "cpu" and n == m and len(cost) and _uniform(a) and _uniform(b):
-        solved = _solve_uniform(a[:, 0], cost)
+    assigner = _assigner(cost) if n == m and _uniform(a) and _uniform(b) else None
+    if assigner:
+        solved = _solve_uniform(assigner, a[:, 0], cost)
     if solved is None:
         solved = _solve_each(a.cpu(), b.cpu(), cost.cpu())
     return OTResult(*(None if t is None else t.to(device).reshape((*batch, *t.shape[1:])) for t in solved))
 
 
-def _solve_uniform(mass, cost):
+def _assigner(cost):
+    """The module that assigns the points of problems (k, n, n), or None where the simplex is at least as good."""
+    if cost.device.type != "cpu":
+        return _auction if len(cost) else None
+    if cost.numel() < FEWEST_ENTRIES or cost.shape[1] > MOST_ASSIGNED:
+        return None
+    low, high = cost.aminmax()
+    return _compiled() if max(-low, high) < HUGE else None
+
+
+@functools.cache
+def _compiled():
+    """The compiled module, which takes half a second to import; None where Numba is missing."""
+    try:
+        from gantut.transport import _augmenting_paths
+    except ImportError:
+        return None
+    return _augmenting_paths
+
+
+def _solve_uniform(assigner, mass, cost):
     """Solve problems (k, n, n) with equal masses (k,) on their own device, or return None if one lacks its proof."""
     k, n, _ = cost.shape
-    column, f, g = _assignment.assign(cost)
-    g = (cost - f[:, :, None]).amin(1)
-    f = (cost - g[:, None]).amin(2)
+    column, f, _ = assigner.assign(cost)
+    f, g = _tight(cost, f)
     paid = cost.gather(2, column[..., None]).squeeze(2)
     value = mass * paid.sum(1)
     gap = mass * (paid - f - g.gather(1, column)).sum(1)  # each term is small: nothing cancels
-    if not (gap <= RELATIVE_GAP * mass * paid.abs().sum(1) + _floor(cost, mass * n)).all():
+    spent = mass * paid.abs().sum(1)
+    if not (gap <= RELATIVE_GAP * spent).all() and not (gap <= RELATIVE_GAP * spent + _floor(cost, mass * n)).all():
         return None
     shift = (g - f).mean(1, keepdim=True) / 2
     plan = torch.zeros_like(cost).scatter_(2, column[..., None], mass[:, None, None].expand(k, n, 1))
     return OTResult(value, plan, f + shift, g - shift, gap.clamp_min(0), error=torch.zeros_like(value))
+
+
+def _tight(cost, f):
+    """Potentials each of which is the other's c-transform; on the CPU a few problems at a time, in the cache."""
+    k, n, _ = cost.shape
+    some = max(1, TILE // (n * n)) if cost.device.type == "cpu" else k
+    parts = []
+    for one_f, part in zip(f.split(some), cost.split(some), strict=True):
+        slack = part - one_f[:, :, None]
+        one_g = slack.amin(1)
+        parts.append((torch.sub(part, one_g[:, None], out=slack).amin(2), one_g))
+    return (torch.cat(potential) for potential in zip(*parts, strict=True))
 
 
 def _uniform(masses):
@@ -285,7 +363,7 @@ def _solve_each(a, b, cost):
     plan = torch.zeros(cost.shape, dtype=torch.float64)
     for flat, (arcs, amounts) in zip(plan.view(-1, n * m), plans, strict=True):
         flat[torch.from_numpy(arcs)] = torch.from_numpy(amounts)
-    value, f, g, gap, error = map(torch.from_numpy, (value, f, g, gap, error))
+    value, f, g, gap, error = (torch.from_numpy(t.astype(float, copy=False)) for t in (value, f, g, gap, error))
     return OTResult(value, plan, f, g, gap, error=error)
 
 

@@ -241,14 +241,8 @@ def _quantiles(positions, weights, batch):
     n = positions.shape[-1]
     if weights is None:  # k/n is rounded in one way only, so that k/n = l/m holds in floating point, too
         return _sorted(positions), torch.arange(1, n + 1, dtype=torch.float64, device=positions.device) / n
-    order = _sort_order(positions)
-    if weights.ndim < order.ndim:
-        weights = weights.expand(*order.shape[:-1], n)
-    elif order.ndim < weights.ndim:
-        order = order.expand(*weights.shape[:-1], n)
-        positions = positions.expand_as(order)
-    shape = torch.broadcast_shapes(order.shape, weights.shape)
-    order = order.expand(shape)
+    shape = torch.broadcast_shapes(positions.shape, weights.shape)
+    order = _sort_order(positions).expand(shape)
     levels = weights.expand(shape).gather(-1, order).cumsum(-1)
     levels = levels / levels[..., -1:].detach()
     return positions.expand(shape).gather(-1, order), levels
@@ -262,7 +256,10 @@ def _mean_power(differences, widths, p):
         negligible = 0.0 if p == 1 else count * torch.finfo(widths.dtype).eps
         sizes = torch.where(widths > negligible, sizes, 0)
     if p == math.inf:
-        return sizes.amax(-1)
+        largest = sizes.amax(-1)
+        if widths is None or not widths.requires_grad:
+            return largest
+        return largest + (0 * widths).sum(-1).to(dtype)  # no slope in the weights, but a graph
     if p == 1:
         if widths is None:
             return sizes.mean(-1)

@@ -3,6 +3,7 @@
 import torch
 
 from gantut import _inputs
+from gantut.transport._batches import power, safe_unit
 
 # Entries of a tile of the cost matrix: small enough for the cache of a CPU, large enough to keep a GPU busy.
 TILE = {"cpu": 1 << 17, "cuda": 1 << 24}
@@ -138,8 +139,10 @@ class KantorovichPotential:
         flat = self._flat(x).detach()
         nearest = _transform(self.values.detach(), self.points.detach(), flat, self.p)[1]  # (k,)
         away = flat - self.points.detach()[nearest]
-        length = away.norm(dim=-1, keepdim=True)
-        direction = away / torch.where(length > 0, length, 1)
+        unit = safe_unit(away)
+        length = (away / unit).norm(dim=-1, keepdim=True)
+        direction = away / unit / torch.where(length > 0, length, 1)
+        length = length * unit
         return (self.p * length ** (self.p - 1) * direction).reshape(x.shape)
 
     def __repr__(self):
@@ -171,6 +174,14 @@ def _values(name, values, points, *, of):
 
 def _transform(psi, x, y, p):
     """Return the transform (..., m) and the index of each minimiser."""
+    unit = safe_unit(x.detach(), y.detach())
+    if unit != 1:
+        transformed, nearest = _transform_safely(psi.double() / power(unit, p), x.double() / unit, y.double() / unit, p)
+        return (transformed * power(unit, p)).to(psi.dtype), nearest
+    return _transform_safely(psi, x, y, p)
+
+
+def _transform_safely(psi, x, y, p):
     batch = torch.broadcast_shapes(psi.shape[:-1], x.shape[:-2], y.shape[:-2])
     nearest = _minimisers(psi.detach(), x.detach(), y.detach(), p, batch)  # (..., m)
     d = x.shape[-1]
@@ -191,7 +202,7 @@ def _minimisers(psi, x, y, p, batch):
     n, m = x.shape[-2], y.shape[-2]
     best = y.new_full((*batch, m), torch.inf)
     where = torch.zeros((*batch, m), dtype=torch.long, device=y.device)
-    entries = max(1, TILE.get(y.device.type, TILE["cpu"]) // max(1, best.numel() // m))
+    entries = max(1, TILE.get(y.device.type, TILE["cpu"]) // max(1, best.numel() // max(1, m)))
     columns = min(n, max(1, entries // 16))
     rows = max(1, entries // columns)
     for row in range(0, m, rows):

@@ -30,8 +30,10 @@ def solve(a, b, cost):
 
     They are as good as the solver leaves them; the potentials of points without mass mean nothing.
     """
+    low = min(cost.min(), 0.0)  # with negative costs the solver sometimes ends before it has begun
     # powers of two cost no digit; the solver's tolerances are absolute, made for costs and masses of size 1
-    unit_cost, unit_mass = _power_of_two(max(cost.max(), -cost.min())), _power_of_two(a.sum())
+    unit_cost, unit_mass = power_of_two(cost.max() - low), power_of_two(a.sum())
+    cost = cost - low if low < 0 else cost
     a, b, cost = a / unit_mass, b / unit_mass, np.ascontiguousarray(cost if unit_cost == 1 else cost / unit_cost)
     solution = _solve_on_promising_arcs(a, b, cost) if cost.size >= MANY_ARCS and min(cost.shape) > 1 else None
     if solution is None:
@@ -39,10 +41,10 @@ def solve(a, b, cost):
         arcs = np.flatnonzero(plan)
         solution = arcs, plan.reshape(-1)[arcs], f, g
     arcs, amounts, f, g = solution
-    return arcs, amounts * unit_mass, f * unit_cost, g * unit_cost
+    return arcs, amounts * unit_mass, f * unit_cost + low, g * unit_cost
 
 
-def _power_of_two(size):
+def power_of_two(size):
     """The power of two just above a size, or 1 where that is near enough to save a copy."""
     return 1.0 if size == 0 or 1e-3 < size < 1e3 else 2.0 ** np.frexp(size)[1]
 

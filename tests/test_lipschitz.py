@@ -3,7 +3,9 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from gantut import lipschitz
 from gantut.lipschitz import Clip, GradientPenalty, between, clip_, constraint, gradient_penalty, input_gradient
 from gantut.networks import ACTIVATIONS, MLP
 
@@ -182,3 +184,205 @@ def test_a_bound_must_be_positive():
     for bound in (0, -1, float("inf"), "a", True):
         with pytest.raises(ValueError, match="bound must be a positive finite number"):
             clip_([torch.ones(2)], bound)
+
+
+def test_a_tensor_alone_is_clipped_and_shrunk_as_a_list_of_it_is(device, rng):
+    before = torch.randn(2, 3, 4, generator=rng).to(device)
+    for change, bound in ((clip_, 0.3), (lipschitz.shrink_, 0.7)):
+        for tensor in (before, before[0]):
+            alone, listed = tensor.clone(), tensor.clone()
+            change(alone, bound)
+            change([listed], bound)
+            assert torch.equal(alone, listed)
+            assert not torch.equal(alone, tensor)
+
+
+@pytest.mark.parametrize(
+    ("change", "last", "message"),
+    [
+        (clip_, torch.ones(2).long(), "parameters must be floating point tensors, .* not torch.int64"),
+        (clip_, "b", "parameters must be floating point tensors, which can be changed in place, not 'b'"),
+        (lipschitz.shrink_, torch.ones(3), r"weights must have shape \(\.\.\., in, out\), .* not \(3,\)"),
+        (lipschitz.shrink_, torch.ones(0, 3), r"weights must have shape .* neither of them 0, not \(0, 3\)"),
+    ],
+)
+def test_where_one_cannot_be_changed_none_is(change, last, message):
+    first = torch.full((2, 2), 9.0)
+    with pytest.raises(ValueError, match=message):
+        change(iter([first, last]), 0.5)
+    assert (first == 9).all()
+
+
+# ---- What has no meaning, and what is not looked at -------------------------------------------------------------
+
+
+class Scores(nn.Module):
+    """A critic that a function is."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+class WrittenOut(nn.Module):
+    """A critic that writes out a gradient of another shape than x."""
+
+    def input_gradient(self, x):
+        return x.sum(-1)
+
+
+X = torch.zeros(2, 5, 3)
+SEVERAL = r"x must have shape \(members, batch, \*event\), with no size 0, not "
+ONE = r"critic must give every sample one score, .* here \(2, 5, 3\), to \(2, 5, 1\), not to "
+
+
+@pytest.mark.parametrize(
+    ("critic", "x", "message"),
+    [
+        (nn.Linear(3, 1), X[0], SEVERAL + r"\(5, 3\): write x\[None\] for a critic of one member, x\.expand"),
+        (MLP([3, 1], members=2), X[0], SEVERAL + r"\(5, 3\): write x\[None\]"),
+        (nn.Linear(3, 1), X[0, 0], SEVERAL + r"\(3,\)$"),
+        (nn.Linear(3, 1), X[:, :0], SEVERAL + r"\(2, 0, 3\)$"),
+        (nn.Linear(3, 1), X.long(), "x must be floating point, not torch.int64"),
+        (nn.Linear(3, 1), X.double(), "x must have the dtype of critic, torch.float32, not torch.float64"),
+        (MLP([3, 4, 1], members=2), X.double(), "x must have the dtype of critic, torch.float32, not torch.float64"),
+        (nn.Linear(3, 2), X, ONE + r"\(2, 5, 2\)"),
+        (MLP([3, 2], members=2), X, "widths must end in 1"),
+        (nn.Sequential(nn.Linear(3, 1), nn.Flatten(0)), X, ONE + r"\(10,\)"),
+        (Scores(lambda x: x.sum(-1)), X, ONE + r"\(2, 5\)"),
+        (Scores(lambda x: (x, x)), X, ONE + "tuple"),
+        (Scores(lambda x: x[..., :1].detach()), X, "critic must be differentiable in x, but autograd finds no way"),
+        (Scores(lambda x: torch.zeros(2, 5, 1, requires_grad=True)), X, "critic must be differentiable in x"),
+        (WrittenOut(), X, r"critic must write out a gradient of the shape of x, \(2, 5, 3\), not \(2, 5\)"),
+        (lambda x: x[..., :1], X, "critic must be a torch.nn.Module, not a function"),
+    ],
+)
+def test_a_gradient_of_what_has_none_is_refused(critic, x, message):
+    for ask in (input_gradient, gradient_penalty, GradientPenalty().penalty):
+        with pytest.raises(ValueError, match=message):
+            ask(critic, x)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weight": -1}, "weight must be a positive finite number, not -1"),
+        ({"weight": float("nan")}, "weight must be a positive finite number, not nan"),
+        ({"one_sided": "yes"}, "one_sided must be one of True, False, not 'yes'"),
+    ],
+)
+def test_settings_that_no_penalty_has_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        gradient_penalty(nn.Linear(3, 1), X, **options)
+
+
+def test_an_error_of_the_critic_itself_stays_what_it_is():
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        gradient_penalty(nn.Linear(4, 1), X)
+
+
+@pytest.mark.parametrize("one_sided", [False, True])
+def test_what_the_message_says_to_write_is_the_penalty_of_the_paper(device, rng, one_sided):
+    x = 2 * torch.randn(7, 3, dtype=torch.float64, generator=rng).to(device)
+    plainly = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1, bias=False)).double().to(device)
+    population = MLP([3, 8, 1], activation="tanh", members=2, gain=2.0, dtype=torch.float64, device=device)
+    found = [
+        *gradient_penalty(plainly, x[None], one_sided=one_sided),
+        *gradient_penalty(population, x.expand(2, *x.shape), one_sided=one_sided),
+    ]
+    critics = [plainly, *(plain(population, member, "tanh") for member in range(2))]
+    for penalty, critic in zip(found, critics, strict=True):
+        expected = penalty_of_paper(critic, x, 10.0, one_sided)
+        torch.testing.assert_close(penalty, expected, rtol=1e-12, atol=1e-14)  # some roundings
+
+
+def test_where_no_gradients_are_kept_the_penalty_is_the_same_and_has_none(device, rng):
+    x = torch.randn(2, 4, 1, 5, 5, dtype=torch.float64, generator=rng).to(device)
+    critics = Images(2, 5, device=device)
+    with torch.no_grad():
+        found = gradient_penalty(critics, x)
+    assert not found.requires_grad
+    assert torch.equal(found, gradient_penalty(critics, x).detach())
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_a_member_whose_points_are_not_finite_has_no_penalty_and_the_others_have_theirs(device, rng, activation):
+    critics = MLP([3, 8, 1], members=4, activation=activation, device=device)
+    x = torch.randn(4, 5, 3, generator=rng).to(device)
+    before = gradient_penalty(critics, x)
+    slopes = torch.autograd.grad(before[::3].sum(), list(critics.weights))
+    x[1, 2, 0], x[2, 0, 1] = torch.nan, -torch.inf
+    after = gradient_penalty(critics, x)
+    assert after.isnan().tolist() == [False, True, True, False]
+    assert torch.equal(after[::3], before[::3])
+    for slope, other in zip(torch.autograd.grad(after[::3].sum(), list(critics.weights)), slopes, strict=True):
+        assert torch.equal(slope[::3], other[::3])
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "mix", "message"),
+    [
+        (X, X[:, :4], X[..., 0], r"fake must have the shape of real, \(2, 5, 3\), not \(2, 4, 3\)"),
+        (X, X.double(), X[..., 0], "real and fake must have one dtype, but have torch.float32 and torch.float64"),
+        (X, X, X[..., 0].double(), "real and mix must have one dtype, but have torch.float32 and torch.float64"),
+        (
+            X[0],
+            X[0],
+            X[0, :, 0],
+            r"real must have shape \(members, batch, \*event\), .* not \(5, 3\): write real\[None",
+        ),
+        (X, X, torch.tensor([0.3]), r"here \(2, 5\), a place for every sample, not \(1,\)"),
+        (X, X, X[:, :1, 0], r"mix must have shape \(members, batch\), here \(2, 5\), .* not \(2, 1\)"),
+        (X, X, X[:1, :, 0], r"not \(1, 5\)"),
+        (X, X, X, r"not \(2, 5, 3\)"),
+        (X, X, X[..., 0].long(), "mix must be floating point, not torch.int64"),
+    ],
+)
+def test_samples_and_places_that_do_not_go_together_are_refused(real, fake, mix, message):
+    for make in (between, GradientPenalty().points):
+        with pytest.raises(ValueError, match=message):
+            make(real, fake, mix)
+
+
+@pytest.mark.parametrize("place", [3.0, -0.001, float("nan")])
+def test_a_place_beyond_the_two_samples_is_refused(device, place):
+    mix = torch.rand(2, 5, device=device)
+    mix[1, 3] = place
+    with pytest.raises(ValueError, match=rf"mix must lie in \[0, 1\], but mix\[1, 3\] is {place}"):
+        between(X.to(device), X.to(device), mix)
+
+
+class Unread(TorchDispatchMode):
+    """Within this no value of a tensor is read, which a step that is captured in a graph could not do."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = function.overloadpacket.__name__
+        assert name not in ("_local_scalar_dense", "nonzero", "equal"), f"{name} reads values"
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("asked", [GradientPenalty(), GradientPenalty(one_sided=True), GradientPenalty(where="data")])
+def test_what_training_calls_reads_no_values_and_gives_the_bits_of_what_a_reader_calls(device, rng, asked):
+    real, fake = (torch.randn(2, 6, 3, generator=rng).to(device) for _ in range(2))
+    mix = torch.rand(2, 6, *asked.mixing((3,))[1], generator=rng).to(device)
+    for critic in (MLP([3, 8, 1], members=2, device=device), nn.Linear(3, 1).to(device)):
+        with Unread():
+            x = asked.points(real, fake, mix)
+            ours = asked.penalty(critic, x)
+            slopes = torch.autograd.grad(ours.sum(), next(critic.parameters()))
+        if asked.where == "lines":
+            assert torch.equal(x, between(real, fake, mix))
+        theirs = gradient_penalty(critic, x, weight=asked.weight, one_sided=asked.one_sided)
+        assert torch.equal(ours, theirs)
+        assert torch.equal(slopes[0], torch.autograd.grad(theirs.sum(), next(critic.parameters()))[0])
+    with pytest.raises(AssertionError, match="reads values"), Unread():
+        between(real, fake, torch.full((2, 6), 3.0, device=device))
+
+
+def test_constraints_on_weights_read_no_values_either(device):
+    with Unread():
+        clip_([torch.ones(2, 3, device=device)], 0.1)
+        lipschitz.shrink_([torch.ones(2, 3, device=device)], 0.1)

@@ -81,6 +81,12 @@ def test_a_penalty_makes_its_points_on_lines_or_around_the_data(device, rng):
 def test_noise_of_another_shape_than_the_data_is_refused():
     with pytest.raises(ValueError, match=r"noise must have the shape of real, \(1, 4, 2\), not \(1, 4\)"):
         around(torch.zeros(1, 4, 2), torch.zeros(1, 4))
+    with pytest.raises(ValueError, match=r"real and noise must have one dtype, .* torch\.float32 and torch\.float64"):
+        around(torch.zeros(1, 4, 2), torch.zeros(1, 4, 2, **DOUBLE))
+    with pytest.raises(
+        ValueError, match=r"real must have shape \(members, batch, \*event\), .* not \(4, 2\): write real\["
+    ):
+        around(torch.zeros(4, 2), torch.zeros(4, 2))
 
 
 @pytest.mark.parametrize("noise", ["uniform", "gaussian"])
@@ -613,6 +619,15 @@ def test_a_member_that_has_diverged_has_no_slope_and_the_others_have_theirs(devi
         (lambda: largest_slope(MLP([2, 1]), torch.zeros(1, 0, 2)), "with no size 0"),
         (lambda: largest_slope(MLP([2, 1]), torch.full((1, 3, 2), torch.nan)), "x must be finite"),
         (lambda: largest_slope(nn.BatchNorm1d(3), torch.zeros(2, 3, 4)), "judge each sample by itself"),
+        (
+            lambda: largest_slope(nn.Linear(2, 2), torch.zeros(1, 3, 2)),
+            r"one score, .* \(1, 3, 1\), not to \(1, 3, 2\)",
+        ),
+        (lambda: largest_slope(nn.LazyBatchNorm1d(), torch.zeros(1, 3, 2)), "judge each sample by itself"),
+        (lambda: largest_slope(len, torch.zeros(1, 3, 2)), "critic must be a torch.nn.Module"),
+        (lambda: spectral_norm(torch.zeros(3)), r"weight must have shape \(\.\.\., in, out\), .* not \(3,\)"),
+        (lambda: spectral_norm(torch.zeros(0, 3)), "neither of them 0"),
+        (lambda: spectral_norm(torch.zeros(3, 3).long()), "weight must be floating point, not torch.int64"),
         (lambda: lipschitz_bound(nn.Linear(2, 1)), "mlp must be a gantut.networks.MLP, not Linear"),
         (lambda: clipped_bound([2], 0.1), "widths must give at least"),
         (lambda: clipped_bound([2, 0], 0.1), "widths must be a whole number of at least 1, not 0"),

@@ -116,6 +116,14 @@ def test_a_critic_in_single_precision_is_answered_in_it_and_a_diverged_one_with_
         assert found.isnan().tolist() == [False, True, False]
 
 
+def test_a_critic_without_members_is_a_population_of_one(pair, device, rng):
+    critic = nn.Linear(3, 1).double().to(device)
+    x, y = pair.x.sample(20, generator=rng), pair.y.sample(30, generator=rng)
+    expected = (critic.weight[0] * (y.mean(0) - x.mean(0))).sum().detach()
+    for points in ((x, y), (x[None], y[None]), (x, y[None])):
+        torch.testing.assert_close(critic_distance(critic, *points), expected[None], rtol=1e-12, atol=1e-14)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -127,6 +135,27 @@ def test_a_critic_in_single_precision_is_answered_in_it_and_a_diverged_one_with_
         ),
         (lambda c, p: gradient_cosine(nn.BatchNorm1d(3), p, torch.zeros(4, 3)), "judge each sample by itself"),
         (lambda c, p: critic_distance(c, torch.zeros(4, 3), torch.zeros(3)), r"y must have shape"),
+        (
+            lambda c, p: critic_distance(nn.Linear(3, 2), torch.zeros(1, 4, 3), torch.zeros(1, 5, 3)),
+            r"critic must give every sample one score, and take x of shape \(1, 4, 3\) to \(members, 4, 1\), not to ",
+        ),
+        (
+            lambda c, p: critic_distance(nn.Flatten(0), torch.zeros(1, 4, 3), torch.zeros(4, 3)),
+            r"one score, .* not to \(12,\)",
+        ),
+        (
+            lambda c, p: gradient_cosine(nn.Linear(3, 2), p, torch.zeros(4, 3)),
+            "critic must give every sample one score",
+        ),
+        (
+            lambda c, p: critic_distance(c, torch.zeros(4, 3), torch.zeros(4, 3).double()),
+            "y must have the dtype of crit",
+        ),
+        (
+            lambda c, p: gradient_error(c, p, torch.zeros(4, 3).double()),
+            "x must have the dtype of critic, torch.float32",
+        ),
+        (lambda c, p: gradient_error(c, None, torch.zeros(4, 3)), "pair must have a method `gradient`, .* not be None"),
         (lambda c, p: critic_distance(c, torch.zeros(4, 3), torch.zeros(4, 3), higher="z"), "higher must be one of"),
     ],
 )

@@ -412,3 +412,30 @@ def test_the_losses_of_classes_are_those_of_a_softmax_over_one_class_more(device
 def test_labels_and_logits_must_fit():
     with pytest.raises(ValueError, match=r"labels must have the shape of logits without the classes, \(2, 3\), not"):
         objectives.supervised_loss(torch.zeros(2, 3, 5), torch.zeros(2, 4, dtype=torch.int64))
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels", "message"),
+    [
+        (
+            torch.zeros(1, 3, 4),
+            [[0, 4, 1]],
+            r"labels must lie in \[0, 3\] for the 4 classes that logits have, but one is 4",
+        ),
+        (torch.zeros(1, 3, 4), [[0, -1, 1]], "labels must be whole numbers from 0 on, but one is -1"),
+        (torch.zeros(1, 3, 4), [[0, -100, 1]], "but one is -100"),  # which torch would leave out of the mean's sum
+        (torch.zeros(1, 3, 4), [[0.0, 1.0, 1.0]], "labels must be whole numbers, not torch.float32"),
+        (torch.zeros(1, 3, 4).long(), [[0, 1, 1]], "logits must be floating point, not torch.int64"),
+        (torch.zeros(1, 0, 4), [[]], r"logits must have shape \(members, batch, K\), with no size 0, not \(1, 0, 4\)"),
+    ],
+)
+def test_labels_that_are_none_of_the_classes_are_refused(logits, labels, message):
+    with pytest.raises(ValueError, match=message):
+        objectives.supervised_loss(logits, torch.tensor(labels))
+
+
+@pytest.mark.parametrize("kind", [torch.uint8, torch.int32])
+def test_labels_may_be_whole_numbers_of_any_size(rng, kind):
+    logits, labels = normal(rng, 2, 3, 4), torch.tensor([[0, 3, 1], [2, 2, 0]])
+    found = objectives.supervised_loss(logits, labels.to(kind))
+    assert torch.equal(found, objectives.supervised_loss(logits, labels))

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from gantut import _inputs
-from gantut.lipschitz._penalty import around, between, gradient_penalty
+from gantut.lipschitz._penalty import around, on_lines, penalty_at
 
 PLACES = ("lines", "data")
 NOISES = ("uniform", "gaussian")
@@ -136,12 +136,20 @@ class GradientPenalty:
         Returns
         -------
         tensor, shape (members, batch, \*event)
+
+        Raises
+        ------
+        ValueError
+            If shapes, dtypes or devices do not go together; values are not looked at.
         """
-        return between(real, fake, mix) if self.where == "lines" else around(real, mix, self.spread)
+        return on_lines(real, fake, mix) if self.where == "lines" else around(real, mix, self.spread)
 
     def penalty(self, critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
-        """Return what the critic's gradients at points x cost, shape (members,): see :func:`gradient_penalty`."""
-        return gradient_penalty(critic, x, weight=self.weight, one_sided=self.one_sided)
+        """Return what the critic's gradients at points x cost, shape (members,): see :func:`gradient_penalty`.
+
+        Values are not looked at.
+        """
+        return penalty_at(critic, x, self.weight, self.one_sided)
 
 
 CONSTRAINTS: dict[str, type] = {kind.name: kind for kind in (Clip, GradientPenalty, SpectralNorm)}

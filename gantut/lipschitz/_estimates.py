@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from gantut import _inputs
-from gantut.lipschitz._penalty import input_gradient
+from gantut.lipschitz._given import batches, require_one_score
+from gantut.lipschitz._penalty import input_gradient, require_separate_samples
 from gantut.lipschitz._weights import spectral_norm
 from gantut.networks import MLP
 
@@ -41,7 +42,8 @@ def largest_slope(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
     Raises
     ------
     ValueError
-        If x is empty, not finite or has no event dimensions, or the critic has batch normalisation.
+        If x is empty, not finite or has no event dimensions, or the critic has batch normalisation or gives a sample
+        more than one score.
 
     Notes
     -----
@@ -49,12 +51,14 @@ def largest_slope(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
     between the samples the gradient may be steeper than at any of them, and then pairs find more.
     """
     x = _samples(x)
+    require_separate_samples(critic)
     critic, points = copy.deepcopy(critic).double().eval(), x.detach().double()
     gradients = input_gradient(critic, points).detach().flatten(2)  # (members, n, d)
     steepest = torch.linalg.vector_norm(gradients, dim=-1).amax(-1)  # (members,)
     with torch.no_grad():
-        scores = critic(points).squeeze(-1)  # (members, n)
-        pairs = [_steepest_pair(*member) for member in zip(points.flatten(2), scores, strict=True)]
+        scores = critic(points)  # (members, n, 1)
+        require_one_score(scores, points)
+        pairs = [_steepest_pair(*member) for member in zip(points.flatten(2), scores.squeeze(-1), strict=True)]
     return torch.maximum(steepest, torch.stack(pairs)).to(x.dtype)
 
 
@@ -120,9 +124,7 @@ def clipped_bound(widths: Sequence[int], bound: float) -> float:
 
 
 def _samples(x):
-    x = _inputs.floating("x", x)
-    if x.ndim < 3 or not x.numel():
-        raise ValueError(f"x must have shape (members, n, *event), with no size 0, not {_inputs.shape(x)}")
+    x = batches("x", x, number="n")
     _inputs.finite_entries("x", x)
     return x
 

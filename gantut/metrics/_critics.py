@@ -4,6 +4,7 @@ import torch
 
 from gantut import _inputs
 from gantut.lipschitz import input_gradient, require_separate_samples
+from gantut.lipschitz._given import answer
 
 
 def gradient_cosine(critic, pair, x, *, higher="y"):
@@ -32,7 +33,8 @@ def gradient_cosine(critic, pair, x, *, higher="y"):
     Raises
     ------
     ValueError
-        If x has another shape, or the critic has batch normalisation.
+        If x has another shape, the pair has no gradient, or the critic has batch normalisation or gives a sample more
+        than one score.
 
     Notes
     -----
@@ -91,13 +93,18 @@ def critic_distance(critic, x, y, *, higher="y"):
     tensor, shape (members,)
         In the dtype of the scores.
 
+    Raises
+    ------
+    ValueError
+        If x or y has another shape, or the critic gives a sample more than one score.
+
     Notes
     -----
     For a K-Lipschitz critic it is at most K times the distance of the samples. A critic under a penalty has no such K,
     and may report too much: divide by its measured steepness (`gantut.lipschitz.largest_slope`) for a bound from below.
     """
     _inputs.one_of("higher", higher, ("y", "x"))
-    of_x, of_y = (critic(_points(name, points)).squeeze(-1).mean(-1) for name, points in (("x", x), ("y", y)))
+    of_x, of_y = (_scores(critic, name, _points(name, points)).mean(-1) for name, points in (("x", x), ("y", y)))
     return of_y - of_x if higher == "y" else of_x - of_y
 
 
@@ -105,13 +112,28 @@ def _gradients(critic, pair, x, higher):
     """Return the critic's gradients and the optimal ones, (members, n, d) or of a shape that broadcasts to it."""
     _inputs.one_of("higher", higher, ("y", "x"))
     x = _points("x", x).detach()
+    if not hasattr(pair, "gradient"):
+        raise ValueError(f"pair must have a method `gradient`, as gantut.data.Funnels has, not be {pair!r}")
     require_separate_samples(critic)
     if x.ndim == 2:
         with torch.no_grad():
-            members = len(critic(x[:1]))
+            members = len(answer(critic, critic, x[:1]))
         x = x.expand(members, *x.shape)  # or else the members' gradients would be added up
     found, truth = input_gradient(critic, x).detach(), pair.gradient(x)
     return found, truth.to(found) if higher == "y" else -truth.to(found)
+
+
+def _scores(critic, name, points):
+    """Return a critic's scores (members, n) of points (n, d) or (members, n, d)."""
+    scores = answer(critic, critic, points, name=name)
+    found, n = _inputs.shape(scores), points.shape[-2]
+    alone = found == (n, 1) and points.ndim == 2  # a critic without members
+    if not alone and (len(found) != 3 or found[-2:] != (n, 1)):
+        raise ValueError(
+            f"critic must give every sample one score, and take {name} of shape {_inputs.shape(points)} to "
+            f"(members, {n}, 1), not to {found}"
+        )
+    return scores.reshape(-1, n)
 
 
 def _points(name, value):

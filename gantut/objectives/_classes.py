@@ -38,6 +38,7 @@ def supervised_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     Parameters
     ----------
     logits : tensor, shape (members, batch, K)
+        None of these sizes 0.
     labels : int tensor, shape (members, batch)
         From 0 to K - 1.
 
@@ -45,9 +46,33 @@ def supervised_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     -------
     tensor, shape (members,)
 
+    Raises
+    ------
+    ValueError
+        If the two do not go together, or a label is none of the K classes.
+
     References
     ----------
     Salimans et al. (2016), section 5; lesson 7.
+    """
+    logits = _inputs.floating("logits", logits)
+    if logits.ndim < 2 or not logits.numel():
+        raise ValueError(f"logits must have shape (members, batch, K), with no size 0, not {_inputs.shape(logits)}")
+    labels = _inputs.class_labels("labels", labels)
+    if labels.numel() and labels.max() >= logits.shape[-1]:
+        classes = f"the {logits.shape[-1]} classes that logits have"
+        raise ValueError(
+            f"labels must lie in [0, {logits.shape[-1] - 1}] for {classes}, but one is {labels.max().item()}"
+        )
+    if labels.device != logits.device:
+        raise ValueError(f"logits and labels must have one device, but have {logits.device} and {labels.device}")
+    return label_cost(logits, labels)
+
+
+def label_cost(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return :func:`supervised_loss` of labels that are known to be classes, as those of a training are from its start.
+
+    Their values are not looked at: on a GPU the host would wait for them in every step.
     """
     if labels.shape != logits.shape[:-1]:
         raise ValueError(

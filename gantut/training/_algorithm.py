@@ -9,7 +9,8 @@ from functools import partial
 
 import torch
 
-from gantut import lipschitz, objectives
+from gantut import lipschitz
+from gantut.objectives._classes import label_cost
 from gantut.training._players import Players, samples_are_separate
 from gantut.training._unrolling import look_ahead
 
@@ -108,7 +109,7 @@ def critic_step(
         loss = loss + penalty
     if labelled is not None:
         samples, labels = labelled
-        supervised = objectives.supervised_loss(players.critic.network(samples), labels)
+        supervised = label_cost(players.critic.network(samples), labels)
         losses["supervised"] = supervised.detach()
         loss = loss + players.config.supervised_weight * supervised
     players.critic.descend(loss, players.critic_optimiser)

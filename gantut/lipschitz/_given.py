@@ -1,0 +1,80 @@
+"""What callers pass in: shapes, dtypes and devices, looked at in training, too, at next to no cost.
+
+Values are another matter: to read them, the host waits for the device, and a step that is captured in a graph may not.
+"""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import nn
+
+from gantut import _inputs
+
+
+def batches(name: str, value, *, number: str = "batch") -> torch.Tensor:
+    r"""Return `value` as floating point samples (members, batch, \*event), with no size 0."""
+    value = _inputs.floating(name, value)
+    if value.ndim < 3 or not value.numel():
+        asked = f"{name} must have shape (members, {number}, *event), with no size 0, not {_inputs.shape(value)}"
+        hint = f": write {name}[None] for a critic of one member, {name}.expand(members, *{name}.shape) for more"
+        raise ValueError(asked + hint * (value.ndim == 2 and value.numel() > 0))
+    return value
+
+
+def alike(**tensors: torch.Tensor) -> None:
+    """Require two tensors of one shape, dtype and device."""
+    (first, one), (second, other) = tensors.items()
+    if one.shape != other.shape:
+        raise ValueError(f"{second} must have the shape of {first}, {_inputs.shape(one)}, not {_inputs.shape(other)}")
+    _inputs.together(**tensors)
+
+
+def require_module(critic) -> None:
+    """Require a module of torch."""
+    if not isinstance(critic, nn.Module):
+        raise ValueError(
+            f"critic must be a torch.nn.Module, not a {type(critic).__name__}: a function can be the `forward` of one"
+        )
+
+
+def answer(critic: Callable, question: Callable, x: torch.Tensor, *, name: str = "x") -> torch.Tensor:
+    """Return what a question to a critic gives at x; where it fails, and x is not of the critic's kind, say so."""
+    try:
+        return question(x)
+    except RuntimeError as error:
+        parameters = list(critic.parameters()) if isinstance(critic, nn.Module) else []
+        for what in ("dtype", "device"):
+            theirs = {getattr(p, what): None for p in parameters if p.is_floating_point()}
+            if theirs and getattr(x, what) not in theirs:
+                own = " or ".join(map(str, theirs))
+                raise ValueError(f"{name} must have the {what} of critic, {own}, not {getattr(x, what)}") from error
+        raise
+
+
+def require_one_score(scores, x: torch.Tensor) -> None:
+    r"""Require scores (members, batch, 1) of samples (members, batch, \*event)."""
+    given = _inputs.shape(scores) if isinstance(scores, torch.Tensor) else type(scores).__name__
+    if given != (*x.shape[:2], 1):
+        raise ValueError(
+            f"critic must give every sample one score, and take x of shape (members, batch, *event), here "
+            f"{_inputs.shape(x)}, to {(*x.shape[:2], 1)}, not to {given}"
+        )
+
+
+def in_place(name: str, value, *, matrices: bool = False) -> list[torch.Tensor]:
+    """Return a tensor, or the tensors of an iterable, that are to be changed in place: all checked before the first."""
+    value = [value] if isinstance(value, torch.Tensor) else value
+    tensors = list(value) if isinstance(value, Iterable) else [value]
+    for tensor in tensors:
+        if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point():
+            given = tensor.dtype if isinstance(tensor, torch.Tensor) else repr(tensor)
+            raise ValueError(f"{name} must be floating point tensors, which can be changed in place, not {given}")
+        if matrices:
+            require_matrices(name, tensor)
+    return tensors
+
+
+def require_matrices(name: str, tensor: torch.Tensor) -> None:
+    """Require matrices (..., in, out), neither size 0."""
+    if tensor.ndim < 2 or 0 in tensor.shape[-2:]:
+        raise ValueError(f"{name} must have shape (..., in, out), neither of them 0, not {_inputs.shape(tensor)}")

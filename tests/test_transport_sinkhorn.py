@@ -159,6 +159,17 @@ def test_large_reg_gives_the_product(cloud, random_laws):
     assert points.value.item() == pytest.approx(1.5, rel=1e-6)
 
 
+@pytest.mark.parametrize("reg", [1e3, 1e6, 1e9])
+def test_the_larger_reg_the_more_of_its_digits_the_certificate_gives_up(reg):
+    # the optimum is within 1 / reg of the product's cost, 1/2; the potentials' roundings are in units of reg
+    result = sinkhorn([0.5, 0.5], [0.25, 0.75], [[0.0, 1.0], [1.0, 0.0]], reg)
+    half = torch.tensor([0.5, 0.5]).double(), torch.tensor([0.25, 0.75]).double()
+    dual = (half[0] * result.f).sum() + (half[1] * result.g).sum()
+    assert result.gap.item() >= 2.0**-51 * reg
+    assert abs(result.value.item() - 0.5) <= 1 / reg + result.gap.item()
+    assert abs(dual.item() - 0.5) <= 1 / reg + result.gap.item()
+
+
 def test_one_point_against_many_leaves_no_choice(cloud):
     x, y = cloud(1, 3), cloud(17, 3)
     for p in EXPONENTS:
@@ -574,6 +585,7 @@ POINTS = [[0.0, 0.0], [1.0, 0.0]]
         pytest.param((HALF, HALF, COST, -1.0), "reg must be a positive", id="reg negative"),
         pytest.param((HALF, HALF, COST, math.nan), "reg must be a positive", id="reg NaN"),
         pytest.param((HALF, HALF, COST, 1e-15), "reg must be above .* where float64 ends", id="reg too small"),
+        pytest.param((HALF, HALF, COST, 1e15), "reg must be at most .* where float64 ends", id="reg too large"),
         pytest.param(([-0.5, 1.5], HALF, COST, 1.0), r"a must be finite and non-negative", id="negative mass"),
         pytest.param((HALF, [math.nan, 0.5], COST, 1.0), r"b must be finite and non-negative", id="NaN mass"),
         pytest.param(([0.0, 0.0], [0.0, 0.0], COST, 1.0), "a must have a positive", id="no mass"),

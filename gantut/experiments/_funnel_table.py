@@ -92,16 +92,16 @@ def funnel_table() -> dict:
 
 
 def funnels_for_longer() -> dict:
-    """The two gradient penalties with deeper networks and seven times as many steps, on three pairs of the paper."""
+    """The two gradient penalties with deeper networks and seven times as many steps, on the paper's kinds of pairs."""
     rows = []
-    for dimension, count in ((2, 4), (16, 4), (16, 256)):
+    for dimension, count in ((2, 4), (16, 4), (16, 256), (128, 4), (128, 256)):
         pair = funnels(dimension, count)
         for kind in ("WGAN-GP", "WGAN-LP"):
             sizes = at_scale(
                 fast=dict(members=2, steps=4000, batch=256, rate=5e-4),
                 full=dict(members=3, steps=60_000, batch=1024, rate=2e-4),
             )
-            rows.append(_row(kind, pair, count, hidden=(128, 128, 128), **sizes))
+            rows.append(_row(kind, pair, count, hidden=(max(2 * dimension, 128),) * 3, **sizes))
     return {"rows": rows}
 
 

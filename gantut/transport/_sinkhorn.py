@@ -1,5 +1,6 @@
 """Entropic transport: Sinkhorn's algorithm for a cost matrix, and for points without one."""
 
+import math
 import warnings
 
 import torch
@@ -15,6 +16,7 @@ GROUP = 2**22  # entries of all kernels that a batch is solved with at a time
 NO_MASS = 1e-250
 MOST = 600.0  # for logarithms of plan densities: between points without mass they may be anything
 RESOLUTION = 1e-2  # the largest relative rounding of plan entries that is still an answer
+LARGEST_REG = 1e9  # in units of the largest cost: potentials and value lose as many digits to a plan of nearly a x b
 
 
 class NotConverged(UserWarning):
@@ -41,7 +43,7 @@ def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
         Finite costs. Leading dimensions of all three broadcast.
     reg : float
         Strength of the regularisation, in the units of the cost; positive. The smaller, the closer to unregularised
-        transport, and the more iterations it takes. Safe down to about 1e-12 of the largest cost.
+        transport, and the more iterations it takes. Safe from about 1e-12 of the largest cost to 1e9 times it.
     tol : float
         Largest L1 distance of the plan's marginals to `a` and `b`, relative to the total mass.
     max_iter : int
@@ -68,8 +70,9 @@ def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
     Raises
     ------
     ValueError
-        If masses are negative, not finite, empty or of unequal totals, a cost is not finite, ``reg <= 0`` or too small
-        for float64 to tell the plan's entries, or shapes, dtypes or devices do not go together.
+        If masses are negative, not finite, empty or of unequal totals, a cost is not finite, ``reg <= 0``, too small
+        for float64 to tell the plan's entries or too large to tell the plan from a product, or shapes, dtypes or
+        devices do not go together.
 
     Warns
     -----
@@ -189,12 +192,14 @@ def _flat(tensor, batch, kept):
 
 
 def resolved(cost, reg):
-    """Require that float64 can tell the entries of the plan."""
-    least = cost.size() * 2.0**-52 / RESOLUTION
-    if not reg > least:
-        raise ValueError(
-            f"reg must be above {least:.3g} for costs of up to {cost.size():.3g}, where float64 ends, not {reg!r}"
-        )
+    """Require that float64 can tell the entries of the plan from each other, and the plan from the product a x b."""
+    size = cost.size()
+    if not math.isfinite(size):
+        raise ValueError("the costs ||x - y||^p must be finite in double precision, but may reach beyond 1e308")
+    least, most = size * 2.0**-52 / RESOLUTION, size * LARGEST_REG or math.inf
+    if not least < reg <= most:
+        beyond = f"above {least:.3g}" if reg <= least else f"at most {most:.3g}"
+        raise ValueError(f"reg must be {beyond} for costs of up to {size:.3g}, where float64 ends, not {reg!r}")
     return cost
 
 

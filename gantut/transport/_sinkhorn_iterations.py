@@ -18,6 +18,7 @@ FIRST = 1000  # sweeps before the precision is chosen again
 TURN = 100  # sweeps before Newton's method is tried again
 FARTHEST = 5.0  # change of an exponent at which a Newton step is not to be trusted
 MOST_STEPS = 300
+ROUNDING = 2.0**-50  # of potentials, in units of reg
 
 
 class Solution(NamedTuple):
@@ -141,7 +142,7 @@ def gap(state, columns):
     entropy = _relative_entropy(part_a, a) + _relative_entropy(part_b, b)
     moved = cost.of_product(part_a, part_b) - ((state.F * part_a).sum(-1) + (state.G * part_b).sum(-1)) / state.unit
     kept = torch.special.xlogy(columns * share, share).sum(-1) - torch.special.xlogy(1 - lack, 1 - lack)
-    return (lack * (moved + reg * entropy) + reg * kept).clamp_min(0.0)
+    return (lack * (moved + reg * entropy) + reg * kept).clamp_min(0.0) + ROUNDING * reg
 
 
 def _relative_entropy(p, q):

@@ -9,6 +9,8 @@ import math
 
 import torch
 
+from gantut.transport._batches import power
+
 TILE = {"cpu": 2**18, "cuda": 2**25}  # entries: a tile stays in the cache of a core, or fills a GPU
 BUDGET = {"cpu": 2**27, "cuda": 2**31}  # bytes in which a kernel is kept; a larger one is computed anew in each sweep
 LOG_ZERO = -1e30  # log2 of a mass of zero: finite, so that no product with 0 is NaN
@@ -89,7 +91,7 @@ class PointCost:
 
     def span(self):
         """An upper bound on the costs."""
-        return (self.x.norm(dim=-1).amax() + self.y.norm(dim=-1).amax()).item() ** self.p
+        return power((self.x.norm(dim=-1).amax() + self.y.norm(dim=-1).amax()).item(), self.p)
 
     size = span
 

@@ -16,7 +16,7 @@ from gantut.experiments._records import commit
 RESULTS = Path(__file__).resolve().parents[1] / "book" / "results"
 
 
-def race(contestants, *, repeats):
+def race(contestants, *, repeats, clock=time.process_time):
     """Run each contestant in turn, `repeats` times; return the median seconds and the last answer of each.
 
     Seconds of the processor, of all threads together: on one thread, what else runs on the machine does not count.
@@ -24,10 +24,21 @@ def race(contestants, *, repeats):
     seconds, answers = {name: [] for name in contestants}, {}
     for _ in range(repeats):
         for name, run in contestants.items():
-            start = time.process_time()
+            start = clock()
             answers[name] = run()
-            seconds[name].append(time.process_time() - start)
+            seconds[name].append(clock() - start)
     return {name: statistics.median(times) for name, times in seconds.items()}, answers
+
+
+def on_all_cores(contestants, *, repeats):
+    """The same race with as many threads as there are cores, by the clock on the wall: ratio to the fastest peer."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(os.cpu_count())
+    try:
+        medians, _ = race(contestants, repeats=repeats, clock=time.perf_counter)
+    finally:
+        torch.set_num_threads(threads)
+    return min(medians[name] for name in medians if name != "gantut") / medians["gantut"]
 
 
 def provenance(packages):

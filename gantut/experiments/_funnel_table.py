@@ -105,6 +105,13 @@ def funnels_for_longer() -> dict:
     return {"rows": rows}
 
 
+def funnels_as_published() -> dict:
+    """The two gradient penalties on the most crooked pair in 16 dimensions, with all of the paper's budget."""
+    pair = funnels(16, 256)
+    sizes = dict(members=1, steps=60_000, batch=1024, rate=2e-4, hidden=(128, 128, 128))
+    return {"rows": [_row(kind, pair, 256, **sizes) for kind in ("WGAN-GP", "WGAN-LP")]}
+
+
 def _row(kind, pair, count, **sizes):
     """One line of a table: a kind of critic on a pair of laws."""
     found = merits(kind, train_on_funnels(kind, pair, **sizes), pair)

@@ -434,3 +434,60 @@ def test_the_longest_way_does_not_depend_on_how_much_goes_it(device):
     positions = torch.tensor([0.0, 1.0], dtype=torch.float64, device=device)
     wasserstein_1d(positions, 2 * positions, weights, p=math.inf).backward()
     assert weights.grad.tolist() == [0, 0]
+
+
+# -------------------------------------------------------------------------------------------------- sorting by digits
+
+
+@pytest.mark.parametrize("n", [1, 2, 100, 5000])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng, shape: rng.standard_normal(shape),
+        lambda rng, shape: rng.standard_normal(shape) * 10.0 ** rng.integers(-300, 300, shape),
+        lambda rng, shape: rng.integers(-3, 3, shape).astype(float),
+        lambda rng, shape: np.full(shape, -2.5),
+        lambda rng, shape: rng.choice([-math.inf, math.inf, 5e-324, -5e-324, 0.0, 1.7e308, -1.7e308], shape),
+    ],
+    ids=["normal", "of all sizes", "with ties", "all equal", "extreme"],
+)
+def test_digits_sort_as_comparisons_do(n, draw):
+    radix = pytest.importorskip("gantut.transport._radix_sort", reason="Numba is not installed")
+    rows = draw(np.random.default_rng(n), (3, n))
+    expected = np.sort(rows)
+    radix.sort(rows)
+    assert np.array_equal(rows, expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", [(1, 10), (7, 50), (2, 3, 200), (30, 4000), (2, 60_000)])
+def test_many_long_rows_give_what_scipy_gives_for_each(normal, dtype, shape):
+    u, v = normal(*shape).to(dtype), (2 * normal(*shape) - 1).to(dtype)
+    found = wasserstein_1d(u, v).reshape(-1)
+    for one, a, b in zip(found, u.flatten(0, -2), v.flatten(0, -2), strict=True):
+        expected = scipy.stats.wasserstein_distance(a.cpu().double().numpy(), b.cpu().double().numpy())
+        assert one.item() == pytest.approx(expected, rel=1e-12 if dtype == torch.float64 else 1e-5)
+
+
+@pytest.mark.parametrize("n", [10, 60_000])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_nan_of_either_sign_is_found_in_rows_of_any_length(normal, n, sign):
+    # sorting puts a NaN last, and by digits one of negative sign first
+    u, v = normal(2, n), normal(2, n)
+    v[1, n // 2] = math.copysign(math.nan, sign)
+    with pytest.raises(ValueError, match=rf"v\[\(1, {n // 2}\)\] is nan"):
+        wasserstein_1d(u, v)
+    with pytest.raises(ValueError, match=rf"u\[\({n // 2}, 1\)\] is nan"):
+        wasserstein_1d(v.T, u.T, dim=0)
+
+
+def test_long_rows_are_the_same_in_any_number_of_threads_and_without_numba(normal, monkeypatch):
+    u, v = normal(5, 40_000), normal(5, 40_000)
+    expected, threads = wasserstein_1d(u, v), torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        assert torch.equal(wasserstein_1d(u, v), expected)
+    finally:
+        torch.set_num_threads(threads)
+    monkeypatch.setattr(_line, "compiled_module", lambda name: None)
+    assert torch.equal(wasserstein_1d(u, v), expected)

@@ -10,19 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
-from numba import njit
+
+from gantut.transport._numba import compiled
 
 BLOCK = 64  # columns among which the nearest is found by halving; a power of two
-# A minimum may be taken in any order, and there are no NaNs; but infinities there are.
-OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"nnan", "nsz", "reassoc"}}
-
-
-def compiled(function):
-    """Compile at the first call, and keep the result beside this file or in the user's folder, where one may write."""
-    try:
-        return njit(cache=True, **OPTIONS)(function)
-    except RuntimeError:
-        return njit(**OPTIONS)(function)
 
 
 def assign(cost):

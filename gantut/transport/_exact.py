@@ -1,6 +1,5 @@
 """Exact transport: the validated front of the solvers, certificates and gradients."""
 
-import functools
 import os
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +11,7 @@ from scipy.optimize import linprog
 from gantut import _inputs
 from gantut.transport import _auction, _simplex
 from gantut.transport._batches import flattened, power, safe_unit
+from gantut.transport._numba import compiled_module
 from gantut.transport._potentials import distances
 from gantut.transport._results import NotCertified, OTResult
 
@@ -293,17 +293,7 @@ def _assigner(cost):
     if cost.numel() < FEWEST_ENTRIES or cost.shape[1] > MOST_ASSIGNED:
         return None
     low, high = cost.aminmax()
-    return _compiled() if max(-low, high) < HUGE else None
-
-
-@functools.cache
-def _compiled():
-    """The compiled module, which takes half a second to import; None where Numba is missing."""
-    try:
-        from gantut.transport import _augmenting_paths
-    except ImportError:
-        return None
-    return _augmenting_paths
+    return compiled_module("_augmenting_paths") if max(-low, high) < HUGE else None
 
 
 def _solve_uniform(assigner, mass, cost):

@@ -8,10 +8,15 @@ import numpy as np
 import torch
 
 from gantut import _inputs
+from gantut.transport._numba import compiled_module
 from gantut.transport._results import Move, PileMoves
 
 # From how many positions on threads save more than they cost.
 WORTH_THREADS = 100_000
+# Length from which rows are sorted by digits; below, comparing is as fast.
+LONG = 3000
+# Positions of some rows of both laws that are sorted and compared while they are in the cache.
+TILE = 1 << 14
 
 
 def pile_moves(P, Q):
@@ -133,13 +138,14 @@ def wasserstein_1d(u, v, u_weights=None, v_weights=None, *, p=1, dim=-1):
     """
     p = _inputs.exponent(p, infinite=True)
     one_law = u is v
-    u, v = _positions("u", u, dim), _positions("v", v, dim)
-    _inputs.together(u=u, v=v)
-    u, v = u.movedim(dim, -1), v.movedim(dim, -1)  # (..., n), (..., m)
-    _inputs.broadcast(**{"the batches of u": u[..., 0], "of v": v[..., 0]})
+    u, v = _along_last(u=u, v=v, dim=dim)  # (..., n), (..., m)
+    equal_weights = u_weights is None and v_weights is None and u.shape[-1] == v.shape[-1]
+    if equal_weights and p == 1 and (distance := _mean_gap(u, v)) is not None:
+        return distance
+    _no_nan(u=u, v=v, dim=dim)
     u_weights = _relative("u_weights", u_weights, u, dim)
     v_weights = _relative("v_weights", v_weights, v, dim)
-    if u_weights is None and v_weights is None and u.shape[-1] == v.shape[-1]:
+    if equal_weights:
         u, v = _sorted(u), _sorted(v)
         in_place = u.shape == v.shape and not (u.requires_grad or v.requires_grad)  # fresh memory costs as much again
         return _mean_power(u.sub_(v) if in_place else u - v, None, p)
@@ -149,13 +155,73 @@ def wasserstein_1d(u, v, u_weights=None, v_weights=None, *, p=1, dim=-1):
     return _by_quantiles(u, v, u_weights, v_weights, p)
 
 
-def _positions(name, value, dim):
-    value = _inputs.floating(name, value)
-    _inputs.dimension(name, value, dim)
-    if value.numel() and torch.isnan(value.detach().amax()):  # one pass; a NaN anywhere comes through
-        where = tuple(torch.isnan(value).nonzero()[0].tolist())
-        raise ValueError(f"{name} must hold positions, infinite ones allowed, but {name}[{where}] is nan")
-    return value
+def _along_last(u, v, dim):
+    """The positions as tensors that go together, along the last dimension."""
+    u, v = _inputs.floating("u", u), _inputs.floating("v", v)
+    for name, value in (("u", u), ("v", v)):
+        _inputs.dimension(name, value, dim)
+    _inputs.together(u=u, v=v)
+    u, v = u.movedim(dim, -1), v.movedim(dim, -1)
+    _inputs.broadcast(**{"the batches of u": u[..., 0], "of v": v[..., 0]})
+    return u, v
+
+
+def _no_nan(u, v, dim):
+    for name, value in (("u", u), ("v", v)):
+        if value.numel() and torch.isnan(value.detach().amax()):  # one pass; a NaN anywhere comes through
+            where = tuple(torch.isnan(value.movedim(-1, dim)).nonzero()[0].tolist())
+            raise ValueError(f"{name} must hold positions, infinite ones allowed, but {name}[{where}] is nan")
+
+
+def _mean_gap(u, v):
+    """W1 of as many positions on both sides, a few rows at a time; None where that is not all there is to do.
+
+    Gradients, other devices and NaNs are left to others: a NaN would come first or last when sorted.
+    """
+    differentiable = torch.is_grad_enabled() and (u.requires_grad or v.requires_grad)
+    if differentiable or u.shape != v.shape or u.device.type != "cpu" or u.dtype not in (torch.float32, torch.float64):
+        return None
+    n = u.shape[-1]
+    rows_of_u, rows_of_v = (x.detach().reshape(-1, n).numpy() for x in (u, v))
+    distance, together = np.empty(len(rows_of_u), dtype=rows_of_u.dtype), max(1, TILE // n)
+    sort = _sort_in_place(rows_of_u)
+
+    def compare(start, end):
+        two = np.empty((2, min(together, max(end - start, 1)), n), dtype=distance.dtype)
+        for k in range(start, end, together):
+            some = slice(k, min(k + together, end))
+            a, b = two[:, : some.stop - k]
+            a[:], b[:] = rows_of_u[some], rows_of_v[some]
+            sort(a)
+            sort(b)
+            if np.isnan(two[:, : some.stop - k, [0, -1]]).any():
+                return False
+            with np.errstate(invalid="ignore"):  # mass at the same infinity on both sides: the distance is NaN
+                np.abs(np.subtract(a, b, out=a), out=a).mean(-1, out=distance[some])
+        return True
+
+    if not all(_in_threads(compare, len(distance), n)):
+        return None
+    return torch.from_numpy(distance).reshape(u.shape[:-1])
+
+
+def _sort_in_place(rows):
+    """What sorts the rows of such an array fastest: numpy's vectorised sort, or for long ones in float64, by digits."""
+    if rows.dtype == np.float64 and rows.size >= WORTH_THREADS and rows.shape[1] >= LONG:
+        radix = compiled_module("_radix_sort")
+        if radix:
+            return radix.sort
+    return np.ndarray.sort
+
+
+def _in_threads(work, rows, n):
+    """Results of work(start, end) on all rows, in as many threads as PyTorch may use: numpy lets go of the lock."""
+    workers = min(torch.get_num_threads(), os.cpu_count() or 1, rows) if rows * n >= WORTH_THREADS else 1
+    if workers < 2:
+        return [work(0, rows)]
+    ends = [rows * k // workers for k in range(workers + 1)]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(work, ends[:-1], ends[1:]))
 
 
 def _relative(name, weights, positions, dim):
@@ -194,14 +260,11 @@ def _sorted(x):
 
 
 def _row_by_row(sort, x):
-    """Sort rows of a CPU tensor, in as many threads as PyTorch may use: numpy lets go of the interpreter's lock."""
+    """Sort the rows of a CPU tensor."""
     rows = (x.float() if x.dtype == torch.bfloat16 else x).numpy()  # numpy has no bfloat16
-    workers = min(torch.get_num_threads(), os.cpu_count() or 1, rows.size // rows.shape[-1] if rows.size else 1)
-    if workers < 2 or rows.size < WORTH_THREADS:
-        return torch.from_numpy(sort(rows, -1))
-    parts = np.array_split(rows.reshape(-1, rows.shape[-1]), workers)
-    with ThreadPoolExecutor(workers) as pool:
-        return torch.from_numpy(np.concatenate(list(pool.map(lambda part: sort(part, -1), parts))).reshape(rows.shape))
+    flat = rows.reshape(-1, rows.shape[-1])
+    parts = _in_threads(lambda start, end: sort(flat[start:end], -1), *flat.shape)
+    return torch.from_numpy((np.concatenate(parts) if len(parts) > 1 else parts[0]).reshape(rows.shape))
 
 
 def _same_and_constant(u, v):

@@ -49,34 +49,35 @@ record = json.loads((here / "results/transport.json").read_text())
 
 
 def table(name):
-    """One table of the record, as Markdown: seconds, error, and gantut's ratios to the fastest peer."""
+    """One table of the record, as Markdown: seconds (and error), and gantut's ratios to the fastest peer."""
     rows = record["tables"][name]
     shared = "ratio on all cores" in rows[0]
     names = list(
         dict.fromkeys(key for row in rows for key in row["seconds"])
     )
-    head = (
-        "| problem | "
-        + " | ".join(f"{n}: s | error" for n in names)
-        + (" | ratio | on all cores |\n|---" if shared else " | ratio |\n|---")
-        + "|---:" * (2 * len(names) + 1 + shared)
-        + "|\n"
-    )
-    lines = []
+    head = [*names, "ratio", "on all cores"][: len(names) + 1 + shared]
+    lines = [
+        "| problem | " + " | ".join(head),
+        "|---" + "|---:" * len(head),
+    ]
     for row in rows:
-        cells = [row["problem"]]
+        cells = [
+            row["problem"].replace(
+                " = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
+            )
+        ]
         for n in names:
             seconds, error = row["seconds"].get(n), row["error"].get(n)
-            cells += (
-                [f"{seconds:.3g}", f"{error:.0e}"]
-                if seconds is not None
-                else ["", ""]
+            cells.append(
+                "" if seconds is None else f"{seconds:.3g} ({error:.0e})"
             )
         cells.append(f"**{row['ratio']:.1f}**" if row["ratio"] else "")
         if shared:
             cells.append(f"**{row['ratio on all cores']:.1f}**")
-        lines.append("| " + " | ".join(cells) + " |")
-    return head + "\n".join(lines)
+        lines.append("| " + " | ".join(cells))
+    return "\n".join(line + " |" for line in lines).replace(
+        "e-", "e\N{NON-BREAKING HYPHEN}"
+    )
 
 
 # %% tags=["remove-input"]
@@ -91,9 +92,10 @@ display(
 )
 
 # %% [markdown]
-# Seconds are those of the processor, so that what else runs on the machine counts for nobody. The **ratio** is the time
-# of the fastest peer over that of `gantut`: above 1, `gantut` is faster. Where `gantut` shares problems or rows among
-# threads, a second ratio is that of times on the wall, when everybody may use as many threads as there are cores.
+# In each cell seconds, and in brackets the error. Seconds are those of the processor, so that what else runs on the
+# machine counts for nobody. The **ratio** is the time of the fastest peer over that of `gantut`: above 1, `gantut` is
+# faster. Where `gantut` shares problems or rows among threads, a second ratio is that of times on the wall, when
+# everybody may use as many threads as there are cores.
 #
 # ## On the line
 #

@@ -416,6 +416,11 @@ def test_totals_may_differ_by_roundings_only(device):
 # ---------------------------------------------------------------------------------------------- the two assigners
 
 
+@pytest.fixture
+def augmenting_paths():
+    return pytest.importorskip("gantut.transport._augmenting_paths", reason="Numba is not installed")
+
+
 @pytest.fixture(params=["auction", "augmenting paths"])
 def assigner(request, device):
     """The auction runs on every device, the compiled augmenting paths on the CPU."""
@@ -423,7 +428,7 @@ def assigner(request, device):
         return _auction
     if device.type != "cpu":
         pytest.skip("compiled for the CPU")
-    return pytest.importorskip("gantut.transport._augmenting_paths", reason="Numba is not installed")
+    return request.getfixturevalue("augmenting_paths")
 
 
 def assert_assigns(assigner, cost):
@@ -475,28 +480,25 @@ def test_every_way_gives_the_same_plan_and_the_same_value(assigner, normal):
     torch.testing.assert_close(ours.plan.cpu(), witness.plan, rtol=0, atol=1e-15)  # distinct costs: one optimal plan
 
 
-def test_augmenting_paths_on_matrices_that_fill_no_block_and_several(normal):
+def test_augmenting_paths_on_matrices_that_fill_no_block_and_several(augmenting_paths, normal):
     # the nearest column is found among 64 at a time: sizes around multiples of it, and the path from the last column
     for n in (1, 2, 63, 64, 65, 128, 130):
-        paths = pytest.importorskip("gantut.transport._augmenting_paths", reason="Numba is not installed")
-        assert_assigns(paths, normal(2, n, n).cpu())
+        assert_assigns(augmenting_paths, normal(2, n, n).cpu())
 
 
-def test_augmenting_paths_where_every_row_wants_the_same_columns(device):
+def test_augmenting_paths_where_every_row_wants_the_same_columns(augmenting_paths):
     # C_ij = i j: all rows want the first column, and the only optimum is the reverse order (rearrangement inequality)
-    paths = pytest.importorskip("gantut.transport._augmenting_paths", reason="Numba is not installed")
     i = torch.arange(1, 101, dtype=torch.float64)
-    column, _, _ = paths.assign((i[:, None] * i)[None])
+    column, _, _ = augmenting_paths.assign((i[:, None] * i)[None])
     assert column[0].tolist() == list(range(99, -1, -1))
 
 
-def test_augmenting_paths_are_the_same_in_any_number_of_threads(normal):
-    paths = pytest.importorskip("gantut.transport._augmenting_paths", reason="Numba is not installed")
+def test_augmenting_paths_are_the_same_in_any_number_of_threads(augmenting_paths, normal):
     cost, threads = normal(7, 20, 20).cpu(), torch.get_num_threads()
-    alone = paths.assign(cost)
+    alone = augmenting_paths.assign(cost)
     try:
         torch.set_num_threads(3)
-        together = paths.assign(cost)
+        together = augmenting_paths.assign(cost)
     finally:
         torch.set_num_threads(threads)
     assert all(torch.equal(*both) for both in zip(alone, together, strict=True))

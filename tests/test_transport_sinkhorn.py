@@ -15,18 +15,10 @@ from hypothesis import strategies as st
 from gantut.transport import NotConverged, sinkhorn, sinkhorn_divergence, sinkhorn_points
 from gantut.transport._sinkhorn_kernels import BUDGET, PointCost, tiles
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.usefixtures("one_thread")]
 
 EXACT = dict(tol=1e-12, max_iter=100_000)
 EXPONENTS = (1, 1.5, 2, 3)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def distances(x, y, p):

@@ -53,10 +53,10 @@ js = torch.stack(
 )
 (js_slope,) = torch.autograd.grad(js.sum(), parameters)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels. Left: a real bell curve and a generated one five units to its right. Middle: two distances between them over the generator's position: the Wasserstein distance is a V with its tip at the real law, the Jensen-Shannon divergence a narrow valley that is flat on both sides. Right: the slopes, which are what the generator learns from: the Wasserstein slope is minus one or one everywhere, the Jensen-Shannon slope vanishes beyond about six units."}, "figure": {"name": "fig-cover", "caption": "The story in one picture. A generator (dashed) is to move onto the data (solid). Two ways to say how far it is (middle), and what each tells it to do (right): where JS has nothing left to say, the Wasserstein distance still points the way."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels. Left: a real bell curve and a generated one five units to its right. Middle: two distances between them over the generator's position: the Wasserstein distance is a V with its tip at the real distribution, the Jensen-Shannon divergence a narrow valley that is flat on both sides. Right: the slopes, which are what the generator learns from: the Wasserstein slope is minus one or one everywhere, the Jensen-Shannon slope vanishes beyond about six units."}, "figure": {"name": "fig-cover", "caption": "The story in one picture. A generator (dashed) is to move onto the data (solid). Two ways to say how far it is (middle), and what each tells it to do (right): where JS has nothing left to say, the Wasserstein distance still points the way."}}
 x = torch.linspace(-4, 9, 400, dtype=torch.float64)
 left, middle, right = plots.axes(1, 3, height=2.7)
-plots.laws(
+plots.distributions(
     left,
     x,
     {"real": gaussian(0).density(x), "generated": gaussian(5).density(x)},
@@ -97,14 +97,14 @@ plots.show()
 #
 # | | Lesson | The question |
 # |---|---|---|
-# | 1 | {doc}`How far apart are two laws? <01_divergences>` | What do KL and JS measure, and what do they miss? |
+# | 1 | {doc}`How far apart are two distributions? <01_divergences>` | What do KL and JS measure, and what do they miss? |
 # | 2 | {doc}`The game <02_the_game>` | What do generator and discriminator play for? |
 # | 3 | {doc}`The optimal discriminator <03_optimal_discriminator>` | What does a discriminator's best score say about the generator? |
 # | 4 | {doc}`No equilibrium in sight <04_no_equilibrium>` | Why do two players who both improve run in circles? |
 # | 5 | {doc}`Thin supports and vanishing gradients <05_vanishing_gradients>` | Why can a discriminator be too good? |
 # | 6 | {doc}`Mode collapse, and how to see it <06_mode_collapse>` | What is lost, and which number shows it? |
 # | 7 | {doc}`Seven tricks <07_seven_tricks>` | Which of the well-known remedies help, and when? |
-# | 8 | {doc}`Moving dirt <08_moving_dirt>` | What does it cost to turn one law into another? |
+# | 8 | {doc}`Moving dirt <08_moving_dirt>` | What does it cost to turn one distribution into another? |
 # | 9 | {doc}`Duality <09_duality>` | Why does a single function, nowhere steeper than 1, know that cost? |
 # | 10 | {doc}`The Wasserstein GAN <10_wasserstein_gan>` | What becomes of the game when it is played for that cost? |
 # | 11 | {doc}`Better critics <11_better_critics>` | Does the critic's number mean anything? |

@@ -12,12 +12,12 @@
 # ---
 
 # %% [markdown]
-# # 1 · How far apart are two laws?
+# # 1 · How far apart are two distributions?
 #
-# A generative model is a probability law, and so are the data that it imitates. To say that one model is better
-# than another, or to make a model better, we need a number that says how far apart two laws are. This lesson is
-# about the two numbers with which the story of GANs begins: the **Kullback–Leibler** and the **Jensen–Shannon**
-# divergence.
+# A generative model is a probability distribution, and so are the data that it imitates. To say that one model is
+# better than another, or to make a model better, we need a number that says how far apart two distributions are. This
+# lesson is about the two numbers with which the story of GANs begins: the **Kullback–Leibler** and the
+# **Jensen–Shannon** divergence.
 #
 # :::{admonition} Before you start
 # :class: tip
@@ -72,8 +72,8 @@ from gantut.exercises import check
 # %% [markdown]
 # ## Surprise, and how much of it is avoidable
 #
-# You watch draws from a law with density $p$, but you believe that they come from a law with density $q$. At a
-# point $x$ your belief assigned density $q(x)$ where the truth has $p(x)$, and the logarithm of their ratio,
+# You watch draws from a distribution with density $p$, but you believe that they come from a distribution with density
+# $q$. At a point $x$ your belief assigned density $q(x)$ where the truth has $p(x)$, and the logarithm of their ratio,
 # $\log\frac{p(x)}{q(x)}$, says how much more surprised you are than you had to be. It is positive where you thought
 # $x$ less likely than it is, and negative where you thought it more likely. Averaged over the draws, that is the
 # **Kullback–Leibler divergence** of $q$ from $p$:
@@ -83,8 +83,8 @@ from gantut.exercises import check
 # \;=\; \int p(x)\,\log\frac{p(x)}{q(x)}\,dx .
 # $$ (eq-kl)
 #
-# For laws on a finite set the integral is a sum, $\sum_i p_i \log\frac{p_i}{q_i}$. Two conventions complete the
-# definition: where $p$ is zero nothing is ever drawn, so $0\log\frac0q = 0$; and where $q$ is zero but $p$ is not,
+# For distributions on a finite set the integral is a sum, $\sum_i p_i \log\frac{p_i}{q_i}$. Two conventions complete
+# the definition: where $p$ is zero nothing is ever drawn, so $0\log\frac0q = 0$; and where $q$ is zero but $p$ is not,
 # $p\log\frac p0=+\infty$, because the impossible has happened.
 #
 # The base of the logarithm is a choice of unit: base $e$ gives **nats**, base 2 gives **bits**. This book uses nats
@@ -123,8 +123,8 @@ claim(
 
 # %% [markdown]
 # `kl_between` integrates {eq}`eq-kl` numerically and keeps halving its panels until the estimated error is small
-# enough; it works for any two laws on the line that know their densities. For laws on a finite set there is
-# `kl_divergence`, and a batch of laws is as easy as one:
+# enough; it works for any two distributions on the line that know their densities. For distributions on a finite set
+# there is `kl_divergence`, and a batch of distributions is as easy as one:
 
 # %%
 p = torch.tensor([0.5, 0.5], dtype=torch.float64)
@@ -142,7 +142,7 @@ kl_divergence(p, q, base=2)  # bits, one number a row of q
 # descent.)
 # :::
 #
-# ## Never negative, and zero only for equal laws
+# ## Never negative, and zero only for equal distributions
 #
 # A difference should not be negative, and it should vanish only between equals. For KL both follow from a single
 # fact about the logarithm: its graph lies below its tangent at 1.
@@ -167,7 +167,7 @@ kl_divergence(p, q, base=2)  # bits, one number a row of q
 # :::
 #
 # "Almost everywhere" is needed: changing a density at a single point changes no probability, and no divergence. The
-# program tries a thousand random pairs of laws on ten points, and the equal pairs among them:
+# program tries a thousand random pairs of distributions on ten points, and the equal pairs among them:
 
 # %%
 source = random_source(1)
@@ -176,7 +176,7 @@ p, q = weights / weights.sum(-1, keepdim=True)  # (1000, 10) each
 assert (kl_divergence(p, p) == 0).all()  # exactly
 claim(
     "kl-nonneg-zero-iff",
-    "KL(p, q) > 0 for unequal laws (and 0 for equal ones)",
+    "KL(p, q) > 0 for unequal distributions (and 0 for equal ones)",
     kl_divergence(p, q),
     above=0.0,
 )
@@ -184,8 +184,8 @@ claim(
 # %% [markdown]
 # ## KL has a direction
 #
-# In {eq}`eq-kl` the two laws play different parts: $p$ says where we look, $q$ is only asked about the places where
-# we look. Exchanging them asks a different question and, as a rule, gets a different answer.
+# In {eq}`eq-kl` the two distributions play different parts: $p$ says where we look, $q$ is only asked about the places
+# where we look. Exchanging them asks a different question and, as a rule, gets a different answer.
 
 # %%
 narrow, wide = gaussian(0, 1), gaussian(1, 2)
@@ -250,7 +250,9 @@ grid = plots.axes(4, 2, height=1.9, sharex=True, sharey="row")
 pairs = {"equal widths": (left, right), "unequal widths": (narrow, wide)}
 for column, (title, (p, q)) in zip(grid.T, pairs.items(), strict=True):
     kl_pq, kl_qp, kl_pm, kl_qm, js = drawn[title]
-    plots.laws(column[0], x, {"p": p.density(x), "q": q.density(x)})
+    plots.distributions(
+        column[0], x, {"p": p.density(x), "q": q.density(x)}
+    )
     plots.integrand(column[1], x, {"p log p/q": kl_pq, "q log q/p": kl_qp})
     plots.integrand(column[2], x, {"p log p/m": kl_pm, "q log q/m": kl_qm})
     plots.integrand(column[3], x, {"JS": js}, colours=[plots.THIRD])
@@ -334,8 +336,8 @@ claim(
 # %% [markdown]
 # ## The gradient: what a fitted model is told
 #
-# A model is fitted by following the gradient, so it matters what the gradient says. For laws on a finite set it can
-# be read off from $\sum_i p_i\log p_i-p_i\log q_i$:
+# A model is fitted by following the gradient, so it matters what the gradient says. For distributions on a finite set
+# it can be read off from $\sum_i p_i\log p_i-p_i\log q_i$:
 #
 # $$
 # \frac{\partial \operatorname{KL}}{\partial q_i}=-\frac{p_i}{q_i},\qquad
@@ -364,9 +366,9 @@ claim(
 # %% [markdown]
 # ## Processing cannot create information
 #
-# Suppose that both laws pass through the same machine: a camera, a network, a coarser grid. It turns each $i$ into
-# $j$ with probability $T_{ij}$, and the laws into $pT$ and $qT$. Whatever the machine, the results are no easier to
-# tell apart.
+# Suppose that both distributions pass through the same machine: a camera, a network, a coarser grid. It turns each $i$
+# into $j$ with probability $T_{ij}$, and the distributions into $pT$ and $qT$. Whatever the machine, the results are no
+# easier to tell apart.
 #
 # :::{prf:theorem} Data processing inequality
 # :label: thm-data-processing
@@ -374,10 +376,10 @@ claim(
 # :::
 #
 # :::{prf:proof}
-# Look at the pair $(i,j)$: its laws $p_iT_{ij}$ and $q_iT_{ij}$ have the ratio $p_i/q_i$, so their divergence is
-# $\operatorname{KL}(p\,\|\,q)$. Forgetting $i$ merges entries, and merging cannot increase KL: by
-# {prf:ref}`thm-gibbs`, applied to the laws of $i$ given $j$, what is lost in each merger is itself a divergence, so
-# it is not negative.
+# Look at the pair $(i,j)$: its distributions $p_iT_{ij}$ and $q_iT_{ij}$ have the ratio $p_i/q_i$, so their divergence
+# is $\operatorname{KL}(p\,\|\,q)$. Forgetting $i$ merges entries, and merging cannot increase KL: by
+# {prf:ref}`thm-gibbs`, applied to the distributions of $i$ given $j$, what is lost in each merger is itself a
+# divergence, so it is not negative.
 # :::
 #
 # It is one of the few things that can be said about *all* discriminators at once: whatever features a network
@@ -407,8 +409,8 @@ claim(
 # %% [markdown]
 # ## Jensen–Shannon: compare with the middle
 #
-# The infinities of KL come from zeros of the second law. The remedy is to compare both laws with one that has no
-# zeros of its own, their average $m=\frac{p+q}2$, and to take the mean of the two results:
+# The infinities of KL come from zeros of the second distribution. The remedy is to compare both distributions with one
+# that has no zeros of its own, their average $m=\frac{p+q}2$, and to take the mean of the two results:
 #
 # $$
 # \operatorname{JS}(p\,\|\,q)=\frac12\operatorname{KL}\Big(p\,\Big\|\,\frac{p+q}2\Big)
@@ -416,16 +418,18 @@ claim(
 # $$ (eq-js)
 #
 # This is the **Jensen–Shannon divergence** {cite}`lin1991`. A second way to write it needs only entropies,
-# $\operatorname{JS}=H(m)-\frac12\big(H(p)+H(q)\big)$ with $H(p)=-\int p\log p$: mixing two laws adds uncertainty,
-# and JS is how much. The two ways check each other:
+# $\operatorname{JS}=H(m)-\frac12\big(H(p)+H(q)\big)$ with $H(p)=-\int p\log p$: mixing two distributions adds
+# uncertainty, and JS is how much. The two ways check each other:
 
 
 # %%
-def entropy(law):
+def entropy(distribution):
     """H = -∫ p log p, over an interval that holds all the mass but 1e-30."""
-    return -integrate(lambda x: law.density(x) * law.log_prob(x), -24, 36)[
-        0
-    ]
+    return -integrate(
+        lambda x: distribution.density(x) * distribution.log_prob(x),
+        -24,
+        36,
+    )[0]
 
 
 mixed = gaussian_mixture([0.0, 1.0], [1.0, 2.0])
@@ -439,7 +443,7 @@ claim(
 )
 
 # %% [markdown]
-# (In one early draft of the post that we follow, both terms of {eq}`eq-js` are written with the same law. That
+# (In one early draft of the post that we follow, both terms of {eq}`eq-js` are written with the same distribution. That
 # would be another quantity:)
 
 # %%
@@ -455,7 +459,7 @@ claim(
 )
 
 # %% [markdown]
-# ### Symmetric, bounded, and zero only for equal laws
+# ### Symmetric, bounded, and zero only for equal distributions
 #
 # Exchanging $p$ and $q$ exchanges the two terms of {eq}`eq-js`, so JS is symmetric. It is a mean of two KLs, so by
 # {prf:ref}`thm-gibbs` it is never negative, and zero only when $p=m=q$. And it is bounded, because $m$ is at least
@@ -466,8 +470,8 @@ claim(
 # \qquad\Longrightarrow\qquad 0\le\operatorname{JS}(p\,\|\,q)\le\log 2 ,
 # $$ (eq-js-bound)
 #
-# with the upper value exactly when the laws are disjoint: where one of them lives, the other has no mass. How large
-# is $\log 2$? That depends on the unit: 0.693 nats, or 1 bit. If you have read that JS lies in $[0,1]$, it was in
+# with the upper value exactly when the distributions are disjoint: where one of them lives, the other has no mass. How
+# large is $\log 2$? That depends on the unit: 0.693 nats, or 1 bit. If you have read that JS lies in $[0,1]$, it was in
 # bits.
 
 # %%
@@ -486,7 +490,7 @@ claim(
 floor = total_variation(p, q) ** 2 / 2
 claim(
     "js-zero-iff",
-    "JS > TV²/2 >= 0 for unequal laws",
+    "JS > TV²/2 >= 0 for unequal distributions",
     js_divergence(p, q) - floor,
     above=0.0,
 )
@@ -497,7 +501,7 @@ disjoint = torch.tensor(
 largest = [js_divergence(*disjoint, base=base) for base in (math.e, 2, 10)]
 claim(
     "js-bounded",
-    "disjoint laws: log 2, which is 1 bit",
+    "disjoint distributions: log 2, which is 1 bit",
     largest,
     equals=[math.log(2), 1.0, math.log10(2)],
     atol=1e-12,
@@ -506,7 +510,7 @@ claim(
 # %% [markdown]
 # ### JS and total variation say the same thing
 #
-# The plainest distance between laws is the largest difference that any event can show, the **total variation**
+# The plainest distance between distributions is the largest difference that any event can show, the **total variation**
 # $\operatorname{TV}(p,q)=\sup_A|p(A)-q(A)|=\frac12\int|p-q|$. The two are equivalent, in the sense that one goes to
 # zero when the other does:
 #
@@ -533,8 +537,9 @@ claim(
 
 # %% [markdown]
 # This is worth a moment's thought, because it is where the trouble of later lessons begins. Total variation is a
-# very strict judge: a law concentrated at 0 and one concentrated at 0.001 are as different for it as two laws can
-# be. By {eq}`eq-js-tv`, JS inherits that strictness. The figure moves one Gaussian away from another and watches.
+# very strict judge: a distribution concentrated at 0 and one concentrated at 0.001 are as different for it as two
+# distributions can be. By {eq}`eq-js-tv`, JS inherits that strictness. The figure moves one Gaussian away from another
+# and watches.
 
 # %%
 d = torch.linspace(0, 10, 201, dtype=torch.float64)
@@ -630,9 +635,9 @@ assert (excess < 1e-12).all()  # the root keeps the triangle inequality
 # $$ (eq-js-skewed)
 #
 # As $\pi\to0$, $\frac1\pi\operatorname{JS}_\pi\to\operatorname{KL}(p\,\|\,q)$, and as $\pi\to1$,
-# $\frac1{1-\pi}\operatorname{JS}_\pi\to\operatorname{KL}(q\,\|\,p)$: the rarer law is compared with the commoner
-# one. The JS of {eq}`eq-js` is the case $\pi=\frac12$. Its value does not lie between those of the two KLs (it is
-# smaller than a quarter of their sum).
+# $\frac1{1-\pi}\operatorname{JS}_\pi\to\operatorname{KL}(q\,\|\,p)$: the rarer distribution is compared with the
+# commoner one. The JS of {eq}`eq-js` is the case $\pi=\frac12$. Its value does not lie between those of the two KLs (it
+# is smaller than a quarter of their sum).
 
 
 # %%
@@ -705,7 +710,7 @@ def fit(divergence, mean, scale=1.0):
     parameters = (
         torch.tensor([mean, math.log(scale)]).double().requires_grad_()
     )
-    optimiser = torch.optim.LBFGS(
+    optimizer = torch.optim.LBFGS(
         [parameters],
         max_iter=60,
         tolerance_change=1e-14,
@@ -713,20 +718,20 @@ def fit(divergence, mean, scale=1.0):
     )
 
     def loss():
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         value = divergence(
             gaussian(parameters[0], parameters[1].exp())
         ).value
         value.backward()
         return value
 
-    optimiser.step(loss)
+    optimizer.step(loss)
     return parameters[0].item(), parameters[1].exp().item(), loss().item()
 
 
 # %% [markdown]
-# The data have seven tenths of their mass around $-2$ and three tenths around 3. Where a divergence has several minima, the
-# start decides which one is found, so we start in more than one place.
+# The data have seven tenths of their mass around $-2$ and three tenths around 3. Where a divergence has several minima,
+# the start decides which one is found, so we start in more than one place.
 
 # %%
 data = gaussian_mixture([-2.0, 3.0], [0.7, 0.7], [0.7, 0.3])
@@ -742,7 +747,7 @@ fits = {
 for name, (mean, scale, value) in fits.items():
     print(f"{name:24s} N({mean:6.3f}, {scale:.3f})  divergence {value:.4f}")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -8 to 8, each with the two-peaked data law as a filled curve, its higher peak at -2 and its lower at 3. Left: the forward KL fit is one broad low bell across both peaks and the gap between them; the reverse KL fit is a narrow bell on the higher peak. Right: the two local minima of JS, one narrow bell on the higher peak and one broad bell over both."}, "figure": {"name": "fig-fits", "caption": "One Gaussian for data with two modes. Forward KL covers everything, the gap included; reverse KL picks a mode; JS has a minimum of either kind, and for these data the narrow one is the lower."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -8 to 8, each with the two-peaked data distribution as a filled curve, its higher peak at -2 and its lower at 3. Left: the forward KL fit is one broad low bell across both peaks and the gap between them; the reverse KL fit is a narrow bell on the higher peak. Right: the two local minima of JS, one narrow bell on the higher peak and one broad bell over both."}, "figure": {"name": "fig-fits", "caption": "One Gaussian for data with two modes. Forward KL covers everything, the gap included; reverse KL picks a mode; JS has a minimum of either kind, and for these data the narrow one is the lower."}}
 x = torch.linspace(-8, 8, 801, dtype=torch.float64)
 panels = plots.axes(1, 2, height=3.0, sharey=True)
 for ax, names in zip(
@@ -751,7 +756,7 @@ for ax, names in zip(
     strict=True,
 ):
     fitted = {name: gaussian(*fits[name][:2]).density(x) for name in names}
-    plots.laws(ax, x, {"data": data.density(x)})
+    plots.distributions(ax, x, {"data": data.density(x)})
     ax.set(ylim=(0, 0.6))
     plots.lines(
         ax, x, fitted, colours=plots.COLOURS[1:], dashes=plots.DASHES[1:]
@@ -832,8 +837,8 @@ claim(
 #
 # :::{hint}
 # :class: dropdown
-# Which of the two laws do the tosses come from? It stands first in {eq}`eq-kl`, whose integral is a sum of two terms
-# here. And mind the unit: the base of the logarithm decides.
+# Which of the two distributions do the tosses come from? It stands first in {eq}`eq-kl`, whose integral is a sum of two
+# terms here. And mind the unit: the base of the logarithm decides.
 # :::
 
 # %%
@@ -853,8 +858,8 @@ check("kl-of-a-coin", answer)
 #
 # :::{exercise}
 # :label: ex-js-half-overlap
-# Two laws on three points: $p=(\frac12,\frac12,0)$ and $q=(0,\frac12,\frac12)$. What is their JS, in nats? Do it by
-# hand.
+# Two distributions on three points: $p=(\frac12,\frac12,0)$ and $q=(0,\frac12,\frac12)$. What is their JS, in nats? Do
+# it by hand.
 # :::
 #
 # :::{hint}
@@ -870,9 +875,9 @@ check("js-half-overlap", answer)
 # %% [markdown]
 # :::{solution} ex-js-half-overlap
 # :class: dropdown
-# The middle is $m=(\frac14,\frac12,\frac14)$. On the shared point both laws agree with $m$ and contribute nothing;
-# on its own point each has twice the probability of $m$: $\operatorname{KL}(p\,\|\,m)=\frac12\log2$, and the same
-# for $q$.
+# The middle is $m=(\frac14,\frac12,\frac14)$. On the shared point both distributions agree with $m$ and contribute
+# nothing; on its own point each has twice the probability of $m$: $\operatorname{KL}(p\,\|\,m)=\frac12\log2$, and the
+# same for $q$.
 #
 # ```python
 # answer = math.log(2) / 2
@@ -888,7 +893,7 @@ check("js-half-overlap", answer)
 # :::{hint}
 # :class: dropdown
 # It is all in {eq}`eq-kl-gaussians`: which of its two Gaussians is the standard one? A test for your formula: what must
-# it give for $m=0$, $s=1$, when the laws are equal?
+# it give for $m=0$, $s=1$, when the distributions are equal?
 # :::
 
 # %%
@@ -968,10 +973,10 @@ check("moment-matching", answer)
 #
 # ## What to remember
 #
-# - KL is the avoidable surprise, $\mathbb E_p\log\frac pq$: never negative, zero only for equal laws, infinite as
-#   soon as $q$ rules out what $p$ does. It has a direction, though for equal-width Gaussians you would not notice.
-# - JS compares both laws with their average: symmetric, finite, at most $\log 2$. It saturates when the laws
-#   separate, and then its slope is gone.
+# - KL is the avoidable surprise, $\mathbb E_p\log\frac pq$: never negative, zero only for equal distributions, infinite
+#   as soon as $q$ rules out what $p$ does. It has a direction, though for equal-width Gaussians you would not notice.
+# - JS compares both distributions with their average: symmetric, finite, at most $\log 2$. It saturates when the
+#   distributions separate, and then its slope is gone.
 # - Maximum likelihood is forward KL: it covers all modes, and the gaps. Reverse KL chooses one. JS may do either.
 # - No processing of the data can increase either of them.
 #

@@ -22,12 +22,12 @@
 #
 # :::{admonition} Before you start
 # :class: tip
-# **You will be able to say** what a generator does to a law; what generator and discriminator play for, and which
-# gradient moves which of them; you will have written Algorithm 1, and have watched populations of games on a line,
-# in the plane, and on real images.
+# **You will be able to say** what a generator does to a distribution; what generator and discriminator play for, and
+# which gradient moves which of them; you will have written Algorithm 1, and have watched populations of games on a
+# line, in the plane, and on real images.
 #
-# **You need** expectations, the chain rule, and {doc}`lesson 1 <01_divergences>` to know what it means that two laws
-# are close.
+# **You need** expectations, the chain rule, and {doc}`lesson 1 <01_divergences>` to know what it means that two
+# distributions are close.
 #
 # **It takes** an hour and a quarter to read with the exercises, and less than a minute to run on a laptop.
 # :::
@@ -67,16 +67,16 @@ from gantut.exercises import check
 from gantut.experiments import coverage, play, recorded
 from gantut.networks import MLP
 from gantut.objectives import Judgement, discriminator_loss, saturating_loss
-from gantut.training import Architecture, Config, Optimiser, train
+from gantut.training import Architecture, Config, Optimizer, train
 from gantut.transport import wasserstein_1d
 
 # %% [markdown]
-# ## Every law from one
+# ## Every distribution from one
 #
-# A computer draws uniform numbers $U$ between 0 and 1, and nothing else. How does it draw from another law? On the
-# line there is a recipe. Let $F(x)=P(X\le x)$ be the distribution function of the law that we want. It climbs from
-# 0 to 1, and it climbs fast where $X$ is likely to be. Throw $U$ on the vertical axis, go across to the curve, and
-# down: many values of $U$ land where the curve is steep.
+# A computer draws uniform numbers $U$ between 0 and 1, and nothing else. How does it draw from another distribution? On
+# the line there is a recipe. Let $F(x)=P(X\le x)$ be the distribution function of the distribution that we want. It
+# climbs from 0 to 1, and it climbs fast where $X$ is likely to be. Throw $U$ on the vertical axis, go across to the
+# curve, and down: many values of $U$ land where the curve is steep.
 #
 # :::{prf:theorem} Inverse transform
 # :label: thm-inverse-transform
@@ -84,15 +84,17 @@ from gantut.transport import wasserstein_1d
 # :::
 #
 # The proof is one line: $F^{-1}(U)\le x$ exactly when $U\le F(x)$, which has probability $F(x)$. Where $F$ is flat
-# or jumps, one takes $F^{-1}(u)=\min\{x: F(x)\ge u\}$, and the line still holds. For the exponential law of rate 2,
-# $F(x)=1-e^{-2x}$, so $F^{-1}(u)=-\frac12\log(1-u)$:
+# or jumps, one takes $F^{-1}(u)=\min\{x: F(x)\ge u\}$, and the line still holds. For the exponential distribution of
+# rate 2, $F(x)=1-e^{-2x}$, so $F^{-1}(u)=-\frac12\log(1-u)$:
 
 # %%
 u = torch.rand(100_000, dtype=torch.float64, generator=random_source(0))
 x = -torch.log1p(-u) / 2
 test = scipy.stats.kstest(x.numpy(), scipy.stats.expon(scale=1 / 2).cdf)
 
-p = torch.tensor([0.5, 0.2, 0.3], dtype=torch.float64)  # a law on 0, 1, 2
+p = torch.tensor(
+    [0.5, 0.2, 0.3], dtype=torch.float64
+)  # a distribution on 0, 1, 2
 F = p.cumsum(0)
 lengths = torch.diff(F, prepend=torch.zeros(1))  # of the u that go to k
 assert torch.allclose(lengths, p, atol=1e-15)
@@ -103,7 +105,7 @@ claim(
     above=0.01,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: the distribution function of the exponential law with rate 2, rising steeply from 0 and flattening towards 1; three arrows go from values of u on the vertical axis across to the curve and down to x. Right: histogram of a hundred thousand values made in this way, which fits the exponential density drawn over it."}, "figure": {"name": "fig-inverse-transform", "caption": "Inverse transform. Left: from u across to the curve and down to x. Right: a hundred thousand values made in this way, and the density that they should have."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: the distribution function of the exponential distribution with rate 2, rising steeply from 0 and flattening towards 1; three arrows go from values of u on the vertical axis across to the curve and down to x. Right: histogram of a hundred thousand values made in this way, which fits the exponential density drawn over it."}, "figure": {"name": "fig-inverse-transform", "caption": "Inverse transform. Left: from u across to the curve and down to x. Right: a hundred thousand values made in this way, and the density that they should have."}}
 left, right = plots.axes(1, 2, height=2.7)
 at = torch.linspace(0, 2.5, 200, dtype=torch.float64)
 plots.lines(left, at, {"_F": 1 - torch.exp(-2 * at)}, colours=[plots.INK])
@@ -121,14 +123,14 @@ right.set(xlabel="x", xlim=(0, 2.5))
 plots.show()
 
 # %% [markdown]
-# So a *function* of noise can have any law on the line. This is the idea of a **generator**: keep the noise, and
-# learn the function. For images there is no $F^{-1}$ to write down, and nobody knows $F$. We only have samples.
+# So a *function* of noise can have any distribution on the line. This is the idea of a **generator**: keep the noise,
+# and learn the function. For images there is no $F^{-1}$ to write down, and nobody knows $F$. We only have samples.
 #
-# ### What it used to mean to learn a law
+# ### What it used to mean to learn a distribution
 #
-# Models that learn a law, be it $P(X)$, $P(X,Y)$ or $P(X\mid Y)$, are called **generative**, and they are older
-# than neural networks. Discriminant analysis, for example, says that the points of each class are Gaussian with one
-# common covariance. Fitting it takes three averages; drawing new points is then easy.
+# Models that learn a distribution, be it $P(X)$, $P(X,Y)$ or $P(X\mid Y)$, are called **generative**, and they are
+# older than neural networks. Discriminant analysis, for example, says that the points of each class are Gaussian with
+# one common covariance. Fitting it takes three averages; drawing new points is then easy.
 
 # %%
 source = random_source(1)
@@ -160,9 +162,9 @@ claim(
 #
 # ## What a generator does to noise
 #
-# Let $z$ be noise with a simple law $p_z$, and $G$ a function. The law of $G(z)$ is called the **push-forward** of
-# $p_z$, and written $p_g$ where it has a density. We do not know that density, but we hardly ever need it: an
-# average over $p_g$ is an average over the noise,
+# Let $z$ be noise with a simple distribution $p_z$, and $G$ a function. The distribution of $G(z)$ is called the
+# **push-forward** of $p_z$, and written $p_g$ where it has a density. We do not know that density, but we hardly ever
+# need it: an average over $p_g$ is an average over the noise,
 #
 # $$ \mathbb E_{z\sim p_z}\,h(G(z))=\mathbb E_{x\sim p_g}\,h(x)=\int h(x)\,p_g(x)\,dx , $$ (eq-push-forward)
 #
@@ -202,7 +204,8 @@ claim(
 # ## What they play for
 #
 # The other player, the **discriminator** $D$, looks at a sample $x$ and answers with a number $D(x)$ between 0 and
-# 1: how probable it holds it that $x$ is real. Let $p_r$ be the law of the real samples. The **value** of the game is
+# 1: how probable it holds it that $x$ is real. Let $p_r$ be the distribution of the real samples. The **value** of the
+# game is
 #
 # $$
 # V(D,G)=\mathbb E_{x\sim p_r}\big[\log D(x)\big]+\mathbb E_{z\sim p_z}\big[\log\big(1-D(G(z))\big)\big].
@@ -427,7 +430,7 @@ claim(
 )
 
 # %% [markdown]
-# `gantut.training.train` is this loop, with two additions: any optimiser may take the place of the plain gradient
+# `gantut.training.train` is this loop, with two additions: any optimizer may take the place of the plain gradient
 # step, and it trains a whole **population** of games at once, each with its own random start and its own draws. A
 # single game can be lucky. A population cannot.
 #
@@ -437,7 +440,9 @@ claim(
 # discriminators. They play the game {eq}`eq-minimax` with $k=3$.
 
 # %%
-real_law = gaussian_mixture([[-1.5], [1.5]], 0.6)  # one dimension: (1,)
+real_distribution = gaussian_mixture(
+    [[-1.5], [1.5]], 0.6
+)  # one dimension: (1,)
 small = Architecture(hidden=(32, 32))
 game = Config(
     objective="minimax",
@@ -445,12 +450,12 @@ game = Config(
     steps=at_scale(fast=800, full=20_000),
     n_critic=3,
     batch=128,
-    noise_size=1,
+    latent_dim=1,
     generator=small,
     critic=small,
-    optimiser=Optimiser("adam", rate=1e-3, betas=(0.5, 0.9)),
+    optimizer=Optimizer("adam", rate=1e-3, betas=(0.5, 0.9)),
 )
-history = train(game, real_law, samples=4000)
+history = train(game, real_distribution, samples=4000)
 
 # %% [markdown]
 # A fixed seed repeats a game exactly, so we can stop the same games early and look at them. For each we ask how far
@@ -465,14 +470,19 @@ def look(history, member):
     """Densities, and D and D*, of one member at the end of its run."""
     samples = history.sample(20_000)[member, :, 0]
     p_g = scipy.stats.gaussian_kde(samples.numpy(), 0.08)(at.numpy())
-    p_g, p_r = torch.from_numpy(p_g), real_law.density(at[:, None].double())
+    p_g, p_r = (
+        torch.from_numpy(p_g),
+        real_distribution.density(at[:, None].double()),
+    )
     with torch.no_grad():
         column = at[:, None].to(next(history.critic.parameters()).device)
         D = history.critic(column)[member, :, 0].sigmoid().cpu()
     return p_r, p_g, D, p_r / (p_r + p_g)
 
 
-reference = real_law.sample(20_000, generator=random_source(8)).squeeze(-1)
+reference = real_distribution.sample(
+    20_000, generator=random_source(8)
+).squeeze(-1)
 
 
 def distance(history):
@@ -483,7 +493,7 @@ def distance(history):
 
 member = distance(history).argsort()[8]  # neither the best nor the worst
 moments = {
-    f"round {steps}": train(replace(game, steps=steps), real_law)
+    f"round {steps}": train(replace(game, steps=steps), real_distribution)
     for steps in (1, 40)
 } | {"at the end": history}
 
@@ -494,7 +504,7 @@ for column, (title, moment) in zip(
 ):
     p_r, p_g, D_now, D_star = look(moment, member)
     top, bottom = column
-    plots.laws(top, at, {"real": p_r, "generated": p_g})
+    plots.distributions(top, at, {"real": p_r, "generated": p_g})
     top.set(xlabel="", ylabel="", ylim=(0, 0.8), title=title)
     curves = {"D": D_now, "D*": D_star}
     plots.lines(bottom, at, curves, colours=[plots.THIRD, plots.INK])
@@ -514,7 +524,9 @@ plots.show()
 # 1.4.
 
 # %%
-uniform = train(replace(game, noise="uniform"), real_law, samples=4000)
+uniform = train(
+    replace(game, noise="uniform"), real_distribution, samples=4000
+)
 distances = {
     "Gaussian": distance(history),
     "uniform": distance(uniform),
@@ -619,10 +631,10 @@ plots.show()
 
 # %% [markdown]
 # More steps make a better discriminator, and a generator that has lost seven modes of eight. What is going on? The
-# theory of lesson 3 assumes the *best* discriminator, so more steps should be closer to it. The way out of this puzzle leads through lessons 4
-# (the players circle), 5 (what gradient a good discriminator leaves) and 6 (what collapse is and how to measure
-# it). For the time being: **a GAN that works depends on settings that the theory does not mention**, and statements
-# about GANs need populations.
+# theory of lesson 3 assumes the *best* discriminator, so more steps should be closer to it. The way out of this puzzle
+# leads through lessons 4 (the players circle), 5 (what gradient a good discriminator leaves) and 6 (what collapse is
+# and how to measure it). For the time being: **a GAN that works depends on settings that the theory does not mention**,
+# and statements about GANs need populations.
 #
 # :::{admonition} Try it
 # :class: tip
@@ -640,7 +652,7 @@ interactive.live_gan()
 # %% [markdown]
 # ## Real images
 #
-# The same code, with 1797 handwritten digits {cite}`alpaydin1998` of $8\times8$ pixels instead of a law. Four
+# The same code, with 1797 handwritten digits {cite}`alpaydin1998` of $8\times8$ pixels instead of a distribution. Four
 # games. The generator has 16 numbers of noise and ends with $\tanh$, since grey values run from $-1$ (paper) to 1
 # (ink).
 
@@ -651,10 +663,10 @@ on_digits = Config(
     members=4,
     steps=at_scale(fast=2000, full=50_000),
     batch=64,
-    noise_size=16,
+    latent_dim=16,
     generator=Architecture(hidden=(128, 128), output="tanh"),
     critic=Architecture(hidden=(128, 128), activation="leaky-relu"),
-    optimiser=Optimiser("adam", rate=1e-3, betas=(0.0, 0.999)),
+    optimizer=Optimizer("adam", rate=1e-3, betas=(0.0, 0.999)),
 )
 artists = train(on_digits, images)
 
@@ -715,7 +727,7 @@ check("samples-drawn", answer)
 #
 # :::{exercise}
 # :label: ex-inverse-transform
-# A law on $[0,1]$ has the density $2x$. Write the function that turns a uniform number
+# A distribution on $[0,1]$ has the density $2x$. Write the function that turns a uniform number
 # `u` (a tensor without dimensions) into a draw from it.
 # :::
 #
@@ -832,7 +844,7 @@ check("value-from-logits", answer)
 #
 # ## What to remember
 #
-# - A generator turns noise into samples; an average over its law is an average over the noise.
+# - A generator turns noise into samples; an average over its distribution is an average over the noise.
 # - The discriminator is a classifier of real against made, and $-V$ is its cross-entropy. It wants $V$ large, the
 #   generator wants it small.
 # - The generator never sees a real sample. All that it learns comes through the discriminator.

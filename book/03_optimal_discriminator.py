@@ -74,8 +74,8 @@ from gantut.networks import MLP
 # %% [markdown]
 # ## The score of a discriminator
 #
-# Write $p_r$ for the law of real samples and $p_g$ for the law of the generator's. A discriminator is a function
-# $D$ from samples to $[0,1]$. Its score is the **value** of the game,
+# Write $p_r$ for the distribution of real samples and $p_g$ for the distribution of the generator's. A discriminator is
+# a function $D$ from samples to $[0,1]$. Its score is the **value** of the game,
 #
 # $$
 # V(D,G)=\mathbb E_{x\sim p_r}\big[\log D(x)\big]+\mathbb E_{x\sim p_g}\big[\log\big(1-D(x)\big)\big],
@@ -152,16 +152,17 @@ assert sympy.solve(sympy.diff(f_in_base, t), t) == [t_star]
 
 # %% [markdown]
 # Now with real numbers. The data have two modes, the generator one broad one; `optimal_discriminator` takes the two
-# laws and returns the function {eq}`eq-dstar`, computed from log densities so that it holds in the far tails too.
+# distributions and returns the function {eq}`eq-dstar`, computed from log densities so that it holds in the far tails
+# too.
 
 # %%
 real, made = gaussian_mixture([-1.5, 1.5], 0.6), gaussian(0, 1.5)
 d_star = optimal_discriminator(real, made)
 x = torch.linspace(-6, 6, 1201, dtype=torch.float64)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -6 to 6. Top: the real law with two equal peaks at -1.5 and 1.5, and the generated law, one broad bell at 0. Bottom: the optimal discriminator, about 0.69 at the two real peaks, 0.1 in the gap between them, and falling to 0 in both tails; it crosses one half exactly where the two densities cross."}, "figure": {"name": "fig-dstar", "caption": "Two laws, and the optimal discriminator between them. It is one half exactly where the densities cross."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -6 to 6. Top: the real distribution with two equal peaks at -1.5 and 1.5, and the generated distribution, one broad bell at 0. Bottom: the optimal discriminator, about 0.69 at the two real peaks, 0.1 in the gap between them, and falling to 0 in both tails; it crosses one half exactly where the two densities cross."}, "figure": {"name": "fig-dstar", "caption": "Two distributions, and the optimal discriminator between them. It is one half exactly where the densities cross."}}
 top, bottom = plots.axes(2, 1, height=2.2, sharex=True)
-plots.laws(
+plots.distributions(
     top, x, {"real": real.density(x), "generated": made.density(x)}
 ).set(xlabel="")
 plots.lines(bottom, x, {"D*": d_star(x)}, colours=[plots.INK])
@@ -260,8 +261,8 @@ claim(
 # \log(1-D^*)=\log\frac{p_g}{(p_r+p_g)/2}-\log2 .
 # $$ (eq-split)
 #
-# Taking the expectations under $p_r$ and under $p_g$, the first terms are the two KLs to the middle law, and add up
-# to $2\operatorname{JS}$:
+# Taking the expectations under $p_r$ and under $p_g$, the first terms are the two KLs to the middle distribution, and
+# add up to $2\operatorname{JS}$:
 #
 # :::{prf:theorem} The value at the optimum
 # :label: thm-value
@@ -269,7 +270,7 @@ claim(
 # $$ \max_D V(D,G)=V(D^*,G)=2\operatorname{JS}(p_r\,\|\,p_g)-2\log2 . $$ (eq-value-at-dstar)
 # :::
 #
-# For laws on a finite set there is nothing to approximate; a thousand random pairs agree to the last digits:
+# For distributions on a finite set there is nothing to approximate; a thousand random pairs agree to the last digits:
 
 # %%
 weights = torch.rand(2, 1000, 12, generator=random_source(2)).double() ** 2
@@ -353,7 +354,7 @@ claim(
 # | | this book, Weng | Xu |
 # |---|---|---|
 # | definition | $\frac12\operatorname{KL}(p\Vert m)+\frac12\operatorname{KL}(q\Vert m)$ | $\operatorname{KL}(p\Vert m)+\operatorname{KL}(q\Vert m)$ |
-# | value for disjoint laws | $\log2$ | $2\log2$ |
+# | value for disjoint distributions | $\log2$ | $2\log2$ |
 # | best score | $2\operatorname{JS}-2\log2$ | $\operatorname{JS}-2\log2$ |
 #
 # In `gantut` the second is called with `halved=False`.
@@ -382,7 +383,7 @@ claim(
 # ## The generator's turn
 #
 # Suppose that the discriminator is always optimal. What is then the best generator? By {eq}`eq-value-at-dstar` the
-# generator minimises $2\operatorname{JS}-2\log2$, and JS is never negative and zero only for equal laws. So
+# generator minimises $2\operatorname{JS}-2\log2$, and JS is never negative and zero only for equal distributions. So
 #
 # $$ \min_G\max_D V(D,G)=-2\log2\approx-1.386,\qquad\text{reached if and only if } p_g=p_r . $$ (eq-optimum)
 #
@@ -449,7 +450,8 @@ plots.show()
 # reason is that $D^*$ maximises $V$: when $\theta$ moves, $D^*$ would move too, but at a maximum a small move
 # changes nothing to first order (the envelope theorem).
 #
-# $$ \frac{d}{d\theta}\max_DV(D,\theta)=\frac{\partial}{\partial\theta}V(D,\theta)\Big|_{D=D^*_\theta\text{ frozen}} . $$ (eq-envelope)
+# $$ \frac{d}{d\theta}\max_DV(D,\theta)=\frac{\partial}{\partial\theta}V(D,\theta)\Big|_{D=D^*_\theta\text{ frozen}} .
+# $$ (eq-envelope)
 
 
 # %%
@@ -497,16 +499,16 @@ claim(
 # %%
 def train(network, draw_real, draw_made, steps, rate=1e-2):
     """Ascend V(D, G) in the parameters of D; the generator stands still."""
-    optimiser = torch.optim.Adam(
+    optimizer = torch.optim.Adam(
         network.parameters(), lr=rate, betas=(0.9, 0.99)
     )
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
         on_real, on_made = network(draw_real()), network(draw_made())
         cost = softplus(-on_real) + softplus(on_made)  # (members, batch, 1)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         cost.mean((1, 2)).sum().backward()  # members share no parameters
-        optimiser.step()
+        optimizer.step()
         schedule.step()
     return network
 
@@ -515,9 +517,11 @@ device, source, members = choose_device(), random_source(5), 16
 shape = (members, at_scale(fast=256, full=4096), 1)
 
 
-def batches(law):
+def batches(distribution):
     """A function that draws a fresh batch for every member."""
-    return lambda: law.sample(shape, generator=source).float().to(device)
+    return lambda: (
+        distribution.sample(shape, generator=source).float().to(device)
+    )
 
 
 network = train(
@@ -569,12 +573,12 @@ plots.show()
 # %% [markdown]
 # The right panel shows what is *not* learnt. Far out, the probabilities are right: everything there is made, and
 # all sixteen say so. But a generator follows the *slope* of the logit, and there the networks go on in straight
-# lines, each in its own, where the true log ratio bends down. $V$ hardly depends on what $D$ says where neither law
-# has samples, so nothing corrects it. Keep that in mind for lesson 5.
+# lines, each in its own, where the true log ratio bends down. $V$ hardly depends on what $D$ says where neither
+# distribution has samples, so nothing corrects it. Keep that in mind for lesson 5.
 #
 # ## Real data: threes and eights
 #
-# All of this was about laws that we wrote down. Now for two that nobody did: handwritten digits
+# All of this was about distributions that we wrote down. Now for two that nobody did: handwritten digits
 # {cite}`alpaydin1998`, 183 threes and 174 eights of $8\times8$ pixels. The threes play the real samples, the eights
 # the made ones. There is no formula for $D^*$, but theory still says what a good discriminator's output *is*: a
 # probability, and a log density ratio. Both can be tested on images that it has not seen.
@@ -772,10 +776,10 @@ plots.show()
 # %% [markdown]
 # The two were made in entirely different ways, one by playing the game and one by fitting densities, and they
 # agree: on the order of the images, nearly on the scale, and in their log loss to about a hundredth of a nat.
-# Neither knows the true laws. But the theory turns the measured loss into a statement about them. Up to the
+# Neither knows the true distributions. But the theory turns the measured loss into a statement about them. Up to the
 # sampling error, the value of our discriminators is minus twice their log loss, and by {eq}`eq-value-at-dstar` no
-# discriminator scores more than $2\operatorname{JS}-2\log2$. So whatever the laws of noisy threes and noisy eights
-# are,
+# discriminator scores more than $2\operatorname{JS}-2\log2$. So whatever the distributions of noisy threes and noisy
+# eights are,
 
 # %%
 print(
@@ -881,7 +885,7 @@ check("sure-but-wrong", answer)
 # :::{hint}
 # :class: dropdown
 # What is the score of an optimal discriminator, by {eq}`eq-value-at-dstar`? Two cases tell whether you have solved it
-# rightly: at $v=-2\log2$ the laws are equal, at $v=0$ they are disjoint. And whose score is the largest?
+# rightly: at $v=-2\log2$ the distributions are equal, at $v=0$ they are disjoint. And whose score is the largest?
 # :::
 
 # %%
@@ -907,8 +911,8 @@ check("js-from-value", answer)
 #
 # :::{hint}
 # :class: dropdown
-# On that mode the two laws have the same shape, but not the same mass. How many times as high as $p_r$ is $p_g$ there?
-# {eq}`eq-dstar` needs no more than that.
+# On that mode the two distributions have the same shape, but not the same mass. How many times as high as $p_r$ is
+# $p_g$ there? {eq}`eq-dstar` needs no more than that.
 # :::
 
 # %%

@@ -84,7 +84,7 @@ from gantut.training import (
     Architecture,
     Config,
     Diverged,
-    Optimiser,
+    Optimizer,
     train,
 )
 from gantut.transport import emd_points, wasserstein_1d
@@ -96,7 +96,8 @@ from gantut.transport import emd_points, wasserstein_1d
 # R^n$, say of 4096 pixels. How much of $\mathbb R^{4096}$ can it fill? Look closely around one $z$. There
 # $G_\theta$ is its linear part, the **Jacobian**
 #
-# $$ J_zG_\theta=\Big(\frac{\partial G_{\theta,i}}{\partial z_j}\Big)_{ij}\in\mathbb R^{n\times k},\qquad \operatorname{rank}J_zG_\theta\le\min(k,n) , $$ (eq-jacobian-rank)
+# $$ J_zG_\theta=\Big(\frac{\partial G_{\theta,i}}{\partial z_j}\Big)_{ij}\in\mathbb R^{n\times k},\qquad
+# \operatorname{rank}J_zG_\theta\le\min(k,n) , $$ (eq-jacobian-rank)
 #
 # which has only $k$ columns: from $G_\theta(z)$ one can leave in at most $k$ directions. So all images that it can
 # make, the range of $G_\theta$, form a set of at most $k$ dimensions. If $k<n$ that set has no volume, as a curve
@@ -265,18 +266,19 @@ plots.show()
 # low-dimensional manifolds" is a sentence about all data that nobody has proved, and "near" is a better word than
 # "on".
 #
-# ### Where a law lives
+# ### Where a distribution lives
 #
-# The set on which a law lives is called its **support**. For a function that is the set where it is not zero; but
-# laws on thin sets have no density. The support of a *law* is the smallest closed set that carries all its mass.
-# Two laws with disjoint supports are as different as can be. But beware of the converse. What counts is whether
-# the laws are **mutually singular**: whether some set $A$ has all the mass of one and none of the other. Their
-# supports may overlap nonetheless, even coincide.
+# The set on which a distribution lives is called its **support**. For a function that is the set where it is not zero;
+# but distributions on thin sets have no density. The support of a *distribution* is the smallest closed set that
+# carries all its mass. Two distributions with disjoint supports are as different as can be. But beware of the converse.
+# What counts is whether the distributions are **mutually singular**: whether some set $A$ has all the mass of one and
+# none of the other. Their supports may overlap nonetheless, even coincide.
 #
-# Put $n$ equal atoms at $\frac1n(k-\frac12)$, $k=1,\dots,n$, and compare them with the uniform law on $[0,1]$. The
-# set $A$ of the atoms has all of the one and nothing of the other, so JS is $\log2$, for *every* $n$, although the
+# Put $n$ equal atoms at $\frac1n(k-\frac12)$, $k=1,\dots,n$, and compare them with the uniform distribution on $[0,1]$.
+# The set $A$ of the atoms has all of the one and nothing of the other, so JS is $\log2$, for *every* $n$, although the
 # atoms come to fill the interval: $W_1$, by how much dirt must move (lesson 8), is $\frac1{4n}$. (Put atoms on
-# *all* rational numbers, and the support of the law is all of $[0,1]$. It is still singular to the uniform law.)
+# *all* rational numbers, and the support of the distribution is all of $[0,1]$. It is still singular to the uniform
+# distribution.)
 
 # %%
 fine = (torch.arange(6400, dtype=torch.float64) + 0.5) / 6400  # for U[0, 1]
@@ -343,9 +345,9 @@ claim(
 # So the saying is false. Generic pieces **do meet as soon as $d_1+d_2\ge n$**, and then in dimension
 # $d_1+d_2-n$. With $d_1+d_2<n$ (two hundred-dimensional sets among 4096 pixels) they indeed miss each other. But
 # look at the dimensions of the meeting sets: they are always smaller than $d_1$ and than $d_2$, if both are short
-# of $n$. Two planes share a line, and a line has no area. That much is true in general {cite}`arjovsky2017principled`: after
-# a generic small push, two laws with densities along manifolds short of full dimension meet in a set that has
-# **probability zero for both**. They are mutually singular, and nothing more will be needed.
+# of $n$. Two planes share a line, and a line has no area. That much is true in general {cite}`arjovsky2017principled`:
+# after a generic small push, two distributions with densities along manifolds short of full dimension meet in a set
+# that has **probability zero for both**. They are mutually singular, and nothing more will be needed.
 #
 # A well known drawing shows both cases in three dimensions. Two segments really miss each other:
 
@@ -435,13 +437,13 @@ plots.show()
 # :::
 #
 # (The proof is the formula, with the distances smoothed a little where they have kinks. Between the supports $D^*$
-# is free: on samples nothing distinguishes one perfect discriminator from another. If the laws are only mutually
-# singular, as on two crossing planes, the indicator of $A$ still is perfect, though not smooth; for manifolds that
-# are nowhere aligned there is a $D^*$ that is smooth around almost every point
+# is free: on samples nothing distinguishes one perfect discriminator from another. If the distributions are only
+# mutually singular, as on two crossing planes, the indicator of $A$ still is perfect, though not smooth; for manifolds
+# that are nowhere aligned there is a $D^*$ that is smooth around almost every point
 # {cite}`arjovsky2017principled`.)
 #
 # We build it for two upright segments half a unit apart and for two circles, and ask for the largest error and the
-# steepest slope among a hundred thousand samples of each law.
+# steepest slope among a hundred thousand samples of each distribution.
 
 
 # %%
@@ -489,7 +491,8 @@ def errors_and_slopes(d, real, made):
 
 size, source = 100_000, random_source(4)
 segments = [
-    law.sample(size, generator=source) for law in parallel_lines(0.5)
+    distribution.sample(size, generator=source)
+    for distribution in parallel_lines(0.5)
 ]
 angle = 2 * math.pi * torch.rand(size, generator=source).double()
 circles = [radius * circle(angle).T for radius in (1.0, 2.0)]
@@ -529,10 +532,11 @@ assert value_function(p_r, p_r, p_g) == 0, (
 # A perfect discriminator scores $V=0$, the most there is. By lesson 3 the best score is
 # $2\operatorname{JS}-2\log2$, so
 #
-# $$ p_r,p_g\ \text{mutually singular}\quad\Longrightarrow\quad\operatorname{JS}(p_r\,\|\,p_g)=\log2\ \text{ and both KLs are}+\infty , $$ (eq-js-singular)
+# $$ p_r,p_g\ \text{mutually singular}\quad\Longrightarrow\quad\operatorname{JS}(p_r\,\|\,p_g)=\log2\ \text{ and both
+# KLs are}+\infty , $$ (eq-js-singular)
 #
-# ($2\log2$ in the convention without halves), however near the laws are. Is it enough that both live on *some*
-# low-dimensional set? No: two laws on one and the same circle, each with a density along it, can overlap. What
+# ($2\log2$ in the convention without halves), however near the distributions are. Is it enough that both live on *some*
+# low-dimensional set? No: two distributions on one and the same circle, each with a density along it, can overlap. What
 # counts is that the manifolds are nowhere aligned.
 
 # %%
@@ -549,11 +553,13 @@ same_circle = js_between(
     ),
     interval=(-math.pi, math.pi),
 ).value
-print(f"two laws on one circle: {same_circle:.3f}, below {math.log(2):.3f}")
+print(
+    f"two distributions on one circle: {same_circle:.3f}, below {math.log(2):.3f}"
+)
 assert same_circle < 0.48
 claim(
     "js-disjoint-value",
-    "JS of disjoint laws - log 2; without halves - 2 log 2",
+    "JS of disjoint distributions - log 2; without halves - 2 log 2",
     [
         js_divergence(p, q) - math.log(2),
         js_divergence(p, q, halved=False) - 2 * math.log(2),
@@ -575,7 +581,7 @@ claim(
 
 # %%
 def loss_of_lines(theta):
-    """V(D*, θ) for the segments: as laws on 'first line, second line'."""
+    """V(D*, θ) for the segments: as distributions on 'first line, second line'."""
     made = p_r if theta == 0 else p_g
     return value_function(optimal_discriminator(p_r, made), p_r, made)
 
@@ -596,7 +602,9 @@ claim(
 theta = torch.linspace(-1, 1, 201, dtype=torch.float64)
 wells = {}
 for blur in (0.2, 0.05):
-    moved = torch.distributions.Normal(theta, blur)  # 201 laws at once
+    moved = torch.distributions.Normal(
+        theta, blur
+    )  # 201 distributions at once
     still = torch.distributions.Normal(torch.zeros_like(theta), blur)
     js = js_between(still, moved).value  # (201,)
     wells[f"blurred by {blur}"] = 2 * js - 2 * math.log(2)
@@ -632,7 +640,7 @@ ax.set(
 plots.show()
 
 # %% [markdown]
-# All this was about the *ideal* discriminator between singular laws. In training it is not ideal yet, and what
+# All this was about the *ideal* discriminator between singular distributions. In training it is not ideal yet, and what
 # counts is how the gradient behaves on the way.
 #
 # ## No gradient
@@ -691,7 +699,8 @@ plots.show()
 # The gradient dies because $D$ is flat around the generated sample *and* says 0 there. How small must it be? By the
 # chain rule
 #
-# $$ \nabla_\theta\,\mathbb E_z\log\big(1-D(G_\theta(z))\big)=-\mathbb E_z\,\frac{(J_\theta G_\theta(z))^{\!\top}\,\nabla_xD(G_\theta(z))}{1-D(G_\theta(z))} . $$ (eq-chain)
+# $$ \nabla_\theta\,\mathbb E_z\log\big(1-D(G_\theta(z))\big)=-\mathbb E_z\,\frac{(J_\theta
+# G_\theta(z))^{\!\top}\,\nabla_xD(G_\theta(z))}{1-D(G_\theta(z))} . $$ (eq-chain)
 #
 # Measure how far $D$ is from a perfect $D^*$ in values *and slopes*, $\|h\|=\sup|h|+\sup\|\nabla_xh\|$. On the
 # support of $p_g$, where $D^*=0$ and $\nabla D^*=0$, $\|D-D^*\|<\epsilon$ means that $\|\nabla_xD\|<\epsilon$ in
@@ -702,7 +711,8 @@ plots.show()
 # Let $D^*$ be perfect in the sense of {prf:ref}`thm-perfect`, $\|D-D^*\|<\epsilon<1$, and $\mathbb
 # E_z\|J_\theta G_\theta(z)\|^2\le M^2$. Then
 #
-# $$ \big\|\nabla_\theta\,\mathbb E_z\log\big(1-D(G_\theta(z))\big)\big\|<M\,\frac{\epsilon}{1-\epsilon} . $$ (eq-vanishing)
+# $$ \big\|\nabla_\theta\,\mathbb E_z\log\big(1-D(G_\theta(z))\big)\big\|<M\,\frac{\epsilon}{1-\epsilon} . $$
+# (eq-vanishing)
 # :::
 #
 # ($\mathbb E\|J\|\le M$ by Jensen's inequality.) The theorem is from {cite}`arjovsky2017principled`. We put two
@@ -795,9 +805,10 @@ for name, loss in (("log(1 - D)", -softplus(a)), ("-log D", softplus(-a))):
 #
 # ### What it descends
 #
-# Take a discriminator that is optimal at this $\theta$, for laws with densities. By {eq}`eq-dstar`,
+# Take a discriminator that is optimal at this $\theta$, for distributions with densities. By {eq}`eq-dstar`,
 #
-# $$ \frac{p_g}{p_r}=\frac{1-D^*}{D^*},\qquad\text{so}\qquad -\log D^*=\log\frac{p_g}{p_r}-\log(1-D^*) . $$ (eq-ns-split)
+# $$ \frac{p_g}{p_r}=\frac{1-D^*}{D^*},\qquad\text{so}\qquad -\log D^*=\log\frac{p_g}{p_r}-\log(1-D^*) . $$
+# (eq-ns-split)
 #
 # Now take $\nabla_\theta$ of the expectation of each term at $G_\theta(z)$, with the functions frozen. The last
 # term gives $\nabla_\theta\,2\operatorname{JS}$, by {eq}`eq-envelope`. The first gives
@@ -805,7 +816,9 @@ for name, loss in (("log(1 - D)", -softplus(a)), ("-log D", softplus(-a))):
 # difference, since $\mathbb E_{p_g}\nabla_\theta\log p_g=\nabla_\theta\int p_g=0$. Hence
 # {cite}`arjovsky2017principled`
 #
-# $$ \mathbb E_z\big[-\nabla_\theta\log D^*(G_\theta(z))\big]=\nabla_\theta\Big[\operatorname{KL}(p_g\,\|\,p_r)-2\operatorname{JS}(p_g\,\|\,p_r)\Big] . $$ (eq-ns-objective)
+# $$ \mathbb E_z\big[-\nabla_\theta\log
+# D^*(G_\theta(z))\big]=\nabla_\theta\Big[\operatorname{KL}(p_g\,\|\,p_r)-2\operatorname{JS}(p_g\,\|\,p_r)\Big] . $$
+# (eq-ns-objective)
 #
 # That is a strange thing to descend. The KL is the one with $p_g$ in front: it punishes samples where there are no
 # data, and hardly minds data that are never made. And JS stands there with the *wrong sign*. Both sides, for
@@ -893,13 +906,13 @@ claim(
 )
 
 # %% [markdown]
-# The four play with the same networks and the same optimiser on a ring of eight Gaussians, eight members each. The
+# The four play with the same networks and the same optimizer on a ring of eight Gaussians, eight members each. The
 # generator descends the same $F$ that the critic ascends. (Where a member's numbers overflow, as the exponential of
 # the KL game allows, `train` stops it and keeps its last good state, and we count what that makes.)
 
 
 # %%
-def play(g, conjugate, law):
+def play(g, conjugate, distribution):
     """Play the game (5.11); return samples from its end, (members, n, 2)."""
     game = Objective(
         "f-GAN",
@@ -910,19 +923,23 @@ def play(g, conjugate, law):
         defaults={"n_critic": 1, "constraint": None},
     )
     steps = at_scale(fast=700, full=10_000)
-    adam = Optimiser(rate=2e-3, betas=(0.5, 0.9))
+    adam = Optimizer(rate=2e-3, betas=(0.5, 0.9))
     config = Config(
-        objective=game, steps=steps, members=8, batch=64, optimiser=adam
+        objective=game, steps=steps, members=8, batch=64, optimizer=adam
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Diverged)
-        history = train(config, law, samples=2000, evaluate_every=steps)
+        history = train(
+            config, distribution, samples=2000, evaluate_every=steps
+        )
     return history.samples[-1]
 
 
-law = ring(8, radius=2.0, scale=0.1)
+distribution = ring(8, radius=2.0, scale=0.1)
 found = {
-    name: mode_coverage(play(g, conjugate, law).double().cpu(), law)
+    name: mode_coverage(
+        play(g, conjugate, distribution).double().cpu(), distribution
+    )
     for name, (g, conjugate, _) in f_gans.items()
 }
 
@@ -931,7 +948,7 @@ left, right = plots.axes(1, 2, height=3.0)
 plots.strips(left, {name: result.covered for name, result in found.items()})
 plots.strips(
     right,
-    {name: result.high_quality_share for name, result in found.items()},
+    {name: result.high_quality_fraction for name, result in found.items()},
 )
 left.set(ylabel="modes covered, of 8", ylim=(-0.4, 8.4))
 right.set(ylabel="share within 3 σ of a mode", ylim=(-0.05, 1))
@@ -951,8 +968,8 @@ plots.show()
 #
 # is a quotient of two small errors. Suppose that they are as random as can be: the error of $D$ and the error of
 # its slope two Gaussian noises of mean 0, independent of each other. A quotient of independent centred Gaussians
-# has a **Cauchy law**, with density $\frac{1}{\pi}\frac{\gamma}{\gamma^2+x^2}$, here with the scale $\gamma$ the
-# quotient of the two widths {cite}`arjovsky2017principled`. It has no mean and no variance; its tail $P(|X|>t)$
+# has a **Cauchy distribution**, with density $\frac{1}{\pi}\frac{\gamma}{\gamma^2+x^2}$, here with the scale $\gamma$
+# the quotient of the two widths {cite}`arjovsky2017principled`. It has no mean and no variance; its tail $P(|X|>t)$
 # falls only like $\frac1t$, so that quite ordinary batches contain a monstrous one.
 
 # %%
@@ -970,11 +987,11 @@ claim(
 )
 
 # %% [markdown]
-# Larger batches do not calm it. The mean of $n$ Cauchy draws has the same law as one draw, while means of Gaussian
-# ones shrink like $1/\sqrt n$. We compare how far the middle half of all batch means is spread (for a law without
-# variance, the interquartile range is the honest measure), and estimate the **tail index** $\alpha$ in
-# $P(|X|>t)\sim t^{-\alpha}$ by Hill's rule: the mean of $\log\frac{|x|}t$ over the draws beyond a high $t$ is
-# $\frac1\alpha$.
+# Larger batches do not calm it. The mean of $n$ Cauchy draws has the same distribution as one draw, while means of
+# Gaussian ones shrink like $1/\sqrt n$. We compare how far the middle half of all batch means is spread (for a
+# distribution without variance, the interquartile range is the honest measure), and estimate the **tail index**
+# $\alpha$ in $P(|X|>t)\sim t^{-\alpha}$ by Hill's rule: the mean of $\log\frac{|x|}t$ over the draws beyond a high $t$
+# is $\frac1\alpha$.
 
 
 # %%
@@ -1019,7 +1036,7 @@ for name, x in (("Cauchy", quotients), ("Gaussian", calm)):
 # %%
 def watch(network, draw_real, draw_made, steps, measure, rate):
     """Train discriminators, and measure after 1, 2, 3, 5, ... steps."""
-    optimiser = torch.optim.Adam(
+    optimizer = torch.optim.Adam(
         network.parameters(), lr=rate, betas=(0.5, 0.999), fused=True
     )
     marks = sorted({round(steps ** (k / 16)) for k in range(17)})
@@ -1027,9 +1044,9 @@ def watch(network, draw_real, draw_made, steps, measure, rate):
     for step in range(1, steps + 1):
         on_real, on_made = network(draw_real()), network(draw_made())
         cost = softplus(-on_real) + softplus(on_made)  # (members, batch, 1)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         cost.mean((1, 2)).sum().backward()
-        optimiser.step()
+        optimizer.step()
         if step in marks:
             seen.append(measure())
     return torch.tensor(marks), torch.stack(seen)
@@ -1048,9 +1065,9 @@ node, weight = np.polynomial.hermite_e.hermegauss(40)
 node, weight = torch.tensor(node), torch.tensor(weight / weight.sum())
 z = torch.cartesian_prod(node, node)  # (1600, 2)
 z_weight = torch.outer(weight, weight).flatten()  # (1600,)
-ring_law = ring(8, radius=2.0, scale=0.3)
+ring_distribution = ring(8, radius=2.0, scale=0.3)
 A0, b0 = 0.5 * torch.eye(2).double(), torch.tensor([5.0, 1.0]).double()
-made = gaussian(b0, 0.5)  # the law of A0 z + b0
+made = gaussian(b0, 0.5)  # the distribution of A0 z + b0
 
 
 def generator_gradient(logit, members=1):
@@ -1063,15 +1080,17 @@ def generator_gradient(logit, members=1):
     return torch.cat([part.flatten(1) for part in parts], 1)
 
 
-of_js = generator_gradient(optimal_discriminator(ring_law, made).logit)[0]
+of_js = generator_gradient(
+    optimal_discriminator(ring_distribution, made).logit
+)[0]
 
 # %%
 members, source = 16, random_source(8)
 critics = MLP([2, 32, 32, 1], members=members, activation="silu")
 
 
-def batches(law, shape=(members, 128)):
-    return lambda: law.sample(shape, generator=source).float()
+def batches(distribution, shape=(members, 128)):
+    return lambda: distribution.sample(shape, generator=source).float()
 
 
 def measure():
@@ -1085,7 +1104,7 @@ def measure():
 
 # %%
 marks, seen = watch(
-    critics, batches(ring_law), batches(made), at_scale(fast=800, full=8000),
+    critics, batches(ring_distribution), batches(made), at_scale(fast=800, full=8000),
     measure, rate=4e-3,
 )  # fmt: skip
 cosine, norm = seen.unbind(1)  # (marks, members) each
@@ -1123,9 +1142,10 @@ plots.show()
 
 # %% [markdown]
 # Early on the discriminator knows little, and its gradient is strong and points elsewhere. Later it points the way
-# of JS almost exactly, and is more than ten times weaker, as the gradient of JS itself is. This is the dilemma that one reads
-# about: *a poor discriminator misleads, a good one is silent*. It belongs to the minimax loss. With $-\log D$ a good
-# discriminator is loud, as we shall see next, and in a Wasserstein GAN (lesson 10) a good critic is what one wants.
+# of JS almost exactly, and is more than ten times weaker, as the gradient of JS itself is. This is the dilemma that one
+# reads about: *a poor discriminator misleads, a good one is silent*. It belongs to the minimax loss. With $-\log D$ a
+# good discriminator is loud, as we shall see next, and in a Wasserstein GAN (lesson 10) a good critic is what one
+# wants.
 #
 # ### On images
 #
@@ -1146,7 +1166,7 @@ generators = [
             steps=epoch * len(pixels) // batch,
             members=members,
             batch=batch,
-            noise_size=16,
+            latent_dim=16,
             generator=Architecture((width, width), output="tanh"),
             critic=Architecture((width, width), "leaky-relu"),
         ),
@@ -1280,7 +1300,7 @@ claim(
 # %% [markdown]
 # And are the tails heavy, as the theorem about noise would have it? We take the gradients of fifty batches through
 # the fully trained discriminators, centre each coordinate and scale it by the median of its sizes, and ask how far
-# out the 99.5% quantile of the sizes lies. It would be 4.2 medians for a Gaussian, and 127 for a Cauchy law.
+# out the 99.5% quantile of the sizes lies. It would be 4.2 medians for a Gaussian, and 127 for a Cauchy distribution.
 
 # %%
 tails, source = [], random_source(11)
@@ -1296,8 +1316,8 @@ print("all three between 4 and 12:", all(4 < tail < 12 for tail in tails))
 
 # %% [markdown]
 # A little heavier than Gaussian, and nothing like Cauchy. The logit of a network has a bounded slope, so its
-# gradients have all their moments. What should be kept of the theorem is the warning, not the law: with $-\log D$ a
-# sure discriminator hands out gradients as large as it is steep.
+# gradients have all their moments. What should be kept of the theorem is the warning, not the distribution: with
+# $-\log D$ a sure discriminator hands out gradients as large as it is steep.
 #
 # ## Noise
 #
@@ -1364,10 +1384,10 @@ plots.show()
 
 # %% [markdown]
 # A GAN can use noise more cleverly {cite}`arjovsky2017principled`: add it to what the *discriminator* sees, to real
-# and made samples alike, and not to what the generator makes. Then both laws have densities, $D^*$ is no longer
-# perfect, and {numref}`fig-well` shows what is gained: a well as wide as the noise. The noise can be taken away as
-# training goes on. The other way out is to give up JS, and to ask for a distance that says how far apart two laws
-# are even when they do not overlap. That is where this book is going: {doc}`lesson 8 <08_moving_dirt>`.
+# and made samples alike, and not to what the generator makes. Then both distributions have densities, $D^*$ is no
+# longer perfect, and {numref}`fig-well` shows what is gained: a well as wide as the noise. The noise can be taken away
+# as training goes on. The other way out is to give up JS, and to ask for a distance that says how far apart two
+# distributions are even when they do not overlap. That is where this book is going: {doc}`lesson 8 <08_moving_dirt>`.
 #
 # ## Exercises
 #
@@ -1390,8 +1410,8 @@ check("meeting-dimension", answer)
 # %% [markdown]
 # :::{solution} ex-meeting-dimension
 # :class: dropdown
-# $30+40\ge64$, so they may meet, and flat ones do, in dimension $d_1+d_2-n$. That is less than 30, so laws with
-# densities along them give the meeting set no mass.
+# $30+40\ge64$, so they may meet, and flat ones do, in dimension $d_1+d_2-n$. That is less than 30, so distributions
+# with densities along them give the meeting set no mass.
 #
 # ```python
 # answer = 30 + 40 - 64
@@ -1507,14 +1527,14 @@ check("far-generator", answer)
 #
 # :::{exercise}
 # :label: ex-average-of-cauchy
-# One coordinate of a gradient has a Cauchy law of scale 4, whose middle half is 8 wide. You average a batch of 256
-# independent gradients. How wide is the middle half of the average?
+# One coordinate of a gradient has a Cauchy distribution of scale 4, whose middle half is 8 wide. You average a batch of
+# 256 independent gradients. How wide is the middle half of the average?
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# To divide by $\sqrt n$ is a rule for laws that have a variance. Does this one? The section "What it costs" says which
-# law the mean of $n$ such draws has.
+# To divide by $\sqrt n$ is a rule for distributions that have a variance. Does this one? The section "What it costs"
+# says which distribution the mean of $n$ such draws has.
 # :::
 
 # %%
@@ -1524,7 +1544,7 @@ check("average-of-cauchy", answer)
 # %% [markdown]
 # :::{solution} ex-average-of-cauchy
 # :class: dropdown
-# The mean of independent Cauchy variables has the law of one of them.
+# The mean of independent Cauchy variables has the distribution of one of them.
 #
 # ```python
 # answer = 8
@@ -1534,12 +1554,13 @@ check("average-of-cauchy", answer)
 # ## What to remember
 #
 # - A generator with $k$ inputs makes a set of at most $k$ dimensions; real data lie near a thin set, too, which is
-#   an observation. Thin sets may well meet, but generically in a set without mass: the laws are mutually singular.
+#   an observation. Thin sets may well meet, but generically in a set without mass: the distributions are mutually
+#   singular.
 # - Then JS is $\log2$ however near they are, a perfect discriminator exists, and it is flat around both supports.
 # - If $D$ comes within $\epsilon$ of a perfect one *in values and slopes*, the gradient of $\log(1-D)$ is below
 #   $M\epsilon/(1-\epsilon)$. On digits one sees it fall by two decades and more.
-# - $-\log D$ keeps a gradient. At $D^*$ it descends $\operatorname{KL}(p_g\,\|\,p_r)-2\operatorname{JS}$, and as $D$ improves the
-#   gradient grows, and its scatter with it. Its Cauchy tails are a theorem about idealised noise.
+# - $-\log D$ keeps a gradient. At $D^*$ it descends $\operatorname{KL}(p_g\,\|\,p_r)-2\operatorname{JS}$, and as $D$
+#   improves the gradient grows, and its scatter with it. Its Cauchy tails are a theorem about idealised noise.
 # - Noise makes thin supports thick, at a price; so does a distance that can see across a gap.
 #
 # **Sources.** The theorems are from {cite}`arjovsky2017principled`; the presentation follows {cite}`weng2019` and

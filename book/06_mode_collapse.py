@@ -86,18 +86,20 @@ from gantut.metrics import median_interval
 # **covered** if at least one sample in a hundred belongs to it and some of those are of high quality. Two numbers
 # result: how many modes are covered, and which share of all samples is of high quality.
 #
-# What would be perfect? In the plane $\|x-\mu_k\|^2/s^2$ has a $\chi^2$ law with two degrees of freedom, so even
-# the data themselves reach only $1-e^{-9/2}\approx0.989$. We try the rule on the data, and on a generator that
+# What would be perfect? In the plane $\|x-\mu_k\|^2/s^2$ has a $\chi^2$ distribution with two degrees of freedom, so
+# even the data themselves reach only $1-e^{-9/2}\approx0.989$. We try the rule on the data, and on a generator that
 # makes a single point.
 
 # %%
-law = ring(8, radius=2.0, scale=0.1)
-perfect = law.sample(200_000, generator=random_source(0))
-point = law.means[:1].expand(1000, 2)  # one centre, a thousand times
+distribution = ring(8, radius=2.0, scale=0.1)
+perfect = distribution.sample(200_000, generator=random_source(0))
+point = distribution.means[:1].expand(
+    1000, 2
+)  # one centre, a thousand times
 by_rule = []
 for samples in (perfect, point):
-    found = metrics.mode_coverage(samples, law)
-    by_rule += [found.covered, found.high_quality_share]
+    found = metrics.mode_coverage(samples, distribution)
+    by_rule += [found.covered, found.high_quality_fraction]
 claim(
     "mode-collapse-definition",
     "modes and high-quality share: the data, a single point",
@@ -120,10 +122,10 @@ print("different centres:", len(centres.unique(dim=0)))
 # ## Some hundreds of GANs
 #
 # Is it true, then, that GANs collapse? The only fair way to ask is to hold everything else fixed. All games below
-# have the same networks (two hidden layers of 64 units each), the same 16-dimensional noise, the same optimiser
+# have the same networks (two hidden layers of 64 units each), the same 16-dimensional noise, the same optimizer
 # (Adam with rate 0.001 and no momentum; RMSProp where weights are clipped, at 0.1), batches of 64 and 1000 generator
-# steps; gradient penalties have the weight 1. What differs is the objective and one more thing: **how many steps $k$ the critic takes** before each step of the
-# generator. Every game is played 32 times, from different random numbers.
+# steps; gradient penalties have the weight 1. What differs is the objective and one more thing: **how many steps $k$
+# the critic takes** before each step of the generator. Every game is played 32 times, from different random numbers.
 #
 # That is more than fits into this page's minute, so these games were played beforehand. The command that repeats
 # them is written with their results, in `results/mode-collapse.json`:
@@ -131,7 +133,7 @@ print("different centres:", len(centres.unique(dim=0)))
 # %%
 record = recorded("mode-collapse")
 games = {
-    (game["law"], game["objective"], game["n_critic"]): {
+    (game["distribution"], game["objective"], game["n_critic"]): {
         name: torch.tensor(game[name]) for name in ("modes", "quality")
     }
     for game in record.result["games"]
@@ -146,8 +148,8 @@ for name in ("minimax", "non-saturating", "wgan", "wgan-gp"):
         )
 
 # %% [markdown]
-# (The interval holds the true median with 95% confidence, whatever the law: it ends at two order statistics of the
-# 32.) The figure shows every member of the population.
+# (The interval holds the true median with 95% confidence, whatever the distribution: it ends at two order statistics of
+# the 32.) The figure shows every member of the population.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels with six rows each, one for each objective on the ring: modes covered at the left, quality at the right; one critic step a round at the top, five at the bottom. With five steps, the non-saturating game has most of its 32 members at one mode with quality near 1, least squares at one to six modes, minimax mostly at eight modes with quality near 0.1, and the three Wasserstein games at eight modes, quality 0.1 to 0.5. With one step, minimax is at eight everywhere, non-saturating mostly, while WGAN-GP is spread from one to eight."}, "figure": {"name": "fig-collapse-ring", "caption": "Modes covered and share of high quality on the ring, 32 members each, after 1000 generator steps. Bars are 95% intervals of the median. With one critic step a round (top) and with five (bottom), the games change places."}}
 names = ("minimax", "non-saturating", "least-squares",
@@ -214,12 +216,12 @@ claim(
 )
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Four square panels with eight rings marking the modes. Data: dots on all eight. Non-saturating with k = 1: a loop of dots that passes through all eight modes, with much in between. Non-saturating with k = 5: all dots on one mode. WGAN-GP with k = 5: dots around all eight modes with thin bridges between them."}, "figure": {"name": "fig-collapse-samples", "caption": "What a typical member makes (the median one by the number of modes, not the best). Eight of eight covered is not the same as good, and good is not the same as eight of eight."}}
-shown = {"data": law.sample(600, generator=random_source(1))}
+shown = {"data": distribution.sample(600, generator=random_source(1))}
 for name, history in live.items():
     order = coverage[name].modes.argsort()
     typical = order[len(order) // 2]
     shown[name] = history.samples[-1, typical, :600]
-plots.mode_clouds(plots.axes(1, 4, height=2.2), shown, law.means)
+plots.mode_clouds(plots.axes(1, 4, height=2.2), shown, distribution.means)
 plots.show()
 
 # %% [markdown]
@@ -240,7 +242,7 @@ square = 5 * torch.rand(200_000, 2, generator=random_source(2)) - 2.5
 noise = metrics.mode_coverage(square.double(), grid())
 print(
     f"noise in a square: {noise.covered:g} of 25, "
-    f"quality {noise.high_quality_share:.2f}"
+    f"quality {noise.high_quality_fraction:.2f}"
 )
 
 # %% [markdown]
@@ -276,7 +278,7 @@ plots.show()
 # :::{admonition} Try it
 # :class: tip
 # Play `experiments.play("non-saturating", 2, members=16)`, or give the GAN momentum with
-# `optimiser=Optimiser("adam", 1e-3, betas=(0.5, 0.9))` from `gantut.training`. Is collapse something that happens
+# `optimizer=Optimizer("adam", 1e-3, betas=(0.5, 0.9))` from `gantut.training`. Is collapse something that happens
 # at once, or by degrees?
 # :::
 #
@@ -340,14 +342,15 @@ print("median D of the collapsed, times 9, between 1/2 and 2:",
 # any way that keeps them in the mode's *cell*, nearer to it than to the other modes, and forget of every sample all
 # but whether it is in that cell. Forgetting cannot increase JS (lesson 1, {prf:ref}`thm-data-processing`), so
 #
-# $$ \operatorname{JS}(p_r\,\|\,p_g)\ge\operatorname{JS}\Big(\big(\tfrac18,\tfrac78\big)\,\Big\|\,(1,0)\Big), $$ (eq-cell)
+# $$ \operatorname{JS}(p_r\,\|\,p_g)\ge\operatorname{JS}\Big(\big(\tfrac18,\tfrac78\big)\,\Big\|\,(1,0)\Big), $$
+# (eq-cell)
 #
 # with equality exactly if nothing is lost, which means that $p_g=8p_r$ all over the cell: the collapsed generator.
 # Whatever else it does with samples that stay there makes $V(D^*,G)$ larger.
 #
 # Two experiments with optimal discriminators show it, on a line with eight modes of width 0.05, one apart. First the
-# generator, on the first mode, may *mix in* a share of the right law; then it may *move* its samples by a shift
-# $\delta$ towards the next mode.
+# generator, on the first mode, may *mix in* a share of the right distribution; then it may *move* its samples by a
+# shift $\delta$ towards the next mode.
 
 # %%
 data = gaussian_mixture(list(range(8)), 0.05)
@@ -389,7 +392,7 @@ claim(
     above=0.0,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels. Left: V of the optimal discriminator falls steadily from minus 0.39 to minus 1.39 as the share of the right law that is mixed in grows from 0 to 1. Right: V over the shift of the samples from one mode towards the next is a narrow well of depth minus 0.39 at shift 0 and at shift 1, and flat at 0 between them."}, "figure": {"name": "fig-collapse-trap", "caption": "A generator on one of eight modes, against optimal discriminators. Left: mixing in the right law is downhill all the way. Right: moving the samples to the next mode leads over a plain, and the first step is uphill."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels. Left: V of the optimal discriminator falls steadily from minus 0.39 to minus 1.39 as the share of the right distribution that is mixed in grows from 0 to 1. Right: V over the shift of the samples from one mode towards the next is a narrow well of depth minus 0.39 at shift 0 and at shift 1, and flat at 0 between them."}, "figure": {"name": "fig-collapse-trap", "caption": "A generator on one of eight modes, against optimal discriminators. Left: mixing in the right distribution is downhill all the way. Right: moving the samples to the next mode leads over a plain, and the first step is uphill."}}
 left, right = plots.axes(1, 2, height=2.7, sharey=True)
 plots.lines(left, shares.squeeze(1), {"_V": mixing})
 plots.lines(
@@ -400,11 +403,11 @@ right.set(xlabel="shift δ of the samples")
 plots.show()
 
 # %% [markdown]
-# As a function of *laws*, JS is convex, and there is no minimum but the right one: a generator that could create a
-# grain of mass elsewhere would be drawn out of collapse at once. But a generator is continuous. It must *carry* its
-# samples across the gap, and by {eq}`eq-cell` the collapsed law is a **local minimum** for that, with steep walls. So
-# the correct statement is: the discriminator sees collapse, and $V$ rewards every mode that is won; but between the
-# modes there is nothing that pulls.
+# As a function of *distributions*, JS is convex, and there is no minimum but the right one: a generator that could
+# create a grain of mass elsewhere would be drawn out of collapse at once. But a generator is continuous. It must
+# *carry* its samples across the gap, and by {eq}`eq-cell` the collapsed distribution is a **local minimum** for that,
+# with steep walls. So the correct statement is: the discriminator sees collapse, and $V$ rewards every mode that is
+# won; but between the modes there is nothing that pulls.
 #
 # With $-\log D$ the walls are higher still. By {eq}`eq-ns-objective` that loss descends
 # $\operatorname{KL}(p_g\|p_r)-2\operatorname{JS}$ if $D$ is optimal, and for $m$ of 8 modes the KL is
@@ -416,7 +419,7 @@ plots.show()
 # of the looks.
 
 # %%
-path = experiments.wandering(collapsed.samples[-6:], law)
+path = experiments.wandering(collapsed.samples[-6:], distribution)
 stayed = experiments.leaders(path)[on_one] == 1  # one leading mode only
 print(
     "most of them have not left their mode for 250 steps:",
@@ -461,7 +464,7 @@ snapshots = {
     for step, samples in zip(shown["steps"], shown["samples"], strict=True)
 }
 turns = {name: torch.tensor(game["turns"]).T for name, game in hops.items()}
-plots.journey(snapshots, law.means, record["steps"], turns)
+plots.journey(snapshots, distribution.means, record["steps"], turns)
 plots.show()
 
 # %% [markdown]
@@ -498,9 +501,9 @@ assert (descended.diff() < 0).all()
 assert (js.diff() < 0).all()
 
 # %% [markdown]
-# *Both* fall with every mode that is won. A divergence that may be minimised only within a small family of laws can
-# have a mode-seeking minimum; a generator that can make all eight modes has its minimum there, for either loss.
-# (The forward KL would be the only one to *forbid* collapse. GANs do not use it.)
+# *Both* fall with every mode that is won. A divergence that may be minimised only within a small family of
+# distributions can have a mode-seeking minimum; a generator that can make all eight modes has its minimum there, for
+# either loss. (The forward KL would be the only one to *forbid* collapse. GANs do not use it.)
 #
 # Second, the hopping. The minimax loss has no KL in it. Yet in {numref}`fig-hopping` it hops in just the same way:
 # seed by seed, both losses go round in the same direction and nearly as far. Third, the population of
@@ -549,7 +552,9 @@ claim(
 # The end $\varphi^K$ depends on $\theta$. The generator descends $f_K(\theta)=L_G\big(\varphi^K(\varphi,\theta),
 # \theta\big)$, and by the chain rule
 #
-# $$ \frac{df_K}{d\theta}=\frac{\partial L_G}{\partial\theta}(\varphi^K,\theta)+\Big(\frac{\partial\varphi^K}{\partial\theta}\Big)^{\!\top}\frac{\partial L_G}{\partial\varphi}(\varphi^K,\theta) . $$ (eq-unrolled-gradient)
+# $$ \frac{df_K}{d\theta}=\frac{\partial
+# L_G}{\partial\theta}(\varphi^K,\theta)+\Big(\frac{\partial\varphi^K}{\partial\theta}\Big)^{\!\top}\frac{\partial
+# L_G}{\partial\varphi}(\varphi^K,\theta) . $$ (eq-unrolled-gradient)
 #
 # The second term is new: it is how the discriminator would *answer* the move. Then $\varphi$ is put back, and takes
 # its ordinary step. For $K=0$ the second term is missing, and we have the usual GAN. For $K\to\infty$, in the
@@ -576,7 +581,7 @@ print("slope for x:", gradient)
 # *friction*. For $K=0$ simultaneous steps spiral out, $|\lambda|^2=1+\eta^2$; one step of foresight is enough to
 # make them spiral in (the eigenvalues are conjugate for $K\eta<1$).
 #
-# Now GANs. `Config(unrolled=K)` differentiates through $K$ steps of the discriminator's own optimiser, Adam
+# Now GANs. `Config(unrolled=K)` differentiates through $K$ steps of the discriminator's own optimizer, Adam
 # included. Same ring, same networks as at the beginning, 32 members for each $K$ (recorded in
 # `results/unrolling.json`):
 
@@ -618,8 +623,8 @@ plots.show()
 # remedy for a discriminator that lags, which the generator would otherwise outrun. A discriminator that is nearly
 # optimal has no answer left to foresee, and the trap of {numref}`fig-collapse-trap` is a trap for the optimal one,
 # too. (In the setting of {numref}`fig-hopping` the authors report that unrolling stops the hopping, in runs of 25,000
-# steps, which is beyond this page; a short try of ours, 1500 steps with $K=5$, still hopped.) And it has its price: each
-# generator step pays for $K$ steps of the discriminator and for differentiating through them.
+# steps, which is beyond this page; a short try of ours, 1500 steps with $K=5$, still hopped.) And it has its price:
+# each generator step pays for $K$ steps of the discriminator and for differentiating through them.
 #
 # ## On images
 #
@@ -770,15 +775,16 @@ plots.show()
 # The generator's loss tells nothing: weak medians, and single runs of either sign. It says who is ahead in the game.
 # The estimate of JS is worse than useless in a subtle way. With $k=5$ it *does* go along with $W_1$ in most runs. With
 # $k=1$ the correlation is *negative*: while the samples improve, the estimate of their distance grows. (A bound from
-# below can do that: the discriminator learns, too.) Only the last row behaves like a loss, in every member. That is what lesson 10
-# is about.
+# below can do that: the discriminator learns, too.) Only the last row behaves like a loss, in every member. That is
+# what lesson 10 is about.
 #
 # ### The inception score
 #
 # If the loss does not do, look at the samples. One draft of the post that we follow names the **inception score**
 # {cite}`salimans2016`: show the samples to a classifier with verdicts $p(y|x)$, and take
 #
-# $$ \operatorname{IS}=\exp\,\mathbb E_x\operatorname{KL}\big(p(y|x)\,\big\|\,\bar p(y)\big),\qquad\bar p=\mathbb E_x\,p(y|x) . $$ (eq-inception-score)
+# $$ \operatorname{IS}=\exp\,\mathbb E_x\operatorname{KL}\big(p(y|x)\,\big\|\,\bar p(y)\big),\qquad\bar p=\mathbb
+# E_x\,p(y|x) . $$ (eq-inception-score)
 #
 # It is large if each verdict is certain and all classes occur. The mean KL is $H(\bar p)-\mathbb
 # E\,H\big(p(\cdot|x)\big)\le\log K$ for $K$ classes, so the score lies between 1 and $K$. And it looks at verdicts
@@ -811,8 +817,8 @@ claim(
 # ### Comparing with data
 #
 # The score never looks at the data. The metrics in use today do, on **features** $\phi$, the last hidden layer of
-# the classifier. The **Fréchet distance** (FID) {cite}`heusel2017` compares means and covariances as if both laws
-# were Gaussian,
+# the classifier. The **Fréchet distance** (FID) {cite}`heusel2017` compares means and covariances as if both
+# distributions were Gaussian,
 #
 # $$ \|\mu_x-\mu_y\|^2+\operatorname{tr}\big(\Sigma_x+\Sigma_y-2(\Sigma_x\Sigma_y)^{1/2}\big) ; $$ (eq-fid)
 #
@@ -874,8 +880,8 @@ def measure(samples):
     return {  # larger is better where the sign is +1
         "inception\nscore": (+1, metrics.inception_score(
             classifier.probabilities(samples))),
-        "FID": (-1, metrics.frechet_distance_of(features, known)),
-        "KID": (-1, metrics.kernel_distance(features, known)),
+        "FID": (-1, metrics.fid(features, known)),
+        "KID": (-1, metrics.kid(features, known)),
         "precision": (+1, fidelity.precision),
         "recall": (+1, fidelity.recall),
         "coverage": (+1, metrics.density_coverage(features, known).coverage),
@@ -946,7 +952,7 @@ assert (alarms[copies] == torch.tensor([False] * 7 + [True])).all()
 # ### How many samples?
 #
 # One more failure is common to them all: the number itself depends on how many samples it is computed from, even for
-# two draws of *one* law.
+# two draws of *one* distribution.
 
 # %%
 everything = experiments.all_digits()
@@ -957,16 +963,18 @@ for n in counts:
         [torch.randperm(len(features), generator=source) for _ in range(12)]
     )
     one, two = features[order[:, :n]], features[order[:, n : 2 * n]]
-    floors["FID"].append(metrics.frechet_distance_of(one, two))
-    floors["KID"].append(metrics.kernel_distance(one, two))
-    one, two = (law.sample((12, n), generator=source) for _ in range(2))
+    floors["FID"].append(metrics.fid(one, two))
+    floors["KID"].append(metrics.kid(one, two))
+    one, two = (
+        distribution.sample((12, n), generator=source) for _ in range(2)
+    )
     floors["exact W1"].append(metrics.exact_w1(one, two))
 floors = {name: torch.stack(found, 1) for name, found in floors.items()}
 assert floors["FID"].min(0).values[0] > floors["FID"].max(0).values[-1]
 assert floors["FID"][:, 0].median() > table["FID"][five]
 assert floors["KID"].min() < 0 < floors["KID"].max(), "around the truth"
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels over the number of samples from 25 to 400, with the median and range of twelve repetitions. FID of real digits against real digits falls from about 40 to about 1.5. KID scatters around 0, widely for few samples. The exact W1 of the ring to itself falls from about 0.7 to about 0.2."}, "figure": {"name": "fig-floors", "caption": "Two draws of one law, compared: digits for FID and KID, the ring for W1. The right answer is 0 for all three. FID and W1 are biased, KID is not, but noisy."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels over the number of samples from 25 to 400, with the median and range of twelve repetitions. FID of real digits against real digits falls from about 40 to about 1.5. KID scatters around 0, widely for few samples. The exact W1 of the ring to itself falls from about 0.7 to about 0.2."}, "figure": {"name": "fig-floors", "caption": "Two draws of one distribution, compared: digits for FID and KID, the ring for W1. The right answer is 0 for all three. FID and W1 are biased, KID is not, but noisy."}}
 panels = plots.axes(1, 3, height=2.7)
 for ax, (name, found), colour in zip(
     panels, floors.items(), plots.COLOURS, strict=False

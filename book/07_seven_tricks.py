@@ -95,7 +95,7 @@ everything = [
     *recorded("tricks-on-grid").result["games"],
 ]
 games = {
-    (game["law"], game["n_critic"], game["trick"]): {
+    (game["distribution"], game["n_critic"], game["trick"]): {
         name: torch.tensor(game[name])
         for name in ("modes", "quality", "w1")
     }
@@ -103,9 +103,9 @@ games = {
 }
 
 
-def interval(trick, name, law="ring", k=5):
+def interval(trick, name, distribution="ring", k=5):
     """The 95% interval of a median: of "modes", "quality" or "w1"."""
-    return median_interval(games[law, k, trick][name])
+    return median_interval(games[distribution, k, trick][name])
 
 
 def report(*tricks):
@@ -122,8 +122,8 @@ assert interval("none", "modes").high < 3, "collapsed"
 assert interval("none", "quality").low > 0.9, "and good where it is"
 
 # %% [markdown]
-# (The interval holds the true median with 95% confidence, whatever the law.) This is the patient: one mode, and on it
-# nearly perfect.
+# (The interval holds the true median with 95% confidence, whatever the distribution.) This is the patient: one mode,
+# and on it nearly perfect.
 #
 # ## 1 · Feature matching
 #
@@ -167,14 +167,15 @@ ours = objectives.feature_matching_loss(
 assert torch.allclose(ours, loss), "and the package agrees"
 
 # %% [markdown]
-# **What it can see.** A loss of 0 says that mean features agree, not that the laws do. With a *linear* feature
+# **What it can see.** A loss of 0 says that mean features agree, not that the distributions do. With a *linear* feature
 # $f(x)=wx$ it cannot tell $N(0,1)$ from $N(0,2)$. Two ReLU units, $f(x)=(\max(x,0),\max(-x,0))$, can: as
 # $\mathbb E\max(x,0)=s/\sqrt{2\pi}$ for $N(0,s)$, they make it $2\,(2-1)^2/2\pi=1/\pi$. So everything hangs on
 # features that the discriminator has learnt.
 #
 # **What kind of distance it is.** By Cauchy and Schwarz, over all directions $w$ of length 1,
 #
-# $$ \max_{\|w\|\le1}\ \mathbb E_{p_r}\,w\cdot f(x)-\mathbb E_{p_g}\,w\cdot f(x)=\big\|\mathbb E_{p_r}f-\mathbb E_{p_g}f\big\|_2 . $$ (eq-feature-critic)
+# $$ \max_{\|w\|\le1}\ \mathbb E_{p_r}\,w\cdot f(x)-\mathbb E_{p_g}\,w\cdot f(x)=\big\|\mathbb E_{p_r}f-\mathbb
+# E_{p_g}f\big\|_2 . $$ (eq-feature-critic)
 #
 # On the left is a critic that is linear in the features, and has no logarithm. The root of {eq}`eq-feature-matching`
 # is the largest difference of averages over a family of functions: the kind of distance that lessons 9 to 11 are
@@ -236,15 +237,15 @@ claim(
 # for each sample, how close it is to the others {cite}`salimans2016`. From the features $f(x_i)$ and a learnt tensor
 # $T$ come $B$ rows of $C$ numbers for each sample, $M_i=f(x_i)\,T$, and
 #
-# $$ c_b(x_i,x_j)=e^{-\|M_{i,b}-M_{j,b}\|_1},\qquad o(x_i)_b=\sum_{j=1}^nc_b(x_i,x_j) . $$ (eq-closeness)
+# $$ c_b(x_i,x_j)=e^{-\|M_{i,b}-M_{j,b}\|_1},\qquad o(x_i)_b=\sum_{j=1}^nc_b(x_i,x_j) . $$ (eq-minibatch_similarity)
 #
 # The $B$ numbers $o(x_i)$ join the *features* $f(x_i)$ on their way to the last layer (not "the input of the
-# model", as one reads). Real and generated samples come in batches of their own: in a mixed one, closeness would say
-# little. The sum includes $x_i$ itself, at distance 0, so that $1\le o\le n$.
+# model", as one reads). Real and generated samples come in batches of their own: in a mixed one, minibatch_similarity
+# would say little. The sum includes $x_i$ itself, at distance 0, so that $1\le o\le n$.
 
 
 # %%
-def closeness(f, T):
+def minibatch_similarity(f, T):
     """Equation (7.4): features (n, d) and T (d, B, C) to (n, B)."""
     M = torch.einsum("nd,dbc->nbc", f, T)
     distance = (M[:, None] - M[None]).abs().sum(-1)  # (n, n, B)
@@ -255,26 +256,33 @@ source = random_source(1)
 T = torch.randn(8, 16, 4, dtype=torch.float64, generator=source)
 diverse = torch.randn(64, 8, dtype=torch.float64, generator=source)
 copies = diverse[:1].repeat(64, 1)
-assert (closeness(copies, T) == 64).all(), "64 copies: exactly 64"
-print(f"64 different samples: o = {closeness(diverse, T).mean():.2f}")
+assert (minibatch_similarity(copies, T) == 64).all(), (
+    "64 copies: exactly 64"
+)
+print(
+    f"64 different samples: o = {minibatch_similarity(diverse, T).mean():.2f}"
+)
 order = torch.randperm(64, generator=source)
-by_hand = closeness(diverse, T)  # (64, 16)
-assert torch.allclose(closeness(diverse[order], T), by_hand[order])
+by_hand = minibatch_similarity(diverse, T)  # (64, 16)
+assert torch.allclose(
+    minibatch_similarity(diverse[order], T), by_hand[order]
+)
 M = torch.einsum("nd,dbc->nbc", diverse, T)
-assert torch.allclose(networks.closeness(M[None])[0], by_hand)
+assert torch.allclose(networks.minibatch_similarity(M[None])[0], by_hand)
 
 # %% [markdown]
 # The numbers tell a collapsed batch from a diverse one at a glance, and follow any permutation of the batch. Is the
 # problem solved, then? Lesson 6 has taught us to ask a second question: it is not enough that the discriminator
 # *sees* collapse, it must have a *slope* that leads out.
 #
-# A discriminator of whole batches plays for the JS of laws of batches, $p_r^{\otimes n}$ and $p_g^{\otimes n}$. Let
-# the generator be on one of eight modes that do not overlap, perfectly. There $p_g=8p_r$, so on batches from that
-# mode the ratio of the two densities is $8^n$, a constant: $D^*$ is as flat as it was for single samples. And the
-# argument of {eq}`eq-cell` goes through word for word, with batches in place of samples. Forget of a batch all but
-# whether all its samples are in the mode's cell: then whatever the generator does inside the cell,
+# A discriminator of whole batches plays for the JS of distributions of batches, $p_r^{\otimes n}$ and
+# $p_g^{\otimes n}$. Let the generator be on one of eight modes that do not overlap, perfectly. There $p_g=8p_r$, so on
+# batches from that mode the ratio of the two densities is $8^n$, a constant: $D^*$ is as flat as it was for single
+# samples. And the argument of {eq}`eq-cell` goes through word for word, with batches in place of samples. Forget of a
+# batch all but whether all its samples are in the mode's cell: then whatever the generator does inside the cell,
 #
-# $$ \operatorname{JS}\big(p_r^{\otimes n}\,\big\|\,p_g^{\otimes n}\big)\ge\operatorname{JS}\Big(\big(8^{-n},1-8^{-n}\big)\,\Big\|\,(1,0)\Big), $$ (eq-batch-trap)
+# $$ \operatorname{JS}\big(p_r^{\otimes n}\,\big\|\,p_g^{\otimes
+# n}\big)\ge\operatorname{JS}\Big(\big(8^{-n},1-8^{-n}\big)\,\Big\|\,(1,0)\Big), $$ (eq-batch-trap)
 #
 # with equality for the collapsed generator. It is still a local minimum. All that the batch has changed is that the
 # discriminator is surer of itself.
@@ -289,7 +297,7 @@ for n in (1, 2, 4, 64):
 assert torch.stack(sure).diff().min() >= 0
 
 still = copies.clone().requires_grad_()
-(push,) = torch.autograd.grad(closeness(still, T).sum(), still)
+(push,) = torch.autograd.grad(minibatch_similarity(still, T).sum(), still)
 assert (push == 0).all(), "exact copies are not driven apart"
 
 # %% [markdown]
@@ -316,8 +324,8 @@ claim(
 # It does help: most modes are back, in most members. But the two numbers do not say the same. A $W_1$ that is still
 # about 1.6, when it would be 2.5 on a single mode and is 0.6 with feature matching, means that the modes
 # are there with very *unequal* shares. A mode counts as covered from one sample in a hundred on; it takes no more
-# than a few stragglers to make a batch look diverse. And three members of 64 have left the ring altogether: to be unlike
-# each other is not to be like the data.
+# than a few stragglers to make a batch look diverse. And three members of 64 have left the ring altogether: to be
+# unlike each other is not to be like the data.
 #
 # :::{admonition} Try it
 # :class: tip
@@ -337,7 +345,8 @@ claim(
 # where simultaneous steps spiral outwards. With $w=x+iy$ as in {eq}`eq-complex`, and the average held fixed where
 # the cost is differentiated, a round reads
 #
-# $$ w\leftarrow w+\eta\,\big(iw-2\lambda(w-\bar w)\big),\qquad\bar w\leftarrow\bar w+\tfrac1{t+1}(w-\bar w) . $$ (eq-history-round)
+# $$ w\leftarrow w+\eta\,\big(iw-2\lambda(w-\bar w)\big),\qquad\bar w\leftarrow\bar w+\tfrac1{t+1}(w-\bar w) . $$
+# (eq-history-round)
 #
 # Late in the game the average hardly moves, since $\frac1t$ is small. So there are two speeds. *Quickly*, with
 # $\bar w$ as good as fixed, differences are multiplied by $1+\eta(i-2\lambda)$ in each round. They die out if
@@ -460,7 +469,8 @@ assert interval("historical averaging", "w1").low > 1
 #
 # at every point. Computer algebra finds the optimum, which is lesson 3 once more:
 #
-# $$ D^*=\frac{\alpha p_r+\beta p_g}{p_r+p_g}=\beta+(\alpha-\beta)\,r,\qquad r=\frac{p_r}{p_r+p_g} . $$ (eq-smoothed-dstar)
+# $$ D^*=\frac{\alpha p_r+\beta p_g}{p_r+p_g}=\beta+(\alpha-\beta)\,r,\qquad r=\frac{p_r}{p_r+p_g} . $$
+# (eq-smoothed-dstar)
 
 # %%
 A, B, alpha, beta, D, r = sympy.symbols("A B alpha beta D r", positive=True)
@@ -646,13 +656,13 @@ for trick in ("batch norm", "virtual batch norm"):
 #
 # ## 6 · Noise
 #
-# In lesson 5 the discriminator became perfect because the laws did not overlap. So blur them: add noise
-# $\varepsilon\sim N(0,\sigma^2I)$ to *all* samples, real and generated, before the discriminator looks. Both laws
-# then have a density everywhere, and JS is differentiable again {cite}`arjovsky2017principled`. How much noise?
-# Take two parallel lines in the plane, $\theta$ apart, with the data spread evenly along the
+# In lesson 5 the discriminator became perfect because the distributions did not overlap. So blur them: add noise
+# $\varepsilon\sim N(0,\sigma^2I)$ to *all* samples, real and generated, before the discriminator looks. Both
+# distributions then have a density everywhere, and JS is differentiable again {cite}`arjovsky2017principled`. How much
+# noise? Take two parallel lines in the plane, $\theta$ apart, with the data spread evenly along the
 # one and the samples along the other. Along the lines nothing differs. Across them the two
-# laws are now $N(0,\sigma)$ and $N(\theta,\sigma)$; measured in units of $\sigma$, $N(0,1)$ and $N(\theta/\sigma,1)$.
-# JS does not depend on units, so it is a function of the ratio alone:
+# distributions are now $N(0,\sigma)$ and $N(\theta,\sigma)$; measured in units of $\sigma$, $N(0,1)$ and
+# $N(\theta/\sigma,1)$. JS does not depend on units, so it is a function of the ratio alone:
 #
 # $$ \operatorname{JS}=g(\theta/\sigma),\qquad\frac{\partial}{\partial\theta}\operatorname{JS}=\frac1\sigma\,g'(\theta/\sigma),\qquad g(u)\approx\frac{u^2}8\ \text{ for small }u . $$ (eq-noisy-lines)
 #
@@ -706,14 +716,14 @@ plots.show()
 # As the generator comes nearer, the best noise gets smaller: hence *decaying* noise. (Sources found noise on account
 # of supports that are disjoint. That was asserted and not shown, but noise does no harm where they are not.)
 #
-# And the JS that is brought down is one of *blurred* laws. Does that bring the laws themselves together? Blurring
-# moves no sample by more than the noise, so by the triangle inequality for $W_1$ (lesson 8), with $v$ the mean
-# square of the noise, and since on a set of diameter $C$ no mass need travel further than $C$,
+# And the JS that is brought down is one of *blurred* distributions. Does that bring the distributions themselves
+# together? Blurring moves no sample by more than the noise, so by the triangle inequality for $W_1$ (lesson 8), with
+# $v$ the mean square of the noise, and since on a set of diameter $C$ no mass need travel further than $C$,
 #
 # $$ W_1(p_r,p_g)\ \le\ 2\sqrt v+C\cdot\operatorname{TV}\ \le\ 2\sqrt v+C\sqrt{2\operatorname{JS}}, $$ (eq-noise-bound)
 #
-# where TV and JS are of the blurred laws. (The last step is Pinsker's inequality,
-# $\operatorname{TV}^2\le\frac12\operatorname{KL}$, for each law against the mixture $m$:
+# where TV and JS are of the blurred distributions. (The last step is Pinsker's inequality,
+# $\operatorname{TV}^2\le\frac12\operatorname{KL}$, for each distribution against the mixture $m$:
 # $\operatorname{TV}(p,q)^2=4\operatorname{TV}(p,m)^2\le2\operatorname{KL} (p\|m)$, and likewise for $q$; take the
 # mean of both. The paper has $2C\sqrt{\operatorname{JS}}$, which is weaker.) We check it where all is known exactly:
 # lines at a distance $\theta$, and uniform noise on $[-a,a]$, where JS is $\log 2$ times the share that does not
@@ -780,10 +790,10 @@ assert median_interval(games["ring", 5, "none"]["modes"]).estimate <= 2
 
 
 # %%
-def table(law, k, modes, height):
-    """All populations of one law and one k in one figure."""
+def table(distribution, k, modes, height):
+    """All populations of one distribution and one k in one figure."""
     chosen = {trick: own for (where, steps, trick), own in games.items()
-              if (where, steps) == (law, k)}  # fmt: skip
+              if (where, steps) == (distribution, k)}  # fmt: skip
     texts = {"modes": f"modes, of {modes}", "quality": "share of quality",
              "w1": "exact W₁"}  # fmt: skip
     measures = {
@@ -845,19 +855,19 @@ panels[1].set(xlim=(0, 0.3))
 plots.show()
 
 # %%
-far = interval("none", "w1", law="grid")
-for law, _, trick in games:
-    if law == "grid":
-        assert interval(trick, "modes", law="grid").estimate >= 23
+far = interval("none", "w1", distribution="grid")
+for distribution, _, trick in games:
+    if distribution == "grid":
+        assert interval(trick, "modes", distribution="grid").estimate >= 23
 for trick in ("instance noise", "a better metric", "feature matching",
               "historical averaging", "virtual batch norm"):  # fmt: skip
-    assert interval(trick, "w1", law="grid").high < far.low
+    assert interval(trick, "w1", distribution="grid").high < far.low
 for trick in ("one-sided labels", "two-sided labels", "averaged generator",
               "minibatch discrimination"):  # fmt: skip
-    assert interval(trick, "w1", law="grid").high > far.low
+    assert interval(trick, "w1", distribution="grid").high > far.low
 for trick in ("instance noise", "a better metric", "batch norm",
               "virtual batch norm"):  # fmt: skip
-    assert interval(trick, "quality", law="grid").low > 0.0707
+    assert interval(trick, "quality", distribution="grid").low > 0.0707
 
 # %% [markdown]
 # All rows cover 23 modes or more, at the quality of uniform noise; whoever reads the left panel alone has read
@@ -866,9 +876,9 @@ for trick in ("instance noise", "a better metric", "batch norm",
 # averaging are nearer to the data than the game without a trick. Smoothed labels, the average generator and minibatch
 # discrimination are not.
 #
-# This is what can be said of *these* laws and *these* small networks after 1000 steps. A trick that does nothing for
-# a ring may do much for photographs, and the other way round. What carries over is how to find out: a population,
-# three numbers, intervals, and the game without the trick beside it.
+# This is what can be said of *these* distributions and *these* small networks after 1000 steps. A trick that does
+# nothing for a ring may do much for photographs, and the other way round. What carries over is how to find out: a
+# population, three numbers, intervals, and the game without the trick beside it.
 #
 # ## A discriminator that names classes
 #
@@ -900,7 +910,8 @@ claim(
 # discriminators goes for it. For a real sample with the label $y$, the cross-entropy over all $K+1$ classes falls
 # into two parts,
 #
-# $$ -\log\frac{e^{l_y}}{Z+1}=\underbrace{\log Z-l_y}_{\text{of a classifier}}\ \underbrace{-\log D}_{\text{of a discriminator}}, $$ (eq-two-parts)
+# $$ -\log\frac{e^{l_y}}{Z+1}=\underbrace{\log Z-l_y}_{\text{of a classifier}}\ \underbrace{-\log D}_{\text{of a
+# discriminator}}, $$ (eq-two-parts)
 #
 # so a sample *without* a label can still give the second part, and a generated one gives $-\log(1-D)=\log(Z+1)$.
 
@@ -987,7 +998,7 @@ assert errors["labels alone"][50].median() > played[0][20].median()
 # :::{exercise}
 # :label: ex-four-images
 # A batch of 64 holds 16 copies each of four images, and the rows $M_{i,b}$ of different images are very far apart.
-# What is $o(x_i)_b$ in {eq}`eq-closeness`?
+# What is $o(x_i)_b$ in {eq}`eq-minibatch_similarity`?
 # :::
 #
 # :::{hint}
@@ -1044,8 +1055,8 @@ check("slow-inwards", answer)
 #
 # :::{hint}
 # :class: dropdown
-# What is $D^*$ for equal laws, by {eq}`eq-smoothed-dstar`? It is the same number everywhere; put it in, and collect
-# what stands before $\log D$ and before $\log(1-D)$. For $\alpha=1$ you must be back in lesson 3.
+# What is $D^*$ for equal distributions, by {eq}`eq-smoothed-dstar`? It is the same number everywhere; put it in, and
+# collect what stands before $\log D$ and before $\log(1-D)$. For $\alpha=1$ you must be back in lesson 3.
 # :::
 
 # %%

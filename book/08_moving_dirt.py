@@ -14,10 +14,10 @@
 # %% [markdown]
 # # 8 · Moving dirt
 #
-# JS says how easily two laws can be *told apart*, and once they can be told apart with certainty it has nothing
-# more to say. This lesson asks another question: how much **work** would it be to turn one law into the other?
-# Think of dirt, and of a shovel. The answer is a distance that never saturates, and it can be computed exactly, by
-# the simplex method, by sorting, or nearly exactly by an algorithm of four lines.
+# JS says how easily two distributions can be *told apart*, and once they can be told apart with certainty it has
+# nothing more to say. This lesson asks another question: how much **work** would it be to turn one distribution into
+# the other? Think of dirt, and of a shovel. The answer is a distance that never saturates, and it can be computed
+# exactly, by the simplex method, by sorting, or nearly exactly by an algorithm of four lines.
 #
 # :::{admonition} Before you start
 # :class: tip
@@ -185,7 +185,8 @@ interactive.move_dirt(P, Q)
 # $P$ and $Q$ are its **marginals**. If $C_{ij}$ is the cost of carrying one shovelful from $i$ to $j$, the plan
 # costs $\sum_{ij}\gamma_{ij}C_{ij}$, and the **earth mover's distance** is the cost of the cheapest plan:
 #
-# $$ W(P,Q)=\min_{\gamma\ge0}\ \sum_{ij}\gamma_{ij}C_{ij}\quad\text{subject to its marginals being } P \text{ and } Q . $$ (eq-emd)
+# $$ W(P,Q)=\min_{\gamma\ge0}\ \sum_{ij}\gamma_{ij}C_{ij}\quad\text{subject to its marginals being } P \text{ and } Q .
+# $$ (eq-emd)
 #
 # Cost and constraints are linear in $\gamma$: this is a **linear programme**, and `linear_program` hands it to a
 # solver just as it stands. `emd` is much faster: it uses the network simplex method or, between equally many points of
@@ -230,14 +231,14 @@ claim(
 )
 
 # %% [markdown]
-# If the total mass is 1, $\gamma$ is a probability law on pairs $(x,y)$, the cost is an expectation, and the earth
-# mover's distance is
+# If the total mass is 1, $\gamma$ is a probability distribution on pairs $(x,y)$, the cost is an expectation, and the
+# earth mover's distance is
 #
 # $$ W_1(p,q)=\min_\gamma\ \mathbb E_{(x,y)\sim\gamma}\|x-y\| , $$ (eq-w1)
 #
-# over all laws of pairs whose first member has law $p$ and whose second has law $q$. (In the post the minimum is
-# over $\gamma\sim\Pi(p,q)$; read $\gamma\in\Pi(p,q)$. A plan is an element of the set of plans, not a draw from
-# it.) For our piles, everything is divided by ten:
+# over all distributions of pairs whose first member has distribution $p$ and whose second has distribution $q$. (In the
+# post the minimum is over $\gamma\sim\Pi(p,q)$; read $\gamma\in\Pi(p,q)$. A plan is an element of the set of plans, not
+# a draw from it.) For our piles, everything is divided by ten:
 
 # %%
 mean_step = (best.plan / P.sum() * C).sum()
@@ -257,7 +258,7 @@ claim(
 #
 # $$ W_p(p,q)=\Big(\min_\gamma\ \mathbb E_{(x,y)\sim\gamma}\|x-y\|^p\Big)^{1/p} . $$ (eq-wp)
 #
-# It is finite if both laws have finite $p$-th moments, and it grows with $p$. For the piles, three ways:
+# It is finite if both distributions have finite $p$-th moments, and it grows with $p$. For the piles, three ways:
 
 # %%
 p, q = P / 10, Q / 10
@@ -331,7 +332,8 @@ plots.show()
 # The linear programme has as many unknowns as pairs of points. A small change makes it much easier. Add to the cost
 # a multiple of the information that the plan holds beyond its marginals:
 #
-# $$ \min_{\gamma}\ \sum_{ij}\gamma_{ij}C_{ij}+\varepsilon\operatorname{KL}(\gamma\,\|\,a\otimes b)\quad\text{subject to the marginals } a, b . $$ (eq-entropic)
+# $$ \min_{\gamma}\ \sum_{ij}\gamma_{ij}C_{ij}+\varepsilon\operatorname{KL}(\gamma\,\|\,a\otimes b)\quad\text{subject to
+# the marginals } a, b . $$ (eq-entropic)
 #
 # Here $(a\otimes b)_{ij}=a_ib_j$ is the plan that sends everything everywhere, and $\varepsilon>0$ is how much we
 # like it. Setting the derivative of the Lagrangian with respect to $\gamma_{ij}$ to zero, with a multiplier $f_i$
@@ -393,7 +395,7 @@ claim(
     below=0.02,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four square pictures of transport plans between the same two laws, as dark spots where much is carried. From left to right: a broad blur for epsilon 1, a narrower band for 0.1, a thin curve for 0.01, and a thin staircase for the exact plan, which rises from the lower left to the upper right."}, "figure": {"name": "fig-blur", "caption": "Plans between a law with two modes (down) and one with one (across), for less and less blur, and the exact plan."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four square pictures of transport plans between the same two distributions, as dark spots where much is carried. From left to right: a broad blur for epsilon 1, a narrower band for 0.1, a thin curve for 0.01, and a thin staircase for the exact plan, which rises from the lower left to the upper right."}, "figure": {"name": "fig-blur", "caption": "Plans between a distribution with two modes (down) and one with one (across), for less and less blur, and the exact plan."}}
 grid = plots.axes(1, 4, height=2.2)
 for ax, (name, plan) in zip(
     grid,
@@ -420,7 +422,7 @@ plots.show()
 
 # %%
 def cubes(n, d, source):
-    """Two samples of n points from the uniform law on the unit cube in d dimensions."""
+    """Two samples of n points from the uniform distribution on the unit cube in d dimensions."""
     return torch.rand(2, n, d, dtype=torch.float64, generator=source)
 
 
@@ -432,8 +434,8 @@ for n in sizes:
     seconds.append(time.perf_counter() - start)
 
 # %% [markdown]
-# What is hard is something else. The two samples come from the *same* law, so the distance that we are after is
-# zero; what we get is not. How fast does it go to zero when there are more points? On the line like $n^{-1/2}$, as
+# What is hard is something else. The two samples come from the *same* distribution, so the distance that we are after
+# is zero; what we get is not. How fast does it go to zero when there are more points? On the line like $n^{-1/2}$, as
 # averages do. In $d\ge3$ dimensions like $n^{-1/d}$ only: to halve the error in eight dimensions takes 256 times as
 # many points.
 
@@ -469,7 +471,7 @@ claim(
     atol=0.12,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two double logarithmic plots against the number of points. Left: the time of an exact solution in seconds, a straight line that rises a little faster than the square of n and stays below a few seconds at 1600 points. Right: the earth mover's distance between two samples of the same law in 1, 2, 3 and 8 dimensions: four falling lines, the steeper the fewer the dimensions; that for 8 dimensions is almost level."}, "figure": {"name": "fig-hard", "caption": "Left: computing the distance between two samples exactly is quick. Right: what that distance says about the laws is another matter. All pairs of samples are from one law, and the distance should be 0."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two double logarithmic plots against the number of points. Left: the time of an exact solution in seconds, a straight line that rises a little faster than the square of n and stays below a few seconds at 1600 points. Right: the earth mover's distance between two samples of the same distribution in 1, 2, 3 and 8 dimensions: four falling lines, the steeper the fewer the dimensions; that for 8 dimensions is almost level."}, "figure": {"name": "fig-hard", "caption": "Left: computing the distance between two samples exactly is quick. Right: what that distance says about the distributions is another matter. All pairs of samples are from one distribution, and the distance should be 0."}}
 left, right = plots.axes(1, 2, height=3.0)
 left.loglog(sizes, seconds, "o-", color=plots.REAL)
 left.set(xlabel="points n", ylabel="seconds, exact solution")
@@ -493,8 +495,9 @@ right.legend(fontsize=9, loc="lower left", ncols=2)
 plots.show()
 
 # %% [markdown]
-# So the earth mover's distance between laws in many dimensions is hard to *know* from samples, and no algorithm
-# changes that. Keep it in mind when a network claims to compute it: lesson 11 holds the claim against the truth.
+# So the earth mover's distance between distributions in many dimensions is hard to *know* from samples, and no
+# algorithm changes that. Keep it in mind when a network claims to compute it: lesson 11 holds the claim against the
+# truth.
 #
 # ## Exercises
 #
@@ -551,8 +554,8 @@ check("translate-a-gaussian", answer)
 #
 # :::{exercise}
 # :label: ex-area-function
-# Write $W_1$ between two laws on the *same* evenly spaced points, one unit apart, as a function of two tensors of
-# probabilities: one line, no sorting, no `wasserstein_1d`.
+# Write $W_1$ between two distributions on the *same* evenly spaced points, one unit apart, as a function of two tensors
+# of probabilities: one line, no sorting, no `wasserstein_1d`.
 # :::
 #
 # :::{hint}
@@ -604,8 +607,8 @@ check("dirt-in-eight-dimensions", answer)
 #
 # ## What to remember
 #
-# - A transport plan says how much goes where; its row and column sums are the two laws. The earth mover's distance
-#   is the cost of the cheapest plan: a linear programme.
+# - A transport plan says how much goes where; its row and column sums are the two distributions. The earth mover's
+#   distance is the cost of the cheapest plan: a linear programme.
 # - On a line the cheapest plan keeps the order, and the distance is the area between the distribution functions.
 # - Entropy makes the problem easy to solve by scaling rows and columns in turn, and blurs the plan; the less, the
 #   smaller $\varepsilon$.

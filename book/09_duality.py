@@ -98,7 +98,9 @@ from gantut.transport import (
 # the **dual** linear programme. It also falls out of the Lagrangian. Put a multiplier $f_i$ on each row sum and
 # $g_j$ on each column sum of {eq}`eq-emd`; then
 #
-# $$ \min_{\gamma\ge0}\max_{f,g}\ \sum_{ij}C_{ij}\gamma_{ij}+\sum_if_i\Big(P_i-\sum_j\gamma_{ij}\Big)+\sum_jg_j\Big(Q_j-\sum_i\gamma_{ij}\Big) . $$ (eq-lagrangian)
+# $$ \min_{\gamma\ge0}\max_{f,g}\
+# \sum_{ij}C_{ij}\gamma_{ij}+\sum_if_i\Big(P_i-\sum_j\gamma_{ij}\Big)+\sum_jg_j\Big(Q_j-\sum_i\gamma_{ij}\Big) . $$
+# (eq-lagrangian)
 #
 # Exchange min and max: for fixed $f,g$ the minimum over $\gamma_{ij}\ge0$ of $\gamma_{ij}(C_{ij}-f_i-g_j)$ is 0 if
 # {eq}`eq-feasible` holds and $-\infty$ otherwise, which leaves {eq}`eq-dual`. For linear programmes the exchange
@@ -200,8 +202,8 @@ claim(
 # :::
 #
 # :::{prf:proof}
-# (For laws on finitely many points; the general case follows by approximation, for laws with finite first moments.)
-# *At most:* for such an $f$ and any plan,
+# (For distributions on finitely many points; the general case follows by approximation, for distributions with finite
+# first moments.) *At most:* for such an $f$ and any plan,
 # $\mathbb E_pf-\mathbb E_qf=\mathbb E_\gamma[f(x)-f(y)]\le\mathbb E_\gamma\|x-y\|$. *At least:* take the best
 # prices, replace $g$ by $f^c$ and $f$ by $f^{cc}$. That keeps them admissible and does not lower the bill, so the
 # bill is still $W_1$ by strong duality. $f^{cc}$ is 1-Lipschitz, hence $f^{ccc}=f^c=-f^{cc}$ on all points, and the
@@ -338,11 +340,11 @@ claim(
 # %% [markdown]
 # ## Parallel lines
 #
-# Why all this for GANs? Take the simplest laws that do not overlap {cite}`arjovsky2017wgan`: $P$ uniform on the
-# segment $\{0\}\times[0,1]$ of the plane, $Q$ on $\{\theta\}\times[0,1]$.
+# Why all this for GANs? Take the simplest distributions that do not overlap {cite}`arjovsky2017wgan`: $P$ uniform on
+# the segment $\{0\}\times[0,1]$ of the plane, $Q$ on $\{\theta\}\times[0,1]$.
 #
 # **KL.** $P$ gives no mass to the line on which $Q$ lives: both KLs are $+\infty$ for $\theta\ne0$. (The post
-# writes densities $\frac10$; in the plane these laws have no densities. Blur the lines by a Gaussian of width
+# writes densities $\frac10$; in the plane these distributions have no densities. Blur the lines by a Gaussian of width
 # $\sigma$, and KL is $\theta^2/2\sigma^2$, which has no limit as $\sigma\to0$.)
 
 # %%
@@ -359,8 +361,8 @@ claim(
 )
 
 # %% [markdown]
-# **JS.** The two laws are disjoint, so JS is $\log2$, however near the lines are; at $\theta=0$ it is 0. (In the
-# post the second sum runs over $x=0$ again; it should be $x=\theta$.) Nothing in between:
+# **JS.** The two distributions are disjoint, so JS is $\log2$, however near the lines are; at $\theta=0$ it is 0. (In
+# the post the second sum runs over $x=0$ again; it should be $x=\theta$.) Nothing in between:
 
 # %%
 lines = torch.eye(2).double()  # all the mass on one line, or on the other
@@ -513,12 +515,13 @@ interactive.parallel_lines()
 # %% [markdown]
 # ## A gentler judge, mostly
 #
-# On a bounded space, laws converge in $W_1$ exactly when they converge **in distribution** (the averages of every
-# bounded continuous function converge): the weakest sense in common use. JS and total variation ask much more. A
+# On a bounded space, distributions converge in $W_1$ exactly when they converge **in distribution** (the averages of
+# every bounded continuous function converge): the weakest sense in common use. JS and total variation ask much more. A
 # point that moves towards 0 converges for $W_1$, and never for JS. But "weaker" has a condition. On an unbounded
 # space a little mass far away is nothing for JS, and everything for $W_1$:
 #
-# $$ \mu_n=\Big(1-\frac1n\Big)\delta_0+\frac1n\,\delta_n\qquad\text{has } W_1(\mu_n,\delta_0)=1 \text{ for all } n, \text{ while } \operatorname{TV}=\frac1n . $$ (eq-stray-mass)
+# $$ \mu_n=\Big(1-\frac1n\Big)\delta_0+\frac1n\,\delta_n\qquad\text{has } W_1(\mu_n,\delta_0)=1 \text{ for all } n,
+# \text{ while } \operatorname{TV}=\frac1n . $$ (eq-stray-mass)
 
 # %%
 numbers = [10, 100, 1000]
@@ -573,10 +576,11 @@ claim(
 #
 # Let the generator be $G_\theta(z)$, continuous in $\theta$. Then a small change of $\theta$ moves every sample a
 # little, the plan "each old sample to its new place" is cheap, and $W_1$ changes little: **$W_1$ is continuous in
-# $\theta$**, for *any* two laws, overlapping or not. The small print: the moves must be small on average, not only
-# one by one. Here is a generator that is continuous in $\theta$ for each $z$, and yet jumps:
+# $\theta$**, for *any* two distributions, overlapping or not. The small print: the moves must be small on average, not
+# only one by one. Here is a generator that is continuous in $\theta$ for each $z$, and yet jumps:
 #
-# $$ G_\theta(z)=\frac{6\,z\,\max(\theta-z,0)}{\theta^3}\ (\theta>0),\qquad G_0(z)=0,\qquad z\sim U[0,1] . $$ (eq-jumping-generator)
+# $$ G_\theta(z)=\frac{6\,z\,\max(\theta-z,0)}{\theta^3}\ (\theta>0),\qquad G_0(z)=0,\qquad z\sim U[0,1] . $$
+# (eq-jumping-generator)
 
 # %%
 means = [
@@ -647,8 +651,8 @@ claim(
 #
 # :::{hint}
 # :class: dropdown
-# Take the mean of $f$ under each law, and their difference in the order of {eq}`eq-kr`. For the question in brackets:
-# in which direction does the dirt go, and how does $f$ change along the way?
+# Take the mean of $f$ under each distribution, and their difference in the order of {eq}`eq-kr`. For the question in
+# brackets: in which direction does the dirt go, and how does $f$ change along the way?
 # :::
 
 # %%
@@ -759,5 +763,5 @@ check("lines-with-slope-three", answer)
 #   only such distance, and on unbounded spaces it minds stray mass that JS ignores.
 #
 # **Sources.** The parallel lines are from {cite}`arjovsky2017wgan`, after {cite}`weng2019`; the dual in the general
-# form follows {cite}`xu2020`. Proofs for general laws are in {cite}`villani2009`, for discrete ones and their
+# form follows {cite}`xu2020`. Proofs for general distributions are in {cite}`villani2009`, for discrete ones and their
 # computation in {cite}`peyre2019`. What had to be corrected is listed under {doc}`errata`.

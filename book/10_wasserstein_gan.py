@@ -66,11 +66,11 @@ from gantut.device import at_scale, random_source
 from gantut.divergences import integrate
 from gantut.exercises import check
 from gantut.experiments import recorded
-from gantut.lipschitz import clip_, largest_slope, lipschitz_bound
+from gantut.lipschitz import clip_, lipschitz_bound, max_gradient_norm
 from gantut.metrics import exact_w1, median_interval
 from gantut.networks import MLP
 from gantut.objectives import Judgement, critic_loss, discriminator_loss
-from gantut.training import Architecture, Config, Optimiser, train
+from gantut.training import Architecture, Config, Optimizer, train
 from gantut.transport import (
     KantorovichPotential,
     emd,
@@ -150,7 +150,8 @@ claim(
 # **critic**: it no longer says how probable it is that $x$ is real, but gives $x$ a mark, any number, high for
 # real samples and low for made ones. If each $f_w$ is $K$-Lipschitz, then $f_w/K$ is a function of the theorem, so
 #
-# $$ L(\theta)=\max_w\ \mathbb E_{x\sim p_r}f_w(x)-\mathbb E_{z\sim p_z}f_w(G_\theta(z))\;\le\;K\cdot W_1(p_r,p_g) . $$ (eq-critic-loss)
+# $$ L(\theta)=\max_w\ \mathbb E_{x\sim p_r}f_w(x)-\mathbb E_{z\sim p_z}f_w(G_\theta(z))\;\le\;K\cdot W_1(p_r,p_g) . $$
+# (eq-critic-loss)
 #
 # Compare this with what is often printed: $L=W_1$, for $K$-Lipschitz critics, with $z\sim p_r$. There are three
 # slips in it, and each matters.
@@ -308,7 +309,7 @@ claim(
 #
 # However many units it has, **the best clipped critic with one hidden layer is a ramp with a single kink**. The
 # bound {eq}`eq-clip-bound` is $K=c^2n$, so the share of $KW_1$ that it reaches is $\max|\Delta|/W_1$, whatever $c$
-# and $n$ are. The share is a property of the two laws. We compute it for ten pairs of Gaussians, each as 401
+# and $n$ are. The share is a property of the two distributions. We compute it for ten pairs of Gaussians, each as 401
 # quantiles, and beside it the share that linear critics reach, which is the difference of the means over $W_1$.
 
 
@@ -364,19 +365,19 @@ claim(
 
 # %%
 critic, c = MLP([1, 64, 1], members=10, seed=1), 0.1
-optimiser = torch.optim.RMSprop(critic.parameters(), lr=2e-3)
+optimizer = torch.optim.RMSprop(critic.parameters(), lr=2e-3)
 x, y = real.float()[..., None], made.float()[..., None]  # (10, 401, 1)
 for _ in range(600):
     number = critic(x).mean((1, 2)) - critic(y).mean((1, 2))  # (10,)
-    optimiser.zero_grad()
+    optimizer.zero_grad()
     (-number.sum()).backward()  # each critic climbs its own number
-    optimiser.step()
+    optimizer.step()
     clip_(critic.parameters(), c)
 reached = number.detach().double() / (c**2 * 64 * w1)
 assert (reached < ramps).all()
 assert (reached > 0.3 * ramps).all()
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: a Kantorovich potential of N(0,1) and N(0,2), a roof that falls with slope 1 on both sides of 0, and the best ramp of a clipped critic, level on the left of 0 and falling with slope 1 on the right. Right: the share of K times W_1 for ten pairs of laws: linear critics at 1 for the first five pairs and lower or 0 for the others; the best clipped critics between 0.13 and 1; trained ones lower, at half to nine tenths of the best."}, "figure": {"name": "fig-ramps", "caption": "What clipping leaves of a critic with one hidden layer. Left: a roof is wanted, a ramp is the best there is (here for N(0, 1) and N(0, 2)). Right: the share of K·W₁ that is reached for ten pairs of laws; there is no constant factor."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: a Kantorovich potential of N(0,1) and N(0,2), a roof that falls with slope 1 on both sides of 0, and the best ramp of a clipped critic, level on the left of 0 and falling with slope 1 on the right. Right: the share of K times W_1 for ten pairs of distributions: linear critics at 1 for the first five pairs and lower or 0 for the others; the best clipped critics between 0.13 and 1; trained ones lower, at half to nine tenths of the best."}, "figure": {"name": "fig-ramps", "caption": "What clipping leaves of a critic with one hidden layer. Left: a roof is wanted, a ramp is the best there is (here for N(0, 1) and N(0, 2)). Right: the share of K·W₁ that is reached for ten pairs of distributions; there is no constant factor."}}
 left, right = plots.axes(1, 2, height=2.9)
 at = torch.linspace(-4, 4, 201)
 plots.lines(
@@ -393,14 +394,18 @@ for share, mark, colour, name in (
     (reached, "x", plots.INK, "trained"),
 ):
     right.plot(number_of, share, mark, color=colour, label=name)
-right.set(xlabel="pair of laws", ylabel="share of K·W₁", ylim=(-0.05, 1.1))
+right.set(
+    xlabel="pair of distributions",
+    ylabel="share of K·W₁",
+    ylim=(-0.05, 1.1),
+)
 right.legend(fontsize=9)
 plots.show()
 
 # %% [markdown]
 # They do not. They reach between four and nine tenths of what is possible. A unit that starts with the wrong sign
 # of $u$ looks the wrong way, and to turn round it would have to pass $u=0$, where it tells nothing apart. So some
-# is lost to the family, and some more to the optimiser.
+# is lost to the family, and some more to the optimizer.
 #
 # :::{admonition} Try it
 # :class: tip
@@ -414,7 +419,8 @@ plots.show()
 # another one for another $\theta$. Must we differentiate through the training of the critic? No, and the argument
 # is short. Let $f^*$ be optimal at $\theta_0$, and hold it there. For every $\theta$
 #
-# $$ W_1(p_r,p_{g})-\Big(\mathbb E_{p_r}f^*-\mathbb E_z f^*(G_\theta(z))\Big)\ge0\quad\text{with equality at }\theta_0 , $$ (eq-touching)
+# $$ W_1(p_r,p_{g})-\Big(\mathbb E_{p_r}f^*-\mathbb E_z f^*(G_\theta(z))\Big)\ge0\quad\text{with equality at }\theta_0 ,
+# $$ (eq-touching)
 #
 # since $f^*$ is allowed in {prf:ref}`thm-kantorovich-rubinstein` for every $\theta$, and best at $\theta_0$. A
 # differentiable function that is 0 somewhere and nowhere negative has derivative 0 there. So
@@ -507,7 +513,7 @@ claim(
 #
 # Against Algorithm 1 ({prf:ref}`alg-gan`) five things have changed. The weights are **clipped**; the **logarithm**
 # is gone; a **critic** gives marks where a classifier gave probabilities, and so there is **no sigmoid** at its
-# output (this one usually goes unsaid); and the optimiser is **RMSProp**. Without the logarithm the loss is linear
+# output (this one usually goes unsaid); and the optimizer is **RMSProp**. Without the logarithm the loss is linear
 # in the marks: marks twice as large count twice as much, for the critic and for the generator. In the old game
 # they do not.
 
@@ -617,7 +623,8 @@ claim(
 # where the generated samples are, and a critic that is not. The paper does not say which Gaussians. It matters.
 # For real samples from $N(-\mu,s)$ and generated ones from $N(\mu,s)$, {eq}`eq-dstar` gives
 #
-# $$ D^*(x)=\sigma\Big(-\frac{2\mu x}{s^2}\Big),\qquad\Big|\frac{d}{dx}\log(1-D^*(x))\Big|=\frac{2\mu}{s^2}\,D^*(x) . $$ (eq-two-gaussians)
+# $$ D^*(x)=\sigma\Big(-\frac{2\mu x}{s^2}\Big),\qquad\Big|\frac{d}{dx}\log(1-D^*(x))\Big|=\frac{2\mu}{s^2}\,D^*(x) . $$
+# (eq-two-gaussians)
 #
 # At the median generated sample, $x=\mu$, the gradient is about $\frac{2\mu}{s^2}e^{-2\mu^2/s^2}$. So it is the
 # distance *in units of the spread* that kills it: 0.001 at $\mu/s=2$, and $10^{-13}$ at $\mu/s=4$. Between
@@ -631,27 +638,29 @@ mu = 2.0
 for s, expected in ((1.0, 0.00134), (0.5, 2.03e-13)):
     left_at_mu = 2 * mu / s**2 / (1 + math.exp(2 * mu**2 / s**2))
     assert abs(left_at_mu / expected - 1) < 0.01
-real_law = gaussian_mixture([[-mu]], s)  # in one dimension
+real_distribution = gaussian_mixture([[-mu]], s)  # in one dimension
 settings = dict(
     members=8, steps=at_scale(fast=600, full=20_000), n_critic=1,
-    batch=128, noise_size=1, learn_generator=False,
+    batch=128, latent_dim=1, learn_generator=False,
     critic=Architecture((64, 64)),
 )  # fmt: skip
-adam = Optimiser("adam", 3e-3, betas=(0.5, 0.9))
+adam = Optimizer("adam", 3e-3, betas=(0.5, 0.9))
 kinds = {
-    "discriminator": dict(objective="minimax", optimiser=adam),
+    "discriminator": dict(objective="minimax", optimizer=adam),
     "clipped": dict(
         objective="wgan",
-        optimiser=Optimiser("rmsprop", 1e-3),
+        optimizer=Optimizer("rmsprop", 1e-3),
         constraint={"name": "clip", "bound": 0.1},
     ),
-    "penalised": dict(objective="wgan-lp", optimiser=adam),
+    "penalised": dict(objective="wgan-lp", optimizer=adam),
 }
 trained = {}
 for name, kind in kinds.items():
     still = experiments.still_gaussian(8, mean=(mu,), scale=s)
     config = Config(**settings | kind)
-    trained[name] = train(config, real_law, generator=still, samples=1000)
+    trained[name] = train(
+        config, real_distribution, generator=still, samples=1000
+    )
     trained[name].critic.cpu()  # to be looked at, wherever it was trained
 
 # %%
@@ -730,12 +739,16 @@ plots.show()
 
 # %%
 x = torch.cat(
-    [real_law.sample((8, 300), generator=source), samples[:, :300]], 1
+    [
+        real_distribution.sample((8, 300), generator=source),
+        samples[:, :300],
+    ],
+    1,
 )
 found, by_weights = (
     {name: of(name) for name in evenness}
     for of in (
-        lambda name: largest_slope(trained[name].critic, x.float()),
+        lambda name: max_gradient_norm(trained[name].critic, x.float()),
         lambda name: lipschitz_bound(trained[name].critic),
     )
 )
@@ -764,9 +777,9 @@ print(
 # fall, and why can it not turn round?
 # :::
 #
-# Here are the best discriminator and the best critic themselves, without any training. Move the laws apart, and see
-# whose push on the sample survives. Then make the generated law much wider than the real one: are there samples
-# that the two judges push in opposite directions?
+# Here are the best discriminator and the best critic themselves, without any training. Move the distributions apart,
+# and see whose push on the sample survives. Then make the generated distribution much wider than the real one: are
+# there samples that the two judges push in opposite directions?
 
 # %%
 interactive.optimal_critic()
@@ -997,7 +1010,7 @@ assert games["wgan"]["slope"][:, 3:].max() < allowed
 #
 # :::{admonition} Try it
 # :class: tip
-# `largest_slope` of `gantut.lipschitz` finds steepest places within the real and the generated samples too. Is
+# `max_gradient_norm` of `gantut.lipschitz` finds steepest places within the real and the generated samples too. Is
 # {eq}`eq-certificate` still a theorem with it? Is it a better bound or a worse one?
 # :::
 #
@@ -1132,13 +1145,13 @@ claim(
 # Without momentum the players circle; with a little of the usual, positive kind they fly apart; and with
 # *negative* momentum they come to rest. So much is a theorem about one small game. Is it so in the clipped game on
 # the ring? Here are 32 games for each of RMSProp and Adam with $\beta_1=0$, 0.5 and 0.9, all with the step size
-# 0.001 (`python -m gantut.experiments critic-optimisers`). For each game we ask how far its exact $W_1$ is in the
+# 0.001 (`python -m gantut.experiments critic-optimizers`). For each game we ask how far its exact $W_1$ is in the
 # second half of the rounds (the median of twenty looks), and how much it wanders (their standard deviation).
 
 # %%
-rows = recorded("critic-optimisers").result["games"]
-level = {row["optimiser"]: torch.tensor(row["level"]) for row in rows}
-spread = {row["optimiser"]: torch.tensor(row["spread"]) for row in rows}
+rows = recorded("critic-optimizers").result["games"]
+level = {row["optimizer"]: torch.tensor(row["level"]) for row in rows}
+spread = {row["optimizer"]: torch.tensor(row["spread"]) for row in rows}
 for what in (level, spread):
     ends = {name: median_interval(own) for name, own in what.items()}
     assert ends["Adam, 0.9"].low > ends["Adam, 0.5"].high
@@ -1149,7 +1162,7 @@ for name in level:
         f"of its wandering {spread[name].median():.2f}"
     )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with four columns of 32 dots: RMSProp and Adam with momentum 0, 0.5 and 0.9. Left, the exact distance: about 0.7, 0.76, 0.93 and 1.27. Right, its standard deviation over the second half: 0.065, 0.08, 0.10 and 0.22, with the widest scatter for momentum 0.9."}, "figure": {"name": "fig-optimisers", "caption": "The clipped game under four optimisers, 32 games each: the exact W₁ in the second half of the rounds, and its standard deviation there. Bars are 95% intervals of the median."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with four columns of 32 dots: RMSProp and Adam with momentum 0, 0.5 and 0.9. Left, the exact distance: about 0.7, 0.76, 0.93 and 1.27. Right, its standard deviation over the second half: 0.065, 0.08, 0.10 and 0.22, with the widest scatter for momentum 0.9."}, "figure": {"name": "fig-optimizers", "caption": "The clipped game under four optimizers, 32 games each: the exact W₁ in the second half of the rounds, and its standard deviation there. Bars are 95% intervals of the median."}}
 panels = plots.axes(1, 2, height=2.9)
 for ax, groups, title in zip(
     panels, (level, spread), ("exact W₁", "wandering of W₁"), strict=True
@@ -1347,7 +1360,7 @@ check("certify", answer)
 # - The generator follows the slope of the best critic held still; up on the critic is down on $W_1$.
 # - The critic's number divided by its largest slope between the batches is a proved lower bound of their $W_1$.
 #   Nothing has to be assumed for that.
-# - A discriminator's gradient dies when laws are far apart *for their spread*; a clipped critic's, when $c$ is
+# - A discriminator's gradient dies when distributions are far apart *for their spread*; a clipped critic's, when $c$ is
 #   small and the critic deep.
 # - The number keeps step with the distance if the critic keeps up: with a penalty, in all of our games. With
 #   clipping, hardly.

@@ -17,7 +17,7 @@
 # The critic of {doc}`lesson 10 <10_wasserstein_gan>` was kept from being too steep by force: its weights were
 # clipped. That works, and it costs. This lesson looks for better ways, and asks of each: **does the critic become
 # the function that the theory promises, and does the number that it reports mean anything?** For once we can tell,
-# since we shall make pairs of laws whose best critic is known.
+# since we shall make pairs of distributions whose best critic is known.
 #
 # :::{admonition} Before you start
 # :class: tip
@@ -78,19 +78,19 @@ from gantut.lipschitz import (
     between,
     gradient_penalty,
     input_gradient,
-    largest_slope,
     lipschitz_bound,
+    max_gradient_norm,
 )
 from gantut.metrics import median_interval
 from gantut.networks import MLP, SortingCritic
 from gantut.objectives import Judgement, Objective
-from gantut.training import Config, Optimiser, train
+from gantut.training import Config, Optimizer, train
 from gantut.transport import KantorovichPotential, emd_points
 
 # %% [markdown]
 # ## What clipping costs
 #
-# Two laws that stand still, so that there is a truth: the real one is the ring of eight narrow Gaussians, the
+# Two distributions that stand still, so that there is a truth: the real one is the ring of eight narrow Gaussians, the
 # generated one is the same ring, blurred until only a broad ring remains. (That is how the authors of the gradient
 # penalty looked at it {cite}`gulrajani2017`.) The exact potential of 500 samples of each comes from the linear
 # programme; `train_critics` then trains six critics, each $[2,64,64,1]$ with ReLU, under a constraint, on fresh
@@ -208,8 +208,8 @@ print("and more than 30% of the median two-sided one")
 #
 # ## How steep is the best critic?
 #
-# Lesson 9 found the best critic $f$ between two laws: it is never steeper than 1, and it falls by exactly the cost
-# of the way along every route of the cheapest plan $\gamma^*$: $f(x)-f(y)=\|x-y\|$ for $x$ (real) and $y$
+# Lesson 9 found the best critic $f$ between two distributions: it is never steeper than 1, and it falls by exactly the
+# cost of the way along every route of the cheapest plan $\gamma^*$: $f(x)-f(y)=\|x-y\|$ for $x$ (real) and $y$
 # (generated) that are coupled. What does that say about its gradient in between, at
 # $\hat x=\alpha x+(1-\alpha)y$ with $0<\alpha<1$?
 #
@@ -218,7 +218,8 @@ print("and more than 30% of the median two-sided one")
 # Let $f$ be 1-Lipschitz and $f(x)-f(y)=\|x-y\|$ with $x\ne y$. Then at every point $\hat x$ strictly between $x$
 # and $y$ the function $f$ is differentiable, and
 #
-# $$ \nabla f(\hat x)=\frac{x-\hat x}{\|x-\hat x\|}=\frac{x-y}{\|x-y\|},\qquad\text{so}\qquad\|\nabla f(\hat x)\|=1 . $$ (eq-unit-gradient)
+# $$ \nabla f(\hat x)=\frac{x-\hat x}{\|x-\hat x\|}=\frac{x-y}{\|x-y\|},\qquad\text{so}\qquad\|\nabla f(\hat x)\|=1 . $$
+# (eq-unit-gradient)
 # :::
 #
 # :::{prf:proof}
@@ -270,9 +271,9 @@ claim(
 
 # %% [markdown]
 # Two conditions are easily forgotten. Mass that is coupled to itself, $x=y$, travels nowhere, and the theorem says
-# nothing: if the two laws are equal, the flat function $f=0$ is a best critic, with gradient 0. And $\hat x$ must
-# lie strictly inside: at an end of a ray the potential may have a tip. (That $f$ be differentiable, which the slides
-# assume, need not be assumed.)
+# nothing: if the two distributions are equal, the flat function $f=0$ is a best critic, with gradient 0. And $\hat x$
+# must lie strictly inside: at an end of a ray the potential may have a tip. (That $f$ be differentiable, which the
+# slides assume, need not be assumed.)
 #
 # :::{admonition} Try it
 # :class: tip
@@ -288,10 +289,10 @@ claim(
 # $$ \min_f\ \mathbb E_{p_g}f-\mathbb E_{p_r}f+\lambda\,\mathbb E_{\hat x}\big(\|\nabla f(\hat x)\|-1\big)^2 ,\qquad
 # \hat x=\alpha x+(1-\alpha)y, $$ (eq-gradient-penalty)
 #
-# with $\alpha$ uniform on $[0,1]$, and $x\sim p_r$ and $y\sim p_g$ drawn *independently*. Here the critic descends; whoever climbs must subtract the
-# penalty. The paper takes $\lambda=10$ for images (and 0.1 for its toys), five critic steps, and Adam with step
-# size $10^{-4}$ and $\beta=(0,0.9)$; these are the defaults of our `wgan-gp`. For a linear critic $f(x)=a\cdot x$
-# the gradient is $a$ everywhere, and the penalty is known:
+# with $\alpha$ uniform on $[0,1]$, and $x\sim p_r$ and $y\sim p_g$ drawn *independently*. Here the critic descends;
+# whoever climbs must subtract the penalty. The paper takes $\lambda=10$ for images (and 0.1 for its toys), five critic
+# steps, and Adam with step size $10^{-4}$ and $\beta=(0,0.9)$; these are the defaults of our `wgan-gp`. For a linear
+# critic $f(x)=a\cdot x$ the gradient is $a$ everywhere, and the penalty is known:
 
 # %%
 source = random_source(1)
@@ -376,9 +377,9 @@ plots.show()
 # $$ \mathbb E_{p_r}f-\mathbb E_{p_g}f=\int s(t)\,\Delta(t)\,dt, $$ (eq-report-by-slope)
 #
 # so with $|s|\le1$ it is best to take $s=\operatorname{sign}\Delta$, and the value is $\int|\Delta|=W_1$. Where
-# $\Delta=0$ any slope in $[-1,1]$ is as good as any other; but the penalty insists on $\pm1$. If the laws are equal,
-# $\Delta=0$ everywhere: the honest critic $f=0$ costs $\lambda$, and $f=x$ and $f=-x$ cost nothing. Their average
-# is $f=0$ again, so the penalty is **not convex**: between two critics that it likes lies one that it hates.
+# $\Delta=0$ any slope in $[-1,1]$ is as good as any other; but the penalty insists on $\pm1$. If the distributions are
+# equal, $\Delta=0$ everywhere: the honest critic $f=0$ costs $\lambda$, and $f=x$ and $f=-x$ cost nothing. Their
+# average is $f=0$ again, so the penalty is **not convex**: between two critics that it likes lies one that it hates.
 
 
 # %%
@@ -461,7 +462,7 @@ claim(
 )
 
 # %% [markdown]
-# Is that a matter of taste? Take the simplest pair of laws there is, real $N(-2,\frac12)$ and generated
+# Is that a matter of taste? Take the simplest pair of distributions there is, real $N(-2,\frac12)$ and generated
 # $N(2,\frac12)$ on the line, and train sixteen critics with either penalty at $\lambda=10$, each from its own
 # random start.
 
@@ -483,7 +484,7 @@ bell = 0.5 * torch.distributions.Normal(0.0, 1.0).icdf(quantiles)[:, None]
 
 @torch.no_grad()
 def reports(critic):
-    """E f over the real law less that over the generated, by quantiles."""
+    """E f over the real distribution less that over the generated, by quantiles."""
     return (critic(bell - 2) - critic(bell + 2)).mean((1, 2)).double()
 
 
@@ -554,14 +555,15 @@ claim(
 # where $\rho$ is the density of $\hat x$. Take $s$ with the sign of $\Delta$ and differentiate in $|s|$: at the
 # maximum $|\Delta|=2\lambda\rho(|s|-1)$. So
 #
-# $$ |s|=1+\frac{|\Delta|}{2\lambda\rho},\qquad\text{reporting}\quad R=\int|s||\Delta|\,dt=W_1+\int\frac{\Delta^2}{2\lambda\rho}\,dt . $$ (eq-excess)
+# $$ |s|=1+\frac{|\Delta|}{2\lambda\rho},\qquad\text{reporting}\quad
+# R=\int|s||\Delta|\,dt=W_1+\int\frac{\Delta^2}{2\lambda\rho}\,dt . $$ (eq-excess)
 #
 # One-sided or two-sided makes no difference here, since the slope exceeds 1 anyway. **The penalised critic
 # overestimates the distance**, by an excess that falls like $1/\lambda$. (With the wrong sign, the same calculation
 # gives a second, local maximum at $|s|=1-\frac{|\Delta|}{2\lambda\rho}$, if that is positive: the upside-down
 # critics.) Two point masses at distance $d$: $\Delta=1$ and $\rho=\frac1d$ on the whole way, and
-# $R=d+\frac{d^2}{2\lambda}$. The three atoms above: $\Delta=\mp\frac12$, $\rho=\frac12$, and $R=1.05$. For laws
-# with densities, we integrate.
+# $R=d+\frac{d^2}{2\lambda}$. The three atoms above: $\Delta=\mp\frac12$, $\rho=\frac12$, and $R=1.05$. For
+# distributions with densities, we integrate.
 
 # %%
 turn = torch.pi * (torch.arange(400).double() + 0.5) / 400
@@ -595,8 +597,8 @@ def report(t, delta, rho, weight):
 
 
 # %% [markdown]
-# Reports for four $\lambda$, for wider and more distant Gaussians, for two uniform laws at distance 2, and for point
-# masses at distances 4 and 8:
+# Reports for four $\lambda$, for wider and more distant Gaussians, for two uniform distributions at distance 2, and for
+# point masses at distances 4 and 8:
 
 # %%
 t = torch.linspace(-9, 9, 7201, dtype=torch.float64)
@@ -664,7 +666,8 @@ assert max(worst.values()) < 0.1, "within 10% of theory everywhere"
 # Write $n=\|\nabla f(\hat x)\|$. At the best critic, a small step in the direction of any function $h$ changes the
 # report as much as the penalty:
 #
-# $$ \mathbb E_{p_r}h-\mathbb E_{p_g}h=2\lambda\,\mathbb E_{\hat x}\Big[\max(0,n-1)\,\frac{\nabla f\cdot\nabla h}{n}\Big] . $$ (eq-stationary)
+# $$ \mathbb E_{p_r}h-\mathbb E_{p_g}h=2\lambda\,\mathbb E_{\hat x}\Big[\max(0,n-1)\,\frac{\nabla f\cdot\nabla
+# h}{n}\Big] . $$ (eq-stationary)
 #
 # Take $h=f$: then $R=2\lambda\,\mathbb E[\max(0,n-1)\,n]=2P+2\lambda\,\mathbb E\max(0,n-1)$, since $n=1+(n-1)$. Take
 # for $h$ the best 1-Lipschitz function: the left side is $W_1$, and the fraction on the right is at most 1. On the
@@ -738,14 +741,14 @@ plots.show()
 #
 # :::{admonition} Try it
 # :class: tip
-# Bring the laws nearer to each other: `gaussian_pair(t, 0.5, 0.5)`, $W_1=1$. Is the excess at $\lambda=10$ a larger
-# or a smaller part of the distance than it was? Two point masses tell why.
+# Bring the distributions nearer to each other: `gaussian_pair(t, 0.5, 0.5)`, $W_1=1$. Is the excess at $\lambda=10$ a
+# larger or a smaller part of the distance than it was? Two point masses tell why.
 # :::
 #
 # ### Is it the Kantorovich potential?
 #
 # On the line the slopes say yes, up to the factor $|s|$. In the plane we hold critics against exact potentials.
-# For this the *samples* must be the laws, or the critic learns one thing and the linear programme another: 150
+# For this the *samples* must be the distributions, or the critic learns one thing and the linear programme another: 150
 # points of the ring and 150 blurred ones, all of them in every batch.
 
 # %%
@@ -894,7 +897,7 @@ claim(
 #
 # ## Other places, other means
 #
-# **DRAGAN** {cite}`kodali2017` looks for gradients of norm 1 not between the laws but *around the data*, at
+# **DRAGAN** {cite}`kodali2017` looks for gradients of norm 1 not between the distributions but *around the data*, at
 # $\hat x=x+\frac12\,\sigma\,\varepsilon$, with $\sigma$ the standard deviation of the data and
 # $\varepsilon\sim U[-1,1]^d$ ({numref}`fig-looked-at`, right). No theorem on transport says that the slope is 1
 # there; its authors want to keep the critic from becoming sharp near the data. It needs no generated sample, so it
@@ -912,10 +915,12 @@ claim(
 # **Sorting** {cite}`anil2019` drops nothing. Let every $W_l$ have orthonormal rows or columns, and let the
 # "activation" *sort* its inputs in pairs: that only changes places. The gradient is then a product of matrices that
 # keep lengths (where a layer is not wider than the one before), so the critic is 1-Lipschitz by construction, and can
-# be as steep as 1 everywhere. `SortingCritic` is one. We train three kinds on two laws of the plane:
+# be as steep as 1 everywhere. `SortingCritic` is one. We train three kinds on two distributions of the plane:
 
 # %%
-pair = funnels(2, 4)  # two laws whose W_1 is known: see the next section
+pair = funnels(
+    2, 4
+)  # two distributions whose W_1 is known: see the next section
 settings = dict(members=4, seed=1)
 draw = draws_from(pair.y, pair.x, members=4, batch=128, seed=2)
 one_lipschitz = {
@@ -943,7 +948,7 @@ one_lipschitz = {
 look = pair.sample(1000, generator=random_source(3))
 x_and_y = torch.cat([look.x, look.y]).float()
 steepest = {
-    name: largest_slope(critic, x_and_y.expand(4, -1, -1))
+    name: max_gradient_norm(critic, x_and_y.expand(4, -1, -1))
     for name, critic in one_lipschitz.items()
 }
 told = {
@@ -970,8 +975,8 @@ plots.show()
 #
 # ## Which critic is right?
 #
-# Nobody knows the true $W_1$ between faces and generated faces. But one can *build* two laws around a given best
-# critic {cite}`korotin2022`. Take the lowest of $N$ cones, "funnels" with tips $a_n$ at heights $b_n$,
+# Nobody knows the true $W_1$ between faces and generated faces. But one can *build* two distributions around a given
+# best critic {cite}`korotin2022`. Take the lowest of $N$ cones, "funnels" with tips $a_n$ at heights $b_n$,
 #
 # $$ u(x)=\min_n\ \|x-a_n\|+b_n , $$ (eq-funnels)
 #
@@ -1088,8 +1093,8 @@ for row in table:
 # %% [markdown]
 # What does patience change? 4000 steps instead of 600, with three hidden layers of the paper's width, on five pairs,
 # two of them in 128 dimensions (recorded by `python -m gantut.experiments funnels-for-longer`, two networks each; still
-# a sixtieth of the paper's samples). Beside the mean cosines of ours, those of the paper for pairs of this kind; and how
-# far reports and corrected reports are from the true $W_1$:
+# a sixtieth of the paper's samples). Beside the mean cosines of ours, those of the paper for pairs of this kind; and
+# how far reports and corrected reports are from the true $W_1$:
 
 # %%
 longer = recorded("funnels-for-longer").result["rows"]
@@ -1163,7 +1168,7 @@ for row in recorded("funnels-as-published").result["rows"]:
 # ### Where to look: three wrong ways to draw α
 #
 # The point $\hat x$ must lie on the way between its two samples, at a place of its own. Here $\alpha$ is drawn from
-# a normal law ([keras-io #143](https://github.com/keras-team/keras-io/issues/143)); for every pixel separately
+# a normal distribution ([keras-io #143](https://github.com/keras-team/keras-io/issues/143)); for every pixel separately
 # ([PyTorch-GAN #5](https://github.com/eriklindernoren/PyTorch-GAN/issues/5)); and once for the whole batch (as an
 # overcorrection of the second).
 
@@ -1189,7 +1194,7 @@ def right_mix(real, fake):
     return between(real[None], fake[None], alpha[None])[0]
 
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels with the same six real points at the lower left and six generated points at the upper right, joined in pairs by thin lines. Right way: one cross on each line. From a normal law: many crosses lie on the lines' extensions, beyond the points. One per coordinate: crosses lie beside the lines. One for the batch: all crosses lie at the same fraction of their lines."}, "figure": {"name": "fig-museum-mix", "caption": "Where the penalty looks, if α is drawn rightly; from a normal law; for each coordinate; once for the whole batch."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels with the same six real points at the lower left and six generated points at the upper right, joined in pairs by thin lines. Right way: one cross on each line. From a normal distribution: many crosses lie on the lines' extensions, beyond the points. One per coordinate: crosses lie beside the lines. One for the batch: all crosses lie at the same fraction of their lines."}, "figure": {"name": "fig-museum-mix", "caption": "Where the penalty looks, if α is drawn rightly; from a normal distribution; for each coordinate; once for the whole batch."}}
 source = random_source(7)
 a = torch.randn(6, 2, generator=source) * 0.5
 b = torch.randn(6, 2, generator=source) * 0.5 + torch.tensor([2.5, 2.0])
@@ -1359,11 +1364,11 @@ flipped = Objective(
     lambda real, fake: fake.scores.mean(-1),
     objectives.OBJECTIVES["wgan-lp"].defaults,
 )
-adam = Optimiser("adam", 1e-3, betas=(0.0, 0.9))
-config = Config(flipped, steps=60, members=8, batch=64, optimiser=adam)
-law = gaussian([2.0, 0.0], 0.5)
-history = train(config, law, samples=100, evaluate_every=20)
-cloud = law.sample(100, generator=random_source(1))
+adam = Optimizer("adam", 1e-3, betas=(0.0, 0.9))
+config = Config(flipped, steps=60, members=8, batch=64, optimizer=adam)
+distribution = gaussian([2.0, 0.0], 0.5)
+history = train(config, distribution, samples=100, evaluate_every=20)
+cloud = distribution.sample(100, generator=random_source(1))
 away = metrics.exact_w1(history.samples.double(), cloud)  # (looks, members)
 assert (away[-1] > 2 * away[0]).all()
 print("after 60 steps each of 8 generators is more than")
@@ -1446,25 +1451,25 @@ def momentum(weight):
     return torch.optim.Adam([weight], lr=0.01, betas=(0.9, 0.999))
 
 
-def right_optimiser(weight):
-    settings = objectives.OBJECTIVES["wgan"].defaults["optimiser"]
-    return Optimiser(**settings).build([weight])
+def right_optimizer(weight):
+    settings = objectives.OBJECTIVES["wgan"].defaults["optimizer"]
+    return Optimizer(**settings).build([weight])
 
 
-def steps_at_the_wall(make_optimiser, bound=0.05):
+def steps_at_the_wall(make_optimizer, bound=0.05):
     weight = nn.Parameter(torch.zeros(1))
-    optimiser = make_optimiser(weight)
+    optimizer = make_optimizer(weight)
     for step in range(1000):
         weight.grad = torch.full((1,), -1.0 if step < 500 else 1.0)
-        optimiser.step()
+        optimizer.step()
         weight.data.clamp_(-bound, bound)
         if step >= 500 and weight < bound:
             return step - 500
     return 500
 
 
-def leaves_the_wall_at_once(make_optimiser):
-    return steps_at_the_wall(make_optimiser, bound=0.005) == 0
+def leaves_the_wall_at_once(make_optimizer):
+    return steps_at_the_wall(make_optimizer, bound=0.005) == 0
 
 
 # %% [markdown]
@@ -1475,7 +1480,7 @@ def leaves_the_wall_at_once(make_optimiser):
 
 # %%
 print("steps at the wall, Adam(0.9):", steps_at_the_wall(momentum))
-print("and with RMSProp:", steps_at_the_wall(right_optimiser, bound=0.005))
+print("and with RMSProp:", steps_at_the_wall(right_optimizer, bound=0.005))
 
 # %% [markdown]
 # ### The tour once more
@@ -1485,7 +1490,11 @@ print("and with RMSProp:", steps_at_the_wall(right_optimiser, bound=0.005))
 
 # %%
 exhibits = {
-    "α from a normal law": (stays_on_the_way, normal_mix, right_mix),
+    "α from a normal distribution": (
+        stays_on_the_way,
+        normal_mix,
+        right_mix,
+    ),
     "α for every pixel": (stays_on_the_way, pixel_mix, right_mix),
     "one α for all": (has_places_of_its_own, common_mix, right_mix),
     "norm over channels": (
@@ -1505,7 +1514,7 @@ exhibits = {
     "momentum at the wall": (
         leaves_the_wall_at_once,
         momentum,
-        right_optimiser,
+        right_optimizer,
     ),
 }
 
@@ -1696,7 +1705,8 @@ check("slow-momentum", answer)
 #   restless; a one-sided penalty is convex, and minds its weight little.
 # - A penalised critic reports too much, on the line $W_1+\int\Delta^2/(2\lambda\rho)$. Twice the penalty takes it off.
 # - Clipping drives most weights to the wall. Spectral norms and sorting bound the distance surely, from below.
-# - On laws whose best critic is known, directions get harder to learn with every further funnel, for every critic.
+# - On distributions whose best critic is known, directions get harder to learn with every further funnel, for every
+#   critic.
 # - Whatever you penalise: test that it looks in the right places, takes one norm a sample, stays finite at zero, and
 #   pulls the right way.
 #

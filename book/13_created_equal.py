@@ -140,7 +140,7 @@ for name, choice in SPACE.items():
 
 # %% [markdown]
 # The learning rate is drawn evenly on a logarithmic scale, as likely between 0.0002 and 0.002 as between 0.002 and
-# 0.02. It is shared by both players, as is the width of their two hidden layers. The optimiser is Adam for all.
+# 0.02. It is shared by both players, as is the width of their two hidden layers. The optimizer is Adam for all.
 #
 # One thing more makes a comparison sharper without making it longer: **try number $i$ has the same settings for
 # every game**. If a bad learning rate was drawn, all suffer from it. What we compare are then differences of
@@ -175,7 +175,7 @@ for objective in ("non-saturating", "wgan", "wgan-gp"):
 #
 # :::{prf:theorem} The estimate is without bias
 # :label: thm-best-of-k
-# If the $n$ tries are independent draws of one law, then $\mathbb E\hat B_k=B_k$.
+# If the $n$ tries are independent draws of one distribution, then $\mathbb E\hat B_k=B_k$.
 # :::
 #
 # :::{prf:proof}
@@ -301,10 +301,11 @@ claim(
 # $\hat z_1=re^{i\theta}$ the first corner seen from there, and **all other modes are 0**. The modes are orthogonal,
 # $\sum_k|z_k|^2=N\sum_m|\hat z_m|^2$. The square of the distance is therefore a sum with a term for each mode,
 #
-# $$ d(z,M)^2=N\Big(d\big(\hat z_0,[-1,1]^2\big)^2+d\big(|\hat z_1|,[\tfrac12,1]\big)^2+\sum_{m\ge2}|\hat z_m|^2\Big) , $$ (eq-polygon-distance)
+# $$ d(z,M)^2=N\Big(d\big(\hat z_0,[-1,1]^2\big)^2+d\big(|\hat z_1|,[\tfrac12,1]\big)^2+\sum_{m\ge2}|\hat z_m|^2\Big) ,
+# $$ (eq-polygon-distance)
 #
 # and the nearest polygon is found by leaving out the other modes, moving the centre into its square and the radius
-# between its bounds. We let it compete with 200,000 random triangles of the law, for each of eight points:
+# between its bounds. We let it compete with 200,000 random triangles of the distribution, for each of eight points:
 
 # %%
 triangles = polygons(3)
@@ -344,7 +345,7 @@ real = triangles.sample(2000, generator=source)
 noise = torch.randn(2000, 6, dtype=torch.float64, generator=source)
 few = triangles.cell(real) < 8
 made = {
-    "the law itself": real,
+    "the distribution itself": real,
     "blurred": real + 0.1 * noise,
     "few kinds": torch.where(few[:, None], real, real[0]),
     "noise": triangles.stddev * noise,
@@ -353,7 +354,7 @@ for name, samples in made.items():
     precision, recall = polygon_precision_recall(samples, triangles)
     print(f"{name:15s} precision {precision:.2f}, recall {recall:.2f}")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels with four outlines of triangles each. The law itself: regular triangles of several sizes and angles. Blurred: nearly regular triangles, with the nearest regular ones dashed beside them. Few kinds: triangles most of which lie on top of each other. Noise: crooked triangles of all shapes, whose dashed nearest regular ones are far away."}, "figure": {"name": "fig-triangles", "caption": "Four samples of each of four generators made by hand, with the nearest triangle of the law (dashed). Blur costs precision, repetition costs recall, noise costs both."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels with four outlines of triangles each. The distribution itself: regular triangles of several sizes and angles. Blurred: nearly regular triangles, with the nearest regular ones dashed beside them. Few kinds: triangles most of which lie on top of each other. Noise: crooked triangles of all shapes, whose dashed nearest regular ones are far away."}, "figure": {"name": "fig-triangles", "caption": "Four samples of each of four generators made by hand, with the nearest triangle of the distribution (dashed). Blur costs precision, repetition costs recall, noise costs both."}}
 some = {name: samples[:4] for name, samples in made.items()}
 near = {name: triangles.nearest(corners) for name, corners in some.items()}
 panels = plots.axes(1, 4, height=1.9)
@@ -373,7 +374,7 @@ plots.show()
 
 # %%
 folder = Path(tempfile.mkdtemp())
-plan = dict(laws=["polygons"], updates=600, progress=False)
+plan = dict(distributions=["polygons"], updates=600, progress=False)
 plan["objectives"] = ["non-saturating", "wgan-gp", "least-squares"]
 begun = experiments.study(folder, budget=2, **plan)
 live = experiments.study(folder, budget=6, **plan)
@@ -412,8 +413,8 @@ plots.show()
 
 # %%
 ratios = []
-for law in ARENAS:
-    own = [scores(result, law, name, budget=n) for name in GAMES]
+for distribution in ARENAS:
+    own = [scores(result, distribution, name, budget=n) for name in GAMES]
     x = torch.stack([found.distance for found in own])  # (6, n, 3)
     of_game, of_try = x.mean((1, 2), keepdim=True), x.mean(2, keepdim=True)
     parts = (of_game - x.mean(), of_try - of_game, x - of_try)
@@ -421,7 +422,7 @@ for law in ARENAS:
     assert abs(sum(shares) - 1) < 1e-9
     game, settings, seed = shares
     shown = f"game {game:.0%}, settings {settings:.0%}, seed {seed:.0%}"
-    print(f"{law:9s}{shown}")
+    print(f"{distribution:9s}{shown}")
     ratios.append(settings / game)
 claim(
     "settings-over-games",
@@ -432,8 +433,8 @@ claim(
 
 # %% [markdown]
 # The settings are about four fifths of it. The game is a tenth or two; on the ring and on digits a change of the seed
-# alone does almost as much. **"Which game is best?" asks about one of the small parts.** (Whoever tunes well removes the large one, and
-# then game and seed are what is left. This is why tuned games are compared here, and several seeds.)
+# alone does almost as much. **"Which game is best?" asks about one of the small parts.** (Whoever tunes well removes
+# the large one, and then game and seed are what is left. This is why tuned games are compared here, and several seeds.)
 #
 # :::{admonition} Try it
 # :class: tip
@@ -451,9 +452,9 @@ claim(
 BUDGETS = (1, 2, 3, 5)
 
 
-def curve(law, objective):
+def curve(distribution, objective):
     """Low end, estimate and high end at each budget; ends for one game."""
-    found = scores(result, law, objective, budget=n).distance
+    found = scores(result, distribution, objective, budget=n).distance
     if objective == "non-saturating":
         ends = [best_interval(found, k, largest=False) for k in BUDGETS]
         return list(zip(*ends, strict=True))
@@ -461,22 +462,25 @@ def curve(law, objective):
     return best, best, best
 
 
-curves = {law: {game: curve(law, game) for game in GAMES} for law in ARENAS}
+curves = {
+    distribution: {game: curve(distribution, game) for game in GAMES}
+    for distribution in ARENAS
+}
 for own in curves.values():
     for _, best, _ in own.values():
         assert best[-1] < best[0], "five tries are better than one"
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels, for ring, grid, polygons and digits: the distance to the data over the number of tries, 1 to 5, with a curve for each of six games, a band around that of the non-saturating one, and a dashed line for fresh data. All curves fall as the budget grows. Most curves of other games run inside the band or close to it. No curve reaches the dashed line."}, "figure": {"name": "fig-budgets", "caption": "Best-of-budget curves of the recorded study: distance to the data (0 is perfect, 1 is a generator that always shows the mean), expected best of k tries, with the 95% bootstrap interval of the non-saturating game. Dashed: fresh data in place of samples."}}
 panels = plots.axes(2, 2, height=3.0, sharex=True)
-for ax, law in zip(panels.flat, ARENAS, strict=True):
-    plots.sweep(ax, BUDGETS, curves[law])
+for ax, distribution in zip(panels.flat, ARENAS, strict=True):
+    plots.sweep(ax, BUDGETS, curves[distribution])
     ax.axhline(
-        result["floor"][law]["distance"],
+        result["floor"][distribution]["distance"],
         color=plots.INK,
         linestyle="--",
         linewidth=1.2,
     )
-    ax.set(title=law, ylim=(0, 1))
+    ax.set(title=distribution, ylim=(0, 1))
 for ax in panels[1]:
     ax.set(xlabel="tries")
 for ax in panels[:, 0]:
@@ -495,10 +499,10 @@ plots.show()
 
 
 # %%
-def difference(law, objective, measure, k):
+def difference(distribution, objective, measure, k):
     """How much better than the non-saturating game; above 0 is better."""
     pair = [
-        scores(result, law, name, budget=n)
+        scores(result, distribution, name, budget=n)
         for name in (objective, "non-saturating")
     ]
     if measure == "F1":
@@ -518,11 +522,11 @@ apart = {
 # %%
 better = {case: set() for case in itertools.product(others, (1, 5))}
 worse = {case: set() for case in better}
-for (law, name, _, k), (low, _, high) in apart.items():
+for (distribution, name, _, k), (low, _, high) in apart.items():
     if low > 0:
-        better[name, k].add(law)
+        better[name, k].add(distribution)
     if high < 0:
-        worse[name, k].add(law)
+        worse[name, k].add(distribution)
 for (name, k), where in better.items():
     print(
         f"{name:14s} k = {k}: better on {len(where)} kinds of data, "
@@ -545,10 +549,12 @@ claim(
 hues = dict(zip(GAMES, plots.COLOURS, strict=True))
 panels = plots.axes(2, 4, height=2.2, sharey=True)
 for line, measure in zip(panels, MEASURES, strict=True):
-    for ax, law in zip(line, ARENAS, strict=True):
-        rows = {name: apart[law, name, measure, 5] for name in others}
+    for ax, distribution in zip(line, ARENAS, strict=True):
+        rows = {
+            name: apart[distribution, name, measure, 5] for name in others
+        }
         plots.interval_rows(ax, rows, colours=[hues[name] for name in rows])
-        ax.set_title(f"{measure}, {law}", fontsize=10)
+        ax.set_title(f"{measure}, {distribution}", fontsize=10)
 plots.show()
 
 # %% [markdown]
@@ -584,21 +590,25 @@ slow = rates < rates.median()
 plans = {"all": rates > 0, "small": slow, "large": ~slow}
 
 
-def first_of_all(law, measure, kept):
+def first_of_all(distribution, measure, kept):
     """The game that is first on this data, by this measure."""
     best = {}
     for name in GAMES:
-        found = scores(result, law, name, budget=n)
+        found = scores(result, distribution, name, budget=n)
         good = f_score(found) if measure == "F1" else -found.distance
         best[name] = best_elsewhere(good[kept], 3)
     return max(best, key=best.get)
 
 
 winners = {}
-for law, measure in itertools.product(ARENAS, MEASURES):
-    own = [first_of_all(law, measure, kept) for kept in plans.values()]
-    winners[law, measure] = own
-    print(f"{law:9s}{measure:9s}", *(f"{name:15s}" for name in own))
+for distribution, measure in itertools.product(ARENAS, MEASURES):
+    own = [
+        first_of_all(distribution, measure, kept) for kept in plans.values()
+    ]
+    winners[distribution, measure] = own
+    print(
+        f"{distribution:9s}{measure:9s}", *(f"{name:15s}" for name in own)
+    )
 
 # %%
 first = {name for own in winners.values() for name in own}

@@ -53,7 +53,7 @@ display(Markdown(summary_table(ledger)))
 # spread; *reading*, for slips that no program can find.
 
 # %% [markdown]
-# ## 1 · How far apart are two laws?
+# ## 1 · How far apart are two distributions?
 
 # %% tags=["remove-input"]
 display(Markdown(claims_list(ledger, ledger.of_lesson("01"))))

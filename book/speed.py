@@ -151,7 +151,7 @@ for row in record["tables"]["memory"]:
 #
 # Sixty-four Wasserstein GANs with gradient penalty on points of the plane, with two hidden layers, five critic
 # steps a round. `gantut` trains them as one population. The *plain loop* trains one model as the well-known
-# collections of GANs write it; the *careful loop* is the same with fused optimisers, without gradients that nobody
+# collections of GANs write it; the *careful loop* is the same with fused optimizers, without gradients that nobody
 # needs and without reading numbers back. In model-steps a second; one model-step is five critic steps and one
 # generator step of one model. Each contestant is taken with one thread or two, whichever is faster for it.
 
@@ -192,7 +192,7 @@ display(
 # One model at a time, but a convolutional one: the DCGAN of {cite}`radford2016`, on pictures, on one thread, in
 # images a second of processor time that the critic has seen. The *plain loop* is PyTorch's own example of a DCGAN, and
 # a Wasserstein GAN with gradient penalty as the collections write it; the *careful loop* is the same with channels last
-# in memory, fused optimisers and no gradient that nobody needs. Both loops of the DCGAN show its generator's pictures
+# in memory, fused optimizers and no gradient that nobody needs. Both loops of the DCGAN show its generator's pictures
 # to both players; `gantut` draws new ones for the generator's step, as Algorithm 1 does, and so generates twice as
 # many. *Mixed* is `train(..., amp=True)`: the products in bfloat16, the gradient penalty in single precision; how much
 # it gains depends on the processor.

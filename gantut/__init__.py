@@ -5,7 +5,7 @@ Each module holds one idea, and imports only from modules above it in this list:
 ==================  =============================================================
 `gantut.checks`       ``claim(...)``: how a lesson or a test states that something is so
 `gantut.device`       where tensors live, seeds, and fast or full scale
-`gantut.data`         toy laws with known densities, and small real images
+`gantut.data`         toy distributions with known densities, and small real images
 `gantut.divergences`  KL, JS and total variation; the optimal discriminator; V(D, G)
 `gantut.transport`    exact and entropic transport, with certificates; potentials
 `gantut.games`        two-player gradient dynamics: simultaneous, alternating, extragradient, ...

@@ -98,8 +98,8 @@ def total_one(name, tensor, dim):
         )
 
 
-def law(name, value, dim):
-    """Return `value` as a tensor of probability laws along `dim`."""
+def distribution(name, value, dim):
+    """Return `value` as a tensor of probability distributions along `dim`."""
     value = floating(name, value)
     dimension(name, value, dim)
     non_negative(name, value)
@@ -107,15 +107,15 @@ def law(name, value, dim):
     return value
 
 
-def laws(dim, **values):
-    """Return two tensors of laws along `dim` that go together."""
+def distributions(dim, **values):
+    """Return two tensors of distributions along `dim` that go together."""
     tensors = {name: floating(name, value) for name, value in values.items()}
     for name, tensor in tensors.items():
         dimension(name, tensor, dim)
     together(**tensors)
     same_length(dim, **tensors)
     for name, tensor in tensors.items():
-        law(name, tensor, dim)
+        distribution(name, tensor, dim)
     return tuple(tensors.values())
 
 

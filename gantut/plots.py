@@ -82,8 +82,8 @@ def lines(ax: Axes, x, curves: Mapping[str, object], *, colours: Sequence[str] =
     return ax
 
 
-def laws(ax: Axes, x, densities: Mapping[str, object], *, colours: Sequence[str] = COLOURS) -> Axes:
-    """Draw densities as filled curves; the real law first, then the generated one."""
+def distributions(ax: Axes, x, densities: Mapping[str, object], *, colours: Sequence[str] = COLOURS) -> Axes:
+    """Draw densities as filled curves; the real distribution first, then the generated one."""
     lines(ax, x, densities, colours=colours)
     for y, colour in zip(densities.values(), colours, strict=False):
         ax.fill_between(_array(x), _array(y), color=colour, alpha=0.15, linewidth=0)

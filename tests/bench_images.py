@@ -57,12 +57,12 @@ class PlainDCGAN:
 
     def __init__(self, data):
         self.data, (self.generator, self.critic) = data, plain_networks("batch")
-        self.optimisers = [adam(network, (0.5, 0.999), 2e-4) for network in (self.generator, self.critic)]
+        self.optimizers = [adam(network, (0.5, 0.999), 2e-4) for network in (self.generator, self.critic)]
 
     def run(self, steps):
         """Train for so many rounds."""
         judge = nn.BCEWithLogitsLoss()
-        of_generator, of_critic = self.optimisers
+        of_generator, of_critic = self.optimizers
         ones, zeros = torch.ones(BATCH), torch.zeros(BATCH)
         for _ in range(steps):
             real = self.data[torch.randint(len(self.data), (BATCH,))]
@@ -82,17 +82,17 @@ class PlainDCGAN:
 
 
 class CarefulDCGAN(PlainDCGAN):
-    """The same with channels last, fused optimisers, no gradient that nobody needs, and no number read back."""
+    """The same with channels last, fused optimizers, no gradient that nobody needs, and no number read back."""
 
     def __init__(self, data):
         super().__init__(data.to(memory_format=torch.channels_last))
         for network in (self.generator, self.critic):
             network.to(memory_format=torch.channels_last)
-        self.optimisers = [adam(net, (0.5, 0.999), 2e-4, fused=True) for net in (self.generator, self.critic)]
+        self.optimizers = [adam(net, (0.5, 0.999), 2e-4, fused=True) for net in (self.generator, self.critic)]
 
     def run(self, steps):
         judge = nn.BCEWithLogitsLoss()
-        of_generator, of_critic = self.optimisers
+        of_generator, of_critic = self.optimizers
         ones, zeros = torch.ones(BATCH), torch.zeros(BATCH)
         for _ in range(steps):
             real = self.data[torch.randint(len(self.data), (BATCH,))]
@@ -111,11 +111,11 @@ class PlainPenalised:
 
     def __init__(self, data, norm):
         self.data, (self.generator, self.critic) = data, plain_networks(norm)
-        self.optimisers = [adam(network, (0.0, 0.9), 1e-4) for network in (self.generator, self.critic)]
+        self.optimizers = [adam(network, (0.0, 0.9), 1e-4) for network in (self.generator, self.critic)]
 
     def run(self, steps):
         """Train for so many rounds."""
-        of_generator, of_critic = self.optimisers
+        of_generator, of_critic = self.optimizers
         for _ in range(steps):
             for _ in range(5):
                 real = self.data[torch.randint(len(self.data), (BATCH,))]
@@ -140,16 +140,16 @@ class PlainPenalised:
 
 
 class CarefulPenalised(PlainPenalised):
-    """The same with channels last, fused optimisers, detached samples, and no number read back."""
+    """The same with channels last, fused optimizers, detached samples, and no number read back."""
 
     def __init__(self, data, norm):
         super().__init__(data.to(memory_format=torch.channels_last), norm)
         for network in (self.generator, self.critic):
             network.to(memory_format=torch.channels_last)
-        self.optimisers = [adam(net, (0.0, 0.9), 1e-4, fused=True) for net in (self.generator, self.critic)]
+        self.optimizers = [adam(net, (0.0, 0.9), 1e-4, fused=True) for net in (self.generator, self.critic)]
 
     def run(self, steps):
-        of_generator, of_critic = self.optimisers
+        of_generator, of_critic = self.optimizers
         for _ in range(steps):
             for _ in range(5):
                 real = self.data[torch.randint(len(self.data), (BATCH,))]
@@ -173,12 +173,12 @@ class Ours:
 
     def __init__(self, data, objective, norm, *, amp=False):
         self.data, self.objective, self.amp = data, objective, amp
-        self.generator = DCGANGenerator(noise_size=NOISE, size=SIZE, channels=CHANNELS, width=WIDTH)
+        self.generator = DCGANGenerator(latent_dim=NOISE, size=SIZE, channels=CHANNELS, width=WIDTH)
         self.critic = DCGANCritic(size=SIZE, channels=CHANNELS, width=WIDTH, norm=norm)
 
     def run(self, steps):
         """Train for so many rounds."""
-        config = Config(objective=self.objective, steps=steps, batch=BATCH, noise_size=NOISE)
+        config = Config(objective=self.objective, steps=steps, batch=BATCH, latent_dim=NOISE)
         looks = dict(samples=1, record_every=steps, evaluate_every=steps, progress=False)
         players = dict(generator=self.generator, critic=self.critic)
         train(config, self.data, **players, device="cpu", amp=self.amp, **looks)

@@ -36,11 +36,11 @@ def _networks(width):
 def plain_loop(data, width, batch, steps):
     """One model, as the well-known collections write it: see their `wgan_gp.py`."""
     generator, critic = _networks(width)
-    optimisers = [torch.optim.Adam(net.parameters(), lr=1e-4, betas=(0.0, 0.9)) for net in (generator, critic)]
+    optimizers = [torch.optim.Adam(net.parameters(), lr=1e-4, betas=(0.0, 0.9)) for net in (generator, critic)]
     for _ in range(steps):
         for _ in range(N_CRITIC):
             real = data[torch.randint(len(data), (batch,))]
-            optimisers[1].zero_grad()
+            optimizers[1].zero_grad()
             fake = generator(torch.randn(batch, 2))  # not detached: the gradient runs through the generator, too
             mix = torch.rand(batch, 1)
             between = (mix * real + (1 - mix) * fake).requires_grad_(True)
@@ -51,19 +51,19 @@ def plain_loop(data, width, batch, steps):
             penalty = ((slopes.view(batch, -1).norm(2, dim=1) - 1) ** 2).mean()
             loss = -critic(real).mean() + critic(fake).mean() + WEIGHT * penalty
             loss.backward()
-            optimisers[1].step()
+            optimizers[1].step()
             loss.item()
-        optimisers[0].zero_grad()
+        optimizers[0].zero_grad()
         loss = -critic(generator(torch.randn(batch, 2))).mean()
         loss.backward()
-        optimisers[0].step()
+        optimizers[0].step()
         loss.item()
 
 
 def careful_loop(data, width, batch, steps):
-    """One model: the same with fused optimisers, detached samples, and no number read back."""
+    """One model: the same with fused optimizers, detached samples, and no number read back."""
     generator, critic = _networks(width)
-    optimisers = [
+    optimizers = [
         torch.optim.Adam(net.parameters(), lr=1e-4, betas=(0.0, 0.9), fused=True) for net in (generator, critic)
     ]
     for _ in range(steps):
@@ -75,13 +75,13 @@ def careful_loop(data, width, batch, steps):
             slopes = torch.autograd.grad(critic(between).sum(), between, create_graph=True)[0]
             scores = critic(torch.cat([real, fake])).squeeze(1)
             loss = scores[batch:].mean() - scores[:batch].mean() + WEIGHT * (slopes.norm(dim=1) - 1).square().mean()
-            optimisers[1].zero_grad()
+            optimizers[1].zero_grad()
             loss.backward()
-            optimisers[1].step()
+            optimizers[1].step()
         loss = -critic(generator(torch.randn(batch, 2))).mean()
-        optimisers[0].zero_grad()
+        optimizers[0].zero_grad()
         loss.backward(inputs=list(generator.parameters()))
-        optimisers[0].step()
+        optimizers[0].step()
 
 
 def config(width, batch, steps, members=MEMBERS):

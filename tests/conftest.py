@@ -1,4 +1,5 @@
-"""What all tests share: the devices of this machine, random laws from a seed, and quiet, repeatable hypothesis runs."""
+"""What all tests share: the devices of this machine, random distributions from a seed, and quiet, repeatable hypothesis
+runs."""
 
 import functools
 import http.server
@@ -39,8 +40,8 @@ def rng():
 
 
 @pytest.fixture
-def random_laws(rng, device):
-    """A function that draws laws along the last dimension, some entries of them exactly zero where wanted."""
+def random_distributions(rng, device):
+    """A function that draws distributions along the last dimension, some entries of them exactly zero where wanted."""
 
     def draw(*shape, zeros=0.0, dtype=torch.float64):
         weights = -torch.rand(shape, dtype=torch.float64, generator=rng).log()  # exponential: uniform on the simplex

@@ -16,9 +16,9 @@ from gantut import lipschitz, objectives
 from gantut.data import gaussian
 from gantut.networks import MLP
 from gantut.objectives import Judgement
-from gantut.training import Architecture, Config, Optimiser, train
+from gantut.training import Architecture, Config, Optimizer, train
 from gantut.training._algorithm import critic_step, generated_for_critic, generator_step
-from gantut.training._players import cohorts
+from gantut.training._players import shard_members
 
 LESSON = Path(__file__).parent.parent / "book" / "11_better_critics.py"
 
@@ -183,10 +183,10 @@ def test_the_penalty_adds_to_the_loss_that_the_critic_descends():
     critic = MLP([2, 1], dtype=torch.float64)
     critic.weights[0].data.copy_(torch.tensor([[[3.0], [4.0]]]))
     config = Config(
-        "wgan-gp", batch=32, learn_generator=False, steps=20, critic_optimiser={"name": "sgd", "rate": 1e-3}
+        "wgan-gp", batch=32, learn_generator=False, steps=20, critic_optimizer={"name": "sgd", "rate": 1e-3}
     )
-    law = gaussian([0.0, 0.0], 1.0)
-    history = train(config, law, critic=critic.float(), progress=False)
+    distribution = gaussian([0.0, 0.0], 1.0)
+    history = train(config, distribution, critic=critic.float(), progress=False)
     assert history.critic.weights[0].norm() < 4.5
 
 
@@ -210,11 +210,11 @@ def test_without_detach_every_critic_step_takes_a_generator_step_back(museum, n_
 
 
 def test_in_our_loop_each_player_moves_only_its_own_parameters():
-    config = Config("wgan-gp", batch=16, noise_size=2, generator=Architecture((8,)), critic=Architecture((8,)))
-    law, device = gaussian([0.0, 0.0], 1.0), torch.device("cpu")
+    config = Config("wgan-gp", batch=16, latent_dim=2, generator=Architecture((8,)), critic=Architecture((8,)))
+    distribution, device = gaussian([0.0, 0.0], 1.0), torch.device("cpu")
     generator, critic = (getattr(config, kind).build(2, out, members=1, seed=0, device=device)
                          for kind, out in (("generator", 2), ("critic", 1)))  # fmt: skip
-    (players,) = cohorts(config, law, generator, critic, device=device, workers=1)
+    (players,) = shard_members(config, distribution, generator, critic, device=device, workers=1)
     noise = torch.randn(1, 1, 16, 2)
     fake = generated_for_critic(players, noise)
     assert not fake.requires_grad
@@ -241,17 +241,17 @@ def test_momentum_holds_a_clipped_weight_at_its_wall_until_half_of_it_is_forgott
     assert steps == math.floor(math.log(0.5) / math.log(beta))
 
 
-def test_the_default_optimiser_under_clipping_has_no_momentum(museum):
-    settings = objectives.OBJECTIVES["wgan"].defaults["optimiser"]
-    assert Optimiser(**settings).name == "rmsprop"
-    assert Optimiser(**settings).momentum == 0
-    assert museum["steps_at_the_wall"](museum["right_optimiser"], bound=0.005) == 0
+def test_the_default_optimizer_under_clipping_has_no_momentum(museum):
+    settings = objectives.OBJECTIVES["wgan"].defaults["optimizer"]
+    assert Optimizer(**settings).name == "rmsprop"
+    assert Optimizer(**settings).momentum == 0
+    assert museum["steps_at_the_wall"](museum["right_optimizer"], bound=0.005) == 0
     assert museum["steps_at_the_wall"](museum["momentum"]) == 6
 
 
 @pytest.mark.parametrize("name", ["wgan-gp", "wgan-lp"])
-def test_nor_have_the_optimisers_of_the_penalised_games(name):
-    assert objectives.OBJECTIVES[name].defaults["optimiser"]["betas"][0] == 0
+def test_nor_have_the_optimizers_of_the_penalised_games(name):
+    assert objectives.OBJECTIVES[name].defaults["optimizer"]["betas"][0] == 0
 
 
 # ---- The lesson's own checks ------------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def test_nor_have_the_optimisers_of_the_penalised_games(name):
         ("pulls_the_right_way", "flipped_losses", "right_losses"),
         ("pulls_the_right_way", "summed_losses", "right_losses"),
         ("leaves_the_generator_alone", "attached_step", "detached_step"),
-        ("leaves_the_wall_at_once", "momentum", "right_optimiser"),
+        ("leaves_the_wall_at_once", "momentum", "right_optimizer"),
     ],
 )
 @pytest.mark.parametrize("seed", range(5))

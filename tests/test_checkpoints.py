@@ -268,7 +268,7 @@ TRAINING = """
     import hashlib, sys, torch
     from gantut.checkpoints import load_latest, save
 
-    OPTIMISERS = {
+    OPTIMIZERS = {
         "Adam": lambda p: torch.optim.Adam(p, lr=1e-2, betas=(0.5, 0.9)),
         "AMSGrad": lambda p: torch.optim.Adam(p, lr=1e-2, amsgrad=True, weight_decay=1e-3),
         "RMSprop": lambda p: torch.optim.RMSprop(p, lr=1e-3, centered=True, momentum=0.5),
@@ -281,27 +281,27 @@ TRAINING = """
             torch.nn.Linear(5, 33), torch.nn.BatchNorm1d(33), torch.nn.ReLU(),
             torch.nn.Dropout(0.3), torch.nn.Linear(33, 1),
         )
-        optimiser, source, first = OPTIMISERS[name](net.parameters()), torch.Generator().manual_seed(1), 0
+        optimizer, source, first = OPTIMIZERS[name](net.parameters()), torch.Generator().manual_seed(1), 0
         if resume:
             first, weights, state, *_ = load_latest(folder)
             net.load_state_dict(weights)
-            optimiser.load_state_dict(state["optimiser"])
+            optimizer.load_state_dict(state["optimizer"])
             source.set_state(state["data"])
             torch.set_rng_state(state["dropout"])
         for step in range(first, last):
             x = torch.randn(17, 5, generator=source)
             loss = (net(x) - x.sum(1, keepdim=True)).square().mean()
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             if step + 1 == save_at:
                 generators = {"data": source.get_state(), "dropout": torch.get_rng_state()}
-                save(folder, step + 1, net, {"optimiser": optimiser.state_dict(), **generators})
+                save(folder, step + 1, net, {"optimizer": optimizer.state_dict(), **generators})
         parts = [tensor.numpy().tobytes() for tensor in net.state_dict().values()]
         return hashlib.sha256(b"".join(parts)).hexdigest()
 
     folder, what = sys.argv[1:]
-    for name in OPTIMISERS:
+    for name in OPTIMIZERS:
         if what == "whole":
             whole = train(name, 20, f"{folder}/{name}", save_at=10)
             assert whole != train(name, 10, None), "the last ten steps do something"

@@ -91,7 +91,7 @@ def test_the_pictures_of_a_run_are_those_of_its_generator(whole):
     plan = read_plan(whole)
     noise = torch.Generator().manual_seed(plan.training.seeds("evaluation")[0])
     saved = load_run(whole)
-    images = _sample.samples_of(saved, torch.randn(8, plan.training.noise_size, generator=noise))
+    images = _sample.samples_of(saved, torch.randn(8, plan.training.latent_dim, generator=noise))
     assert np.array_equal(np.array(Image.open(whole / "samples.png")), _grids.sheet(images))
 
 
@@ -114,12 +114,12 @@ def test_another_run_by_the_same_plan_is_the_same_run(whole, tmp_path):
 
 def test_flags_go_before_the_file_and_set_before_all(tmp_path):
     (tmp_path / "mine.json").write_text('{"batch": 16, "steps": 2, "critic": {"hidden": [8]}}')
-    words = ["--batch", 24, "--set", "noise=uniform", "--set", "critic.activation=tanh", "--set", "optimiser.rate=0.5"]
+    words = ["--batch", 24, "--set", "noise=uniform", "--set", "critic.activation=tanh", "--set", "optimizer.rate=0.5"]
     assert run("train", "ring", "--config", tmp_path / "mine.json", *words, "--quiet", "--out", tmp_path / "r") == 0
     game = read_plan(tmp_path / "r").training
     assert (game.batch, game.steps, game.noise) == (24, 2, "uniform")
     assert (game.critic.hidden, game.critic.activation) == ((8,), "tanh")
-    assert game.optimiser.rate == game.critic_optimiser.rate == 0.5
+    assert game.optimizer.rate == game.critic_optimizer.rate == 0.5
 
 
 def test_pictures_of_ones_own_are_learnt_from(tmp_path):
@@ -274,7 +274,7 @@ def test_a_run_that_was_refused_at_once_can_be_asked_for_again(tmp_path):
     [
         (["--batch", 16], "batch = 32, and not 16"),
         (["--width", 8], "width = 4, and not 8"),
-        (["--set", "critic_optimiser.rate=3"], "critic_optimiser = "),
+        (["--set", "critic_optimizer.rate=3"], "critic_optimizer = "),
         (["ring"], "= "),
         (["--steps", 3], "steps must be at least 12"),
         (["--amp"], "amp = False, and not True"),
@@ -343,7 +343,7 @@ WRONG = {
     "constraint": (["ring", "--set", "constraint.wieght=3"], "did you mean 'weight'?"),
     "no value": (["ring", "--set", "batch"], "KEY=VALUE, such as batch=128, not 'batch'"),
     "value": (["ring", "--set", "batch=-3"], "batch must be a whole number of at least 1, not -3"),
-    "size of a law": (["ring", "--size", "32"], "size is of pictures, and 'ring' is a law"),
+    "size of a distribution": (["ring", "--size", "32"], "size is of pictures, and 'ring' is a distribution"),
     "size": (["creatures", "--size", "48"], "size must be one of 32, 64, 128, not 48"),
     "channels": (["digits", "--channels", "3"], "channels must be one of 1, not 3"),
     "folder": (["ring", "somewhere"], "a folder after the data goes with mnist and fashion-mnist only"),
@@ -518,8 +518,8 @@ LAST = ["--steps", "60", "--grid-every", "60", "--quiet", "--device", "cpu"]
 # Runs that were made sick on purpose; what the doctor must find, and the lesson that explains it.
 SICK = {
     "a discriminator that knows all": (
-        ["ring", "--objective", "minimax", "--set", "n_critic=10", "--set", "optimiser.rate=1e-9",
-         "--set", 'critic_optimiser={"rate":0.003}'],
+        ["ring", "--objective", "minimax", "--set", "n_critic=10", "--set", "optimizer.rate=1e-9",
+         "--set", 'critic_optimizer={"rate":0.003}'],
         "certainty", 5,
     ),
     "a clip so tight that the critic is flat": ([*WGAN, "--set", "constraint.bound=1e-4"], "signal", 10),
@@ -527,7 +527,7 @@ SICK = {
     "a penalty that weighs nothing": (["ring", "--set", "constraint.weight=1e-5"], "penalty", 11),
     "a Wasserstein game without a constraint": ([*WGAN, "--set", "constraint=null"], "steepness", 10),
     "steps that are far too large": (
-        [*WGAN, "--set", "constraint=null", "--set", "optimiser.rate=1e15"], "numbers", 4,
+        [*WGAN, "--set", "constraint=null", "--set", "optimizer.rate=1e15"], "numbers", 4,
     ),
     "a generator that is not trained at all": (["ring", "--set", "learn_generator=false"], "modes", 6),
     "pictures that are all alike": (["digits", "--width", "2", "--steps", "2", "--batch", "32"], "variety", 6),
@@ -588,11 +588,11 @@ def test_gradients_that_vanish_or_explode_are_found(whole, first, last, lesson):
 def test_the_doctor_measures_what_it_says(ring, capsys):
     run("doctor", ring, "--json")
     findings = {finding["name"]: finding for finding in json.loads(capsys.readouterr().out)["findings"]}
-    saved, law = load_run(ring), gantut.data.ring()
-    noise = torch.randn(2000, saved.plan.training.noise_size, generator=torch.Generator().manual_seed(1))
+    saved, distribution = load_run(ring), gantut.data.ring()
+    noise = torch.randn(2000, saved.plan.training.latent_dim, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         samples = saved.generator(noise).double()
-    covered = metrics.modes_covered(samples, law).median()
+    covered = metrics.modes_covered(samples, distribution).median()
     assert f"{covered:.0f} of 8 modes covered" in findings["modes"]["measured"]
     low, high = (float(x) for x in re.findall(r"at (?:least|most) ([0-9.]+)", findings["steepness"]["measured"]))
     assert low < high == pytest.approx(lipschitz.lipschitz_bound(saved.critic).median().item(), rel=0.01)
@@ -608,12 +608,12 @@ def test_a_run_whose_data_are_gone_is_examined_as_far_as_it_can_be(tmp_path, cap
     assert "The data are not at hand" in capsys.readouterr().out
 
 
-def test_a_critic_in_order_and_samples_of_the_very_law_are_healthy(tmp_path):
+def test_a_critic_in_order_and_samples_of_the_very_distribution_are_healthy(tmp_path):
     assert run("train", "ring", "--objective", "wgan", *LAST, "--out", tmp_path / "r") == 0
     saved = load_run(tmp_path / "r")
-    law = load(saved.plan.data)
-    real, fake = (law.sample((1, 2000), generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
-    found = _doctor.examine(_examinations.Patient(saved, real, fake, law))
+    distribution = load(saved.plan.data)
+    real, fake = (distribution.sample((1, 2000), generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    found = _doctor.examine(_examinations.Patient(saved, real, fake, distribution))
     assert [finding.name for finding in found] == ["numbers", "gradients", "signal", "steepness", "clipping", "modes"]
     assert not any(finding.wrong for finding in found), found
 
@@ -622,7 +622,7 @@ def test_a_critic_in_order_and_samples_of_the_very_law_are_healthy(tmp_path):
 
 
 def test_a_study_is_made_and_summed_up(tmp_path, capsys):
-    words = ["--out", tmp_path / "s", "--budget", 1, "--seeds", 2, "--updates", 6, "--laws", "ring", "--quiet",
+    words = ["--out", tmp_path / "s", "--budget", 1, "--seeds", 2, "--updates", 6, "--distributions", "ring", "--quiet",
              "--objectives", "minimax", "wgan-gp"]  # fmt: skip
     assert run("study", *words) == 0
     assert "1 tries each" in capsys.readouterr().out

@@ -34,7 +34,7 @@ def images(n=40):
 
 def networks(norm):
     common = dict(size=8, channels=1, width=4)
-    return DCGANGenerator(noise_size=6, **common), DCGANCritic(norm=norm, seed=1, **common)
+    return DCGANGenerator(latent_dim=6, **common), DCGANCritic(norm=norm, seed=1, **common)
 
 
 # Games and the normalisation of their critic; that of the generator is batch normalisation.
@@ -42,7 +42,7 @@ GAMES = {
     "a penalised critic": (dict(objective="wgan-gp", n_critic=2), "layer"),
     "a one-sided penalty": (dict(objective="wgan-lp", n_critic=1), "none"),
     "batch norm in both networks": (dict(objective="non-saturating"), "batch"),
-    "clipping under batch norm": (dict(objective="wgan", n_critic=2, optimiser={"name": "sgd", "rate": 0.1}), "batch"),
+    "clipping under batch norm": (dict(objective="wgan", n_critic=2, optimizer={"name": "sgd", "rate": 0.1}), "batch"),
     "features of the whole batch": (dict(objective="feature-matching"), "batch"),
     "noise on all samples": (dict(objective="least-squares", instance_noise=0.3), "none"),
     "changed pictures": (
@@ -51,7 +51,7 @@ GAMES = {
     ),
     "averages of the past": (dict(objective="minimax", historical_averaging=0.1, ema=0.5), "layer"),
 }
-BATCH = dict(batch=16, noise_size=6)
+BATCH = dict(batch=16, latent_dim=6)
 
 
 def first_gradients(game, norm, share):
@@ -59,7 +59,7 @@ def first_gradients(game, norm, share):
     config = Config(**game, **BATCH, steps=1)
     generator, critic = networks(norm)
     shares = Shares(config) if share else None
-    (players,) = _players.cohorts(config, images(), generator, critic, device="cpu", workers=1, shares=shares)
+    (players,) = _players.shard_members(config, images(), generator, critic, device="cpu", workers=1, shares=shares)
     with shares.synchronised(generator, critic) if share else contextlib.nullcontext():
         _algorithm.advance(players, 1, record_every=1, done=0)
     buffers = [buffer.clone() for network in (generator, critic) for buffer in network.buffers()]

@@ -18,8 +18,8 @@ def pictures(rng, device):
 
 
 def changed(augmentation, x, rng):
-    law, shape = augmentation.draws(tuple(x.shape[2:]))
-    assert law == "unit"
+    distribution, shape = augmentation.draws(tuple(x.shape[2:]))
+    assert distribution == "unit"
     draws = torch.rand(*x.shape[:2], *shape, dtype=x.dtype, generator=rng).to(x.device)
     return augmentation.apply(x, draws), draws
 

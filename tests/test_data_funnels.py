@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gantut.data import Funnels, Law, Pair, funnels
+from gantut.data import Distribution, Funnels, Pair, funnels
 from gantut.data import _funnels as module
 from gantut.training import Config, train
 from gantut.transport import emd_points, wasserstein_1d
@@ -310,7 +310,7 @@ def test_drawing_does_not_touch_the_global_random_numbers(device):
 # ---- Draws --------------------------------------------------------------------------------------------------------
 
 
-def test_y_is_uniform_and_x_of_pairs_has_the_law_of_x_alone(pair):
+def test_y_is_uniform_and_x_of_pairs_has_the_distribution_of_x_alone(pair):
     together, apart = pair.sample_pairs(4000, generator=source(1)), pair.sample(4000, generator=source(2))
     assert isinstance(apart, Pair)
     for i in range(min(pair.dimension, 3)):
@@ -340,17 +340,17 @@ def test_the_fraction_of_the_ray_has_the_density_that_the_distance_rests_on():
     assert scipy.stats.kstest(array(fraction), lambda t: np.clip(t, 0, 1) ** 3).pvalue > 1e-3
 
 
-def test_the_two_laws_are_laws_to_train_on(device):
+def test_the_two_distributions_are_distributions_to_train_on(device):
     pair = funnels(3, 4, dtype=torch.float32, device=device)
-    for law in (pair.x, pair.y):
-        assert isinstance(law, Law)
-        draws = law.sample((2, 5), generator=source(1))
+    for distribution in (pair.x, pair.y):
+        assert isinstance(distribution, Distribution)
+        draws = distribution.sample((2, 5), generator=source(1))
         assert (draws.shape, draws.dtype, draws.device.type) == ((2, 5, 3), torch.float32, device.type)
-        assert law.event_shape == (3,)
-        assert torch.equal(draws, law.sample((2, 5), generator=source(1)))
-        assert law.sample(0, generator=source()).shape == (0, 3)
+        assert distribution.event_shape == (3,)
+        assert torch.equal(draws, distribution.sample((2, 5), generator=source(1)))
+        assert distribution.sample(0, generator=source()).shape == (0, 3)
     assert torch.equal(pair.x.sample(7, generator=source(1)), pair.move(pair.y.sample(7, generator=source(1))))
-    config = Config(objective="wgan-gp", steps=2, members=2, batch=8, n_critic=1, noise_size=3)
+    config = Config(objective="wgan-gp", steps=2, members=2, batch=8, n_critic=1, latent_dim=3)
     history = train(config, pair.x, samples=4, progress=False, device=str(device))
     assert history.samples.shape[1:] == (2, 4, 3)
 
@@ -393,7 +393,7 @@ def test_the_largest_pairs_of_the_paper_stay_in_memory():
     torch.testing.assert_close(pair.potential(y) - pair.potential(x), (x - y).norm(dim=1), rtol=0, atol=1e-11)
 
 
-def test_pot_agrees_that_independent_samples_are_further_apart_than_the_laws():
+def test_pot_agrees_that_independent_samples_are_further_apart_than_the_distributions():
     """The exact distance of two samples is above W1 in the mean; with 600 points in the plane by less than 0.15."""
     pair = funnels(2, 4, seed=3)
     found = []

@@ -1,4 +1,5 @@
-"""Regular polygons: their law, the nearest of them against numpy's Fourier transform and scipy's search; metrics."""
+"""Regular polygons: their distribution, the nearest of them against numpy's Fourier transform and scipy's search;
+metrics."""
 
 import itertools
 import math
@@ -36,13 +37,14 @@ def drawn(corners, centre, radius, angle):
     return [part for t in turns for part in (centre[0] + radius * math.cos(t), centre[1] + radius * math.sin(t))]
 
 
-# ---------------------------------------------------------------------------------------------------------------- law
+# ----------------------------------------------------------------------------------------------------------------
+# distribution
 
 
 @pytest.mark.parametrize("corners", [3, 4, 7])
 def test_what_is_drawn_is_a_regular_polygon_with_its_centre_and_radius_in_bounds(corners, rng, device):
-    law = polygons(corners, side=2.0, radii=(0.25, 3.0), device=device)
-    x = law.sample((5, 40), generator=rng)
+    distribution = polygons(corners, side=2.0, radii=(0.25, 3.0), device=device)
+    x = distribution.sample((5, 40), generator=rng)
     assert x.shape == (5, 40, 2 * corners)
     assert x.device.type == device.type
     found = modes(x)
@@ -68,11 +70,14 @@ def test_centre_radius_and_angle_are_uniform_and_a_seed_means_one_sample_on_ever
 
 
 def test_mean_and_standard_deviation_are_those_of_the_samples(rng):
-    law = polygons(5, side=0.7, radii=(0.2, 1.5))
-    x = law.sample(20_000, generator=rng)
-    # five standard errors; that of a standard deviation is at most s / sqrt(2 n) for laws with such light tails
-    torch.testing.assert_close(x.mean(0), law.mean, rtol=0, atol=5 * law.stddev.max().item() / 20_000**0.5)
-    torch.testing.assert_close(x.std(0), law.stddev, rtol=5 / 40_000**0.5, atol=0)
+    distribution = polygons(5, side=0.7, radii=(0.2, 1.5))
+    x = distribution.sample(20_000, generator=rng)
+    # five standard errors; that of a standard deviation is at most s / sqrt(2 n) for distributions with such light
+    # tails
+    torch.testing.assert_close(
+        x.mean(0), distribution.mean, rtol=0, atol=5 * distribution.stddev.max().item() / 20_000**0.5
+    )
+    torch.testing.assert_close(x.std(0), distribution.stddev, rtol=5 / 40_000**0.5, atol=0)
 
 
 # ------------------------------------------------------------------------------------------------------------ nearest
@@ -80,14 +85,14 @@ def test_mean_and_standard_deviation_are_those_of_the_samples(rng):
 
 @pytest.mark.parametrize("corners", [3, 5])
 def test_the_nearest_polygon_is_the_best_that_a_search_from_many_starts_finds(corners, rng):
-    law = polygons(corners)
+    distribution = polygons(corners)
     x = 1.5 * torch.randn(6, 2 * corners, dtype=torch.float64, generator=rng)
     bounds = [(-1, 1), (-1, 1), (0.5, 1), (None, None)]
 
     def missed(parameters, point):
         return float(np.sum((np.array(drawn(corners, parameters[:2], *parameters[2:])) - point) ** 2))
 
-    for point, distance in zip(x.numpy(), law.distance(x).tolist(), strict=True):
+    for point, distance in zip(x.numpy(), distribution.distance(x).tolist(), strict=True):
         starts = itertools.product([0.0], [0.0], [0.75], 2 * np.pi * np.arange(6) / 6)
         best = min(scipy.optimize.minimize(missed, start, (point,), bounds=bounds).fun for start in starts)
         assert distance == pytest.approx(
@@ -106,15 +111,17 @@ def test_the_squared_distance_is_the_sum_over_fourier_modes(corners, rng, device
     np.testing.assert_allclose(polygons(corners).distance(x).cpu() ** 2, squared, rtol=1e-12, atol=1e-24)
 
 
-def test_a_polygon_of_the_law_is_its_own_nearest_and_the_nearest_of_any_point_is_a_polygon_of_the_law(rng, device):
-    law = polygons(4, device=device)
-    x = law.sample(100, generator=rng)
-    assert law.distance(x).max() < 1e-14
-    near = law.nearest(3 * torch.randn(100, 8, dtype=torch.float64, generator=rng).to(device))
-    assert law.distance(near).max() < 1e-14
+def test_a_polygon_of_the_distribution_is_its_own_nearest_and_the_nearest_of_any_point_is_a_polygon_of_the_distribution(
+    rng, device
+):
+    distribution = polygons(4, device=device)
+    x = distribution.sample(100, generator=rng)
+    assert distribution.distance(x).max() < 1e-14
+    near = distribution.nearest(3 * torch.randn(100, 8, dtype=torch.float64, generator=rng).to(device))
+    assert distribution.distance(near).max() < 1e-14
 
 
-def test_corners_that_go_the_wrong_way_round_are_no_polygon_of_the_law_and_neither_is_a_single_point():
+def test_corners_that_go_the_wrong_way_round_are_no_polygon_of_the_distribution_and_neither_is_a_single_point():
     forwards = torch.tensor(drawn(3, (0.3, -0.2), 0.8, 1.0), dtype=torch.float64)
     backwards = forwards.unflatten(0, (3, 2)).flip(0).flatten()
     # modes 1 and N - 1 change places: the whole radius is wrong, and the least radius is missing
@@ -135,14 +142,14 @@ def test_the_distance_is_differentiable_off_the_polygons(rng):
 
 
 def test_cells_are_told_by_halves_and_eighths_and_are_all_as_likely(rng, device):
-    law = polygons(3, device=device)
-    assert law.cells == 64
+    distribution = polygons(3, device=device)
+    assert distribution.cells == 64
     cases = [((-0.5, -0.5), 0.6, 0.1, 0), ((0.5, -0.5), 0.6, 0.1, 32), ((-0.5, 0.5), 0.6, 0.1, 16),
              ((-0.5, -0.5), 0.9, 0.1, 8), ((-0.5, -0.5), 0.6, -0.1, 7), ((0.9, 0.9), 0.99, 6.2, 63)]  # fmt: skip
     for centre, radius, angle, cell in cases:
         x = torch.tensor(drawn(3, centre, radius, angle), dtype=torch.float64, device=device)
-        assert law.cell(x).item() == cell
-    counts = torch.bincount(law.cell(law.sample(6400, generator=rng)), minlength=64).cpu().numpy()
+        assert distribution.cell(x).item() == cell
+    counts = torch.bincount(distribution.cell(distribution.sample(6400, generator=rng)), minlength=64).cpu().numpy()
     assert len(counts) == 64
     assert scipy.stats.chisquare(counts).pvalue > ALPHA
 
@@ -151,22 +158,22 @@ def test_cells_are_told_by_halves_and_eighths_and_are_all_as_likely(rng, device)
 
 
 def test_precision_and_recall_are_those_of_a_plain_loop(rng, device):
-    law, n = polygons(), 400
-    x = law.sample((3, n), generator=rng) + torch.tensor([0.0, 0.02, 0.05])[:, None, None] * torch.randn(
+    distribution, n = polygons(), 400
+    x = distribution.sample((3, n), generator=rng) + torch.tensor([0.0, 0.02, 0.05])[:, None, None] * torch.randn(
         3, n, 6, generator=rng, dtype=torch.float64
     )
     x[1, :, :] = x[1, :1, :]  # one polygon again and again
-    found = polygon_precision_recall(x.to(device), law, within=0.1, share=0.3)
+    found = polygon_precision_recall(x.to(device), distribution, within=0.1, share=0.3)
     for member in range(3):
-        cells = [law.cell(point).item() for point in x[member] if law.distance(point) <= 0.1]
+        cells = [distribution.cell(point).item() for point in x[member] if distribution.distance(point) <= 0.1]
         assert found.precision[member].item() == pytest.approx(len(cells) / n, abs=1e-12)
         covered = sum(cells.count(cell) >= 0.3 * n / 64 for cell in range(64))
         assert found.recall[member].item() == pytest.approx(covered / 64, abs=1e-12)
     assert found.recall[1] == 1 / 64
 
 
-def test_the_law_itself_is_precise_and_covers_every_cell(rng):
-    # a cell is missed where a binomial law of 3200 and 1/64 is below 10: probability 1e-13
+def test_the_distribution_itself_is_precise_and_covers_every_cell(rng):
+    # a cell is missed where a binomial distribution of 3200 and 1/64 is below 10: probability 1e-13
     found = polygon_precision_recall(polygons().sample(3200, generator=rng), polygons())
     assert (found.precision.item(), found.recall.item()) == (1, 1)
 
@@ -198,7 +205,7 @@ def test_bad_input_is_refused_and_named(rng):
     with pytest.raises(ValueError, match=r"x must be floating point, not torch.int64"):
         polygons().cell(torch.zeros(4, 6, dtype=torch.int64))
     x = polygons().sample(10, generator=rng)
-    with pytest.raises(ValueError, match=r"law must be a gantut.data.Polygons, not GaussianMixture"):
+    with pytest.raises(ValueError, match=r"distribution must be a gantut.data.Polygons, not GaussianMixture"):
         polygon_precision_recall(x, gaussian())
     with pytest.raises(ValueError, match=r"within must be a positive finite number"):
         polygon_precision_recall(x, polygons(), within=0)

@@ -1,4 +1,5 @@
-"""KL, JS and total variation between laws on a finite set, each statement against a witness that shares no code."""
+"""KL, JS and total variation between distributions on a finite set, each statement against a witness that shares no
+code."""
 
 import itertools
 import math
@@ -35,39 +36,39 @@ def array(values):
 # ---------------------------------------------------------------------------------------------- values
 
 
-def test_kl_is_the_sum_of_scipys_relative_entropies(random_laws):
-    p, q = random_laws(200, 7, zeros=0.3), random_laws(200, 7)
+def test_kl_is_the_sum_of_scipys_relative_entropies(random_distributions):
+    p, q = random_distributions(200, 7, zeros=0.3), random_distributions(200, 7)
     witness = scipy.special.rel_entr(array(p), array(q)).sum(-1)
     np.testing.assert_allclose(
         kl_divergence(p, q).cpu(), witness, rtol=0, atol=1e-14
     )  # scipy's terms cancel in the sum
 
 
-def test_js_is_the_square_of_scipys_distance(random_laws):
-    p, q = random_laws(200, 7, zeros=0.4), random_laws(200, 7, zeros=0.4)
+def test_js_is_the_square_of_scipys_distance(random_distributions):
+    p, q = random_distributions(200, 7, zeros=0.4), random_distributions(200, 7, zeros=0.4)
     for base in (math.e, 2, 10):
         witness = scipy.spatial.distance.jensenshannon(array(p), array(q), base=base, axis=-1) ** 2
         np.testing.assert_allclose(array(js_divergence(p, q, base=base)), witness, rtol=0, atol=1e-14)
 
 
-def test_kl_agrees_with_torch_distributions(random_laws):
-    p, q = random_laws(200, 7), random_laws(200, 7)
+def test_kl_agrees_with_torch_distributions(random_distributions):
+    p, q = random_distributions(200, 7), random_distributions(200, 7)
     witness = torch.distributions.kl_divergence(
         torch.distributions.Categorical(probs=p), torch.distributions.Categorical(probs=q)
     )
     torch.testing.assert_close(kl_divergence(p, q), witness, rtol=0, atol=1e-13)  # logits cost torch a few roundings
 
 
-def test_js_is_the_entropy_of_the_mean_less_the_mean_of_the_entropies(random_laws):
-    p, q = random_laws(200, 7, zeros=0.3), random_laws(200, 7, zeros=0.3)
-    of_p, of_q, of_m = (scipy.stats.entropy(array(law), axis=-1) for law in (p, q, (p + q) / 2))
+def test_js_is_the_entropy_of_the_mean_less_the_mean_of_the_entropies(random_distributions):
+    p, q = random_distributions(200, 7, zeros=0.3), random_distributions(200, 7, zeros=0.3)
+    of_p, of_q, of_m = (scipy.stats.entropy(array(distribution), axis=-1) for distribution in (p, q, (p + q) / 2))
     np.testing.assert_allclose(
         array(js_divergence(p, q)), of_m - (of_p + of_q) / 2, rtol=0, atol=1e-14
     )  # entropies near 2 are subtracted
 
 
-def test_total_variation_is_the_largest_difference_over_all_events(random_laws):
-    p, q = random_laws(50, 6, zeros=0.2), random_laws(50, 6, zeros=0.2)
+def test_total_variation_is_the_largest_difference_over_all_events(random_distributions):
+    p, q = random_distributions(50, 6, zeros=0.2), random_distributions(50, 6, zeros=0.2)
     events = tensor(list(itertools.product((0.0, 1.0), repeat=6)), p.device)
     largest = ((p - q) @ events.T).amax(-1)
     torch.testing.assert_close(total_variation(p, q), largest, rtol=0, atol=1e-15)
@@ -117,13 +118,13 @@ def test_kl_is_infinite_however_small_the_mass_that_q_lacks(device, dtype, which
 def exact_kl(p, q):
     """Sum of p log(p/q) - p + q at 50 digits: KL of the numbers as stored, whose totals miss 1 by a rounding."""
     with mpmath.workdps(50):
-        p, q = ([mpmath.mpf(x) for x in law.tolist()] for law in (p, q))
+        p, q = ([mpmath.mpf(x) for x in distribution.tolist()] for distribution in (p, q))
         return mpmath.fsum((a * mpmath.log(a / b) if a else 0) - a + b for a, b in zip(p, q, strict=True))
 
 
 def exact_js(p, q):
     with mpmath.workdps(50):
-        p, q = ([mpmath.mpf(x) for x in law.tolist()] for law in (p, q))
+        p, q = ([mpmath.mpf(x) for x in distribution.tolist()] for distribution in (p, q))
         halves = (x * mpmath.log(2 * x / (a + b)) for a, b in zip(p, q, strict=True) for x in (a, b) if x)
         return mpmath.fsum(halves) / 2
 
@@ -134,7 +135,7 @@ def relative_error(value, exact):
 
 
 @pytest.mark.parametrize("step", [0.4, 0.1, 1e-2, 1e-4, 1e-6, 1e-8, 1e-12, 2.0**-50])
-def test_close_laws_keep_all_digits_of_their_divergence(device, step):
+def test_close_distributions_keep_all_digits_of_their_divergence(device, step):
     # 16 roundings: a dozen operations, none of which cancels. Written down naively, no digit would be left at 1e-8.
     p, q = tensor([0.5 + step, 0.5 - step], device), tensor([0.5, 0.5], device)
     assert relative_error(kl_divergence(p, q), exact_kl(p, q)) <= 16 * EPS
@@ -160,8 +161,8 @@ def test_ratios_up_to_1e300_give_their_logarithm(device):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_every_precision_is_used_to_the_last_digits_and_kept(device, dtype, random_laws):
-    p, q = random_laws(100, 5, zeros=0.2, dtype=dtype), random_laws(100, 5, dtype=dtype)
+def test_every_precision_is_used_to_the_last_digits_and_kept(device, dtype, random_distributions):
+    p, q = random_distributions(100, 5, zeros=0.2, dtype=dtype), random_distributions(100, 5, dtype=dtype)
     p64, q64 = array(p), array(q)
     eps = torch.finfo(dtype).eps
     kl, js, tv = (divergence(p, q) for divergence in DIVERGENCES)
@@ -177,7 +178,7 @@ def test_every_precision_is_used_to_the_last_digits_and_kept(device, dtype, rand
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_js_of_disjoint_laws_is_log_two_to_the_last_digit(device, dtype):
+def test_js_of_disjoint_distributions_is_log_two_to_the_last_digit(device, dtype):
     p, q = tensor([1, 0], device, dtype), tensor([0, 1], device, dtype)
     bound = tensor(LOG2, "cpu", dtype).item()
     assert js_divergence(p, q).item() == bound
@@ -213,8 +214,8 @@ def test_js_counts_subnormal_masses(device, dtype):
 
 
 @st.composite
-def laws(draw, count, least=1, most=8, smallest=-300, zeros=True):
-    """Some laws on one set, on the CPU: with zeros, and with masses down to 10^smallest."""
+def distributions(draw, count, least=1, most=8, smallest=-300, zeros=True):
+    """Some distributions on one set, on the CPU: with zeros, and with masses down to 10^smallest."""
     size = draw(st.integers(least, most))
     masses = [st.floats(1e-3, 1.0), st.integers(smallest, 0).map(lambda power: 10.0**power)]
     masses = st.one_of(*masses, *([st.just(0.0)] if zeros else []))
@@ -226,35 +227,35 @@ def laws(draw, count, least=1, most=8, smallest=-300, zeros=True):
 
 
 def at_most(smaller, larger, slack=1e-12):
-    """Less or equal, up to the roundings of what was computed from the laws (totals, matrix products)."""
+    """Less or equal, up to the roundings of what was computed from the distributions (totals, matrix products)."""
     return bool((smaller <= larger * (1 + slack) + 1e-15).all())
 
 
-@given(laws(2))
+@given(distributions(2))
 def test_kl_is_never_negative(device, pair):
     assert kl_divergence(*pair.to(device)).item() >= 0  # exactly: no term is negative
 
 
-@given(laws(1))
-def test_a_law_has_divergence_exactly_zero_from_itself(device, one):
+@given(distributions(1))
+def test_a_distribution_has_divergence_exactly_zero_from_itself(device, one):
     p = one[0].to(device)
     assert [divergence(p, p.clone()).item() for divergence in DIVERGENCES] == [0, 0, 0]
 
 
-@given(laws(2))
+@given(distributions(2))
 def test_kl_is_infinite_exactly_where_q_is_zero_and_p_is_not(device, pair):
     p, q = pair.to(device)
     assert math.isinf(kl_divergence(p, q).item()) == bool(((q == 0) & (p > 0)).any())
 
 
-@given(laws(2))
+@given(distributions(2))
 def test_js_and_total_variation_are_exactly_symmetric(device, pair):
     p, q = pair.to(device)
     assert js_divergence(p, q).item() == js_divergence(q, p).item()
     assert total_variation(p, q).item() == total_variation(q, p).item()
 
 
-@given(laws(2), st.sampled_from([torch.float64, torch.float32]))
+@given(distributions(2), st.sampled_from([torch.float64, torch.float32]))
 def test_js_never_exceeds_log_two_nor_one_bit(device, pair, dtype):
     p, q = pair.to(device, dtype)
     assert 0 <= js_divergence(p, q).item() <= tensor(LOG2, dtype=dtype).item()
@@ -263,24 +264,27 @@ def test_js_never_exceeds_log_two_nor_one_bit(device, pair, dtype):
     assert 0 <= total_variation(p, q).item() <= 1
 
 
-@given(laws(3))
+@given(distributions(3))
 def test_the_root_of_js_obeys_the_triangle_inequality(device, triple):
     p, q, r = triple.to(device)
     assert at_most(js_divergence(p, r).sqrt(), js_divergence(p, q).sqrt() + js_divergence(q, r).sqrt())
 
 
-@given(laws(2, least=4, most=4), laws(4, most=3))
+@given(distributions(2, least=4, most=4), distributions(4, most=3))
 def test_no_stochastic_matrix_increases_a_divergence(device, pair, kernel):
     p, q = pair.to(device)
-    kernel = kernel.to(device)  # (4, m): each row a law
-    for law in (p, q):  # a product that underflows to zero is another law, and may be one that KL calls impossible
-        routes = law[:, None] * kernel
-        assume(not ((routes == 0) & (law[:, None] > 0) & (kernel > 0)).any())
+    kernel = kernel.to(device)  # (4, m): each row a distribution
+    for distribution in (
+        p,
+        q,
+    ):  # a product that underflows to zero is another distribution, and may be one that KL calls impossible
+        routes = distribution[:, None] * kernel
+        assume(not ((routes == 0) & (distribution[:, None] > 0) & (kernel > 0)).any())
     for divergence in DIVERGENCES:
         assert at_most(divergence(p @ kernel, q @ kernel), divergence(p, q))
 
 
-@given(laws(2, least=6, most=6), st.lists(st.integers(0, 2), min_size=6, max_size=6))
+@given(distributions(2, least=6, most=6), st.lists(st.integers(0, 2), min_size=6, max_size=6))
 def test_merging_cells_increases_no_divergence(device, pair, cells):
     p, q = pair.to(device)
     merge = torch.nn.functional.one_hot(torch.tensor(cells), 3).double().to(device)
@@ -288,7 +292,7 @@ def test_merging_cells_increases_no_divergence(device, pair, cells):
         assert at_most(divergence(p @ merge, q @ merge), divergence(p, q))
 
 
-@given(laws(2), st.floats(0.01, 0.99))
+@given(distributions(2), st.floats(0.01, 0.99))
 def test_splitting_a_cell_in_the_same_proportion_changes_no_divergence(device, pair, share):
     pair = pair.to(device)
     split = torch.cat([pair[:, :-1], pair[:, -1:] * share, pair[:, -1:] * (1 - share)], 1)
@@ -296,7 +300,7 @@ def test_splitting_a_cell_in_the_same_proportion_changes_no_divergence(device, p
         assert divergence(*split).item() == pytest.approx(divergence(*pair).item(), rel=1e-12, abs=1e-15)
 
 
-@given(laws(4), st.floats(0.01, 0.99))
+@given(distributions(4), st.floats(0.01, 0.99))
 def test_divergences_are_jointly_convex(device, four, share):
     p, q, r, s = four.to(device)
     for divergence in DIVERGENCES:
@@ -304,7 +308,7 @@ def test_divergences_are_jointly_convex(device, four, share):
         assert at_most(mixed, share * divergence(p, q) + (1 - share) * divergence(r, s))
 
 
-@given(laws(2))
+@given(distributions(2))
 def test_pinsker_and_the_bounds_between_js_and_total_variation(device, pair):
     kl, js, tv = (divergence(*pair.to(device)) for divergence in DIVERGENCES)
     assert at_most(2 * tv**2, kl)
@@ -312,29 +316,29 @@ def test_pinsker_and_the_bounds_between_js_and_total_variation(device, pair):
     assert at_most(js, LOG2 * tv)
 
 
-@given(laws(2))
+@given(distributions(2))
 def test_js_is_at_most_a_quarter_of_the_symmetric_kl(device, pair):
     p, q = pair.to(device)
     assert at_most(js_divergence(p, q), (kl_divergence(p, q) + kl_divergence(q, p)) / 4)
 
 
-@given(laws(2, smallest=-100), laws(2, smallest=-100))
+@given(distributions(2, smallest=-100), distributions(2, smallest=-100))
 def test_kl_adds_up_over_independent_coordinates(device, pair, other):
     (p, q), (r, s) = pair.to(device), other.to(device)
     joint = kl_divergence(torch.outer(p, r).flatten(), torch.outer(q, s).flatten())
     assert joint.item() == pytest.approx((kl_divergence(p, q) + kl_divergence(r, s)).item(), rel=1e-12, abs=1e-14)
 
 
-@given(laws(2, least=6, most=6, smallest=-10, zeros=False))
+@given(distributions(2, least=6, most=6, smallest=-10, zeros=False))
 def test_kl_obeys_the_chain_rule(device, pair):
     p, q = pair.to(device).reshape(2, 2, 3)
     first_p, first_q = p.sum(1), q.sum(1)
-    then = kl_divergence(p / first_p[:, None], q / first_q[:, None])  # (2,): of the conditional laws
+    then = kl_divergence(p / first_p[:, None], q / first_q[:, None])  # (2,): of the conditional distributions
     chained = kl_divergence(first_p, first_q) + first_p @ then
     assert kl_divergence(*pair.to(device)).item() == pytest.approx(chained.item(), rel=1e-12, abs=1e-14)
 
 
-@given(laws(2), st.floats(1.01, 1e6))
+@given(distributions(2), st.floats(1.01, 1e6))
 def test_the_base_only_changes_the_unit(device, pair, base):
     p, q = pair.to(device)
     for divergence in (kl_divergence, js_divergence):
@@ -342,7 +346,7 @@ def test_the_base_only_changes_the_unit(device, pair, base):
         assert divergence(p, q, base=base).item() * math.log(base) == pytest.approx(nats, rel=4 * EPS, abs=0)
 
 
-@given(laws(2, least=6, most=6), st.permutations(range(6)))
+@given(distributions(2, least=6, most=6), st.permutations(range(6)))
 def test_the_order_of_the_cells_does_not_matter(device, pair, order):
     p, q = pair.to(device)
     for divergence in DIVERGENCES:
@@ -353,8 +357,8 @@ def test_the_order_of_the_cells_does_not_matter(device, pair, order):
 
 
 @pytest.mark.parametrize("divergence", DIVERGENCES)
-def test_a_batch_is_a_loop_over_its_rows(divergence, random_laws):
-    p, q = random_laws(3, 4, 5, zeros=0.2), random_laws(3, 4, 5)
+def test_a_batch_is_a_loop_over_its_rows(divergence, random_distributions):
+    p, q = random_distributions(3, 4, 5, zeros=0.2), random_distributions(3, 4, 5)
     batch = divergence(p, q)
     assert batch.shape == (3, 4)
     for index in np.ndindex(3, 4):
@@ -363,20 +367,20 @@ def test_a_batch_is_a_loop_over_its_rows(divergence, random_laws):
 
 @pytest.mark.parametrize("divergence", DIVERGENCES)
 @pytest.mark.parametrize("dim", [0, 1, 2, -1, -2, -3])
-def test_any_dimension_can_hold_the_laws(divergence, dim, random_laws):
-    p, q = random_laws(3, 4, 5, zeros=0.2), random_laws(3, 4, 5)
+def test_any_dimension_can_hold_the_distributions(divergence, dim, random_distributions):
+    p, q = random_distributions(3, 4, 5, zeros=0.2), random_distributions(3, 4, 5)
     moved = divergence(p.movedim(-1, dim), q.movedim(-1, dim), dim=dim)
     torch.testing.assert_close(moved, divergence(p, q), rtol=1e-14, atol=1e-16)
 
 
 @pytest.mark.parametrize("divergence", DIVERGENCES)
-def test_one_law_is_compared_with_many(divergence, random_laws):
-    p, q = random_laws(5), random_laws(4, 5)
+def test_one_distribution_is_compared_with_many(divergence, random_distributions):
+    p, q = random_distributions(5), random_distributions(4, 5)
     torch.testing.assert_close(divergence(p, q), divergence(p.expand(4, 5), q), rtol=0, atol=0)
     torch.testing.assert_close(divergence(q[:, None], q[None]), divergence(q[None], q[:, None]).T, rtol=0, atol=0)
 
 
-def test_lists_and_arrays_of_any_layout_are_laws_too():
+def test_lists_and_arrays_of_any_layout_are_distributions_too():
     p, q = np.array([0.25, 0.75]), np.array([0.5, 0.5])
     expected = kl_divergence(torch.from_numpy(p), torch.from_numpy(q))
     read_only = p.copy()
@@ -387,8 +391,8 @@ def test_lists_and_arrays_of_any_layout_are_laws_too():
     assert kl_divergence([1, 0], [0.5, 0.5]).dtype == torch.float64
 
 
-def test_the_inputs_are_left_as_they_were(random_laws):
-    p, q = random_laws(4, 5), random_laws(4, 5)
+def test_the_inputs_are_left_as_they_were(random_distributions):
+    p, q = random_distributions(4, 5), random_distributions(4, 5)
     before = p.clone(), q.clone()
     for divergence in DIVERGENCES:
         divergence(p, q)
@@ -412,8 +416,8 @@ def test_gradients_through_softmax_are_those_of_finite_differences(divergence, r
         assert torch.autograd.gradgradcheck(through, (x, y))
 
 
-def test_gradients_are_the_derivatives_that_sympy_finds(random_laws):
-    p, q = random_laws(6).requires_grad_(), random_laws(6).requires_grad_()
+def test_gradients_are_the_derivatives_that_sympy_finds(random_distributions):
+    p, q = random_distributions(6).requires_grad_(), random_distributions(6).requires_grad_()
     a, b = sympy.symbols("p q", positive=True)
     kl = a * sympy.log(a / b)
     js = (a * sympy.log(2 * a / (a + b)) + b * sympy.log(2 * b / (a + b))) / 2
@@ -428,7 +432,7 @@ def test_gradients_are_the_derivatives_that_sympy_finds(random_laws):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_gradients_at_exact_zeros_are_finite_and_point_the_right_way(device, dtype):
     def slopes(divergence, p, q):
-        p, q = (tensor(law, device, dtype).requires_grad_() for law in (p, q))
+        p, q = (tensor(distribution, device, dtype).requires_grad_() for distribution in (p, q))
         return torch.autograd.grad(divergence(p, q), (p, q))
 
     steep = 0.4 * math.log(1 / torch.finfo(dtype).tiny)  # log(p/q) with p at the smallest normal number, roughly
@@ -451,9 +455,9 @@ def test_gradients_at_exact_zeros_are_finite_and_point_the_right_way(device, dty
         assert d_q[2].item() == 0
 
 
-def test_js_of_disjoint_laws_still_has_its_gradient(device):
+def test_js_of_disjoint_distributions_still_has_its_gradient(device):
     # the value sits on its bound log 2, and is held there; that must not stop the gradient, which is log(p/m)/2
-    p, q = (tensor(law, device).requires_grad_() for law in ([1, 0], [0, 1]))
+    p, q = (tensor(distribution, device).requires_grad_() for distribution in ([1, 0], [0, 1]))
     d_p, _ = torch.autograd.grad(js_divergence(p, q), (p, q))
     assert d_p[0].item() == pytest.approx(LOG2 / 2, rel=4 * EPS)
     assert d_p[1].item() < -300
@@ -476,16 +480,16 @@ def test_descent_on_logits_leaves_a_zero_behind(device):
     # q starts without mass where p has half of its own: KL is huge; its gradient leads back, with no NaN on the way
     p = tensor([0.5, 0.5], device)
     y = tensor([0.0, -60.0], device).requires_grad_()
-    optimiser = torch.optim.Adam([y], lr=1.0)
+    optimizer = torch.optim.Adam([y], lr=1.0)
     for _ in range(200):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         kl_divergence(p, y.softmax(-1)).backward()
-        optimiser.step()
+        optimizer.step()
     assert kl_divergence(p, y.softmax(-1)).item() < 1e-3  # the minimum is 0; Adam circles it
 
 
-def test_the_gradient_of_a_broadcast_law_has_its_own_shape(random_laws):
-    p, q = random_laws(5).requires_grad_(), random_laws(4, 5)
+def test_the_gradient_of_a_broadcast_distribution_has_its_own_shape(random_distributions):
+    p, q = random_distributions(5).requires_grad_(), random_distributions(4, 5)
     for divergence in DIVERGENCES:
         (gradient,) = torch.autograd.grad(divergence(p, q).sum(), p)
         rows = [torch.autograd.grad(divergence(p, row), p)[0] for row in q]
@@ -504,6 +508,6 @@ def test_torch_func_transforms_agree_with_a_loop(divergence, rng, device):
         torch.testing.assert_close(gradient, witness, rtol=1e-12, atol=1e-15)
 
 
-def test_vmap_still_refuses_what_is_no_law(device):
+def test_vmap_still_refuses_what_is_no_distribution(device):
     with pytest.raises(ValueError, match=r"p must add up to 1 .* adds up to 1\.5"):
         torch.func.vmap(kl_divergence)(tensor([[0.5, 0.5], [0.5, 1.0]], device), tensor([[0.5, 0.5]] * 2, device))

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from gantut.data import gaussian, gaussian_mixture, ring, uniform
 from gantut.divergences import (
-    DoesNotSettle,
+    IntegrationError,
     OptimalDiscriminator,
     js_between,
     js_divergence,
@@ -55,8 +55,8 @@ def test_it_is_the_maximiser_that_sympy_finds(t):
         assert optimal_discriminator(t(p_r), t(p_g)).item() == pytest.approx(exact, rel=4 * EPS)
 
 
-def test_it_scores_best_of_all_outputs_by_numerical_search(random_laws):
-    p_r, p_g = random_laws(20), random_laws(20)
+def test_it_scores_best_of_all_outputs_by_numerical_search(random_distributions):
+    p_r, p_g = random_distributions(20), random_distributions(20)
     best = optimal_discriminator(p_r, p_g)
     for a, b, d in zip(p_r.tolist(), p_g.tolist(), best.tolist(), strict=True):
         search = scipy.optimize.minimize_scalar(
@@ -68,7 +68,7 @@ def test_it_scores_best_of_all_outputs_by_numerical_search(random_laws):
         assert d == pytest.approx(search.x, abs=1e-6)  # a flat maximum is located to the root of the precision
 
 
-def test_where_one_or_both_laws_vanish(t):
+def test_where_one_or_both_distributions_vanish(t):
     found = optimal_discriminator(t(0.3, 0.0, 0.0, 0.2), t(0.0, 0.2, 0.0, 0.2))
     assert found.tolist() == [1.0, 0.0, 0.5, 0.5]
 
@@ -94,22 +94,22 @@ def test_dtype_and_device_are_kept_and_the_extremes_do_not_overflow(device, dtyp
     assert found.tolist() == [0.5, 1.0, 0.5, 0.25]
 
 
-def test_densities_need_not_be_normalised_and_shapes_broadcast(random_laws):
-    p_r, p_g = random_laws(3, 1, 4), random_laws(5, 4)
+def test_densities_need_not_be_normalised_and_shapes_broadcast(random_distributions):
+    p_r, p_g = random_distributions(3, 1, 4), random_distributions(5, 4)
     found = optimal_discriminator(7 * p_r, 7 * p_g)
     assert found.shape == (3, 5, 4)
     torch.testing.assert_close(found, p_r / (p_r + p_g), rtol=4 * EPS, atol=0)
 
 
-def test_its_gradient_is_that_of_the_formula(random_laws):
-    p_r, p_g = random_laws(2, 4).requires_grad_(), random_laws(2, 4).requires_grad_()
+def test_its_gradient_is_that_of_the_formula(random_distributions):
+    p_r, p_g = random_distributions(2, 4).requires_grad_(), random_distributions(2, 4).requires_grad_()
     assert torch.autograd.gradcheck(optimal_discriminator, (p_r, p_g))
     found = torch.autograd.grad(optimal_discriminator(p_r, p_g).sum(), (p_r, p_g))
     whole = (p_r + p_g) ** 2
     torch.testing.assert_close(found, (p_g / whole, -p_r / whole), rtol=1e-12, atol=0)
 
 
-# ---------------------------------------------------------------------------------------------- D* of laws
+# ---------------------------------------------------------------------------------------------- D* of distributions
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 2.0])
@@ -176,8 +176,8 @@ def test_its_slope_on_densities_is_finite_everywhere(device):
 # ---------------------------------------------------------------------------------------------- V on finite sets
 
 
-def test_at_the_optimum_the_value_is_twice_js_less_twice_log_two(random_laws):
-    p_r, p_g = random_laws(1000, 6, zeros=0.3), random_laws(1000, 6, zeros=0.3)
+def test_at_the_optimum_the_value_is_twice_js_less_twice_log_two(random_distributions):
+    p_r, p_g = random_distributions(1000, 6, zeros=0.3), random_distributions(1000, 6, zeros=0.3)
     best = optimal_discriminator(p_r, p_g)
     value = value_function(best, p_r, p_g)
     torch.testing.assert_close(value, 2 * js_divergence(p_r, p_g) - 2 * LOG2, rtol=0, atol=1e-13)
@@ -185,8 +185,8 @@ def test_at_the_optimum_the_value_is_twice_js_less_twice_log_two(random_laws):
     torch.testing.assert_close(value, js_divergence(p_r, p_g, halved=False) - 2 * LOG2, rtol=0, atol=1e-13)
 
 
-def test_no_discriminator_beats_the_optimal_one(random_laws, rng, device):
-    p_r, p_g = random_laws(1000, 6, zeros=0.2), random_laws(1000, 6, zeros=0.2)
+def test_no_discriminator_beats_the_optimal_one(random_distributions, rng, device):
+    p_r, p_g = random_distributions(1000, 6, zeros=0.2), random_distributions(1000, 6, zeros=0.2)
     best = value_function(optimal_discriminator(p_r, p_g), p_r, p_g)
     for spread in (0.1, 1.0, 10.0):
         d = (spread * torch.randn(1000, 6, dtype=torch.float64, generator=rng)).sigmoid().to(device)
@@ -196,8 +196,8 @@ def test_no_discriminator_beats_the_optimal_one(random_laws, rng, device):
 
 
 @pytest.mark.parametrize(("base", "value"), [(math.e, -1.3862943611198906), (2, -2.0), (10, -0.6020599913279624)])
-def test_a_discriminator_that_does_not_know_scores_minus_two_log_two(random_laws, base, value):
-    p_r, p_g = random_laws(100, 5), random_laws(100, 5)
+def test_a_discriminator_that_does_not_know_scores_minus_two_log_two(random_distributions, base, value):
+    p_r, p_g = random_distributions(100, 5), random_distributions(100, 5)
     half = torch.full_like(p_r, 0.5)
     expected = torch.full_like(p_r[:, 0], value)
     torch.testing.assert_close(value_function(half, p_r, p_g, base=base), expected, rtol=8 * EPS, atol=0)
@@ -206,16 +206,16 @@ def test_a_discriminator_that_does_not_know_scores_minus_two_log_two(random_laws
     )
 
 
-def test_the_minimum_over_generators_is_reached_only_at_the_real_law(random_laws):
-    p_r, p_g = random_laws(1000, 5), random_laws(1000, 5)
+def test_the_minimum_over_generators_is_reached_only_at_the_real_distribution(random_distributions):
+    p_r, p_g = random_distributions(1000, 5), random_distributions(1000, 5)
     value = value_function(optimal_discriminator(p_r, p_g), p_r, p_g)
     assert (value > -2 * LOG2).all()
     same = value_function(optimal_discriminator(p_r, p_r), p_r, p_r)
     torch.testing.assert_close(same, torch.full_like(same, -2 * LOG2), rtol=8 * EPS, atol=0)
 
 
-def test_logits_and_probabilities_give_one_value(random_laws, rng, device):
-    p_r, p_g = random_laws(50, 5, zeros=0.2), random_laws(50, 5)
+def test_logits_and_probabilities_give_one_value(random_distributions, rng, device):
+    p_r, p_g = random_distributions(50, 5, zeros=0.2), random_distributions(50, 5)
     logit = torch.randn(50, 5, dtype=torch.float64, generator=rng).to(device)
     from_logits = value_function(logit, p_r, p_g, logits=True)
     torch.testing.assert_close(from_logits, value_function(logit.sigmoid(), p_r, p_g), rtol=1e-13, atol=0)
@@ -229,7 +229,7 @@ def test_logits_of_a_thousand_are_scored_exactly(device, dtype):
     half = torch.tensor([0.5, 0.5], dtype=dtype, device=device)
     logit = torch.tensor([1000.0, -1000.0], dtype=dtype, device=device).requires_grad_()
     value = value_function(logit, half, half, logits=True)
-    assert value.item() == -1000  # half of each law is certain and wrong, at a cost of 1000 nats
+    assert value.item() == -1000  # half of each distribution is certain and wrong, at a cost of 1000 nats
     (slope,) = torch.autograd.grad(value, logit)
     assert slope.tolist() == [-0.5, 0.5]
     apart = torch.tensor([1.0, 0.0], dtype=dtype, device=device)
@@ -246,8 +246,8 @@ def test_being_certain_and_wrong_costs_everything_and_certain_and_right_nothing(
     assert value_function(t(-math.inf, 0.0, -math.inf), p_r, p_g, logits=True).item() == -math.inf
 
 
-def test_the_gradient_in_d_is_that_of_the_formula_and_finite_at_the_ends(random_laws, t):
-    p_r, p_g = random_laws(2, 4).requires_grad_(), random_laws(2, 4).requires_grad_()
+def test_the_gradient_in_d_is_that_of_the_formula_and_finite_at_the_ends(random_distributions, t):
+    p_r, p_g = random_distributions(2, 4).requires_grad_(), random_distributions(2, 4).requires_grad_()
     d = torch.full_like(p_r, 0.3, requires_grad=True)
     found = torch.autograd.grad(value_function(d, p_r, p_g).sum(), d)[0]
     torch.testing.assert_close(found, p_r / 0.3 - p_g / 0.7, rtol=1e-12, atol=1e-14)
@@ -271,23 +271,23 @@ def test_a_sigmoid_network_gets_finite_gradients_even_when_saturated(device):
         assert torch.isfinite(slope).all()
 
 
-def test_ascent_on_the_value_leads_to_the_optimal_discriminator(random_laws):
-    p_r, p_g = random_laws(6), random_laws(6)
+def test_ascent_on_the_value_leads_to_the_optimal_discriminator(random_distributions):
+    p_r, p_g = random_distributions(6), random_distributions(6)
     logit = torch.zeros_like(p_r).requires_grad_()
-    optimiser = torch.optim.LBFGS([logit], max_iter=200, line_search_fn="strong_wolfe", tolerance_grad=1e-12)
+    optimizer = torch.optim.LBFGS([logit], max_iter=200, line_search_fn="strong_wolfe", tolerance_grad=1e-12)
 
     def loss():
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         value = -value_function(logit, p_r, p_g, logits=True)
         value.backward()
         return value
 
-    optimiser.step(loss)
+    optimizer.step(loss)
     torch.testing.assert_close(logit.sigmoid(), optimal_discriminator(p_r, p_g), rtol=0, atol=1e-4)  # a flat top
 
 
-def test_a_batch_of_values_is_a_loop_and_any_dimension_will_do(random_laws):
-    p_r, p_g = random_laws(3, 4, 5), random_laws(3, 4, 5)
+def test_a_batch_of_values_is_a_loop_and_any_dimension_will_do(random_distributions):
+    p_r, p_g = random_distributions(3, 4, 5), random_distributions(3, 4, 5)
     d = optimal_discriminator(p_r, p_g) / 2 + 0.1
     whole = value_function(d, p_r, p_g)
     for index in np.ndindex(3, 4):
@@ -301,8 +301,8 @@ def test_a_batch_of_values_is_a_loop_and_any_dimension_will_do(random_laws):
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("logits", [False, True])
-def test_values_keep_dtype_and_device(device, dtype, logits, random_laws):
-    p_r, p_g = random_laws(20, 4, dtype=dtype), random_laws(20, 4, dtype=dtype)
+def test_values_keep_dtype_and_device(device, dtype, logits, random_distributions):
+    p_r, p_g = random_distributions(20, 4, dtype=dtype), random_distributions(20, 4, dtype=dtype)
     d = torch.full_like(p_r, 0.25)
     value = value_function(d, p_r, p_g, logits=logits)
     assert (value.dtype, value.device.type) == (dtype, device.type)
@@ -325,7 +325,7 @@ def test_between_shifted_gaussians_the_value_is_the_ledgers(device, theta, value
     assert float(found) == pytest.approx(2 * float(js_between(p_r, p_g)) - 2 * LOG2, rel=0, abs=1e-9)
 
 
-def test_between_other_laws_the_value_is_twice_js_less_twice_log_two(device, t):
+def test_between_other_distributions_the_value_is_twice_js_less_twice_log_two(device, t):
     pairs = [
         (gaussian_mixture([-2, 1], [0.3, 1], [0.2, 0.8], device=device), gaussian(0, 2, device=device)),
         (td.Laplace(t(0.0), t(1.0)), td.Normal(t(1.0), t(2.0))),
@@ -387,7 +387,7 @@ def test_a_sigmoid_that_rounds_to_one_is_never_scored_with_a_wrong_number(device
     exact = value_function(lambda x: 10 * x, p_r, p_g, logits=True)
     assert float(exact) == pytest.approx(truth, rel=1e-9, abs=doubt)
     # from x = 3.7 on, 1 - D is 0 in floating point: minus infinity on a mass of 1e-4, which probabilities cannot score
-    with contextlib.suppress(DoesNotSettle):
+    with contextlib.suppress(IntegrationError):
         assert float(value_function(lambda x: (10 * x).sigmoid(), p_r, p_g)) == -math.inf
 
 

@@ -75,9 +75,9 @@ def test_a_turn_against_the_clock_counts_one_and_there_and_back_none():
 
 
 def test_the_leading_mode_is_the_nearest_centre_with_most_samples():
-    law = ring(8)
-    samples = torch.cat([law.means[3].expand(7, 2), law.means[5].expand(3, 2)])[None, None]
-    path = wandering(samples, law)
+    distribution = ring(8)
+    samples = torch.cat([distribution.means[3].expand(7, 2), distribution.means[5].expand(3, 2)])[None, None]
+    path = wandering(samples, distribution)
     assert path.leading.tolist() == [[3]]
     assert path.share.tolist() == [[0.7]]
 
@@ -94,19 +94,19 @@ def test_restless_asks_for_all_three(share, modes, turns, is_so):
 
 
 def test_hop_plays_on_narrow_modes_and_looks_as_often_as_asked():
-    history = hop("minimax", members=2, steps=20, evaluate_every=5, noise_size=8)
+    history = hop("minimax", members=2, steps=20, evaluate_every=5, latent_dim=8)
     assert history.samples.shape == (5, 2, 400, 2)
-    assert history.config.optimiser.rate == 1e-4
-    assert history.config.noise_size == 8
+    assert history.config.optimizer.rate == 1e-4
+    assert history.config.latent_dim == 8
 
 
 # ---------------------------------------------------------------------------------------------------- what they cover
 
 
-def test_coverage_of_the_law_itself_and_of_one_of_its_modes(rng):
-    law = ring()
-    perfect = law.sample(4000, generator=rng)
-    one = law.means[0] + 0.1 * torch.randn(4000, 2, generator=rng).double()
+def test_coverage_of_the_distribution_itself_and_of_one_of_its_modes(rng):
+    distribution = ring()
+    perfect = distribution.sample(4000, generator=rng)
+    one = distribution.means[0] + 0.1 * torch.randn(4000, 2, generator=rng).double()
     found = coverage(SimpleNamespace(samples=torch.stack([perfect, one])[None]))
     assert found.modes.tolist() == [8, 1]
     # within four standard errors of a share of 4000
@@ -144,8 +144,8 @@ def test_play_looks_on_the_way_and_hands_on_settings():
 def test_play_names_what_it_does_not_know():
     with pytest.raises(ValueError, match=r"objective must be one of .*'wgan-gp'.* not 'wgan-pg'"):
         play("wgan-pg", 1, members=1)
-    with pytest.raises(ValueError, match="law must be one of 'ring', 'grid', not 'square'"):
-        play("wgan", 1, law="square", members=1)
+    with pytest.raises(ValueError, match="distribution must be one of 'ring', 'grid', not 'square'"):
+        play("wgan", 1, distribution="square", members=1)
     with pytest.raises(ValueError, match="looks must be"):
         play("wgan", 1, members=1, looks=0)
 
@@ -211,7 +211,7 @@ def tiny(monkeypatch):
     for module in (_collapse, _unrolling):
         monkeypatch.setattr(module, "coverage", smaller(coverage, points=20))
     monkeypatch.setattr(_progress, "progress", smaller(progress, points=20))
-    monkeypatch.setattr(_hopping, "hop", smaller(hop, members=3, steps=200, noise_size=4, batch=16))
+    monkeypatch.setattr(_hopping, "hop", smaller(hop, members=3, steps=200, latent_dim=4, batch=16))
     monkeypatch.setattr(_digits, "draw_digits", smaller(experiments.draw_digits, members=2, steps=2, width=8))
 
 

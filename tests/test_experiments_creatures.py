@@ -153,7 +153,7 @@ def test_kernel_distances_see_blur_and_are_near_zero_for_the_data_themselves(pic
     assert worse.low > same.high
     scaled = random_features(rest).double()
     scale = scaled.square().mean().sqrt()
-    one = metrics.kernel_distance(random_features(some[:20]).double() / scale, scaled / scale)
+    one = metrics.kid(random_features(some[:20]).double() / scale, scaled / scale)
     assert kernel_distances(some, rest, groups=7)[0].item() == pytest.approx(one.item(), rel=1e-6)
     with pytest.raises(ValueError, match="groups must divide 140, the number of pictures, and 9 does not"):
         kernel_distances(some, rest, groups=9)
@@ -176,7 +176,7 @@ def test_an_arc_has_its_ends_and_stays_on_the_sphere():
 
 
 def test_pictures_in_between_begin_and_end_with_those_of_the_two_noises():
-    generator = DCGANGenerator(width=4, noise_size=6, deviation=0.2)
+    generator = DCGANGenerator(width=4, latent_dim=6, deviation=0.2)
     first, last = torch.randn(2, 3, 6, generator=torch.Generator().manual_seed(0))
     ways = in_between(generator, first, last, 5)
     assert ways.shape == (3, 5, 3, 32, 32)

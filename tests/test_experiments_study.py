@@ -41,7 +41,7 @@ from gantut.metrics import expected_best
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-SMALL = dict(budget=2, seeds=2, updates=40, laws=("ring", "polygons"), objectives=("minimax", "wgan-gp"))
+SMALL = dict(budget=2, seeds=2, updates=40, distributions=("ring", "polygons"), objectives=("minimax", "wgan-gp"))
 
 
 @pytest.fixture(autouse=True)
@@ -149,8 +149,8 @@ def test_a_try_is_the_run_that_its_settings_say_and_takes_as_many_updates_as_any
         assert (config.members, config.batch, config.n_critic) == (3, 64, drawn["n_critic"])
         assert 1000 <= config.steps * (config.n_critic + 1) < 1000 + config.n_critic + 1
         assert config.generator.hidden == config.critic.hidden == (drawn["width"],) * 2
-        assert config.optimiser == config.critic_optimiser
-        assert (config.optimiser.rate, *config.optimiser.betas) == (drawn["rate"], drawn["beta1"], drawn["beta2"])
+        assert config.optimizer == config.critic_optimizer
+        assert (config.optimizer.rate, *config.optimizer.betas) == (drawn["rate"], drawn["beta1"], drawn["beta2"])
         if objective == "wgan":
             assert config.constraint == Clip(drawn["bound"])
         elif objective.startswith("wgan-"):
@@ -170,9 +170,9 @@ def test_no_two_runs_of_any_two_tries_or_studies_share_a_seed():
 # ---------------------------------------------------------------------------------------------------- how it is scored
 
 
-@pytest.mark.parametrize("law", ARENAS)
-def test_the_data_themselves_score_best_and_the_mean_alone_scores_worst(law):
-    here = arena(law)
+@pytest.mark.parametrize("distribution", ARENAS)
+def test_the_data_themselves_score_best_and_the_mean_alone_scores_worst(distribution):
+    here = arena(distribution)
     floor = here.floor()
     # of Gaussian modes 98.9% lies within three standard deviations; two sets of digits differ a little
     assert floor.precision.item() > 0.94
@@ -185,8 +185,8 @@ def test_the_data_themselves_score_best_and_the_mean_alone_scores_worst(law):
 
 
 def test_a_distance_of_one_is_the_distance_to_a_single_point_at_the_mean():
-    for law, name in ((ring(), "ring"), (grid(), "grid"), (polygons(), "polygons")):
-        reference = law.sample(500, generator=torch.Generator().manual_seed(1))
+    for distribution, name in ((ring(), "ring"), (grid(), "grid"), (polygons(), "polygons")):
+        reference = distribution.sample(500, generator=torch.Generator().manual_seed(1))
         point = reference.mean(0)
         halfway = point + (reference - point) / 2  # each point has half of its way to go, and none can do better
         found = arena(name).distance(torch.stack([point.expand(500, -1), halfway]))
@@ -198,8 +198,8 @@ def test_a_distance_of_one_is_the_distance_to_a_single_point_at_the_mean():
 
 
 def test_precision_and_recall_on_mixtures_are_shares_of_samples_and_modes():
-    law = ring()
-    x = torch.cat([law.means[:3].repeat(500, 1), torch.full((500, 2), 9.0)]).double()[None]
+    distribution = ring()
+    x = torch.cat([distribution.means[:3].repeat(500, 1), torch.full((500, 2), 9.0)]).double()[None]
     found = arena("ring").score(x)
     assert (found.precision.item(), found.recall.item()) == (0.75, 3 / 8)
 
@@ -243,9 +243,9 @@ def tries_in(folder):
 def test_a_study_has_made_every_try_once_with_every_seed(whole):
     assert fair_budget(whole) == 2
     assert len(whole["tries"]) == 2 * 2 * 2
-    for law, objective in itertools.product(SMALL["laws"], SMALL["objectives"]):
-        assert all(part.shape == (2, 2) for part in scores(whole, law, objective))
-    assert set(whole["floor"]) == set(whole["seconds"]) == set(SMALL["laws"])
+    for distribution, objective in itertools.product(SMALL["distributions"], SMALL["objectives"]):
+        assert all(part.shape == (2, 2) for part in scores(whole, distribution, objective))
+    assert set(whole["floor"]) == set(whole["seconds"]) == set(SMALL["distributions"])
     assert whole["common"]["updates"] == 40
 
 
@@ -332,10 +332,10 @@ def test_another_study_in_the_same_folder_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[1, 2]", "{}", '{"law": "grid"}', "x" * 2**21, "[" * 100_000], ids=lambda text: text[:14]
+    "content", ["", "[1, 2]", "{}", '{"distribution": "grid"}', "x" * 2**21, "[" * 100_000], ids=lambda text: text[:14]
 )
 def test_a_file_that_is_no_try_is_refused_by_name(tmp_path, content):
-    settings = SMALL | dict(budget=1, seeds=1, updates=2, laws=("ring",), objectives=("minimax",))
+    settings = SMALL | dict(budget=1, seeds=1, updates=2, distributions=("ring",), objectives=("minimax",))
     study(tmp_path, **settings)
     (tmp_path / "ring" / "minimax-0000.json").write_text(content)
     with pytest.raises(ValueError, match=r"minimax-0000.json is damaged or foreign: move it away"):
@@ -343,10 +343,10 @@ def test_a_file_that_is_no_try_is_refused_by_name(tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    "change", [{"number": 1}, {"law": "grid"}, {"distance": [math.nan]}, {"recall": [1, 1]}, {"seconds": "2"}]
+    "change", [{"number": 1}, {"distribution": "grid"}, {"distance": [math.nan]}, {"recall": [1, 1]}, {"seconds": "2"}]
 )
 def test_a_try_under_another_name_or_with_scores_that_are_none_is_refused(tmp_path, change):
-    settings = SMALL | dict(budget=1, seeds=1, updates=2, laws=("ring",), objectives=("minimax",))
+    settings = SMALL | dict(budget=1, seeds=1, updates=2, distributions=("ring",), objectives=("minimax",))
     study(tmp_path, **settings)
     path = tmp_path / "ring" / "minimax-0000.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
@@ -356,8 +356,11 @@ def test_a_try_under_another_name_or_with_scores_that_are_none_is_refused(tmp_pa
 
 def test_arguments_that_make_no_sense_are_refused_and_named(tmp_path, monkeypatch, whole):
     for given, message in (
-        (dict(laws="ring"), r"laws must be a sequence of some of ring, grid, polygons, digits, not 'ring'"),
-        (dict(laws=()), r"laws must be a sequence"),
+        (
+            dict(distributions="ring"),
+            r"distributions must be a sequence of some of ring, grid, polygons, digits, not 'ring'",
+        ),
+        (dict(distributions=()), r"distributions must be a sequence"),
         (dict(objectives=["wgan-pg"]), r"objectives must be one of .*, not 'wgan-pg': did you mean"),
         (dict(updates=0), r"updates must be a whole number of at least 1, not 0"),
         (dict(budget=0), r"budget must be a whole number of at least 1, not 0"),
@@ -378,7 +381,9 @@ def test_arguments_that_make_no_sense_are_refused_and_named(tmp_path, monkeypatc
         gather(tmp_path / "nowhere")
     with pytest.raises(ValueError, match=r"budget must be at most the number of tries of 'minimax' on 'ring', not 3"):
         scores(whole, "ring", "minimax", budget=3)
-    with pytest.raises(ValueError, match=r"law must be one of 'ring', 'grid', 'polygons', 'digits', not 'squares'"):
+    with pytest.raises(
+        ValueError, match=r"distribution must be one of 'ring', 'grid', 'polygons', 'digits', not 'squares'"
+    ):
         arena("squares")
     with pytest.raises(ValueError, match=r"number must be below 10000, not 10000"):
         draw_settings("wgan", 10_000)

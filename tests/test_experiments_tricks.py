@@ -61,10 +61,10 @@ def test_every_experiment_plays_its_games_and_is_plain_data(name, tiny, tmp_path
 def test_tricks_change_the_game_of_all_other_comparisons_and_nothing_else(monkeypatch):
     played = []
     monkeypatch.setattr(_tricks, "play", lambda **settings: played.append(settings))
-    monkeypatch.setattr(_tricks, "coverage", lambda history, law: None)
+    monkeypatch.setattr(_tricks, "coverage", lambda history, distribution: None)
     for trick in TRICKS | COMBINATIONS:
         play_with(trick, 1, members=3)
-    shared = dict(n_critic=1, law="ring", members=3, steps=1000)
+    shared = dict(n_critic=1, distribution="ring", members=3, steps=1000)
     base = shared | {"objective": "non-saturating"}
     assert played[0] == base
     for settings in played[1:]:

@@ -55,8 +55,8 @@ def refused(call, *parts):
     return message
 
 
-# Functions of laws on a finite set: how to call them with one argument replaced.
-WITH_LAWS = {
+# Functions of distributions on a finite set: how to call them with one argument replaced.
+WITH_DISTRIBUTIONS = {
     "kl_divergence p": ("p", lambda p, **o: kl_divergence(p, half(), **o)),
     "kl_divergence q": ("q", lambda q, **o: kl_divergence(half(), q, **o)),
     "js_divergence p": ("p", lambda p, **o: js_divergence(p, half(), **o)),
@@ -101,19 +101,19 @@ NO_NUMBERS = {
 }
 
 
-@over(WITH_LAWS | WITH_DENSITIES)
+@over(WITH_DISTRIBUTIONS | WITH_DENSITIES)
 @pytest.mark.parametrize(("value", "given"), BAD_ENTRIES.values(), ids=BAD_ENTRIES.keys())
 def test_masses_must_be_finite_and_not_negative(name, call, value, given):
     refused(lambda: call(value), name, given)
 
 
-@over(WITH_LAWS | WITH_DENSITIES | WITH_D)
+@over(WITH_DISTRIBUTIONS | WITH_DENSITIES | WITH_D)
 @pytest.mark.parametrize(("value", "given"), NO_NUMBERS.values(), ids=NO_NUMBERS.keys())
 def test_masses_must_be_floating_point_numbers(name, call, value, given):
     refused(lambda: call(value), name, given)
 
 
-@over(WITH_LAWS)
+@over(WITH_DISTRIBUTIONS)
 @pytest.mark.parametrize(
     ("value", "given"),
     [
@@ -124,12 +124,12 @@ def test_masses_must_be_floating_point_numbers(name, call, value, given):
         pytest.param(torch.stack([half(), t(0.5, 0.7)]), "1.2", id="one row of two"),
     ],
 )
-def test_laws_must_add_up_to_one(name, call, value, given):
+def test_distributions_must_add_up_to_one(name, call, value, given):
     refused(lambda: call(value), name, given)
 
 
-@over(WITH_LAWS)
-def test_laws_must_not_be_empty_nor_single_numbers(name, call):
+@over(WITH_DISTRIBUTIONS)
+def test_distributions_must_not_be_empty_nor_single_numbers(name, call):
     refused(lambda: call(torch.zeros(0, dtype=torch.float64)), name, "empty", "(0,)")
     refused(lambda: call(torch.zeros(3, 0, dtype=torch.float64)), name, "empty", "(3, 0)")
     refused(lambda: call(torch.tensor(1.0, dtype=torch.float64)), name, "1.0")
@@ -156,7 +156,7 @@ def test_totals_may_be_off_by_the_roundings_of_their_precision_and_no_more(devic
     # half precision cannot hold many more masses than these to a total of 1
     [(torch.float64, 50_000), (torch.float32, 50_000), (torch.float16, 1000), (torch.bfloat16, 1000)],
 )
-def test_what_softmax_returns_is_a_law_in_every_precision(device, dtype, size, rng):
+def test_what_softmax_returns_is_a_distribution_in_every_precision(device, dtype, size, rng):
     for length in (2, size):
         p, q = (torch.randn(length, generator=rng).to(device, dtype).softmax(-1) for _ in range(2))
         assert kl_divergence(p, q).item() > 0
@@ -169,7 +169,7 @@ PAIRS = {
     "js_divergence": (("p", "q"), js_divergence),
     "total_variation": (("p", "q"), total_variation),
     "optimal_discriminator": (("p_r", "p_g"), optimal_discriminator),
-    "value_function of laws": (("p_r", "p_g"), lambda p, q, **o: value_function(p, p, q, **o)),
+    "value_function of distributions": (("p_r", "p_g"), lambda p, q, **o: value_function(p, p, q, **o)),
     "value_function of d": (("d", "p_r"), lambda d, p, **o: value_function(d, p, p, **o)),
 }
 
@@ -214,7 +214,7 @@ def test_devices_must_be_the_same(device, name, call):
     refused(lambda: call(half().to(other), half().to(device)), *name, device.type, other.type)
 
 
-def test_d_must_have_the_dimension_that_the_laws_have():
+def test_d_must_have_the_dimension_that_the_distributions_have():
     refused(lambda: value_function(torch.tensor(0.5, dtype=torch.float64), half(), half()), "d", "0.5")
 
 
@@ -254,7 +254,7 @@ BASED = {
     "value_function": lambda **o: value_function(half(), half(), half(), **o),
     "kl_between": lambda **o: kl_between(gaussian(), gaussian(), **o),
     "js_between": lambda **o: js_between(gaussian(), gaussian(), **o),
-    "value_function of laws": lambda **o: value_function(torch.sigmoid, gaussian(), gaussian(), **o),
+    "value_function of distributions": lambda **o: value_function(torch.sigmoid, gaussian(), gaussian(), **o),
 }
 
 
@@ -264,13 +264,13 @@ def test_the_base_must_be_a_finite_number_above_one(call, base):
     refused(lambda: call(base=base), "base", "above 1", repr(base))
 
 
-@over(WITH_LAWS)
+@over(WITH_DISTRIBUTIONS)
 @pytest.mark.parametrize("dim", [1, 2, -2, 10**9])
 def test_the_dimension_must_be_there(name, call, dim):
     refused(lambda: call(half(), dim=dim), "dim", dim, "(2,)")
 
 
-@over(WITH_LAWS)
+@over(WITH_DISTRIBUTIONS)
 @pytest.mark.parametrize("dim", [True, 0.0, "0", None, (0,)], ids=repr)
 def test_the_dimension_must_be_a_whole_number(name, call, dim):
     refused(lambda: call(half(), dim=dim), "dim", repr(dim))
@@ -280,7 +280,8 @@ def test_the_dimension_may_be_numpys_whole_number():
     assert kl_divergence(half(), half(), dim=np.int64(0)).item() == 0
 
 
-# ---------------------------------------------------------------------------------------------- laws with densities
+# ---------------------------------------------------------------------------------------------- distributions with
+# densities
 
 BETWEEN = {
     "kl_between": ("pq", kl_between),
@@ -325,9 +326,12 @@ def test_the_tolerance_must_be_positive_and_finite(name, call, rtol):
 @over(BETWEEN)
 @pytest.mark.parametrize("generator", [0, "seed", 3.5, np.random.default_rng(0)], ids=lambda g: type(g).__name__)
 def test_the_generator_must_be_a_torch_generator(name, call, generator):
-    for law in (gaussian(), td.Normal(t(0.0)[0], t(1.0)[0])):
+    for distribution in (gaussian(), td.Normal(t(0.0)[0], t(1.0)[0])):
         message = refused(
-            lambda law=law: call(law, law, method="monte-carlo", samples=10, generator=generator), "generator"
+            lambda distribution=distribution: call(
+                distribution, distribution, method="monte-carlo", samples=10, generator=generator
+            ),
+            "generator",
         )
         assert repr(generator) in message
 
@@ -337,37 +341,37 @@ def test_the_generator_must_live_on_the_cpu(device, name, call):
     if device.type == "cpu":
         pytest.skip("needs a generator that lives elsewhere")
     generator = torch.Generator(device=device)
-    for law in (gaussian(device=device), td.Normal(t(0.0, device=device)[0], t(1.0, device=device)[0])):
+    for distribution in (gaussian(device=device), td.Normal(t(0.0, device=device)[0], t(1.0, device=device)[0])):
         refused(
-            lambda law=law: call(law, law, method="monte-carlo", samples=10, generator=generator),
+            lambda p=distribution: call(p, p, method="monte-carlo", samples=10, generator=generator),
             "generator", "CPU", str(generator.device),
         )  # fmt: skip
 
 
-NO_LAWS = {
+NO_DISTRIBUTIONS = {
     "a segment, which has no density": (parallel_lines(1.0)[0], "Segment"),
     "a tensor": (half(), "Tensor"),
     "a list": ([0.5, 0.5], "list"),
     "a number": (0.5, "float"),
     "a string": ("normal", "str"),
     "nothing": (None, "NoneType"),
-    "a law on whole numbers": (td.Poisson(t(3.0)[0]), "Poisson"),
+    "a distribution on whole numbers": (td.Poisson(t(3.0)[0]), "Poisson"),
     "a coin": (td.Bernoulli(t(0.5)[0]), "Bernoulli"),
 }
 
 
 @over(BETWEEN)
 @pytest.mark.parametrize("method", ["quadrature", "monte-carlo"])
-@pytest.mark.parametrize(("law", "kind"), NO_LAWS.values(), ids=NO_LAWS.keys())
-def test_a_law_must_have_a_density(name, call, method, law, kind):
+@pytest.mark.parametrize(("distribution", "kind"), NO_DISTRIBUTIONS.values(), ids=NO_DISTRIBUTIONS.keys())
+def test_a_distribution_must_have_a_density(name, call, method, distribution, kind):
     first, second = name
     options = dict(method=method, samples=100)
     if kind == "Segment":  # which lives in the plane, as its partner then does
         other = ring()
     else:
         other = gaussian()
-    refused(lambda: call(law, other, **options), first, kind, "density")
-    refused(lambda: call(other, law, **options), second, kind, "density")
+    refused(lambda: call(distribution, other, **options), first, kind, "density")
+    refused(lambda: call(other, distribution, **options), second, kind, "density")
 
 
 DENSITIES = {
@@ -404,7 +408,7 @@ def test_a_density_function_cannot_be_drawn_from(name, call):
 
 
 @over(BETWEEN)
-def test_both_laws_must_live_in_the_same_space(name, call):
+def test_both_distributions_must_live_in_the_same_space(name, call):
     plane, line, point = ring(), gaussian(), gaussian([0.0])
     for first, second in ((plane, line), (line, plane), (plane, point), (point, plane), (point, line)):
         shapes = tuple(first.event_shape), tuple(second.event_shape)
@@ -415,8 +419,13 @@ def test_both_laws_must_live_in_the_same_space(name, call):
 
 @over(BETWEEN)
 def test_quadrature_is_for_the_line(name, call):
-    for law in (ring(), gaussian([0.0]), td.MultivariateNormal(torch.zeros(2), torch.eye(2))):
-        message = refused(lambda law=law: call(law, law), name[0], "quadrature", str(tuple(law.event_shape)))
+    for distribution in (ring(), gaussian([0.0]), td.MultivariateNormal(torch.zeros(2), torch.eye(2))):
+        message = refused(
+            lambda distribution=distribution: call(distribution, distribution),
+            name[0],
+            "quadrature",
+            str(tuple(distribution.event_shape)),
+        )
         assert 'method="monte-carlo"' in message
 
 
@@ -428,7 +437,7 @@ def test_batches_must_broadcast(name, call):
 
 
 @over(BETWEEN)
-def test_laws_must_live_on_one_device(device, name, call):
+def test_distributions_must_live_on_one_device(device, name, call):
     other = "meta" if device.type == "cpu" else "cpu"
     for method in ("quadrature", "monte-carlo"):
         refused(
@@ -437,12 +446,12 @@ def test_laws_must_live_on_one_device(device, name, call):
         )  # fmt: skip
 
 
-# ---------------------------------------------------------------------------------------------- D* of laws
+# ---------------------------------------------------------------------------------------------- D* of distributions
 
 STANDARD = gaussian(), gaussian(1)
 OPTIMAL = {
-    "a law and a tensor": (lambda: optimal_discriminator(gaussian(), half()), ("p_g", "Tensor")),
-    "a tensor and a law": (lambda: optimal_discriminator(half(), gaussian()), ("p_r", "Tensor")),
+    "a distribution and a tensor": (lambda: optimal_discriminator(gaussian(), half()), ("p_g", "Tensor")),
+    "a tensor and a distribution": (lambda: optimal_discriminator(half(), gaussian()), ("p_r", "Tensor")),
     "no density": (lambda: optimal_discriminator(*parallel_lines(1.0)), ("p_r", "Segment")),
     "two spaces": (lambda: optimal_discriminator(ring(), gaussian()), ("p_r", "p_g", "(2,)", "()")),
     "points of the wrong dimension": (
@@ -542,7 +551,7 @@ DATA = {
 
 
 @pytest.mark.parametrize(("call", "parts"), DATA.values(), ids=DATA.keys())
-def test_laws_and_images_that_cannot_be_are_refused(call, parts):
+def test_distributions_and_images_that_cannot_be_are_refused(call, parts):
     refused(call, *parts)
 
 

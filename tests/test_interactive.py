@@ -567,10 +567,10 @@ def test_discriminator_and_critic_are_the_best_ones(opened, real, fake):
         assert number(tab, "push-critic") == np.sign(normal.cdf(place, *fake) - normal.cdf(place, *real))
 
 
-def test_equal_laws_push_nothing(opened):
+def test_equal_distributions_push_nothing(opened):
     tab = opened("optimal_critic")
     put(tab, real_mean=1, real_width=0.7, fake_mean=1, fake_width=0.7, sample=0.4)
-    says(tab, "The laws are equal")
+    says(tab, "The distributions are equal")
     assert [number(tab, name) for name in ("W1", "push-minimax", "push-critic")] == [0, 0, 0]
     assert number(tab, "JS") == pytest.approx(0, abs=1e-15)
     assert number(tab, "D") == 0.5

@@ -188,7 +188,7 @@ def test_a_bound_must_be_positive():
 
 def test_a_tensor_alone_is_clipped_and_shrunk_as_a_list_of_it_is(device, rng):
     before = torch.randn(2, 3, 4, generator=rng).to(device)
-    for change, bound in ((clip_, 0.3), (lipschitz.shrink_, 0.7)):
+    for change, bound in ((clip_, 0.3), (lipschitz.project_spectral_norm_, 0.7)):
         for tensor in (before, before[0]):
             alone, listed = tensor.clone(), tensor.clone()
             change(alone, bound)
@@ -202,8 +202,16 @@ def test_a_tensor_alone_is_clipped_and_shrunk_as_a_list_of_it_is(device, rng):
     [
         (clip_, torch.ones(2).long(), "parameters must be floating point tensors, .* not torch.int64"),
         (clip_, "b", "parameters must be floating point tensors, which can be changed in place, not 'b'"),
-        (lipschitz.shrink_, torch.ones(3), r"weights must have shape \(\.\.\., in, out\), .* not \(3,\)"),
-        (lipschitz.shrink_, torch.ones(0, 3), r"weights must have shape .* neither of them 0, not \(0, 3\)"),
+        (
+            lipschitz.project_spectral_norm_,
+            torch.ones(3),
+            r"weights must have shape \(\.\.\., in, out\), .* not \(3,\)",
+        ),
+        (
+            lipschitz.project_spectral_norm_,
+            torch.ones(0, 3),
+            r"weights must have shape .* neither of them 0, not \(0, 3\)",
+        ),
     ],
 )
 def test_where_one_cannot_be_changed_none_is(change, last, message):
@@ -385,4 +393,4 @@ def test_what_training_calls_reads_no_values_and_gives_the_bits_of_what_a_reader
 def test_constraints_on_weights_read_no_values_either(device):
     with Unread():
         clip_([torch.ones(2, 3, device=device)], 0.1)
-        lipschitz.shrink_([torch.ones(2, 3, device=device)], 0.1)
+        lipschitz.project_spectral_norm_([torch.ones(2, 3, device=device)], 0.1)

@@ -21,9 +21,9 @@ from gantut.lipschitz import (
     constraint,
     gradient_penalty,
     input_gradient,
-    largest_slope,
     lipschitz_bound,
-    shrink_,
+    max_gradient_norm,
+    project_spectral_norm_,
     spectral_norm,
 )
 from gantut.networks import ACTIVATIONS, MLP, SortingCritic
@@ -130,7 +130,7 @@ def test_matrices_are_divided_by_what_their_largest_singular_value_exceeds_the_b
     before = torch.randn(shape, generator=rng, **DOUBLE) * scales
     weight = nn.Parameter(before.clone().to(device))
     memory = weight.data_ptr()
-    shrink_([weight], bound)
+    project_spectral_norm_([weight], bound)
     assert weight.data_ptr() == memory
     for ours, matrix in zip(weight.detach().cpu().numpy(), before.numpy(), strict=True):
         largest = np.linalg.svd(matrix, compute_uv=False)[0]
@@ -142,7 +142,7 @@ def test_matrices_are_divided_by_what_their_largest_singular_value_exceeds_the_b
 def test_after_shrinking_no_norm_is_above_the_bound_and_directions_are_kept(rows, columns, scale, bound, seed):
     before = torch.randn(2, rows, columns, generator=torch.Generator().manual_seed(seed), **DOUBLE) * scale
     after = before.clone()
-    shrink_([after], bound)
+    project_spectral_norm_([after], bound)
     assert (spectral_norm(after) <= bound * (1 + 1e-12)).all()
     torch.testing.assert_close(nn.functional.normalize(after.flatten(1)), nn.functional.normalize(before.flatten(1)))
 
@@ -153,7 +153,7 @@ def test_a_member_that_is_not_finite_stays_and_does_not_disturb_the_others(devic
     before = weight.clone()
     norms = spectral_norm(weight)
     assert norms.isnan().tolist() == [False, True, True, False]
-    shrink_([weight])
+    project_spectral_norm_([weight])
     for member in (0, 3):
         torch.testing.assert_close(weight[member], torch.eye(3, device=device))
     for member in (1, 2):
@@ -161,8 +161,8 @@ def test_a_member_that_is_not_finite_stays_and_does_not_disturb_the_others(devic
 
 
 def test_in_training_weights_keep_to_the_bound_and_biases_are_free():
-    free = play(constraint=None, critic_optimiser={"name": "adam", "rate": 0.05})
-    bound = play(constraint=SpectralNorm(0.8), critic_optimiser={"name": "adam", "rate": 0.05})
+    free = play(constraint=None, critic_optimizer={"name": "adam", "rate": 0.05})
+    bound = play(constraint=SpectralNorm(0.8), critic_optimizer={"name": "adam", "rate": 0.05})
     for weight in bound.critic.weights:
         norms = np.linalg.svd(weight.detach().numpy(), compute_uv=False)[:, 0]
         assert norms.max() <= 0.8 * (1 + 1e-5)  # float32
@@ -172,7 +172,7 @@ def test_in_training_weights_keep_to_the_bound_and_biases_are_free():
 
 
 def test_the_first_step_under_a_spectral_norm_is_a_free_step_and_the_division(monkeypatch):
-    once = dict(steps=1, n_critic=1, critic_optimiser={"name": "sgd", "rate": 5.0}, learn_generator=False)
+    once = dict(steps=1, n_critic=1, critic_optimizer={"name": "sgd", "rate": 5.0}, learn_generator=False)
     free, bound = play(constraint=None, **once), play(constraint=SpectralNorm(0.9), **once)
     for ours, theirs in zip(bound.critic.weights, free.critic.weights, strict=True):
         excess = np.linalg.svd(theirs.detach().numpy(), compute_uv=False)[:, :1, None] / 0.9
@@ -355,7 +355,7 @@ def test_no_gradient_and_no_pair_is_steeper_than_the_constant(device, rng, width
     rise = (scores - scores.transpose(1, 2)).abs()
     assert (rise <= input_scale * torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist") + 1e-12).all()
     torch.testing.assert_close(lipschitz_bound(critic), torch.full_like(scores[:, 0, 0], input_scale))
-    assert (largest_slope(critic, x) <= lipschitz_bound(critic) * (1 + 1e-12)).all()
+    assert (max_gradient_norm(critic, x) <= lipschitz_bound(critic) * (1 + 1e-12)).all()
 
 
 @pytest.mark.parametrize("group", [2, 3])
@@ -416,12 +416,12 @@ def test_a_sorting_critic_finds_most_of_a_known_distance_and_never_more(device, 
     # The narrow input costs a sorting critic some of the slope: after 250 steps it is at 0.80 to 0.85 of the distance.
     pair = data.funnels(2, 4, seed=3, dtype=torch.float32, device=device)
     critic = SortingCritic([2, 32, 32, 1], members=3, group=16, device=device)
-    optimiser = torch.optim.Adam(critic.parameters(), lr=1e-2)
+    optimizer = torch.optim.Adam(critic.parameters(), lr=1e-2)
     for _ in range(250):
         x, y = pair.sample((3, 128), generator=rng)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         (critic(x).mean() - critic(y).mean()).mul(3).backward()
-        optimiser.step()
+        optimizer.step()
     x, y = pair.sample(40_000, generator=rng)
     with torch.no_grad():
         found = (critic(y).mean(1) - critic(x).mean(1)).squeeze(-1)
@@ -469,7 +469,7 @@ def slope_of_loops(critic, x):
 def test_the_largest_slope_is_what_loops_find(device, rng, activation):
     critic = MLP([3, 10, 7, 1], members=3, activation=activation, gain=2.0, device=device, **DOUBLE)
     x = torch.randn(3, 9, 3, generator=rng, **DOUBLE).to(device)
-    found = largest_slope(critic, x)
+    found = max_gradient_norm(critic, x)
     for member in range(3):
         one = critic.members_between(member, member + 1)
         expected = slope_of_loops(lambda point, one=one: one(point[None, None]), x[member])
@@ -483,25 +483,25 @@ def test_pairs_find_a_cliff_between_samples_where_every_gradient_is_zero(device)
         for parameter, value in zip([*critic.weights, *critic.biases], values, strict=True):
             parameter.copy_(torch.tensor(value, **DOUBLE))
     x = torch.tensor([[[0.0], [0.25], [0.75], [0.75], [1.0]]], **DOUBLE).to(device)  # two of them coincide
-    assert largest_slope(critic, x).item() == pytest.approx(0.2 / 0.5, rel=1e-12)
+    assert max_gradient_norm(critic, x).item() == pytest.approx(0.2 / 0.5, rel=1e-12)
     assert lipschitz_bound(critic).item() == pytest.approx(2, rel=1e-12)
-    alone = largest_slope(critic, x[:, 2:4])
+    alone = max_gradient_norm(critic, x[:, 2:4])
     assert alone.item() == 0
 
 
 def test_many_points_in_parts_give_what_they_give_at_once(device, rng, monkeypatch):
     critic = MLP([2, 16, 1], members=2, gain=3.0, device=device)
     x = torch.randn(2, 101, 2, generator=rng).to(device)
-    at_once = largest_slope(critic, x)
+    at_once = max_gradient_norm(critic, x)
     monkeypatch.setattr("gantut.lipschitz._estimates.ENTRIES", 400)
-    torch.testing.assert_close(largest_slope(critic, x), at_once, rtol=1e-6, atol=0)
+    torch.testing.assert_close(max_gradient_norm(critic, x), at_once, rtol=1e-6, atol=0)
 
 
 def test_of_a_linear_critic_all_estimates_are_the_norm_of_its_weights(device, rng):
     critic = MLP([5, 1], members=4, input_scale=0.3, device=device, **DOUBLE)
     x = torch.randn(4, 20, 5, generator=rng, **DOUBLE).to(device)
     expected = 0.3 * critic.weights[0].detach().squeeze(-1).norm(dim=-1)
-    torch.testing.assert_close(largest_slope(critic, x), expected, rtol=1e-9, atol=0)
+    torch.testing.assert_close(max_gradient_norm(critic, x), expected, rtol=1e-9, atol=0)
     torch.testing.assert_close(lipschitz_bound(critic), expected, rtol=1e-13, atol=0)
 
 
@@ -538,7 +538,7 @@ def test_what_is_found_at_samples_never_exceeds_what_the_weights_allow(widths, a
     critic = MLP([*widths, 1], members=2, **options)
     x = torch.randn(2, 25, widths[0], generator=torch.Generator().manual_seed(seed))
     x[:, 0] = x[:, 1] + 1e-7  # nearly the same point: a quotient of roundings, were it taken seriously
-    assert (largest_slope(critic, x) <= lipschitz_bound(critic) * (1 + 1e-5)).all()  # float32
+    assert (max_gradient_norm(critic, x) <= lipschitz_bound(critic) * (1 + 1e-5)).all()  # float32
     most = max(parameter.abs().max().item() for parameter in critic.weights)
     steepest = input_scale * critic.activation.steepest ** (len(widths) - 1)
     assert (lipschitz_bound(critic) <= clipped_bound([*widths, 1], most) * steepest * (1 + 1e-5)).all()
@@ -555,7 +555,7 @@ def test_a_relu_network_with_all_weights_at_the_bound_attains_the_bound_of_clipp
     expected = math.prod(0.3 * math.sqrt(n * m) for n, m in itertools.pairwise(widths))
     assert clipped_bound(widths, 0.3) == pytest.approx(expected, rel=1e-14)
     assert lipschitz_bound(critic).item() == pytest.approx(expected, rel=1e-12)
-    assert largest_slope(critic, x).item() == pytest.approx(expected, rel=1e-9)
+    assert max_gradient_norm(critic, x).item() == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_clipped_critic_keeps_below_the_bound_of_clipping():
@@ -570,10 +570,10 @@ def test_far_from_the_origin_roundings_are_not_taken_for_slopes(device, rng):
     with torch.no_grad():
         critic.biases[1].fill_(1e4)
     x = torch.randn(2, 200, 2, generator=rng).to(device)
-    shifted = largest_slope(critic, x)
+    shifted = max_gradient_norm(critic, x)
     with torch.no_grad():
         critic.biases[1].zero_()
-    torch.testing.assert_close(shifted, largest_slope(critic, x), rtol=1e-5, atol=0)
+    torch.testing.assert_close(shifted, max_gradient_norm(critic, x), rtol=1e-5, atol=0)
 
 
 class Images(nn.Module):
@@ -591,7 +591,7 @@ class Images(nn.Module):
 def test_critics_of_images_are_looked_at_in_evaluation_mode_and_left_as_they_were(device, rng):
     critic = Images().to(device)
     x = torch.randn(2, 5, 1, 4, 4, generator=rng).to(device)
-    found = largest_slope(critic, x)
+    found = max_gradient_norm(critic, x)
     assert critic.training
     assert next(critic.parameters()).dtype == torch.float32
     assert (found.dtype, found.shape, found.requires_grad) == (torch.float32, (2,), False)
@@ -604,10 +604,10 @@ def test_critics_of_images_are_looked_at_in_evaluation_mode_and_left_as_they_wer
 
 def test_a_member_that_has_diverged_has_no_slope_and_the_others_have_theirs(device, rng):
     critic, x = MLP([2, 6, 1], members=3, device=device), torch.randn(3, 8, 2, generator=rng).to(device)
-    slopes, bounds = largest_slope(critic, x), lipschitz_bound(critic)
+    slopes, bounds = max_gradient_norm(critic, x), lipschitz_bound(critic)
     with torch.no_grad():
         critic.weights[1][1, 0] = torch.nan
-    for after, before in ((largest_slope(critic, x), slopes), (lipschitz_bound(critic), bounds)):
+    for after, before in ((max_gradient_norm(critic, x), slopes), (lipschitz_bound(critic), bounds)):
         assert torch.equal(after[[0, 2]], before[[0, 2]])
         assert after[1].isnan()
 
@@ -615,16 +615,19 @@ def test_a_member_that_has_diverged_has_no_slope_and_the_others_have_theirs(devi
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: largest_slope(MLP([2, 1]), torch.zeros(4, 2)), r"x must have shape \(members, n, \*event\), .*\(4, 2"),
-        (lambda: largest_slope(MLP([2, 1]), torch.zeros(1, 0, 2)), "with no size 0"),
-        (lambda: largest_slope(MLP([2, 1]), torch.full((1, 3, 2), torch.nan)), "x must be finite"),
-        (lambda: largest_slope(nn.BatchNorm1d(3), torch.zeros(2, 3, 4)), "judge each sample by itself"),
         (
-            lambda: largest_slope(nn.Linear(2, 2), torch.zeros(1, 3, 2)),
+            lambda: max_gradient_norm(MLP([2, 1]), torch.zeros(4, 2)),
+            r"x must have shape \(members, n, \*event\), .*\(4, 2",
+        ),
+        (lambda: max_gradient_norm(MLP([2, 1]), torch.zeros(1, 0, 2)), "with no size 0"),
+        (lambda: max_gradient_norm(MLP([2, 1]), torch.full((1, 3, 2), torch.nan)), "x must be finite"),
+        (lambda: max_gradient_norm(nn.BatchNorm1d(3), torch.zeros(2, 3, 4)), "judge each sample by itself"),
+        (
+            lambda: max_gradient_norm(nn.Linear(2, 2), torch.zeros(1, 3, 2)),
             r"one score, .* \(1, 3, 1\), not to \(1, 3, 2\)",
         ),
-        (lambda: largest_slope(nn.LazyBatchNorm1d(), torch.zeros(1, 3, 2)), "judge each sample by itself"),
-        (lambda: largest_slope(len, torch.zeros(1, 3, 2)), "critic must be a torch.nn.Module"),
+        (lambda: max_gradient_norm(nn.LazyBatchNorm1d(), torch.zeros(1, 3, 2)), "judge each sample by itself"),
+        (lambda: max_gradient_norm(len, torch.zeros(1, 3, 2)), "critic must be a torch.nn.Module"),
         (lambda: spectral_norm(torch.zeros(3)), r"weight must have shape \(\.\.\., in, out\), .* not \(3,\)"),
         (lambda: spectral_norm(torch.zeros(0, 3)), "neither of them 0"),
         (lambda: spectral_norm(torch.zeros(3, 3).long()), "weight must be floating point, not torch.int64"),

@@ -14,7 +14,7 @@ from gantut.data import gaussian, gaussian_mixture, grid, ring, uniform
 from gantut.metrics import (
     effective_classes,
     exact_w1,
-    high_quality_share,
+    high_quality_fraction,
     inception_score,
     leading_mode,
     mode_coverage,
@@ -60,7 +60,7 @@ def verdicts(x):
 # each maps samples (..., n, 2) to answers (...)
 METRICS = {
     "modes_covered": lambda x: modes_covered(x, ring(8, device=x.device)),
-    "high_quality_share": lambda x: high_quality_share(x, ring(8, device=x.device), within=9.0),
+    "high_quality_fraction": lambda x: high_quality_fraction(x, ring(8, device=x.device), within=9.0),
     "mode_shares": lambda x: mode_shares(x, ring(8, device=x.device))[..., 2],
     "leading_share": lambda x: leading_mode(x, ring(8, device=x.device))[1],
     "exact_w1": against(exact_w1),
@@ -70,8 +70,8 @@ METRICS = {
     "density": lambda x: metrics.density_coverage(x, REFERENCE.to(x)).density,
     "coverage": lambda x: metrics.density_coverage(x, REFERENCE.to(x)).coverage,
     "frechet_distance": moments,
-    "frechet_distance_of": against(metrics.frechet_distance_of),
-    "kernel_distance": against(metrics.kernel_distance),
+    "fid": against(metrics.fid),
+    "kid": against(metrics.kid),
     "nearest_neighbour_distance": metrics.nearest_neighbour_distance,
     "mean_distance": metrics.mean_distance,
     "nearest_training_distance": lambda x: metrics.nearest_training_distance(x, REFERENCE.to(x)).distance.mean(-1),
@@ -140,8 +140,8 @@ PAIRS = {
     "exact_w1": exact_w1,
     "precision_recall": metrics.precision_recall,
     "density_coverage": metrics.density_coverage,
-    "frechet_distance_of": metrics.frechet_distance_of,
-    "kernel_distance": metrics.kernel_distance,
+    "fid": metrics.fid,
+    "kid": metrics.kid,
     "nearest_training_distance": metrics.nearest_training_distance,
 }
 pairs = pytest.mark.parametrize("metric", PAIRS.values(), ids=PAIRS.keys())
@@ -205,71 +205,75 @@ def test_modes_are_counted_as_defined(normal, rng, device, d):
     for share, within in ((0.01, 3.0), (0.07, 1.0), (0.2, 2.0)):
         centres = normal(6, d)
         scales = torch.rand(6, dtype=torch.float64, generator=rng).to(device) / 5 + 0.01
-        law = gaussian_mixture(centres[:, 0] if d == 1 else centres, scales, device=device)
+        distribution = gaussian_mixture(centres[:, 0] if d == 1 else centres, scales, device=device)
         samples = normal(4, 100, d)
-        found = mode_coverage(samples, law, share=share, within=within)
+        found = mode_coverage(samples, distribution, share=share, within=within)
         for member, x in enumerate(samples):
             shares, covered, good, leading = modes_by_hand(x, centres.tolist(), scales.tolist(), share, within)
             assert found.shares[member].tolist() == shares
             assert found.covered[member].item() == covered
-            assert found.high_quality_share[member].item() == good
+            assert found.high_quality_fraction[member].item() == good
             assert (found.leading[member].item(), found.leading_share[member].item()) == (leading, max(shares))
-        assert torch.equal(modes_covered(samples, law, share=share, within=within), found.covered)
-        assert torch.equal(high_quality_share(samples, law, within=within), found.high_quality_share)
-        assert torch.equal(mode_shares(samples, law), found.shares)
-        assert torch.equal(leading_mode(samples, law)[0], found.leading)
+        assert torch.equal(modes_covered(samples, distribution, share=share, within=within), found.covered)
+        assert torch.equal(high_quality_fraction(samples, distribution, within=within), found.high_quality_fraction)
+        assert torch.equal(mode_shares(samples, distribution), found.shares)
+        assert torch.equal(leading_mode(samples, distribution)[0], found.leading)
 
 
-@pytest.mark.parametrize(("law", "d"), [(gaussian(0.0, 0.3), 1), (ring(8), 2), (grid(5), 2)])
-def test_an_exact_sampler_has_the_chi_squared_share(law, d, rng, device):
-    samples = law.sample((40, 2500), generator=rng).reshape(40, 2500, -1).to(device)
-    found = mode_coverage(samples, law.to(device))
+@pytest.mark.parametrize(("distribution", "d"), [(gaussian(0.0, 0.3), 1), (ring(8), 2), (grid(5), 2)])
+def test_an_exact_sampler_has_the_chi_squared_share(distribution, d, rng, device):
+    samples = distribution.sample((40, 2500), generator=rng).reshape(40, 2500, -1).to(device)
+    found = mode_coverage(samples, distribution.to(device))
     exact = scipy.stats.chi2(d).cdf(9)
     if d == 2:
         assert exact == pytest.approx(1 - math.exp(-4.5), rel=1e-14)
-    assert (found.covered == len(law.means)).all()
+    assert (found.covered == len(distribution.means)).all()
     # 100,000 draws: a standard error of at most 0.0004; neighbouring modes add or take less than 1e-5
-    assert found.high_quality_share.mean().item() == pytest.approx(exact, abs=0.0016)
+    assert found.high_quality_fraction.mean().item() == pytest.approx(exact, abs=0.0016)
 
 
 def test_a_point_mass_covers_one_mode_and_a_point_between_none(device):
-    law = ring(8, device=device)
-    on, off = law.means[3].expand(100, 2), torch.zeros(100, 2, dtype=torch.float64, device=device)
-    found = mode_coverage(torch.stack([on, off]), law)
+    distribution = ring(8, device=device)
+    on, off = distribution.means[3].expand(100, 2), torch.zeros(100, 2, dtype=torch.float64, device=device)
+    found = mode_coverage(torch.stack([on, off]), distribution)
     assert found.covered.tolist() == [1, 0]
-    assert found.high_quality_share.tolist() == [1, 0]
+    assert found.high_quality_fraction.tolist() == [1, 0]
     assert found.leading.tolist()[0] == 3
     assert found.leading_share.tolist() == [1, 1]  # from the centre of the ring all are as near: see the next test
 
 
 def test_the_first_of_equal_modes_leads_and_takes_the_sample_between(device):
-    law = gaussian_mixture([[0.0], [1.0], [3.0]], 0.1, device=device)
+    distribution = gaussian_mixture([[0.0], [1.0], [3.0]], 0.1, device=device)
     samples = tensor([[0.5], [2.0], [2.9], [3.0]], device)
-    assert mode_shares(samples, law).tolist() == [0.25, 0.25, 0.5]
-    assert leading_mode(samples[:2], law)[0].item() == 0
+    assert mode_shares(samples, distribution).tolist() == [0.25, 0.25, 0.5]
+    assert leading_mode(samples[:2], distribution)[0].item() == 0
 
 
 @pytest.mark.parametrize(("few", "n"), [(7, 100), (25, 2500), (3, 300)])
 def test_a_mode_at_exactly_the_least_share_is_covered_and_one_sample_less_is_not(few, n, device):
-    law = gaussian_mixture([[0.0], [1.0]], 0.1, device=device)
+    distribution = gaussian_mixture([[0.0], [1.0]], 0.1, device=device)
     samples = (torch.arange(n, device=device) < few).to(torch.float32)[:, None]
-    assert modes_covered(samples, law, share=few / n).item() == 2
+    assert modes_covered(samples, distribution, share=few / n).item() == 2
     samples[0] = 0
-    assert modes_covered(samples, law, share=few / n).item() == 1
+    assert modes_covered(samples, distribution, share=few / n).item() == 1
 
 
 def test_standard_deviations_are_closed_and_those_of_the_own_mode(device):
-    law = gaussian_mixture([[0.0], [10.0]], [0.5, 1.0], device=device)
+    distribution = gaussian_mixture([[0.0], [10.0]], [0.5, 1.0], device=device)
     samples = tensor([[1.5], [1.5000001], [7.0], [6.9999999]], device)
-    assert high_quality_share(samples, law).item() == 0.5
-    assert high_quality_share(samples, law, within=3.1).item() == 1
-    assert high_quality_share(samples[:2], law).item() == high_quality_share(samples[2:], law).item() == 0.5
+    assert high_quality_fraction(samples, distribution).item() == 0.5
+    assert high_quality_fraction(samples, distribution, within=3.1).item() == 1
+    assert (
+        high_quality_fraction(samples[:2], distribution).item()
+        == high_quality_fraction(samples[2:], distribution).item()
+        == 0.5
+    )
 
 
 def test_far_samples_in_single_precision_still_have_a_nearest_mode(device):
-    law = ring(4, radius=1e24, scale=1.0, device=device)
-    samples = (law.means * 1.5).float()  # their squares are beyond single precision
-    assert mode_shares(samples, law).tolist() == [0.25] * 4
+    distribution = ring(4, radius=1e24, scale=1.0, device=device)
+    samples = (distribution.means * 1.5).float()  # their squares are beyond single precision
+    assert mode_shares(samples, distribution).tolist() == [0.25] * 4
 
 
 def test_a_diverged_member_has_no_leading_mode(normal, device):
@@ -284,16 +288,20 @@ def test_a_diverged_member_has_no_leading_mode(normal, device):
 
 @given(angle=st.floats(-10, 10), shift=st.floats(-5, 5), factor=st.floats(0.1, 10))
 def test_modes_do_not_depend_on_where_and_how_large_the_picture_is(angle, shift, factor):
-    law, source = ring(8), torch.Generator().manual_seed(1)
-    samples = law.sample((3, 200), generator=source) * 1.1
+    distribution, source = ring(8), torch.Generator().manual_seed(1)
+    samples = distribution.sample((3, 200), generator=source) * 1.1
     turn = factor * tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    moved = gaussian_mixture(law.means @ turn + shift, law.scales * factor)
-    for one, other in zip(mode_coverage(samples, law), mode_coverage(samples @ turn + shift, moved), strict=True):
+    moved = gaussian_mixture(distribution.means @ turn + shift, distribution.scales * factor)
+    for one, other in zip(
+        mode_coverage(samples, distribution), mode_coverage(samples @ turn + shift, moved), strict=True
+    ):
         assert torch.equal(one, other)
 
 
 def test_modes_need_a_mixture_of_the_same_space(device, normal):
-    with pytest.raises(ValueError, match=r"law must be a gantut\.data\.GaussianMixture, whose modes are known"):
+    with pytest.raises(
+        ValueError, match=r"distribution must be a gantut\.data\.GaussianMixture, whose modes are known"
+    ):
         mode_coverage(normal(10, 2), uniform(0, 1))
     with pytest.raises(ValueError, match="one dimension d, but have 2 and 1"):
         mode_coverage(normal(10, 2), gaussian(0, 1, device=device))
@@ -314,8 +322,8 @@ def test_the_inception_scores_of_the_ledger(device):
         assert inception_score(verdicts).item() == pytest.approx(score, abs=1e-12)  # logarithms and back: rounding
 
 
-def test_the_inception_score_is_the_double_sum_of_its_paper(random_laws):
-    p = random_laws(3, 40, 5, zeros=0.3)
+def test_the_inception_score_is_the_double_sum_of_its_paper(random_distributions):
+    p = random_distributions(3, 40, 5, zeros=0.3)
     score = inception_score(p)
     for member, verdicts in enumerate(p.tolist()):
         mean = [sum(column) / 40 for column in zip(*verdicts, strict=True)]
@@ -323,8 +331,8 @@ def test_the_inception_score_is_the_double_sum_of_its_paper(random_laws):
         assert score[member].item() == pytest.approx(math.exp(total / 40), rel=1e-12)
 
 
-def test_effective_classes_are_the_exponential_of_scipys_entropy(random_laws, rng, device):
-    p = random_laws(4, 30, 6, zeros=0.5)
+def test_effective_classes_are_the_exponential_of_scipys_entropy(random_distributions, rng, device):
+    p = random_distributions(4, 30, 6, zeros=0.5)
     labels = torch.randint(0, 7, (4, 50), generator=rng).to(device)
     labels[1] = 3
     for member in range(4):
@@ -348,7 +356,7 @@ def test_certain_verdicts_score_their_effective_classes(shares, seed):
 
 
 @pytest.mark.parametrize("score", [inception_score, effective_classes])
-def test_verdicts_must_be_laws(score, device):
+def test_verdicts_must_be_distributions(score, device):
     for bad, message in (
         ([[1.1, -0.1]], "finite and non-negative"),
         ([[0.5, 0.6]], "add up to 1"),

@@ -14,9 +14,9 @@ from gantut.data import digits
 from gantut.metrics import (
     _kernel,
     digit_classifier,
+    fid,
     frechet_distance,
-    frechet_distance_of,
-    kernel_distance,
+    kid,
     train_classifier,
 )
 
@@ -58,7 +58,7 @@ def test_it_is_the_formula_with_scipys_root(normal, d):
 @pytest.mark.parametrize(("n", "m", "d"), [(30, 40, 5), (200, 100, 12), (2, 2, 1)])
 def test_of_samples_it_is_that_of_their_means_and_covariances(normal, n, m, d):
     x, y = 2 * normal(3, n, d) + 1, normal(m, d)
-    found = frechet_distance_of(x, y)
+    found = fid(x, y)
     for i in range(3):
         moments = [f(array(p)) for p in (x[i], y) for f in (lambda p: p.mean(0), lambda p: np.cov(p.T).reshape(d, d))]
         assert found[i].item() == pytest.approx(frechet_by_scipy(*moments), rel=1e-9)
@@ -85,16 +85,16 @@ def test_an_affine_map_that_is_optimal_costs_its_mean_square(normal):
     y = x @ (covariance(root) + torch.eye(4, dtype=torch.float64, device=x.device)) + shift
     away = (y - y.mean(0)) - (x - x.mean(0))
     exact = (y.mean(0) - x.mean(0)).square().sum() + away.square().sum() / 299
-    assert frechet_distance_of(x, y).item() == pytest.approx(exact.item(), rel=1e-12)
+    assert fid(x, y).item() == pytest.approx(exact.item(), rel=1e-12)
 
 
-def test_laws_that_nearly_agree_keep_their_digits(normal):
+def test_distributions_that_nearly_agree_keep_their_digits(normal):
     # scaling by 1 + e costs e^2 tr(S) + e^2 |mean|^2: a difference of traces would lose it among roundings of 1e-16
     x = normal(100, 8)
     small = 1e-9
     exact = small**2 * (x.var(0).sum() + x.mean(0).square().sum())
-    assert frechet_distance_of(x * (1 + small), x).item() == pytest.approx(exact.item(), rel=1e-4)
-    assert 0 <= frechet_distance_of(x, x).item() < 1e-25
+    assert fid(x * (1 + small), x).item() == pytest.approx(exact.item(), rel=1e-4)
+    assert 0 <= fid(x, x).item() < 1e-25
 
 
 def test_fewer_samples_than_dimensions_are_no_harm(normal):
@@ -102,12 +102,12 @@ def test_fewer_samples_than_dimensions_are_no_harm(normal):
     x, y = torch.zeros(2, 5, 40, dtype=torch.float64, device=normal(1).device)
     x[:, 3], y[:, 17] = normal(5), normal(5)
     exact = (x.mean(0) - y.mean(0)).square().sum() + x.var(0).sum() + y.var(0).sum()
-    assert frechet_distance_of(x, y).item() == pytest.approx(exact.item(), rel=1e-12)
+    assert fid(x, y).item() == pytest.approx(exact.item(), rel=1e-12)
 
 
-def test_two_draws_of_one_law_score_the_bias_that_the_docstring_says(normal):
+def test_two_draws_of_one_distribution_score_the_bias_that_the_docstring_says(normal):
     d, n, m = 4, 800, 400
-    values = frechet_distance_of(2 * normal(400, n, d), 2 * normal(400, m, d))
+    values = fid(2 * normal(400, n, d), 2 * normal(400, m, d))
     bias = 4 * (1 / n + 1 / m) * (d + d * (d + 1) / 4)
     error = (values.std() / 400**0.5).item()
     # to first order in 1/n, which is right to some d / m of itself
@@ -120,12 +120,10 @@ def test_turning_and_scaling_the_features_and_exchanging_the_two(seed, factor):
     source = torch.Generator().manual_seed(seed)
     x, y = (torch.randn(n, 3, dtype=torch.float64, generator=source) for n in (9, 7))
     turn = torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64, generator=source)).Q
-    value = frechet_distance_of(x, y).item()
+    value = fid(x, y).item()
     assert value >= 0
-    assert frechet_distance_of(y, x).item() == pytest.approx(value, rel=1e-9)
-    assert frechet_distance_of(factor * x @ turn + 1, factor * y @ turn + 1).item() == pytest.approx(
-        factor**2 * value, rel=1e-9
-    )
+    assert fid(y, x).item() == pytest.approx(value, rel=1e-9)
+    assert fid(factor * x @ turn + 1, factor * y @ turn + 1).item() == pytest.approx(factor**2 * value, rel=1e-9)
 
 
 def test_what_is_no_covariance_is_refused(normal, device):
@@ -151,7 +149,7 @@ def test_what_is_no_covariance_is_refused(normal, device):
     assert found.isnan().tolist() == [False, True]
 
 
-@pytest.mark.parametrize("distance", [frechet_distance_of, kernel_distance])
+@pytest.mark.parametrize("distance", [fid, kid])
 def test_one_point_is_too_few(distance, normal):
     for n, m, name in ((1, 5, "samples"), (5, 1, "reference")):
         with pytest.raises(ValueError, match=f"{name} must have at least 2 points for"):
@@ -178,12 +176,12 @@ def kernel_distance_by_hand(x, y):
 def test_the_kernel_distance_is_its_double_loop(normal, monkeypatch, n, m, d, tile):
     monkeypatch.setattr(_kernel, "TILE", tile)
     x, y = normal(2, n, d) + 0.5, normal(m, d)
-    for member, value in zip(x.tolist(), kernel_distance(x, y), strict=True):
+    for member, value in zip(x.tolist(), kid(x, y), strict=True):
         assert value.item() == pytest.approx(kernel_distance_by_hand(member, y.tolist()), rel=1e-10, abs=1e-11)
 
 
 def test_the_kernel_distance_has_no_bias(device):
-    # a law on three points and one on two: all samples of two, weighted by their chances, average to the truth
+    # a distribution on three points and one on two: all samples of two, weighted by their chances, average to the truth
     points = torch.tensor([[0.0, 1.0], [2.0, -1.0], [1.0, 1.0]], dtype=torch.float64, device=device)
     p, q = [0.5, 0.25, 0.25], [0.25, 0.0, 0.75]
     k = [[cubic(a, b) for b in points.tolist()] for a in points.tolist()]
@@ -192,16 +190,16 @@ def test_the_kernel_distance_has_no_bias(device):
     for i, j, r, s in itertools.product(range(3), repeat=4):
         chance = p[i] * p[j] * q[r] * q[s]
         if chance:
-            mean += chance * kernel_distance(points[[i, j]], points[[r, s]]).item()
+            mean += chance * kid(points[[i, j]], points[[r, s]]).item()
     assert mean == pytest.approx(truth, rel=1e-12)
 
 
 def test_the_kernel_sees_the_skewness_that_the_frechet_distance_does_not(device, rng):
     # 0 or 3 with chances 2/3 and 1/3, and its mirror image: mean and variance are the same, the third moment is not
     x = torch.tensor([0.0, 0.0, 3.0], dtype=torch.float64, device=device).repeat(400)[:, None] - 1
-    assert frechet_distance_of(x, -x).item() == pytest.approx(0, abs=1e-25)
+    assert fid(x, -x).item() == pytest.approx(0, abs=1e-25)
     # k = 1 + 3 xy + 3 (xy)^2 + (xy)^3: the squared difference of the third moments, 2 and -2
-    assert kernel_distance(x, -x).item() == pytest.approx(16, rel=0.02)  # unbiased: short of 1/n of the diagonal
+    assert kid(x, -x).item() == pytest.approx(16, rel=0.02)  # unbiased: short of 1/n of the diagonal
 
 
 # ----------------------------------------------------------------------------------------------------- classifier
@@ -238,7 +236,7 @@ def test_a_seed_is_a_classifier_and_nobody_elses_randomness(classifier):
         assert torch.equal(digit_classifier(seed=0).head.weight, classifier.head.weight)
 
 
-def test_populations_pass_and_probabilities_are_laws_of_the_features(classifier, device, rng):
+def test_populations_pass_and_probabilities_are_distributions_of_the_features(classifier, device, rng):
     moved = digit_classifier(seed=0, device=device)
     images = torch.rand(3, 7, 64, generator=rng).to(device)
     features, probabilities = moved.features(images), moved.probabilities(images)

@@ -118,7 +118,7 @@ def test_counts_must_be_counts():
 
 
 @pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.99])
-def test_the_interval_of_the_median_is_the_shortest_that_the_binomial_law_allows(device, level):
+def test_the_interval_of_the_median_is_the_shortest_that_the_binomial_distribution_allows(device, level):
     for n in range(2, 60):
         # the l-th smallest and largest miss the median if fewer than l values fall to its left, or to its right
         chances = [1 - 2 * scipy.stats.binom.cdf(rank - 1, n, 0.5) for rank in range(1, (n + 1) // 2 + 1)]

@@ -74,7 +74,7 @@ def test_the_data_themselves_are_perfect(normal):
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])
-def test_two_draws_of_one_law_score_what_is_expected(normal, k):
+def test_two_draws_of_one_distribution_score_what_is_expected(normal, k):
     n = 60
     density, coverage = density_coverage(normal(2000, n, 2), normal(2000, n, 2), k=k)
     # with data and samples mixed at random, a ball stays empty if the k nearest of 2n - 1 others are all data

@@ -46,7 +46,7 @@ def test_a_loss_of_one_member_leaves_the_others_alone(device):
 def test_weights_start_uniform_within_one_over_the_root_of_the_fan_in(device):
     weight = MLP([16, 4000], members=2, device=device).weights[0]
     assert weight.abs().max() <= 0.25
-    # a uniform law on [-1/4, 1/4] has standard deviation 1/(4 sqrt 3); 128,000 draws know it to 0.3 %
+    # a uniform distribution on [-1/4, 1/4] has standard deviation 1/(4 sqrt 3); 128,000 draws know it to 0.3 %
     assert weight.std().item() == pytest.approx(0.25 / 3**0.5, rel=0.01)
 
 
@@ -209,8 +209,8 @@ def test_orthogonal_weights_are_orthogonal_times_the_gain_and_biases_zero(device
 
 def test_orthogonal_weights_have_no_preferred_direction():
     entries = MLP([3, 3], members=2000, initialisation="orthogonal").weights[0].detach()
-    # Under the uniform law on the orthogonal matrices each entry has mean 0 and mean square 1/3; its standard deviation
-    # is 0.58, so that a mean over 2000 members is known to 0.013.
+    # Under the uniform distribution on the orthogonal matrices each entry has mean 0 and mean square 1/3; its standard
+    # deviation is 0.58, so that a mean over 2000 members is known to 0.013.
     assert entries.mean(0).abs().max() < 0.055
     assert (entries.square().mean(0) - 1 / 3).abs().max() < 0.03  # the square's is 0.30
     determinants = torch.linalg.det(entries)

@@ -49,7 +49,7 @@ def generator_of_torch(network, member):
         bias = number not in network.normalised
         layers += [copied(nn.ConvTranspose2d(fan_in, fan_out, 4, *how, bias=bias), network, number, member)]
         layers += [*normalisation(network, number, member), nn.ReLU()]
-    return nn.Sequential(nn.Unflatten(1, (network.noise_size, 1, 1)), *layers[:-1], nn.Tanh())
+    return nn.Sequential(nn.Unflatten(1, (network.latent_dim, 1, 1)), *layers[:-1], nn.Tanh())
 
 
 def critic_of_torch(network, member):
@@ -80,7 +80,7 @@ def small(kind, device, **settings):
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize(("size", "channels"), [(8, 1), (16, 3), (16, 4), (32, 8)])
 def test_a_generator_computes_what_the_layers_of_pytorch_compute(device, rng, norm, size, channels):
-    population = shaken(small(DCGANGenerator, device, size=size, channels=channels, norm=norm, noise_size=7), rng)
+    population = shaken(small(DCGANGenerator, device, size=size, channels=channels, norm=norm, latent_dim=7), rng)
     z = torch.randn(2, 6, 7, dtype=torch.float64, generator=rng).to(device)
     pictures = population(z)
     assert pictures.shape == (2, 6, channels, size, size)
@@ -180,13 +180,13 @@ def test_a_seed_means_the_same_network_in_every_place_and_precision(device):
 
 
 def test_running_statistics_are_each_members_own_and_belong_to_its_state(device, rng):
-    population = small(DCGANGenerator, device, noise_size=3)
+    population = small(DCGANGenerator, device, latent_dim=3)
     z = torch.randn(2, 9, 3, dtype=torch.float64, generator=rng).to(device)
     population(z * torch.tensor([1.0, 5.0], device=device)[:, None, None])
     means = population.state_dict()["statistics.0.running_mean"]
     assert means.shape == (2, 10)
     assert means[1].std() > 2 * means[0].std()
-    twin = small(DCGANGenerator, device, noise_size=3)
+    twin = small(DCGANGenerator, device, latent_dim=3)
     twin.load_state_dict(dict(population.state_dict()))
     assert torch.equal(twin.eval()(z), population.eval()(z))
     before = {name: buffer.clone() for name, buffer in population.named_buffers()}
@@ -255,7 +255,7 @@ def test_a_critic_with_batch_norm_is_refused_where_samples_must_not_see_each_oth
         train(
             Config(objective="wgan-gp", steps=1, batch=4),
             torch.rand(8, 3, 16, 16),
-            generator=DCGANGenerator(noise_size=2, size=16, width=4),
+            generator=DCGANGenerator(latent_dim=2, size=16, width=4),
             critic=DCGANCritic(size=16, width=4, norm="batch"),
         )
     assert DCGANCritic(size=8, norm="batch").samples_are_separate, "its only hidden layer is not normalised"
@@ -267,10 +267,10 @@ def test_a_critic_with_batch_norm_is_refused_where_samples_must_not_see_each_oth
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_they_train_under_every_objective(device, rng, objective, norm):
-    config = Config(objective=objective, steps=2, batch=6, noise_size=5, n_critic=2)
+    config = Config(objective=objective, steps=2, batch=6, latent_dim=5, n_critic=2)
     if norm == "batch" and isinstance(config.constraint, lipschitz.GradientPenalty):
         norm = "layer"
-    generator = DCGANGenerator(noise_size=5, size=16, width=4, norm=norm)
+    generator = DCGANGenerator(latent_dim=5, size=16, width=4, norm=norm)
     critic = DCGANCritic(size=16, width=4, norm=norm)
     before = [parameter.detach().clone() for parameter in generator.parameters()]
     data = torch.rand(12, 3, 16, 16, generator=rng) * 2 - 1
@@ -288,8 +288,8 @@ def test_a_member_trains_in_company_as_it_does_alone(device, rng, objective):
 
     def trained(members, seed):
         settings = dict(size=8, channels=1, width=8, members=members, seed=seed)
-        config = Config(objective=objective, members=members, seed=seed, steps=3, batch=4, noise_size=5, n_critic=2)
-        networks = DCGANGenerator(noise_size=5, **settings), DCGANCritic(norm=norm, **settings)
+        config = Config(objective=objective, members=members, seed=seed, steps=3, batch=4, latent_dim=5, n_critic=2)
+        networks = DCGANGenerator(latent_dim=5, **settings), DCGANCritic(norm=norm, **settings)
         return train(config, data, generator=networks[0], critic=networks[1], samples=3, device=device)
 
     company, alone = trained(2, seed=3), trained(1, seed=4)
@@ -329,4 +329,4 @@ def test_pictures_of_a_wrong_shape_are_refused(shape):
 @pytest.mark.parametrize("shape", [(7,), (5, 8), (3, 5, 7), (5, 7, 1, 1)])
 def test_noise_of_a_wrong_shape_is_refused(shape):
     with pytest.raises(ValueError, match=r"x must have shape \(batch, 7\) or \(2, batch, 7\)"):
-        DCGANGenerator(noise_size=7, size=8, width=4, members=2)(torch.zeros(shape))
+        DCGANGenerator(latent_dim=7, size=8, width=4, members=2)(torch.zeros(shape))

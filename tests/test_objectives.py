@@ -119,7 +119,7 @@ def test_each_member_has_a_loss_of_its_own(scores):
             assert torch.equal(alone, together[member : member + 1])
 
 
-# Read in the papers, not in the code: critic steps, optimiser of the generator, constraint.
+# Read in the papers, not in the code: critic steps, optimizer of the generator, constraint.
 DEFAULTS = {
     "wgan": (5, ("rmsprop", 5e-5), ("clip", {"bound": 0.01})),  # Arjovsky et al. (2017), Algorithm 1
     "wgan-gp": (
@@ -141,11 +141,11 @@ DEFAULTS = {
 
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_a_config_that_says_no_more_is_that_of_the_paper(name):
-    n_critic, (optimiser, rate, *betas), constraint = DEFAULTS[name]
+    n_critic, (optimizer, rate, *betas), constraint = DEFAULTS[name]
     config = Config(objective=name)
     assert config.n_critic == n_critic
-    for one in (config.optimiser, config.critic_optimiser):
-        assert (one.name, one.rate, one.momentum) == (optimiser, rate, 0)
+    for one in (config.optimizer, config.critic_optimizer):
+        assert (one.name, one.rate, one.momentum) == (optimizer, rate, 0)
         assert not betas or one.betas == betas[0]
     if constraint is None:
         assert config.constraint is None

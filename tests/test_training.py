@@ -33,7 +33,7 @@ class Double:
 def streams(config, device="cpu"):
     """The draws of a whole population, of the purposes and shapes that the loop is documented to take."""
     batches = config.n_critic + (config.objective == "feature-matching" or config.unrolled > 0)
-    noise = (config.n_critic + 1, config.batch, config.noise_size)
+    noise = (config.n_critic + 1, config.batch, config.latent_dim)
     return {
         "data": Double(data_stream(data.ring(), batches, config.batch, config.seeds("data"), device)),
         "noise": Double(noise_stream(config.noise, noise, config.seeds("noise"), device)),
@@ -43,15 +43,15 @@ def streams(config, device="cpu"):
 
 def players_of(config, device="cpu"):
     """Players in double precision, in which roundings cannot hide a mistake."""
-    inputs = dict(generator=(config.noise_size, 2), critic=(2, 1))
+    inputs = dict(generator=(config.latent_dim, 2), critic=(2, 1))
     made = []
     for name in ("generator", "critic"):
         style, (first, last) = getattr(config, name), inputs[name]
         options = dict(activation=style.activation, seed=config.seeds(name)[0], dtype=torch.float64, device=device)
         network = MLP([first, *style.hidden, last], members=config.members, **options)
         made.append(Parameters(network, config.members))
-    optimisers = config.optimiser.build([made[0].leaf]), config.critic_optimiser.build([made[1].leaf])
-    return Players(config, 0, config.members, *made, *optimisers, streams(config, device))
+    optimizers = config.optimizer.build([made[0].leaf]), config.critic_optimizer.build([made[1].leaf])
+    return Players(config, 0, config.members, *made, *optimizers, streams(config, device))
 
 
 def plain(population, member):
@@ -79,8 +79,8 @@ def sigmoid(a):
 
 
 LINEAR = Config(
-    objective="minimax", members=3, batch=5, n_critic=2, optimiser={"name": "sgd", "rate": 0.3},
-    critic_optimiser={"name": "sgd", "rate": 0.7}, generator=Architecture(()), critic=Architecture(()),
+    objective="minimax", members=3, batch=5, n_critic=2, optimizer={"name": "sgd", "rate": 0.3},
+    critic_optimizer={"name": "sgd", "rate": 0.7}, generator=Architecture(()), critic=Architecture(()),
 )  # fmt: skip
 
 
@@ -169,14 +169,14 @@ def paper_penalty(critic, real, fake, t, one_sided):
 
 
 def paper_run(config, generator, critic, reals, noises, mixes, member):
-    """Rounds of one member with modules and optimisers of PyTorch, as the papers' own code writes them."""
+    """Rounds of one member with modules and optimizers of PyTorch, as the papers' own code writes them."""
     objective = config.objective
     if objective == "wgan":  # Arjovsky et al. (2017), Algorithm 1
-        optimisers = [torch.optim.RMSprop(net.parameters(), lr=5e-5) for net in (generator, critic)]
+        optimizers = [torch.optim.RMSprop(net.parameters(), lr=5e-5) for net in (generator, critic)]
     elif objective in ("wgan-gp", "wgan-lp"):  # Gulrajani et al. (2017), Algorithm 1
-        optimisers = [torch.optim.Adam(net.parameters(), lr=1e-4, betas=(0.0, 0.9)) for net in (generator, critic)]
+        optimizers = [torch.optim.Adam(net.parameters(), lr=1e-4, betas=(0.0, 0.9)) for net in (generator, critic)]
     else:  # Radford et al. (2016)
-        optimisers = [torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in (generator, critic)]
+        optimizers = [torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in (generator, critic)]
     record = []
     for real, noise, mix in zip(reals, noises, mixes, strict=True):
         for k in range(config.n_critic):
@@ -184,16 +184,16 @@ def paper_run(config, generator, critic, reals, noises, mixes, member):
             loss = down = paper_losses(objective, critic, x, fake)[0]
             if objective in ("wgan-gp", "wgan-lp"):
                 down = loss + paper_penalty(critic, x, fake, mix[member, k], objective == "wgan-lp")
-            optimisers[1].zero_grad()
+            optimizers[1].zero_grad()
             down.backward()
-            optimisers[1].step()
+            optimizers[1].step()
             if objective == "wgan":
                 for parameter in critic.parameters():
                     parameter.data.clamp_(-0.01, 0.01)
-        optimisers[0].zero_grad()
+        optimizers[0].zero_grad()
         last = paper_losses(objective, critic, real[member, -1], generator(noise[member, -1]))[1]
         last.backward()
-        optimisers[0].step()
+        optimizers[0].step()
         norm = torch.cat([p.grad.flatten() for p in generator.parameters()]).norm()
         record.append([loss.item(), last.item(), norm.item()])
     return torch.tensor(record, dtype=torch.float64)
@@ -227,7 +227,7 @@ def test_rounds_are_those_of_a_plain_loop_in_the_style_of_the_paper(device, obje
 
 def test_train_plays_these_very_rounds_on_these_very_draws(device):
     # In single precision, and with gradient descent, which does not blow roundings up as Adam does.
-    rates = dict(optimiser={"name": "sgd", "rate": 0.05}, critic_optimiser={"name": "sgd", "rate": 0.02})
+    rates = dict(optimizer={"name": "sgd", "rate": 0.05}, critic_optimizer={"name": "sgd", "rate": 0.02})
     config = Config(objective="wgan-gp", members=3, seed=2, steps=5, n_critic=3, **rates, **SMALL)
     history = train(config, data.ring(), device=device, samples=4, progress=False)
     players = players_of(config, device)
@@ -275,17 +275,17 @@ AHEAD = {
 
 @torch.enable_grad()
 def answered(players, member, real, fake, unrolled):
-    """The generator's loss after the critic's answer, by copies of the critic and of its optimiser of torch.optim."""
+    """The generator's loss after the critic's answer, by copies of the critic and of its optimizer of torch.optim."""
     values = nn.Parameter(players.critic.values.detach().clone())
-    settings = players.config.critic_optimiser
+    settings = players.config.critic_optimizer
     if settings.name == "adam":
-        optimiser = torch.optim.Adam([values], lr=settings.rate, betas=settings.betas)
+        optimizer = torch.optim.Adam([values], lr=settings.rate, betas=settings.betas)
     elif settings.name == "rmsprop":
-        optimiser = torch.optim.RMSprop([values], lr=settings.rate, momentum=settings.momentum)
+        optimizer = torch.optim.RMSprop([values], lr=settings.rate, momentum=settings.momentum)
     else:
-        optimiser = torch.optim.SGD([values], lr=settings.rate, momentum=settings.momentum)
-    memory = copy.deepcopy(players.critic_optimiser.state_dict()["state"])
-    optimiser.load_state_dict(optimiser.state_dict() | {"state": memory})
+        optimizer = torch.optim.SGD([values], lr=settings.rate, momentum=settings.momentum)
+    memory = copy.deepcopy(players.critic_optimizer.state_dict()["state"])
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": memory})
 
     def score(x):
         named = players.critic.named(values)
@@ -295,9 +295,9 @@ def answered(players, member, real, fake, unrolled):
         return softplus(-score(real)).mean(1) + softplus(score(fake)).mean(1)
 
     for _ in range(unrolled):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         cost().sum().backward(inputs=[values])
-        optimiser.step()
+        optimizer.step()
         if players.config.constraint:
             values.data.clamp_(-0.2, 0.2)
     with torch.no_grad():
@@ -306,20 +306,20 @@ def answered(players, member, real, fake, unrolled):
 
 
 @pytest.mark.parametrize("objective", ["minimax", "non-saturating"])
-@pytest.mark.parametrize(("optimiser", "constraint"), AHEAD.values(), ids=AHEAD)
+@pytest.mark.parametrize(("optimizer", "constraint"), AHEAD.values(), ids=AHEAD)
 @pytest.mark.parametrize("unrolled", [1, 2, 3])
 def test_an_unrolled_loss_and_its_gradient_are_those_of_the_critic_that_answers(
-    device, rng, objective, optimiser, constraint, unrolled
+    device, rng, objective, optimizer, constraint, unrolled
 ):
     config = Config(
-        objective=objective, members=2, unrolled=unrolled, constraint=constraint, critic_optimiser=optimiser, **SMALL
+        objective=objective, members=2, unrolled=unrolled, constraint=constraint, critic_optimizer=optimizer, **SMALL
     )
     players = players_of(config, device)
-    for _ in range(2):  # so that the optimiser remembers something
+    for _ in range(2):  # so that the optimizer remembers something
         noise, real = players.streams["noise"].next(), players.streams["data"].next()
         critic_step(players, real[:, 0], generated_for_critic(players, noise)[:, 0], None)
     noise, real = players.streams["noise"].next()[:, 0], players.streams["data"].next()[:, 0]
-    before = players.critic.values.clone(), copy.deepcopy(players.critic_optimiser.state_dict())
+    before = players.critic.values.clone(), copy.deepcopy(players.critic_optimizer.state_dict())
     parameters = list(players.generator.network.parameters())
     loss = players.objective.generator_loss(*look_ahead(players, real, players.generate(noise)))
     slopes = torch.autograd.grad(loss.sum(), parameters)
@@ -339,7 +339,7 @@ def test_an_unrolled_loss_and_its_gradient_are_those_of_the_critic_that_answers(
         # central differences: errors of order h^2, and of roundings over h
         assert directional == pytest.approx((values[1] - values[2]) / (2 * h), rel=1e-5, abs=1e-8)
     assert torch.equal(players.critic.values, before[0])
-    after = players.critic_optimiser.state_dict()["state"]
+    after = players.critic_optimizer.state_dict()["state"]
     for name, value in before[1]["state"].get(0, {}).items():
         assert value is after[0][name] or torch.equal(value, after[0][name]), "the critic's memory stays as it was"
 
@@ -360,7 +360,7 @@ def test_the_real_half_of_the_value_moves_the_generator_only_through_a_critic_th
 def test_a_parameter_without_any_gradient_does_not_spoil_the_look_ahead(device):
     # Dead units: their gradients are exactly 0, and so is the root in Adam's and RMSProp's denominator.
     for name in ("adam", "rmsprop"):
-        config = Config(objective="minimax", unrolled=2, members=1, critic_optimiser={"name": name}, batch=4,
+        config = Config(objective="minimax", unrolled=2, members=1, critic_optimizer={"name": name}, batch=4,
                         critic=Architecture((6,), "relu"), generator=Architecture((5,), "tanh"))  # fmt: skip
         players = players_of(config, device)
         with torch.no_grad():

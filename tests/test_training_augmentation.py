@@ -10,7 +10,7 @@ from gantut.training import Config, _algorithm, _players, train
 
 CHANGES = Augmentation(mirror=True, colour=0.5, translate=0.25, cutout=0.25, fill=1.0)
 SETTINGS = dict(
-    objective="wgan", constraint=None, optimiser={"name": "sgd", "rate": 0.1}, batch=8, noise_size=4, steps=6
+    objective="wgan", constraint=None, optimizer={"name": "sgd", "rate": 0.1}, batch=8, latent_dim=4, steps=6
 )
 
 
@@ -20,7 +20,7 @@ def pictures():
 
 def networks():
     common = dict(size=8, channels=1, width=4, norm="none")
-    return DCGANGenerator(noise_size=4, deviation=0.2, **common), DCGANCritic(seed=1, deviation=0.2, **common)
+    return DCGANGenerator(latent_dim=4, deviation=0.2, **common), DCGANCritic(seed=1, deviation=0.2, **common)
 
 
 def flat(tensors):
@@ -38,7 +38,7 @@ def critic_slopes(draws, generator, critic):
 def test_both_players_step_down_what_the_critic_says_of_changed_pictures(device):
     config = Config(**SETTINGS, n_critic=1, augmentation=CHANGES)
     generator, critic = (network.to(device) for network in networks())
-    (players,) = _players.cohorts(config, pictures(), generator, critic, device=device, workers=1)
+    (players,) = _players.shard_members(config, pictures(), generator, critic, device=device, workers=1)
     draws = {name: stream.next() for name, stream in players.streams.items()}
     generator, critic = (network.to(device) for network in networks())
     of_critic = critic_slopes(draws, generator, critic)

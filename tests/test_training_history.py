@@ -15,7 +15,7 @@ from torch import nn
 from gantut import data, lipschitz
 from gantut.networks import MLP
 from gantut.objectives import OBJECTIVES, Objective
-from gantut.training import Architecture, Config, Diverged, Optimiser, train
+from gantut.training import Architecture, Config, Diverged, Optimizer, train
 from gantut.training import _players as players_module
 
 SMALL = dict(generator=Architecture((8,)), critic=Architecture((8,)), batch=32)
@@ -139,7 +139,7 @@ def test_a_member_that_goes_astray_is_named_and_held_and_the_others_do_not_notic
 ):
     monkeypatch.setattr(players_module, "CACHE_NUMBERS", numbers)  # in a group of its own, and among others
     config = Config(
-        objective=objective, members=4, steps=60, seed=7, n_critic=1, optimiser={"name": "sgd", "rate": 0.01}, **SMALL
+        objective=objective, members=4, steps=60, seed=7, n_critic=1, optimizer={"name": "sgd", "rate": 0.01}, **SMALL
     )
     options = dict(device=device, record_every=1, evaluate_every=60, **QUIET)
     sound = MLP([2, 8, 1], members=4, device=device)
@@ -174,7 +174,7 @@ def test_a_member_that_goes_astray_is_named_and_held_and_the_others_do_not_notic
 
 def test_a_learning_rate_that_is_far_too_large_is_noticed_in_every_member_and_the_run_stops_early(device, tmp_path):
     config = Config(
-        objective="wgan", members=3, steps=1000, constraint=None, optimiser={"name": "sgd", "rate": 1e12}, **SMALL
+        objective="wgan", members=3, steps=1000, constraint=None, optimizer={"name": "sgd", "rate": 1e12}, **SMALL
     )
     with pytest.warns(Diverged) as warned:
         history = train(config, data.ring(), evaluate_every=100, device=device, checkpoints=tmp_path, **QUIET)
@@ -192,7 +192,7 @@ def test_a_learning_rate_that_is_far_too_large_is_noticed_in_every_member_and_th
 
 def test_a_member_that_is_held_stays_held_when_the_run_is_resumed(device, tmp_path):
     def run(steps, **options):
-        config = Config(objective="least-squares", members=3, steps=steps, optimiser={"name": "sgd"}, **SMALL)
+        config = Config(objective="least-squares", members=3, steps=steps, optimizer={"name": "sgd"}, **SMALL)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Diverged)
             options = dict(device=device, record_every=1, evaluate_every=30, **QUIET) | options
@@ -242,7 +242,7 @@ def images():
 
 
 def paint(steps=8, critic=None, generator=None, **options):
-    settings = dict(objective="non-saturating", steps=steps, batch=16, noise_size=4)
+    settings = dict(objective="non-saturating", steps=steps, batch=16, latent_dim=4)
     settings |= {name: options.pop(name) for name in list(options) if name in Config.__dataclass_fields__}
     generator, critic = generator or Painter(), critic or Judge()
     options = dict(record_every=1, evaluate_every=4, **QUIET) | options
@@ -317,7 +317,7 @@ def test_parameters_that_are_not_to_be_trained_stay(device):
 
 def test_a_network_of_ones_own_that_goes_astray_is_put_back_buffers_included(device):
     with pytest.warns(Diverged):
-        history = paint(60, optimiser={"name": "sgd", "rate": 1e30}, objective="wgan", constraint=None, device=device)
+        history = paint(60, optimizer={"name": "sgd", "rate": 1e30}, objective="wgan", constraint=None, device=device)
     assert history.diverged.tolist() == [4]
     for network in (history.generator, history.critic):
         assert all(tensor.isfinite().all() for tensor in network.state_dict().values())
@@ -336,7 +336,7 @@ def test_an_objective_of_ones_own_is_played_and_kept(device, tmp_path):
     assert history.losses["critic"].shape == (4, 2)
     assert config.as_dict()["objective"] == "hinge"
     bare = Objective("hinge", hinge.critic_loss, hinge.generator_loss)
-    with pytest.raises(ValueError, match="optimiser must be of type Optimiser, or a dict of its settings, not None"):
+    with pytest.raises(ValueError, match="optimizer must be of type Optimizer, or a dict of its settings, not None"):
         Config(objective=bare)
 
 
@@ -345,15 +345,15 @@ def test_an_objective_of_ones_own_is_played_and_kept(device, tmp_path):
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_a_config_survives_being_written_down_as_plain_data(name):
-    config = Config(objective=name, members=3, optimiser=Optimiser("sgd", 0.1, momentum=0.5), noise="uniform")
+    config = Config(objective=name, members=3, optimizer=Optimizer("sgd", 0.1, momentum=0.5), noise="uniform")
     assert Config.from_dict(config.as_dict()) == config
     assert Config.from_dict({"objective": name}) == Config(objective=name)
 
 
-def test_a_critic_has_the_generators_optimiser_unless_it_has_its_own():
-    config = Config(optimiser={"rate": 0.1})
-    assert config.critic_optimiser == config.optimiser == Optimiser("adam", 0.1)
-    assert Config(optimiser={"rate": 0.1}, critic_optimiser={"rate": 0.2}).critic_optimiser.rate == 0.2
+def test_a_critic_has_the_generators_optimizer_unless_it_has_its_own():
+    config = Config(optimizer={"rate": 0.1})
+    assert config.critic_optimizer == config.optimizer == Optimizer("adam", 0.1)
+    assert Config(optimizer={"rate": 0.1}, critic_optimizer={"rate": 0.2}).critic_optimizer.rate == 0.2
     assert Config(objective="wgan", constraint=None).constraint is None
     assert Config(objective="wgan").constraint == lipschitz.Clip(0.01)
 
@@ -364,7 +364,7 @@ BAD_SETTINGS = {
     "n_critic": (dict(n_critic=0), "n_critic must be a whole number of at least 1, not 0"),
     "half an n_critic": (dict(n_critic=1.5), "n_critic must be a whole number of at least 1, not 1.5"),
     "batch": (dict(batch=-1), "batch must be a whole number of at least 1, not -1"),
-    "noise_size": (dict(noise_size=0), "noise_size must be a whole number of at least 1, not 0"),
+    "latent_dim": (dict(latent_dim=0), "latent_dim must be a whole number of at least 1, not 0"),
     "seed": (dict(seed=-1), "seed must be a whole number of at least 0, not -1"),
     "seed too large": (dict(seed=2**28), "seed must leave room for 1 members below 2^28, not be 268435456"),
     "unrolled": (dict(unrolled=-1), "unrolled must be a whole number of at least 0, not -1"),
@@ -372,16 +372,16 @@ BAD_SETTINGS = {
     "objective": (dict(objective="wgan_gp"), "not 'wgan_gp': did you mean 'wgan-gp'?"),
     "noise": (dict(noise="gausian"), "noise must be one of 'gaussian', 'uniform', not 'gausian': did you mean"),
     "setting": (dict(n_critics=2), "not 'n_critics': did you mean 'n_critic'?"),
-    "optimiser": (dict(optimiser={"name": "adm"}), "optimiser must be one of 'adam', 'rmsprop', 'sgd', not 'adm': did"),
-    "optimiser setting": (dict(optimiser={"lr": 1}), "a setting of optimiser must be one of 'name', 'rate'"),
-    "optimiser by name": (dict(optimiser="adam"), "optimiser must be of type Optimiser, or a dict of its settings"),
-    "rate": (dict(optimiser={"rate": 0}), "rate must be a positive finite number, not 0"),
-    "rate NaN": (dict(critic_optimiser={"rate": math.nan}), "rate must be a positive finite number, not nan"),
-    "betas": (dict(optimiser={"betas": (0.5, 1)}), "betas must be in [0, 1), not 1"),
-    "one beta": (dict(optimiser={"betas": (0.5,)}), "betas must be two numbers in [0, 1), not (0.5,)"),
-    "a number for betas": (dict(optimiser={"betas": 0.5}), "betas must be two numbers in [0, 1), not 0.5"),
-    "momentum": (dict(optimiser={"momentum": -0.1}), "momentum must be in [0, 1), not -0.1"),
-    "momentum of text": (dict(optimiser={"momentum": "a"}), "momentum must be in [0, 1), not 'a'"),
+    "optimizer": (dict(optimizer={"name": "adm"}), "optimizer must be one of 'adam', 'rmsprop', 'sgd', not 'adm': did"),
+    "optimizer setting": (dict(optimizer={"lr": 1}), "a setting of optimizer must be one of 'name', 'rate'"),
+    "optimizer by name": (dict(optimizer="adam"), "optimizer must be of type Optimizer, or a dict of its settings"),
+    "rate": (dict(optimizer={"rate": 0}), "rate must be a positive finite number, not 0"),
+    "rate NaN": (dict(critic_optimizer={"rate": math.nan}), "rate must be a positive finite number, not nan"),
+    "betas": (dict(optimizer={"betas": (0.5, 1)}), "betas must be in [0, 1), not 1"),
+    "one beta": (dict(optimizer={"betas": (0.5,)}), "betas must be two numbers in [0, 1), not (0.5,)"),
+    "a number for betas": (dict(optimizer={"betas": 0.5}), "betas must be two numbers in [0, 1), not 0.5"),
+    "momentum": (dict(optimizer={"momentum": -0.1}), "momentum must be in [0, 1), not -0.1"),
+    "momentum of text": (dict(optimizer={"momentum": "a"}), "momentum must be in [0, 1), not 'a'"),
     "hidden": (dict(generator={"hidden": 64}), "hidden must be a tuple of widths, such as (64, 64), not 64"),
     "hidden of 0": (dict(critic={"hidden": [8, 0]}), "hidden must be a whole number of at least 1, not 0"),
     "activation": (dict(generator={"activation": "gelu"}), "activation must be one of 'relu'"),
@@ -410,7 +410,7 @@ def test_settings_that_there_are_not_are_named(settings, message):
 
 
 class NoGenerator:
-    """A law that draws from PyTorch's own generator only."""
+    """A distribution that draws from PyTorch's own generator only."""
 
     event_shape = (2,)
 
@@ -418,7 +418,7 @@ class NoGenerator:
         return torch.zeros(*shape, 2)
 
 
-class Wrong(data.Law):
+class Wrong(data.Distribution):
     event_shape = (2,)
     device = torch.device("cpu")
 
@@ -442,12 +442,21 @@ BAD_DATA = {
     "whole": (torch.zeros(64, 2, dtype=torch.long), "data must be floating point, not torch.int64"),
     "NaN": (with_nan(), "data must be finite, but data[3, 1] is nan"),
     "too large": (torch.full((64, 2), 1e300, dtype=torch.float64), "data must be finite, but data[0, 0] is inf"),
-    "a list": ([[0.0, 1.0]], "data must be a tensor or a law of gantut.data, not list"),
-    "on the line": (data.gaussian(), "data must be a law of vectors: a law on the line is one in 1 dimension"),
-    "no generator": (NoGenerator(), "data must be a law that draws from a given generator, as those of gantut.data"),
-    "another's law": (torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2)), "from a given generator"),
+    "a list": ([[0.0, 1.0]], "data must be a tensor or a distribution of gantut.data, not list"),
+    "on the line": (
+        data.gaussian(),
+        "data must be a distribution of vectors: a distribution on the line is one in 1 dimension",
+    ),
+    "no generator": (
+        NoGenerator(),
+        "data must be a distribution that draws from a given generator, as those of gantut.data",
+    ),
+    "another's distribution": (
+        torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2)),
+        "from a given generator",
+    ),
     "wrong shape": (Wrong(torch.zeros(3)), "data must have samples of shape (2, 3, 2) where (2, 3) are asked for"),
-    "a law of NaN": (Wrong(torch.full((2,), math.nan)), "data must be finite, but data[0, 0, 0] is nan"),
+    "a distribution of NaN": (Wrong(torch.full((2,), math.nan)), "data must be finite, but data[0, 0, 0] is nan"),
     "images without networks": (torch.zeros(64, 1, 8, 8), "generator must be given for data of shape (1, 8, 8)"),
 }
 

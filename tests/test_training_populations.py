@@ -38,9 +38,9 @@ def threads():
     torch.set_num_threads(before)
 
 
-def run(config, laws=None, **options):
+def run(config, distributions=None, **options):
     metrics = {"spread": lambda samples: samples.std((1, 2))}
-    return train(config, data.ring() if laws is None else laws, metrics=metrics, **QUICK | options)
+    return train(config, data.ring() if distributions is None else distributions, metrics=metrics, **QUICK | options)
 
 
 GAMES = {
@@ -100,7 +100,7 @@ def test_with_odd_batches_company_changes_roundings_only(device, batch):
     # Elements left over at the end of a processor's vector are rounded in another way. Gradient descent passes a
     # rounding on about as it is: after 5 steps parameters of order 1 still agree to some dozens of float32 roundings.
     sgd = {"name": "sgd", "rate": 0.05}
-    settings = dict(objective="non-saturating", steps=5, batch=batch, optimiser=sgd, **WIDTHS)
+    settings = dict(objective="non-saturating", steps=5, batch=batch, optimizer=sgd, **WIDTHS)
     company = run(Config(members=8, seed=0, **settings), device=device)
     for member in (0, 5):
         alone = run(Config(members=1, seed=member, **settings), device=device)
@@ -122,7 +122,7 @@ POINTS = torch.arange(28.0)[:, None] * torch.tensor([1.0, -1.0])  # 5 batches an
 
 def make(kind, seeds=(5, 6, 7)):
     return {
-        "law": lambda: data_stream(data.ring(), 2, 4, seeds, "cpu"),
+        "distribution": lambda: data_stream(data.ring(), 2, 4, seeds, "cpu"),
         "points": lambda: data_stream(POINTS, 3, 5, seeds, "cpu"),
         "gaussian": lambda: noise_stream("gaussian", (2, 4, 3), seeds, "cpu"),
         "uniform": lambda: noise_stream("uniform", (2, 4, 3), seeds, "cpu"),
@@ -130,8 +130,8 @@ def make(kind, seeds=(5, 6, 7)):
     }[kind]()
 
 
-KINDS = ["law", "points", "gaussian", "uniform", "mixing"]
-SHAPES = {"law": (2, 4, 2), "points": (3, 5, 2), "gaussian": (2, 4, 3), "uniform": (2, 4, 3), "mixing": (2, 4)}
+KINDS = ["distribution", "points", "gaussian", "uniform", "mixing"]
+SHAPES = {"distribution": (2, 4, 2), "points": (3, 5, 2), "gaussian": (2, 4, 3), "uniform": (2, 4, 3), "mixing": (2, 4)}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -199,7 +199,7 @@ def test_how_many_steps_a_block_has_does_not_depend_on_the_population():
         assert len(lengths) == 1
 
 
-def test_noise_has_the_law_that_it_is_called_after():
+def test_noise_has_the_distribution_that_it_is_called_after():
     gaussian = torch.cat([noise_stream("gaussian", (1000, 2), (0,), "cpu").next() for _ in range(1)]).flatten()
     uniform = noise_stream("uniform", (1000, 2), (0,), "cpu").next().flatten()
     assert uniform.min() >= -1

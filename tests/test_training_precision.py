@@ -40,11 +40,11 @@ class WrittenOut(Watched):
 
 
 def run(objective, pictures, device, *, watched=None, norm="layer", steps=2, **settings):
-    generator = DCGANGenerator(noise_size=5, size=16, width=8)
+    generator = DCGANGenerator(latent_dim=5, size=16, width=8)
     critic = DCGANCritic(size=16, width=8, norm=norm)
     critic = critic if watched is None else watched(critic)
     options = {name: settings.pop(name) for name in ("amp",) if name in settings}
-    config = Config(objective=objective, steps=steps, batch=8, noise_size=5, **settings)
+    config = Config(objective=objective, steps=steps, batch=8, latent_dim=5, **settings)
     history = train(config, pictures, generator=generator, critic=critic, samples=4, device=device, **options)
     return history, critic
 
@@ -78,7 +78,7 @@ def test_parameters_samples_and_losses_stay_in_single_precision(device, pictures
 def test_a_run_in_mixed_precision_stays_near_the_one_in_single(device, pictures, objective, rate):
     # Gradient descent, as small gradients that change their sign would be moves of full size under Adam; and in steps
     # so small that a round does not multiply the differences: gradients are of size 2, for feature matching of 200.
-    sgd = dict(optimiser={"name": "sgd", "rate": rate}, n_critic=2)
+    sgd = dict(optimizer={"name": "sgd", "rate": rate}, n_critic=2)
     norm = "layer" if objective == "wgan-gp" else "batch"
     mixed, single = [run(objective, pictures, device, norm=norm, steps=4, amp=amp, **sgd)[0] for amp in (True, False)]
     assert torch.equal(mixed.samples[0], single.samples[0]), "before any step: evaluations are in single precision"

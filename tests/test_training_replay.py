@@ -9,8 +9,8 @@ import torch
 from gantut import data
 from gantut.training import Architecture, Config, train
 from gantut.training._algorithm import advance, play_round
-from gantut.training._players import cohorts
-from gantut.training._replay import WARM, Recording, Replayed, tensor_cores
+from gantut.training._players import shard_members
+from gantut.training._replay import WARM, CUDAGraphStep, Recording, tensor_cores
 
 SMALL = dict(members=3, batch=8, generator=Architecture((9,)), critic=Architecture((11,)), steps=10)
 GAMES = [
@@ -18,14 +18,14 @@ GAMES = [
     dict(objective="feature-matching", n_critic=2),
     dict(objective="wgan", n_critic=2),
     dict(objective="wgan-gp", n_critic=2),
-    dict(objective="minimax", optimiser={"name": "sgd", "rate": 0.1, "momentum": 0.5}),
+    dict(objective="minimax", optimizer={"name": "sgd", "rate": 0.1, "momentum": 0.5}),
 ]
 
 
 def players_of(config):
     """The players of a small game, as the conductor makes them."""
     networks = [config.build(name, *widths, "cpu") for name, widths in (("generator", (2, 2)), ("critic", (2, 1)))]
-    (players,) = cohorts(config, data.ring(), *networks, device="cpu", workers=1)
+    (players,) = shard_members(config, data.ring(), *networks, device="cpu", workers=1)
     return players
 
 
@@ -62,7 +62,7 @@ class Tape:
 def test_replayed_rounds_are_the_rounds_as_written_bit_for_bit(settings):
     written, replayed = (players_of(Config(**SMALL, **settings)) for _ in range(2))
     tape = Tape(replayed.memory)
-    replayed.replayed = Replayed(partial(play_round, replayed), replayed.memory, tape.record)
+    replayed.replayed = CUDAGraphStep(partial(play_round, replayed), replayed.memory, tape.record)
     losses = [advance(players, 10, record_every=1, done=0) for players in (written, replayed)]
     assert tape.replays == 10 - WARM
     for name, rows in losses[0].items():
@@ -104,7 +104,7 @@ def come_to_nothing(memory, outputs):
 def test_a_recording_that_does_not_repeat_its_round_is_not_used(spoil):
     written, players = (players_of(Config(**SMALL, objective="wgan-gp")) for _ in range(2))
     tape = Tape(players.memory, spoil)
-    players.replayed = Replayed(partial(play_round, players), players.memory, tape.record)
+    players.replayed = CUDAGraphStep(partial(play_round, players), players.memory, tape.record)
     expected = advance(written, 10, record_every=1, done=0)
     with pytest.warns(UserWarning, match="without a CUDA graph, .*: it does not repeat the round"):
         found = advance(players, 10, record_every=1, done=0)
@@ -120,7 +120,7 @@ def test_a_round_that_cannot_be_recorded_is_played_as_written():
         play(draws)  # changes memory before it fails, as a capture that is broken off may
         raise RuntimeError("operation not permitted when stream is capturing\nand more of the kind")
 
-    players.replayed = Replayed(partial(play_round, players), players.memory, record)
+    players.replayed = CUDAGraphStep(partial(play_round, players), players.memory, record)
     advance(written, 10, record_every=1, done=0)
     with pytest.warns(UserWarning, match="slower: operation not permitted when stream is capturing$"):
         advance(players, 10, record_every=1, done=0)
@@ -131,7 +131,7 @@ def test_a_member_that_has_gone_astray_does_not_stop_the_recording_of_the_others
     players = players_of(Config(**SMALL))
     players.generator.values[1] = torch.nan
     tape = Tape(players.memory)
-    players.replayed = Replayed(partial(play_round, players), players.memory, tape.record)
+    players.replayed = CUDAGraphStep(partial(play_round, players), players.memory, tape.record)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         advance(players, 10, record_every=1, done=0)

@@ -20,7 +20,7 @@ from gantut.training import _players as players_module
 
 SETTINGS = dict(
     objective="wgan-gp", members=5, steps=24, batch=32, n_critic=2, seed=11,
-    generator={"hidden": [16]}, critic={"hidden": [16]}, critic_optimiser={"name": "rmsprop", "rate": 1e-3},
+    generator={"hidden": [16]}, critic={"hidden": [16]}, critic_optimizer={"name": "rmsprop", "rate": 1e-3},
 )  # fmt: skip
 LOOKS = dict(samples=16, record_every=3, evaluate_every=4, progress=False)
 
@@ -33,10 +33,10 @@ def spread(samples):
     return samples.std((1, 2))
 
 
-def run(folder=None, *, law=False, metric=spread, **options):
+def run(folder=None, *, distribution=False, metric=spread, **options):
     settings = SETTINGS | {name: options.pop(name) for name in list(options) if name in Config.__dataclass_fields__}
     keeping = {} if folder is None else {"checkpoints": folder, "checkpoint_every": 4}
-    given = data.ring() if law else points()
+    given = data.ring() if distribution else points()
     return train(settings, options.pop("data", given), metrics={"spread": metric}, **LOOKS | keeping | options)
 
 
@@ -57,8 +57,8 @@ def assert_same_run(ours, theirs):
 
 @pytest.fixture(scope="module")
 def whole(device):
-    """The run that nobody disturbs, on a data set and on a law."""
-    return {law: run(law=law, device=device) for law in (False, True)}
+    """The run that nobody disturbs, on a data set and on a distribution."""
+    return {distribution: run(distribution=distribution, device=device) for distribution in (False, True)}
 
 
 @pytest.fixture
@@ -121,10 +121,10 @@ posix = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.slow
 def test_a_run_that_is_killed_at_any_moment_and_resumed_ends_with_the_same_bits(tmp_path):
     options = dict(device="cpu", evaluate_every=2, steps=60)
-    expected = {law: run(law=law, **options) for law in (False, True)}
+    expected = {distribution: run(distribution=distribution, **options) for distribution in (False, True)}
     moments, children = random.Random(0), []
     for k in range(3):
-        children.append(start(tmp_path / str(k), law=k == 1, checkpoint_every=2, **options))
+        children.append(start(tmp_path / str(k), distribution=k == 1, checkpoint_every=2, **options))
     for k, child in enumerate(children):
         wait_for_looks(child, 2 + 5 * k)
         time.sleep(moments.random() * 0.1)
@@ -134,7 +134,7 @@ def test_a_run_that_is_killed_at_any_moment_and_resumed_ends_with_the_same_bits(
         assert child.returncode == -signal.SIGKILL
         steps = checkpoints.saved_steps(tmp_path / str(k))
         assert not steps or steps[-1] < 60
-        again = run(tmp_path / str(k), law=k == 1, resume=True, checkpoint_every=2, **options)
+        again = run(tmp_path / str(k), distribution=k == 1, resume=True, checkpoint_every=2, **options)
         assert_same_run(again, expected[k == 1])
     assert steps, "the last one was killed late enough to have saved"
 
@@ -200,15 +200,15 @@ def test_ctrl_c_just_after_a_checkpoint_was_written_stays_a_ctrl_c(tmp_path, dev
     assert_same_run(run(tmp_path, resume=True, device=device), whole[False])
 
 
-@pytest.mark.parametrize("law", [False, True], ids=["points", "law"])
+@pytest.mark.parametrize("distribution", [False, True], ids=["points", "distribution"])
 @pytest.mark.parametrize("at", [1, 11, 23])
-def test_a_run_that_fails_goes_on_from_its_last_checkpoint(tmp_path, device, whole, monkeypatch, at, law):
+def test_a_run_that_fails_goes_on_from_its_last_checkpoint(tmp_path, device, whole, monkeypatch, at, distribution):
     with monkeypatch.context() as patch:
         patch.setattr(players_module, "CACHE_NUMBERS", 2**30)
         strike(patch, at, Struck(), "generator_step")
         with pytest.raises(Struck):
-            run(tmp_path, device=device, law=law)
-    assert_same_run(run(tmp_path, resume=True, device=device, law=law), whole[law])
+            run(tmp_path, device=device, distribution=distribution)
+    assert_same_run(run(tmp_path, resume=True, device=device, distribution=distribution), whole[distribution])
 
 
 def test_memory_that_runs_out_is_explained_and_nothing_is_lost(tmp_path, device, whole, monkeypatch):
@@ -331,11 +331,11 @@ OTHER = {
     "seed": dict(seed=12),
     "batch": dict(batch=16),
     "n_critic": dict(n_critic=3),
-    "optimiser": dict(optimiser={"name": "adam", "rate": 1e-3}),
-    "critic_optimiser": dict(critic_optimiser={"name": "rmsprop", "rate": 2e-3}),
+    "optimizer": dict(optimizer={"name": "adam", "rate": 1e-3}),
+    "critic_optimizer": dict(critic_optimizer={"name": "rmsprop", "rate": 2e-3}),
     "constraint": dict(constraint={"name": "gradient-penalty", "weight": 5.0}),
     "noise": dict(noise="uniform"),
-    "noise_size": dict(noise_size=3),
+    "latent_dim": dict(latent_dim=3),
     "generator": dict(generator={"hidden": [16], "activation": "tanh"}),
     "critic": dict(critic={"hidden": [17]}),
     "learn_generator": dict(learn_generator=False),
@@ -364,8 +364,8 @@ def test_a_run_is_not_resumed_with_other_metrics(half, device):
 @pytest.mark.parametrize(
     "other", [data.ring(7), data.ring(8, scale=0.11), data.ring(8, radius=2.001), data.parallel_lines(1.0)[0], points()]
 )
-def test_a_run_on_a_law_is_not_resumed_on_another(tmp_path, device, other):
-    run(tmp_path, law=True, steps=4, device=device)
+def test_a_run_on_a_distribution_is_not_resumed_on_another(tmp_path, device, other):
+    run(tmp_path, distribution=True, steps=4, device=device)
     with pytest.raises(ValueError, match=f"data must be those of the run in {tmp_path}"):
         run(tmp_path, resume=True, data=other, device=device)
 

@@ -25,7 +25,7 @@ from gantut.training import (
 from gantut.training import _players as players_module
 from gantut.training._algorithm import generated_for_critic
 from gantut.training._parameters import Parameters
-from gantut.training._players import cohorts
+from gantut.training._players import shard_members
 from gantut.training._streams import FadingStream, OwnEpochStream
 
 SMALL = dict(generator=Architecture((16,)), critic=Architecture((16, 16)), batch=32)
@@ -61,13 +61,13 @@ def labelled(members=None, n=40, classes=3):
     return x, ((torch.atan2(x[..., 1], x[..., 0]) + math.pi) / (2 * math.pi) * classes).long().clamp(max=classes - 1)
 
 
-def play(steps=3, law=None, **settings):
+def play(steps=3, distribution=None, **settings):
     fields = Config.__dataclass_fields__
     networks = {name: value for name, value in settings.items() if isinstance(value, nn.Module)}
     options = {name: value for name, value in settings.items() if name not in fields} | networks
     settings = {name: value for name, value in settings.items() if name not in options}
     config = Config.from_dict(dict(members=2, steps=steps) | SMALL | settings)
-    return train(config, data.ring() if law is None else law, **QUIET | options)
+    return train(config, data.ring() if distribution is None else distribution, **QUIET | options)
 
 
 def bits(history, members=slice(None)):
@@ -179,12 +179,12 @@ class Struck(Exception):
     pass
 
 
-@pytest.mark.parametrize(("name", "law"), [*((name, False) for name in RUNS), ("all", True)])
+@pytest.mark.parametrize(("name", "distribution"), [*((name, False) for name in RUNS), ("all", True)])
 def test_a_run_with_tricks_that_fails_goes_on_from_its_last_checkpoint_with_the_same_bits(
-    tmp_path, device, monkeypatch, name, law
+    tmp_path, device, monkeypatch, name, distribution
 ):
     points = torch.linspace(-1, 1, 240).reshape(120, 2).sin()
-    options = dict(steps=72, record_every=3, evaluate_every=24, law=data.ring() if law else points)
+    options = dict(steps=72, record_every=3, evaluate_every=24, distribution=data.ring() if distribution else points)
     whole = start(name, device, 3, **options)
     original, calls = _algorithm.generator_step, itertools.count()
 
@@ -280,7 +280,7 @@ REFUSED = {
     ),
     "nothing to norm": (dict(generator={"hidden": ()}, batch_norm="generator"), "batch_norm must be None for a gener"),
     "batch of 1": (dict(batch=1, batch_norm="generator"), "batch_norm must be None with batches of 1"),
-    "closeness in a batch of 1": (dict(batch=1, minibatch_discrimination={}), "must be None with batches of 1"),
+    "similarity in a batch of 1": (dict(batch=1, minibatch_discrimination={}), "must be None with batches of 1"),
     "spectral norm": (dict(constraint=SPECTRAL, virtual_batch_norm="critic"), "under a spectral norm"),
     "spectral minibatch": (dict(constraint=SPECTRAL, minibatch_discrimination={}), "minibatch_discrimination must not"),
     "penalised minibatch": (dict(constraint=PENALTY, minibatch_discrimination={}), "under a gradient penalty"),
@@ -362,10 +362,10 @@ def test_historical_averaging_descends_the_cost_of_the_paper(device, rng):
     network.theta = nn.Parameter(start.clone())
     player = Parameters(network, 2)
     player.pull_to_history(0.3)
-    optimiser = torch.optim.SGD([player.leaf], lr=0.1)
+    optimizer = torch.optim.SGD([player.leaf], lr=0.1)
     theta, past = start.clone(), []
     for _ in range(7):
-        player.descend(loss(network.theta), optimiser)
+        player.descend(loss(network.theta), optimizer)
         past.append(theta.clone())
         mean = sum(past) / len(past)
         leaf = theta.clone().requires_grad_()
@@ -442,7 +442,7 @@ def test_noise_is_on_all_that_the_critic_sees_and_not_on_what_the_generator_make
     judged = []
     monkeypatch.setattr(players_module.Players, "judge", lambda p, x: judged.append(x.detach()) or original[1](p, x))
     settings = dict(
-        objective="feature-matching", n_critic=2, members=2, steps=1, optimiser={"name": "sgd", "rate": 1e-9}
+        objective="feature-matching", n_critic=2, members=2, steps=1, optimizer={"name": "sgd", "rate": 1e-9}
     )
     config = Config(instance_noise=InstanceNoise(0.7, "constant"), **settings, **SMALL)
     plain = Config(**settings, **SMALL)
@@ -461,7 +461,7 @@ def test_noise_is_on_all_that_the_critic_sees_and_not_on_what_the_generator_make
 
 def test_references_are_drawn_once_for_each_member_from_noise_and_from_the_data(device):
     points = torch.randn(100, 2, generator=torch.Generator().manual_seed(0))
-    start, end = (play(steps, law=points, device=device, virtual_batch_norm="both") for steps in (1, 4))
+    start, end = (play(steps, distribution=points, device=device, virtual_batch_norm="both") for steps in (1, 4))
     for name in ("generator", "critic"):
         reference = getattr(start, name).reference
         assert reference.shape == (2, 32, 2)
@@ -473,12 +473,12 @@ def test_references_are_drawn_once_for_each_member_from_noise_and_from_the_data(
 
 
 @pytest.mark.parametrize(
-    "trick", [dict(batch_norm="both"), dict(minibatch_discrimination={})], ids=["norm", "closeness"]
+    "trick", [dict(batch_norm="both"), dict(minibatch_discrimination={})], ids=["norm", "minibatch_similarity"]
 )
 def test_batches_that_see_themselves_are_generated_and_judged_one_by_one(device, trick):
     config = Config(members=2, n_critic=3, **trick, **SMALL)
     networks = [config.build(name, 2, out, device) for name, out in (("generator", 2), ("critic", 1))]
-    (players,) = cohorts(config, data.ring(), *networks, device=device, workers=1)
+    (players,) = shard_members(config, data.ring(), *networks, device=device, workers=1)
     real, noise = players.streams["data"].next(), players.streams["noise"].next()
     fakes = generated_for_critic(players, noise[:, :3])
     for k in range(3):
@@ -495,7 +495,7 @@ def test_a_member_that_goes_astray_leaves_no_trace_in_its_averages(device):
     with torch.no_grad():
         for parameter in critic.parameters():
             parameter[1] *= 1e15
-    settings = dict(objective="least-squares", members=3, optimiser={"name": "sgd", "rate": 0.01}, ema=0.9)
+    settings = dict(objective="least-squares", members=3, optimizer={"name": "sgd", "rate": 0.01}, ema=0.9)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Diverged)
         history = play(60, device=device, critic=critic, historical_averaging=0.1, **settings)
@@ -511,8 +511,8 @@ def test_a_member_that_goes_astray_leaves_no_trace_in_its_averages(device):
 
 def test_a_critic_of_classes_learns_them_from_few_labels(device):
     x, y = labelled(2, n=40)
-    law = data.ring(3)
-    history = play(60, device=device, labelled=(x, y), law=law, optimiser={"rate": 5e-3})
+    distribution = data.ring(3)
+    history = play(60, device=device, labelled=(x, y), distribution=distribution, optimizer={"rate": 5e-3})
     assert history.critic.widths[-1] == 3
     assert history.losses["supervised"][-1].max() < history.losses["supervised"][0].min() / 2
     found = history.classify(x)
@@ -528,7 +528,7 @@ def test_a_step_of_the_critic_descends_both_costs(device):
     starts, ends = {}, {}
     for weight in (1.0, 3.0):
         history = play(
-            1, device=device, labelled=labelled(), supervised_weight=weight, optimiser={"name": "sgd", "rate": 0.1},
+            1, device=device, labelled=labelled(), supervised_weight=weight, optimizer={"name": "sgd", "rate": 0.1},
             record_every=1,
         )  # fmt: skip
         starts[weight] = history.config.build("critic", 2, 3, device).weights[0].detach()

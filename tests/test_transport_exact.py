@@ -74,20 +74,20 @@ def test_uniform_masses_are_matched_by_the_best_permutation(device, normal, n):
 
 
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 6), (6, 1), (5, 8), (20, 20), (30, 11)])
-def test_general_masses_against_highs_and_pot(normal, random_laws, n, m):
-    a, b, cost = 3 * random_laws(n, zeros=0.2), 3 * random_laws(m, zeros=0.2), normal(n, m)
+def test_general_masses_against_highs_and_pot(normal, random_distributions, n, m):
+    a, b, cost = 3 * random_distributions(n, zeros=0.2), 3 * random_distributions(m, zeros=0.2), normal(n, m)
     result = emd(a, b, cost)
     assert_solves(result, a, b, cost)
     assert result.value.item() == pytest.approx(linear_program(a, b, cost).value.item(), abs=1e-7)  # HiGHS's tolerance
     assert result.value.item() == pytest.approx(ot.emd2(array(a), array(b), array(cost)), abs=1e-12)
 
 
-def test_on_the_line_it_is_the_walk_and_the_quantile_formula(normal, random_laws, device):
-    p, q = random_laws(9, zeros=0.2), random_laws(9)
+def test_on_the_line_it_is_the_walk_and_the_quantile_formula(normal, random_distributions, device):
+    p, q = random_distributions(9, zeros=0.2), random_distributions(9)
     place = torch.arange(9, dtype=torch.float64, device=device)
     walk = pile_moves(p, q).cost
     torch.testing.assert_close(emd(p, q, (place[:, None] - place).abs()).value, walk, rtol=1e-12, atol=0)
-    u, v, a, b = normal(12), normal(7), random_laws(12), random_laws(7)
+    u, v, a, b = normal(12), normal(7), random_distributions(12), random_distributions(7)
     for power in (1, 1.5, 2, 3):
         value = emd_points(u[:, None], v[:, None], a, b, p=power).value
         torch.testing.assert_close(value ** (1 / power), wasserstein_1d(u, v, a, b, p=power), rtol=1e-11, atol=0)
@@ -118,7 +118,7 @@ def test_gaussian_samples_with_the_same_affine_quantiles_cost_the_bures_distance
     assert emd_points(x, y, p=2).value.item() == pytest.approx((x - y).square().sum(-1).mean().item(), rel=1e-12)
 
 
-def test_between_dirac_laws_it_is_the_cost(device):
+def test_between_dirac_distributions_it_is_the_cost(device):
     x, y = tensor([[0.0, 0.0]], device), tensor([[3.0, 4.0]], device)
     for p in (1, 2, 3):
         assert emd_points(x, y, p=p).value.item() == pytest.approx(5.0**p, rel=1e-15)
@@ -127,8 +127,8 @@ def test_between_dirac_laws_it_is_the_cost(device):
     assert (result.f + result.g).item() == 7
 
 
-def test_equal_laws_cost_nothing_and_say_so(normal, random_laws):
-    x, a = normal(30, 2), random_laws(30, zeros=0.2)
+def test_equal_distributions_cost_nothing_and_say_so(normal, random_distributions):
+    x, a = normal(30, 2), random_distributions(30, zeros=0.2)
     for p in (1, 2):
         result = emd_points(x, x, a, a, p=p)
         assert abs(result.value.item()) <= 1e-15
@@ -142,16 +142,16 @@ whole = st.integers(0, 9)
 
 
 @st.composite
-def problems(draw, laws=2):
+def problems(draw, distributions=2):
     n = draw(st.integers(1, 6))
     points = draw(st.lists(st.tuples(whole, whole), min_size=n, max_size=n))
     rows = st.lists(st.integers(0, 4), min_size=n, max_size=n).filter(sum)
-    masses = [torch.tensor(draw(rows), dtype=torch.float64) for _ in range(laws)]
+    masses = [torch.tensor(draw(rows), dtype=torch.float64) for _ in range(distributions)]
     return torch.tensor(points, dtype=torch.float64), [mass / mass.sum() for mass in masses]
 
 
-@given(problems(laws=3))
-def test_w1_is_a_metric_on_laws(device, problem):
+@given(problems(distributions=3))
+def test_w1_is_a_metric_on_distributions(device, problem):
     points, masses = problem[0].to(device), [mass.to(device) for mass in problem[1]]
     cost = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist")
     value = {(i, j): emd(masses[i], masses[j], cost).value.item() for i in range(3) for j in range(3)}
@@ -181,24 +181,24 @@ def test_value_and_potentials_scale_with_costs_and_masses(device, mass, unit):
     assert scaled.gap.item() <= 1e-12 * mass * unit
 
 
-def test_costs_may_be_shifted_by_potentials_of_their_own(normal, random_laws):
-    a, b, cost, u, v = random_laws(6), random_laws(8), normal(6, 8), normal(6), normal(8)
+def test_costs_may_be_shifted_by_potentials_of_their_own(normal, random_distributions):
+    a, b, cost, u, v = random_distributions(6), random_distributions(8), normal(6, 8), normal(6), normal(8)
     shifted = emd(a, b, cost + u[:, None] + v).value
     torch.testing.assert_close(shifted, emd(a, b, cost).value + a @ u + b @ v, rtol=1e-11, atol=1e-12)
 
 
-def test_potentials_are_c_transforms_of_each_other_everywhere(normal, random_laws):
-    a, b, cost = random_laws(3, 12, zeros=0.5), random_laws(3, 9, zeros=0.5), normal(3, 12, 9)
+def test_potentials_are_c_transforms_of_each_other_everywhere(normal, random_distributions):
+    a, b, cost = random_distributions(3, 12, zeros=0.5), random_distributions(3, 9, zeros=0.5), normal(3, 12, 9)
     f, g = emd(a, b, cost)[2:4]
     torch.testing.assert_close(g, (cost - f[..., None]).amin(-2), rtol=0, atol=1e-13)
     torch.testing.assert_close(f, (cost - g[..., None, :]).amin(-1), rtol=0, atol=1e-13)
     torch.testing.assert_close((a * f).sum(-1), (b * g).sum(-1), rtol=0, atol=1e-13)  # the constant's convention
 
 
-def test_large_problems_take_the_other_way_and_are_certified(device, normal, random_laws):
+def test_large_problems_take_the_other_way_and_are_certified(device, normal, random_distributions):
     for n, m, d, p, uniform in ((1100, 1100, 2, 2, True), (1000, 1200, 16, 1, False), (1100, 1100, 2, 1, True)):
         x, y = normal(n, d), 0.5 + normal(m, d)
-        masses = () if uniform else (random_laws(n, zeros=0.1), random_laws(m, zeros=0.1))
+        masses = () if uniform else (random_distributions(n, zeros=0.1), random_distributions(m, zeros=0.1))
         result = emd_points(x, y, *masses, p=p)
         a, b = masses or (x.new_full((n,), 1 / n), y.new_full((m,), 1 / m))
         cost = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist") ** p
@@ -230,8 +230,8 @@ def test_prohibitive_costs_that_must_be_paid_are_paid(device):
 
 
 @pytest.mark.parametrize("unit", [1e-300, 1e-30, 1e32, 1e300])
-def test_all_costs_may_be_tiny_or_huge(normal, random_laws, unit):
-    a, b, cost = random_laws(6), random_laws(6), normal(6, 6)
+def test_all_costs_may_be_tiny_or_huge(normal, random_distributions, unit):
+    a, b, cost = random_distributions(6), random_distributions(6), normal(6, 6)
     assert emd(a, b, cost * unit).value.item() == pytest.approx(emd(a, b, cost).value.item() * unit, rel=1e-12)
 
 
@@ -307,8 +307,12 @@ def test_linear_program_takes_no_batch():
 # ---------------------------------------------------------------------------------------------- gradients
 
 
-def test_the_gradient_is_the_plan_and_the_centred_potentials(normal, random_laws):
-    a, b, cost = random_laws(5).requires_grad_(), random_laws(7).requires_grad_(), normal(5, 7).requires_grad_()
+def test_the_gradient_is_the_plan_and_the_centred_potentials(normal, random_distributions):
+    a, b, cost = (
+        random_distributions(5).requires_grad_(),
+        random_distributions(7).requires_grad_(),
+        normal(5, 7).requires_grad_(),
+    )
     result = emd(a, b, cost)
     d_a, d_b, d_cost = torch.autograd.grad(3 * result.value, (a, b, cost))
     torch.testing.assert_close(d_cost, 3 * result.plan, rtol=0, atol=0)
@@ -339,8 +343,8 @@ def test_mass_that_stays_in_place_has_gradient_zero(normal, p):
         assert gradient.abs().max() == 0
 
 
-def test_gradients_of_broadcast_arguments_are_summed(normal, random_laws):
-    a, b, cost = random_laws(4).requires_grad_(), random_laws(3, 5), normal(4, 5).requires_grad_()
+def test_gradients_of_broadcast_arguments_are_summed(normal, random_distributions):
+    a, b, cost = random_distributions(4).requires_grad_(), random_distributions(3, 5), normal(4, 5).requires_grad_()
     batch = torch.autograd.grad(emd(a, b, cost).value.sum(), (a, cost))
     rows = [torch.autograd.grad(emd(a, row, cost).value, (a, cost)) for row in b]
     for ours, theirs in zip(batch, zip(*rows, strict=True), strict=True):
@@ -350,8 +354,8 @@ def test_gradients_of_broadcast_arguments_are_summed(normal, random_laws):
 # ---------------------------------------------------------------------------------------------- shapes and dtypes
 
 
-def test_a_batch_is_a_loop_over_its_problems(normal, random_laws):
-    a, b, cost = random_laws(2, 1, 4, zeros=0.2), random_laws(3, 5), normal(2, 3, 4, 5)
+def test_a_batch_is_a_loop_over_its_problems(normal, random_distributions):
+    a, b, cost = random_distributions(2, 1, 4, zeros=0.2), random_distributions(3, 5), normal(2, 3, 4, 5)
     batch = emd(a, b, cost)
     assert batch.value.shape == batch.gap.shape == batch.error.shape == (2, 3)
     assert_solves(batch, a, b, cost)
@@ -387,8 +391,8 @@ def test_other_dtypes_are_kept_and_computed_in_double_precision(device, normal, 
     assert gradient.dtype == dtype
 
 
-def test_layouts_lists_and_arrays_and_inputs_left_alone(normal, random_laws):
-    a, b, cost = random_laws(10)[::2], random_laws(7, 2).T[0], normal(7, 5).T
+def test_layouts_lists_and_arrays_and_inputs_left_alone(normal, random_distributions):
+    a, b, cost = random_distributions(10)[::2], random_distributions(7, 2).T[0], normal(7, 5).T
     a, b = a / a.sum(), b / b.sum()
     before = a.clone(), b.clone(), cost.clone()
     expected = emd(a.contiguous(), b.contiguous(), cost.contiguous())

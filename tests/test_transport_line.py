@@ -1,4 +1,4 @@
-"""Piles and laws on the line, against SciPy, POT, linear programs and closed forms."""
+"""Piles and distributions on the line, against SciPy, POT, linear programs and closed forms."""
 
 import itertools
 import math
@@ -81,8 +81,8 @@ def test_the_walk_costs_what_the_linear_program_costs(pair):
     assert pile_moves(p, q).cost.item() == pytest.approx(witness.item(), rel=1e-9, abs=1e-9)  # HiGHS: 1e-7 allowed
 
 
-def test_piles_come_in_batches_and_cost_what_weighted_positions_cost(random_laws):
-    p, q = random_laws(3, 4, 6, zeros=0.3), random_laws(4, 6)
+def test_piles_come_in_batches_and_cost_what_weighted_positions_cost(random_distributions):
+    p, q = random_distributions(3, 4, 6, zeros=0.3), random_distributions(4, 6)
     walk = pile_moves(p, q)
     assert walk.deltas.shape == (3, 4, 7)
     assert walk.moves is None
@@ -93,8 +93,8 @@ def test_piles_come_in_batches_and_cost_what_weighted_positions_cost(random_laws
         torch.testing.assert_close(walk.cost[i, j], pile_moves(p[i, j], q[j]).cost, rtol=1e-14, atol=1e-15)
 
 
-def test_the_cost_of_the_walk_is_differentiable(random_laws):
-    p, q = random_laws(5).requires_grad_(), random_laws(5).requires_grad_()
+def test_the_cost_of_the_walk_is_differentiable(random_distributions):
+    p, q = random_distributions(5).requires_grad_(), random_distributions(5).requires_grad_()
     # only the slope along changes that keep the total is that of transport: move mass through a softmax
     assert torch.autograd.gradcheck(lambda a, b: pile_moves(a.softmax(-1), b.softmax(-1)).cost, (p, q))
 
@@ -133,8 +133,8 @@ def test_w1_is_that_of_scipy(normal, uniform, n, m):
 
 @pytest.mark.parametrize("p", [1, 1.5, 2, 3])
 @pytest.mark.parametrize(("n", "m"), [(8, 8), (4, 9)])
-def test_wp_to_the_power_p_is_that_of_pot(normal, random_laws, p, n, m):
-    u, v, a, b = normal(n, 20), normal(m, 20), random_laws(20, n).T, random_laws(20, m).T
+def test_wp_to_the_power_p_is_that_of_pot(normal, random_distributions, p, n, m):
+    u, v, a, b = normal(n, 20), normal(m, 20), random_distributions(20, n).T, random_distributions(20, m).T
     for weights in ((None, None), (a, b)):
         theirs = ot.wasserstein_1d(*(None if t is None else array(t) for t in (u, v, *weights)), p=p)
         ours = wasserstein_1d(u, v, *weights, p=p, dim=0)
@@ -142,8 +142,13 @@ def test_wp_to_the_power_p_is_that_of_pot(normal, random_laws, p, n, m):
 
 
 @pytest.mark.parametrize("p", [1, 2, 3.5])
-def test_wp_is_the_optimum_of_the_linear_program(normal, random_laws, p):
-    u, v, a, b = normal(6).cpu(), normal(8).cpu(), random_laws(6, zeros=0.2).cpu(), random_laws(8).cpu()
+def test_wp_is_the_optimum_of_the_linear_program(normal, random_distributions, p):
+    u, v, a, b = (
+        normal(6).cpu(),
+        normal(8).cpu(),
+        random_distributions(6, zeros=0.2).cpu(),
+        random_distributions(8).cpu(),
+    )
     witness = linear_program(a, b, (u[:, None] - v).abs() ** p).value ** (1 / p)
     assert wasserstein_1d(u, v, a, b, p=p).item() == pytest.approx(witness.item(), rel=1e-9)  # HiGHS: 1e-7 allowed
 
@@ -157,8 +162,10 @@ def test_equal_numbers_of_points_are_matched_by_the_best_permutation(normal, p):
     assert wasserstein_1d(u, v, p=p).item() == pytest.approx(best.item(), rel=1e-13)
 
 
-def test_w_infinity_is_the_limit_of_large_powers_and_the_smallest_sufficient_radius(device, normal, random_laws):
-    u, v, a, b = normal(5), normal(7), random_laws(5), random_laws(7)
+def test_w_infinity_is_the_limit_of_large_powers_and_the_smallest_sufficient_radius(
+    device, normal, random_distributions
+):
+    u, v, a, b = normal(5), normal(7), random_distributions(5), random_distributions(7)
     farthest = wasserstein_1d(u, v, a, b, p=INF)
     assert wasserstein_1d(u, v, a, b, p=2000).item() == pytest.approx(farthest.item(), rel=0.01)
     distances = (u[:, None] - v).abs()
@@ -186,7 +193,7 @@ def test_quantiles_of_gaussians_give_the_closed_form(device, p):
 
 
 @pytest.mark.parametrize("p", POWERS)
-def test_between_dirac_laws_it_is_the_distance(device, p):
+def test_between_dirac_distributions_it_is_the_distance(device, p):
     assert wasserstein_1d(tensor([1.5], device), tensor([-2.0], device), p=p).item() == 3.5
     assert wasserstein_1d(tensor([1.5] * 3, device), tensor([-2.0] * 5, device), p=p).item() == pytest.approx(3.5)
 
@@ -202,7 +209,7 @@ def test_no_power_overflows_or_vanishes(device, size):
 # ---------------------------------------------------------------------------------------------- W_p: theorems
 
 numbers = st.floats(-100, 100).map(lambda x: round(x, 3))
-laws_on_the_line = st.integers(1, 6).flatmap(
+distributions_on_the_line = st.integers(1, 6).flatmap(
     lambda n: st.tuples(
         st.lists(numbers, min_size=n, max_size=n),
         st.lists(st.integers(0, 5), min_size=n, max_size=n).filter(sum),
@@ -215,7 +222,7 @@ def distance(first, second, p, device):
     return wasserstein_1d(*(tensor(t, device) for t in (u, v, a, b)), p=p).item()
 
 
-@given(laws_on_the_line, laws_on_the_line, laws_on_the_line, st.sampled_from(POWERS))
+@given(distributions_on_the_line, distributions_on_the_line, distributions_on_the_line, st.sampled_from(POWERS))
 def test_it_is_a_metric(device, first, second, third, p):
     there, back = distance(first, second, p, device), distance(second, first, p, device)
     assert there == pytest.approx(back, rel=1e-13, abs=1e-13)
@@ -224,7 +231,9 @@ def test_it_is_a_metric(device, first, second, third, p):
     assert distance(first, first, p, device) == 0
 
 
-@given(laws_on_the_line, laws_on_the_line, st.floats(-50, 50), st.floats(0, 10), st.sampled_from(POWERS))
+@given(
+    distributions_on_the_line, distributions_on_the_line, st.floats(-50, 50), st.floats(0, 10), st.sampled_from(POWERS)
+)
 def test_shifts_change_nothing_and_scalings_scale(device, first, second, shift, scale, p):
     (u, a), (v, b) = first, second
     expected = distance(first, second, p, device)
@@ -234,7 +243,7 @@ def test_shifts_change_nothing_and_scalings_scale(device, first, second, shift, 
     assert flipped == pytest.approx(scale * expected, rel=1e-9, abs=1e-9)
 
 
-@given(laws_on_the_line, laws_on_the_line)
+@given(distributions_on_the_line, distributions_on_the_line)
 def test_it_grows_with_p_and_its_first_power_bounds_the_difference_of_means(device, first, second):
     ordered = [distance(first, second, p, device) for p in (1, 1.5, 2, 3, INF)]
     assert all(small <= large * (1 + 1e-9) + 1e-12 for small, large in itertools.pairwise(ordered))
@@ -242,7 +251,7 @@ def test_it_grows_with_p_and_its_first_power_bounds_the_difference_of_means(devi
     assert abs(means[0] - means[1]) <= ordered[0] * (1 + 1e-9) + 1e-9
 
 
-@given(laws_on_the_line, laws_on_the_line, st.sampled_from([1, 2, INF]))
+@given(distributions_on_the_line, distributions_on_the_line, st.sampled_from([1, 2, INF]))
 def test_whole_weights_are_repetitions(device, first, second, p):
     repeated = [
         torch.repeat_interleave(tensor(positions, device), tensor(weights, device, torch.long))
@@ -292,11 +301,11 @@ def test_gradients_are_those_of_finite_differences(normal, uniform, p, n, m):
     a, b = (0.2 + uniform(2, n)).requires_grad_(), (0.2 + uniform(m)).requires_grad_()
     assert torch.autograd.gradcheck(lambda u, v: wasserstein_1d(u, v, p=p), (u, v))
     if p != INF:  # W_infinity jumps where weights let a slice of mass appear
-        assert torch.autograd.gradcheck(lambda *laws: wasserstein_1d(*laws, p=p), (u, v, a, b))
+        assert torch.autograd.gradcheck(lambda *distributions: wasserstein_1d(*distributions, p=p), (u, v, a, b))
 
 
 @pytest.mark.parametrize("p", POWERS)
-def test_equal_laws_have_gradient_zero(device, normal, p):
+def test_equal_distributions_have_gradient_zero(device, normal, p):
     u = normal(6)
     x, y = u.clone().requires_grad_(), u.flip(0).requires_grad_()
     weights = torch.ones_like(u)
@@ -307,11 +316,11 @@ def test_equal_laws_have_gradient_zero(device, normal, p):
 
 def test_gradient_descent_carries_one_sample_to_the_other(device, normal):
     x, y = normal(20).requires_grad_(), 5 + normal(20)
-    optimiser = torch.optim.SGD([x], lr=1)
+    optimizer = torch.optim.SGD([x], lr=1)
     for _ in range(200):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         (wasserstein_1d(x, y, p=2) ** 2).backward()
-        optimiser.step()
+        optimizer.step()
     torch.testing.assert_close(x.detach().sort().values, y.sort().values, rtol=0, atol=1e-6)  # (1 - 2/20)^200 = 7e-10
 
 

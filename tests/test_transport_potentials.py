@@ -112,9 +112,9 @@ def test_bad_arguments_are_refused(psi, x, y, options, message):
 
 
 @pytest.fixture
-def solved(normal, random_laws):
-    """Two weighted laws in the plane and how they are transported."""
-    x, y, a, b = normal(30, 2), 1 + normal(40, 2), random_laws(30), random_laws(40)
+def solved(normal, random_distributions):
+    """Two weighted distributions in the plane and how they are transported."""
+    x, y, a, b = normal(30, 2), 1 + normal(40, 2), random_distributions(30), random_distributions(40)
     return lambda p: (x, y, a, b, emd_points(x, y, a, b, p=p))
 
 

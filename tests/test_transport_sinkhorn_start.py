@@ -33,14 +33,14 @@ def plan_of(state, cost, a, b):
 # ---------------------------------------------------------------------------------------------- a sample
 
 
-def test_a_sample_has_points_in_proportion_to_their_masses(random_laws):
-    masses = random_laws(3, 50, zeros=0.3)
+def test_a_sample_has_points_in_proportion_to_their_masses(random_distributions):
+    masses = random_distributions(3, 50, zeros=0.3)
     drawn = _sample(masses, 2000)
-    for row, law in zip(drawn, masses, strict=True):
+    for row, distribution in zip(drawn, masses, strict=True):
         counts = torch.bincount(row, minlength=50)
-        assert (counts[law == 0] == 0).all()
+        assert (counts[distribution == 0] == 0).all()
         # equal steps through the cumulated masses: each point is met as often as it should be, give or take one
-        torch.testing.assert_close(counts.double(), 2000 * law, rtol=0, atol=1.0)
+        torch.testing.assert_close(counts.double(), 2000 * distribution, rtol=0, atol=1.0)
 
 
 @pytest.mark.parametrize(("d", "p"), [(2, 2), (2, 1), (20, 2)])
@@ -68,8 +68,8 @@ def test_sampled_starts_save_a_third_of_the_sweeps_and_change_no_answer(cloud, m
 
 
 @pytest.mark.parametrize("order", ["as drawn", "sorted", "one heavy point", "two far clusters"])
-def test_a_misleading_sample_costs_time_but_no_digit(order, cloud, random_laws):
-    x, y, a, b = cloud(600, 2), cloud(600, 2, shift=0.3), random_laws(600), random_laws(600)
+def test_a_misleading_sample_costs_time_but_no_digit(order, cloud, random_distributions):
+    x, y, a, b = cloud(600, 2), cloud(600, 2, shift=0.3), random_distributions(600), random_distributions(600)
     if order == "sorted":
         x, y = x[x[:, 0].argsort()], y[y[:, 1].argsort()]
     if order == "one heavy point":  # a sample is this point nearly everywhere
@@ -118,9 +118,14 @@ def test_the_next_look_is_where_the_target_will_be_reached():
 
 
 @pytest.mark.parametrize("p", [1, 2])
-def test_where_reg_is_tiny_exact_potentials_leave_little_to_do(p, cloud, random_laws):
+def test_where_reg_is_tiny_exact_potentials_leave_little_to_do(p, cloud, random_distributions):
     for _ in range(4):
-        x, y, a, b = cloud(30, 2), cloud(40, 2, shift=0.5), random_laws(30), random_laws(40, zeros=0.1)
+        x, y, a, b = (
+            cloud(30, 2),
+            cloud(40, 2, shift=0.5),
+            random_distributions(30),
+            random_distributions(40, zeros=0.1),
+        )
         cost = distances(x, y, p)
         scale = cost.max().item()
         result = sinkhorn(a, b, cost, 1e-5 * scale, tol=1e-8)
@@ -129,11 +134,11 @@ def test_where_reg_is_tiny_exact_potentials_leave_little_to_do(p, cloud, random_
         assert result.value.item() == pytest.approx(exact, rel=1e-3)
 
 
-def test_exact_potentials_are_taken_only_where_there_is_one_pair(cloud, random_laws):
+def test_exact_potentials_are_taken_only_where_there_is_one_pair(cloud, random_distributions):
     x, y = cloud(1, 20, 2), cloud(1, 20, 2, shift=0.5)
     cost = distances(x, y, 2)
     assert not _from_exact(fresh(DenseCost(cost), 1e-4), 1e-4)  # twenty arcs between twenty pairs: many potentials
-    a, b = random_laws(1, 20), random_laws(1, 20)
+    a, b = random_distributions(1, 20), random_distributions(1, 20)
     state = fresh(DenseCost(cost), 1e-4, a, b)
     assert _from_exact(state, 1e-4)
     # feasible, f_i + g_j <= C_ij, and tight along a plan that costs as much as they earn
@@ -148,8 +153,8 @@ def test_exact_potentials_are_taken_only_where_there_is_one_pair(cloud, random_l
     assert (log2(a) <= 0).all()
 
 
-def test_batches_start_each_from_their_own(cloud, random_laws):
-    x, y, a, b = cloud(3, 20, 2), cloud(3, 25, 2, shift=0.5), random_laws(3, 20), random_laws(3, 25)
+def test_batches_start_each_from_their_own(cloud, random_distributions):
+    x, y, a, b = cloud(3, 20, 2), cloud(3, 25, 2, shift=0.5), random_distributions(3, 20), random_distributions(3, 25)
     together = sinkhorn_points(x, y, a, b, reg=1e-3, p=2, tol=1e-9)
     for k in range(3):
         alone = sinkhorn_points(x[k], y[k], a[k], b[k], reg=1e-3, p=2, tol=1e-9)

@@ -10,7 +10,7 @@ import sympy
 import torch
 
 from gantut import lipschitz, objectives
-from gantut.networks import MLP, MinibatchLayer, batch_norm, closeness, virtual_batch_norm
+from gantut.networks import MLP, MinibatchLayer, batch_norm, minibatch_similarity, virtual_batch_norm
 from gantut.networks import _minibatch as minibatch_module
 from gantut.objectives import FeatureMatching, Judgement, feature_matching_loss
 
@@ -79,7 +79,7 @@ def test_gradients_of_matching_are_finite_where_a_unit_is_dead(rng):
         assert torch.autograd.grad(loss.sum(), fake)[0].isfinite().all()
 
 
-def test_means_that_agree_leave_no_gradient_though_laws_differ_and_more_statistics_see_it(rng):
+def test_means_that_agree_leave_no_gradient_though_distributions_differ_and_more_statistics_see_it(rng):
     x = normal(rng, 1, 8, 2)
     x = x - x.mean(1, keepdim=True)
     wide = (2 * x).requires_grad_()
@@ -140,21 +140,23 @@ def closeness_by_hand(rows):
 def test_closeness_is_the_sum_of_the_paper_over_the_whole_batch(device, rng):
     projected = normal(rng, 2, 7, 3, 4)
     expected = torch.tensor([closeness_by_hand(member) for member in projected.tolist()], dtype=torch.float64)
-    torch.testing.assert_close(closeness(projected.to(device)).cpu(), expected, **DOUBLE)
+    torch.testing.assert_close(minibatch_similarity(projected.to(device)).cpu(), expected, **DOUBLE)
 
 
 def test_copies_of_one_sample_are_as_close_as_can_be_and_a_permutation_is_followed(device, rng):
     same = normal(rng, 1, 1, 3, 4).expand(1, 64, 3, 4).to(device)
-    assert torch.equal(closeness(same), torch.full((1, 64, 3), 64.0, dtype=torch.float64, device=device))
+    assert torch.equal(minibatch_similarity(same), torch.full((1, 64, 3), 64.0, dtype=torch.float64, device=device))
     projected, order = normal(rng, 1, 10, 3, 4).to(device), torch.randperm(10, generator=rng)
-    torch.testing.assert_close(closeness(projected[:, order]), closeness(projected)[:, order], **DOUBLE)
-    assert closeness(projected * 1e3).sub(1).abs().max() < 1e-6, "far apart: only the sample itself is near"
+    torch.testing.assert_close(
+        minibatch_similarity(projected[:, order]), minibatch_similarity(projected)[:, order], **DOUBLE
+    )
+    assert minibatch_similarity(projected * 1e3).sub(1).abs().max() < 1e-6, "far apart: only the sample itself is near"
 
 
 def test_closeness_has_right_first_and_second_derivatives(device, rng):
     projected = normal(rng, 2, 5, 2, 3).to(device).requires_grad_()  # no two coordinates are equal: no kinks nearby
-    assert torch.autograd.gradcheck(closeness, projected)
-    assert torch.autograd.gradgradcheck(closeness, projected)
+    assert torch.autograd.gradcheck(minibatch_similarity, projected)
+    assert torch.autograd.gradgradcheck(minibatch_similarity, projected)
 
 
 def test_portions_change_no_bit_and_bound_what_is_held(device, rng, monkeypatch):
@@ -172,7 +174,7 @@ def test_portions_change_no_bit_and_bound_what_is_held(device, rng, monkeypatch)
         monkeypatch.setattr(minibatch_module, "ENTRIES", {device.type: entries})
         held.clear()
         leaf = projected.clone().requires_grad_()
-        value = closeness(leaf)
+        value = minibatch_similarity(leaf)
         found.append((value.detach(), torch.autograd.grad(value, leaf, slope)[0]))
         assert max(held) <= max(entries, 2 * 4 * 32)
     for other in found[1:]:
@@ -339,11 +341,14 @@ def test_the_optimum_under_smoothed_labels_is_their_mixture():
 @pytest.mark.parametrize(("alpha", "beta"), [(1.0, 0.0), (0.9, 0.0), (0.9, 0.1), (0.7, 0.2)])
 @pytest.mark.parametrize("loss", ["discriminator_loss", "least_squares_critic_loss"])
 def test_each_loss_with_labels_is_least_at_that_mixture(device, loss, alpha, beta):
-    p, q = (torch.tensor(law, dtype=torch.float64, device=device) for law in ([0.1, 0.4, 0.5], [0.6, 0.3, 0.1]))
+    p, q = (
+        torch.tensor(distribution, dtype=torch.float64, device=device)
+        for distribution in ([0.1, 0.4, 0.5], [0.6, 0.3, 0.1])
+    )
     optimum = (alpha * p + beta * q) / (p + q)
     scores = (optimum.logit() if loss == "discriminator_loss" else optimum).requires_grad_()
     total = 0
-    for k in range(3):  # an expectation over a law of three points, a judgement of one point at a time
+    for k in range(3):  # an expectation over a distribution of three points, a judgement of one point at a time
         for own, weight in (("real", p[k]), ("fake", q[k])):
             nothing = scores.new_zeros(1, 1)
             here = scores[k].reshape(1, 1)

@@ -11,11 +11,12 @@ made from, and is executed again only when that changed:
   docstrings: better wording there does not execute a lesson again; and without the exercises of other lessons, which
   it does not ask), and the scripts of their labs;
 - the files beside the lessons that it names, such as "results/clipping.json", or as in `recorded("clipping")`;
-- for a lesson that reads the ledger as a whole (it uses `read_ledger`): the ledger, and which lessons show which claims.
+- for a lesson that reads the ledger as a whole (it uses `read_ledger`): the ledger, and which lessons show which
+  claims.
 
 With --check nothing is executed: stale lessons are listed, and the exit status is 1 if there are any. With --times, all
-lessons are executed and no notebook is written. Whenever a lesson is executed in the size of a lesson, what that took is
-noted in book/results/lesson-times.json, from which the site makes a table; no notebook reads it.
+lessons are executed and no notebook is written. Whenever a lesson is executed in the size of a lesson, what that took
+is noted in book/results/lesson-times.json, from which the site makes a table; no notebook reads it.
 """
 
 import argparse

@@ -15,7 +15,7 @@ from docutils import nodes
 
 ROOT = Path(__file__).resolve().parents[2]
 CARD = "_static/social-card.png"
-CARD_SHOWS = "Two distances between a generated law and the real one, as the generator moves, and their slopes"
+CARD_SHOWS = "Two distances between a generated distribution and the real one, as the generator moves, and their slopes"
 LONGEST = 200
 
 

@@ -3,9 +3,9 @@
 
     python book/tools/pages.py
 
-A build starts from nothing, so that no page of before stays behind and no warning is swallowed; it fails on any warning,
-and unless every page that _toc.yml names is there. What it was built from is remembered in _build/html/.sources, by content:
-a source that was changed, added or removed makes the next call build again.
+A build starts from nothing, so that no page of before stays behind and no warning is swallowed; it fails on any
+warning, and unless every page that _toc.yml names is there. What it was built from is remembered in
+_build/html/.sources, by content: a source that was changed, added or removed makes the next call build again.
 """
 
 import contextlib

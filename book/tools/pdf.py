@@ -4,9 +4,9 @@
     python book/tools/pdf.py [--output FILE] [PAGE ...]
 
 The pages are printed by Chromium, with their formulas set, hints and solutions unfolded, and figures as they are. Code
-that the site hides until it is asked for, that of the figures, is left out, and each lab stands as it begins. The sheets
-are numbered through the book, and a table of contents says where each page begins. A link from one page of the book to
-another becomes a link within the file, to the very place.
+that the site hides until it is asked for, that of the figures, is left out, and each lab stands as it begins. The
+sheets are numbered through the book, and a table of contents says where each page begins. A link from one page of the
+book to another becomes a link within the file, to the very place.
 """
 
 import argparse

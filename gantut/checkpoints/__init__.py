@@ -6,7 +6,7 @@
         step-00000900/
         step-00001000/
             weights.safetensors       the networks
-            state.safetensors         every tensor of the rest: optimisers, random generators, ...
+            state.safetensors         every tensor of the rest: optimizers, random generators, ...
             checkpoint.json           step, versions, configuration, the rest without its tensors, and the
                                       size and SHA-256 of both files above
             checkpoint.json.sha256    the SHA-256 of checkpoint.json, as `sha256sum -c` reads it

@@ -69,7 +69,7 @@ def save(
     weights : mapping from names to tensors, or module
         ``torch.nn.ModuleDict({"generator": g, "critic": f})`` makes one module of two.
     state : dict, list, tuple, tensor, number, bool, str or None, nested at will
-        All else that it takes to go on exactly: ``state_dict()`` of each optimiser, ``get_state()`` of each random
+        All else that it takes to go on exactly: ``state_dict()`` of each optimizer, ``get_state()`` of each random
         generator, the place in the data. Every tensor comes back as one of its own, an ``OrderedDict`` as a dict.
     config : the same without tensors
         What the run was asked to do; stored as readable JSON.

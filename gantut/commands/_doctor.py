@@ -43,20 +43,27 @@ def examine(patient: Patient) -> list[Finding]:
 
 
 def _patient(saved: Saved, device):
-    """Return a note on what could not be had, and the run with samples of both laws."""
+    """Return a note on what could not be had, and the run with samples of both distributions."""
     plan, members = saved.plan, saved.plan.training.members
-    count = POINTS if plan.data.is_law else PICTURES
-    noise = draw_noise(plan.training.noise, (count, plan.training.noise_size), random_source(SEED)).to(device)
+    count = POINTS if plan.data.is_distribution else PICTURES
+    noise = draw_noise(plan.training.noise, (count, plan.training.latent_dim), random_source(SEED)).to(device)
     with torch.no_grad():
         fake = torch.cat([saved.generator(some.expand(members, *some.shape)) for some in noise.split(256)], 1)
     try:
         data = _sources.load(plan.data)
     except (ValueError, OSError) as error:
         return f"The data are not at hand, so that some examinations are left out: {error}", Patient(saved, None, fake)
-    if plan.data.is_law:
-        law = data.to(device)
-        real = law.sample((members, count), generator=random_source(SEED)).float()
-        return "", Patient(saved, real, fake, type(law)(law.means.double(), law.scales.double(), law.weights.double()))
+    if plan.data.is_distribution:
+        distribution = data.to(device)
+        real = distribution.sample((members, count), generator=random_source(SEED)).float()
+        return "", Patient(
+            saved,
+            real,
+            fake,
+            type(distribution)(
+                distribution.means.double(), distribution.scales.double(), distribution.weights.double()
+            ),
+        )
     order = torch.randperm(len(data), generator=random_source(SEED))[:count]
     return "", Patient(saved, data[order].to(device).expand(members, -1, -1, -1, -1), fake)
 

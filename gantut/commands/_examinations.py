@@ -15,7 +15,7 @@ from gantut.objectives import Judgement
 from gantut.training import Config
 
 SURE = 4.6  # the logit of D = 0.99
-SURE_SHARE = 0.9  # of the samples: then the discriminator tells the two laws apart
+SURE_SHARE = 0.9  # of the samples: then the discriminator tells the two distributions apart
 FADED, GROWN = 1e-3, 1e3  # of the norm of a gradient, against the first tenth of the run
 FAINT, STEEP = 1e-6, 1e4  # change of the generator's loss as a sample crosses the data
 HUGE = 1e4  # of a loss
@@ -23,7 +23,7 @@ EXCESS = 0.5  # of the slope at which a penalty looks, off 1, as a root mean squ
 AT_BOUND = 0.5  # of the weights that are clipped
 ALIKE = 0.5  # of the mean distance between samples, against that between real ones
 NEAR, COPIED = 0.1, 0.5  # nearer to a picture than this part of the mean distance: a copy; and the share of them
-SLOPES = 64  # samples of each law at which slopes are looked for
+SLOPES = 64  # samples of each distribution at which slopes are looked for
 
 
 class Finding(NamedTuple):
@@ -51,12 +51,13 @@ class Finding(NamedTuple):
 
 @dataclass
 class Patient:
-    """A run, with samples of both laws, shape (members, n, \\*event); `real` is None where there are no data."""
+    """A run, with samples of both distributions, shape (members, n, \\*event); `real` is None where there are no
+    data."""
 
     saved: Saved
     real: torch.Tensor | None
     fake: torch.Tensor
-    law: object = None
+    distribution: object = None
 
     @property
     def config(self) -> Config:
@@ -113,7 +114,8 @@ def certainty(patient: Patient) -> Finding | None:
     )
     return Finding(
         "certainty", bool(wrong.any()), measured,
-        "The discriminator is saturated: it tells the two laws apart, log(1 - D) has no slope left, and -log D a noisy "
+        "The discriminator is saturated: it tells the two distributions apart, log(1 - D) has no slope left, and "
+        "-log D a noisy "
         "one. Fewer critic steps, instance noise, augmentation of few data, or a Wasserstein objective.", 5,
     )  # fmt: skip
 
@@ -171,7 +173,7 @@ def steepness(patient: Patient) -> Finding | None:
         why = "the critic has batch normalisation" if not patient.separate else "there are no data"
         return Finding("steepness", wrong, f"cannot be measured: {why}", meaning, 10)
     x = torch.cat([patient.real[:, :SLOPES], patient.fake[:, :SLOPES]], 1)
-    below = lipschitz.largest_slope(patient.saved.critic, x)
+    below = lipschitz.max_gradient_norm(patient.saved.critic, x)
     measured = f"the critic's Lipschitz constant is at least {below.median():.3g}"
     critic = patient.saved.critic
     if isinstance(critic, MLP) and critic.normalisation is None:
@@ -221,12 +223,12 @@ def clipping(patient: Patient) -> Finding | None:
 
 def modes(patient: Patient) -> Finding | None:
     """Which modes of a known mixture are there?"""
-    if not isinstance(patient.law, GaussianMixture):
+    if not isinstance(patient.distribution, GaussianMixture):
         return None
-    found, total = metrics.mode_coverage(patient.fake.double(), patient.law), len(patient.law.means)
-    wrong = ~(found.covered >= total) | ~(found.high_quality_share > 0.5)
+    found, total = metrics.mode_coverage(patient.fake.double(), patient.distribution), len(patient.distribution.means)
+    wrong = ~(found.covered >= total) | ~(found.high_quality_fraction > 0.5)
     measured = (
-        f"{found.covered.median():.0f} of {total} modes covered, {found.high_quality_share.median():.0%} of the "
+        f"{found.covered.median():.0f} of {total} modes covered, {found.high_quality_fraction.median():.0%} of the "
         f"samples within 3 standard deviations of one{patient.of_members(wrong)}"
     )
     lost = bool((~(found.covered >= total)).any())
@@ -239,7 +241,7 @@ def modes(patient: Patient) -> Finding | None:
 
 def variety(patient: Patient) -> Finding | None:
     """Are the pictures all alike?"""
-    if patient.law is not None or patient.real is None:
+    if patient.distribution is not None or patient.real is None:
         return None
     apart = [metrics.mean_distance(x.flatten(2)) for x in (patient.fake, patient.real)]
     ratio = apart[0] / apart[1]
@@ -253,7 +255,7 @@ def variety(patient: Patient) -> Finding | None:
 
 def copies(patient: Patient) -> Finding | None:
     """Are the pictures those of the training set?"""
-    if patient.law is not None or patient.real is None:
+    if patient.distribution is not None or patient.real is None:
         return None
     real = patient.real[:1].flatten(2)
     nearest = metrics.nearest_training_distance(patient.fake.flatten(2), real.expand(len(patient.fake), -1, -1))

@@ -28,7 +28,8 @@ run was lost; 2 something is wrong with what was asked for, or with a file; 130 
 TRAIN = """\
 Play a game between a generator and a critic on some data, in a folder that shows it, and from which it can go on.
 
-Pictures are learnt by the convolutional networks of DCGAN, laws of the plane by small perceptrons. The folder has
+Pictures are learnt by the convolutional networks of DCGAN, distributions of the plane by small perceptrons. The folder
+has
 
   samples.png, samples/   what the generator makes of the same noise, at every look
   log.jsonl               losses and norms of gradients, a line a record (and tensorboard/, where that is installed)
@@ -46,11 +47,11 @@ data:
   creatures                 293 monsters of 32 x 32 pixels, CC0, and their mirror images
   digits                    1797 handwritten digits of 8 x 8 pixels
   mnist, fashion-mnist      70,000 digits, or clothes; a folder with their files may follow, else they are downloaded
-  ring, grid                8 blobs on a circle, 25 on a grid: laws of the plane, whose modes can be counted
+  ring, grid                8 blobs on a circle, 25 on a grid: distributions of the plane, whose modes can be counted
   PATH                      any folder, .zip or .tar of pictures (.png, .gif, .jpg, .webp, .bmp)
 
 any setting of gantut.training.Config:
-  --set batch=128 --set constraint.weight=1 --set critic.hidden=[256,256] --set optimiser.rate=1e-4
+  --set batch=128 --set constraint.weight=1 --set critic.hidden=[256,256] --set optimizer.rate=1e-4
 
 on several GPUs or processors, the same command under torchrun (a population is shared out; of a single model, every
 process computes a share of each batch):
@@ -104,7 +105,9 @@ def _add_train(commands):
     what.add_argument("data", nargs="*", metavar="DATA", help=f"{', '.join(NAMES)}, or a path (default: creatures)")
     what.add_argument("--objective", metavar="NAME", help=", ".join(OBJECTIVES))
     what.add_argument("--steps", type=int, metavar="N", help="steps of the generator")
-    what.add_argument("--batch", type=int, metavar="N", help="samples of each law a step; of all processes together")
+    what.add_argument(
+        "--batch", type=int, metavar="N", help="samples of each distribution a step; of all processes together"
+    )
     what.add_argument("--seed", type=int, metavar="N", help="of all random numbers (default: 0)")
     what.add_argument("--members", type=int, metavar="N", help="independent runs, trained together (default: 1)")
     what.add_argument("--ema", type=float, metavar="D", help="decay of an average of the generator's weights; 0: none")
@@ -164,7 +167,7 @@ def _add_study(commands):
     study.add_argument("--out", metavar="FOLDER", default="study", help="where the tries are (default: study)")
     study.add_argument("--budget", type=int, metavar="N", help="tries of each objective on each kind of data")
     study.add_argument("--seeds", type=int, metavar="N", help="runs a try (default: 3)")
-    study.add_argument("--laws", nargs="+", choices=tuple(ARENAS), metavar="NAME", help=", ".join(ARENAS))
+    study.add_argument("--distributions", nargs="+", choices=tuple(ARENAS), metavar="NAME", help=", ".join(ARENAS))
     study.add_argument("--objectives", nargs="+", choices=tuple(GAMES), metavar="NAME", help=", ".join(GAMES))
     study.add_argument("--scale", choices=SCALES, help="fast, or full: the sizes of the papers")
     study.add_argument("--updates", type=int, metavar="N", help="gradient steps of a run, of both players together")

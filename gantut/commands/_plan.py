@@ -60,7 +60,7 @@ class Plan:
     data : Source
     training : Config
     networks : Networks or None
-        None for laws, whose multilayer perceptrons `training` describes.
+        None for distributions, whose multilayer perceptrons `training` describes.
     looks : Looks
     amp : bool
         Whether convolutions are computed in bfloat16.
@@ -82,14 +82,14 @@ class Plan:
     def build(self, config: Config, device) -> tuple[torch.nn.Module, torch.nn.Module]:
         """Make generator and critic as the run `config`, a part of this one, starts with them."""
         if self.networks is None:
-            shapes = (("generator", config.noise_size, 2), ("critic", 2, 1))
+            shapes = (("generator", config.latent_dim, 2), ("critic", 2, 1))
             generator, critic = (config.build(*shape, device) for shape in shapes)
             return generator, critic
         common = dict(size=self.data.size, channels=self.data.channels, width=self.networks.width)
         common |= dict(members=config.members, device=device)
         return (
             DCGANGenerator(
-                noise_size=config.noise_size, norm=self.networks.generator_norm, seed=config.seeds("generator")[0],
+                latent_dim=config.latent_dim, norm=self.networks.generator_norm, seed=config.seeds("generator")[0],
                 **common,
             ),
             DCGANCritic(norm=self.networks.critic_norm, seed=config.seeds("critic")[0], **common),
@@ -127,8 +127,10 @@ class Plan:
         found = source(**_settings("data", plain.get("data"), Source._fields))
         training = Config.from_dict(_mapping("training", plain.get("training")))
         networks, looks = plain.get("networks"), _settings("looks", plain.get("looks", {}), _names(Looks))
-        if (networks is None) != found.is_law:
-            raise ValueError(f"networks must {'be null for a law' if found.is_law else 'be given for pictures'}")
+        if (networks is None) != found.is_distribution:
+            raise ValueError(
+                f"networks must {'be null for a distribution' if found.is_distribution else 'be given for pictures'}"
+            )
         networks = None if networks is None else Networks(**_settings("networks", networks, _names(Networks)))
         parts = plain.get("parts", [[0, training.members]])
         amp = _inputs.one_of("amp", plain.get("amp", False), (True, False))

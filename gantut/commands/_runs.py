@@ -115,7 +115,7 @@ def _networks(plan, config, checkpoint, average):
 def _require_size(plan, config, checkpoint):
     """Refuse to make networks larger than the weights that are there: a configuration is a file like any other."""
     most = max((weight.numel() for weight in checkpoint.weights.values()), default=0)
-    sizes = [config.members, config.noise_size, *config.generator.hidden, *config.critic.hidden]
+    sizes = [config.members, config.latent_dim, *config.generator.hidden, *config.critic.hidden]
     sizes = sizes[:2] + [plan.networks.width, plan.data.channels] if plan.networks else sizes
     if max(sizes) > most:
         raise CheckpointError(f"{checkpoint.path} has no weights as large as config.json says: one of them is foreign")

@@ -39,21 +39,21 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def samples_of(saved: Saved, noise: torch.Tensor, *, member: int = 0) -> torch.Tensor:
-    """Return what one member's generator makes of noise (n, noise_size), some at a time."""
+    """Return what one member's generator makes of noise (n, latent_dim), some at a time."""
     saved.generator.eval()
     with torch.no_grad():
         return torch.cat([saved.generator(some)[member].cpu() for some in noise.split(256)])
 
 
 def noise_of(saved: Saved, count: int, seed: int) -> torch.Tensor:
-    """Draw noise of the run's kind, shape (count, noise_size)."""
+    """Draw noise of the run's kind, shape (count, latent_dim)."""
     config = saved.plan.training
-    return draw_noise(config.noise, (count, config.noise_size), random_source(seed))
+    return draw_noise(config.noise, (count, config.latent_dim), random_source(seed))
 
 
 def _draw_grid(path, saved, arguments, device):
-    law = saved.plan.data.is_law
-    noise = noise_of(saved, arguments.count or (1000 if law else 64), arguments.seed)
+    distribution = saved.plan.data.is_distribution
+    noise = noise_of(saved, arguments.count or (1000 if distribution else 64), arguments.seed)
     samples = samples_of(saved, noise.to(device), member=arguments.member)
     _grids.write_png(path, _picture(saved, samples))
 
@@ -70,11 +70,11 @@ def _draw_between(path, saved, arguments, device):
     ways = torch.cat([way(a, b, places, arguments.way) for a, b in zip(starts, ends, strict=True)])
     samples = samples_of(saved, ways.to(device), member=arguments.member)
     if not moving:
-        if saved.plan.data.is_law:
+        if saved.plan.data.is_distribution:
             _grids.write_png(path, _picture(saved, samples))
         else:
             _grids.write_png(path, _grids.sheet(samples, columns=steps))
-    elif saved.plan.data.is_law:
+    elif saved.plan.data.is_distribution:
         raise ValueError("--out must end in .png for points of the plane: an animation of one point says nothing")
     else:
         _grids.write_gif(path, _grids.enlarged(_grids.as_bytes(samples), 256))
@@ -91,14 +91,14 @@ def way(start: torch.Tensor, end: torch.Tensor, places: torch.Tensor, kind: str 
 
     Parameters
     ----------
-    start, end : tensors, shape (noise_size,)
+    start, end : tensors, shape (latent_dim,)
     places : tensor, shape (n,)
         t, from 0 to 1.
     kind : {"spherical", "linear"}
 
     Returns
     -------
-    tensor, shape (n, noise_size)
+    tensor, shape (n, latent_dim)
 
     References
     ----------
@@ -113,7 +113,7 @@ def way(start: torch.Tensor, end: torch.Tensor, places: torch.Tensor, kind: str 
 
 
 def _picture(saved, samples):
-    if not saved.plan.data.is_law:
+    if not saved.plan.data.is_distribution:
         return _grids.sheet(samples)
     real = _sources.load(saved.plan.data).sample(1000, generator=random_source(0))
     return _grids.cloud(samples, real, f"{saved.step} steps")

@@ -18,16 +18,16 @@ GRIDS, RECORDS = 20, 200  # a run is looked at and recorded about so often, unle
 CREATURES = "creatures"
 
 # What serves in general; what an objective's paper says comes from the objective.
-ON_PICTURES = {"objective": "non-saturating", "steps": 6000, "batch": 32, "noise_size": 64, "ema": 0.998}
+ON_PICTURES = {"objective": "non-saturating", "steps": 6000, "batch": 32, "latent_dim": 64, "ema": 0.998}
 AUGMENTATION = {"translate": 0.125, "colour": 0.5}  # of pictures of which there are few; lesson 12
-ON_LAWS = {
+ON_DISTRIBUTIONS = {
     "objective": "wgan-gp",
     "steps": 2000,
     "batch": 64,
-    "noise_size": 16,
+    "latent_dim": 16,
     "generator": {"hidden": [64, 64]},
     "critic": {"hidden": [64, 64]},
-    "optimiser": {"name": "adam", "rate": 1e-3, "betas": [0.0, 0.9]},
+    "optimizer": {"name": "adam", "rate": 1e-3, "betas": [0.0, 0.9]},
 }
 
 
@@ -104,7 +104,7 @@ def _training(arguments, base, where):
     assigned, within = _assignments(arguments.set or ())
     given |= assigned
     settings = _defaults(given.get("objective"), where) | {"augmentation": _augmentation(arguments, where)} | given
-    if arguments.width is not None and where.is_law:
+    if arguments.width is not None and where.is_distribution:
         _inputs.count("width", arguments.width)
         settings |= {name: {"hidden": [arguments.width, arguments.width]} for name in ("generator", "critic")}
     for (name, part), value in within.items():
@@ -113,16 +113,16 @@ def _training(arguments, base, where):
 
 
 def _defaults(objective, where):
-    if not where.is_law:
+    if not where.is_distribution:
         return ON_PICTURES
-    objective = ON_LAWS["objective"] if objective is None else objective
-    return ON_LAWS | GAMES.get(objective, {})
+    objective = ON_DISTRIBUTIONS["objective"] if objective is None else objective
+    return ON_DISTRIBUTIONS | GAMES.get(objective, {})
 
 
 def _augmentation(arguments, where):
     """Return random changes of pictures of which there are few, as plain data, or None."""
-    if arguments.augment and where.is_law:
-        raise ValueError("--augment is of pictures: leave it out for a law")
+    if arguments.augment and where.is_distribution:
+        raise ValueError("--augment is of pictures: leave it out for a distribution")
     if not (where.name in COLOURS if arguments.augment is None else arguments.augment):
         return None
     opaque = where.channels != 4
@@ -155,7 +155,7 @@ def _value(text):
 
 
 def _with_part(settings, name, part, value):
-    """Return a setting that is a record, such as an optimiser, with one of its parts changed."""
+    """Return a setting that is a record, such as an optimizer, with one of its parts changed."""
     whole = settings.get(name)
     if whole is None or isinstance(whole, str):  # not said, or a word that stands for the objective's own
         whole = Config.from_dict(settings).as_dict()[name]
@@ -178,9 +178,11 @@ def _parts_of(name, whole):
 
 def _networks(arguments, base, where, training):
     """Return the convolutional networks of a run on pictures: under a penalty, the critic has no batch norm."""
-    if where.is_law:
+    if where.is_distribution:
         if arguments.critic_norm is not None:
-            raise ValueError("critic-norm is of convolutional networks: for a law, use --set batch_norm=critic")
+            raise ValueError(
+                "critic-norm is of convolutional networks: for a distribution, use --set batch_norm=critic"
+            )
         return None
     penalised = isinstance(training.constraint, lipschitz.GradientPenalty)
     settings = dict(base.get("networks") or {"critic_norm": "layer" if penalised else "batch"})
@@ -197,7 +199,7 @@ def _looks(arguments, base, where, steps):
     }
     settings |= {name: value for name, value in flags.items() if value is not None}
     usual = {"every": max(steps // GRIDS, 1), "record_every": max(steps // RECORDS, 1)}
-    return Looks(**usual | {"samples": 512 if where.is_law else 64} | settings)
+    return Looks(**usual | {"samples": 512 if where.is_distribution else 64} | settings)
 
 
 def _shared_out(members, parts):

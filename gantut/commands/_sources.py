@@ -1,4 +1,4 @@
-"""What a run learns from: a law or pictures, by the name that the command line gives them."""
+"""What a run learns from: a distribution or pictures, by the name that the command line gives them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +8,9 @@ import torch
 
 from gantut import _inputs, data
 
-LAWS = {"ring": data.ring, "grid": data.grid}
+DISTRIBUTIONS = {"ring": data.ring, "grid": data.grid}
 LABELLED = {"mnist": data.mnist, "fashion-mnist": data.fashion_mnist}
-NAMES = ("creatures", "digits", *LAWS, *LABELLED)
+NAMES = ("creatures", "digits", *DISTRIBUTIONS, *LABELLED)
 SIDES = {"creatures": 32, "digits": 8, "mnist": 32, "fashion-mnist": 32}  # the pixels a side that these have
 SIDE = 32  # of pictures in a folder or archive, unless something else is asked for
 COLOURS = ("creatures", "pictures")
@@ -23,21 +23,21 @@ class Source(NamedTuple):
     name: str
     #: where the files are
     folder: str | None = None
-    #: pixels a side; None for laws
+    #: pixels a side; None for distributions
     size: int | None = None
-    #: 1 for grey, 3 for colours, 4 for colours with opacity; None for laws
+    #: 1 for grey, 3 for colours, 4 for colours with opacity; None for distributions
     channels: int | None = None
     #: whether mirror images are learnt from, too
     mirrored: bool = False
 
     @property
-    def is_law(self) -> bool:
-        """Whether it is a law of the plane, and not a collection of pictures."""
-        return self.name in LAWS
+    def is_distribution(self) -> bool:
+        """Whether it is a distribution of the plane, and not a collection of pictures."""
+        return self.name in DISTRIBUTIONS
 
     def __str__(self):
         where = f"{self.folder}" if self.name == "pictures" else self.name
-        return where if self.is_law else f"{where} ({self.size} x {self.size} pixels)"
+        return where if self.is_distribution else f"{where} ({self.size} x {self.size} pixels)"
 
 
 def source(
@@ -67,7 +67,7 @@ def source(
         if not Path(name).exists():
             _inputs.one_of("data, where it is not the path of a folder, zip or tar of pictures,", name, NAMES)
         name, folder = "pictures", name
-    if name in LAWS:
+    if name in DISTRIBUTIONS:
         _refuse(name, size=size, channels=channels, mirrored=mirrored)
         return Source(name)
     coloured = name in COLOURS
@@ -77,7 +77,7 @@ def source(
 
 
 def load(where: Source, *, note: Callable[[str], None] = lambda line: None):
-    """Return the law, or the pictures as a tensor (n, channels, size, size) from -1 to 1.
+    """Return the distribution, or the pictures as a tensor (n, channels, size, size) from -1 to 1.
 
     Parameters
     ----------
@@ -85,8 +85,8 @@ def load(where: Source, *, note: Callable[[str], None] = lambda line: None):
     note : function of a line of text
         Is told which files were skipped.
     """
-    if where.is_law:
-        return LAWS[where.name](dtype=torch.float32)
+    if where.is_distribution:
+        return DISTRIBUTIONS[where.name](dtype=torch.float32)
     if where.name == "pictures":
         found = data.sprites(where.folder, size=where.size, channels=where.channels, mirrored=where.mirrored)
         if found.skipped:
@@ -108,7 +108,7 @@ def load(where: Source, *, note: Callable[[str], None] = lambda line: None):
 def _refuse(name, **given):
     for setting, value in given.items():
         if value:
-            raise ValueError(f"{setting} is of pictures, and {name!r} is a law of the plane: leave it out")
+            raise ValueError(f"{setting} is of pictures, and {name!r} is a distribution of the plane: leave it out")
 
 
 def _side(name, size):

@@ -10,7 +10,7 @@ from gantut.experiments import study, summary
 def run(arguments: argparse.Namespace) -> int:
     """Make the tries that a study lacks; return the exit status."""
     where = place()
-    names = ("budget", "seeds", "laws", "objectives", "scale", "updates", "seed", "seconds")
+    names = ("budget", "seeds", "distributions", "objectives", "scale", "updates", "seed", "seconds")
     given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     quiet = arguments.quiet or not where.speaks
     with told_to_stop():

@@ -157,14 +157,14 @@ class Watch:
     ----------
     folder : path
     plan : Plan
-    data : Law or tensor
+    data : Distribution or tensor
         Real points stand behind generated ones in the plane.
     say : function of a line of text
     """
 
     def __init__(self, folder: Path, plan: Plan, data, say: Callable[[str], None]):
         self.folder, self.plan = folder, plan
-        self.real = data.sample(1000, generator=torch.Generator().manual_seed(0)) if plan.data.is_law else None
+        self.real = data.sample(1000, generator=torch.Generator().manual_seed(0)) if plan.data.is_distribution else None
         self.board = Board(folder, steps_done(folder, plan))
         if self.board.hint:
             say(self.board.hint)
@@ -182,7 +182,9 @@ class Watch:
 def _introduce(say, plan, data, device, where, folder):
     game, processes = plan.training, "" if where.world == 1 else f", {where.world} processes"
     count = (
-        "" if plan.data.is_law else f", {len(data)} pictures{' with their mirror images' if plan.data.mirrored else ''}"
+        ""
+        if plan.data.is_distribution
+        else f", {len(data)} pictures{' with their mirror images' if plan.data.mirrored else ''}"
     )
     say(f"Data: {plan.data}{count}")
     _, lesson = OBJECTIVES.get(game.game.name, ("", 2))

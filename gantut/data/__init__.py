@@ -1,16 +1,11 @@
-"""Data: toy laws whose densities are known, pairs whose distance and optimal critic are, and real images."""
+"""Data: toy distributions whose densities are known, pairs whose distance and optimal critic are, and real images."""
 
 from gantut.data._archives import IMAGE_LIMITS, ImageLimits
 from gantut.data._augmentation import Augmentation
 from gantut.data._creatures import Creatures, creatures
-from gantut.data._download import DownloadError
-from gantut.data._forms import forms, held_out, likeness
-from gantut.data._funnels import Funnels, Pair, funnels
-from gantut.data._idx import read_idx
-from gantut.data._images import Labelled, digits, labelled_digits
-from gantut.data._laws import (
+from gantut.data._distributions import (
+    Distribution,
     GaussianMixture,
-    Law,
     Segment,
     Uniform,
     gaussian,
@@ -20,6 +15,11 @@ from gantut.data._laws import (
     ring,
     uniform,
 )
+from gantut.data._download import DownloadError
+from gantut.data._forms import forms, held_out, likeness
+from gantut.data._funnels import Funnels, Pair, funnels
+from gantut.data._idx import read_idx
+from gantut.data._images import Labelled, digits, labelled_digits
 from gantut.data._mnist import fashion_mnist, mnist
 from gantut.data._polygons import Polygons, polygons
 from gantut.data._sprites import Sprites, sprites
@@ -28,12 +28,12 @@ __all__ = [
     "IMAGE_LIMITS",
     "Augmentation",
     "Creatures",
+    "Distribution",
     "DownloadError",
     "Funnels",
     "GaussianMixture",
     "ImageLimits",
     "Labelled",
-    "Law",
     "Pair",
     "Polygons",
     "Segment",

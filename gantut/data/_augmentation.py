@@ -4,8 +4,8 @@ r"""Differentiable augmentation: what a critic is shown instead of the pictures,
 
 A critic of 400 pictures soon knows them by heart. If it only ever sees them through random changes T, there is more to
 know; and if T changes generated pictures alike, and lets the gradient through to the generator, then the generator is
-not taught the changes: where T can be told from nothing else, :math:`T(x)` and :math:`T(G(z))` have one law if and
-only if x and G(z) have.
+not taught the changes: where T can be told from nothing else, :math:`T(x)` and :math:`T(G(z))` have one distribution if
+and only if x and G(z) have.
 
 All here are pure functions of pictures and of random numbers from elsewhere, U[0, 1), some for each picture.
 """
@@ -45,7 +45,7 @@ class Augmentation:
     --------
     >>> augmentation = Augmentation(translate=0.125, mirror=True)
     >>> pictures = torch.zeros(1, 5, 3, 32, 32)
-    >>> law, shape = augmentation.draws((3, 32, 32))
+    >>> distribution, shape = augmentation.draws((3, 32, 32))
     >>> augmentation.apply(pictures, torch.rand(1, 5, *shape)).shape
     torch.Size([1, 5, 3, 32, 32])
     """
@@ -70,7 +70,7 @@ class Augmentation:
         return tuple(name for name in ORDER if getattr(self, name))
 
     def draws(self, event: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
-        """Return what random numbers :meth:`apply` takes for a picture: their law, and their shape.
+        """Return what random numbers :meth:`apply` takes for a picture: their distribution, and their shape.
 
         Parameters
         ----------

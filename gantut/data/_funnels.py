@@ -1,13 +1,13 @@
-r"""Funnels: pairs of laws whose W1, optimal critic and optimal gradient are known in any dimension.
+r"""Funnels: pairs of distributions whose W1, optimal critic and optimal gradient are known in any dimension.
 
 The potential is the lowest of several cones,
 
 .. math:: u(x) = \min_n\; \lVert x - a_n\rVert + b_n,
 
 which is 1-Lipschitz, with a gradient of norm 1 almost everywhere. It rises with slope 1 along its *transport rays*:
-from a centre :math:`a_n` straight outwards, until another funnel takes over or the box ends. The law of y is uniform on
-the box; x is y moved down its own ray. So :math:`u(y) - u(x) = \lVert x - y\rVert`, and for every plan P between the
-two laws
+from a centre :math:`a_n` straight outwards, until another funnel takes over or the box ends. The distribution of y is
+uniform on the box; x is y moved down its own ray. So :math:`u(y) - u(x) = \lVert x - y\rVert`, and for every plan P
+between the two distributions
 
 .. math:: \mathbb E_P\lVert x - y\rVert \ge \mathbb E_P\,[u(y) - u(x)] = \mathbb E\,u(y) - \mathbb E\,u(x):
 
@@ -21,7 +21,7 @@ from typing import NamedTuple
 import torch
 
 from gantut import _inputs
-from gantut.data._laws import Law
+from gantut.data._distributions import Distribution
 
 # A point at the fraction t of its ray is moved to the fraction t^8 (Korotin, Kolesov and Burnaev 2022, section 5).
 POWER = 8
@@ -29,19 +29,20 @@ POWER = 8
 BOX, BIAS_SCALE = 2.5, 0.1
 # Distances from points to centres that are held at once: 32 MB in double precision.
 ENTRIES = 1 << 22
-# A mean over the law of y without a closed form: this many independent scramblings of this many Sobol points.
+# A mean over the distribution of y without a closed form: this many independent scramblings of this many Sobol points.
 SCRAMBLINGS, POINTS = 16, 4096
 
 
 class Pair(NamedTuple):
-    """Points of both laws, each of shape (\\*shape, dimension)."""
+    """Points of both distributions, each of shape (\\*shape, dimension)."""
 
     x: torch.Tensor
     y: torch.Tensor
 
 
 class Funnels:
-    r"""A pair of laws with a known optimal critic: y uniform on the box, x the same moved down its transport ray.
+    r"""A pair of distributions with a known optimal critic: y uniform on the box, x the same moved down its transport
+    ray.
 
     On the ray from :math:`a_n` through y, of the unit vector e, funnel m takes over at the distance
 
@@ -62,8 +63,8 @@ class Funnels:
 
     Attributes
     ----------
-    x, y : Law
-        The two laws, to draw from: `y` is uniform on the box, `x` is what it is moved to.
+    x, y : Distribution
+        The two distributions, to draw from: `y` is uniform on the box, `x` is what it is moved to.
     w1, w1_error : float
         The distance :math:`W_1` between them, and the standard error of that number: 0 in one dimension, where it is
         exact.
@@ -111,7 +112,7 @@ class Funnels:
     # ---- Draws ------------------------------------------------------------------------------------------------
 
     def sample(self, shape, *, generator: torch.Generator | None = None) -> Pair:
-        """Draw points of both laws independently of each other.
+        """Draw points of both distributions independently of each other.
 
         Parameters
         ----------
@@ -136,7 +137,7 @@ class Funnels:
         return Pair(self.move(y), y)
 
     def move(self, y: torch.Tensor) -> torch.Tensor:
-        """Move points down their rays: the optimal map from the law of y to that of x.
+        """Move points down their rays: the optimal map from the distribution of y to that of x.
 
         Parameters
         ----------
@@ -165,7 +166,7 @@ class Funnels:
     def potential(self, x: torch.Tensor) -> torch.Tensor:
         r"""Return :math:`u(x)`, the optimal critic that scores y higher: :math:`W_1 = \mathbb E u(y) - \mathbb E u(x)`.
 
-        A critic trained with the law of x as its real samples learns :math:`-u`.
+        A critic trained with the distribution of x as its real samples learns :math:`-u`.
 
         Parameters
         ----------
@@ -192,7 +193,7 @@ class Funnels:
 
     @property
     def w1(self) -> float:
-        r"""The Wasserstein distance of the two laws.
+        r"""The Wasserstein distance of the two distributions.
 
         .. math:: W_1 = \mathbb E\,\lVert x - y\rVert = \frac{7D}{(D+1)(D+8)}\;\mathbb E\,L(y)
 
@@ -292,8 +293,8 @@ class Funnels:
         return result.reshape((*points.shape[:-1], *result.shape[1:]))
 
 
-class _Box(Law):
-    """The uniform law on the box of a pair."""
+class _Box(Distribution):
+    """The uniform distribution on the box of a pair."""
 
     def __init__(self, pair: Funnels):
         self.pair, self.dtype, self.device, self.event_shape = pair, pair.dtype, pair.device, (pair.dimension,)
@@ -304,7 +305,7 @@ class _Box(Law):
 
 
 class _Moved(_Box):
-    """The law of x: that of y, moved down its rays."""
+    """The distribution of x: that of y, moved down its rays."""
 
     def _draw(self, shape, generator):
         return self.pair.move(super()._draw(shape, generator))

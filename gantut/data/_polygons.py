@@ -15,13 +15,14 @@ import math
 import torch
 
 from gantut import _inputs
-from gantut.data._laws import Law
+from gantut.data._distributions import Distribution
 
 HALVES, SECTORS = 2, 8  # of either coordinate of the centre and of the radius; of the angle
 
 
-class Polygons(Law):
-    r"""The law of regular polygons with a random centre, radius and angle, as the coordinates of their corners.
+class Polygons(Distribution):
+    r"""The distribution of regular polygons with a random centre, radius and angle, as the coordinates of their
+    corners.
 
     .. math:: z_k = c + r\,e^{i(\theta + 2\pi k/N)}, \qquad c \sim U[-s, s]^2,\quad r \sim U[a, b],\quad
         \theta \sim U[0, 2\pi)
@@ -61,7 +62,7 @@ class Polygons(Law):
         return self._build(centre, radius[..., None] * torch.stack([angle.cos(), angle.sin()], -1))
 
     def nearest(self, x: torch.Tensor) -> torch.Tensor:
-        r"""Return the nearest polygon that this law can draw, exactly.
+        r"""Return the nearest polygon that this distribution can draw, exactly.
 
         Keep modes 0 and 1, move the centre into its square and the radius between its bounds.
 
@@ -81,7 +82,8 @@ class Polygons(Law):
         return self._build(centre.clamp(-self.side, self.side), length.clamp(*self.radii) * direction)
 
     def distance(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the Euclidean distance of points (..., 2N) to the nearest polygon of this law: shape (...)."""
+        """Return the Euclidean distance of points (..., 2N) to the nearest polygon of this distribution: shape
+        (...)."""
         return (x - self.nearest(x)).norm(dim=-1)
 
     @property

@@ -1,8 +1,8 @@
-r"""Divergences between probability laws, the optimal discriminator, and the value of the GAN game.
+r"""Divergences between probability distributions, the optimal discriminator, and the value of the GAN game.
 
-For laws on a finite set, as tensors of probabilities: :func:`kl_divergence`, :func:`js_divergence`,
-:func:`total_variation`. For laws with a density, as anything with a ``log_prob`` (a `torch.distributions` object or
-a law of :mod:`gantut.data`) or a density function: :func:`kl_between`, :func:`js_between`,
+For distributions on a finite set, as tensors of probabilities: :func:`kl_divergence`, :func:`js_divergence`,
+:func:`total_variation`. For distributions with a density, as anything with a ``log_prob`` (a `torch.distributions`
+object or a distribution of :mod:`gantut.data`) or a density function: :func:`kl_between`, :func:`js_between`,
 :func:`total_variation_between`, by adaptive quadrature on the line or by Monte Carlo in any dimension.
 :func:`optimal_discriminator` and :func:`value_function` take either.
 
@@ -20,11 +20,11 @@ from gantut.divergences._between import js_between, kl_between, total_variation_
 from gantut.divergences._discrete import js_divergence, kl_divergence, total_variation
 from gantut.divergences._discriminator import OptimalDiscriminator, optimal_discriminator, value_function
 from gantut.divergences._expectations import Estimate
-from gantut.divergences._quadrature import DoesNotSettle, integrate
+from gantut.divergences._quadrature import IntegrationError, integrate
 
 __all__ = [
-    "DoesNotSettle",
     "Estimate",
+    "IntegrationError",
     "OptimalDiscriminator",
     "integrate",
     "js_between",

@@ -1,4 +1,4 @@
-"""KL, JS and total variation between laws that have a density."""
+"""KL, JS and total variation between distributions that have a density."""
 
 import math
 
@@ -29,13 +29,13 @@ def _scaled(estimate, factor):
 
 
 def kl_between(p, q, *, base=math.e, method="quadrature", interval=None, rtol=1e-9, samples=100_000, generator=None):
-    r"""Kullback–Leibler divergence between laws with densities.
+    r"""Kullback–Leibler divergence between distributions with densities.
 
     .. math:: \mathrm{KL}(p\,\|\,q) = \int p(x)\log\frac{p(x)}{q(x)}\,dx
 
     Parameters
     ----------
-    p, q : laws on the line or, for Monte Carlo, in any dimension
+    p, q : distributions on the line or, for Monte Carlo, in any dimension
         Anything with ``log_prob`` (`torch.distributions`, :mod:`gantut.data`), batched as you like; or density
         functions from points (n,) to values (n,).
     base : float
@@ -54,16 +54,16 @@ def kl_between(p, q, *, base=math.e, method="quadrature", interval=None, rtol=1e
     Returns
     -------
     Estimate
-        ``value`` (batch shape; differentiable in the laws' parameters by quadrature, except in those that move a jump
-        of a density, and not by Monte Carlo), ``error``, ``evaluations``, ``method``. The value is +inf where `p` has
-        mass outside the support of `q`; a density *function* counts as zero only where `p` has mass above 1e-12, since
-        densities underflow.
+        ``value`` (batch shape; differentiable in the distributions' parameters by quadrature, except in those that move
+        a jump of a density, and not by Monte Carlo), ``error``, ``evaluations``, ``method``. The value is +inf where
+        `p` has mass outside the support of `q`; a density *function* counts as zero only where `p` has mass above
+        1e-12, since densities underflow.
 
     Raises
     ------
     ValueError
-        If a law has no density or not total mass 1, or an option is not allowed.
-    DoesNotSettle
+        If a distribution has no density or not total mass 1, or an option is not allowed.
+    IntegrationError
         If the integral does not reach the tolerance; it may be infinite.
 
     Examples
@@ -80,14 +80,14 @@ def kl_between(p, q, *, base=math.e, method="quadrature", interval=None, rtol=1e
 def js_between(
     p, q, *, base=math.e, halved=True, method="quadrature", interval=None, rtol=1e-9, samples=100_000, generator=None
 ):
-    r"""Jensen–Shannon divergence between laws with densities.
+    r"""Jensen–Shannon divergence between distributions with densities.
 
     .. math:: \mathrm{JS}(p\,\|\,q) = \tfrac12\int p\log\frac pm\,dx + \tfrac12\int q\log\frac qm\,dx,
         \qquad m = \tfrac{p+q}2
 
     Parameters
     ----------
-    p, q : laws
+    p, q : distributions
         As in :func:`kl_between`.
     base : float
         Of the logarithm: e for nats, 2 for bits.
@@ -103,7 +103,7 @@ def js_between(
 
     Raises
     ------
-    ValueError, DoesNotSettle
+    ValueError, IntegrationError
         As in :func:`kl_between`.
 
     Examples
@@ -118,13 +118,13 @@ def js_between(
 
 
 def total_variation_between(p, q, *, method="quadrature", interval=None, rtol=1e-9, samples=100_000, generator=None):
-    r"""Total variation distance between laws with densities.
+    r"""Total variation distance between distributions with densities.
 
     .. math:: \mathrm{TV}(p, q) = \tfrac12\int |p(x) - q(x)|\,dx \in [0, 1]
 
     Parameters
     ----------
-    p, q : laws
+    p, q : distributions
         As in :func:`kl_between`.
     method, interval, rtol, samples, generator
         As in :func:`kl_between`.
@@ -136,7 +136,7 @@ def total_variation_between(p, q, *, method="quadrature", interval=None, rtol=1e
 
     Raises
     ------
-    ValueError, DoesNotSettle
+    ValueError, IntegrationError
         As in :func:`kl_between`.
     """
     options = dict(method=method, interval=interval, rtol=rtol, samples=samples, generator=generator)

@@ -1,4 +1,4 @@
-"""KL, JS and total variation between laws on a finite set."""
+"""KL, JS and total variation between distributions on a finite set."""
 
 import math
 
@@ -14,7 +14,7 @@ def _exactly_clamped(value, lowest, highest):
 
 
 def kl_divergence(p, q, *, base=math.e, dim=-1):
-    r"""Kullback–Leibler divergence between discrete laws.
+    r"""Kullback–Leibler divergence between discrete distributions.
 
     .. math:: \mathrm{KL}(p\,\|\,q) = \sum_i p_i \log\frac{p_i}{q_i},
         \qquad 0\log\tfrac0q = 0, \quad p\log\tfrac p0 = \infty \ (p > 0).
@@ -26,19 +26,19 @@ def kl_divergence(p, q, *, base=math.e, dim=-1):
     base : float
         Of the logarithm: e for nats, 2 for bits.
     dim : int
-        The dimension along which the laws lie.
+        The dimension along which the distributions lie.
 
     Returns
     -------
     tensor, shape of `p` and `q` broadcast, without `dim`
         In the dtype and on the device of the inputs. Never negative, and accurate to a few units in the last place
-        even where the laws are close. Differentiable; at a zero probability the gradient is the one at the smallest
-        normal number: large, finite, of the right sign.
+        even where the distributions are close. Differentiable; at a zero probability the gradient is the one at the
+        smallest normal number: large, finite, of the right sign.
 
     Raises
     ------
     ValueError
-        If an argument is no law, or the two do not go together in shape, dtype or device, or ``base <= 1``.
+        If an argument is no distribution, or the two do not go together in shape, dtype or device, or ``base <= 1``.
 
     References
     ----------
@@ -50,12 +50,12 @@ def kl_divergence(p, q, *, base=math.e, dim=-1):
     tensor(0.1438, dtype=torch.float64)
     """
     unit = _inputs.log_base(base)
-    p, q = _inputs.laws(dim, p=p, q=q)
+    p, q = _inputs.distributions(dim, p=p, q=q)
     return relative_entropy(*torch.broadcast_tensors(p, q)).sum(dim) * unit
 
 
 def js_divergence(p, q, *, base=math.e, halved=True, dim=-1):
-    r"""Jensen–Shannon divergence between discrete laws.
+    r"""Jensen–Shannon divergence between discrete distributions.
 
     .. math:: \mathrm{JS}(p\,\|\,q) = \tfrac12\,\mathrm{KL}(p\,\|\,m) + \tfrac12\,\mathrm{KL}(q\,\|\,m),
         \qquad m = \tfrac{p+q}2, \qquad 0 \le \mathrm{JS} \le \log 2.
@@ -69,7 +69,7 @@ def js_divergence(p, q, *, base=math.e, halved=True, dim=-1):
     halved : bool
         False leaves the two factors 1/2 out, as some authors do; the result is then twice as large.
     dim : int
-        The dimension along which the laws lie.
+        The dimension along which the distributions lie.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def js_divergence(p, q, *, base=math.e, halved=True, dim=-1):
     Raises
     ------
     ValueError
-        If an argument is no law, or the two do not go together in shape, dtype or device, or ``base <= 1``.
+        If an argument is no distribution, or the two do not go together in shape, dtype or device, or ``base <= 1``.
 
     References
     ----------
@@ -92,13 +92,14 @@ def js_divergence(p, q, *, base=math.e, halved=True, dim=-1):
     tensor(1., dtype=torch.float64)
     """
     unit = _inputs.log_base(base)
-    p, q = _inputs.laws(dim, p=p, q=q)
+    p, q = _inputs.distributions(dim, p=p, q=q)
     divergence = _exactly_clamped(jensen_shannon(*torch.broadcast_tensors(p, q)).sum(dim), 0.0, math.log(2))
     return divergence * (unit if halved else 2 * unit)
 
 
 def total_variation(p, q, *, dim=-1):
-    r"""Total variation distance between discrete laws: the largest difference of the probabilities of any event.
+    r"""Total variation distance between discrete distributions: the largest difference of the probabilities of any
+    event.
 
     .. math:: \mathrm{TV}(p, q) = \sup_A |p(A) - q(A)| = \tfrac12 \sum_i |p_i - q_i| \in [0, 1].
 
@@ -107,7 +108,7 @@ def total_variation(p, q, *, dim=-1):
     p, q : tensor, shapes (..., n, ...) that broadcast, floating point
         Probabilities along `dim`: finite, non-negative, total 1. Arrays and lists become tensors.
     dim : int
-        The dimension along which the laws lie.
+        The dimension along which the distributions lie.
 
     Returns
     -------
@@ -117,7 +118,7 @@ def total_variation(p, q, *, dim=-1):
     Raises
     ------
     ValueError
-        If an argument is no law, or the two do not go together in shape, dtype or device.
+        If an argument is no distribution, or the two do not go together in shape, dtype or device.
     """
-    p, q = _inputs.laws(dim, p=p, q=q)
+    p, q = _inputs.distributions(dim, p=p, q=q)
     return _exactly_clamped((p - q).abs().sum(dim) / 2, 0.0, 1.0)

@@ -11,7 +11,7 @@ from gantut.divergences._expectations import expectation, outputs, see_densities
 
 
 class OptimalDiscriminator:
-    r"""The optimal discriminator between two laws with densities, as a function of :math:`x`.
+    r"""The optimal discriminator between two distributions with densities, as a function of :math:`x`.
 
     .. math:: D^*(x) = \frac{p_r(x)}{p_r(x) + p_g(x)} = \sigma\big(\log p_r(x) - \log p_g(x)\big)
 
@@ -39,9 +39,9 @@ def optimal_discriminator(p_r, p_g, *, logits=False):
 
     Parameters
     ----------
-    p_r, p_g : tensors of shapes that broadcast, or two laws
-        Densities or probabilities of the real and the generated law at the same points, non-negative and finite,
-        normalised or not; or two laws with ``log_prob`` or as density functions.
+    p_r, p_g : tensors of shapes that broadcast, or two distributions
+        Densities or probabilities of the real and the generated distribution at the same points, non-negative and
+        finite, normalised or not; or two distributions with ``log_prob`` or as density functions.
     logits : bool
         Of tensors: return :math:`\log\frac{D^*}{1-D^*} = \log p_r - \log p_g` instead, in [-inf, inf], which keeps its
         digits where :math:`D^*` is rounded to 0 or 1.
@@ -49,7 +49,7 @@ def optimal_discriminator(p_r, p_g, *, logits=False):
     Returns
     -------
     tensor or OptimalDiscriminator
-        Of tensors: :math:`D^*` at those points, in [0, 1]. Of laws: a function of x, with a method ``logit``.
+        Of tensors: :math:`D^*` at those points, in [0, 1]. Of distributions: a function of x, with a method ``logit``.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def optimal_discriminator(p_r, p_g, *, logits=False):
     >>> optimal_discriminator([0.3, 0.0, 0.0], [0.1, 0.2, 0.0])
     tensor([0.7500, 0.0000, 0.5000], dtype=torch.float64)
     """
-    if _is_law(p_r) or _is_law(p_g):
+    if _is_distribution(p_r) or _is_distribution(p_g):
         return OptimalDiscriminator(p_r, p_g)
     p_r, p_g = _inputs.floating("p_r", p_r), _inputs.floating("p_g", p_g)
     _inputs.together(p_r=p_r, p_g=p_g)
@@ -94,8 +94,9 @@ def value_function(
     ----------
     d : tensor or callable
         The discriminator: its outputs along `dim`, or a function of x.
-    p_r, p_g : tensors or laws
-        The real and the generated law: probabilities along `dim` where `d` is a tensor; otherwise laws as in
+    p_r, p_g : tensors or distributions
+        The real and the generated distribution: probabilities along `dim` where `d` is a tensor; otherwise
+        distributions as in
         :func:`kl_between`.
     logits : bool
         True where `d` gives :math:`\log\frac D{1-D}` instead of :math:`D`, which keeps its digits near 0 and 1. A `d`
@@ -103,14 +104,15 @@ def value_function(
     base : float
         Of the logarithm.
     dim : int
-        Of tensors: the dimension along which the laws lie.
+        Of tensors: the dimension along which the distributions lie.
     method, interval, rtol, samples, generator
-        Of laws: as in :func:`kl_between`.
+        Of distributions: as in :func:`kl_between`.
 
     Returns
     -------
     tensor or Estimate
-        Of tensors: :math:`V`, without `dim`. Of laws: an :class:`Estimate`. Never above 0; minus infinity where
+        Of tensors: :math:`V`, without `dim`. Of distributions: an :class:`Estimate`. Never above 0; minus infinity
+        where
         :math:`D` is certain and wrong.
 
     Raises
@@ -142,7 +144,7 @@ def value_function(
         return value._replace(value=value.value * unit, error=value.error * unit)
     d, p_r, p_g = _inputs.floating("d", d), _inputs.floating("p_r", p_r), _inputs.floating("p_g", p_g)
     _inputs.together(p_r=p_r, p_g=p_g, d=d)
-    _inputs.laws(dim, p_r=p_r, p_g=p_g)
+    _inputs.distributions(dim, p_r=p_r, p_g=p_g)
     _inputs.dimension("d", d, dim)
     _inputs.same_length(dim, d=d, p_r=p_r)
     _inputs.broadcast(d=d, p_r=p_r, p_g=p_g)
@@ -156,7 +158,7 @@ def value_function(
     return terms.sum(dim) * unit
 
 
-def _is_law(thing):
+def _is_distribution(thing):
     return not isinstance(thing, torch.Tensor) and (
         hasattr(thing, "log_prob") or hasattr(thing, "event_shape") or callable(thing)
     )

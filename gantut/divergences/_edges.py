@@ -31,9 +31,9 @@ def _excess(x):
 
 
 class RelativeEntropy(torch.autograd.Function):
-    r"""The term :math:`p\log\frac pq - p + q \ge 0`, whose sum over two laws is KL(p‖q).
+    r"""The term :math:`p\log\frac pq - p + q \ge 0`, whose sum over two distributions is KL(p‖q).
 
-    Since both laws add up to 1, the added :math:`q - p` changes nothing in the sum, but makes every term
+    Since both distributions add up to 1, the added :math:`q - p` changes nothing in the sum, but makes every term
     non-negative, so that nothing cancels. The gradient is that of :math:`p\log\frac pq` itself.
     """
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import torch
 
 from gantut import _inputs
-from gantut.divergences._quadrature import DoesNotSettle, integrate
+from gantut.divergences._quadrature import IntegrationError, integrate
 
 METHODS = ("quadrature", "monte-carlo")
 UNDERFLOW = 1e-12  # mass too small to tell a true zero from a number that has underflowed
-MASS_TOLERANCE = 1e-6  # laws are often given in single precision
+MASS_TOLERANCE = 1e-6  # distributions are often given in single precision
 
 
 class Estimate(NamedTuple):
@@ -20,7 +20,7 @@ class Estimate(NamedTuple):
     """
 
     value: torch.Tensor
-    """What was estimated; shape: the batch shape of the laws."""
+    """What was estimated; shape: the batch shape of the distributions."""
     error: torch.Tensor
     """Quadrature: an estimate of the absolute error. Monte Carlo: one standard error."""
     evaluations: int
@@ -33,17 +33,21 @@ class Estimate(NamedTuple):
 
 
 class Density:
-    """A law seen through its log density: built from anything with ``log_prob``, or from a density function."""
+    """A distribution seen through its log density: built from anything with ``log_prob``, or from a density
+    function."""
 
-    def __init__(self, name, law):
-        self.name, self.law = name, law
-        self.has_log_density = hasattr(law, "log_prob")
-        self.event_shape = tuple(law.event_shape) if hasattr(law, "event_shape") else None  # None: not known
-        self.batch_shape = tuple(getattr(law, "batch_shape", ()))
-        if not self.has_log_density and not callable(law):
+    def __init__(self, name, distribution):
+        self.name, self.distribution = name, distribution
+        self.has_log_density = hasattr(distribution, "log_prob")
+        self.event_shape = (
+            tuple(distribution.event_shape) if hasattr(distribution, "event_shape") else None
+        )  # None: not known
+        self.batch_shape = tuple(getattr(distribution, "batch_shape", ()))
+        if not self.has_log_density and not callable(distribution):
             raise ValueError(
-                f"{name} must have a log_prob method (a torch distribution or a law of gantut.data) or be a density "
-                f"function, not {type(law).__name__}"
+                f"{name} must have a log_prob method (a torch distribution or a distribution of gantut.data) or be "
+                f"a density "
+                f"function, not {type(distribution).__name__}"
             )
 
     def log(self, x):
@@ -55,40 +59,41 @@ class Density:
                 f"x must have shape (..., {events and self.event_shape[0]}) for {self.name}, not {_inputs.shape(x)}"
             )
         if not self.has_log_density:
-            density = self.law(x)
+            density = self.distribution(x)
             if not isinstance(density, torch.Tensor) or density.shape != points:
                 raise ValueError(f"{self.name} must map {_maps(x, points, density)}")
             if not torch.isfinite(density).all() or (density < 0).any():
                 raise ValueError(f"{self.name} must be a finite, non-negative density")
             return torch.where(density > 0, density, 1).log().where(density > 0, -math.inf)
-        support = getattr(self.law, "support", None)
+        support = getattr(self.distribution, "support", None)
         if support is None:
-            return self.law.log_prob(x)
+            return self.distribution.log_prob(x)
         if support.is_discrete:
             raise ValueError(
-                f"{self.name} must have a density, but {type(self.law).__name__} is a law on whole numbers"
+                f"{self.name} must have a density, but {type(self.distribution).__name__} is a distribution on "
+                f"whole numbers"
             )
         inside = support.check(x)
         if inside.all():
-            return self.law.log_prob(x)
+            return self.distribution.log_prob(x)
         refuge = _somewhere_inside(support)  # log_prob refuses points outside, or is NaN there
         if refuge is None and not inside.any():
             return x.new_full(inside.shape, -math.inf)
         refuge = x[inside][0] if refuge is None else refuge
         stay = inside.reshape((*inside.shape, *(1 for _ in range(events))))
-        return self.law.log_prob(torch.where(stay, x, refuge)).where(inside, -math.inf)
+        return self.distribution.log_prob(torch.where(stay, x, refuge)).where(inside, -math.inf)
 
     @property
     def device(self):
         """Where its parameters live; None for a density function, which has none that we can see."""
         if not self.has_log_density:
             return None
-        declared = getattr(self.law, "device", None)
+        declared = getattr(self.distribution, "device", None)
         return self.window()[0].device if declared is None else torch.empty(0, device=declared).device  # with its index
 
     def require_fixed_edges(self):
         """Refuse a support that moves with a parameter: quadrature at fixed points cannot see it move."""
-        edges = _edges(getattr(self.law, "support", None))
+        edges = _edges(getattr(self.distribution, "support", None))
         if torch.is_grad_enabled() and any(getattr(edge, "requires_grad", False) for edge in edges):
             raise ValueError(
                 f"{self.name} must not have a support whose ends require a gradient, which quadrature would get wrong: "
@@ -96,45 +101,46 @@ class Density:
             )
 
     def window(self):
-        """Where the law lives, roughly: its centre and spread, shape (batch)."""
+        """Where the distribution lives, roughly: its centre and spread, shape (batch)."""
         try:
-            mean, spread = self.law.mean, self.law.stddev
+            mean, spread = self.distribution.mean, self.distribution.stddev
             if torch.isfinite(mean).all() and torch.isfinite(spread).all():
                 return mean.detach().double(), spread.detach().double()
         except (AttributeError, NotImplementedError):
             pass
         try:
-            quantiles = [self.law.icdf(torch.tensor(level)).detach().double() for level in (0.25, 0.5, 0.75)]
+            quantiles = [self.distribution.icdf(torch.tensor(level)).detach().double() for level in (0.25, 0.5, 0.75)]
             return quantiles[1], quantiles[2] - quantiles[0]
         except (AttributeError, NotImplementedError):
             pass
-        if hasattr(self.law, "loc") and hasattr(self.law, "scale"):
-            return self.law.loc.detach().double(), self.law.scale.detach().double()
+        if hasattr(self.distribution, "loc") and hasattr(self.distribution, "scale"):
+            return self.distribution.loc.detach().double(), self.distribution.scale.detach().double()
         zero = torch.zeros((), dtype=torch.float64)
         return zero, zero + 1
 
     def landmarks(self):
         """Points around the peaks, which quadrature must not overlook, shape (points,); of a batch, none."""
-        if hasattr(self.law, "landmarks"):
-            return self.law.landmarks().detach().double()
+        if hasattr(self.distribution, "landmarks"):
+            return self.distribution.landmarks().detach().double()
         centre, spread = self.window()
         if centre.numel() > 1:
-            return centre.new_empty(0)  # each law of the batch has a scale of its own
+            return centre.new_empty(0)  # each distribution of the batch has a scale of its own
         return torch.stack([centre + step * spread for step in (-8, -2, 0, 2, 8)]).reshape(-1)
 
     def sample(self, samples, batch_shape, generator):
-        """Draw points, shape (samples, batch, event); torch's own laws have no generator, so theirs is set aside."""
-        if not hasattr(self.law, "sample"):
+        """Draw points, shape (samples, batch, event); torch's own distributions have no generator, so theirs is set
+        aside."""
+        if not hasattr(self.distribution, "sample"):
             raise ValueError(f'{self.name} must have a sample method for method="monte-carlo"')
-        if not isinstance(self.law, torch.distributions.Distribution):
+        if not isinstance(self.distribution, torch.distributions.Distribution):
             more = batch_shape if not self.batch_shape else ()
-            return self.law.sample((samples, *more) if more else samples, generator=generator)
-        law = self.law if self.batch_shape == batch_shape else self.law.expand(batch_shape)
+            return self.distribution.sample((samples, *more) if more else samples, generator=generator)
+        distribution = self.distribution if self.batch_shape == batch_shape else self.distribution.expand(batch_shape)
         if generator is None:
-            return law.sample((samples,))
+            return distribution.sample((samples,))
         with torch.random.fork_rng():
             torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
-            return law.sample((samples,))
+            return distribution.sample((samples,))
 
 
 def _maps(x, points, given):
@@ -160,16 +166,17 @@ def _edges(support):
 
 
 def _somewhere_inside(support):
-    """A point inside a support with ends (one a law of the batch), or None."""
+    """A point inside a support with ends (one a distribution of the batch), or None."""
     low, high = _edges(support)
     if low is None or high is None:
         return None if low is None and high is None else low + 1 if high is None else high - 1
     return (low + high) / 2
 
 
-def see_densities(names, laws):
-    """See two laws through their log densities; require that they live in one space and that their batches agree."""
-    p, q = (Density(name, law) for name, law in zip(names, laws, strict=True))
+def see_densities(names, distributions):
+    """See two distributions through their log densities; require that they live in one space and that their batches
+    agree."""
+    p, q = (Density(name, distribution) for name, distribution in zip(names, distributions, strict=True))
     if p.event_shape is None or q.event_shape is None:
         p.event_shape = q.event_shape = p.event_shape or q.event_shape or ()
     if p.event_shape != q.event_shape:
@@ -204,13 +211,14 @@ def expectation(under_p, under_q, p, q, *, names, method, interval, rtol, sample
                 f'interval must be None for method="monte-carlo", which averages over all draws, not {interval!r}'
             )
         return _by_sampling(under_p, under_q, p, q, _inputs.count("samples", samples, least=2), generator)
-    for law in (p, q):
-        if law.event_shape != ():
+    for distribution in (p, q):
+        if distribution.event_shape != ():
             raise ValueError(
-                f"{law.name} must be a law on the line for quadrature, but has event shape {law.event_shape}: "
+                f"{distribution.name} must be a distribution on the line for quadrature, but has event shape "
+                f"{distribution.event_shape}: "
                 'choose method="monte-carlo"'
             )
-        law.require_fixed_edges()
+        distribution.require_fixed_edges()
     return _by_quadrature(under_p, under_q, p, q, interval, rtol, exact and p.has_log_density and q.has_log_density)
 
 
@@ -229,12 +237,12 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
         log_p, log_q = torch.broadcast_tensors(p.log(x), q.log(x))
         one = torch.ones_like(log_p)
         total, lost = 0, 0
-        for log_own, function, law in ((log_p, under_p, p), (log_q, under_q, q)):
+        for log_own, function, distribution in ((log_p, under_p, p), (log_q, under_q, q)):
             if function is None:
                 continue
             value = function(x, log_p, log_q)
             if torch.isnan(value[log_own > -745.0]).any():
-                raise ValueError(f"the integrand under {law.name} is not a number somewhere on its support")
+                raise ValueError(f"the integrand under {distribution.name} is not a number somewhere on its support")
             total = total + _masked(log_own, value)
             lost = lost + _masked(log_own, torch.isinf(value).to(x.dtype) * value.sign().nan_to_num())
         columns = torch.broadcast_tensors(total, lost, _masked(log_p, one), _masked(log_q, one))
@@ -244,11 +252,11 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
         integrals, errors, points = integrate(
             integrands, low, high, landmarks=landmarks, rtol=rtol, atol=1e-13, device=landmarks.device
         )
-    except DoesNotSettle as trouble:
-        raise DoesNotSettle(f"{p.name} against {q.name}: {trouble}") from None
+    except IntegrationError as trouble:
+        raise IntegrationError(f"{p.name} against {q.name}: {trouble}") from None
     value, lost, *masses = integrals.unbind(-1)
-    for law, mass in zip((p, q), masses, strict=True):
-        _check_mass(law, mass.detach(), interval)
+    for distribution, mass in zip((p, q), masses, strict=True):
+        _check_mass(distribution, mass.detach(), interval)
     infinite = lost.detach().abs() > (0 if exact else UNDERFLOW)
     value = torch.where(infinite, lost.detach().sign() * math.inf, value)
     return Estimate(value, errors.unbind(-1)[0], points, "quadrature")
@@ -279,16 +287,17 @@ def _line(p, q, interval):
     return everywhere, -1.0, 1.0, 2 * away / (1 + (1 + 4 * away * away).sqrt())  # the t at which x is a landmark
 
 
-def _check_mass(law, mass, interval):
+def _check_mass(distribution, mass, interval):
     worst = mass.reshape(-1)[(mass - 1).abs().reshape(-1).argmax()].item()
     if interval is None and abs(worst - 1) > MASS_TOLERANCE:
         raise ValueError(
-            f"{law.name} must have total mass 1, but integrates to {worst:.9g}: normalise it or, if it is a peak too "
+            f"{distribution.name} must have total mass 1, but integrates to {worst:.9g}: normalise it or, if it is "
+            f"a peak too "
             "narrow or too far away to be found, say where it lives with interval="
         )
     if worst > 1 + MASS_TOLERANCE:
         raise ValueError(
-            f"{law.name} must have total mass 1, but integrates to {worst:.9g} over the interval {interval}"
+            f"{distribution.name} must have total mass 1, but integrates to {worst:.9g} over the interval {interval}"
         )
 
 

@@ -28,7 +28,7 @@ _FIRST_PANELS = 32
 _MOST_PANELS = 8192
 
 
-class DoesNotSettle(ArithmeticError):
+class IntegrationError(ArithmeticError):
     """An integral did not reach its tolerance: it may be infinite, or its integrand too rough."""
 
 
@@ -92,7 +92,7 @@ def integrate(integrand, low, high, *, landmarks=None, rtol=1e-9, atol=1e-12, de
     ------
     ValueError
         If the interval is empty or the integrand gives a NaN or an infinite value.
-    DoesNotSettle
+    IntegrationError
         If the tolerance was not reached with the permitted number of panels.
     """
     low, high = _inputs.interval("low and high", (low, high))
@@ -132,7 +132,7 @@ def _settle(integrand, panels, rtol, atol):
         widest &= width > 1024 * torch.finfo(panels.dtype).eps * panels.abs().amax(1).clamp_min(width.max())
         if not widest.any() or count > _MOST_PANELS:
             worst = (total_error / allowed).argmax()
-            raise DoesNotSettle(
+            raise IntegrationError(
                 f"the integral does not settle: after {15 * count} points its value is near {total[worst].item():.6g} "
                 f"with an error near {total_error[worst].item():.2g}; it may be infinite"
             )
@@ -163,7 +163,7 @@ def _estimate(integrand, panels, halved):
         panel, node, _ = (~torch.isfinite(values)).nonzero()[0].tolist()
         place = f"{points[panel, node].item():.6g}"
         if halved and not torch.isnan(values).any():
-            raise DoesNotSettle(f"the integral does not settle: it may be infinite, for the integrand is at {place}")
+            raise IntegrationError(f"the integral does not settle: it may be infinite, for the integrand is at {place}")
         raise ValueError(f"the integrand is not finite at {place}")
     values, ends = values[:, :15], values[:, 15:]
     integral = torch.einsum("pn,pni->pi", kronrod, values)

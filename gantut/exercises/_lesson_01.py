@@ -1,4 +1,4 @@
-"""The exercises of lesson 1, How far apart are two laws?"""
+"""The exercises of lesson 1, How far apart are two distributions?"""
 
 import math
 
@@ -9,12 +9,12 @@ from gantut.divergences import js_divergence, kl_divergence
 from gantut.exercises._marking import Exercise, Mistake
 
 
-def _laws(*rows):
+def _distributions(*rows):
     return tuple(torch.tensor(row, dtype=torch.float64) for row in rows)
 
 
-_FAIR, _BIASED = _laws([0.5, 0.5], [0.9, 0.1])
-_FIRST, _SECOND = _laws([0.5, 0.5, 0.0], [0.0, 0.5, 0.5])
+_FAIR, _BIASED = _distributions([0.5, 0.5], [0.9, 0.1])
+_FIRST, _SECOND = _distributions([0.5, 0.5, 0.0], [0.0, 0.5, 0.5])
 _M, _S = sympy.symbols("m s", positive=True)
 
 
@@ -30,7 +30,7 @@ EXERCISES = (
             ),
             Mistake(
                 kl_divergence(_BIASED, _FAIR, base=2).item(),
-                "That is KL(biased‖fair). The law that the data come from stands first.",
+                "That is KL(biased‖fair). The distribution that the data come from stands first.",
             ),
         ),
     ),
@@ -39,31 +39,36 @@ EXERCISES = (
         answer=js_divergence(_FIRST, _SECOND).item(),
         praise="Half of the mass is shared, and the divergence is half of its largest value: here, but not in general.",
         mistakes=(
-            Mistake(math.log(2), "That is the sum without its two factors 1/2, and the value for disjoint laws."),
+            Mistake(
+                math.log(2), "That is the sum without its two factors 1/2, and the value for disjoint distributions."
+            ),
             Mistake(0.5, "That is the value in bits; the question asks for nats: multiply by log 2."),
             Mistake(
-                math.inf, "That is KL: a zero of q under a positive p. The mean law m has no such zero: compare with m."
+                math.inf,
+                "That is KL: a zero of q under a positive p. The mean distribution m has no such zero: compare with m.",
             ),
         ),
     ),
     Exercise(
         id="gaussian-kl-formula",
         answer=(_S**2 + _M**2 - 1) / 2 - sympy.log(_S),
-        praise="It vanishes only at m = 0, s = 1, and grows with the square of m: far laws are punished without limit.",
+        praise="It vanishes only at m = 0, s = 1, and grows with the square of m: far distributions are punished "
+        "without limit.",
         mistakes=(
             Mistake(
                 sympy.log(_S) + (1 + _M**2) / (2 * _S**2) - sympy.Rational(1, 2),
                 "That is KL(N(0, 1)‖N(m, s²)), the other way round.",
             ),
             Mistake(
-                (_S**2 + _M**2) / 2 - sympy.log(_S), "Put m = 0 and s = 1: the two laws are equal, and yours is not 0."
+                (_S**2 + _M**2) / 2 - sympy.log(_S),
+                "Put m = 0 and s = 1: the two distributions are equal, and yours is not 0.",
             ),
         ),
     ),
     Exercise(
         id="jeffreys-function",
         answer=lambda p, q: (kl_divergence(p, q) + kl_divergence(q, p)).item(),
-        praise="Symmetric, but still infinite where only one law has a zero: JS is the better repair.",
+        praise="Symmetric, but still infinite where only one distribution has a zero: JS is the better repair.",
         mistakes=(
             Mistake(
                 lambda p, q: (kl_divergence(p, q) + kl_divergence(q, p)).item() / 2,
@@ -72,9 +77,9 @@ EXERCISES = (
             Mistake(lambda p, q: 2 * kl_divergence(p, q).item(), "Yours depends on the order of p and q: try q, p."),
         ),
         arguments=(
-            _laws([0.5, 0.5], [0.9, 0.1]),
-            _laws([0.2, 0.3, 0.5], [0.5, 0.25, 0.25]),
-            _laws([0.7, 0.3], [0.7, 0.3]),
+            _distributions([0.5, 0.5], [0.9, 0.1]),
+            _distributions([0.2, 0.3, 0.5], [0.5, 0.25, 0.25]),
+            _distributions([0.7, 0.3], [0.7, 0.3]),
         ),
         tolerance=1e-6,
     ),

@@ -31,7 +31,8 @@ EXERCISES = (
     Exercise(
         id="sure-but-wrong",
         answer=math.log(0.9) + math.log(0.1),
-        praise="Below -2 log 2: against equal laws, being sure of anything costs. Only D = 1/2 reaches -2 log 2.",
+        praise="Below -2 log 2: against equal distributions, being sure of anything costs. Only D = 1/2 reaches -2 "
+        "log 2.",
         mistakes=(
             Mistake(2 * math.log(0.9), "That would be right if generated samples got 0.1; D gives them 0.9 as well."),
             Mistake(math.log(0.9), "V has two terms: the generated samples are judged too, with log(1 - D)."),
@@ -44,7 +45,10 @@ EXERCISES = (
         praise="A trained discriminator therefore gives a lower bound for JS: the less trained, the lower.",
         mistakes=(
             Mistake(lambda v: v + 2 * math.log(2), "That is Xu's JS, without the factors 1/2: twice the usual one."),
-            Mistake(lambda v: (v + math.log(2)) / 2, "Try v = -2 log 2, the value for equal laws: JS must be 0 there."),
+            Mistake(
+                lambda v: (v + math.log(2)) / 2,
+                "Try v = -2 log 2, the value for equal distributions: JS must be 0 there.",
+            ),
             Mistake(lambda v: v / 2 - math.log(2), "The sign of log 2 is wrong: try v = 0, where JS must be log 2."),
         ),
         arguments=((0.0,), (-2 * math.log(2),), (-1.0,), (-0.3,)),

@@ -15,7 +15,7 @@ EXERCISES = (
     Exercise(
         id="meeting-dimension",
         answer=6.0,
-        praise="They meet, but in a set too thin to carry any mass of either law.",
+        praise="They meet, but in a set too thin to carry any mass of either distribution.",
         mistakes=(
             Mistake(0.0, "With 30 + 40 dimensions in 64 there is room for more than a point: compare d1 + d2 with n."),
             Mistake(30.0, "That would be the whole of the smaller one, as if it lay inside the other."),
@@ -75,7 +75,7 @@ EXERCISES = (
         answer=8.0,
         praise="Larger batches do not help; cutting off large gradients would.",
         mistakes=(
-            Mistake(0.5, "Dividing by the root of 256 is for laws with a variance, and this one has none."),
+            Mistake(0.5, "Dividing by the root of 256 is for distributions with a variance, and this one has none."),
             Mistake(8 / 256, "Even with a variance it would be the root of 256; here it is no division at all."),
             Mistake(128.0, "It does not grow either."),
         ),

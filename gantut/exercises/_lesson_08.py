@@ -5,7 +5,7 @@ import torch
 from gantut.exercises._marking import Exercise, Mistake
 
 
-def _laws(*rows):
+def _distributions(*rows):
     return tuple(torch.tensor(row, dtype=torch.float64) for row in rows)
 
 
@@ -23,7 +23,8 @@ EXERCISES = (
     Exercise(
         id="translate-a-gaussian",
         answer=3,
-        praise="Moving a law as a whole costs the way it moves, for every p. No divergence before could say that.",
+        praise="Moving a distribution as a whole costs the way it moves, for every p. No divergence before could "
+        "say that.",
         mistakes=(
             Mistake(9, "That is the integral for p = 2; its root is still to be taken."),
             Mistake(4.5, "That is KL. What does it cost to carry every point by the same distance?"),
@@ -38,9 +39,9 @@ EXERCISES = (
             Mistake(lambda p, q: (p - q).cumsum(0).sum().abs().item(), "The flows must lose their signs one by one."),
         ),
         arguments=(
-            _laws([1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]),
-            _laws([0.3, 0.2, 0.1, 0.4], [0.1, 0.2, 0.4, 0.3]),
-            _laws([0.25, 0.75], [0.25, 0.75]),
+            _distributions([1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]),
+            _distributions([0.3, 0.2, 0.1, 0.4], [0.1, 0.2, 0.4, 0.3]),
+            _distributions([0.25, 0.75], [0.25, 0.75]),
         ),
         tolerance=1e-6,
     ),

@@ -30,7 +30,7 @@ EXERCISES = (
         praise="And it is the distance itself: all dirt goes right, so f falls by one per step on every route.",
         mistakes=(
             Mistake(-3, "The bound is E_p f - E_q f, and f(x) = -x is larger under p."),
-            Mistake(6, "Divide by the number of points: each law has total mass 1."),
+            Mistake(6, "Divide by the number of points: each distribution has total mass 1."),
         ),
     ),
     Exercise(

@@ -96,7 +96,7 @@ EXERCISES = (
     Exercise(
         id="one-unit",
         answer=_delta,
-        praise="A linear critic is the case in which the kink lies outside both laws.",
+        praise="A linear critic is the case in which the kink lies outside both distributions.",
         mistakes=(
             Mistake(_relu_of_the_mean, "Apply the unit to each sample first, and take the mean last."),
             Mistake(_other_way_round, "Real minus generated: the critic gives real samples the higher marks."),

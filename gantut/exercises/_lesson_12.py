@@ -54,7 +54,8 @@ EXERCISES = (
     Exercise(
         id="mirror-now-and-then",
         answer=0.4,
-        praise="Anything but a half leaves the law readable, if only with more data: differences shrink to 0.4.",
+        praise="Anything but a half leaves the distribution readable, if only with more data: differences shrink "
+        "to 0.4.",
         mistakes=(
             Mistake(0.0, "That is for every second picture, q = 1/2."),
             Mistake(0.7, "Of p - p' the share 0.7 stays, and 0.3 changes its sign."),

@@ -76,7 +76,9 @@ EXERCISES = (
             Mistake(0.3, "Each of the three corners has to move by 0.3; the distance is that of all together."),
             Mistake(3 * 0.3**2, "That is its square."),
             Mistake(0.9, "Distances of the corners add as squares do."),
-            Mistake(0.0, "It is a regular triangle, but one that the law cannot draw: the radius is at most 1."),
+            Mistake(
+                0.0, "It is a regular triangle, but one that the distribution cannot draw: the radius is at most 1."
+            ),
         ),
     ),
     Exercise(

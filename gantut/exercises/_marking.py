@@ -79,7 +79,7 @@ def _wanted(exercise: Exercise) -> str:
         symbols = ", ".join(sorted(map(str, exercise.answer.free_symbols)))
         return f"A formula in {symbols} is wanted, and yours is not equal to it."
     if callable(exercise.answer):
-        return "Your function differs from the right one on a test case: try it on laws whose answer you know."
+        return "Your function differs from the right one on a test case: try it on distributions whose answer you know."
     return f"The right number differs from yours by more than {100 * exercise.tolerance:g}% of it. The hint may help."
 
 

@@ -40,7 +40,7 @@ from gantut.experiments._critics import (
     clip_depth,
     clip_sweep,
     critic_and_distance,
-    critic_optimisers,
+    critic_optimizers,
     deep_critic,
     depth_slope,
     follow,
@@ -48,7 +48,13 @@ from gantut.experiments._critics import (
     still_gaussian,
 )
 from gantut.experiments._digits import Variety, all_digits, draw_digits, perceptrons_on_digits, variety
-from gantut.experiments._fixed_laws import draws_from, linear_share, saturated_share, train_critics, wasserstein_loss
+from gantut.experiments._fixed_distributions import (
+    draws_from,
+    linear_share,
+    saturated_share,
+    train_critics,
+    wasserstein_loss,
+)
 from gantut.experiments._funnel_table import (
     KINDS,
     PUBLISHED,
@@ -93,7 +99,7 @@ EXPERIMENTS = {
     "created-equal": created_equal,
     "creatures": new_creatures,
     "critic-and-distance": critic_and_distance,
-    "critic-optimisers": critic_optimisers,
+    "critic-optimizers": critic_optimizers,
     "critic-steps": critic_steps,
     "grid-for-longer": grid_for_longer,
     "hopping": hopping,
@@ -146,7 +152,7 @@ __all__ = [
     "coverage",
     "created_equal",
     "critic_and_distance",
-    "critic_optimisers",
+    "critic_optimizers",
     "critic_steps",
     "critic_steps_wgan_gp",
     "deep_critic",

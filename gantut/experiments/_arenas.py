@@ -42,7 +42,7 @@ class Arena:
 
     Attributes
     ----------
-    data : Law or tensor
+    data : Distribution or tensor
         As `gantut.training.train` takes it.
     samples : int
         How many samples a member are scored.
@@ -76,30 +76,32 @@ def arena(name: str) -> Arena:
 
     Digits are split: 500 are held out for the scores, and a generator learns from the other 1297.
     """
-    _inputs.one_of("law", name, ARENAS)
+    _inputs.one_of("distribution", name, ARENAS)
     if name == "digits":
         return _digits()
     if name == "polygons":
-        law, samples = polygons(3), 2000
-        return _with_w1(law, samples, lambda x: metrics.polygon_precision_recall(x, law))
-    law, samples = {"ring": ring, "grid": grid}[name](), 2000
+        distribution, samples = polygons(3), 2000
+        return _with_w1(distribution, samples, lambda x: metrics.polygon_precision_recall(x, distribution))
+    distribution, samples = {"ring": ring, "grid": grid}[name](), 2000
 
     def modes(x):
-        found = metrics.mode_coverage(x, law)
-        return found.high_quality_share, found.covered / len(law.means)
+        found = metrics.mode_coverage(x, distribution)
+        return found.high_quality_fraction, found.covered / len(distribution.means)
 
-    return _with_w1(law, samples, modes)
+    return _with_w1(distribution, samples, modes)
 
 
-def _with_w1(law, samples, precision_recall):
-    """An arena with a law to draw from, in which distances are exact."""
-    reference = law.sample(POINTS, generator=random_source(1))
+def _with_w1(distribution, samples, precision_recall):
+    """An arena with a distribution to draw from, in which distances are exact."""
+    reference = distribution.sample(POINTS, generator=random_source(1))
     worst = (reference - reference.mean(0)).norm(dim=-1).mean()  # W1 to one point, the mean
 
     def distance(x):
         return metrics.exact_w1(x[..., :POINTS, :], reference) / worst
 
-    return Arena(law, samples, law.sample(samples, generator=random_source(2)), precision_recall, distance)
+    return Arena(
+        distribution, samples, distribution.sample(samples, generator=random_source(2)), precision_recall, distance
+    )
 
 
 def _digits():
@@ -111,7 +113,7 @@ def _digits():
     worst = metrics.frechet_distance(classifier.features(held_out.mean(0)), point, features.mean(0), features.T.cov())
 
     def distance(x):
-        return (metrics.frechet_distance_of(classifier.features(x), features) / worst).sqrt()
+        return (metrics.fid(classifier.features(x), features) / worst).sqrt()
 
     def precision_recall(x):
         return metrics.precision_recall(classifier.features(x), features)

@@ -1,4 +1,4 @@
-"""Do GANs collapse? The same networks on the same laws, with one thing changed at a time."""
+"""Do GANs collapse? The same networks on the same distributions, with one thing changed at a time."""
 
 from typing import NamedTuple
 
@@ -8,29 +8,29 @@ from gantut import _inputs, metrics
 from gantut.data import grid, ring
 from gantut.device import at_scale, random_source
 from gantut.experiments._records import rounded, rounded_fields
-from gantut.training import Architecture, Config, History, Optimiser, train
+from gantut.training import Architecture, Config, History, Optimizer, train
 
 # Everything that the games share. Adam without momentum, since with it the discriminator's steps depend on the game.
 SHARED = dict(
-    noise_size=16,
+    latent_dim=16,
     generator=Architecture((64, 64)),
     critic=Architecture((64, 64)),
-    optimiser=Optimiser("adam", 1e-3, betas=(0.0, 0.9)),
+    optimizer=Optimizer("adam", 1e-3, betas=(0.0, 0.9)),
     batch=64,
 )
 SHARED_FULL = SHARED | dict(
-    noise_size=64, generator=Architecture((128, 128)), critic=Architecture((128, 128)), batch=128
+    latent_dim=64, generator=Architecture((128, 128)), critic=Architecture((128, 128)), batch=128
 )
-WEIGHT = 1.0  # of the gradient penalty: 10 is for images, and slow on laws as small as these
+WEIGHT = 1.0  # of the gradient penalty: 10 is for images, and slow on distributions as small as these
 GAMES = {
     "minimax": {},
     "non-saturating": {},
     "least-squares": {},
-    "wgan": {"constraint": {"name": "clip", "bound": 0.1}, "optimiser": Optimiser("rmsprop", 1e-3)},
+    "wgan": {"constraint": {"name": "clip", "bound": 0.1}, "optimizer": Optimizer("rmsprop", 1e-3)},
     "wgan-gp": {"constraint": {"name": "gradient-penalty", "weight": WEIGHT}},
     "wgan-lp": {"constraint": {"name": "gradient-penalty", "weight": WEIGHT, "one_sided": True}},
 }
-LAWS = {"ring": ring, "grid": grid}
+DISTRIBUTIONS = {"ring": ring, "grid": grid}
 
 
 class Coverage(NamedTuple):
@@ -60,7 +60,14 @@ def game(objective: str, n_critic: int, *, members: int, steps: int, **settings)
 
 
 def play(
-    objective: str, n_critic: int, *, law: str = "ring", members: int, steps: int = 1000, looks: int = 1, **settings
+    objective: str,
+    n_critic: int,
+    *,
+    distribution: str = "ring",
+    members: int,
+    steps: int = 1000,
+    looks: int = 1,
+    **settings,
 ) -> History:
     """Play one of :data:`GAMES` on the ring of eight Gaussians or the grid of 25.
 
@@ -69,7 +76,7 @@ def play(
     objective : str
     n_critic : int
         Critic steps a round.
-    law : {"ring", "grid"}
+    distribution : {"ring", "grid"}
     members, steps : int
     looks : int
         How often to look at the samples on the way, at equal distances.
@@ -84,31 +91,31 @@ def play(
     Raises
     ------
     ValueError
-        If there is no such game or law, or a setting is not allowed.
+        If there is no such game or distribution, or a setting is not allowed.
     """
     config = game(objective, n_critic, members=members, steps=steps, **settings)
-    _inputs.one_of("law", law, tuple(LAWS))
+    _inputs.one_of("distribution", distribution, tuple(DISTRIBUTIONS))
     _inputs.count("looks", looks)
-    return train(config, LAWS[law](), samples=2500, evaluate_every=max(steps // looks, 1))
+    return train(config, DISTRIBUTIONS[distribution](), samples=2500, evaluate_every=max(steps // looks, 1))
 
 
-def coverage(history: History, law: str = "ring", *, points: int = 500) -> Coverage:
+def coverage(history: History, distribution: str = "ring", *, points: int = 500) -> Coverage:
     """Measure what a population covers at the end: shapes (members,)."""
-    samples, truth = history.samples[-1].double(), LAWS[law]()
+    samples, truth = history.samples[-1].double(), DISTRIBUTIONS[distribution]()
     found = metrics.mode_coverage(samples, truth)
     reference = truth.sample(points, generator=random_source(1))
-    return Coverage(found.covered, found.high_quality_share, metrics.exact_w1(samples[:, :points], reference))
+    return Coverage(found.covered, found.high_quality_fraction, metrics.exact_w1(samples[:, :points], reference))
 
 
 def mode_collapse() -> dict:
-    """Every game on both laws, with one critic step a round and with five."""
+    """Every game on both distributions, with one critic step a round and with five."""
     rows = []
-    for law in LAWS:
+    for distribution in DISTRIBUTIONS:
         for objective in GAMES:
             for n_critic in (1, 5):
-                history = play(objective, n_critic, law=law, members=at_scale(fast=32, full=64))
-                found = coverage(history, law)
-                row = {"law": law, "objective": objective, "n_critic": n_critic}
+                history = play(objective, n_critic, distribution=distribution, members=at_scale(fast=32, full=64))
+                found = coverage(history, distribution)
+                row = {"distribution": distribution, "objective": objective, "n_critic": n_critic}
                 rows.append(row | rounded_fields(found))
     return {"games": rows}
 
@@ -118,7 +125,7 @@ def grid_for_longer() -> dict:
     rows = []
     for objective, n_critic in (("non-saturating", 1), ("non-saturating", 5), ("wgan-gp", 5)):
         members, steps = at_scale(fast=16, full=64), at_scale(fast=5000, full=20_000)
-        found = coverage(play(objective, n_critic, law="grid", members=members, steps=steps), "grid")
+        found = coverage(play(objective, n_critic, distribution="grid", members=members, steps=steps), "grid")
         row = {"objective": objective, "n_critic": n_critic, "steps": steps}
         rows.append(row | rounded_fields(found))
     return {"games": rows}
@@ -137,9 +144,9 @@ def critic_steps() -> dict:
 
 
 @torch.no_grad()
-def discriminator_accuracy(history: History, law, *, n: int = 2000) -> torch.Tensor:
+def discriminator_accuracy(history: History, distribution, *, n: int = 2000) -> torch.Tensor:
     """The share of fresh real and generated samples that the last discriminator tells apart, shape (members,)."""
     device = next(history.critic.parameters()).device
-    real = law.sample(n, generator=random_source(2)).float().to(device)
+    real = distribution.sample(n, generator=random_source(2)).float().to(device)
     on_real, on_fake = (history.critic(x).squeeze(-1) for x in (real, history.sample(n, seed=10_000).to(device)))
     return ((on_real > 0).float().mean(1) + (on_fake < 0).float().mean(1)).cpu() / 2

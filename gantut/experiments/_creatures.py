@@ -26,16 +26,16 @@ from gantut.data import Augmentation, creatures
 from gantut.device import at_scale, choose_device, random_source
 from gantut.experiments._records import rounded
 from gantut.networks import DCGANCritic, DCGANGenerator
-from gantut.training import Config, History, Optimiser, train
+from gantut.training import Config, History, Optimizer, train
 
 SIZE, NOISE, BATCH = 32, 32, 32
 CHANGES = Augmentation(mirror=True, translate=0.125, fill=1.0)  # through which critics see all pictures; fill: white
 GAMES = {
-    "DCGAN": dict(objective="non-saturating", n_critic=1, optimiser=Optimiser("adam", 5e-4, betas=(0.5, 0.999))),
+    "DCGAN": dict(objective="non-saturating", n_critic=1, optimizer=Optimizer("adam", 5e-4, betas=(0.5, 0.999))),
     "WGAN": dict(
-        objective="wgan", n_critic=2, optimiser=Optimiser("rmsprop", 1e-3), constraint={"name": "clip", "bound": 0.02}
+        objective="wgan", n_critic=2, optimizer=Optimizer("rmsprop", 1e-3), constraint={"name": "clip", "bound": 0.02}
     ),
-    "WGAN-GP": dict(objective="wgan-gp", n_critic=2, optimiser=Optimiser("adam", 1e-3, betas=(0.0, 0.9))),
+    "WGAN-GP": dict(objective="wgan-gp", n_critic=2, optimizer=Optimizer("adam", 1e-3, betas=(0.0, 0.9))),
 }
 NORMS = {"DCGAN": "batch", "WGAN": "batch", "WGAN-GP": "layer"}  # of the critic
 AVERAGED = 0.99  # the decay of the average of the generator's parameters that draws the pictures
@@ -111,9 +111,9 @@ def draw_creatures(
     if _inputs.count("rounds", rounds) % LOOKS:
         raise ValueError(f"rounds must be a multiple of {LOOKS}, not {rounds}")
     sizes = dict(size=SIZE, width=width or at_scale(fast=16, full=64), seed=seed)
-    generator, critic = DCGANGenerator(noise_size=NOISE, **sizes), DCGANCritic(norm=NORMS[game], **sizes)
+    generator, critic = DCGANGenerator(latent_dim=NOISE, **sizes), DCGANCritic(norm=NORMS[game], **sizes)
     config = Config(
-        steps=rounds, seed=seed, batch=BATCH, noise_size=NOISE, ema=AVERAGED, augmentation=changes, **settings
+        steps=rounds, seed=seed, batch=BATCH, latent_dim=NOISE, ema=AVERAGED, augmentation=changes, **settings
     )  # fmt: skip
     data = creatures("train", alive=True).images
     return train(
@@ -140,8 +140,9 @@ def random_features(pictures: torch.Tensor) -> torch.Tensor:
 
     Notes
     -----
-    They see colours, edges, textures and roughly where these are; not what a picture shows. Two laws that they tell
-    apart are different. That two laws are near in them says less than it would in features that were learnt.
+    They see colours, edges, textures and roughly where these are; not what a picture shows. Two distributions that they
+    tell apart are different. That two distributions are near in them says less than it would in features that were
+    learnt.
     """
     if pictures.shape[-3:] != (3, SIZE, SIZE):
         raise ValueError(f"pictures must have shape (..., 3, {SIZE}, {SIZE}), not {_inputs.shape(pictures)}")
@@ -172,7 +173,7 @@ def kernel_distances(pictures: torch.Tensor, reference: torch.Tensor, *, groups:
     y = random_features(reference).double()
     x = random_features(pictures).double().unflatten(0, (groups, -1))
     scale = y.square().mean().sqrt()
-    return metrics.kernel_distance(x / scale, y / scale)
+    return metrics.kid(x / scale, y / scale)
 
 
 def picture_distances(pictures: torch.Tensor, others: torch.Tensor, *, moves: int = MOVES) -> torch.Tensor:
@@ -234,14 +235,14 @@ def in_between(generator: nn.Module, first: torch.Tensor, last: torch.Tensor, st
     ----------
     generator : Module
         Of one member.
-    first, last : tensors, shape (rows, noise_size)
+    first, last : tensors, shape (rows, latent_dim)
     steps : int
 
     Returns
     -------
     tensor, shape (rows, steps, channels, height, width)
     """
-    noise = arc(first, last, torch.linspace(0, 1, steps))  # (rows, steps, noise_size)
+    noise = arc(first, last, torch.linspace(0, 1, steps))  # (rows, steps, latent_dim)
     training = generator.training
     generator.eval()
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Critics against the truth: their number beside the exact W1, under clipping of every size and several optimisers."""
+"""Critics against the truth: their number beside the exact W1, under clipping of every size and several optimizers."""
 
 import copy
 import math
@@ -11,10 +11,10 @@ from gantut import metrics, objectives
 from gantut.data import ring
 from gantut.device import at_scale, random_source
 from gantut.experiments._collapse import game
-from gantut.experiments._fixed_laws import saturated_share
+from gantut.experiments._fixed_distributions import saturated_share
 from gantut.experiments._records import rounded
 from gantut.networks import MLP
-from gantut.training import Architecture, Config, History, Optimiser, train
+from gantut.training import Architecture, Config, History, Optimizer, train
 
 DEEP = Architecture((64,) * 8)
 PENALTY = {"name": "gradient-penalty", "weight": 10.0}
@@ -166,9 +166,9 @@ def deep_critic(constraint: dict, *, members: int, steps: int, looks: int = 1):
         steps=steps,
         n_critic=1,
         batch=64,
-        noise_size=2,
+        latent_dim=2,
         critic=DEEP,
-        optimiser=Optimiser("rmsprop", 5e-4),
+        optimizer=Optimizer("rmsprop", 5e-4),
         constraint=constraint,
         learn_generator=False,
     )
@@ -231,19 +231,19 @@ def critic_and_distance() -> dict:
     return {"steps": history.evaluated[1:].tolist(), "games": rows}
 
 
-def critic_optimisers() -> dict:
+def critic_optimizers() -> dict:
     """The clipped game under RMSProp and under Adam with more and more momentum."""
-    optimisers = {
-        "RMSProp": Optimiser("rmsprop", 1e-3),
-        "Adam, 0": Optimiser("adam", 1e-3, betas=(0.0, 0.99)),
-        "Adam, 0.5": Optimiser("adam", 1e-3, betas=(0.5, 0.99)),
-        "Adam, 0.9": Optimiser("adam", 1e-3, betas=(0.9, 0.99)),
+    optimizers = {
+        "RMSProp": Optimizer("rmsprop", 1e-3),
+        "Adam, 0": Optimizer("adam", 1e-3, betas=(0.0, 0.99)),
+        "Adam, 0.5": Optimizer("adam", 1e-3, betas=(0.5, 0.99)),
+        "Adam, 0.9": Optimizer("adam", 1e-3, betas=(0.9, 0.99)),
     }
     rows = []
-    for name, optimiser in optimisers.items():
-        _, found = follow("wgan", members=at_scale(fast=32, full=64), looks=40, optimiser=optimiser)
+    for name, optimizer in optimizers.items():
+        _, found = follow("wgan", members=at_scale(fast=32, full=64), looks=40, optimizer=optimizer)
         late = found.w1[-20:]  # the second half: (looks, members)
-        row = {"optimiser": name, "level": rounded(late.median(0).values), "spread": rounded(late.std(0))}
+        row = {"optimizer": name, "level": rounded(late.median(0).values), "spread": rounded(late.std(0))}
         row["curves"] = rounded(found.w1[:, :3].T)
         rows.append(row)
     return {"games": rows}

@@ -8,12 +8,12 @@ from gantut import metrics
 from gantut.data import digits
 from gantut.device import at_scale, random_source
 from gantut.experiments._records import rounded, rounded_fields
-from gantut.training import Architecture, Config, History, Optimiser, train
+from gantut.training import Architecture, Config, History, Optimizer, train
 
 RATE = 2e-4
 ADAMS = {
-    "non-saturating": Optimiser("adam", RATE, betas=(0.5, 0.999)),
-    "wgan-gp": Optimiser("adam", RATE, betas=(0.0, 0.9)),
+    "non-saturating": Optimizer("adam", RATE, betas=(0.5, 0.999)),
+    "wgan-gp": Optimizer("adam", RATE, betas=(0.0, 0.9)),
 }
 
 
@@ -42,11 +42,11 @@ def draw_digits(objective: str, *, members: int, steps: int, width: int) -> Hist
     """
     config = Config(
         objective=objective,
-        optimiser=ADAMS[objective],
+        optimizer=ADAMS[objective],
         members=members,
         steps=steps,
         batch=64,
-        noise_size=32,
+        latent_dim=32,
         generator=Architecture((width, width, width)),
         critic=Architecture((width, width)),
     )

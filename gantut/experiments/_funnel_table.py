@@ -1,11 +1,11 @@
-"""Which critic is right? Each kind on pairs of laws whose optimal critic is known, in several dimensions."""
+"""Which critic is right? Each kind on pairs of distributions whose optimal critic is known, in several dimensions."""
 
 import torch
 
 from gantut import lipschitz, metrics
 from gantut.data import Funnels, funnels
 from gantut.device import at_scale, choose_device, random_source
-from gantut.experiments._fixed_laws import draws_from, train_critics
+from gantut.experiments._fixed_distributions import draws_from, train_critics
 from gantut.experiments._records import rounded_fields
 from gantut.networks import MLP, SortingCritic
 
@@ -36,7 +36,7 @@ def train_on_funnels(
     hidden: tuple[int, ...],
     seed: int = 0,
 ):
-    """Train a population of one kind of critic on a pair of laws; it scores y higher."""
+    """Train a population of one kind of critic on a pair of distributions; it scores y higher."""
     device = choose_device()
     network = SortingCritic if kind == "sorting" else MLP
     critic = network([pair.dimension, *hidden, 1], members=members, seed=seed, device=device)
@@ -50,11 +50,11 @@ def merits(kind: str, critic, pair: Funnels, *, points: int = 4096, seed: int = 
     Returns
     -------
     dict
-        ``"cosine"`` and ``"error"`` of the gradients on the law of x; the ``"report"``; and, under a penalty on lines,
-        the report ``"corrected"`` by twice the penalty.
+        ``"cosine"`` and ``"error"`` of the gradients on the distribution of x; the ``"report"``; and, under a penalty
+        on lines, the report ``"corrected"`` by twice the penalty.
     """
     source = random_source(seed)
-    x, y = (law.float().to(choose_device()) for law in pair.sample(points, generator=source))
+    x, y = (distribution.float().to(choose_device()) for distribution in pair.sample(points, generator=source))
     pair = pair.to(x.device)
     found = {
         "cosine": metrics.gradient_cosine(critic, pair, x),
@@ -65,13 +65,13 @@ def merits(kind: str, critic, pair: Funnels, *, points: int = 4096, seed: int = 
     if isinstance(constraint, lipschitz.GradientPenalty) and constraint.where == "lines":
         members = len(found["report"])
         mix = torch.rand(members, points, generator=source).to(x.device)
-        between = constraint.points(*(law.expand(members, -1, -1) for law in (y, x)), mix)
+        between = constraint.points(*(distribution.expand(members, -1, -1) for distribution in (y, x)), mix)
         found["corrected"] = found["report"] - 2 * constraint.penalty(critic, between).detach()
     return {name: values.double().cpu() for name, values in found.items()}
 
 
 def funnel_table() -> dict:
-    """Every kind of critic on one pair of laws for each dimension and number of funnels.
+    """Every kind of critic on one pair of distributions for each dimension and number of funnels.
 
     At full scale the sizes of Korotin, Kolesov and Burnaev (2022); at the fast one far smaller.
     """
@@ -113,7 +113,7 @@ def funnels_as_published() -> dict:
 
 
 def _row(kind, pair, count, **sizes):
-    """One line of a table: a kind of critic on a pair of laws."""
+    """One line of a table: a kind of critic on a pair of distributions."""
     found = merits(kind, train_on_funnels(kind, pair, **sizes), pair)
     row = {"dimension": pair.dimension, "funnels": count, "kind": kind, "w1": round(pair.w1, 4)}
     return row | rounded_fields(found)

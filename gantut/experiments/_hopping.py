@@ -9,14 +9,14 @@ from gantut import metrics
 from gantut.data import ring
 from gantut.device import at_scale
 from gantut.experiments._records import rounded
-from gantut.training import Architecture, Config, History, Optimiser, train
+from gantut.training import Architecture, Config, History, Optimizer, train
 
 _ORTHOGONAL = dict(initialisation="orthogonal", gain=0.8)
 METZ = dict(
-    noise_size=256,
+    latent_dim=256,
     generator=Architecture((128, 128), **_ORTHOGONAL),
     critic=Architecture((128,), input_scale=0.25, **_ORTHOGONAL),
-    optimiser=Optimiser("adam", 1e-4, betas=(0.5, 0.999)),
+    optimizer=Optimizer("adam", 1e-4, betas=(0.5, 0.999)),
     batch=128,
     n_critic=1,
 )
@@ -42,7 +42,7 @@ class Wandering(NamedTuple):
 
 
 def hop(objective: str, *, members: int, steps: int, evaluate_every: int = 25, **settings) -> History:
-    """Play on a ring of eight narrow modes with the networks and the optimiser of Metz et al. (2017).
+    """Play on a ring of eight narrow modes with the networks and the optimizer of Metz et al. (2017).
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def hop(objective: str, *, members: int, steps: int, evaluate_every: int = 25, *
     return train(config, ring(scale=NARROW), samples=400, evaluate_every=evaluate_every)
 
 
-def wandering(samples: torch.Tensor, law=None) -> Wandering:
+def wandering(samples: torch.Tensor, distribution=None) -> Wandering:
     r"""Follow the leading mode and the angle of the mean sample.
 
     .. math:: \text{turns}(t) = \frac1{2\pi} \sum_{s \le t} \big(\varphi_s - \varphi_{s-1}\big),
@@ -70,14 +70,14 @@ def wandering(samples: torch.Tensor, law=None) -> Wandering:
     ----------
     samples : tensor, shape (evaluations, members, n, 2)
         Evaluations must be so near each other that the mean goes less than half way round between them.
-    law : GaussianMixture, optional
+    distribution : GaussianMixture, optional
         By default the ring of eight narrow modes.
 
     Returns
     -------
     Wandering
     """
-    found = metrics.mode_coverage(samples.double(), ring(scale=NARROW) if law is None else law)
+    found = metrics.mode_coverage(samples.double(), ring(scale=NARROW) if distribution is None else distribution)
     x, y = samples.double().mean(2).unbind(-1)
     angle = torch.atan2(y, x)  # (evaluations, members)
     moved = torch.remainder(angle.diff(dim=0) + math.pi, 2 * math.pi) - math.pi
@@ -131,7 +131,7 @@ def _summary(history):
         "winding": rounded(winding(late)),
         "restless": restless(late).tolist(),
         "occupied": (found.shares >= 0.01).sum(-1).tolist(),
-        "quality": rounded(found.high_quality_share),
+        "quality": rounded(found.high_quality_fraction),
         "turns": rounded(path.turns.T, 3),
         "leading": path.leading.T.tolist(),
         "typical": typical.item(),

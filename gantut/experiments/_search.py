@@ -8,7 +8,7 @@ import torch
 from gantut import _inputs
 from gantut.device import random_source
 from gantut.experiments._collapse import GAMES
-from gantut.training import Architecture, Config, Optimiser
+from gantut.training import Architecture, Config, Optimizer
 
 # Study s trains try i with the seeds 1000 (10,000 s + i), and the next ones: no two runs of any studies share one.
 TRIES, SEEDS_A_TRY, STUDIES = 10_000, 1000, 26
@@ -36,7 +36,7 @@ class Choice(NamedTuple):
         return low * (high / low) ** u if self.kind == "log-uniform" else low + (high - low) * u
 
 
-# Both players have the same optimiser and the same width. Adam for all: with beta1 = 0 it is RMSProp but for its start.
+# Both players have the same optimizer and the same width. Adam for all: with beta1 = 0 it is RMSProp but for its start.
 SPACE = {
     "rate": Choice("log-uniform", (2e-4, 2e-2)),
     "beta1": Choice("uniform", (0.0, 0.9)),
@@ -112,9 +112,9 @@ def configure(objective: str, number: int, *, seeds: int, updates: int, batch: i
         seed=_first_seed(seed, number),
         batch=batch,
         n_critic=drawn["n_critic"],
-        optimiser=Optimiser("adam", drawn["rate"], betas=(drawn["beta1"], drawn["beta2"])),
+        optimizer=Optimizer("adam", drawn["rate"], betas=(drawn["beta1"], drawn["beta2"])),
         constraint=CONSTRAINTS[objective](drawn) if objective in CONSTRAINTS else None,
-        noise_size=16,
+        latent_dim=16,
         generator=layers,
         critic=layers,
     )

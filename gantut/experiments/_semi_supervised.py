@@ -8,15 +8,15 @@ from gantut import _inputs, objectives
 from gantut.data import digits
 from gantut.device import at_scale, choose_device, random_source
 from gantut.experiments._records import rounded
-from gantut.training import Architecture, Config, Optimiser, train
+from gantut.training import Architecture, Config, Optimizer, train
 
 CLASSES = 10
 FRESH = 1000  # the settings were chosen by the errors of members 0 to 3 on another split; these rate them anew
 SETTINGS = dict(
-    noise_size=32,
+    latent_dim=32,
     generator=Architecture((128, 128)),
     critic=Architecture((128, 64), "leaky-relu"),
-    optimiser=Optimiser("adam", 1e-3, betas=(0.5, 0.999)),
+    optimizer=Optimizer("adam", 1e-3, betas=(0.5, 0.999)),
     batch=64,
     n_critic=1,
     batch_norm="critic",
@@ -97,15 +97,15 @@ def error_with_labels_alone(
     split, device = split_digits(), choose_device()
     config = Config(members=members, steps=steps, seed=FRESH, **SETTINGS | {"batch_norm": batch_norm})
     network = config.build("critic", split.images.shape[1], CLASSES, device)
-    optimiser = config.critic_optimiser.build(list(network.parameters()))
+    optimizer = config.critic_optimizer.build(list(network.parameters()))
     images, labels = (part.to(device) for part in some_labelled(split, number, members=members))
     source, rows = random_source(FRESH), torch.arange(members, device=device)[:, None]
     for _ in range(steps):
         some = torch.rand(members, number, generator=source).argsort(-1)[:, : config.batch].to(device)
         loss = objectives.supervised_loss(network(images[rows, some]), labels[rows, some])
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.sum().backward()
-        optimiser.step()
+        optimizer.step()
     with torch.no_grad():
         found = network(split.test_images.to(device)).argmax(-1).cpu()
     return (found != split.test_labels).double().mean(-1)

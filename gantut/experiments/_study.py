@@ -47,7 +47,7 @@ def study(
     *,
     budget: int | None = None,
     seeds: int = 3,
-    laws: Sequence[str] = ARENAS,
+    distributions: Sequence[str] = ARENAS,
     objectives: Sequence[str] = tuple(GAMES),
     scale: str | None = None,
     updates: int | None = None,
@@ -70,7 +70,7 @@ def study(
         How many tries each objective has on each kind of data; by default as `scale` says. More of them extend a study.
     seeds : int
         How many runs each try has, with the same settings: choose by one, and report the others.
-    laws : sequence of str
+    distributions : sequence of str
         Some of :data:`ARENAS`.
     objectives : sequence of str
         Some of :data:`GAMES`.
@@ -104,7 +104,7 @@ def study(
     common = {"seed": _inputs.count("seed", seed, least=0), "seeds": _inputs.count("seeds", seeds)}
     updates = sizes["updates"] if updates is None else updates
     common |= {"updates": _inputs.count("updates", updates), "batch": sizes["batch"]}
-    tries = _tries(sizes["budget"] if budget is None else budget, laws, objectives)
+    tries = _tries(sizes["budget"] if budget is None else budget, distributions, objectives)
     if seconds is not None:
         _inputs.positive("seconds", seconds)
     configure(tries[-1][1], tries[-1][2], **common)  # refuses what no try can be, before anything is written
@@ -112,24 +112,26 @@ def study(
     _begin(folder, common)
     own = [name for index, name in enumerate(tries) if index % world_size == rank]
     with tqdm(own, disable=None if progress is None else not progress, unit="try") as bar:
-        for law, objective, number in bar:
+        for distribution, objective, number in bar:
             if seconds is not None and time.perf_counter() - started > seconds:
                 break
-            bar.set_postfix_str(f"{objective} on {law}, try {number}")
-            path = _path(folder, law, objective, number)
+            bar.set_postfix_str(f"{objective} on {distribution}, try {number}")
+            path = _path(folder, distribution, objective, number)
             if not path.exists():
-                found = make_try(law, objective, number, **common)
+                found = make_try(distribution, objective, number, **common)
                 path.parent.mkdir(exist_ok=True)
                 write_atomically(path, json.dumps(found, indent=1) + "\n")
     return gather(folder)
 
 
-def make_try(law: str, objective: str, number: int, *, seeds: int, updates: int, batch: int, seed: int = 0) -> dict:
+def make_try(
+    distribution: str, objective: str, number: int, *, seeds: int, updates: int, batch: int, seed: int = 0
+) -> dict:
     """Train and score one try: plain data, the same whenever and by whomever it is made, but for its ``"seconds"``.
 
     Parameters
     ----------
-    law, objective, number
+    distribution, objective, number
         Which try.
     seeds, updates, batch, seed
         As `gantut.experiments.study`.
@@ -140,7 +142,7 @@ def make_try(law: str, objective: str, number: int, *, seeds: int, updates: int,
         Its name, its settings, the scores with every seed, and the step after which a run diverged (-1: it did not; a
         run that did is scored as it was before).
     """
-    here = arena(law)
+    here = arena(distribution)
     config = configure(objective, number, seeds=seeds, updates=updates, batch=batch, seed=seed)
     start = time.perf_counter()
     with warnings.catch_warnings():
@@ -148,7 +150,7 @@ def make_try(law: str, objective: str, number: int, *, seeds: int, updates: int,
         history = train(
             config, here.data, samples=here.samples, evaluate_every=config.steps, device=_device(), progress=False
         )
-    found = {"law": law, "objective": objective, "number": number}
+    found = {"distribution": distribution, "objective": objective, "number": number}
     found["settings"] = draw_settings(objective, number, seed=seed)
     found |= rounded_fields(here.score(history.samples[-1]))
     return found | {"diverged": history.diverged.tolist(), "seconds": round(time.perf_counter() - start, 2)}
@@ -177,25 +179,28 @@ def gather(folder: str | Path) -> dict:
     folder = Path(folder)
     common = _read(folder / "study.json")
     found, seconds = [], {}
-    for law, objective in product(ARENAS, GAMES):
-        for path in sorted((folder / law).glob(f"{objective}-[0-9]*.json")):
-            row = _checked(path, law, objective, common)
+    for distribution, objective in product(ARENAS, GAMES):
+        for path in sorted((folder / distribution).glob(f"{objective}-[0-9]*.json")):
+            row = _checked(path, distribution, objective, common)
             spent = row.pop("seconds")
-            seconds.setdefault(law, {}).setdefault(objective, 0.0)
-            seconds[law][objective] = round(seconds[law][objective] + spent, 2)
+            seconds.setdefault(distribution, {}).setdefault(objective, 0.0)
+            seconds[distribution][objective] = round(seconds[distribution][objective] + spent, 2)
             found.append(row)
-    floor = {law: {name: values[0] for name, values in rounded_fields(arena(law).floor()).items()} for law in seconds}
+    floor = {
+        distribution: {name: values[0] for name, values in rounded_fields(arena(distribution).floor()).items()}
+        for distribution in seconds
+    }
     return {"common": common, "tries": found, "seconds": seconds, "floor": floor}
 
 
-def scores(result: dict, law: str, objective: str, *, budget: int | None = None) -> Scores:
+def scores(result: dict, distribution: str, objective: str, *, budget: int | None = None) -> Scores:
     """Return the scores of an objective on one kind of data, each of shape (tries, seeds), in the order of the tries.
 
     Parameters
     ----------
     result : dict
         From :func:`study`, :func:`gather` or a record of them.
-    law, objective : str
+    distribution, objective : str
     budget : int, optional
         Of the first so many tries only.
 
@@ -204,10 +209,12 @@ def scores(result: dict, law: str, objective: str, *, budget: int | None = None)
     ValueError
         If there are not so many.
     """
-    rows = [row for row in result["tries"] if (row["law"], row["objective"]) == (law, objective)]
+    rows = [row for row in result["tries"] if (row["distribution"], row["objective"]) == (distribution, objective)]
     rows = [row for row in rows if budget is None or row["number"] < budget]
     if not rows or (budget is not None and len(rows) < budget):
-        raise ValueError(f"budget must be at most the number of tries of {objective!r} on {law!r}, not {budget}")
+        raise ValueError(
+            f"budget must be at most the number of tries of {objective!r} on {distribution!r}, not {budget}"
+        )
     return Scores(*(torch.tensor([row[name] for row in rows], dtype=torch.float64) for name in Scores._fields))
 
 
@@ -219,8 +226,8 @@ def f_score(found: Scores) -> torch.Tensor:
 
 def fair_budget(result: dict) -> int:
     """Return how many first tries all objectives have made on all kinds of data that the study has begun with."""
-    made = {(row["law"], row["objective"], row["number"]) for row in result["tries"]}
-    games = {(law, objective) for law, objective, _ in made}
+    made = {(row["distribution"], row["objective"], row["number"]) for row in result["tries"]}
+    games = {(distribution, objective) for distribution, objective, _ in made}
     numbers = range(len(made) + 1)
     return min((next(n for n in numbers if (*game, n) not in made) for game in games), default=0)
 
@@ -229,10 +236,10 @@ def summary(result: dict) -> str:
     """Return a table for a terminal: the best try of each objective, chosen by its first seed, and what others say."""
     budget = fair_budget(result)
     lines = [f"{budget} tries each; best by the first seed (the same try with its other seeds)"]
-    for law in result["seconds"]:
-        lines.append(f"{law}: F1, distance to the data; the data themselves: {_floor(result, law)}")
-        for objective in result["seconds"][law] if budget else ():
-            found = scores(result, law, objective, budget=budget)
+    for distribution in result["seconds"]:
+        lines.append(f"{distribution}: F1, distance to the data; the data themselves: {_floor(result, distribution)}")
+        for objective in result["seconds"][distribution] if budget else ():
+            found = scores(result, distribution, objective, budget=budget)
             both = [_chosen(values, largest) for values, largest in ((f_score(found), True), (found.distance, False))]
             lines.append(f"  {objective:15s} " + "   ".join(both))
     return "\n".join(lines)
@@ -246,19 +253,22 @@ def created_equal() -> dict:
 # ---- Files --------------------------------------------------------------------------------------------------------
 
 
-def _tries(budget, laws, objectives):
+def _tries(budget, distributions, objectives):
     """All tries by name, the first ones of all objectives before the second ones."""
-    for name, given, allowed in (("laws", laws, ARENAS), ("objectives", objectives, tuple(GAMES))):
+    for name, given, allowed in (("distributions", distributions, ARENAS), ("objectives", objectives, tuple(GAMES))):
         if isinstance(given, str) or not len(given):
             raise ValueError(f"{name} must be a sequence of some of {', '.join(allowed)}, not {given!r}")
         for one in given:
             _inputs.one_of(name, one, allowed)
     numbers = range(_inputs.count("budget", budget))
-    return [(law, objective, number) for number, law, objective in product(numbers, laws, objectives)]
+    return [
+        (distribution, objective, number)
+        for number, distribution, objective in product(numbers, distributions, objectives)
+    ]
 
 
-def _path(folder, law, objective, number):
-    return folder / law / f"{objective}-{number:04d}.json"
+def _path(folder, distribution, objective, number):
+    return folder / distribution / f"{objective}-{number:04d}.json"
 
 
 def _begin(folder, common):
@@ -293,14 +303,14 @@ def _read(path):
     return found
 
 
-def _checked(path, law, objective, common):
+def _checked(path, distribution, objective, common):
     """Return a try, if its file holds what its name says."""
     row, seeds = _read(path), common.get("seeds")
     whole = all(isinstance(row.get(name), list) and len(row[name]) == seeds for name in (*Scores._fields, "diverged"))
     plain = whole and all(_is_number(value) for name in Scores._fields for value in row[name])
     number = row.get("number")
     name = f"{objective}-{number:04d}.json" if isinstance(number, int) else None
-    named = (row.get("law"), row.get("objective"), name) == (law, objective, path.name)
+    named = (row.get("distribution"), row.get("objective"), name) == (distribution, objective, path.name)
     if not (plain and named and _is_number(row.get("seconds"))):
         raise ValueError(f"{path} is damaged or foreign: move it away, and its try is made anew")
     return row
@@ -337,8 +347,8 @@ def _device():
 # ---- Text ---------------------------------------------------------------------------------------------------------
 
 
-def _floor(result, law):
-    data = Scores(*(torch.tensor(result["floor"][law][name]) for name in Scores._fields))
+def _floor(result, distribution):
+    data = Scores(*(torch.tensor(result["floor"][distribution][name]) for name in Scores._fields))
     return f"{f_score(data):.2f}, {data.distance:.2f}"
 
 

@@ -5,7 +5,7 @@ from gantut.experiments._collapse import Coverage, coverage, play
 from gantut.experiments._records import rounded_fields
 
 # One trick each, in the order of the lesson; what no trick is needs no settings. The last is a trick by another name:
-# to measure the difference between the laws by another distance.
+# to measure the difference between the distributions by another distance.
 TRICKS = {
     "none": {},
     "feature matching": {"feature_matching": {}},
@@ -29,18 +29,22 @@ COMBINATIONS = {
 MEMBERS = 64  # of each population: enough to tell tricks apart, at either scale
 
 
-def play_with(trick: str, n_critic: int = 5, *, law: str = "ring", members: int, steps: int = 1000) -> Coverage:
+def play_with(
+    trick: str, n_critic: int = 5, *, distribution: str = "ring", members: int, steps: int = 1000
+) -> Coverage:
     """Play the non-saturating game with one of :data:`TRICKS` or :data:`COMBINATIONS`: what is covered in the end."""
     allowed = TRICKS | COMBINATIONS
     settings = {"objective": "non-saturating"} | allowed[_inputs.one_of("trick", trick, tuple(allowed))]
-    return coverage(play(n_critic=n_critic, law=law, members=members, steps=steps, **settings), law)
+    return coverage(
+        play(n_critic=n_critic, distribution=distribution, members=members, steps=steps, **settings), distribution
+    )
 
 
-def _table(law, n_critic, names):
+def _table(distribution, n_critic, names):
     rows = []
     for trick in names:
-        found = play_with(trick, n_critic, law=law, members=MEMBERS)
-        rows.append({"law": law, "n_critic": n_critic, "trick": trick} | rounded_fields(found))
+        found = play_with(trick, n_critic, distribution=distribution, members=MEMBERS)
+        rows.append({"distribution": distribution, "n_critic": n_critic, "trick": trick} | rounded_fields(found))
     return rows
 
 

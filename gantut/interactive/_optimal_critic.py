@@ -31,7 +31,8 @@ def optimal_critic() -> Lab:
     return Lab(
         "optimal_critic",
         "D* and the critic",
-        "Move the real and the generated law, and a generated sample. See what the best discriminator and the best "
+        "Move the real and the generated distribution, and a generated sample. See what the best discriminator and "
+        "the best "
         "critic say about each point, and how each of them pushes the sample.",
         still.svg(),
     )

@@ -44,7 +44,8 @@ def parallel_lines(theta: float = 0.5) -> Lab:
     return Lab(
         "parallel_lines",
         "Parallel lines",
-        "P is uniform on an upright line at 0, Q on one at θ. Move Q, and read off how far apart the two laws are in "
+        "P is uniform on an upright line at 0, Q on one at θ. Move Q, and read off how far apart the two "
+        "distributions are in "
         "KL, JS and W₁, and which of these tells Q where to go.",
         still.svg(),
         {"theta": theta},

@@ -7,16 +7,16 @@ A constraint is plain data, a small frozen record, that says when it acts:
 
 (:class:`gantut.networks.SortingCritic` needs none: it is 1-Lipschitz by construction.)
 
-How steep a critic really is lies between two numbers: from below, what is found at samples (:func:`largest_slope`);
+How steep a critic really is lies between two numbers: from below, what is found at samples (:func:`max_gradient_norm`);
 from above, what its weights allow (:func:`lipschitz_bound`, :func:`clipped_bound`).
 
 All of this works on a population: everything carries a leading ``members`` axis, and each sample has a norm of its own.
 """
 
 from gantut.lipschitz._constraints import CONSTRAINTS, Clip, GradientPenalty, SpectralNorm, constraint
-from gantut.lipschitz._estimates import clipped_bound, largest_slope, lipschitz_bound
+from gantut.lipschitz._estimates import clipped_bound, lipschitz_bound, max_gradient_norm
 from gantut.lipschitz._penalty import around, between, gradient_penalty, input_gradient, require_separate_samples
-from gantut.lipschitz._weights import clip_, shrink_, spectral_norm, weight_matrices
+from gantut.lipschitz._weights import clip_, project_spectral_norm_, spectral_norm, weight_matrices
 
 __all__ = [
     "CONSTRAINTS",
@@ -30,10 +30,10 @@ __all__ = [
     "constraint",
     "gradient_penalty",
     "input_gradient",
-    "largest_slope",
     "lipschitz_bound",
+    "max_gradient_norm",
+    "project_spectral_norm_",
     "require_separate_samples",
-    "shrink_",
     "spectral_norm",
     "weight_matrices",
 ]

@@ -48,7 +48,7 @@ class SpectralNorm:
     -----
     This is a projection, as clipping is, and differs from the reparametrisation of Miyato et al. (2018) in three ways.
     There the forward pass divides by :math:`\sigma_1(W)`, so that every matrix has norm 1 exactly; here a matrix of
-    smaller norm is left as it is. There the gradient knows of the division; here the optimiser steps freely, and is
+    smaller norm is left as it is. There the gradient knows of the division; here the optimizer steps freely, and is
     put back. There :math:`\sigma_1` comes from one step of a power iteration, is too small at first, and the vector of
     the iteration is one more thing to save; here nothing but the weights needs to be kept.
 
@@ -108,7 +108,7 @@ class GradientPenalty:
         _inputs.positive("spread", self.spread)
 
     def mixing(self, event: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
-        r"""Return what random numbers :meth:`points` takes for a sample: their law, and their shape.
+        r"""Return what random numbers :meth:`points` takes for a sample: their distribution, and their shape.
 
         Parameters
         ----------

@@ -20,7 +20,7 @@ ENTRIES = 1 << 22
 NEAR = 1e-6
 
 
-def largest_slope(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def max_gradient_norm(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
     r"""The steepest that a critic is found to be at samples: a lower bound of its Lipschitz constant.
 
     .. math:: \max\Big\{ \max_i \lVert\nabla f(x_i)\rVert,\
@@ -32,7 +32,7 @@ def largest_slope(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
         From (members, n, \*event) to (members, n, 1), each sample judged by itself. What is looked at is a copy in
         double precision and in evaluation mode.
     x : tensor, shape (members, n, \*event)
-        Where to look: samples of both laws, say.
+        Where to look: samples of both distributions, say.
 
     Returns
     -------

@@ -30,7 +30,7 @@ def clip_(parameters: torch.Tensor | Iterable[torch.Tensor], bound: float) -> No
 
 
 @torch.no_grad()
-def shrink_(weights: torch.Tensor | Iterable[torch.Tensor], bound: float = 1.0) -> None:
+def project_spectral_norm_(weights: torch.Tensor | Iterable[torch.Tensor], bound: float = 1.0) -> None:
     r"""Divide each matrix by :math:`\max(1, \sigma_1(W)/K)`, in place: the projection of :class:`SpectralNorm`.
 
     A matrix that is not finite stays as it is.

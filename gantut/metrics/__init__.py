@@ -3,9 +3,9 @@ r"""Metrics: what samples have, and what they lack, measured for a whole populat
 No single number says how good a generator is; each of these sees some failures and is blind to others, and each
 docstring says which.
 
-- Modes of a known mixture: :func:`mode_coverage`, and its parts :func:`modes_covered`, :func:`high_quality_share`,
+- Modes of a known mixture: :func:`mode_coverage`, and its parts :func:`modes_covered`, :func:`high_quality_fraction`,
   :func:`mode_shares`, :func:`leading_mode`.
-- Distance to the data: :func:`exact_w1`; on features, :func:`frechet_distance_of` (FID) and :func:`kernel_distance`
+- Distance to the data: :func:`exact_w1`; on features, :func:`fid` (FID) and :func:`kid`
   (KID).
 - Fidelity and variety apart: :func:`precision_recall`, :func:`density_coverage`; exactly, on polygons:
   :func:`polygon_precision_recall`.
@@ -30,12 +30,12 @@ from gantut.metrics._best import expected_best
 from gantut.metrics._classes import effective_classes, inception_score
 from gantut.metrics._classifier import Classifier, digit_classifier, train_classifier
 from gantut.metrics._critics import critic_distance, gradient_cosine, gradient_error
-from gantut.metrics._frechet import frechet_distance, frechet_distance_of
+from gantut.metrics._frechet import fid, frechet_distance
 from gantut.metrics._intervals import Interval, binomial_interval, bootstrap_interval, median_interval
-from gantut.metrics._kernel import kernel_distance
+from gantut.metrics._kernel import kid
 from gantut.metrics._modes import (
     ModeCoverage,
-    high_quality_share,
+    high_quality_fraction,
     leading_mode,
     mode_coverage,
     mode_shares,
@@ -70,13 +70,13 @@ __all__ = [
     "effective_classes",
     "exact_w1",
     "expected_best",
+    "fid",
     "frechet_distance",
-    "frechet_distance_of",
     "gradient_cosine",
     "gradient_error",
-    "high_quality_share",
+    "high_quality_fraction",
     "inception_score",
-    "kernel_distance",
+    "kid",
     "leading_mode",
     "mean_distance",
     "median_interval",

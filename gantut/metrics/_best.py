@@ -17,8 +17,8 @@ def expected_best(values, k, *, report=None, largest=True):
     .. math:: \mathbb E\max = \sum_{i=1}^{n-k+1} w_i\, x_{(i)}, \qquad
         w_i = \binom{n-i}{k-1} \Big/ \binom nk, \qquad x_{(1)} \ge x_{(2)} \ge \dots
 
-    If the n tries are independent draws of one law, this estimates its :math:`\mathbb E\max(X_1,\dots,X_k)` without
-    bias.
+    If the n tries are independent draws of one distribution, this estimates its :math:`\mathbb E\max(X_1,\dots,X_k)`
+    without bias.
 
     Parameters
     ----------

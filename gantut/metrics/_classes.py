@@ -19,7 +19,7 @@ def effective_classes(classes):
     ----------
     classes : int tensor, shape (..., n), or floating point tensor, shape (..., n, K)
         A label for each sample, from 0 on (and -1 for a sample that is not finite, as :meth:`Classifier.labels` has
-        it); or the probabilities p(y | x_i), whose mean then is the law of the classes.
+        it); or the probabilities p(y | x_i), whose mean then is the distribution of the classes.
 
     Returns
     -------
@@ -101,12 +101,13 @@ def inception_score(probabilities):
 
 
 def _verdicts(name, value):
-    """Laws over classes (..., n, K) as a population; a diverged member gets uniform ones, to be set aside later."""
+    """Distributions over classes (..., n, K) as a population; a diverged member gets uniform ones, to be set aside
+    later."""
     value = _inputs.cloud(name, value)
     clouds = population(name, value)
     off = ~clouds.alive[..., None, None]
     value = value.detach().masked_fill(off, 1 / value.shape[-1])
-    _inputs.law(name, value, -1)  # in the caller's precision, whose roundings are allowed
+    _inputs.distribution(name, value, -1)  # in the caller's precision, whose roundings are allowed
     value = value.double()
     return clouds._replace(values=value / value.sum(-1, keepdim=True))
 

@@ -155,12 +155,12 @@ def _draw_weights(classifier, source):
 def _fit(classifier, images, labels, *, epochs, batch, rate, source):
     """Minimise the cross-entropy by Adam."""
     steps = epochs * -(-len(images) // batch)
-    optimiser = torch.optim.Adam(classifier.parameters(), lr=rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    optimizer = torch.optim.Adam(classifier.parameters(), lr=rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(epochs):
         for some in torch.randperm(len(images), generator=source).split(batch):
             loss = nn.functional.cross_entropy(classifier(images[some]), labels[some])
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             schedule.step()

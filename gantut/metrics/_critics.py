@@ -1,4 +1,5 @@
-"""Critics against the truth: their gradients, and the distance they report, on pairs of laws where both are known."""
+"""Critics against the truth: their gradients, and the distance they report, on pairs of distributions where both are
+known."""
 
 import torch
 
@@ -20,9 +21,9 @@ def gradient_cosine(critic, pair, x, *, higher="y"):
     pair : Funnels
         Or anything with a method ``gradient``: the optimal critic's, from (..., n, d) to (..., n, d).
     x : tensor, shape (n, d) or (members, n, d)
-        Where to look: by the benchmark's rule samples of the law of x, which a generator would stand for.
+        Where to look: by the benchmark's rule samples of the distribution of x, which a generator would stand for.
     higher : {"y", "x"}
-        Which law's samples the critic scores higher: the real ones of its training. For "x" the truth is -u.
+        Which distribution's samples the critic scores higher: the real ones of its training. For "x" the truth is -u.
 
     Returns
     -------
@@ -75,7 +76,7 @@ def gradient_error(critic, pair, x, *, higher="y"):
 
 @torch.no_grad()
 def critic_distance(critic, x, y, *, higher="y"):
-    r"""The distance that a critic reports between samples of two laws.
+    r"""The distance that a critic reports between samples of two distributions.
 
     .. math:: \hat W = \frac1m \sum_{i=1}^{m} f(y_i) - \frac1n \sum_{i=1}^{n} f(x_i)
 
@@ -101,7 +102,8 @@ def critic_distance(critic, x, y, *, higher="y"):
     Notes
     -----
     For a K-Lipschitz critic it is at most K times the distance of the samples. A critic under a penalty has no such K,
-    and may report too much: divide by its measured steepness (`gantut.lipschitz.largest_slope`) for a bound from below.
+    and may report too much: divide by its measured steepness (`gantut.lipschitz.max_gradient_norm`) for a bound from
+    below.
     """
     _inputs.one_of("higher", higher, ("y", "x"))
     of_x, of_y = (_scores(critic, name, _points(name, points)).mean(-1) for name, points in (("x", x), ("y", y)))

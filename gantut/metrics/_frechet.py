@@ -6,8 +6,8 @@ the distance between the two covariances:
 .. math:: \operatorname{tr}\big(\Sigma_x + \Sigma_y - 2\,(\Sigma_x\Sigma_y)^{1/2}\big)
     = \min_{Q^\top Q = 1} \|R_x - Q R_y\|_F^2, \qquad Q = U V^\top \text{ for } R_x R_y^\top = U S V^\top.
 
-This sum of squares is never negative, loses nothing where the two laws are close, and needs no root of a matrix that
-is not symmetric.
+This sum of squares is never negative, loses nothing where the two distributions are close, and needs no root of a
+matrix that is not symmetric.
 """
 
 import torch
@@ -41,8 +41,8 @@ def frechet_distance(mean, covariance, reference_mean, reference_covariance):
     Raises
     ------
     ValueError
-        If a matrix is no covariance, shapes or dtypes do not go together, or a single law or the reference is not
-        finite.
+        If a matrix is no covariance, shapes or dtypes do not go together, or a single distribution or the reference is
+        not finite.
 
     References
     ----------
@@ -70,7 +70,7 @@ def frechet_distance(mean, covariance, reference_mean, reference_covariance):
 
 
 @torch.no_grad()
-def frechet_distance_of(samples, reference):
+def fid(samples, reference):
     r"""The squared Fréchet distance between Gaussians fitted to two sets of features: FID, on features of your choice.
 
     .. math:: \|\bar x - \bar y\|^2 + \operatorname{tr}\big(S_x + S_y - 2\,(S_x S_y)^{1/2}\big)
@@ -95,11 +95,11 @@ def frechet_distance_of(samples, reference):
 
     Notes
     -----
-    It sees means and covariances of features, and no more: laws that share both score 0, however they differ. It
-    depends on the features, so that numbers from two sets of features cannot be compared.
-    It is biased upwards: n and m draws of the same law :math:`N(\mu, s^2 1)` in d dimensions score about
+    It sees means and covariances of features, and no more: distributions that share both score 0, however they differ.
+    It depends on the features, so that numbers from two sets of features cannot be compared.
+    It is biased upwards: n and m draws of the same distribution :math:`N(\mu, s^2 1)` in d dimensions score about
     :math:`s^2 (\tfrac1n + \tfrac1m)\big(d + \tfrac{d(d+1)}4\big)` instead of 0, and the bias differs from
-    generator to generator. Compare equal n only, and set a second draw of the data beside it; :func:`kernel_distance`
+    generator to generator. Compare equal n only, and set a second draw of the data beside it; :func:`kid`
     has no bias.
 
     References

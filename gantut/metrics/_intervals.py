@@ -20,8 +20,8 @@ class Interval(NamedTuple):
 def binomial_interval(successes: int, n: int, *, level: float = 0.95, method: str = "clopper-pearson") -> Interval:
     r"""An interval for a probability, of which `successes` out of `n` independent trials were seen.
 
-    Clopper and Pearson take all :math:`p` that neither tail of the binomial law rejects, Wilson all that the normal
-    approximation does not:
+    Clopper and Pearson take all :math:`p` that neither tail of the binomial distribution rejects, Wilson all that the
+    normal approximation does not:
 
     .. math:: P_p(S \ge s) \ge \tfrac{1-\text{level}}2 \text{ and } P_p(S \le s) \ge \tfrac{1-\text{level}}2
         \qquad\text{or}\qquad \Big|\frac sn - p\Big| \le z \sqrt{\frac{p(1-p)}n}.
@@ -76,7 +76,8 @@ def binomial_interval(successes: int, n: int, *, level: float = 0.95, method: st
 
 @torch.no_grad()
 def median_interval(values, *, level: float = 0.95) -> Interval:
-    r"""An interval for the median of the law that the values come from: exact for every law, without any draws.
+    r"""An interval for the median of the distribution that the values come from: exact for every distribution, without
+    any draws.
 
     The median lies between the l-th smallest and the l-th largest of n values unless fewer than l fell to one side:
 

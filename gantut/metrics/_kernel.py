@@ -9,7 +9,7 @@ TILE = 1 << 22
 
 
 @torch.no_grad()
-def kernel_distance(samples, reference):
+def kid(samples, reference):
     r"""The kernel inception distance on given features: an unbiased estimate of a squared maximum mean discrepancy.
 
     .. math:: \frac{1}{n(n-1)} \sum_{i \ne j} k(x_i, x_j) + \frac{1}{m(m-1)} \sum_{i \ne j} k(y_i, y_j)
@@ -24,8 +24,8 @@ def kernel_distance(samples, reference):
     Returns
     -------
     tensor, shape (...)
-        Without bias, and therefore negative about every other time when both come from one law; NaN for a member with
-        samples that are not finite.
+        Without bias, and therefore negative about every other time when both come from one distribution; NaN for a
+        member with samples that are not finite.
 
     Raises
     ------
@@ -35,7 +35,8 @@ def kernel_distance(samples, reference):
 
     Notes
     -----
-    It sees the first three moments of the features, skewness included, where FID sees two; laws that share them score
+    It sees the first three moments of the features, skewness included, where FID sees two; distributions that share
+    them score
     0. It depends on the scale and the origin of the features: the kernel is no function of distance. Being unbiased,
     it may be compared between different n; its noise may not. All pairs are used at once, without the customary
     average over subsets, which serves only to save memory.
@@ -46,7 +47,7 @@ def kernel_distance(samples, reference):
 
     Examples
     --------
-    >>> kernel_distance([[0.0], [0.0]], [[1.0], [1.0]])
+    >>> kid([[0.0], [0.0]], [[1.0], [1.0]])
     tensor(7., dtype=torch.float64)
     """
     x, y = pair(samples, reference, least=2, why=" for an estimate without bias")

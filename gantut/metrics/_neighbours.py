@@ -67,8 +67,8 @@ def precision_recall(samples, reference, *, k=3):
     -----
     Precision sees samples off the data, recall sees data out of the samples' reach. Neither sees how mass is shared:
     one sample near each part of the data may be enough. A single outlier in the data has a large ball, which makes
-    precision too good; a few scattered samples do the same for recall. Two draws from one law score less than 1, and
-    how much less depends on n, k and d. Memory is bounded; time grows with (n + m)^2 d for each member.
+    precision too good; a few scattered samples do the same for recall. Two draws from one distribution score less than
+    1, and how much less depends on n, k and d. Memory is bounded; time grows with (n + m)^2 d for each member.
 
     References
     ----------
@@ -117,7 +117,7 @@ def density_coverage(samples, reference, *, k=5):
     -----
     An outlier of the data adds one ball among many, so density is not taken in as precision is; but samples that
     crowd where the data are dense score above 1. Coverage sees data without a sample near them, and ignores where
-    other samples go. For two draws of one law, with n = m, its expectation depends on k and n only:
+    other samples go. For two draws of one distribution, with n = m, its expectation depends on k and n only:
     :math:`1 - \frac{(m-1)\cdots(m-k)}{(2m-1)\cdots(2m-k)} \approx 1 - 2^{-k}`, 0.97 for k = 5. A distance to the
     data that is shared by all samples (blur, a shift) may pass unseen as long as it is smaller than the balls.
 

@@ -37,9 +37,9 @@ def exact_w1(samples, reference):
     Notes
     -----
     It sees all differences between the two sets of points: modes missed, mass shared unfairly, samples off the data.
-    It is the distance of the *samples*: two draws from the same law lie :math:`O(n^{-1/d})` apart for d > 2, so that
-    in many dimensions most of what it shows is the size of the samples; compare it with a second draw of the data.
-    It costs a sort for d = 1, and for d > 1 about a second a member at n = m = 2500.
+    It is the distance of the *samples*: two draws from the same distribution lie :math:`O(n^{-1/d})` apart for d > 2,
+    so that in many dimensions most of what it shows is the size of the samples; compare it with a second draw of the
+    data. It costs a sort for d = 1, and for d > 1 about a second a member at n = m = 2500.
 
     References
     ----------

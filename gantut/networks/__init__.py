@@ -8,7 +8,7 @@ over at the end of a vector in another way).
 
 from gantut.networks._activations import ACTIVATIONS, OUTPUTS, Activation
 from gantut.networks._dcgan import NORMS, DCGANCritic, DCGANGenerator
-from gantut.networks._minibatch import MinibatchLayer, closeness
+from gantut.networks._minibatch import MinibatchLayer, minibatch_similarity
 from gantut.networks._mlp import INITIALISATIONS, MLP
 from gantut.networks._normalisation import NORMALISATIONS, batch_norm, virtual_batch_norm
 from gantut.networks._sorting import SortingCritic
@@ -26,6 +26,6 @@ __all__ = [
     "MinibatchLayer",
     "SortingCritic",
     "batch_norm",
-    "closeness",
+    "minibatch_similarity",
     "virtual_batch_norm",
 ]

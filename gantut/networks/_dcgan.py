@@ -110,7 +110,7 @@ class DCGANGenerator(Convolutional):
 
     Parameters
     ----------
-    noise_size : int
+    latent_dim : int
         Coordinates of the noise.
     size : int
         Pixels a side: a power of 2 from 8 on.
@@ -146,7 +146,7 @@ class DCGANGenerator(Convolutional):
     def __init__(
         self,
         *,
-        noise_size: int = 100,
+        latent_dim: int = 100,
         size: int = 32,
         channels: int = 3,
         width: int = 64,
@@ -157,9 +157,9 @@ class DCGANGenerator(Convolutional):
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ):
-        self.noise_size = _inputs.count("noise_size", noise_size)
+        self.latent_dim = _inputs.count("latent_dim", latent_dim)
         widths = _widths(size, channels, width)[::-1]  # from 4 x 4 pixels to the picture
-        shapes = [(*pair, KERNEL, KERNEL) for pair in zip([noise_size, *widths], widths, strict=False)]
+        shapes = [(*pair, KERNEL, KERNEL) for pair in zip([latent_dim, *widths], widths, strict=False)]
         super().__init__(
             shapes, range(len(widths) - 1), channels=widths,
             members=members, seed=seed, norm=norm, deviation=deviation, dtype=dtype, device=device,
@@ -170,19 +170,19 @@ class DCGANGenerator(Convolutional):
 
         Parameters
         ----------
-        noise : tensor, shape (members, batch, noise_size) or (batch, noise_size)
+        noise : tensor, shape (members, batch, latent_dim) or (batch, latent_dim)
 
         Returns
         -------
         tensor, shape (members, batch, channels, size, size)
             From -1 to 1.
         """
-        noise = self._expanded(noise, (self.noise_size,), "(members, batch, noise_size)")
+        noise = self._expanded(noise, (self.latent_dim,), "(members, batch, latent_dim)")
         pairs = zip(self._layers(), noise.unbind(), strict=True)
         return torch.stack([self._pictures(member, *pair) for member, pair in enumerate(pairs)])
 
     def _pictures(self, member, layers, z):
-        weight = layers[0].weight.permute(0, 2, 3, 1)  # (noise_size, 4, 4, channels)
+        weight = layers[0].weight.permute(0, 2, 3, 1)  # (latent_dim, 4, 4, channels)
         h = (z @ weight.flatten(1)).unflatten(1, weight.shape[1:]).permute(0, 3, 1, 2)  # (batch, channels, 4, 4)
         if layers[0].gain is None:
             h = h + layers[0].bias[:, None, None]

@@ -11,7 +11,7 @@ from gantut.networks._products import product
 ENTRIES = {"cpu": 1 << 16, "cuda": 1 << 24}
 
 
-def closeness(projected: torch.Tensor) -> torch.Tensor:
+def minibatch_similarity(projected: torch.Tensor) -> torch.Tensor:
     r"""How close every sample is to its batch, by every kernel.
 
     .. math:: o(x_i)_b = \sum_{j=1}^n c_b(x_i, x_j), \qquad c_b(x_i, x_j) = e^{-\lVert M_{i,b} - M_{j,b}\rVert_1}
@@ -86,8 +86,8 @@ class MinibatchLayer(nn.Module):
 
     .. math:: M_i = f(x_i)\,T \in \mathbb R^{B \times C}
 
-    and :math:`o(x_i) \in \mathbb R^B` as in :func:`closeness`. A critic with it does not judge each sample by itself:
-    real and generated samples must come to it in batches of their own, of one size.
+    and :math:`o(x_i) \in \mathbb R^B` as in :func:`minibatch_similarity`. A critic with it does not judge each sample
+    by itself: real and generated samples must come to it in batches of their own, of one size.
 
     Parameters
     ----------
@@ -112,4 +112,4 @@ class MinibatchLayer(nn.Module):
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return [f, o], shape (members, batch, features + kernels), for features (members, batch, features)."""
         projected = product(features, self.tensor).unflatten(-1, (self.kernels, -1))
-        return torch.cat([features, closeness(projected)], -1)
+        return torch.cat([features, minibatch_similarity(projected)], -1)

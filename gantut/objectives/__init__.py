@@ -7,7 +7,7 @@ the population, which its player minimises. For the classical games what the cri
 .. math:: -\log D = \log(1 + e^{-a}), \qquad -\log(1 - D) = \log(1 + e^{a})
 
 An :class:`Objective` pairs a loss of the critic with a loss of the generator and says, as data, what else belongs to
-the game: how many critic steps a round, which optimiser, which constraint on the critic. Nothing else distinguishes the
+the game: how many critic steps a round, which optimizer, which constraint on the critic. Nothing else distinguishes the
 GAN of lesson 2 from the Wasserstein GAN of lesson 10.
 
 The tricks of lesson 7 that change a loss are here, too: feature matching, smoothed labels, and K + 1 classes.

@@ -31,7 +31,7 @@ class Objective:
     critic_loss, generator_loss : function of (real, fake), two judgements, to a tensor of shape (members,)
     defaults : mapping
         Settings of `gantut.training.Config` that the paper of this objective uses, as plain data: ``n_critic``,
-        ``optimiser`` and ``constraint``.
+        ``optimizer`` and ``constraint``.
     source : str
         Where the defaults are from.
     features : bool
@@ -84,7 +84,7 @@ class Objective:
         return replace(self, generator_loss=trick.loss_with(self.generator_loss), features=True)
 
     def estimate(self, loss: torch.Tensor) -> torch.Tensor:
-        r"""Return what a critic's loss says of the distance between the laws, from below.
+        r"""Return what a critic's loss says of the distance between the distributions, from below.
 
         :math:`\log2 - \tfrac12L_D`, which estimates JS, where the critic classifies; otherwise :math:`-L_D`, which in
         the Wasserstein game estimates a multiple of :math:`W_1`.
@@ -94,14 +94,14 @@ class Objective:
 
 # DCGAN's Adam has become the ordinary choice for the classical games; the first paper used momentum.
 _ADAM = {"name": "adam", "rate": 2e-4, "betas": (0.5, 0.999)}
-_CLASSICAL = {"n_critic": 1, "optimiser": _ADAM, "constraint": None}
+_CLASSICAL = {"n_critic": 1, "optimizer": _ADAM, "constraint": None}
 _CLASSICAL_SOURCE = "k = 1: Goodfellow et al. (2014), section 4; Adam(2e-4, 0.5): Radford et al. (2016), section 4"
 
 
 def _penalised(one_sided, source):
     defaults = {
         "n_critic": 5,
-        "optimiser": {"name": "adam", "rate": 1e-4, "betas": (0.0, 0.9)},
+        "optimizer": {"name": "adam", "rate": 1e-4, "betas": (0.0, 0.9)},
         "constraint": {"name": "gradient-penalty", "weight": 10.0, "one_sided": one_sided},
     }
     return dict(defaults=defaults, source=source, classifies=False)
@@ -126,7 +126,7 @@ OBJECTIVES: dict[str, Objective] = {
             "wgan", critic_loss, wasserstein_generator_loss,
             {
                 "n_critic": 5,
-                "optimiser": {"name": "rmsprop", "rate": 5e-5},
+                "optimizer": {"name": "rmsprop", "rate": 5e-5},
                 "constraint": {"name": "clip", "bound": 0.01},
             },
             "Arjovsky et al. (2017), Algorithm 1: n_critic = 5, RMSProp(5e-5), c = 0.01", classifies=False,

@@ -15,7 +15,7 @@ torch.Size([16, 512, 2])
 """
 
 from gantut.objectives import FeatureMatching
-from gantut.training._config import Architecture, Config, Optimiser
+from gantut.training._config import Architecture, Config, Optimizer
 from gantut.training._history import History
 from gantut.training._saved import load_networks
 from gantut.training._train import Diverged, OutOfMemory, train
@@ -29,7 +29,7 @@ __all__ = [
     "History",
     "InstanceNoise",
     "MinibatchDiscrimination",
-    "Optimiser",
+    "Optimizer",
     "OutOfMemory",
     "load_networks",
     "train",

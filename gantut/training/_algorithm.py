@@ -1,7 +1,7 @@
 r"""Algorithm 1 (GAN) and Algorithm 2 (WGAN), which are one.
 
 A round: ``n_critic`` steps of the critic on fresh batches, the generator standing still; then one step of the
-generator, the critic standing still. Which losses, which optimiser and which constraint on the critic is data.
+generator, the critic standing still. Which losses, which optimizer and which constraint on the critic is data.
 """
 
 from collections.abc import Callable
@@ -112,11 +112,11 @@ def critic_step(
         supervised = label_cost(players.critic.network(samples), labels)
         losses["supervised"] = supervised.detach()
         loss = loss + players.config.supervised_weight * supervised
-    players.critic.descend(loss, players.critic_optimiser)
+    players.critic.descend(loss, players.critic_optimizer)
     if isinstance(constraint, lipschitz.Clip):
         lipschitz.clip_([players.critic.values], constraint.bound)
     if isinstance(constraint, lipschitz.SpectralNorm):
-        lipschitz.shrink_(lipschitz.weight_matrices(players.critic.network), constraint.bound)
+        lipschitz.project_spectral_norm_(lipschitz.weight_matrices(players.critic.network), constraint.bound)
     return losses
 
 
@@ -131,7 +131,7 @@ def generator_step(
 
     Parameters
     ----------
-    noise : tensor, shape (members, batch, noise_size)
+    noise : tensor, shape (members, batch, latent_dim)
     real : tensor, shape (members, batch, \\*event)
         Looked at only where the objective compares features, or looks ahead.
     blur : tensor, shape (members, batch, \\*event), optional
@@ -152,5 +152,5 @@ def generator_step(
     else:
         judged = players.judge(real) if players.objective.features else None
         loss = players.objective.generator_loss(judged, players.judge(fake))
-    players.generator.descend(loss, players.generator_optimiser)
+    players.generator.descend(loss, players.generator_optimizer)
     return {"generator": loss.detach()}

@@ -18,7 +18,7 @@ TRICKS = {
     "instance_noise": InstanceNoise,
     "augmentation": Augmentation,
 }
-OPTIMISERS = ("adam", "rmsprop", "sgd")
+OPTIMIZERS = ("adam", "rmsprop", "sgd")
 
 # Each purpose draws from random numbers of its own, so that a change of one leaves the others as they were.
 # PyTorch's generator on the CPU reads 32 bits of a seed, so all seeds must be below 2^32.
@@ -59,8 +59,8 @@ class Architecture:
 
 
 @dataclass(frozen=True)
-class Optimiser:
-    """An optimiser of `torch.optim` and its settings.
+class Optimizer:
+    """An optimizer of `torch.optim` and its settings.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class Optimiser:
     momentum: float = 0.0
 
     def __post_init__(self):
-        _inputs.one_of("optimiser", self.name, OPTIMISERS)
+        _inputs.one_of("optimizer", self.name, OPTIMIZERS)
         _inputs.positive("rate", self.rate)
         if not isinstance(self.betas, tuple | list) or len(self.betas) != 2:
             raise ValueError(f"betas must be two numbers in [0, 1), not {self.betas!r}")
@@ -87,7 +87,7 @@ class Optimiser:
         _fraction("momentum", self.momentum)
 
     def build(self, parameters: list[torch.Tensor]) -> torch.optim.Optimizer:
-        """Make the optimiser of these parameters."""
+        """Make the optimizer of these parameters."""
         on_cuda = parameters[0].is_cuda
         if self.name == "adam":
             return torch.optim.Adam(parameters, lr=self.rate, betas=self.betas, fused=True, capturable=on_cuda)
@@ -115,16 +115,16 @@ class Config:
     seed : int
         Member i draws all its random numbers from `seed` + i, whoever else is in the population.
     batch : int
-        Samples of each law a step.
+        Samples of each distribution a step.
     n_critic : int
         Critic steps before each generator step.
-    optimiser, critic_optimiser : Optimiser or dict
+    optimizer, critic_optimizer : Optimizer or dict
         Of the generator and of the critic; by default the critic has the same.
     constraint : Clip, GradientPenalty, SpectralNorm, dict or None
         Of the critic.
     noise : {"gaussian", "uniform"}
         N(0, 1) or U[-1, 1] in every coordinate.
-    noise_size : int
+    latent_dim : int
         How many coordinates.
     generator, critic : Architecture or dict
     unrolled : int
@@ -163,11 +163,11 @@ class Config:
     seed: int = 0
     batch: int = 128
     n_critic: int | None = None
-    optimiser: Optimiser | None = None
-    critic_optimiser: Optimiser | None = None
+    optimizer: Optimizer | None = None
+    critic_optimizer: Optimizer | None = None
     constraint: lipschitz.Clip | lipschitz.GradientPenalty | lipschitz.SpectralNorm | str | None = "as the objective"
     noise: str = "gaussian"
-    noise_size: int = 2
+    latent_dim: int = 2
     generator: Architecture = field(default_factory=Architecture)
     critic: Architecture = field(default_factory=Architecture)
     unrolled: int = 0
@@ -186,17 +186,17 @@ class Config:
 
     def __post_init__(self):
         objective = objectives.objective(self.objective)
-        for name in ("n_critic", "optimiser"):
+        for name in ("n_critic", "optimizer"):
             if getattr(self, name) is None:
                 self._set(name, objective.defaults.get(name))
         if isinstance(self.constraint, str) and self.constraint == "as the objective":
             self._set("constraint", objective.defaults.get("constraint"))
         self._set("constraint", lipschitz.constraint(self.constraint))
-        self._set("optimiser", _record("optimiser", self.optimiser, Optimiser))
-        self._set("critic_optimiser", _record("critic_optimiser", self.critic_optimiser or self.optimiser, Optimiser))
+        self._set("optimizer", _record("optimizer", self.optimizer, Optimizer))
+        self._set("critic_optimizer", _record("critic_optimizer", self.critic_optimizer or self.optimizer, Optimizer))
         for name in ("generator", "critic"):
             self._set(name, _record(name, getattr(self, name), Architecture))
-        for name in ("steps", "members", "batch", "n_critic", "noise_size"):
+        for name in ("steps", "members", "batch", "n_critic", "latent_dim"):
             _inputs.count(name, getattr(self, name))
         _inputs.count("seed", self.seed, least=0)
         _inputs.count("unrolled", self.unrolled, least=0)

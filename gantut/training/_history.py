@@ -54,7 +54,7 @@ class History:
     def sample(self, n: int, *, seed: int = 0) -> torch.Tensor:
         """Generate n fresh samples a member with the networks at the end: shape (members, n, \\*event), on the CPU."""
         config, device = replace(self.config, seed=seed), next(self.generator.parameters()).device
-        shape = (_inputs.count("n", n), config.noise_size)
+        shape = (_inputs.count("n", n), config.latent_dim)
         noise = noise_stream(config.noise, shape, config.seeds("samples"), device).next()
         generator = self.generator if self.generator_average is None else self.generator_average
         with only_looking(generator):

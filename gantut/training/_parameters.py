@@ -1,4 +1,4 @@
-"""All parameters of a network in one tensor: a row a member, so that an optimiser step is one operation."""
+"""All parameters of a network in one tensor: a row a member, so that an optimizer step is one operation."""
 
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -44,7 +44,7 @@ class Parameters:
         self.values, self.gradient = values, torch.zeros_like(values)
         for parameter, rows in zip(parameters, self._rows(values, sizes), strict=True):
             parameter.data = rows.view(parameter.shape)
-        self.leaf = nn.Parameter(self.values)  # what the optimiser sees
+        self.leaf = nn.Parameter(self.values)  # what the optimizer sees
         self.leaf.grad = self.gradient
         self.averages: dict[str, torch.Tensor] = {}
         self.pull = self.decay = 0.0
@@ -75,7 +75,7 @@ class Parameters:
         """Return the part of each parameter: views of shape (members, size)."""
         return values[:, : sum(sizes)].split(sizes, 1)
 
-    def descend(self, loss: torch.Tensor, optimiser: torch.optim.Optimizer) -> None:
+    def descend(self, loss: torch.Tensor, optimizer: torch.optim.Optimizer) -> None:
         """Take one step down the sum of the members' losses: each has parameters of its own."""
         slopes = torch.autograd.grad(loss.sum(), self.parameters, materialize_grads=True)
         rows = [slope.reshape(self.members, -1) for slope in slopes]
@@ -86,7 +86,7 @@ class Parameters:
             average, count = self.averages["history"], self.averages["count"].add_(1)
             average.add_((self.values - average) / count)
             self.gradient.add_(self.values - average, alpha=2 * self.pull)
-        optimiser.step()
+        optimizer.step()
 
     def follow(self) -> None:
         """Move the exponential average, if there is one, towards the present values."""

@@ -1,4 +1,4 @@
-"""The two players of a game with all that belongs to them: networks, optimisers, random draws."""
+"""The two players of a game with all that belongs to them: networks, optimizers, random draws."""
 
 import copy
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from gantut.training._config import Config
 from gantut.training._parallel import OwnShare, Shares
 from gantut.training._parameters import Parameters
 from gantut.training._precision import passed
-from gantut.training._replay import Replayed
+from gantut.training._replay import CUDAGraphStep
 from gantut.training._streams import FadingStream, OwnEpochStream, Stream, data_stream, noise_stream
 
 # Members are trained so many at a time that a layer's activations (members x batch x width numbers) stay in the cache.
@@ -32,7 +32,7 @@ class Players:
     first, last : int
         These are members first, ..., last - 1 of the population.
     generator, critic : Parameters
-    generator_optimiser, critic_optimiser : torch.optim.Optimizer
+    generator_optimizer, critic_optimizer : torch.optim.Optimizer
     streams : dict of Stream
         Of "data", "noise" and, where a penalty or a trick asks for them, "mixing", "instance noise", "augmentation",
         "labelled" and "labels".
@@ -40,7 +40,7 @@ class Players:
         How many real classes the critic tells apart, where it does.
     shares : Shares, optional
         How batches are shared out over processes, where they are.
-    replayed : Replayed, optional
+    replayed : CUDAGraphStep, optional
         Plays a round from its recording; made by the conductor on CUDA.
     amp : bool
         Whether the networks' passes take their products in bfloat16.
@@ -51,12 +51,12 @@ class Players:
     last: int
     generator: Parameters
     critic: Parameters
-    generator_optimiser: torch.optim.Optimizer
-    critic_optimiser: torch.optim.Optimizer
+    generator_optimizer: torch.optim.Optimizer
+    critic_optimizer: torch.optim.Optimizer
     streams: dict[str, Stream]
     classes: int | None = None
     shares: Shares | None = None
-    replayed: Replayed | None = None
+    replayed: CUDAGraphStep | None = None
     amp: bool = False
 
     def __post_init__(self):
@@ -71,9 +71,9 @@ class Players:
     def memory(self) -> list[torch.Tensor]:
         """Return all tensors that a round changes in place: on CUDA, rounds are replayed on this memory."""
         tensors = []
-        for player, optimiser in ((self.generator, self.generator_optimiser), (self.critic, self.critic_optimiser)):
+        for player, optimizer in ((self.generator, self.generator_optimizer), (self.critic, self.critic_optimizer)):
             tensors += [player.values, player.gradient, *player.network.buffers(), *player.averages.values()]
-            states = optimiser.state.values()
+            states = optimizer.state.values()
             tensors += [value for state in states for value in state.values() if isinstance(value, torch.Tensor)]
         return tensors
 
@@ -144,7 +144,7 @@ def samples_are_separate(network: nn.Module) -> bool:
     return getattr(network, "samples_are_separate", isinstance(network, MLP))
 
 
-def cohorts(
+def shard_members(
     config: Config,
     data,
     generator: nn.Module,
@@ -191,7 +191,7 @@ def _players(config, data, labelled, first, last, generator, critic, *, device, 
     streams = {
         "data": data_stream(data, config.n_critic + sees_real, config.batch, seeds("data"), device),
         "noise": noise_stream(
-            config.noise, (config.n_critic + 1, config.batch, config.noise_size), seeds("noise"), device
+            config.noise, (config.n_critic + 1, config.batch, config.latent_dim), seeds("noise"), device
         ),
     }
     if isinstance(config.constraint, lipschitz.GradientPenalty):
@@ -219,6 +219,6 @@ def _players(config, data, labelled, first, last, generator, critic, *, device, 
         generator.average_exponentially(config.ema)
     return Players(
         config, first, last, generator, critic,
-        config.optimiser.build([generator.leaf]), config.critic_optimiser.build([critic.leaf]), streams,
+        config.optimizer.build([generator.leaf]), config.critic_optimizer.build([critic.leaf]), streams,
         None if labelled is None else int(labelled[1].max()) + 1, shares,
     )  # fmt: skip

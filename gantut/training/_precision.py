@@ -5,7 +5,7 @@ That is enough for the convolutions of a pass, which are most of the work. It is
 
 - a gradient penalty, :math:`(\lVert\nabla f\rVert - 1)^2`, which is small where a gradient is about right: there both
   passes, to the gradient and back from it, stay in single precision;
-- losses, parameters, their gradients' sums, optimisers and all evaluations, which cost little.
+- losses, parameters, their gradients' sums, optimizers and all evaluations, which cost little.
 """
 
 from collections.abc import Callable

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import torch
 
-WARM = 3  # rounds played before one is recorded: libraries choose their algorithms, optimisers make their memory
+WARM = 3  # rounds played before one is recorded: libraries choose their algorithms, optimizers make their memory
 AGREEMENT = 0.01  # of a round's own change: far above the rounding of other kernels, far below a term that is missing
 
 
@@ -22,7 +22,7 @@ class Recording(NamedTuple):
     outputs: dict[str, torch.Tensor]
 
 
-class Replayed:
+class CUDAGraphStep:
     """A round that is played, then recorded, then replayed.
 
     Parameters

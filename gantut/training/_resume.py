@@ -83,8 +83,8 @@ def _state(run) -> dict:
     groups = run.groups
     return {
         "data": run.fingerprint,
-        "optimisers": {
-            name: _merged([getattr(group, f"{name}_optimiser").state_dict()["state"].get(0, {}) for group in groups])
+        "optimizers": {
+            name: _merged([getattr(group, f"{name}_optimizer").state_dict()["state"].get(0, {}) for group in groups])
             for name in ("generator", "critic")
         },
         "streams": {name: _merged([group.streams[name].state() for group in groups]) for name in groups[0].streams},
@@ -103,9 +103,9 @@ def _restore(run, state):
     for group in run.groups:
         rows = slice(group.first, group.last)
         for name in ("generator", "critic"):
-            optimiser = getattr(group, f"{name}_optimiser")
-            saved = _part(state["optimisers"][name], rows)
-            optimiser.load_state_dict(optimiser.state_dict() | {"state": {0: saved} if saved else {}})
+            optimizer = getattr(group, f"{name}_optimizer")
+            saved = _part(state["optimizers"][name], rows)
+            optimizer.load_state_dict(optimizer.state_dict() | {"state": {0: saved} if saved else {}})
             for key, value in _part(state.get("averages", {}).get(name, {}), rows).items():
                 getattr(group, name).averages[key].copy_(value)
         for name, stream in group.streams.items():
@@ -136,7 +136,7 @@ def _merged(states: list[dict]) -> dict:
 
 
 def _part(state: dict, rows: slice) -> dict:
-    """Return some members' part of a state, sharing nothing with the others': optimisers count their steps in place."""
+    """Return some members' part of a state, sharing nothing with the others': optimizers count their steps in place."""
     return {name: value[rows].clone() if _has_rows(value) else _copied(value) for name, value in state.items()}
 
 
@@ -162,14 +162,14 @@ def _global_random_state(run) -> dict:
 
 
 def fingerprint(data, labelled=None) -> dict:
-    """Return what tells data from other data: a checksum of a data set, or some draws of a law."""
+    """Return what tells data from other data: a checksum of a data set, or some draws of a distribution."""
     if labelled is not None:
         return fingerprint(data) | {"labelled": [fingerprint(part) for part in labelled]}
     if isinstance(data, torch.Tensor):
         content = data.detach().cpu().contiguous()
         return {"shape": list(content.shape), "sha256": hashlib.sha256(content.numpy().tobytes()).hexdigest()}
     draws = data.sample((64,), generator=torch.Generator().manual_seed(0))
-    return {"law": type(data).__name__, "draws": draws.detach().double().cpu()}
+    return {"distribution": type(data).__name__, "draws": draws.detach().double().cpu()}
 
 
 def _same_data(one: dict, other: dict) -> bool:
@@ -177,7 +177,7 @@ def _same_data(one: dict, other: dict) -> bool:
     if one.keys() != other.keys() or "draws" not in one:
         return one == other
     a, b = one["draws"], other["draws"]
-    same = one["law"] == other["law"] and one.get("labelled") == other.get("labelled")
+    same = one["distribution"] == other["distribution"] and one.get("labelled") == other.get("labelled")
     return same and a.shape == b.shape and torch.allclose(a, b, rtol=1e-6, atol=1e-9)
 
 

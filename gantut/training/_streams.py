@@ -110,13 +110,13 @@ class FadingStream(Stream):
         super().restore(state)
 
 
-def law_stream(law, batches: int, batch: int, seeds, device) -> Stream:
-    """Fresh samples of a law, in single precision."""
+def distribution_stream(distribution, batches: int, batch: int, seeds, device) -> Stream:
+    """Fresh samples of a distribution, in single precision."""
 
     def draw(steps, source, member):
-        return law.sample((steps, batches, batch), generator=source).float()
+        return distribution.sample((steps, batches, batch), generator=source).float()
 
-    return Stream(draw, seeds, batches * batch * math.prod(law.event_shape), device)
+    return Stream(draw, seeds, batches * batch * math.prod(distribution.event_shape), device)
 
 
 class EpochStream(Stream):
@@ -183,7 +183,7 @@ class OwnEpochStream(EpochStream):
 
 
 def data_stream(data, batches: int, batch: int, seeds, device) -> Stream:
-    """Batches of real samples, from a law or from a data set."""
+    """Batches of real samples, from a distribution or from a data set."""
     if isinstance(data, torch.Tensor):
         return EpochStream(data, batches, batch, seeds, device)
-    return law_stream(data, batches, batch, seeds, device)
+    return distribution_stream(data, batches, batch, seeds, device)

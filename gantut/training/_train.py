@@ -19,9 +19,9 @@ from gantut.training._config import Config
 from gantut.training._history import History, Records
 from gantut.training._parallel import Shares
 from gantut.training._parameters import only_looking
-from gantut.training._players import average_generator, cohorts, features_of
+from gantut.training._players import average_generator, features_of, shard_members
 from gantut.training._precision import require_amp
-from gantut.training._replay import Replayed, tensor_cores
+from gantut.training._replay import CUDAGraphStep, tensor_cores
 from gantut.training._resume import Keeper, fingerprint
 from gantut.training._streams import noise_stream
 from gantut.training._tricks import checked_labelled, require_layers, set_references
@@ -67,10 +67,11 @@ def train(
     ----------
     config : Config or dict
         The game. A dict of settings stands for the Config made of them.
-    data : Law or tensor, shape (n, *event)
-        The real samples: a law to draw from afresh, or a data set, which each member shuffles anew every epoch.
+    data : Distribution or tensor, shape (n, *event)
+        The real samples: a distribution to draw from afresh, or a data set, which each member shuffles anew every
+        epoch.
     generator, critic : Module, optional
-        Networks of your own, trained in place: from (members, batch, noise_size) to (members, batch, *event), and from
+        Networks of your own, trained in place: from (members, batch, latent_dim) to (members, batch, *event), and from
         there to (members, batch, 1). Members must not see each other: where there are several, each parameter has a
         leading members axis. By default multilayer perceptrons of the architectures in `config`. For feature matching
         a critic has a method ``features(x)``, which returns what the critic does and its features (members, batch,
@@ -183,20 +184,20 @@ class _Run:
             if getattr(self, name) is None:
                 if rest:
                     raise ValueError(f"{name} must be given for data of shape {self.event}: only vectors have one")
-                inputs = config.noise_size if name == "generator" else width
+                inputs = config.latent_dim if name == "generator" else width
                 setattr(self, name, config.build(name, inputs, outputs, self.device))
         self.generator.to(self.device)
         self.critic.to(self.device)
         require_layers(config, self.generator, self.critic)
         set_references(config, self.data, self.generator, self.critic, self.device)
         self.noise = noise_stream(
-            config.noise, (self.samples, config.noise_size), config.seeds("evaluation"), self.device
-        ).next()  # (members, samples, noise_size)
+            config.noise, (self.samples, config.latent_dim), config.seeds("evaluation"), self.device
+        ).next()  # (members, samples, latent_dim)
         with only_looking(self.generator, self.critic):
             _check_networks(self)
         alone = self.device.type == "cpu" and not self.shares  # processes exchange gradients in one and the same order
         self.workers = torch.get_num_threads() if alone else 1
-        self.groups = cohorts(
+        self.groups = shard_members(
             config, self.data, self.generator, self.critic, device=self.device, workers=self.workers,
             labelled=self.labelled, shares=self.shares,
         )  # fmt: skip
@@ -217,7 +218,7 @@ class _Run:
             raise ValueError(f"cuda_graph must be False or None here, not True: {why}")
         if possible and wanted is not False:
             for group in self.groups:
-                group.replayed = Replayed(partial(play_round, group), group.memory)
+                group.replayed = CUDAGraphStep(partial(play_round, group), group.memory)
 
     # ---- From one event to the next ---------------------------------------------------------------------------
 
@@ -391,14 +392,16 @@ def _checked_data(data, config):
             raise ValueError(f"batch must be at most {len(data)}, the number of samples in data, not {config.batch}")
         return data, tuple(data.shape[1:])
     if not hasattr(data, "sample") or not hasattr(data, "event_shape"):
-        raise ValueError(f"data must be a tensor or a law of gantut.data, not {type(data).__name__}")
+        raise ValueError(f"data must be a tensor or a distribution of gantut.data, not {type(data).__name__}")
     if not data.event_shape:
-        raise ValueError("data must be a law of vectors: a law on the line is one in 1 dimension, means (modes, 1)")
+        raise ValueError(
+            "data must be a distribution of vectors: a distribution on the line is one in 1 dimension, means (modes, 1)"
+        )
     try:
         draws = data.sample((2, 3), generator=torch.Generator().manual_seed(0))
     except TypeError as error:
         raise ValueError(
-            f"data must be a law that draws from a given generator, as those of gantut.data, not "
+            f"data must be a distribution that draws from a given generator, as those of gantut.data, not "
             f"{type(data).__name__} ({error})"
         ) from None
     if tuple(draws.shape) != (2, 3, *data.event_shape):
@@ -425,7 +428,7 @@ def _check_networks(run):
     fake = _applied("generator", run.generator, run.noise[:, :2])
     if tuple(fake.shape) != (config.members, min(run.samples, 2), *run.event):
         raise ValueError(
-            f"generator must turn noise ({config.members}, batch, {config.noise_size}) into samples ({config.members}, "
+            f"generator must turn noise ({config.members}, batch, {config.latent_dim}) into samples ({config.members}, "
             f"batch, {', '.join(map(str, run.event))}), as data has them, but gave {_inputs.shape(fake)}"
         )
     scores = _applied("critic", run.critic, fake)

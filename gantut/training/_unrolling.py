@@ -5,7 +5,7 @@ from torch.func import functional_call
 
 from gantut import lipschitz
 from gantut.objectives import Judgement
-from gantut.training._config import Optimiser
+from gantut.training._config import Optimizer
 
 
 def look_ahead(players, real: torch.Tensor, fake: torch.Tensor) -> tuple[Judgement, Judgement]:
@@ -35,7 +35,7 @@ def look_ahead(players, real: torch.Tensor, fake: torch.Tensor) -> tuple[Judgeme
 
     values = players.critic.values.detach().requires_grad_()
     constraint = players.config.constraint
-    step = differentiable_step(players.config.critic_optimiser, players.critic_optimiser, players.critic.leaf)
+    step = differentiable_step(players.config.critic_optimizer, players.critic_optimizer, players.critic.leaf)
     for _ in range(players.config.unrolled):
         loss = players.objective.critic_loss(judge(values, real), judge(values, fake))
         (slope,) = torch.autograd.grad(loss.sum(), values, create_graph=True)
@@ -45,12 +45,12 @@ def look_ahead(players, real: torch.Tensor, fake: torch.Tensor) -> tuple[Judgeme
     return judge(values, real), judge(values, fake)
 
 
-def differentiable_step(settings: Optimiser, optimiser: torch.optim.Optimizer, leaf: torch.Tensor):
-    """Return the step that this optimiser would take next, and next again, as a differentiable function.
+def differentiable_step(settings: Optimizer, optimizer: torch.optim.Optimizer, leaf: torch.Tensor):
+    """Return the step that this optimizer would take next, and next again, as a differentiable function.
 
-    Its memory starts from that of the optimiser, which is not changed.
+    Its memory starts from that of the optimizer, which is not changed.
     """
-    memory = optimiser.state.get(leaf, {})
+    memory = optimizer.state.get(leaf, {})
     zero = torch.zeros_like(leaf.detach())
     if settings.name == "adam":
         return _adam(settings, memory.get("step", 0), memory.get("exp_avg", zero), memory.get("exp_avg_sq", zero))

@@ -1,4 +1,4 @@
-r"""Optimal transport: what it costs to turn one law into another, and the proof that nothing costs less.
+r"""Optimal transport: what it costs to turn one distribution into another, and the proof that nothing costs less.
 
 A plan says how much mass goes from where to where. The cheapest one solves the primal problem; prices for loading and
 unloading that undercut every route solve the dual one, and both have the same value (:func:`emd`):
@@ -14,7 +14,7 @@ the distance as the cost (:class:`KantorovichPotential`):
 .. math:: g_j = f^c(y_j) = \min_i \|x_i - y_j\|^p - f_i.
 
 On the line no optimisation is needed: what the piles to the left hold too much must pass (:func:`pile_moves`), and the
-quantiles of both laws belong together (:func:`wasserstein_1d`):
+quantiles of both distributions belong together (:func:`wasserstein_1d`):
 
 .. math:: W_p^p = \int_0^1 \big|F_u^{-1}(t) - F_v^{-1}(t)\big|^p\,dt.
 
@@ -25,14 +25,14 @@ from gantut.transport._exact import emd, emd_points, linear_program
 from gantut.transport._line import pile_moves, wasserstein_1d
 from gantut.transport._potentials import KantorovichPotential, c_transform
 from gantut.transport._results import Move, NotCertified, OTResult, PileMoves
-from gantut.transport._sinkhorn import NotConverged, sinkhorn, sinkhorn_points
+from gantut.transport._sinkhorn import ConvergenceWarning, sinkhorn, sinkhorn_points
 from gantut.transport._sinkhorn_divergence import sinkhorn_divergence
 
 __all__ = [
+    "ConvergenceWarning",
     "KantorovichPotential",
     "Move",
     "NotCertified",
-    "NotConverged",
     "OTResult",
     "PileMoves",
     "c_transform",

@@ -1,4 +1,4 @@
-"""Transport on the line: piles side by side, and laws given by their positions."""
+"""Transport on the line: piles side by side, and distributions given by their positions."""
 
 import math
 import os
@@ -15,7 +15,7 @@ from gantut.transport._results import Move, PileMoves
 WORTH_THREADS = 100_000
 # Length from which rows are sorted by digits; below, comparing is as fast.
 LONG = 3000
-# Positions of some rows of both laws that are sorted and compared while they are in the cache.
+# Positions of some rows of both distributions that are sorted and compared while they are in the cache.
 TILE = 1 << 14
 
 
@@ -89,7 +89,7 @@ def _shovel(deltas):
 
 
 def wasserstein_1d(u, v, u_weights=None, v_weights=None, *, p=1, dim=-1):
-    r"""Wasserstein distance between laws on the line, by their quantiles.
+    r"""Wasserstein distance between distributions on the line, by their quantiles.
 
     .. math:: W_p(u, v) = \Big(\int_0^1 \big|F_u^{-1}(t) - F_v^{-1}(t)\big|^p\,dt\Big)^{1/p}, \qquad
         W_\infty(u, v) = \sup_{0<t<1} \big|F_u^{-1}(t) - F_v^{-1}(t)\big|.
@@ -111,8 +111,9 @@ def wasserstein_1d(u, v, u_weights=None, v_weights=None, *, p=1, dim=-1):
     tensor, the shape of `u` and `v` broadcast, without `dim`
         The distance :math:`W_p` itself, as in `scipy.stats.wasserstein_distance`. POT's `ot.wasserstein_1d` returns
         its power :math:`W_p^p` instead (the two are the same for p = 1), along dimension 0. Infinite where mass would
-        travel infinitely far, NaN where both laws have mass at the same infinity and the distance is undefined, both
-        as in SciPy. Differentiable in positions and weights; where two quantiles agree the gradient is 0.
+        travel infinitely far, NaN where both distributions have mass at the same infinity and the distance is
+        undefined, both as in SciPy. Differentiable in positions and weights; where two quantiles agree the gradient is
+        0.
 
     Raises
     ------
@@ -137,7 +138,7 @@ def wasserstein_1d(u, v, u_weights=None, v_weights=None, *, p=1, dim=-1):
     tensor(0.2500, dtype=torch.float64)
     """
     p = _inputs.exponent(p, infinite=True)
-    one_law = u is v
+    one_distribution = u is v
     u, v = _along_last(u=u, v=v, dim=dim)  # (..., n), (..., m)
     equal_weights = u_weights is None and v_weights is None and u.shape[-1] == v.shape[-1]
     if equal_weights and p == 1 and (distance := _mean_gap(u, v)) is not None:
@@ -150,7 +151,7 @@ def wasserstein_1d(u, v, u_weights=None, v_weights=None, *, p=1, dim=-1):
         in_place = u.shape == v.shape and not (u.requires_grad or v.requires_grad)  # fresh memory costs as much again
         return _mean_power(u.sub_(v) if in_place else u - v, None, p)
     same_bins = p == 1 and u_weights is not None and v_weights is not None and u.ndim == v.ndim == 1
-    if same_bins and (one_law or _same_and_constant(u, v)) and torch.isfinite(u).all():
+    if same_bins and (one_distribution or _same_and_constant(u, v)) and torch.isfinite(u).all():
         return _on_shared_bins(u, u_weights, v_weights)
     return _by_quantiles(u, v, u_weights, v_weights, p)
 
@@ -272,7 +273,8 @@ def _same_and_constant(u, v):
 
 
 def _on_shared_bins(positions, u_weights, v_weights):
-    """W1 of two laws on the same positions: the area between their distribution functions, with one sort for all."""
+    """W1 of two distributions on the same positions: the area between their distribution functions, with one sort for
+    all."""
     order = _sort_order(positions)
     gaps = positions[order].diff().double()  # (n - 1,)
     surplus = (u_weights - v_weights)[..., order].cumsum(-1)[..., :-1]

@@ -61,11 +61,12 @@ class KantorovichPotential:
 
     .. math:: f(x) = \min_j \|x - y_j\|^p - g_j
 
-    With the points y of the second law and their optimal potentials g (`OTResult.g`), f is an optimal potential of the
-    first law: :math:`\text{value} = \langle a, f\rangle + \langle b, g\rangle`, both signs plus, and
+    With the points y of the second distribution and their optimal potentials g (`OTResult.g`), f is an optimal
+    potential of the first distribution: :math:`\text{value} = \langle a, f\rangle + \langle b, g\rangle`, both signs
+    plus, and
     :math:`f(x) + g_j \le \|x - y_j\|^p` for every x. For p = 1 it is the McShane extension: 1-Lipschitz, with
     :math:`f(y_j) = -g_j` wherever :math:`y_j` has mass, so that :math:`W_1 = \mathbb E_a f - \mathbb E_b f`
-    and f is the perfect critic, high on the first law.
+    and f is the perfect critic, high on the first distribution.
 
     Parameters
     ----------
@@ -106,14 +107,14 @@ class KantorovichPotential:
 
     @classmethod
     def from_result(cls, result, points, *, p=1):
-        """Extend ``result.g``, the potential at the second law's points, to the first law's side.
+        """Extend ``result.g``, the potential at the second distribution's points, to the first distribution's side.
 
         Parameters
         ----------
         result : OTResult
             Of one problem, not of a batch, for the cost ||x - y||^p.
         points : tensor, shape (m, d)
-            The points of the second law, which the problem was solved for.
+            The points of the second distribution, which the problem was solved for.
         p : float
             The exponent that it was solved for.
 

@@ -22,9 +22,10 @@ class OTResult(NamedTuple):
     value: torch.Tensor
     #: (..., n, m) mass that goes from each point to each; None where it would not fit into memory
     plan: torch.Tensor | None = None
-    #: (..., n) potential of the first law; fixed up to a constant, here such that both terms of the dual are equal
+    #: (..., n) potential of the first distribution; fixed up to a constant, here such that both terms of the dual
+    #: are equal
     f: torch.Tensor | None = None
-    #: (..., m) potential of the second law: value = <a, f> + <b, g> at the optimum, both signs plus
+    #: (..., m) potential of the second distribution: value = <a, f> + <b, g> at the optimum, both signs plus
     g: torch.Tensor | None = None
     #: (...,) primal minus dual value: how far the value can be from the optimum at most
     gap: torch.Tensor | None = None

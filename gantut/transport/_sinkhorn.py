@@ -19,7 +19,7 @@ RESOLUTION = 1e-2  # the largest relative rounding of plan entries that is still
 LARGEST_REG = 1e9  # in units of the largest cost: potentials and value lose as many digits to a plan of nearly a x b
 
 
-class NotConverged(UserWarning):
+class ConvergenceWarning(UserWarning):
     """The iterations stopped at `max_iter` with a marginal error above `tol`: the result's `error` says how large."""
 
 
@@ -76,7 +76,7 @@ def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
 
     Warns
     -----
-    NotConverged
+    ConvergenceWarning
         If `max_iter` sweeps did not bring the error to `tol`.
 
     See Also
@@ -151,7 +151,7 @@ def sinkhorn_points(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10_000
 
     Warns
     -----
-    NotConverged
+    ConvergenceWarning
         If `max_iter` sweeps did not bring the error to `tol`.
 
     References
@@ -210,7 +210,7 @@ def report(name, error, tol, max_iter):
         warnings.warn(
             f"{name} did not converge: after max_iter={max_iter} sweeps the marginal error is {worst:.3g}, above "
             f"tol={tol:.3g}; more sweeps, or a larger reg or tol, would help",
-            NotConverged,
+            ConvergenceWarning,
             stacklevel=4,
         )
 

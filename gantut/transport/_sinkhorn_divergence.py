@@ -46,7 +46,7 @@ def sinkhorn_divergence(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10
 
     Warns
     -----
-    NotConverged
+    ConvergenceWarning
         If `max_iter` sweeps did not bring a marginal error of one of the three problems to `tol`.
 
     Notes

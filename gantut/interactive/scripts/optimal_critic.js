@@ -8,7 +8,7 @@ const HALF_LOG_TWO_PI = 0.5 * Math.log(2 * Math.PI);
 const SIGMOID = (a) => (a >= 0 ? 1 / (1 + Math.exp(-a)) : Math.exp(a) / (1 + Math.exp(a)));
 const softplus = (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)));
 const logDensity = ({ mean, width }, x) => -(((x - mean) / width) ** 2) / 2 - Math.log(width) - HALF_LOG_TWO_PI;
-const density = (law, x) => Math.exp(logDensity(law, x));
+const density = (distribution, x) => Math.exp(logDensity(distribution, x));
 
 // The error function: its power series near 0, a continued fraction of erfc further out.
 function erf(x) {
@@ -32,11 +32,11 @@ function erf(x) {
 const logit = (real, fake, x) => logDensity(real, x) - logDensity(fake, x);
 const logitSlope = (real, fake, x) => (x - fake.mean) / fake.width ** 2 - (x - real.mean) / real.width ** 2;
 
-// E h(X) for X of a Gaussian law, by the trapezoidal rule: for functions this smooth nearly all digits are right.
-function expectation(law, h) {
+// E h(X) for X of a Gaussian distribution, by the trapezoidal rule: for functions this smooth nearly all digits are right.
+function expectation(distribution, h) {
   const step = 0.005;
   let sum = 0;
-  for (let k = -1800; k <= 1800; k++) sum += Math.exp((-k * k * step * step) / 2) * h(law.mean + law.width * k * step);
+  for (let k = -1800; k <= 1800; k++) sum += Math.exp((-k * k * step * step) / 2) * h(distribution.mean + distribution.width * k * step);
   return (sum * step) / Math.sqrt(2 * Math.PI);
 }
 
@@ -82,7 +82,7 @@ begin("optimal_critic", (lab) => {
       { name: "real", colour: "real" },
       { name: "generated", colour: "generated", dash: "7 3" },
     ];
-  const laws = new Chart(lab, "Densities", {
+  const distributions = new Chart(lab, "Densities", {
     description: "The real and the generated density. Drag one to move it, or the sample; the sliders do the same.",
     x,
     y: [0, 1],
@@ -127,7 +127,7 @@ begin("optimal_critic", (lab) => {
     critic: lab.readout("push-critic", "push, critic"),
   };
   const handles = { real: realMean, fake: fakeMean, sample };
-  laws.draggable(
+  distributions.draggable(
     (at) => Object.keys(handles).reduce((near, name) => (away(name, at) < away(near, at) ? name : near)),
     moveTo,
   );
@@ -135,7 +135,7 @@ begin("optimal_critic", (lab) => {
 
   // The sample lies on the axis, the densities stand above it.
   function away(name, { x: across, y }) {
-    const low = y < 0.12 * laws.y[1];
+    const low = y < 0.12 * distributions.y[1];
     return Math.abs(across - handles[name].value) + ((name === "sample") === low ? 0 : 3);
   }
 
@@ -154,7 +154,7 @@ begin("optimal_critic", (lab) => {
     const [real, fake] = both(),
       found = pushes(real, fake, sample.value),
       js = jensenShannon(real, fake);
-    if (wasserstein(real, fake) === 0) return lab.say("The laws are equal: D* is 1/2 everywhere, and nothing pushes.");
+    if (wasserstein(real, fake) === 0) return lab.say("The distributions are equal: D* is 1/2 everywhere, and nothing pushes.");
     if (Math.abs(found.minimax) < 1e-3) {
       const silent = js > 0.69 ? "and JS is all but log 2; " : "";
       const felt = `this sample feels nothing (${shown(found.minimax, 6)})`;
@@ -182,22 +182,22 @@ begin("optimal_critic", (lab) => {
   function drawCurves(real, fake, at) {
     const xs = grid(-5, 5, 250),
       over = (h) => xs.map((where) => [where, h(where)]);
-    laws.begin({ y: [0, 1.12 * Math.max(density(real, real.mean), density(fake, fake.mean))] });
-    for (const [law, colour, dash] of [
+    distributions.begin({ y: [0, 1.12 * Math.max(density(real, real.mean), density(fake, fake.mean))] });
+    for (const [distribution, colour, dash] of [
       [real, "real"],
       [fake, "generated", "7 3"],
     ]) {
-      laws.area(
-        over((where) => density(law, where)),
+      distributions.area(
+        over((where) => density(distribution, where)),
         colour,
       );
-      laws.line(
-        over((where) => density(law, where)),
+      distributions.line(
+        over((where) => density(distribution, where)),
         colour,
         { dash },
       );
     }
-    laws.dot(at, 0, "ink", { radius: 6 });
+    distributions.dot(at, 0, "ink", { radius: 6 });
     judge.begin().line(
       over((where) => SIGMOID(logit(real, fake, where))),
       "ink",

@@ -1,6 +1,6 @@
 // Parallel lines: P lives on {0} x [0, 1], Q on {theta} x [0, 1], perhaps both blurred by Gaussian noise across.
 //
-// Without noise KL is infinite and JS is log 2 unless theta = 0, and W is |theta|. With noise of deviation s both laws
+// Without noise KL is infinite and JS is log 2 unless theta = 0, and W is |theta|. With noise of deviation s both distributions
 // are Gaussians across the lines: KL = theta^2 / 2 s^2, JS is an integral, and W is |theta| as before.
 
 const SIGMOID = (a) => (a >= 0 ? 1 / (1 + Math.exp(-a)) : Math.exp(a) / (1 + Math.exp(a)));

@@ -1,8 +1,8 @@
-r"""Toy laws that can be drawn from and, where they have a density, know it.
+r"""Toy distributions that can be drawn from and, where they have a density, know it.
 
 They speak the language of `torch.distributions` (``sample``, ``log_prob``, ``mean``, ``stddev``, ``event_shape``), so
-that either kind fits wherever a law is wanted; but they draw from an explicit generator, always on the CPU, and then
-move, so that a seed means the same sample on every device.
+that either kind fits wherever a distribution is wanted; but they draw from an explicit generator, always on the CPU,
+and then move, so that a seed means the same sample on every device.
 """
 
 import math
@@ -13,13 +13,13 @@ import torch
 from gantut import _inputs
 
 
-class Law:
-    """A probability law that can be drawn from.
+class Distribution:
+    """A probability distribution that can be drawn from.
 
     Attributes
     ----------
     event_shape : tuple of int
-        () for laws on the line, (d,) in d dimensions.
+        () for distributions on the line, (d,) in d dimensions.
     dtype, device
         Of its samples.
     """
@@ -60,7 +60,7 @@ def _numbers(name, value, *, dtype, device):
         raise ValueError(f"{name} must be numbers, not {value!r} ({error})") from None
 
 
-class GaussianMixture(Law):
+class GaussianMixture(Distribution):
     r"""A mixture of round Gaussians.
 
     .. math:: p(x) = \sum_k w_k\, (2\pi s_k^2)^{-d/2} \exp\Big(-\frac{\|x-\mu_k\|^2}{2 s_k^2}\Big)
@@ -92,13 +92,13 @@ class GaussianMixture(Law):
             raise ValueError(f"scales must be positive and finite, not {self.scales.tolist()}")
         if weights is None:
             weights = torch.full((modes,), 1 / modes, **like)
-        self.weights = _inputs.law("weights", _numbers("weights", weights, **like), 0)
+        self.weights = _inputs.distribution("weights", _numbers("weights", weights, **like), 0)
         if self.weights.shape != (modes,):
             raise ValueError(f"weights must be {modes} numbers, one a mode, not shape {_inputs.shape(self.weights)}")
         self.event_shape = tuple(self.means.shape[1:])
 
     def to(self, device) -> "GaussianMixture":
-        """Return the same law on another device."""
+        """Return the same distribution on another device."""
         return GaussianMixture(self.means.to(device), self.scales.to(device), self.weights.to(device))
 
     def _draw(self, shape, generator):
@@ -145,8 +145,8 @@ class GaussianMixture(Law):
         return self.variance.sqrt()
 
 
-class Uniform(Law):
-    """The uniform law on an interval of the line."""
+class Uniform(Distribution):
+    """The uniform distribution on an interval of the line."""
 
     def __init__(self, low: float, high: float, *, dtype=torch.float64, device="cpu"):
         self.low, self.high = _inputs.interval("low and high", (low, high))
@@ -180,8 +180,8 @@ class Uniform(Law):
         return torch.tensor((self.high - self.low) / math.sqrt(12), dtype=self.dtype, device=self.device)
 
 
-class Segment(Law):
-    r"""The uniform law on the upright segment :math:`\{\theta\}\times[0, 1]` of the plane.
+class Segment(Distribution):
+    r"""The uniform distribution on the upright segment :math:`\{\theta\}\times[0, 1]` of the plane.
 
     It has no density: the segment has no area. It therefore has no ``log_prob`` either.
     """
@@ -239,7 +239,7 @@ def grid(
 
 
 def uniform(low: float = 0.0, high: float = 1.0, *, dtype=torch.float64, device="cpu") -> Uniform:
-    """The uniform law on [low, high]."""
+    """The uniform distribution on [low, high]."""
     return Uniform(low, high, dtype=dtype, device=device)
 
 

@@ -1,4 +1,4 @@
-"""Critics alone: trained between two laws that stand still, so that there is a truth to hold them against."""
+"""Critics alone: trained between two distributions that stand still, so that there is a truth to hold them against."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ def train_critics(
     rate: float = 2e-3,
     seed: int = 0,
 ) -> nn.Module:
-    r"""Train a population of critics between two fixed laws, with a rate that falls to 0 linearly.
+    r"""Train a population of critics between two fixed distributions, with a rate that falls to 0 linearly.
 
     .. math:: \max_f\ \mathbb E_{p_r}f - \mathbb E_{p_g}f - \text{penalty}(f)
 
@@ -48,15 +48,15 @@ def train_critics(
     parameters = list(critic.parameters())
     clipped = isinstance(constraint, lipschitz.Clip)
     kind = torch.optim.RMSprop if clipped else torch.optim.Adam
-    optimiser = kind(parameters, lr=rate, **({} if clipped else {"betas": (0.0, 0.9)}))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1 - step / steps)
+    optimizer = kind(parameters, lr=rate, **({} if clipped else {"betas": (0.0, 0.9)}))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
     source = random_source(seed)
     for _ in range(steps):
         real, fake = draw()
         loss = wasserstein_loss(critic, real, fake) + _penalty(critic, constraint, real, fake, source)  # (members,)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.sum().backward()
-        optimiser.step()
+        optimizer.step()
         _project(critic, constraint)
         schedule.step()
     return critic
@@ -81,17 +81,20 @@ def _project(critic, constraint):
     if isinstance(constraint, lipschitz.Clip):
         lipschitz.clip_(critic.parameters(), constraint.bound)
     if isinstance(constraint, lipschitz.SpectralNorm):
-        lipschitz.shrink_(lipschitz.weight_matrices(critic), constraint.bound)
+        lipschitz.project_spectral_norm_(lipschitz.weight_matrices(critic), constraint.bound)
 
 
 def draws_from(real, fake, *, members: int, batch: int, seed: int = 0, device="cpu") -> Callable:
-    """Return a function that draws a batch of either law for each member, in single precision."""
+    """Return a function that draws a batch of either distribution for each member, in single precision."""
     source = random_source(seed)
     waiting = []
 
     def draw():
         if not waiting:
-            several = (law.sample((DRAWN, members, batch), generator=source).float().to(device) for law in (real, fake))
+            several = (
+                distribution.sample((DRAWN, members, batch), generator=source).float().to(device)
+                for distribution in (real, fake)
+            )
             waiting.extend(zip(*several, strict=True))
         return waiting.pop()
 

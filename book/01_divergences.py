@@ -67,7 +67,7 @@ from gantut.divergences import (
     total_variation,
     total_variation_between,
 )
-from gantut.exercises import check
+from gantut.lessons import check
 
 # %% [markdown]
 # ## Surprise, and how much of it is avoidable

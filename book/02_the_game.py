@@ -59,12 +59,13 @@ import scipy
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from gantut import interactive, metrics, plots
+from gantut import metrics, plots
 from gantut.checks import claim
 from gantut.data import digits, gaussian, gaussian_mixture, ring
 from gantut.device import at_scale, random_source
-from gantut.exercises import check
-from gantut.experiments import coverage, play, recorded
+from gantut.lessons import check, recorded
+from gantut.lessons.the_game import live_gan
+from gantut.lessons.toy_gans import coverage, play
 from gantut.networks import MLP
 from gantut.objectives import Judgement, discriminator_loss, saturating_loss
 from gantut.training import Architecture, Config, Optimizer, train
@@ -591,7 +592,7 @@ plots.show()
 # ring. (A mode counts as covered when 1% of the samples are nearest to it and some come within three standard
 # deviations. That is a lenient rule, and lesson 6 says what else to look at.) Is this an accident of sixteen games?
 # The following was recorded with 32 games for each $k$ by another run of the same code
-# (`python -m gantut.experiments critic-steps`); the ticks show medians with 95% intervals.
+# (`python -m gantut.lessons critic-steps`); the ticks show medians with 95% intervals.
 
 # %%
 steps_record = recorded("critic-steps")
@@ -647,7 +648,7 @@ plots.show()
 # of the ring? When you have seen enough of rings, draw your own data.
 
 # %%
-interactive.live_gan()
+live_gan()
 
 # %% [markdown]
 # ## Real images

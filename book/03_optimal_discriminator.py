@@ -68,7 +68,7 @@ from gantut.divergences import (
     optimal_discriminator,
     value_function,
 )
-from gantut.exercises import check
+from gantut.lessons import check
 from gantut.networks import MLP
 
 # %% [markdown]

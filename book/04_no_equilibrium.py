@@ -57,11 +57,10 @@ import sympy
 import torch
 from torch.nn.functional import logsigmoid
 
-from gantut import interactive, plots
+from gantut import plots
 from gantut.checks import claim
 from gantut.device import random_source
 from gantut.divergences import optimal_discriminator, value_function
-from gantut.exercises import check
 from gantut.games import (
     Game,
     best_response_gaps,
@@ -71,6 +70,8 @@ from gantut.games import (
     spectral_radius,
     update_matrix,
 )
+from gantut.lessons import check
+from gantut.lessons.no_equilibrium import xy_game
 
 # %% [markdown]
 # ## What is being looked for
@@ -582,7 +583,7 @@ plots.show()
 # consensus with $\gamma=1$ arrives soonest.
 
 # %%
-interactive.xy_game()
+xy_game()
 
 # %% [markdown]
 # A thousand rounds with $\eta=0.1$ turn small differences of a factor into large ones of a distance:

@@ -76,7 +76,7 @@ from gantut.divergences import (
     optimal_discriminator,
     value_function,
 )
-from gantut.exercises import check
+from gantut.lessons import check
 from gantut.metrics import mode_coverage
 from gantut.networks import MLP
 from gantut.objectives import Objective

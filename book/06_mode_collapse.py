@@ -59,7 +59,7 @@ import sympy
 import torch
 from torch.nn.functional import avg_pool2d
 
-from gantut import experiments, metrics, plots
+from gantut import metrics, plots
 from gantut.checks import claim
 from gantut.data import digits, gaussian, gaussian_mixture, grid, ring
 from gantut.device import at_scale, random_source
@@ -69,8 +69,7 @@ from gantut.divergences import (
     optimal_discriminator,
     value_function,
 )
-from gantut.exercises import check
-from gantut.experiments import recorded
+from gantut.lessons import check, mode_collapse, recorded, toy_gans
 from gantut.metrics import median_interval
 
 # %% [markdown]
@@ -177,18 +176,16 @@ plots.show()
 
 # %%
 more = at_scale(fast=1, full=8)
-alone = experiments.play("non-saturating", 1, members=8 * more)
-collapsed = experiments.play(
-    "non-saturating", 5, members=12 * more, looks=20
-)
-penalised = experiments.play("wgan-gp", 5, members=4 * more)
+alone = toy_gans.play("non-saturating", 1, members=8 * more)
+collapsed = toy_gans.play("non-saturating", 5, members=12 * more, looks=20)
+penalised = toy_gans.play("wgan-gp", 5, members=4 * more)
 live = {
     "non-saturating, k = 1": alone,
     "non-saturating, k = 5": collapsed,
     "wgan-gp, k = 5": penalised,
 }
 coverage = {
-    name: experiments.coverage(history, points=100)
+    name: toy_gans.coverage(history, points=100)
     for name, history in live.items()
 }
 
@@ -277,7 +274,7 @@ plots.show()
 #
 # :::{admonition} Try it
 # :class: tip
-# Play `experiments.play("non-saturating", 2, members=16)`, or give the GAN momentum with
+# Play `toy_gans.play("non-saturating", 2, members=16)`, or give the GAN momentum with
 # `optimizer=Optimizer("adam", 1e-3, betas=(0.5, 0.9))` from `gantut.training`. Is collapse something that happens
 # at once, or by degrees?
 # :::
@@ -419,8 +416,8 @@ plots.show()
 # of the looks.
 
 # %%
-path = experiments.wandering(collapsed.samples[-6:], distribution)
-stayed = experiments.leaders(path)[on_one] == 1  # one leading mode only
+path = mode_collapse.wandering(collapsed.samples[-6:], distribution)
+stayed = mode_collapse.leaders(path)[on_one] == 1  # one leading mode only
 print(
     "most of them have not left their mode for 250 steps:",
     bool(stayed.double().mean() > 0.5),
@@ -652,10 +649,10 @@ few = torch.randint(10, (20_000, 16), generator=random_source(3))
 bias = metrics.effective_classes(few).mean()
 assert abs(bias - 7.25) < 0.05
 images = {
-    "non-saturating": experiments.draw_digits(
+    "non-saturating": mode_collapse.draw_digits(
         "non-saturating", members=4, steps=200, width=128
     ),
-    "wgan-gp": experiments.draw_digits(
+    "wgan-gp": mode_collapse.draw_digits(
         "wgan-gp", members=3, steps=200, width=128
     ),
 }
@@ -697,7 +694,7 @@ claim(
 )
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three blocks of four by four small grey digits. Real: sixteen different digits. Non-saturating GAN: sixteen times the same pattern, hardly a digit, a little paler or darker. WGAN-GP: sixteen different shapes, rough, but many recognisable as digits."}, "figure": {"name": "fig-perceptrons", "caption": "Real digits, and sixteen samples of the median member of each population: the same perceptrons, two objectives (after Weng's figure 6, there with photographs of bedrooms)."}}
-blocks = {"real": experiments.all_digits()[:16]}
+blocks = {"real": mode_collapse.all_digits()[:16]}
 blocks |= {
     name: torch.tensor(game["tiles"]) for name, game in played.items()
 }
@@ -727,7 +724,7 @@ follow = {
     f"{game['objective']}, k = {game['n_critic']}": game
     for game in recorded("loss-and-distance").result["games"]
 }
-seen_live = experiments.progress(collapsed)
+seen_live = toy_gans.progress(collapsed)
 live_correlation = metrics.rank_correlation(
     seen_live.generator_loss, seen_live.w1, dim=0
 )
@@ -955,7 +952,7 @@ assert (alarms[copies] == torch.tensor([False] * 7 + [True])).all()
 # two draws of *one* distribution.
 
 # %%
-everything = experiments.all_digits()
+everything = mode_collapse.all_digits()
 features, counts = classifier.features(everything), (25, 50, 100, 200, 400)
 source, floors = random_source(5), {"FID": [], "KID": [], "exact W1": []}
 for n in counts:

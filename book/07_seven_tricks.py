@@ -57,13 +57,12 @@ import math
 import sympy
 import torch
 
-from gantut import experiments, networks, objectives, plots
+from gantut import networks, objectives, plots
 from gantut.checks import claim
 from gantut.data import gaussian
 from gantut.device import random_source
 from gantut.divergences import js_between, js_divergence
-from gantut.exercises import check
-from gantut.experiments import recorded
+from gantut.lessons import check, recorded, seven_tricks
 from gantut.metrics import median_interval
 from gantut.networks import MLP
 from gantut.objectives import Judgement, discriminator_loss
@@ -78,7 +77,7 @@ from gantut.objectives import Judgement, discriminator_loss
 # the list.
 
 # %%
-for trick, settings in experiments.TRICKS.items():
+for trick, settings in seven_tricks.TRICKS.items():
     print(f"{trick}: {settings or 'the game as it is'}")
 
 # %% [markdown]
@@ -86,7 +85,7 @@ for trick, settings in experiments.TRICKS.items():
 # the samples is of high **quality** (within three standard deviations of a mode), and the exact distance $W_1$
 # between samples and data. No single one will do: a point on one mode has perfect quality, noise everywhere covers
 # all modes. All games have 1000 generator steps, and 64 members; that is more than fits in this page's minute, so
-# they were played beforehand (`python -m gantut.experiments tricks tricks-on-grid`) and are read from
+# they were played beforehand (`python -m gantut.lessons tricks tricks-on-grid`) and are read from
 # `results/tricks.json` and `results/tricks-on-grid.json`. Two of the games are repeated live below.
 
 # %%
@@ -200,7 +199,7 @@ assert abs(along**2 - loss) < 1e-12, "the best linear critic of (7.3)"
 # %%
 report("feature matching", "feature matching, deviations too")
 live = {
-    trick: experiments.play_with(trick, members=16)._asdict()
+    trick: seven_tricks.play_with(trick, members=16)._asdict()
     for trick in ("none", "feature matching")
 }
 
@@ -226,9 +225,10 @@ claim(
 #
 # :::{admonition} Try it
 # :class: tip
-# `experiments.play("non-saturating", 5, members=16, feature_matching={"layers": (0,)})` matches the first hidden
-# layer instead of the last, and `{"added": True}` adds the loss to $-\log D$ instead of putting it in its place.
-# Which of the two keeps the modes? Which has the better quality?
+# After `from gantut.lessons.toy_gans import play`,
+# `play("non-saturating", 5, members=16, feature_matching={"layers": (0,)})` matches the first hidden layer instead of
+# the last, and `{"added": True}` adds the loss to $-\log D$ instead of putting it in its place. Which of the two keeps
+# the modes? Which has the better quality?
 # :::
 #
 # ## 2 · Minibatch discrimination
@@ -768,7 +768,9 @@ for trick in others:
 
 # %%
 report("a better metric")
-rest = [trick for trick in experiments.TRICKS if trick != "a better metric"]
+rest = [
+    trick for trick in seven_tricks.TRICKS if trick != "a better metric"
+]
 least = min(interval(trick, "w1").estimate for trick in rest)
 assert interval("a better metric", "w1").estimate < least
 claim(
@@ -814,7 +816,7 @@ def table(distribution, k, modes, height):
 _ = table("ring", 5, modes=8, height=4.8)
 plots.show()
 alone = interval("instance noise", "w1").estimate
-for trick in experiments.COMBINATIONS:
+for trick in seven_tricks.COMBINATIONS:
     assert interval(trick, "w1").estimate > 0.8 * alone
 assert interval("averaged generator", "modes").high < 5
 
@@ -943,7 +945,7 @@ claim(
 # with $-\log D$, there is the discriminator's own network, trained on the labels alone, as long and from the same
 # start; with and without the batch normalisation that the games have in it. (Its statistics are those of the batch,
 # so all test digits are read as one batch. The settings were chosen on other seeds than these.) All are populations
-# of 32, each member with labels of its own, recorded by `python -m gantut.experiments semi-supervised`.
+# of 32, each member with labels of its own, recorded by `python -m gantut.lessons semi-supervised`.
 
 # %%
 study = recorded("semi-supervised").result
@@ -974,8 +976,8 @@ plots.show()
 
 # %%
 few = {"members": 8, "steps": 600}
-by_game = experiments.error_with_game(20, **few)
-by_labels = experiments.error_with_labels_alone(20, batch_norm=None, **few)
+by_game = seven_tricks.error_with_game(20, **few)
+by_labels = seven_tricks.error_with_labels_alone(20, batch_norm=None, **few)
 print("live, 20 labels: a quarter fewer errors in the game, or better:",
       bool(by_game.median() < 0.75 * by_labels.median()))  # fmt: skip
 assert errors["labels alone"][50].median() > played[0][20].median()
@@ -989,7 +991,7 @@ assert errors["labels alone"][50].median() > played[0][20].median()
 #
 # :::{admonition} Try it
 # :class: tip
-# `experiments.error_with_game(20, members=8, steps=600, objective="minimax")`. And how important is the weight of
+# `seven_tricks.error_with_game(20, members=8, steps=600, objective="minimax")`. And how important is the weight of
 # the labels, `supervised_weight` of `Config`?
 # :::
 #

@@ -54,11 +54,12 @@ import time
 
 import torch
 
-from gantut import interactive, plots
+from gantut import plots
 from gantut.checks import claim
 from gantut.data import gaussian_mixture
 from gantut.device import at_scale, random_source
-from gantut.exercises import check
+from gantut.lessons import check
+from gantut.lessons.moving_dirt import move_dirt
 from gantut.transport import (
     emd,
     emd_points,
@@ -170,7 +171,7 @@ claim(
 # purpose; the table says at which gap it was lost.
 
 # %%
-interactive.move_dirt(P, Q)
+move_dirt(P, Q)
 
 # %% [markdown]
 # ## Plans

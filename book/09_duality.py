@@ -54,7 +54,7 @@ import math
 
 import torch
 
-from gantut import interactive, plots
+from gantut import plots
 from gantut.checks import claim
 from gantut.data import gaussian
 from gantut.device import random_source
@@ -65,7 +65,8 @@ from gantut.divergences import (
     kl_divergence,
     total_variation,
 )
-from gantut.exercises import check
+from gantut.lessons import check
+from gantut.lessons.duality import parallel_lines
 from gantut.networks import MLP
 from gantut.transport import (
     KantorovichPotential,
@@ -510,7 +511,7 @@ claim(
 # <05_vanishing_gradients>` made use of that.
 
 # %%
-interactive.parallel_lines()
+parallel_lines()
 
 # %% [markdown]
 # ## A gentler judge, mostly

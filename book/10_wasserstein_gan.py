@@ -59,13 +59,13 @@ import math
 import sympy
 import torch
 
-from gantut import experiments, interactive, plots
+from gantut import plots
 from gantut.checks import claim
 from gantut.data import gaussian_mixture, ring
 from gantut.device import at_scale, random_source
 from gantut.divergences import integrate
-from gantut.exercises import check
-from gantut.experiments import recorded
+from gantut.lessons import check, recorded, wasserstein_gan
+from gantut.lessons.wasserstein_gan import optimal_critic, training_scrubber
 from gantut.lipschitz import clip_, lipschitz_bound, max_gradient_norm
 from gantut.metrics import exact_w1, median_interval
 from gantut.networks import MLP
@@ -656,7 +656,7 @@ kinds = {
 }
 trained = {}
 for name, kind in kinds.items():
-    still = experiments.still_gaussian(8, mean=(mu,), scale=s)
+    still = wasserstein_gan.still_gaussian(8, mean=(mu,), scale=s)
     config = Config(**settings | kind)
     trained[name] = train(
         config, real_distribution, generator=still, samples=1000
@@ -782,7 +782,7 @@ print(
 # there samples that the two judges push in opposite directions?
 
 # %%
-interactive.optimal_critic()
+optimal_critic()
 
 # %% [markdown]
 # ## First the critic, then the generator
@@ -804,7 +804,7 @@ for number in climbs.values():
 
 # %% [markdown]
 # And here are whole games, generator included: 32 with two-sided penalty on the ring of eight Gaussians, $k=5$
-# critic steps a round, as in lesson 6. They were played beforehand (`python -m gantut.experiments
+# critic steps a round, as in lesson 6. They were played beforehand (`python -m gantut.lessons
 # critic-and-distance`), and at twenty looks the critic's number was taken on 250 real and 250 generated samples,
 # and the exact $W_1$ of the same samples by linear programming.
 
@@ -865,11 +865,11 @@ plots.show()
 #
 # Go through such games step by step. Recorded are the non-saturating game with one discriminator step a round, and
 # the clipped and the penalised Wasserstein game with five, 32 members each on the ring
-# (`python -m gantut.experiments training-scrubber`). When does the critic's number begin to follow the distance?
+# (`python -m gantut.lessons training-scrubber`). When does the critic's number begin to follow the distance?
 # And of the game that ends furthest away, what has the generator missed?
 
 # %%
-interactive.training_scrubber(recorded("training-scrubber"))
+training_scrubber(recorded("training-scrubber"))
 
 # %% [markdown]
 # ## What the number proves
@@ -915,7 +915,7 @@ claim(
     above=0.0,
 )
 
-_, seen = experiments.follow("wgan-gp", members=4, steps=200, looks=5)
+_, seen = wasserstein_gan.follow("wgan-gp", members=4, steps=200, looks=5)
 assert (seen.estimate <= seen.slope * seen.w1).all(), "and in live games"
 
 # %% [markdown]
@@ -1027,7 +1027,7 @@ assert games["wgan"]["slope"][:, 3:].max() < allowed
 #
 # With $n=64$ and $c=0.01$ that is between 0.06 and 0.32, less than 1 whatever the signs: the gradient dies. With
 # $c=0.1$ it may be up to 3.2, with $c=1$ up to 32: it explodes. Deep critics make powers of this. Here are critics
-# with eight hidden layers of 64, 32 for each $c$ (`python -m gantut.experiments clip-depth`), between the ring and
+# with eight hidden layers of 64, 32 for each $c$ (`python -m gantut.lessons clip-depth`), between the ring and
 # a standard Gaussian that stands still; and three for each of two values that are trained now. The gain is the
 # power of ten that the gradient gains from one layer to the next on its way to the input.
 
@@ -1038,9 +1038,9 @@ real = ring().sample(256, generator=source).float()
 fake = torch.randn(256, 2, generator=source)
 for c in (0.01, 0.1):
     clip = {"name": "clip", "bound": c}
-    _, critic, _ = experiments.deep_critic(clip, members=3, steps=400)
-    norms = experiments.layer_gradients(critic.cpu(), real, fake)
-    gain[f"live {c}"] = experiments.depth_slope(norms)  # log10 a layer
+    _, critic, _ = wasserstein_gan.deep_critic(clip, members=3, steps=400)
+    norms = wasserstein_gan.layer_gradients(critic.cpu(), real, fake)
+    gain[f"live {c}"] = wasserstein_gan.depth_slope(norms)  # log10 a layer
 dying = torch.cat([gain[0.001], gain[0.01], gain["live 0.01"]])
 growing = torch.cat([gain[0.1], gain[1.0], gain["live 0.1"]])
 for c in (0.001, 0.01, 0.1, 1.0):
@@ -1062,7 +1062,7 @@ claim(
 # random start; with a large one learning has made them agree.
 #
 # And what of the game? In a critic with two hidden layers the factors are only multiplied twice. We play the
-# clipped game on the ring with six values of $c$, 32 games each (`python -m gantut.experiments clip-sweep`).
+# clipped game on the ring with six values of $c$, 32 games each (`python -m gantut.lessons clip-sweep`).
 
 # %%
 sweep = recorded("clip-sweep").result["games"]
@@ -1145,7 +1145,7 @@ claim(
 # Without momentum the players circle; with a little of the usual, positive kind they fly apart; and with
 # *negative* momentum they come to rest. So much is a theorem about one small game. Is it so in the clipped game on
 # the ring? Here are 32 games for each of RMSProp and Adam with $\beta_1=0$, 0.5 and 0.9, all with the step size
-# 0.001 (`python -m gantut.experiments critic-optimizers`). For each game we ask how far its exact $W_1$ is in the
+# 0.001 (`python -m gantut.lessons critic-optimizers`). For each game we ask how far its exact $W_1$ is in the
 # second half of the rounds (the median of twenty looks), and how much it wanders (their standard deviation).
 
 # %%

@@ -62,12 +62,11 @@ from gantut import metrics, objectives, plots
 from gantut.checks import claim
 from gantut.data import funnels, gaussian, ring
 from gantut.device import random_source
-from gantut.exercises import check
-from gantut.experiments import (
-    PUBLISHED,
+from gantut.lessons import check, recorded
+from gantut.lessons.better_critics import PUBLISHED
+from gantut.lessons.fixed_distributions import (
     draws_from,
     linear_share,
-    recorded,
     saturated_share,
     train_critics,
 )
@@ -795,7 +794,7 @@ claim(
 # A large $\lambda$ makes the report honest and, two-sided, the problem crooked; a small one does the reverse. What
 # does a *game* make of it? We let both penalties play on the ring of eight Gaussians, with the networks of lesson 6
 # and five critic steps a round, sixteen runs for each $\lambda$. That takes minutes, so the result was recorded once
-# (`python -m gantut.experiments penalty-weights`, on a CPU) and is read here. How restless a run is, we measure over
+# (`python -m gantut.lessons penalty-weights`, on a CPU) and is read here. How restless a run is, we measure over
 # its last fifth: the standard deviation, in time, of the critic's estimate.
 
 # %%
@@ -1000,7 +999,7 @@ assert (norm - 1).abs().max() < 1e-9
 # three networks each, on pairs in 2, 4 and 16 dimensions with 4 to 256 funnels. Everybody gets the same small budget,
 # that of a CPU: batches of 256, 600 steps, two layers of 128 (for sorting 64). The paper gave its critics batches of
 # 1024 and up to 60,000 steps; we quote some of its numbers, which are for pairs drawn in the same way, but not for
-# *these* pairs. Recorded by `python -m gantut.experiments funnels`; no GPU was at hand, and this table does not stand
+# *these* pairs. Recorded by `python -m gantut.lessons funnels`; no GPU was at hand, and this table does not stand
 # for the paper's budget.
 
 # %%
@@ -1092,7 +1091,7 @@ for row in table:
 
 # %% [markdown]
 # What does patience change? 4000 steps instead of 600, with three hidden layers of the paper's width, on five pairs,
-# two of them in 128 dimensions (recorded by `python -m gantut.experiments funnels-for-longer`, two networks each; still
+# two of them in 128 dimensions (recorded by `python -m gantut.lessons funnels-for-longer`, two networks each; still
 # a sixtieth of the paper's samples). Beside the mean cosines of ours, those of the paper for pairs of this kind; and
 # how far reports and corrected reports are from the true $W_1$:
 
@@ -1129,7 +1128,7 @@ assert all(row["over"] < 0 for row in longer if row not in arrived)
 # the truth, even in sixteen dimensions, where nothing forces {eq}`eq-corrected` to be an equation.
 #
 # Is it patience, then, that the crooked pairs ask for? One network of each kind got the paper's whole budget on one of
-# them, batches of 1024 and 60,000 steps (recorded by `python -m gantut.experiments funnels-as-published`, an hour
+# them, batches of 1024 and 60,000 steps (recorded by `python -m gantut.lessons funnels-as-published`, an hour
 # of one processor core):
 
 # %%

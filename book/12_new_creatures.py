@@ -58,13 +58,12 @@ import math
 import torch
 from torch.nn.functional import conv2d, conv_transpose2d, pad
 
-from gantut import experiments, plots
+from gantut import plots
 from gantut.checks import claim
 from gantut.data import creatures
 from gantut.device import at_scale, random_source
 from gantut.divergences import total_variation
-from gantut.exercises import check
-from gantut.experiments import recorded
+from gantut.lessons import check, new_creatures, recorded
 from gantut.metrics import binomial_interval, median_interval
 from gantut.networks import DCGANCritic
 
@@ -371,8 +370,8 @@ runs = {}
 for run in result["games"]:
     runs.setdefault(run["game"], []).append(run)
 for game, n in (("DCGAN", 1), ("WGAN", 2), ("WGAN-GP", 2)):
-    cost = experiments.passes(n, penalised=game == "WGAN-GP")
-    rounds = experiments.rounds_for(game, result["budget"])
+    cost = new_creatures.passes(n, penalised=game == "WGAN-GP")
+    rounds = new_creatures.rounds_for(game, result["budget"])
     assert {run["rounds"] for run in runs[game]} == {rounds}
     seconds = torch.tensor([run["seconds"] for run in runs[game]]).median()
     print(
@@ -389,12 +388,12 @@ for game, n in (("DCGAN", 1), ("WGAN", 2), ("WGAN-GP", 2)):
 # much more briefly.
 
 # %%
-live = experiments.draw_creatures(
+live = new_creatures.draw_creatures(
     "DCGAN", rounds=at_scale(fast=280, full=7000), seed=100, samples=100
 )
 looks = live.samples[:, 0]  # (looks, pictures, 3, 32, 32)
 distance = [
-    experiments.kernel_distances(look, training.images).median()
+    new_creatures.kernel_distances(look, training.images).median()
     for look in looks
 ]
 assert distance[-1] < distance[0]
@@ -419,7 +418,7 @@ typical = {
 panels = plots.axes(3, 3, height=1.75)
 for row, (game, run) in zip(panels, typical.items(), strict=True):
     blocks = {
-        f"{game}, {run['rounds'] * age // 7} rounds": experiments.from_text(
+        f"{game}, {run['rounds'] * age // 7} rounds": new_creatures.from_text(
             text
         )
         for age, text in zip(result["ages"], run["pictures"], strict=True)
@@ -494,7 +493,7 @@ kernel = {
 ages = result["ages"]
 dealt = holdout.images[:70].unflatten(0, (10, 7)).transpose(0, 1)
 yardstick = median_interval(
-    experiments.kernel_distances(
+    new_creatures.kernel_distances(
         dealt.flatten(0, 1), training.images, groups=7
     )
 )
@@ -601,15 +600,15 @@ originals = training.images[::8]
 cheat = pad(originals.flip(-1), (2, 0, 1, 1), value=1.0)[..., :32, :32]
 cheat[..., 0, :] = 1.0  # what the move has brought in is white
 noisy = cheat + 0.2 * torch.randn(cheat.shape, generator=source)
-plain = experiments.picture_distances(cheat, originals, moves=0)
+plain = new_creatures.picture_distances(cheat, originals, moves=0)
 assert plain.diagonal().median() > 0.1, "pixel by pixel they look new"
-caught = experiments.audit(noisy, training.images, training.groups)
-held = experiments.audit(holdout.images, training.images, training.groups)
+caught = new_creatures.audit(noisy, training.images, training.groups)
+held = new_creatures.audit(holdout.images, training.images, training.groups)
 assert caught.ratio.median() < held.ratio.min()
 claim(
     "copies-are-found",
     "distance to the original of copies, mirrored and moved",
-    experiments.picture_distances(cheat, originals).diagonal().median(),
+    new_creatures.picture_distances(cheat, originals).diagonal().median(),
     equals=0.0,
     atol=1e-5,
 )
@@ -652,7 +651,7 @@ plots.show()
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three pairs of rows. In each, the upper row has twelve generated bodies in many colours, the lower one the nearest training pictures, most of which are the same few smooth green ghosts, whatever the sample above looks like."}, "figure": {"name": "fig-nearest", "caption": "Twelve samples of each game at the end, above the nearest training picture of each (recorded)."}}
 panels = plots.axes(3, 1, height=1.45)
 for ax, (game, run) in zip(panels, typical.items(), strict=True):
-    samples = experiments.from_text(run["pictures"][-1])[:12]
+    samples = new_creatures.from_text(run["pictures"][-1])[:12]
     nearest = training.images[run["audit"]["index"][:12]]
     both = {
         f"{game}: samples, and their nearest": torch.cat([samples, nearest])
@@ -686,7 +685,7 @@ z_0, z_1 = torch.randn(2, 1000, 32, generator=source)
 half = torch.tensor([0.5])
 middle = {
     "chord": (z_0 + z_1) / 2,
-    "arc": experiments.arc(z_0, z_1, half)[:, 0],
+    "arc": new_creatures.arc(z_0, z_1, half)[:, 0],
 }
 for name, z in middle.items():
     print(f"{name}: middle at radius {z.norm(dim=1).median():.1f}")
@@ -695,7 +694,7 @@ print(f"noise itself: {z_0.norm(dim=1).median():.1f}")
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three blocks of two rows with nine pictures each. In every row one generated body turns into another by small steps: colours shift from orange to blue or from purple to white, outlines shrink and move, and no step is a jump."}, "figure": {"name": "fig-ways", "caption": "Two ways between samples of each game, along arcs (recorded)."}}
 panels = plots.axes(3, 1, height=1.6)
 ways = {
-    f"{game}": experiments.from_text(run["ways"])
+    f"{game}": new_creatures.from_text(run["ways"])
     for game, run in typical.items()
 }
 plots.colour_tiles(panels, ways, columns=9)

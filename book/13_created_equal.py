@@ -61,22 +61,21 @@ from pathlib import Path
 
 import torch
 
-from gantut import experiments, plots
+from gantut import plots
 from gantut.checks import claim
 from gantut.data import polygons
 from gantut.device import random_source
 from gantut.divergences import integrate
-from gantut.exercises import check
-from gantut.experiments import (
+from gantut.lessons import check, created_equal, recorded
+from gantut.lessons.created_equal import (
     ARENAS,
-    GAMES,
     SPACE,
     best_elsewhere,
     best_interval,
     f_score,
-    recorded,
     scores,
 )
+from gantut.lessons.toy_gans import GAMES
 from gantut.metrics import (
     bootstrap_interval,
     expected_best,
@@ -99,7 +98,7 @@ from gantut.metrics import (
 # %%
 record = recorded("created-equal")
 result = record.result
-n = experiments.fair_budget(result)
+n = created_equal.fair_budget(result)
 print(record.provenance["command"])
 print(f"{n} tries of each game on each of {', '.join(ARENAS)}")
 
@@ -148,7 +147,7 @@ for name, choice in SPACE.items():
 
 # %%
 for objective in ("non-saturating", "wgan", "wgan-gp"):
-    drawn = experiments.draw_settings(objective, 3)
+    drawn = created_equal.draw_settings(objective, 3)
     print(objective, {name: round(x, 4) for name, x in drawn.items()})
 
 # %% [markdown]
@@ -376,8 +375,8 @@ plots.show()
 folder = Path(tempfile.mkdtemp())
 plan = dict(distributions=["polygons"], updates=600, progress=False)
 plan["objectives"] = ["non-saturating", "wgan-gp", "least-squares"]
-begun = experiments.study(folder, budget=2, **plan)
-live = experiments.study(folder, budget=6, **plan)
+begun = created_equal.study(folder, budget=2, **plan)
+live = created_equal.study(folder, budget=6, **plan)
 assert all(row in live["tries"] for row in begun["tries"])
 print(f"{len(begun['tries'])} tries, then {len(live['tries'])}")
 print(sorted(path.name for path in folder.glob("polygons/*-0005.json")))
@@ -582,7 +581,7 @@ plots.show()
 # %%
 rates = torch.tensor(
     [
-        experiments.draw_settings("minimax", number)["rate"]
+        created_equal.draw_settings("minimax", number)["rate"]
         for number in range(n)
     ]
 )

@@ -15,10 +15,8 @@ Each module holds one idea, and imports only from modules above it in this list:
 `gantut.checkpoints`  atomic, checksummed, exact save and resume
 `gantut.training`     one loop for GAN and WGAN, for one model or hundreds
 `gantut.metrics`      what samples have, and what they lack
-`gantut.experiments`  the named runs behind the figures, and their records
-`gantut.exercises`    what a right answer to an exercise is, and why a wrong one is wrong
 `gantut.plots`        arrays in, figures out
-`gantut.interactive`  labs that live in the page
+`gantut.lessons`      a room for each lesson: its experiments, exercises and labs
 `gantut.commands`     what ``python -m gantut`` does: train, sample, doctor, study
 ==================  =============================================================
 """

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from gantut.checkpoints import write_atomically
-from gantut.experiments._records import commit
+from gantut.lessons._records import commit
 
 RESULTS = Path(__file__).resolve().parents[1] / "book" / "results"
 

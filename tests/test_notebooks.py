@@ -62,7 +62,7 @@ FILES = {
     "gantut/upper.py": "from gantut.parts import one\n\n\ndef doubled(x):\n    return 2 * x * one()\n",
     "gantut/parts/__init__.py": '"""Parts."""\n\nfrom ._deep import one\n\n__all__ = ["one"]\n',
     "gantut/parts/_deep.py": 'def one():\n    """Return one."""\n    return 1  # not two\n',
-    "gantut/parts/scripts/lab.js": "const one = 1;\n",
+    "gantut/parts/lab.js": "const one = 1;\n",
     "gantut/unrelated.py": "def other():\n    return 3\n",
     "book/lesson.py": LESSON,
     "book/other.py": "# %%\nfrom gantut.checks import claim\n\nclaim('a', 'something', True)\n",
@@ -103,7 +103,7 @@ def test_a_lesson_without_a_notebook_is_stale(book):
         ("gantut/upper.py", "2 * x", "3 * x"),
         ("gantut/parts/_deep.py", "return 1", "return 2"),
         ("gantut/parts/__init__.py", "from ._deep", "x = 1\nfrom ._deep"),
-        ("gantut/parts/scripts/lab.js", "one = 1", "one = 2"),
+        ("gantut/parts/lab.js", "one = 1", "one = 2"),
         ("gantut/__init__.py", '"""A package."""', "version = 1"),
     ],
 )
@@ -133,19 +133,18 @@ def test_better_wording_or_unrelated_code_does_not(book, file, old, new):
 
 
 def test_a_lesson_depends_on_its_own_exercises_and_not_on_those_of_others(book):
-    (book / "gantut/exercises").mkdir()
-    imports = "from gantut.exercises import _lesson_01, _lesson_02\n"
-    (book / "gantut/exercises/__init__.py").write_text(imports, encoding="utf-8")
-    for number in ("01", "02"):
-        text = "from gantut.unrelated import other\n\nANSWER = 1\n" if number == "02" else "ANSWER = 1\n"
-        (book / f"gantut/exercises/_lesson_{number}.py").write_text(text, encoding="utf-8")
+    for room in ("lesson", "another"):
+        (book / f"gantut/lessons/{room}").mkdir(parents=True)
+        (book / f"gantut/lessons/{room}/__init__.py").write_text("", encoding="utf-8")
+        text = "from gantut.unrelated import other\n\nANSWER = 1\n" if room == "another" else "ANSWER = 1\n"
+        (book / f"gantut/lessons/{room}/exercises.py").write_text(text, encoding="utf-8")
+    (book / "gantut/lessons/__init__.py").write_text("", encoding="utf-8")
     (book / "book/lesson.py").rename(book / "book/01_lesson.py")
-    edit(book, "book/01_lesson.py", "from gantut.upper", "import gantut.exercises\nfrom gantut.upper")
     settle(book, "01_lesson")
-    edit(book, "gantut/exercises/_lesson_02.py", "ANSWER = 1", "ANSWER = 2")
+    edit(book, "gantut/lessons/another/exercises.py", "ANSWER = 1", "ANSWER = 2")
     edit(book, "gantut/unrelated.py", "return 3", "return 4")
     assert not notebooks.why_stale("01_lesson", book)
-    edit(book, "gantut/exercises/_lesson_01.py", "ANSWER = 1", "ANSWER = 2")
+    edit(book, "gantut/lessons/lesson/exercises.py", "ANSWER = 1", "ANSWER = 2")
     assert "changed" in notebooks.why_stale("01_lesson", book)
 
 

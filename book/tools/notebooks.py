@@ -8,8 +8,8 @@ made from, and is executed again only when that changed:
 
 - the lesson's own text;
 - the code of those gantut modules that it imports, directly or through other gantut modules (without comments and
-  docstrings: better wording there does not execute a lesson again; and without the exercises of other lessons, which
-  it does not ask), and the scripts of their labs;
+  docstrings: better wording there does not execute a lesson again), the exercises in the lesson's own room, and the
+  scripts of the labs beside these modules;
 - the files beside the lessons that it names, such as "results/clipping.json", or as in `recorded("clipping")`;
 - for a lesson that reads the ledger as a whole (it uses `read_ledger`): the ledger, and which lessons show which
   claims.
@@ -101,14 +101,15 @@ def imported_modules(source, module="", is_package=False, root=ROOT):
 def modules_behind(source, root=ROOT, lesson=""):
     """Return the names of all the package's modules on which the outputs of `source` depend, sorted.
 
-    They are those that run when it does, less the exercises of lessons other than `lesson`, such as "01".
+    They are those that run when it does; and, for a `lesson` such as "01_divergences", its exercises, whose module
+    is not opened before an answer is checked.
     """
     reached, waiting = set(), imported_modules(source, root=root)
+    exercises = f"{PACKAGE}.lessons.{lesson.partition('_')[2]}.exercises"
+    if module_file(exercises, root):
+        waiting |= imported_modules(f"import {exercises}", root=root)
     while waiting:
         name = waiting.pop()
-        exercises = re.fullmatch(rf"{PACKAGE}\.exercises\._lesson_(\d\d)", name)
-        if exercises and exercises[1] != lesson:
-            continue
         reached.add(name)
         file = module_file(name, root)
         imports = imported_modules(file.read_text(encoding="utf-8"), name, file.name == "__init__.py", root)
@@ -135,10 +136,12 @@ def fingerprint(name, root=ROOT):
     """Return the SHA-256 of all that the lesson's outputs depend on."""
     source = (root / "book" / f"{name}.py").read_text(encoding="utf-8")
     parts = [["lesson", source]]
-    for module in modules_behind(source, root, name[:2]):
+    for module in modules_behind(source, root, name):
         file = module_file(module, root)
         parts.append([module, digest_of_code(file.read_text(encoding="utf-8"))])
-        for script in sorted(file.parent.glob("scripts/*")) if file.name == "__init__.py" else []:
+        for script in (
+            sorted([*file.parent.glob("*.js"), *file.parent.glob("*.css")]) if file.name == "__init__.py" else []
+        ):
             parts.append([script.name, hashlib.sha256(script.read_bytes()).hexdigest()])
     files = files_named(source, root)
     if any(getattr(node, "id", getattr(node, "attr", None)) == "read_ledger" for node in ast.walk(ast.parse(source))):

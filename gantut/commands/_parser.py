@@ -7,7 +7,8 @@ from gantut.commands import _doctor, _sample, _study, _train
 from gantut.commands._lessons import OBJECTIVES
 from gantut.commands._sources import NAMES
 from gantut.device import SCALES
-from gantut.experiments import ARENAS, GAMES
+from gantut.lessons.created_equal import ARENAS
+from gantut.lessons.toy_gans import GAMES
 from gantut.networks import NORMS
 
 DESCRIPTION = """\

@@ -9,7 +9,7 @@ from pathlib import Path
 from gantut import _inputs, lipschitz
 from gantut.commands._plan import FORMAT, Looks, Networks, Plan, read_json
 from gantut.commands._sources import COLOURS, Source, source
-from gantut.experiments import GAMES
+from gantut.lessons.toy_gans import GAMES
 from gantut.training import Architecture, Config
 
 # Flags that are settings of `gantut.training.Config` under the same name.

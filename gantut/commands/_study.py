@@ -4,7 +4,7 @@ import argparse
 import shlex
 
 from gantut.commands._processes import place, told_to_stop
-from gantut.experiments import study, summary
+from gantut.lessons.created_equal import study, summary
 
 
 def run(arguments: argparse.Namespace) -> int:

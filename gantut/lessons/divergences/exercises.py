@@ -1,0 +1,96 @@
+"""The exercises of lesson 1, How far apart are two distributions?"""
+
+import math
+
+import sympy
+import torch
+
+from gantut.divergences import js_divergence, kl_divergence
+from gantut.lessons import Exercise, Mistake
+
+
+def _distributions(*rows):
+    return tuple(torch.tensor(row, dtype=torch.float64) for row in rows)
+
+
+_FAIR, _BIASED = _distributions([0.5, 0.5], [0.9, 0.1])
+_FIRST, _SECOND = _distributions([0.5, 0.5, 0.0], [0.0, 0.5, 0.5])
+_M, _S = sympy.symbols("m s", positive=True)
+
+
+EXERCISES = (
+    Exercise(
+        id="kl-of-a-coin",
+        answer=kl_divergence(_FAIR, _BIASED, base=2).item(),
+        praise="Each toss of the fair coin tells, on average, three quarters of a bit against the biased one.",
+        mistakes=(
+            Mistake(
+                kl_divergence(_FAIR, _BIASED).item(),
+                "That is the value in nats; the question asks for bits: divide by log 2.",
+            ),
+            Mistake(
+                kl_divergence(_BIASED, _FAIR, base=2).item(),
+                "That is KL(biased‖fair). The distribution that the data come from stands first.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="js-half-overlap",
+        answer=js_divergence(_FIRST, _SECOND).item(),
+        praise="Half of the mass is shared, and the divergence is half of its largest value: here, but not in general.",
+        mistakes=(
+            Mistake(
+                math.log(2), "That is the sum without its two factors 1/2, and the value for disjoint distributions."
+            ),
+            Mistake(0.5, "That is the value in bits; the question asks for nats: multiply by log 2."),
+            Mistake(
+                math.inf,
+                "That is KL: a zero of q under a positive p. The mean distribution m has no such zero: compare with m.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="gaussian-kl-formula",
+        answer=(_S**2 + _M**2 - 1) / 2 - sympy.log(_S),
+        praise="It vanishes only at m = 0, s = 1, and grows with the square of m: far distributions are punished "
+        "without limit.",
+        mistakes=(
+            Mistake(
+                sympy.log(_S) + (1 + _M**2) / (2 * _S**2) - sympy.Rational(1, 2),
+                "That is KL(N(0, 1)‖N(m, s²)), the other way round.",
+            ),
+            Mistake(
+                (_S**2 + _M**2) / 2 - sympy.log(_S),
+                "Put m = 0 and s = 1: the two distributions are equal, and yours is not 0.",
+            ),
+        ),
+    ),
+    Exercise(
+        id="jeffreys-function",
+        answer=lambda p, q: (kl_divergence(p, q) + kl_divergence(q, p)).item(),
+        praise="Symmetric, but still infinite where only one distribution has a zero: JS is the better repair.",
+        mistakes=(
+            Mistake(
+                lambda p, q: (kl_divergence(p, q) + kl_divergence(q, p)).item() / 2,
+                "That is the mean of the two directions; the sum was asked for.",
+            ),
+            Mistake(lambda p, q: 2 * kl_divergence(p, q).item(), "Yours depends on the order of p and q: try q, p."),
+        ),
+        arguments=(
+            _distributions([0.5, 0.5], [0.9, 0.1]),
+            _distributions([0.2, 0.3, 0.5], [0.5, 0.25, 0.25]),
+            _distributions([0.7, 0.3], [0.7, 0.3]),
+        ),
+        tolerance=1e-6,
+    ),
+    Exercise(
+        id="moment-matching",
+        answer=2.0,
+        praise="Between the modes, where the fitted Gaussian puts most of its mass, the data have almost none.",
+        mistakes=(
+            Mistake(4.0, "That is the variance; the standard deviation is its root."),
+            Mistake(1.0, "That is the spread within a mode; the distance between the modes counts too."),
+            Mistake(math.sqrt(5.0), "That is for weights 1/2 and 1/2; here they are 1/4 and 3/4."),
+        ),
+    ),
+)

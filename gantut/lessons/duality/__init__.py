@@ -1,0 +1,5 @@
+"""Duality"""
+
+from gantut.lessons.duality._parallel_lines import parallel_lines
+
+__all__ = ["parallel_lines"]

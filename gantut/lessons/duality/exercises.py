@@ -1,0 +1,68 @@
+"""The exercises of lesson 9, Duality."""
+
+import math
+
+import torch
+
+from gantut.lessons import Exercise, Mistake
+
+
+def _largest_slope(x, f):
+    distance = torch.cdist(x, x).fill_diagonal_(math.inf)
+    return ((f[:, None] - f).abs() / distance).max().item()
+
+
+def _neighbours_only(x, f):
+    return (f.diff().abs() / x.diff(dim=0).norm(dim=1)).max().item()
+
+
+def _with_sign(x, f):
+    distance = torch.cdist(x, x).fill_diagonal_(math.inf)
+    return ((f[:, None] - f).abs() / distance).mean().item()
+
+
+_X = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.1, 0.1], [2.0, 1.0]], dtype=torch.float64)
+
+EXERCISES = (
+    Exercise(
+        id="one-lipschitz-bound",
+        answer=3,
+        praise="And it is the distance itself: all dirt goes right, so f falls by one per step on every route.",
+        mistakes=(
+            Mistake(-3, "The bound is E_p f - E_q f, and f(x) = -x is larger under p."),
+            Mistake(6, "Divide by the number of points: each distribution has total mass 1."),
+        ),
+    ),
+    Exercise(
+        id="constant-prices",
+        answer=0,
+        praise="So potentials are fixed up to a constant only; compare two of them after subtracting it.",
+        mistakes=(
+            Mistake(100, "That is what picking up costs more; putting down costs less at the same time."),
+            Mistake(200, "The two changes have opposite signs."),
+        ),
+    ),
+    Exercise(
+        id="slope-function",
+        answer=_largest_slope,
+        praise="It is a lower bound for the Lipschitz constant: between the points f may be steeper.",
+        mistakes=(
+            Mistake(_neighbours_only, "All pairs count, not only points that follow one another in the list."),
+            Mistake(_with_sign, "The largest slope is asked for, not the mean one."),
+        ),
+        arguments=(
+            (_X, torch.tensor([0.0, 1.0, 1.0, 0.5], dtype=torch.float64)),
+            (_X, _X[:, 0].clone()),
+        ),
+        tolerance=1e-6,
+    ),
+    Exercise(
+        id="lines-with-slope-three",
+        answer=1.5,
+        praise="Unless the slope is known, a critic's number is a distance in unknown units.",
+        mistakes=(
+            Mistake(0.5, "That is W_1, which a critic of slope 1 would report. This one may be three times as steep."),
+            Mistake(1 / 6, "The other way round: a steeper critic reports more, and must be divided by K."),
+        ),
+    ),
+)

@@ -1,0 +1,24 @@
+"""What labs are made of: a reader moves something in the page, and sees what follows.
+
+A lab shows itself where it is the value of a cell: in the book, in Jupyter and in Colab alike. All that it needs is in
+its HTML; nothing is fetched. It can be used by mouse, finger and keyboard, and where scripts do not run a still
+picture stands in its place. The numbers that a lab shows are computed in the page, by its script, and are those that
+gantut computes: the tests hold the two against each other.
+
+==========================  ==========================================================================
+`live_gan`                    a small GAN that trains in the page (`gantut.lessons.the_game`)
+`xy_game`                     five ways to play xy, and the eigenvalues of a round (`gantut.lessons.no_equilibrium`)
+`move_dirt`                   piles in a row, and the least that moving them can cost (`gantut.lessons.moving_dirt`)
+`parallel_lines`              KL, JS and W1 as two lines come nearer (`gantut.lessons.duality`)
+`optimal_critic`              D*, the best critic, and what each tells a sample (`gantut.lessons.wasserstein_gan`)
+`training_scrubber`           recorded trainings of three games, step by step (`gantut.lessons.wasserstein_gan`)
+==========================  ==========================================================================
+
+A new lab is a function in its lesson's room, which returns a :class:`Lab`, and beside it a script, which calls
+``begin("name", (lab) => ...)``: ``library.js`` has the frame, the controls and the charts.
+"""
+
+from gantut.lessons.labs._page import Lab
+from gantut.lessons.labs._still import Still, sampled
+
+__all__ = ["Lab", "Still", "sampled"]

@@ -1,0 +1,95 @@
+"""The exercises of lesson 6, Mode collapse, and how to see it."""
+
+import math
+
+import sympy
+import torch
+
+from gantut.lessons import Exercise, Mistake
+
+_X, _Y, _ETA = sympy.symbols("x y eta", positive=True)
+_PATHS = tuple(
+    torch.remainder(torch.tensor(path, dtype=torch.float64) + math.pi, 2 * math.pi) - math.pi  # as arg gives them
+    for path in ([0.0, 1.0, 2.5, 4.0, 5.5, 7.0, 8.0], [3.0, 3.5, 2.9, 3.6], [0.5, -1.5, -3.5, -5.0, -7.0, -6.0])
+)
+
+
+def _turns(angle, size=lambda moved: moved):
+    moved = torch.remainder(angle.diff() + math.pi, 2 * math.pi) - math.pi
+    return (size(moved).sum() / (2 * math.pi)).item()
+
+
+EXERCISES = (
+    Exercise(
+        id="dstar-on-five-modes",
+        answer=1 / 6,
+        praise="The share of the modes that are covered enters like the odds: 5 to 25.",
+        mistakes=(
+            Mistake(1 / 5, "That is p_r/p_g on a covered mode; D* is p_r/(p_r + p_g)."),
+            Mistake(5 / 6, "That is 1 - D*, the probability that the sample is fake."),
+            Mistake(1 / 26, "That would be a generator on one mode of 25; this one shares its mass among five."),
+            Mistake(0.5, "D* = 1/2 only where the densities are equal; on a covered mode p_g is five times p_r."),
+        ),
+    ),
+    Exercise(
+        id="quality-of-noise",
+        answer=8 * math.pi * 0.3**2 / 36,
+        praise="Six per cent, without having learnt anything: the first number to set a share of high quality beside.",
+        mistakes=(
+            Mistake(8 * math.pi * 0.1**2 / 36, "The discs of high quality reach to three standard deviations, 0.3."),
+            Mistake(math.pi * 0.3**2 / 36, "That is the share of one disc; there are eight modes."),
+            Mistake(1 - math.exp(-4.5), "That is the share of the data. Here the samples are uniform: compare areas."),
+            Mistake(8 * math.pi * 0.3**2, "That is the area of the discs; divide by that of the square."),
+        ),
+    ),
+    Exercise(
+        id="inception-of-four",
+        answer=4.0,
+        praise="The score is the number of classes if verdicts are certain and balanced, however poor each class is.",
+        mistakes=(
+            Mistake(10.0, "All ten classes would be needed for that: the mean verdict has only four."),
+            Mistake(math.log(4), "That is the mean KL; the score is its exponential."),
+            Mistake(1.0, "Each verdict is certain, but they differ: the KL to the mean verdict is log 4, not 0."),
+            Mistake(2.5, "That is 10/4. Compute the KL of a certain verdict to (1/4, 1/4, 1/4, 1/4, 0, ...)."),
+        ),
+    ),
+    Exercise(
+        id="w1-of-one-mode",
+        answer=0.5 / math.tan(math.pi / 16),
+        praise="So a W1 near 2.5 on the ring means one mode, whatever the samples there look like.",
+        mistakes=(
+            Mistake(2.0, "That is the distance to the middle of the ring. The mass must go to the eight modes."),
+            Mistake(4 / 7 / math.tan(math.pi / 16), "One eighth of the mass may stay: take the mean over all eight."),
+            Mistake(4.0, "Only one eighth of the mass has to go to the opposite side."),
+        ),
+    ),
+    Exercise(
+        id="three-steps-ahead",
+        answer=_Y + 6 * _ETA * _X,
+        praise="Half of the friction comes from where y will be, half from knowing that x moves it.",
+        mistakes=(
+            Mistake(_Y, "That is the slope without looking ahead."),
+            Mistake(_Y + 3 * _ETA * _X, "That is the slope with y at its future place but frozen: y answers x, too."),
+            Mistake(_Y + 2 * _ETA * _X, "That is one step ahead; y takes three."),
+            Mistake(_X * (_Y + 3 * _ETA * _X), "That is the function; its derivative in x is wanted."),
+        ),
+    ),
+    Exercise(
+        id="count-turns",
+        answer=_turns,
+        praise="Unwrapped angles count turns, as long as no step goes more than half way round.",
+        mistakes=(
+            Mistake(
+                lambda angle: ((angle[-1] - angle[0]) / (2 * math.pi)).item(),
+                "That cannot exceed one turn: angles jump by 2π where they pass π. Bring each step into [-π, π).",
+            ),
+            Mistake(
+                lambda angle: _turns(angle, torch.abs),
+                "Going forth and back is no turn: add the steps with their signs.",
+            ),
+            Mistake(lambda angle: 2 * math.pi * _turns(angle), "That is in radians: a turn is 2π."),
+        ),
+        arguments=tuple((path,) for path in _PATHS),
+        tolerance=1e-6,
+    ),
+)

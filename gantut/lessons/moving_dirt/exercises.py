@@ -1,0 +1,57 @@
+"""The exercises of lesson 8, Moving dirt."""
+
+import torch
+
+from gantut.lessons import Exercise, Mistake
+
+
+def _distributions(*rows):
+    return tuple(torch.tensor(row, dtype=torch.float64) for row in rows)
+
+
+EXERCISES = (
+    Exercise(
+        id="shift-the-piles",
+        answer=10,
+        praise="Every flow is negative: all the dirt goes left.",
+        mistakes=(
+            Mistake(-10, "A cost is not negative: add up the absolute values of the flows."),
+            Mistake(8, "That is the sum of |P - Q|, as if every pile were one step from where its dirt goes."),
+            Mistake(4, "That is how much dirt is moved; it also matters how far."),
+        ),
+    ),
+    Exercise(
+        id="translate-a-gaussian",
+        answer=3,
+        praise="Moving a distribution as a whole costs the way it moves, for every p. No divergence before could "
+        "say that.",
+        mistakes=(
+            Mistake(9, "That is the integral for p = 2; its root is still to be taken."),
+            Mistake(4.5, "That is KL. What does it cost to carry every point by the same distance?"),
+        ),
+    ),
+    Exercise(
+        id="area-function",
+        answer=lambda p, q: (p - q).cumsum(0).abs().sum().item(),
+        praise="A running sum instead of a linear programme: that is what one dimension buys.",
+        mistakes=(
+            Mistake(lambda p, q: (p - q).abs().sum().item(), "That is twice the total variation: no distances in it."),
+            Mistake(lambda p, q: (p - q).cumsum(0).sum().abs().item(), "The flows must lose their signs one by one."),
+        ),
+        arguments=(
+            _distributions([1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]),
+            _distributions([0.3, 0.2, 0.1, 0.4], [0.1, 0.2, 0.4, 0.3]),
+            _distributions([0.25, 0.75], [0.25, 0.75]),
+        ),
+        tolerance=1e-6,
+    ),
+    Exercise(
+        id="dirt-in-eight-dimensions",
+        answer=1000 * 4**8,
+        praise="65 million points for one more digit of nothing: the curse of dimension, in numbers.",
+        mistakes=(
+            Mistake(16_000, "That is the rate of averages, one over the root of n. Here the exponent is 1/8."),
+            Mistake(32_000, "4 times 8 is not 4 to the power 8: the error falls by 4 when n grows by 4 to the 8."),
+        ),
+    ),
+)

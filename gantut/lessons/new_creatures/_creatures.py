@@ -1,0 +1,319 @@
+r"""New creatures: three games on 32 x 32 pictures of monsters, at equal compute (after figure 10 of Weng's post).
+
+Compute is counted in *passes*: one picture through one network, forwards or backwards, where generator and critic are
+of the same size. With n critic steps a round, each on as many real pictures as generated ones, a round takes
+
+.. math:: 7\,n + 5 \text{ passes for each picture of a batch}, \qquad 13\,n + 5 \text{ with a gradient penalty}:
+
+a critic step makes a picture, judges two, and goes backwards, which costs twice as much as forwards; a penalty takes
+the gradient at a third one and differentiates that, which costs as much again; a generator step goes forwards and
+backwards through the generator, and through the critic forwards, and backwards to the picture alone.
+"""
+
+import base64
+import io
+import time
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+from torch.nn import functional
+
+from gantut import _inputs, metrics
+from gantut.data import Augmentation, creatures
+from gantut.device import at_scale, choose_device, random_source
+from gantut.lessons._records import rounded
+from gantut.networks import DCGANCritic, DCGANGenerator
+from gantut.training import Config, History, Optimizer, train
+
+SIZE, NOISE, BATCH = 32, 32, 32
+CHANGES = Augmentation(mirror=True, translate=0.125, fill=1.0)  # through which critics see all pictures; fill: white
+GAMES = {
+    "DCGAN": dict(objective="non-saturating", n_critic=1, optimizer=Optimizer("adam", 5e-4, betas=(0.5, 0.999))),
+    "WGAN": dict(
+        objective="wgan", n_critic=2, optimizer=Optimizer("rmsprop", 1e-3), constraint={"name": "clip", "bound": 0.02}
+    ),
+    "WGAN-GP": dict(objective="wgan-gp", n_critic=2, optimizer=Optimizer("adam", 1e-3, betas=(0.0, 0.9))),
+}
+NORMS = {"DCGAN": "batch", "WGAN": "batch", "WGAN-GP": "layer"}  # of the critic
+AVERAGED = 0.99  # the decay of the average of the generator's parameters that draws the pictures
+LOOKS, AGES = 7, (1, 3, 7)  # at seven looks; shown at ages 1 : 3 : 7, as epochs 7, 21 and 49 are
+GROUPS, IN_GROUP, AUDITED, SHOWN = 10, 50, 100, 24  # samples: groups of them, those audited, those that are kept
+FEATURES = 256
+MOVES = 2  # pixels by which a copy may be moved and still is one
+
+
+class Audit(NamedTuple):
+    """What :func:`audit` finds, of each picture: shapes (n,).
+
+    Attributes
+    ----------
+    distance : tensor
+        To the nearest training picture, from 0 to 1.
+    index : tensor
+        Which one that is.
+    ratio : tensor
+        That distance over the one to the nearest training picture of another form: 0 for a copy, and near 1 for what
+        is like no training picture in particular.
+    """
+
+    distance: torch.Tensor
+    index: torch.Tensor
+    ratio: torch.Tensor
+
+
+def passes(n_critic: int, *, penalised: bool) -> int:
+    """Return how many passes a round takes for each picture of a batch; see the module."""
+    return _inputs.count("n_critic", n_critic) * (13 if penalised else 7) + 5
+
+
+def rounds_for(game: str, budget: int) -> int:
+    """Return how many rounds a budget of passes (a picture of a batch) pays for: a multiple of the looks."""
+    n = GAMES[_inputs.one_of("game", game, tuple(GAMES))]["n_critic"]
+    rounds = budget // passes(n, penalised=game == "WGAN-GP") // LOOKS * LOOKS
+    if not rounds:
+        raise ValueError(f"budget must pay for at least {LOOKS} rounds, and {budget} does not")
+    return rounds
+
+
+def draw_creatures(
+    game: str,
+    *,
+    rounds: int,
+    seed: int = 0,
+    width: int | None = None,
+    samples: int = GROUPS * IN_GROUP,
+    changes: Augmentation | None = CHANGES,
+) -> History:
+    """Play one game on the training part of the creatures, on white; look seven times on the way.
+
+    Parameters
+    ----------
+    game : {"DCGAN", "WGAN", "WGAN-GP"}
+    rounds : int
+        A multiple of 7.
+    seed : int
+    width : int, optional
+        Of both networks: channels at half of the side; by default 16, and 64 at full scale.
+    samples : int
+        How many pictures are drawn at each look, always from the same noise.
+    changes : Augmentation, optional
+        Through which the critic sees all pictures, while it is trained.
+
+    Returns
+    -------
+    History
+        Of one member.
+    """
+    settings = GAMES[_inputs.one_of("game", game, tuple(GAMES))]
+    if _inputs.count("rounds", rounds) % LOOKS:
+        raise ValueError(f"rounds must be a multiple of {LOOKS}, not {rounds}")
+    sizes = dict(size=SIZE, width=width or at_scale(fast=16, full=64), seed=seed)
+    generator, critic = DCGANGenerator(latent_dim=NOISE, **sizes), DCGANCritic(norm=NORMS[game], **sizes)
+    config = Config(
+        steps=rounds, seed=seed, batch=BATCH, latent_dim=NOISE, ema=AVERAGED, augmentation=changes, **settings
+    )  # fmt: skip
+    data = creatures("train", alive=True).images
+    return train(
+        config, data, generator=generator, critic=critic, samples=samples, evaluate_every=rounds // LOOKS,
+        record_every=max(rounds // 50, 1), progress=False,
+    )  # fmt: skip
+
+
+@torch.no_grad()
+def random_features(pictures: torch.Tensor) -> torch.Tensor:
+    r"""Return what a small convolutional network that was never trained makes of pictures: 256 numbers each.
+
+    .. math:: \operatorname{mean}_{4 \times 4}\Big(\operatorname{relu}\big(W_2 * \operatorname{relu}(W_1 * x)\big)\Big),
+       \qquad W_1, W_2 \text{ from } N(0, 2/\text{inputs}), \text{ the same for all time}
+
+    Parameters
+    ----------
+    pictures : tensor, shape (..., 3, 32, 32)
+        From -1 to 1.
+
+    Returns
+    -------
+    tensor, shape (..., 256)
+
+    Notes
+    -----
+    They see colours, edges, textures and roughly where these are; not what a picture shows. Two distributions that they
+    tell apart are different. That two distributions are near in them says less than it would in features that were
+    learnt.
+    """
+    if pictures.shape[-3:] != (3, SIZE, SIZE):
+        raise ValueError(f"pictures must have shape (..., 3, {SIZE}, {SIZE}), not {_inputs.shape(pictures)}")
+    source, h = random_source(12), pictures.flatten(0, -4).float()
+    for inputs, outputs in ((3, 32), (32, FEATURES // 4)):
+        weight = torch.randn(outputs, inputs, 5, 5, generator=source) * (2 / (25 * inputs)) ** 0.5
+        h = functional.relu(functional.conv2d(h, weight.to(h), stride=2, padding=2))
+    return functional.avg_pool2d(h, 4).flatten(1).reshape(*pictures.shape[:-3], FEATURES)
+
+
+def kernel_distances(pictures: torch.Tensor, reference: torch.Tensor, *, groups: int = GROUPS) -> torch.Tensor:
+    """Compare pictures with a reference on random features, in groups of their own, so that there is an interval.
+
+    Parameters
+    ----------
+    pictures : tensor, shape (n, 3, 32, 32)
+    reference : tensor, shape (m, 3, 32, 32)
+    groups : int
+        Into how many equal parts the pictures are dealt; n must be a multiple.
+
+    Returns
+    -------
+    tensor, shape (groups,)
+        Kernel distances, without bias, of features divided by the root mean square of the reference's.
+    """
+    if len(pictures) % _inputs.count("groups", groups):
+        raise ValueError(f"groups must divide {len(pictures)}, the number of pictures, and {groups} does not")
+    y = random_features(reference).double()
+    x = random_features(pictures).double().unflatten(0, (groups, -1))
+    scale = y.square().mean().sqrt()
+    return metrics.kid(x / scale, y / scale)
+
+
+def picture_distances(pictures: torch.Tensor, others: torch.Tensor, *, moves: int = MOVES) -> torch.Tensor:
+    """Return how far pictures are from others, mirrored or not and moved by up to so many pixels each way.
+
+    Parameters
+    ----------
+    pictures, others : tensors, shapes (n, 3, 32, 32) and (m, 3, 32, 32)
+        From -1 to 1, on white.
+    moves : int
+
+    Returns
+    -------
+    tensor of float64, shape (n, m)
+        The least root mean square of the differences, in units of the difference of black and white.
+    """
+    moves = _inputs.count("moves", moves, least=0)
+    height, width = others.shape[-2:]
+    x = pictures.flatten(1).double()
+    squares, best = x.square().sum(1)[:, None], torch.inf
+    for mirrored in (others, others.flip(-1)):
+        wide = functional.pad(mirrored.double(), (moves,) * 4, value=1.0)
+        for down in range(2 * moves + 1):
+            for right in range(2 * moves + 1):
+                y = wide[..., down : down + height, right : right + width].flatten(1)
+                best = torch.minimum(torch.as_tensor(best).to(x), squares + y.square().sum(1) - 2 * x @ y.T)
+    return best.clamp_min(0).sqrt() / (2 * x.shape[1] ** 0.5)
+
+
+def audit(pictures: torch.Tensor, training: torch.Tensor, groups: torch.Tensor, *, moves: int = MOVES) -> Audit:
+    """Look for each picture in the training set: mirrored or not, moved by up to so many pixels each way.
+
+    Parameters
+    ----------
+    pictures, training : tensors, shapes (n, 3, 32, 32) and (m, 3, 32, 32)
+    groups : tensor of int, shape (m,)
+        The form that each training picture shows.
+    moves : int
+
+    Returns
+    -------
+    Audit
+    """
+    if groups.shape != training.shape[:1]:
+        raise ValueError(f"groups must have shape ({len(training)},), not {_inputs.shape(groups)}")
+    distances = picture_distances(pictures, training, moves=moves)
+    nearest = distances.min(1)
+    other = distances.masked_fill(groups[nearest.indices, None] == groups, torch.inf).amin(1)
+    return Audit(nearest.values, nearest.indices, nearest.values / other)
+
+
+def in_between(generator: nn.Module, first: torch.Tensor, last: torch.Tensor, steps: int) -> torch.Tensor:
+    r"""Draw pictures on the way from one noise to another, along the arc and not the chord.
+
+    .. math:: z_t = \frac{\sin((1 - t)\,\omega)}{\sin\omega}\,z_0 + \frac{\sin(t\,\omega)}{\sin\omega}\,z_1, \qquad
+       \cos\omega = \frac{z_0^\top z_1}{\lVert z_0\rVert\,\lVert z_1\rVert}
+
+    Parameters
+    ----------
+    generator : Module
+        Of one member.
+    first, last : tensors, shape (rows, latent_dim)
+    steps : int
+
+    Returns
+    -------
+    tensor, shape (rows, steps, channels, height, width)
+    """
+    noise = arc(first, last, torch.linspace(0, 1, steps))  # (rows, steps, latent_dim)
+    training = generator.training
+    generator.eval()
+    with torch.no_grad():
+        pictures = generator(noise.flatten(0, 1).to(next(generator.parameters())))[0]
+    generator.train(training)
+    return pictures.unflatten(0, noise.shape[:2]).cpu()
+
+
+def arc(first: torch.Tensor, last: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    """Return points on the arcs from `first` to `last`, shape (rows, coordinates), at times t: (rows, times, ...)."""
+    cosine = functional.cosine_similarity(first, last)[:, None, None]
+    angle = cosine.clamp(-1, 1).acos()
+    weights = [((1 - t)[:, None] * angle).sin(), (t[:, None] * angle).sin()]
+    if not (angle.sin() > 1e-6).all():
+        raise ValueError("first and last must not point the same way, nor opposite ways")
+    return (weights[0] * first[:, None] + weights[1] * last[:, None]) / angle.sin()
+
+
+def as_text(pictures: torch.Tensor) -> str:
+    """Return pictures (n, 3, 32, 32) as one JPEG of high quality, side by side, in base 64: for looking at."""
+    levels = ((pictures.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    strip = levels.permute(2, 0, 3, 1).flatten(1, 2)  # (32, n * 32, 3)
+    file = io.BytesIO()
+    Image.fromarray(strip.cpu().numpy()).save(file, "JPEG", quality=90, subsampling=0)
+    return base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def from_text(text: str) -> torch.Tensor:
+    """Return the pictures that :func:`as_text` wrote, nearly: shape (n, 3, 32, 32), from -1 to 1."""
+    with Image.open(io.BytesIO(base64.b64decode(text)), formats=("JPEG",)) as strip:
+        levels = torch.from_numpy(np.array(strip.convert("RGB")))
+    return levels.unflatten(1, (-1, SIZE)).permute(1, 3, 0, 2) / 127.5 - 1
+
+
+def new_creatures() -> dict:
+    """DCGAN, WGAN and WGAN-GP at equal compute, several seeds each, with all that is measured of them."""
+    budget, seeds = at_scale(fast=16_800, full=504_000), at_scale(fast=3, full=6)
+    games = {game: [_played(game, rounds_for(game, budget), seed) for seed in range(seeds)] for game in GAMES}
+    training, holdout = creatures("train", alive=True), creatures("holdout", alive=True)
+    yardstick = audit(holdout.images, training.images, training.groups)
+    result = {
+        "budget": budget, "batch": BATCH, "width": at_scale(fast=16, full=64), "looks": LOOKS, "ages": list(AGES),
+        "holdout": {"distance": rounded(yardstick.distance), "ratio": rounded(yardstick.ratio)},
+    }  # fmt: skip
+    return result | {"games": [row for rows in games.values() for row in _only_typical_pictures(rows)]}
+
+
+def _played(game, rounds, seed):
+    start = time.process_time()
+    history = draw_creatures(game, rounds=rounds, seed=seed)
+    seconds = time.process_time() - start
+    training, samples = creatures("train", alive=True), history.samples[:, 0]  # (looks + 1, n, 3, 32, 32)
+    found = audit(samples[-1, :AUDITED], training.images, training.groups)
+    noise = torch.randn(4, NOISE, generator=random_source(seed))
+    ways = in_between(history.generator_average.to(choose_device("cpu")), noise[:2], noise[2:], 9)
+    return {
+        "game": game, "seed": seed, "rounds": rounds, "seconds": round(seconds, 1),
+        "steps": history.steps.tolist(),
+        "losses": {name: rounded(rows[:, 0]) for name, rows in history.losses.items()},
+        "kernel": [rounded(kernel_distances(look, training.images)) for look in samples],
+        "audit": {"distance": rounded(found.distance), "index": found.index.tolist(), "ratio": rounded(found.ratio)},
+        "pictures": [as_text(samples[age, :SHOWN]) for age in AGES], "ways": as_text(ways.flatten(0, 1)),
+    }  # fmt: skip
+
+
+def _only_typical_pictures(rows):
+    """Of each game, keep the pictures of the median run, by its last kernel distance."""
+    last = [float(np.mean(row["kernel"][-1])) for row in rows]
+    typical = sorted(range(len(rows)), key=last.__getitem__)[len(rows) // 2]
+    for number, row in enumerate(rows):
+        row["typical"] = number == typical
+        if number != typical:
+            del row["pictures"], row["ways"]
+    return rows

@@ -1,0 +1,102 @@
+"""The exercises of lesson 7, Seven tricks."""
+
+import math
+
+import sympy
+import torch
+
+from gantut.lessons import Exercise, Mistake
+
+_ALPHA = sympy.Symbol("alpha", positive=True)
+_RIGHT_LOSS = -_ALPHA * sympy.log(_ALPHA / 2) - (2 - _ALPHA) * sympy.log(1 - _ALPHA / 2)
+_BATCHES = tuple(torch.tensor(batch, dtype=torch.float64) for batch in ([0.0, 1.0, 2.0, 5.0], [-1.0, 1.0]))
+
+
+def _with(reference, x):
+    return torch.cat([reference, reference.new_tensor([float(x)])])
+
+
+def _scaled(x, batch, correction=0):
+    return ((x - batch.mean()) / batch.std(correction=correction)).item()
+
+
+EXERCISES = (
+    Exercise(
+        id="four-images",
+        answer=16.0,
+        praise="Sixteen copies at distance 0, and nothing from the other 48: o counts one's own likes.",
+        mistakes=(
+            Mistake(15.0, "A sample is among its own neighbours in the sum, at distance 0: it counts itself."),
+            Mistake(64.0, "That is a batch of copies of one image. Here 48 samples are far away, and exp(-far) = 0."),
+            Mistake(4.0, "That is how many images there are. How many of the batch look like a given one?"),
+            Mistake(48.0, "Those are the others. What does the exponential of minus a large distance give?"),
+        ),
+    ),
+    Exercise(
+        id="slow-inwards",
+        answer=100 ** (-0.5),
+        praise="A hundred times the rounds for a tenth of the distance; with weight 0.1, nearly for a hundredth.",
+        mistakes=(
+            Mistake(0.01, "That is the power -1. With weight 1/2 the power is -1/(1 + 4 · 1/4)."),
+            Mistake(100 ** (-0.2), "That is the power for weight 1: -1/(1 + 4)."),
+            Mistake(100 ** (-0.8), "Is it 4 λ², or λ²? The gradient of λ|w - mean|² is 2 λ (w - mean)."),
+            Mistake(10.0, "That is how many times nearer it gets: the ratio late : early is asked for."),
+        ),
+    ),
+    Exercise(
+        id="smoothed-loss",
+        answer=_RIGHT_LOSS,
+        praise="For α = 1 it is the 2 log 2 of lesson 3. Smoothed losses cannot be compared with that number.",
+        mistakes=(
+            Mistake(2 * sympy.log(2), "That is for D = 1/2. With labels α and 0 the optimum at p_g = p_r is α/2."),
+            Mistake(
+                -_ALPHA * sympy.log(_ALPHA / 2) - sympy.log(1 - _ALPHA / 2),
+                "A real sample also costs (1 - α) times -log(1 - D).",
+            ),
+            Mistake(-_RIGHT_LOSS, "That is minus the loss: logarithms of probabilities are negative."),
+        ),
+    ),
+    Exercise(
+        id="noise-for-three",
+        answer=1.221,
+        praise="JS knows only θ/σ, so all lengths grow together. Nothing but the data can say how much noise is right.",
+        mistakes=(
+            Mistake(0.407, "That is the best noise for θ = 1: the data are now three times as far apart."),
+            Mistake(0.407 / 3, "JS depends on θ/σ: what must σ be for the same ratio?"),
+            Mistake(0.407 * math.sqrt(3), "Lengths scale with θ, not with its root; σ² is 9 times as large."),
+        ),
+        tolerance=2e-2,
+    ),
+    Exercise(
+        id="undecided-classes",
+        answer=10 / 11,
+        praise="A critic that starts undecided between ten classes calls everything real, ten to one.",
+        mistakes=(
+            Mistake(0.5, "All eleven classes are equally likely, and ten of them are real."),
+            Mistake(1 / 11, "That is the probability of each single class, the fake one among them."),
+            Mistake(0.9, "There are eleven classes: Z = 10, and D = Z/(Z + 1)."),
+            Mistake(1 / (1 + math.exp(-10)), "10 is Z; the logit of D is log Z."),
+        ),
+    ),
+    Exercise(
+        id="by-reference",
+        answer=lambda reference, x: _scaled(x, _with(reference, x)),
+        praise="No other sample of the batch is in it, so that each is what it would be alone.",
+        mistakes=(
+            Mistake(
+                lambda reference, x: _scaled(x, reference),
+                "Those are the statistics of the reference alone, and an outlier would pass unbounded. Add the sample.",
+            ),
+            Mistake(
+                lambda reference, x: _scaled(x, _with(reference, x), correction=1),
+                "Normalisation divides by n, not by n - 1: std(correction=0).",
+            ),
+            Mistake(
+                lambda reference, x: _scaled(x, _with(reference, x)) / _with(reference, x).std(correction=0).item(),
+                "That divides by the variance; divide by its root.",
+            ),
+        ),
+        arguments=tuple((reference, x) for reference in _BATCHES for x in (0.5, -2.0, 30.0)),
+        tolerance=1e-6,
+    ),
+)

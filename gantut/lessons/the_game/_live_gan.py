@@ -1,0 +1,49 @@
+"""A small GAN that trains in the page."""
+
+from pathlib import Path
+
+from gantut import _inputs
+from gantut.data import ring
+from gantut.device import random_source
+from gantut.lessons.labs import Lab, Still
+
+OBJECTIVES = ("minimax", "non-saturating", "wgan", "wgan-gp")
+
+
+def live_gan(objective: str = "non-saturating") -> Lab:
+    r"""Train a small GAN in the page, on a ring or on points that a reader draws.
+
+    Generator and critic are perceptrons 2-32-32-2 and 2-32-32-1 with leaky ReLU, trained by Adam. Each round takes the
+    critic's steps on fresh batches and then one of the generator, as in Algorithm 1; the objectives are those of
+    :data:`gantut.objectives.OBJECTIVES`, with clipping at 0.1, or a gradient penalty of weight 1. The distance that is
+    shown is the exact W1 between 64 generated points and 64 of the data.
+
+    Parameters
+    ----------
+    objective : {"minimax", "non-saturating", "wgan", "wgan-gp"}
+        What is chosen at the start.
+
+    Returns
+    -------
+    Lab
+
+    Raises
+    ------
+    ValueError
+        If there is no such objective.
+
+    References
+    ----------
+    Goodfellow et al. (2014), Algorithm 1; lesson 2.
+    """
+    _inputs.one_of("objective", objective, OBJECTIVES)
+    still = Still("Points on a ring of eight clouds, which a generator is to learn.", (-6, 6), (-2.5, 2.5), square=True)
+    still.dots(ring().sample(160, generator=random_source(1)).tolist(), "real", radius=2)
+    return Lab(
+        Path(__file__).with_name("live_gan.js"),
+        "A GAN that trains before your eyes",
+        "Two small networks play in this page, in plain JavaScript. Choose the data, which you may also draw yourself; "
+        "choose what the players want; then let them play.",
+        still.svg(),
+        {"objective": objective},
+    )

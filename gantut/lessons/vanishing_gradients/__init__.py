@@ -1,0 +1,1 @@
+"""Thin supports and vanishing gradients"""

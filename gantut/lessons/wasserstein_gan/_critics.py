@@ -1,0 +1,249 @@
+"""Critics against the truth: their number beside the exact W1, under clipping of every size and several optimizers."""
+
+import copy
+import math
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from gantut import metrics, objectives
+from gantut.data import ring
+from gantut.device import at_scale, random_source
+from gantut.lessons._records import rounded
+from gantut.lessons.fixed_distributions import saturated_share
+from gantut.lessons.toy_gans import game
+from gantut.networks import MLP
+from gantut.training import Architecture, Config, History, Optimizer, train
+
+DEEP = Architecture((64,) * 8)
+PENALTY = {"name": "gradient-penalty", "weight": 10.0}
+
+
+class Truth(NamedTuple):
+    """What critics said and what was so, at every look, each of shape (looks, members).
+
+    Attributes
+    ----------
+    estimate : tensor
+        Of a Wasserstein critic :math:`\\hat{\\mathbb E}_{p_r}f - \\hat{\\mathbb E}_{p_g}f`; of a discriminator the
+        estimate of JS that its loss gives.
+    slope : tensor
+        The largest slope of the critic between a real and a generated sample.
+    w1 : tensor
+        The exact W1 of the same samples.
+    """
+
+    estimate: torch.Tensor
+    slope: torch.Tensor
+    w1: torch.Tensor
+
+
+def follow(
+    objective: str,
+    n_critic: int = 5,
+    *,
+    members: int,
+    steps: int = 1000,
+    looks: int = 20,
+    points: int = 250,
+    **settings,
+) -> tuple[History, Truth]:
+    r"""Play on the ring of eight Gaussians, and hold each critic against the truth while it learns.
+
+    .. math:: \hat{\mathbb E}_{p_r}f - \hat{\mathbb E}_{p_g}f \le K\,W_1, \qquad
+        K = \max_{i,j} \frac{|f(x_i) - f(y_j)|}{\|x_i - y_j\|}
+
+    holds for any function f and any samples x_i, y_j, if W1 is that of the samples.
+
+    Parameters
+    ----------
+    objective : str
+        One of :data:`GAMES`.
+    n_critic, members, steps, looks : int
+    points : int
+        How many real, and how many generated samples a look is at.
+    **settings
+        Others of `gantut.training.Config` than those shared by all games.
+
+    Returns
+    -------
+    History, Truth
+        Looks are at equal distances; the first is before any step.
+    """
+    config = game(objective, n_critic, members=members, steps=steps, **settings)
+    reference = ring().sample(points, generator=random_source(1))
+    critic, seen = config.build("critic", 2, 1, "cpu"), []  # made here, so as to look at it on the way
+
+    def look(samples):
+        estimate, slope = against(critic, reference, samples[:, :points], objective=objective)
+        w1 = metrics.exact_w1(samples[:, :points].double(), reference.to(samples.device))
+        seen.append((estimate.cpu(), slope.cpu(), w1.cpu()))
+        return w1
+
+    every = max(steps // looks, 1)
+    history = train(config, ring(), critic=critic, metrics={"w1": look}, samples=points, evaluate_every=every)
+    return history, Truth(*map(torch.stack, zip(*seen, strict=True)))
+
+
+@torch.no_grad()
+def against(critic: nn.Module, real: torch.Tensor, fake: torch.Tensor, *, objective: str = "wgan"):
+    """Return what critics say of samples, and their largest slope between the two kinds, each of shape (members,).
+
+    Parameters
+    ----------
+    critic : Module
+        From (members, n, d) to (members, n, 1).
+    real : tensor, shape (n, d)
+    fake : tensor, shape (members, n, d)
+    objective : str
+    """
+    critic, fake = copy.deepcopy(critic).double(), fake.double()  # small c: what single precision would round away
+    real = real.to(fake).expand(len(fake), -1, -1)
+    on_real, on_fake = critic(real).squeeze(-1), critic(fake).squeeze(-1)  # (members, n)
+    rise = (on_real[:, :, None] - on_fake[:, None, :]).abs()  # (members, n, n)
+    slope = (rise / torch.cdist(real, fake, compute_mode="donot_use_mm_for_euclid_dist")).amax((1, 2))
+    rules = objectives.objective(objective)
+    loss = rules.critic_loss(objectives.Judgement(on_real), objectives.Judgement(on_fake))
+    return rules.estimate(loss), slope
+
+
+def still_gaussian(members: int, *, mean=(0.0, 0.0), scale: float = 1.0) -> MLP:
+    """Return a generator that makes round Gaussians of Gaussian noise: one linear layer, set and not drawn."""
+    generator = MLP([len(mean), len(mean)], members=members)
+    with torch.no_grad():
+        generator.weights[0].copy_(scale * torch.eye(len(mean)))
+        generator.biases[0].copy_(torch.tensor(mean))
+    return generator
+
+
+def layer_gradients(critic: MLP, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    r"""The norm of the gradient of the critic's loss in each hidden layer, as it flows from the last to the first.
+
+    .. math:: \big\|\partial L / \partial h_l\big\|, \qquad l = 1, \dots, \text{layers}
+
+    Parameters
+    ----------
+    critic : MLP
+    real, fake : tensors, shape (n, d)
+
+    Returns
+    -------
+    tensor, shape (members, layers)
+    """
+    h = torch.cat([real, fake]).expand(critic.members, -1, -1)
+    share = torch.cat([torch.full((len(real),), -1 / len(real)), torch.full((len(fake),), 1 / len(fake))]).to(h)
+    hidden = []
+    for weight, bias in zip(list(critic.weights)[:-1], list(critic.biases)[:-1], strict=True):
+        h = critic.activation.function(torch.baddbmm(bias, h, weight))
+        hidden.append(h)
+    scores = (h @ critic.weights[-1]).squeeze(-1)  # (members, 2 n)
+    slopes = torch.autograd.grad((scores * share).sum(), hidden)
+    return torch.stack([torch.linalg.vector_norm(slope.double(), dim=(1, 2)) for slope in slopes], 1)
+
+
+def depth_slope(norms: torch.Tensor) -> torch.Tensor:
+    """How many powers of ten a gradient gains a layer on its way to the input, from norms (members, layers)."""
+    logs = norms.clamp_min(1e-45).log10()
+    layers = logs.shape[1]
+    way = torch.arange(layers - 1, -1, -1, dtype=logs.dtype) - (layers - 1) / 2  # steps towards the input, centred
+    return (logs * way).sum(1) / way.square().sum()
+
+
+def deep_critic(constraint: dict, *, members: int, steps: int, looks: int = 1):
+    """Train deep critics to tell the ring from a standard Gaussian, which stands still.
+
+    Returns
+    -------
+    History
+    critic : MLP
+    saturated : tensor, shape (looks + 1, members)
+        The share of weights at the bound of a clip; NaN under a penalty.
+    """
+    config = Config(
+        objective="wgan",
+        members=members,
+        steps=steps,
+        n_critic=1,
+        batch=64,
+        latent_dim=2,
+        critic=DEEP,
+        optimizer=Optimizer("rmsprop", 5e-4),
+        constraint=constraint,
+        learn_generator=False,
+    )
+    critic, saturated = config.build("critic", 2, 1, "cpu"), []  # made here, so as to look at it on the way
+    bound = constraint.get("bound", math.nan)
+
+    def look(samples):
+        saturated.append(saturated_share(critic, bound, within=1e-6).cpu())
+        return saturated[-1]
+
+    history = train(
+        config, ring(), generator=still_gaussian(members), critic=critic,
+        metrics={"saturated": look}, evaluate_every=max(steps // looks, 1),
+    )  # fmt: skip
+    return history, critic, torch.stack(saturated)
+
+
+def clip_depth() -> dict:
+    """Clipped critics of eight hidden layers: how gradients grow or die on their way through, and when weights clip."""
+    members, steps = at_scale(fast=32, full=64), at_scale(fast=1000, full=20_000)
+    source = random_source(3)
+    real, fake = ring().sample(256, generator=source).float(), torch.randn(256, 2, generator=source)
+    rows = []
+    for bound in (0.001, 0.01, 0.03, 0.1, 1.0, None):
+        constraint = PENALTY if bound is None else {"name": "clip", "bound": bound}
+        history, critic, saturated = deep_critic(constraint, members=members, steps=steps, looks=20)
+        norms = layer_gradients(critic, *(x.to(critic.weights[0]) for x in (real, fake))).cpu()
+        row = {"bound": bound, "slope": rounded(depth_slope(norms))}
+        row["log10_norms"] = rounded(norms.clamp_min(1e-45).log10().median(0).values)
+        row["saturated"] = rounded(saturated.median(1).values)
+        row["looks"] = history.evaluated.tolist()
+        rows.append(row)
+    return {"critics": rows, "steps": steps}
+
+
+def clip_sweep() -> dict:
+    """The clipped game on the ring with bounds from small to large: how far it gets, and what its critics say."""
+    rows = []
+    for bound in (0.001, 0.01, 0.03, 0.1, 0.3, 1.0):
+        constraint = {"name": "clip", "bound": bound}
+        history, found = follow("wgan", members=at_scale(fast=32, full=64), looks=5, constraint=constraint)
+        row = {"bound": bound, "modes": rounded(metrics.mode_coverage(history.samples[-1].double(), ring()).covered)}
+        row |= {name: rounded(values[-1], 15) for name, values in found._asdict().items()}
+        rows.append(row)
+    return {"games": rows}
+
+
+def critic_and_distance() -> dict:
+    """What the number of each game's critic follows, look by look, beside the exact distance of the same samples."""
+    rows = []
+    for objective in ("wgan", "wgan-gp", "non-saturating"):
+        history, found = follow(objective, members=at_scale(fast=32, full=64))
+        values = {name: value[1:] for name, value in found._asdict().items()}  # at the start no critic has learnt
+        values["scaled"] = values["estimate"] / values["slope"]
+        row = {"objective": objective}
+        for name in ("estimate", "scaled"):
+            row[f"{name}_correlation"] = rounded(metrics.rank_correlation(values[name], values["w1"], dim=0))
+        row |= {name: rounded(value.T) for name, value in values.items()}  # (members, looks)
+        rows.append(row)
+    return {"steps": history.evaluated[1:].tolist(), "games": rows}
+
+
+def critic_optimizers() -> dict:
+    """The clipped game under RMSProp and under Adam with more and more momentum."""
+    optimizers = {
+        "RMSProp": Optimizer("rmsprop", 1e-3),
+        "Adam, 0": Optimizer("adam", 1e-3, betas=(0.0, 0.99)),
+        "Adam, 0.5": Optimizer("adam", 1e-3, betas=(0.5, 0.99)),
+        "Adam, 0.9": Optimizer("adam", 1e-3, betas=(0.9, 0.99)),
+    }
+    rows = []
+    for name, optimizer in optimizers.items():
+        _, found = follow("wgan", members=at_scale(fast=32, full=64), looks=40, optimizer=optimizer)
+        late = found.w1[-20:]  # the second half: (looks, members)
+        row = {"optimizer": name, "level": rounded(late.median(0).values), "spread": rounded(late.std(0))}
+        row["curves"] = rounded(found.w1[:, :3].T)
+        rows.append(row)
+    return {"games": rows}

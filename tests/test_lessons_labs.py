@@ -1,0 +1,857 @@
+"""The labs, used as readers use them: in a real browser, by mouse, finger and keyboard, beside what gantut computes."""
+
+import json
+import math
+import os
+import re
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import scipy
+import torch
+from conftest import CHROMIUM
+
+from gantut import games, lessons, lipschitz, metrics, objectives
+from gantut.data import gaussian, parallel_lines, ring
+from gantut.divergences import js_between, kl_between, optimal_discriminator
+from gantut.lessons import duality, labs, moving_dirt, no_equilibrium, recorded, the_game, wasserstein_gan
+from gantut.lessons.labs import _page
+from gantut.lessons.wasserstein_gan import quantised, restored
+from gantut.lessons.wasserstein_gan._recorded_games import REACH, SIDE, surface, watched
+from gantut.networks import MLP
+from gantut.objectives import OBJECTIVES, Judgement
+from gantut.transport import emd_points, pile_moves
+
+if not os.environ.get("CI"):
+    pytest.importorskip("playwright")
+    if CHROMIUM is None:
+        pytest.skip(
+            "there is no Chromium to use the labs in (on Debian: apt install chromium)", allow_module_level=True
+        )
+
+ROOMS = Path(lessons.__file__).parent
+LABS = {script.stem: script for script in sorted(ROOMS.glob("*/*.js")) if script.stem != "library"}
+KB = 1024
+
+pytestmark = pytest.mark.site
+
+every_lab = pytest.mark.parametrize("name", LABS)
+
+
+def made(name):
+    """A lab as the book shows it."""
+    arguments = [recorded("training-scrubber")] if name == "training_scrubber" else []
+    room = import_module(f"gantut.lessons.{LABS[name].parent.name}")
+    return getattr(room, name)(*arguments)
+
+
+# ---- Opening a lab ------------------------------------------------------------------------------------------
+
+
+def page_of(*labs, theme=""):
+    """A page of HTML with these labs, as a notebook or the book would have them."""
+    attribute = f' data-theme="{theme}"' if theme else ""
+    head = (
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>labs</title>'
+    )
+    body = "\n".join(f"<div>{lab._repr_html_()}</div>" for lab in labs)
+    return f'<!doctype html><html lang="en"{attribute}><head>{head}</head><body><h1>Labs</h1>{body}</body></html>'
+
+
+@pytest.fixture(scope="module")
+def open_labs(browser):
+    """A function that opens labs in a window of their own, which notes what goes wrong: -> tab, notes."""
+    opened = []
+
+    def open_labs(*labs, size=(900, 900), html=None, **context):
+        width, height = size
+        reader = browser.new_context(viewport={"width": width, "height": height}, **context)
+        reader.set_default_timeout(10_000)
+        opened.append(reader)
+        tab, notes = reader.new_page(), SimpleNamespace(console=[], requests=[])
+        tab.on("console", lambda message: notes.console.append(message.text))
+        tab.on("pageerror", lambda error: notes.console.append(str(error)))
+        tab.on("request", lambda request: notes.requests.append(request.url))
+        tab.set_content(html or page_of(*labs))
+        return tab, notes
+
+    yield open_labs
+    for reader in opened:
+        reader.close()
+
+
+@pytest.fixture(scope="module")
+def opened(open_labs):
+    """A function that gives the one window in which a lab is open, so that each is started once."""
+    tabs = {}
+
+    def opened(name):
+        if name not in tabs:
+            tabs[name] = open_labs(made(name))[0]
+        return tabs[name]
+
+    return opened
+
+
+def number(tab, name):
+    """What a lab shows under a name, in full: a number, or NaN where it says that there is none."""
+    text = tab.locator(f"[data-name='{name}']").first.get_attribute("data-value")
+    return float({"none": "nan", "Infinity": "inf", "-Infinity": "-inf"}.get(text, text))
+
+
+def put(tab, **settings):
+    """Set sliders and choices at once, as if by hand; the names have - for _."""
+    tab.evaluate(
+        """settings => {
+          const root = document.querySelector(".gantut-lab").shadowRoot;
+          for (const [name, value] of Object.entries(settings)) {
+            const control = root.querySelector(`[name="${name}"]`);
+            control.value = value;
+            control.dispatchEvent(new Event(control.tagName === "SELECT" ? "change" : "input"));
+          }
+        }""",
+        {name.replace("_", "-"): value for name, value in settings.items()},
+    )
+
+
+def says(tab, *words):
+    """Wait until the status line has these words."""
+    for word in words:
+        tab.locator("[role=status]", has_text=re.compile(re.escape(word))).first.wait_for()
+
+
+def press(tab, name, key="Enter"):
+    """Press a key on a control."""
+    tab.locator(f"[name='{name}']").first.press(key)
+
+
+# ---- What all labs promise ----------------------------------------------------------------------------------
+
+
+def test_the_table_of_the_module_names_every_lab():
+    assert set(re.findall(r"^`(\w+)` ", labs.__doc__, re.M)) == set(LABS)
+
+
+@every_lab
+def test_a_lab_says_what_it_is_in_plain_text_and_nothing_that_changes_from_run_to_run(name):
+    lab = made(name)
+    assert repr(lab) == f"<a lab in the page: {lab.title}>"
+    html = lab._repr_html_()
+    torch.rand(3)  # nothing is drawn from the global source
+    _page.closed.cache_clear()
+    assert made(name)._repr_html_() == html
+    assert not re.search(r"0x[0-9a-f]{6,}|/home/|/tmp/", html.partition("<script>")[0]), "addresses and paths differ"
+
+
+@every_lab
+def test_a_script_is_small_and_fetches_nothing(name):
+    script = _page.closed(LABS[name])
+    assert len(script.encode()) < 150 * KB
+    outside = (
+        r"""\bfetch\(|XMLHttpRequest|\bimport\b\s*[({"']|\brequire\b|\beval\(|new Function|https?://(?!www\.w3\.org/)"""
+    )
+    assert not re.search(outside, script)
+    assert not re.search(r"</script|<!--", script, re.I), "this would end the element that the script stands in"
+
+
+def test_settings_cannot_end_the_element_that_they_stand_in():
+    text = _page.plain_data({"name": "</script><script>alert(1)</script>"})
+    assert "<" not in text
+    assert json.loads(text)["name"].startswith("</script>")
+    with pytest.raises(ValueError):
+        _page.plain_data({"value": math.nan})
+
+
+# What there is in a lab: names of controls and pictures, and how strongly text stands out from what is behind it.
+INSIDE = r"""() => {
+  const root = document.querySelector(".gantut-lab").shadowRoot;
+  const parse = c => { const n = c.match(/[\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
+  const light = c => { const [r, g, b] = c.map(v => { v /= 255;
+      return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const ground = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor);
+    if (c[3] > 0) return c.slice(0, 3); } return [255, 255, 255]; };
+  const ratio = e => { const style = getComputedStyle(e), svg = e instanceof SVGElement;
+    const [hi, lo] = [light(parse(svg ? style.fill : style.color).slice(0, 3)), light(ground(e))].sort((a, b) => b - a);
+    return (hi + 0.05) / (lo + 0.05); };
+  const own = e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+  const all = what => [...root.querySelectorAll(what)];
+  const texts = all("p, span, button, select, dt, dd, th, td, caption, figcaption, text").filter(own);
+  const faint = texts.filter(e => !e.disabled && ratio(e) < 4.5).map(e => `${ratio(e).toFixed(1)} ${e.textContent}`);
+  const controls = all("input, select");
+  const nameless = [...controls.filter(c => !c.closest("label")?.querySelector("span")?.textContent.trim()),
+    ...all("button").filter(b => !b.textContent.trim())].map(e => e.outerHTML);
+  const blind = all("figure > svg, canvas").filter(
+    p => p.getAttribute("role") !== "img" || (p.getAttribute("aria-label") ?? "").length < 20).map(p => p.outerHTML);
+  const small = all("button, input, select").filter(
+    e => e.getBoundingClientRect().height < 24 && e.type !== "checkbox").map(e => e.outerHTML);
+  const tiny = texts.filter(e => parseFloat(getComputedStyle(e).fontSize) < 12).map(e => e.textContent);
+  const live = root.querySelector("[role=status]").getAttribute("aria-live");
+  const clipped = all("svg text").filter(t => { const r = t.getBoundingClientRect();
+    const s = t.ownerSVGElement.getBoundingClientRect(); return r.left < s.left - 2 || r.right > s.right + 2; });
+  return { theme: document.querySelector(".gantut-lab").dataset.theme, light: light(ground(root.querySelector(".lab"))),
+    faint, nameless, blind, small, tiny, live, clipped: clipped.map(t => t.textContent),
+    controls: all("input, select, button").length, tooWide: document.documentElement.scrollWidth - window.innerWidth };
+}"""
+
+
+@every_lab
+@pytest.mark.parametrize(
+    ("size", "scheme"), [((900, 900), "dark"), ((390, 844), "light")], ids=["desk-dark", "phone-light"]
+)
+def test_a_lab_is_whole_legible_and_labelled(open_labs, name, size, scheme):
+    tab, notes = open_labs(made(name), size=size, color_scheme=scheme)
+    seen = SimpleNamespace(**tab.evaluate(INSIDE))
+    tab.context.close()
+    assert not notes.console
+    assert not notes.requests, "a lab brings all that it needs"
+    assert seen.theme == scheme
+    assert (seen.light > 0.8) == (scheme == "light")
+    assert not seen.faint, "text with a contrast below 4.5 : 1"
+    assert seen.controls
+    assert not seen.nameless, "controls without a name"
+    assert not seen.blind, "pictures that do not say what they show"
+    assert not seen.small, "too small for a finger"
+    assert not seen.tiny, "text below 12 pixels"
+    assert not seen.clipped, "text that is cut off"
+    assert seen.live == "polite"
+    assert seen.tooWide <= 0
+
+
+@every_lab
+def test_where_scripts_do_not_run_a_still_picture_stands_in_their_place(open_labs, name):
+    lab = made(name)
+    tab, _ = open_labs(lab, size=(390, 844), java_script_enabled=False)
+    picture = tab.locator(".gantut-lab > svg[role=img]")
+    box, label = picture.bounding_box(), picture.get_attribute("aria-label")
+    assert 200 < box["width"] <= 390
+    assert len(label) > 40
+    assert tab.get_by_text("This is a still picture").is_visible()
+    tab.context.close()
+
+
+def test_the_still_picture_makes_way_for_the_lab(opened):
+    tab = opened("move_dirt")
+    assert not tab.get_by_text("This is a still picture").is_visible()
+
+
+def test_labs_follow_the_theme_of_the_page_and_of_notebooks(open_labs):
+    lab = duality.parallel_lines()
+    tab, _ = open_labs(html=page_of(lab, theme="light"), color_scheme="dark")
+    host = tab.locator(".gantut-lab")
+    assert host.get_attribute("data-theme") == "light", "the book's own theme goes before the system's"
+    says = {
+        "document.documentElement.dataset.theme = 'dark'": "dark",
+        "delete document.documentElement.dataset.theme; document.body.dataset.jpThemeLight = 'true'": "light",
+        "document.body.dataset.jpThemeLight = 'false'": "dark",
+        "document.documentElement.setAttribute('theme', 'light')": "light",
+    }
+    for change, theme in says.items():
+        tab.evaluate(change)
+        tab.wait_for_function("theme => document.querySelector('.gantut-lab').dataset.theme === theme", arg=theme)
+    tab.context.close()
+
+
+def test_a_lab_lives_where_a_notebook_writes_it_into_a_page_that_is_already_there(open_labs):
+    tab, notes = open_labs(html=page_of())
+    as_jupyter = """html => {
+      const output = document.createElement("div");
+      output.innerHTML = html;  // scripts written so do not run: JupyterLab puts fresh ones in their place
+      for (const old of output.querySelectorAll("script")) {
+        const fresh = document.createElement("script");
+        for (const { name, value } of old.attributes) fresh.setAttribute(name, value);
+        fresh.textContent = old.textContent;
+        old.replaceWith(fresh);
+      }
+      document.body.append(output);
+    }"""
+    for _ in range(2):  # the cell is run twice
+        tab.evaluate(as_jupyter, no_equilibrium.xy_game()._repr_html_())
+    assert tab.locator("[data-ready=true]").count() == 2
+    assert tab.locator("[data-name=spectral]").all_inner_texts() == ["1.0050"] * 2
+    assert not notes.console
+    tab.context.close()
+
+
+def test_labs_on_one_page_do_not_collide(open_labs):
+    first, second = moving_dirt.move_dirt([1, 0], [0, 1]), moving_dirt.move_dirt([0, 0, 2], [2, 0, 0])
+    tab, notes = open_labs(first, no_equilibrium.xy_game(), second)
+    names = [name for name in tab.evaluate("Object.keys(window)") if re.match("Lab|Chart|STYLE|begin|gantut", name)]
+    assert names == []
+    labs = tab.locator(".gantut-lab")
+    cost, help_ = labs.locator("[data-name=cost]"), labs.locator("[name=help]")
+    help_.nth(0).click()
+    assert [cost.nth(i).inner_text() for i in range(2)] == ["1", "0"]
+    help_.nth(1).click(click_count=2)
+    assert [cost.nth(i).inner_text() for i in range(2)] == ["1", "2"]
+    clips = tab.evaluate(
+        "[...document.querySelectorAll('.gantut-lab')[1].shadowRoot.querySelectorAll('clipPath')].map(c => c.id)"
+    )
+    assert len(set(clips)) == len(clips) == 3
+    assert not notes.console
+    tab.context.close()
+
+
+def test_keys_pressed_in_a_lab_do_not_reach_the_notebook(opened):
+    tab = opened("move_dirt")
+    tab.evaluate("window.heard = []; document.addEventListener('keydown', event => window.heard.push(event.key))")
+    press(tab, "pile-1", "d")
+    assert tab.evaluate("window.heard") == []
+    assert tab.locator(".gantut-lab").get_attribute("data-lm-suppress-shortcuts") == "true"
+
+
+def test_what_has_the_focus_is_seen_to_have_it(opened):
+    tab = opened("move_dirt")
+    tab.locator("[name=pile-1]").focus()
+    tab.keyboard.press("Tab")
+    outline = tab.evaluate(
+        "getComputedStyle(document.querySelector('.gantut-lab').shadowRoot.activeElement).outlineWidth"
+    )
+    assert float(outline.removesuffix("px")) >= 2
+
+
+# ---- Moving dirt --------------------------------------------------------------------------------------------
+
+
+def table_row(tab, key, gaps):
+    return [number(tab, f"{key}-{gap}") for gap in range(1, gaps + 1)]
+
+
+def test_by_keys_alone_the_optimum_is_met_and_the_lab_says_why_nothing_is_cheaper(opened):
+    tab = opened("move_dirt")
+    tab.locator("[name=pile-1]").focus()
+    for _ in range(2):  # from pile 1 to pile 3, by the arrows, and back to pile 1
+        for key in ("Enter", "ArrowRight", "ArrowRight", "Space", "ArrowLeft", "ArrowLeft"):
+            tab.keyboard.press(key)
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "Enter", "Escape", "Enter", "ArrowLeft", "Enter"):
+        tab.keyboard.press(key)  # the last one from pile 4 to pile 3, after it was once put back
+    walk = pile_moves([3.0, 2.0, 1.0, 4.0], [1.0, 2.0, 4.0, 3.0])
+    says(tab, "Done, at cost 5, and nothing is cheaper", "2 + 2 + 1 = 5")
+    assert table_row(tab, "delta", 3) == walk.deltas[1:-1].tolist()
+    rightwards = zip(table_row(tab, "right", 3), table_row(tab, "left", 3), strict=True)
+    assert [right - left for right, left in rightwards] == walk.deltas[1:-1].tolist()
+    assert number(tab, "cost") == number(tab, "least") == walk.cost == 5
+    assert number(tab, "ahead") == 0
+    press(tab, "undo")
+    says(tab, "undone")
+    assert (number(tab, "cost"), number(tab, "ahead")) == (4, 1)
+    press(tab, "again")
+    assert (number(tab, "cost"), number(tab, "ahead")) == (0, 5)
+
+
+@pytest.mark.parametrize("finger", [False, True])
+def test_by_mouse_or_finger_a_detour_costs_more_and_the_lab_says_where(open_labs, finger):
+    tab, notes = open_labs(moving_dirt.move_dirt([2, 0, 1], [1, 1, 1]), size=(390, 844), has_touch=finger)
+    box = tab.locator("figure > svg").bounding_box()
+    column = [(box["x"] + (i + 0.5) * box["width"] / 3, box["y"] + box["height"] - 40) for i in range(3)]
+    for a, b in ((0, 2), (2, 1)):  # past the goal, and back
+        if finger:
+            tab.touchscreen.tap(*column[a])
+            tab.touchscreen.tap(*column[b])
+        else:
+            tab.mouse.move(*column[a])
+            tab.mouse.down()
+            tab.mouse.move(*column[b], steps=4)
+            tab.mouse.up()
+    says(tab, "Done, at cost 3", "1 + 0 = 1 would do", "1 crossed gap 2 to and fro")
+    assert number(tab, "least") == 1
+    assert not notes.console
+    tab.context.close()
+
+
+@pytest.mark.parametrize(
+    ("P", "Q"),
+    [
+        ([0, 0, 0, 5], [1, 1, 1, 2]),
+        ([4, 0, 0], [0, 0, 4]),
+        ([1, 3, 0, 0, 2, 0], [0, 0, 2, 2, 0, 2]),
+        ([2, 3], [2, 3]),
+    ],
+)
+def test_the_way_that_the_lab_shows_is_a_cheapest_one(open_labs, P, Q):
+    tab, _ = open_labs(moving_dirt.move_dirt(P, Q))
+    walk = pile_moves(*(torch.tensor(piles, dtype=torch.float64) for piles in (P, Q)))
+    moves = 0
+    while tab.locator("[name=help]").is_enabled():
+        press(tab, "help")
+        moves += 1
+    piles = [int(text.split()[0]) for text in tab.locator("[name^=pile-]").all_inner_texts()]
+    assert piles == Q
+    assert number(tab, "cost") == number(tab, "least") == walk.cost == moves
+    tab.context.close()
+
+
+def test_other_piles_can_be_drawn_and_have_the_same_total(opened):
+    tab = opened("move_dirt")
+    press(tab, "other")
+    there = [int(text.split()[0]) for text in tab.locator("[name^=pile-]").all_inner_texts()]
+    assert sum(there) == 10
+    assert number(tab, "least") == pile_moves([float(pile) for pile in there], [1.0, 2.0, 4.0, 3.0]).cost >= 3
+    press(tab, "again")
+
+
+@pytest.mark.parametrize(
+    ("P", "Q", "message"),
+    [
+        ([1, 2], [2, 2], "total"),
+        ([1, 2], [1, 1, 1], "length"),
+        ([0.5, 0.5], [1, 0], "whole numbers"),
+        ([-1, 2], [1, 0], "whole numbers"),
+        ([25, 0], [0, 25], "0 to 20"),
+        ([1], [1], "2 to 8 piles"),
+    ],
+)
+def test_piles_that_cannot_be_moved_are_refused(P, Q, message):
+    with pytest.raises(ValueError, match=message):
+        moving_dirt.move_dirt(P, Q)
+
+
+# ---- Parallel lines -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("theta", [-1, -0.3, 0.01, 0.75])
+def test_on_parallel_lines_w_is_the_exact_distance_and_the_others_do_not_see_it(opened, theta):
+    tab = opened("parallel_lines")
+    put(tab, blur=0, theta=theta)
+    line, heights = parallel_lines(theta)[1], torch.linspace(0, 1, 41, dtype=torch.float64)
+    P, Q = (torch.stack([torch.full_like(heights, place), heights], -1) for place in (0.0, line.theta))
+    assert number(tab, "W") == pytest.approx(emd_points(P, Q).value.item(), abs=1e-12)
+    assert number(tab, "dW") == math.copysign(1, theta)
+    assert number(tab, "JS") == pytest.approx(math.log(2), abs=1e-15)
+    assert number(tab, "dJS") == 0
+    assert number(tab, "KL") == math.inf
+    assert math.isnan(number(tab, "dKL"))
+
+
+def test_where_the_lines_meet_all_are_zero_and_none_has_a_gradient(opened):
+    tab = opened("parallel_lines")
+    put(tab, blur=0, theta=0)
+    assert [number(tab, name) for name in ("KL", "JS", "W")] == [0, 0, 0]
+    assert all(math.isnan(number(tab, name)) for name in ("dKL", "dJS", "dW"))
+    says(tab, "P = Q")
+
+
+@pytest.mark.parametrize(("theta", "blur"), [(0.3, 0.2), (-0.8, 0.5), (0.05, 0.03), (1, 0.1)])
+def test_with_noise_the_lab_shows_what_quadrature_finds(opened, theta, blur):
+    tab = opened("parallel_lines")
+    put(tab, blur=blur, theta=theta)
+
+    def between(measure, place):
+        return measure(gaussian(0.0, blur), gaussian(place, blur)).value.item()
+
+    step = 1e-4 * blur
+    for name, measure in (("KL", kl_between), ("JS", js_between)):
+        assert number(tab, name) == pytest.approx(between(measure, theta), rel=1e-9, abs=1e-12)
+        slope = (between(measure, theta + step) - between(measure, theta - step)) / (2 * step)
+        assert number(tab, f"d{name}") == pytest.approx(slope, rel=1e-5, abs=1e-6)  # of the difference: step^2
+
+
+def test_following_w_arrives_and_following_js_goes_nowhere(opened):
+    tab = opened("parallel_lines")
+    put(tab, blur=0, theta=0.5, which="JS")
+    press(tab, "step")
+    says(tab, "gradient of JS is 0.000: Q stays")
+    assert number(tab, "W") == 0.5
+    put(tab, which="W")
+    for _ in range(5):
+        press(tab, "step")
+    assert number(tab, "W") == 0
+    put(tab, which="KL")
+    press(tab, "step")
+    says(tab, "KL has no gradient")
+
+
+def test_the_line_is_moved_by_arrow_keys_and_by_dragging(opened):
+    tab = opened("parallel_lines")
+    put(tab, blur=0, theta=0.5)
+    press(tab, "theta", "ArrowRight")
+    assert number(tab, "W") == pytest.approx(0.51, abs=1e-12)
+    press(tab, "theta", "Home")
+    assert number(tab, "W") == 1
+    box = tab.locator("figure > svg").nth(0).bounding_box()
+    tab.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 50)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 2 * box["width"], box["y"] + 50, steps=3)  # held, and led past the end
+    tab.mouse.up()
+    assert (number(tab, "W"), number(tab, "dW")) == (1, 1)
+
+
+def test_lines_outside_the_picture_are_refused():
+    for theta in (1.5, math.nan, "far"):
+        with pytest.raises(ValueError, match="theta"):
+            duality.parallel_lines(theta)
+
+
+# ---- The game of x and y ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", games.METHODS)
+@pytest.mark.parametrize("rate", [0.1, 0.5, 1.2])
+def test_the_game_goes_where_gantut_plays_it(opened, method, rate):
+    tab, start, options = opened("xy_game"), (0.75, -1.0), {"gamma": 0.5} if method == "consensus" else {}
+    put(tab, method=method, rate=rate, gamma=0.5, rounds=40, x=start[0], y=start[1])
+    path = games.play(games.bilinear(), start, method=method, rate=rate, steps=40, **options)
+    assert number(tab, "end-x") == pytest.approx(path.x[-1].item(), rel=1e-9, abs=1e-12)
+    assert number(tab, "end-y") == pytest.approx(path.y[-1].item(), rel=1e-9, abs=1e-12)
+    assert number(tab, "ratio") == pytest.approx((path.radius[-1] / path.radius[0]).item(), rel=1e-9)
+    expected = games.eigenvalues(games.bilinear(), (0.0, 0.0), method=method, rate=rate, **options).tolist()
+    shown = [complex(*pair) for pair in json.loads(tab.locator("[data-name=eigenvalues]").get_attribute("data-value"))]
+    assert len(shown) == len(expected)
+    for value in expected:  # in no particular order; a double eigenvalue is known to the root of the rounding only
+        assert min(abs(value - other) for other in shown) < 1e-7
+    assert number(tab, "spectral") == pytest.approx(max(map(abs, expected)), abs=1e-7)
+
+
+def test_the_verdict_follows_the_largest_modulus(opened):
+    tab = opened("xy_game")
+    put(tab, rate=0.1, method="simultaneous")
+    says(tab, "more than 1")
+    put(tab, method="alternating")
+    says(tab, "is 1: the players go round")
+    put(tab, method="extragradient")
+    says(tab, "less than 1")
+
+
+def test_the_start_is_dragged_or_set_by_keys_and_play_goes_on_round_by_round(opened):
+    tab = opened("xy_game")
+    put(tab, method="alternating", rate=0.2, rounds=3, x=1, y=1)
+    press(tab, "x", "ArrowLeft")
+    assert tab.locator("[name=x]").get_attribute("aria-valuetext") == "0.95"
+    box = tab.locator("figure > svg").first.bounding_box()
+    tab.mouse.click(box["x"] + box["width"] / 2 + 60, box["y"] + 60)
+    x, y = (float(tab.locator(f"[name={name}]").input_value()) for name in "xy")
+    assert 0.2 < x < 1.5
+    assert 0.2 < y <= 1.5
+    press(tab, "play", "Space")
+    tab.wait_for_function("document.querySelector('.gantut-lab').shadowRoot.querySelector('[name=rounds]').value > 6")
+    press(tab, "play")
+    assert tab.locator("[name=play]").inner_text() == "Play"
+    rounds = int(tab.locator("[name=rounds]").input_value())
+    path = games.play(games.bilinear(), (x, y), method="alternating", rate=0.2, steps=rounds)
+    assert number(tab, "end-x") == pytest.approx(path.x[-1].item(), abs=1e-9)
+
+
+# ---- D* and the critic --------------------------------------------------------------------------------------
+
+PAIRS = [
+    ((-1.5, 0.6), (1.5, 0.6)),
+    ((0.0, 1.0), (0.5, 1.0)),
+    ((0.0, 0.5), (0.3, 1.5)),
+    ((-2.0, 2.0), (1.0, 0.2)),
+    ((3.0, 0.2), (-3.0, 0.2)),
+]
+
+
+@pytest.mark.parametrize(("real", "fake"), PAIRS)
+def test_discriminator_and_critic_are_the_best_ones(opened, real, fake):
+    tab = opened("optimal_critic")
+    put(tab, real_mean=real[0], real_width=real[1], fake_mean=fake[0], fake_width=fake[1])
+    p, q = gaussian(*real), gaussian(*fake)
+    js = js_between(p, q).value.item()
+    assert number(tab, "JS") == pytest.approx(js, abs=1e-9)
+    assert number(tab, "V") == pytest.approx(2 * js - 2 * math.log(2), abs=1e-9)
+    normal = scipy.stats.norm
+    x = np.linspace(-30, 30, 600_001)
+    area = scipy.integrate.trapezoid(np.abs(normal.cdf(x, *real) - normal.cdf(x, *fake)), x)
+    assert number(tab, "W1") == pytest.approx(area, abs=1e-6)  # kinks of |F_r - F_g|: the step squared
+    D = optimal_discriminator(p, q)
+    for place in (-2.0, -0.35, 0.8, 2.5):
+        put(tab, sample=place)
+        at = torch.tensor(place, dtype=torch.float64, requires_grad=True)
+        logit = p.log_prob(at) - q.log_prob(at)
+        assert number(tab, "D") == pytest.approx(D(at.detach()).item(), abs=1e-12)
+        for name, loss in (
+            ("minimax", torch.nn.functional.logsigmoid(-logit)),
+            ("non-saturating", -torch.nn.functional.logsigmoid(logit)),
+        ):
+            (slope,) = torch.autograd.grad(loss, at, retain_graph=True)
+            assert number(tab, f"push-{name}") == pytest.approx(-slope.item(), rel=1e-9, abs=1e-12)
+        assert number(tab, "push-critic") == np.sign(normal.cdf(place, *fake) - normal.cdf(place, *real))
+
+
+def test_equal_distributions_push_nothing(opened):
+    tab = opened("optimal_critic")
+    put(tab, real_mean=1, real_width=0.7, fake_mean=1, fake_width=0.7, sample=0.4)
+    says(tab, "The distributions are equal")
+    assert [number(tab, name) for name in ("W1", "push-minimax", "push-critic")] == [0, 0, 0]
+    assert number(tab, "JS") == pytest.approx(0, abs=1e-15)
+    assert number(tab, "D") == 0.5
+
+
+def test_a_density_is_dragged_and_a_key_moves_the_sample(opened):
+    tab = opened("optimal_critic")
+    put(tab, real_mean=-2, real_width=0.6, fake_mean=2, fake_width=0.6, sample=2)
+    box = tab.locator("figure > svg").first.bounding_box()
+    across = (box["width"] - 56) / 10  # pixels a unit
+    middle = box["x"] + 46 + 5 * across
+    tab.mouse.move(middle + 2 * across, box["y"] + 60)
+    tab.mouse.down()
+    tab.mouse.move(middle - 1 * across, box["y"] + 60, steps=5)
+    tab.mouse.up()
+    assert number(tab, "W1") == pytest.approx(1, abs=0.06)
+    press(tab, "sample", "ArrowLeft")
+    assert float(tab.locator("[name=sample]").input_value()) == 1.95
+
+
+# ---- Recorded trainings -------------------------------------------------------------------------------------
+
+
+def test_the_record_was_made_by_the_command_of_that_name_and_is_small():
+    path = ROOMS.parents[1] / "book/results/training-scrubber.json"
+    assert path.stat().st_size < 300 * KB
+    result, provenance = recorded("training-scrubber")
+    assert re.match(r"python -m gantut\.(experiments|lessons) training-scrubber\b", provenance["command"])
+    assert [game["objective"] for game in result["games"]] == ["non-saturating", "wgan", "wgan-gp"]
+
+
+def test_the_record_of_something_else_is_refused():
+    with pytest.raises(ValueError, match="training-scrubber"):
+        wasserstein_gan.training_scrubber(recorded("hopping"))
+
+
+def test_numbers_as_text_come_back_within_half_a_step(rng):
+    values = torch.rand(500, dtype=torch.float64, generator=rng) * 4 - 2
+    back = restored(quantised(values, -2, 2), -2, 2)
+    assert (back - values).abs().max() <= 4 / 255 / 2 + 1e-12
+    assert restored(quantised(torch.tensor([-9.0, 9.0]), -2, 2), -2, 2).tolist() == [-2, 2], (
+        "what is outside lies at the edge"
+    )
+    assert restored(quantised(torch.full((3,), 5.0), 5, 5), 5, 5).tolist() == [5, 5, 5]
+
+
+def test_a_watched_game_keeps_the_best_the_median_and_the_worst_as_they_were(monkeypatch):
+    monkeypatch.setenv("GANTUT_DEVICE", "cpu")
+    row = watched("wgan-gp", 1, members=5, steps=4, looks=2)
+    ends = [one["w1"][-1] for one in row["shown"]]
+    assert ends == sorted(ends)
+    assert ends[1] == row["w1"][-1][1], "the median of five"
+    assert len({one["member"] for one in row["shown"]}) == 3
+    assert [len(one["w1"]) for one in row["shown"]] == [3, 3, 3]
+    assert [len(one["estimate"]) for one in row["shown"]] == [2, 2, 2]
+    for one in row["shown"]:
+        heights = restored(one["surface"][0], one["low"][0], one["high"][0])
+        assert heights.shape == (SIDE**2,)
+        assert not torch.equal(heights, restored(one["surface"][-1], one["low"][-1], one["high"][-1]))
+
+
+def test_a_surface_goes_row_by_row_from_the_lowest():
+    def low_is_left(x):
+        return (10 * x[:, 1] + x[:, 0])[None, :, None]
+
+    class Critic(torch.nn.Linear):
+        def forward(self, x):
+            return low_is_left(x.double())
+
+    heights = surface(Critic(1, 1)).reshape(SIDE, SIDE)
+    edge = REACH * (1 - 1 / SIDE)
+    assert heights[0, 0] == pytest.approx(-11 * edge)
+    assert heights[0, -1] == pytest.approx(-9 * edge)
+    assert heights[-1, 0] == pytest.approx(9 * edge)
+
+
+def test_the_scrubber_shows_the_record_step_by_step(opened):
+    tab, result = opened("training_scrubber"), recorded("training-scrubber").result
+    for rank, at in (("median", 0), ("best", 7), ("worst", 25)):
+        put(tab, rank=rank, look=at)
+        for game in result["games"]:
+            one = next(one for one in game["shown"] if one["rank"] == rank)
+            assert number(tab, f"{game['objective']}-w1") == one["w1"][at]
+            for name, values in (("estimate", one["estimate"]), ("generator", one["generator_loss"])):
+                shown = number(tab, f"{game['objective']}-{name}")
+                assert shown == values[at - 1] if at else math.isnan(shown)
+    text = result["games"][0]["shown"][0]["samples"][3]
+    decoded = tab.evaluate("text => document.querySelector('.gantut-lab').lab.restored(text, -3, 3)", text)
+    assert decoded == pytest.approx(restored(text, -3, 3).tolist(), abs=1e-12)
+
+
+def test_the_scrubber_is_led_by_keys_and_plays_to_the_end(opened):
+    tab = opened("training_scrubber")
+    put(tab, rank="median", look=23)
+    press(tab, "look", "ArrowLeft")
+    says(tab, "Step 880")
+    assert tab.locator("[name=look]").get_attribute("aria-valuetext") == "step 880 of 1000"
+    press(tab, "play")
+    tab.wait_for_function(
+        "document.querySelector('.gantut-lab').shadowRoot.querySelector('[name=look]').value === '25'"
+    )
+    tab.locator("[name=play]", has_text="Play").wait_for()
+
+
+def test_whoever_asks_for_less_motion_sees_two_pictures_a_second(open_labs):
+    tab, _ = open_labs(made("training_scrubber"), reduced_motion="reduce")
+    put(tab, look=0)
+    tab.clock.install()
+    tab.clock.pause_at(tab.evaluate("Date.now()") + 1000)  # time goes on where the test says so, on a slow machine, too
+    press(tab, "play")
+    seen = []
+    for _ in range(4):
+        tab.clock.run_for(400)
+        seen.append(int(tab.locator("[name=look]").input_value()))
+    assert seen == [1, 2, 3, 4], "one at once, then one after each half second: at 0, 500, 1000 and 1500 ms"
+    tab.context.close()
+
+
+# ---- A GAN in the page --------------------------------------------------------------------------------------
+
+WIDTHS = {"generator": [2, 32, 32, 2], "critic": [2, 32, 32, 1]}
+IN_PAGE = """([objective, generator, critic, real, noise, mix]) => {
+  const { game, criticLoss, generatorLoss, Adam, clip } = document.querySelector(".gantut-lab").lab;
+  const layers = (given) => given.map(([W, b]) => ({ inputs: W.length, outputs: b.length,
+    W: Float64Array.from(W.flat()), b: Float64Array.from(b) }));
+  const flat = (layers) => layers.map(({ W, b }) => [[...W], [...b]]);
+  const G = layers(generator), D = layers(critic), rows = real.length;
+  const batch = (points) => Float64Array.from(points.flat());
+  const fake = Float64Array.from(noise[1].flat());
+  const onceMore = () => criticLoss(objective, D, batch(real), fake, Float64Array.from(mix), rows);
+  const ofCritic = onceMore();
+  const ofGenerator = generatorLoss(objective, G, D, batch(noise[0]), rows);
+  const adam = new Adam(D, 2e-3);
+  for (let k = 0; k < 3; k++) adam.descend(onceMore().gradient);
+  if (objective === "wgan") clip(D);
+  return { critic: ofCritic.loss, penalty: ofCritic.penalty, generator: ofGenerator.loss,
+    criticGradient: flat(ofCritic.gradient), generatorGradient: flat(ofGenerator.gradient), after: flat(D) };
+}"""
+
+
+def plain(network):
+    return [[w[0].tolist(), b[0, 0].tolist()] for w, b in zip(network.weights, network.biases, strict=True)]
+
+
+def gradients(network):
+    return [[w.grad[0].reshape(-1), b.grad[0, 0]] for w, b in zip(network.weights, network.biases, strict=True)]
+
+
+def critic_step_loss(rules, name, critic, real, fake, mix):
+    loss = rules.critic_loss(Judgement(critic(real).squeeze(-1)), Judgement(critic(fake).squeeze(-1)))
+    penalty = torch.zeros(1)
+    if name == "wgan-gp":
+        penalty = lipschitz.gradient_penalty(critic, lipschitz.between(real[None], fake[None], mix[None]), weight=1.0)
+    return loss, penalty
+
+
+@pytest.mark.parametrize("objective", ["minimax", "non-saturating", "wgan", "wgan-gp"])
+def test_losses_gradients_and_adam_in_the_page_are_those_of_torch(opened, objective, rng):
+    networks = {
+        name: MLP(widths, activation="leaky-relu", dtype=torch.float64, seed=seed)
+        for seed, (name, widths) in enumerate(WIDTHS.items())
+    }
+    generator, critic = networks["generator"], networks["critic"]
+    real, noise, fake = (2 * torch.randn(16, 2, dtype=torch.float64, generator=rng) for _ in range(3))
+    mix = torch.rand(16, dtype=torch.float64, generator=rng)
+    given = [objective, plain(generator), plain(critic), real.tolist(), [noise.tolist(), fake.tolist()], mix.tolist()]
+    found = opened("live_gan").evaluate(IN_PAGE, given)
+
+    rules = OBJECTIVES[objective]
+    loss, penalty = critic_step_loss(rules, objective, critic, real, fake, mix)
+    (loss + penalty).sum().backward()
+    assert found["critic"] == pytest.approx(loss.item(), abs=1e-12)
+    assert found["penalty"] == pytest.approx(penalty.item(), abs=1e-12)
+    same(found["criticGradient"], gradients(critic))
+
+    loss = rules.generator_loss(None, Judgement(critic(generator(noise)).squeeze(-1)))
+    loss.sum().backward()
+    assert found["generator"] == pytest.approx(loss.item(), abs=1e-12)
+    same(found["generatorGradient"], gradients(generator))
+
+    adam = torch.optim.Adam(critic.parameters(), lr=2e-3, betas=(0.0, 0.9))
+    for _ in range(3):
+        adam.zero_grad()
+        sum(critic_step_loss(rules, objective, critic, real, fake, mix)).sum().backward()
+        adam.step()
+    if objective == "wgan":
+        lipschitz.clip_(critic.parameters(), 0.1)
+    same(
+        found["after"],
+        [[w[0].detach().reshape(-1), b[0, 0].detach()] for w, b in zip(critic.weights, critic.biases, strict=True)],
+    )
+
+
+def same(found, expected):
+    """All weights and biases, layer by layer, to ten digits: the same sums in another order."""
+    for layer, wanted in zip(found, expected, strict=True):
+        for values, tensor in zip(layer, wanted, strict=True):
+            assert values == pytest.approx(tensor.tolist(), rel=1e-9, abs=1e-11)
+
+
+def test_the_distance_in_the_page_is_the_exact_one(opened, rng):
+    x, y = torch.randn(64, 2, dtype=torch.float64, generator=rng), ring().sample(64, generator=rng)
+    call = "([x, y]) => document.querySelector('.gantut-lab').lab.exactDistance(x, y, 64)"
+    found = opened("live_gan").evaluate(call, [x.reshape(-1).tolist(), y.reshape(-1).tolist()])
+    assert found == pytest.approx(metrics.exact_w1(x, y).item(), abs=1e-12)
+
+
+def test_the_gan_learns_one_cloud_and_its_page_stays_awake(opened):
+    tab = opened("live_gan")
+    put(tab, objective="wgan-gp", data="one")
+    before = number(tab, "w1")
+    press(tab, "start")
+    tab.wait_for_function("document.querySelector('.gantut-lab').lab.game.round > 40")
+    slow = tab.evaluate(
+        "new Promise(done => { const t = performance.now(); setTimeout(() => done(performance.now() - t)); })"
+    )
+    press(tab, "start")
+    assert slow < 500, "milliseconds until the page answers"
+    assert tab.locator("[name=start]").inner_text() == "Start"
+    assert number(tab, "w1") < before / 2
+    assert tab.locator("[name=critic-steps]").input_value() == "5", "as its paper has it"
+    paused = number(tab, "round")
+    tab.wait_for_timeout(60)
+    assert number(tab, "round") == paused
+
+
+def test_one_seed_is_one_game_and_reset_begins_it_again(opened):
+    tab = opened("live_gan")
+    put(tab, objective="non-saturating", data="ring", seed=3)
+    losses = []
+    for _ in range(2):
+        press(tab, "step")
+        press(tab, "step")
+        losses.append((number(tab, "critic"), number(tab, "generator"), number(tab, "round")))
+        press(tab, "again")
+    assert losses[0] == losses[1]
+    assert losses[0][2] == 2
+    put(tab, seed=4)
+    press(tab, "step")
+    assert number(tab, "critic") != losses[0][0]
+
+
+def test_data_is_drawn_by_pointer_or_placed_by_keys(opened):
+    tab = opened("live_gan")
+    put(tab, data="drawn")
+    says(tab, "Nothing is drawn yet")
+    press(tab, "cloud-x", "End")
+    press(tab, "add", "Enter")
+    centres = "document.querySelector('.gantut-lab').lab.game.data.centres"
+    placed = tab.evaluate(centres)
+    assert len(placed) == 24
+    assert np.mean(placed, 0) == pytest.approx([2.5, 0], abs=0.15)
+    box = tab.locator("canvas").bounding_box()
+    tab.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 4)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2, steps=5)
+    tab.mouse.up()
+    points = np.array(tab.evaluate(centres))[24:]
+    assert len(points) == 18
+    assert points.mean(0) == pytest.approx([-1.5, 0.75], abs=0.15)
+    press(tab, "wipe")
+    assert tab.evaluate(centres) == [[0, 0]]
+
+
+def test_the_pictures_of_a_ring_that_is_not_being_drawn_on_can_be_scrolled_past(opened):
+    tab = opened("live_gan")
+    put(tab, data="ring")
+    tab.locator("canvas").click(position={"x": 30, "y": 30})
+    assert tab.locator("[name=data]").input_value() == "ring", "a touch draws only where that was asked for"
+    assert (
+        tab.evaluate("document.querySelector('.gantut-lab').shadowRoot.querySelector('canvas').style.touchAction")
+        == "auto"
+    )
+
+
+def test_an_objective_that_the_page_cannot_train_is_refused():
+    with pytest.raises(ValueError, match="objective"):
+        the_game.live_gan("hinge")
+    assert set(objectives.OBJECTIVES) >= {"minimax", "non-saturating", "wgan", "wgan-gp"}

@@ -1,0 +1,226 @@
+"""The measuring parts of lesson 12: passes counted by hand, copies planted, arcs, features, the experiment itself."""
+
+import math
+
+import pytest
+import torch
+
+from gantut import metrics
+from gantut.data import creatures
+from gantut.lessons import record, recorded
+from gantut.lessons.experiments import EXPERIMENTS
+from gantut.lessons.new_creatures import (
+    _creatures,
+    arc,
+    as_text,
+    audit,
+    draw_creatures,
+    from_text,
+    in_between,
+    kernel_distances,
+    passes,
+    picture_distances,
+    random_features,
+    rounds_for,
+)
+from gantut.networks import DCGANGenerator
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+@pytest.fixture
+def pictures(device):
+    return creatures("train", alive=True, device=device)
+
+
+def moved(images, down, right, fill=1.0):
+    """Move pictures down and to the right, pixel by pixel."""
+    result = torch.full_like(images, fill)
+    height, width = images.shape[-2:]
+    for i in range(height):
+        for j in range(width):
+            if 0 <= i - down < height and 0 <= j - right < width:
+                result[..., i, j] = images[..., i - down, j - right]
+    return result
+
+
+def test_only_tiles_that_show_a_creature_are_alive():
+    everything, alive = creatures(), creatures(alive=True)
+    left_out = [name for name in everything.names if name not in set(alive.names)]
+    assert len(left_out) == 40
+    assert not [name for name in alive.names if "statue" in name or "overlay" in name or "-job-" in name]
+    assert {name.split("/")[1] for name in left_out} == {"statues", "draco", "fungi_plants", "nonliving", "vault"}
+    for part in ("train", "holdout"):
+        whole, some = creatures(part), creatures(part, alive=True)
+        kept = [index for index, name in enumerate(whole.names) if name in set(some.names)]
+        assert torch.equal(whole.images[kept], some.images)
+        assert torch.equal(whole.groups[kept], some.groups)
+    with pytest.raises(ValueError, match=r"alive must be one of True, False, not 1\.5"):
+        creatures(alive=1.5)
+
+
+def test_a_round_costs_what_its_steps_cost_one_by_one():
+    for n in (1, 2, 5):
+        critic_step = 1 + 2 + 4  # make a picture, judge two, go back through the critic with both
+        generator_step = 1 + 2 + 1 + 1  # through the generator and back (twice the cost), through the critic and back
+        assert passes(n, penalised=False) == n * critic_step + generator_step
+        first_gradient = 1 + 1  # forwards, and back to the picture
+        assert passes(n, penalised=True) == n * (critic_step + first_gradient + 2 * first_gradient) + generator_step
+    for game, settings in _creatures.GAMES.items():
+        cost = passes(settings["n_critic"], penalised=game == "WGAN-GP")
+        rounds = rounds_for(game, 16_800)
+        assert rounds % 7 == 0
+        assert rounds * cost <= 16_800 < (rounds + 7) * cost
+    with pytest.raises(ValueError, match="budget must pay for at least 7 rounds, and 83 does not"):
+        rounds_for("DCGAN", 83)
+    with pytest.raises(ValueError, match=r"game must be one of .* did you mean 'DCGAN'"):
+        rounds_for("DCGAM", 1000)
+
+
+def test_picture_distances_are_the_least_over_mirror_images_and_moves(device):
+    source = torch.Generator().manual_seed(0)
+    x, y = (2 * torch.rand(n, 3, 6, 5, generator=source, dtype=torch.float64) - 1 for n in (3, 4))
+    found = picture_distances(x.to(device), y.to(device), moves=1).cpu()
+    for i in range(3):
+        for j in range(4):
+            both, steps = (y[j], y[j].flip(-1)), (-1, 0, 1)
+            changed = [moved(z, down, right) for z in both for down in steps for right in steps]
+            least = min(((x[i] - z) / 2).square().mean().sqrt().item() for z in changed)
+            assert found[i, j].item() == pytest.approx(least, abs=1e-9)
+    black, white = -torch.ones(1, 3, 6, 5), torch.ones(1, 3, 6, 5)
+    assert picture_distances(black, white, moves=0).item() == pytest.approx(1, abs=1e-12)
+
+
+def test_the_audit_finds_a_copy_that_is_mirrored_and_moved_and_names_its_original(pictures):
+    originals = [3, 50, 200]
+    copies = moved(pictures.images[originals].cpu().flip(-1), 1, -2).to(pictures.images)
+    found = audit(copies, pictures.images, pictures.groups)
+    assert found.index.tolist() == originals
+    assert found.distance.max() < 1e-5
+    assert found.ratio.max() < 1e-4
+    plain = audit(copies, pictures.images, pictures.groups, moves=0)
+    assert plain.distance.median() > 0.05
+    with pytest.raises(ValueError, match=r"groups must have shape \(293,\), not \(2,\)"):
+        audit(copies, pictures.images, pictures.groups[:2])
+
+
+def test_the_ratio_compares_with_the_nearest_picture_of_another_form(pictures):
+    some = slice(0, 60)
+    images, groups = pictures.images[some], pictures.groups[some]
+    samples = images[::7] * 0.5  # paler than any
+    found, table = audit(samples, images, groups), picture_distances(samples, images)
+    for row, (distance, ratio) in enumerate(zip(found.distance.tolist(), found.ratio.tolist(), strict=True)):
+        nearest = int(table[row].argmin())
+        others = [table[row, j].item() for j in range(len(images)) if groups[j] != groups[nearest]]
+        assert ratio == pytest.approx(distance / min(others), abs=1e-12)
+
+
+def test_held_out_creatures_are_no_copies(pictures, device):
+    held = creatures("holdout", alive=True, device=device)
+    assert audit(held.images, pictures.images, pictures.groups).ratio.min() > 0.5
+
+
+def test_random_features_are_those_of_a_convolution_written_out(device):
+    source = torch.Generator().manual_seed(12)
+    first = torch.randn(32, 3, 5, 5, generator=source) * (2 / 75) ** 0.5
+    picture = 2 * torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0)) - 1
+    wide = torch.nn.functional.pad(picture, (2, 2, 2, 2))
+    hidden = torch.zeros(32, 16, 16)
+    for i in range(16):
+        for j in range(16):
+            patch = wide[:, 2 * i : 2 * i + 5, 2 * j : 2 * j + 5]
+            hidden[:, i, j] = (first * patch).sum((1, 2, 3)).clamp(min=0)
+    second = torch.randn(64, 32, 5, 5, generator=source) * (2 / 800) ** 0.5
+    top = torch.nn.functional.pad(hidden, (2, 2, 2, 2))
+    corner = torch.zeros(64)
+    for i in range(4):
+        for j in range(4):
+            corner += (second * top[:, 2 * i : 2 * i + 5, 2 * j : 2 * j + 5]).sum((1, 2, 3)).clamp(min=0) / 16
+    found = random_features(picture.to(device).expand(2, 1, 3, 32, 32)).cpu()
+    assert found.shape == (2, 1, 256)
+    assert torch.allclose(found[1, 0, ::4], corner, rtol=1e-4, atol=1e-5)  # single precision
+    with pytest.raises(ValueError, match=r"pictures must have shape \(\.\.\., 3, 32, 32\), not \(1, 32, 32\)"):
+        random_features(torch.zeros(1, 32, 32))
+
+
+def test_kernel_distances_see_blur_and_are_near_zero_for_the_data_themselves(pictures):
+    order = torch.randperm(len(pictures.images), generator=torch.Generator().manual_seed(0)).to(pictures.groups)
+    some, rest = pictures.images[order[:140]], pictures.images[order[140:]]
+    blurred = torch.nn.functional.avg_pool2d(some, 5, stride=1, padding=2, count_include_pad=False)
+    same, worse = (metrics.median_interval(kernel_distances(x, rest, groups=7)) for x in (some, blurred))
+    assert same.low < 0.1
+    assert worse.low > same.high
+    scaled = random_features(rest).double()
+    scale = scaled.square().mean().sqrt()
+    one = metrics.kid(random_features(some[:20]).double() / scale, scaled / scale)
+    assert kernel_distances(some, rest, groups=7)[0].item() == pytest.approx(one.item(), rel=1e-6)
+    with pytest.raises(ValueError, match="groups must divide 140, the number of pictures, and 9 does not"):
+        kernel_distances(some, rest, groups=9)
+
+
+def test_an_arc_has_its_ends_and_stays_on_the_sphere():
+    first, last = torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    first, last = (2 * z / z.norm(dim=1, keepdim=True) for z in (first, last))
+    t = torch.linspace(0, 1, 9, dtype=torch.float64)
+    way = arc(first, last, t)
+    assert torch.allclose(way[:, 0], first, atol=1e-12)
+    assert torch.allclose(way[:, -1], last, atol=1e-12)
+    assert torch.allclose(way.norm(dim=-1), torch.tensor(2.0).double(), atol=1e-12)
+    steps = way.diff(dim=1).norm(dim=-1)
+    assert torch.allclose(steps, steps[:, :1].expand_as(steps), atol=1e-12), "at an even pace"
+    quarter = arc(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]), torch.tensor([1 / 3]))
+    assert torch.allclose(quarter[0, 0], torch.tensor([math.cos(math.pi / 6), math.sin(math.pi / 6)]), atol=1e-6)
+    with pytest.raises(ValueError, match="first and last must not point the same way"):
+        arc(first, first, t)
+
+
+def test_pictures_in_between_begin_and_end_with_those_of_the_two_noises():
+    generator = DCGANGenerator(width=4, latent_dim=6, deviation=0.2)
+    first, last = torch.randn(2, 3, 6, generator=torch.Generator().manual_seed(0))
+    ways = in_between(generator, first, last, 5)
+    assert ways.shape == (3, 5, 3, 32, 32)
+    assert generator.training, "as it was before"
+    generator.eval()
+    with torch.no_grad():
+        ends = generator(torch.cat([first, last]))[0]
+    assert torch.allclose(torch.cat([ways[:, 0], ways[:, -1]]), ends, atol=1e-5)
+
+
+def test_pictures_survive_being_written_as_text_well_enough_to_be_looked_at(pictures):
+    images = pictures.images[:6].cpu()
+    back = from_text(as_text(images))
+    assert back.shape == images.shape
+    assert (back - images).square().mean().sqrt() < 0.1  # of 2 between black and white
+    shades = torch.linspace(-1, 1, 4)[:, None, None, None].expand(4, 3, 32, 32)
+    assert (from_text(as_text(shades)) - shades).abs().max() < 0.02
+
+
+def test_a_game_is_looked_at_seven_times_and_repeats_itself(device, monkeypatch):
+    monkeypatch.setenv("GANTUT_DEVICE", str(device))
+    one, two = (draw_creatures("WGAN-GP", rounds=7, width=2, samples=3, seed=5) for _ in range(2))
+    assert one.evaluated.tolist() == list(range(8))
+    assert one.samples.shape == (8, 1, 3, 3, 32, 32)
+    assert torch.equal(one.samples, two.samples)
+    assert one.config.augmentation == _creatures.CHANGES
+    with pytest.raises(ValueError, match="rounds must be a multiple of 7, not 8"):
+        draw_creatures("DCGAN", rounds=8)
+
+
+def test_the_experiment_keeps_the_pictures_of_the_median_run_of_each_game(monkeypatch, tmp_path):
+    def tiny(game, *, rounds, seed):
+        return draw_creatures(game, rounds=7, seed=seed, width=2, samples=30)
+
+    monkeypatch.setattr(_creatures, "draw_creatures", tiny)
+    monkeypatch.setattr(_creatures, "AUDITED", 4)
+    kept = record("creatures", EXPERIMENTS["creatures"], command="a test", seed=0, device="cpu", folder=tmp_path)
+    result = recorded("creatures", folder=tmp_path).result
+    assert kept.stat().st_size < 400_000
+    for game in ("DCGAN", "WGAN", "WGAN-GP"):
+        rows = [row for row in result["games"] if row["game"] == game]
+        assert [row["seed"] for row in rows] == [0, 1, 2]
+        last = [sum(row["kernel"][-1]) for row in rows]
+        assert [row["typical"] for row in rows] == [value == sorted(last)[1] for value in last]
+        (shown,) = (row for row in rows if "pictures" in row)
+        assert shown["typical"]
+        assert [from_text(text).shape for text in shown["pictures"]] == [(24, 3, 32, 32)] * 3
+        assert from_text(shown["ways"]).shape == (18, 3, 32, 32)

@@ -450,8 +450,7 @@ plots.show()
 # reason is that $D^*$ maximises $V$: when $\theta$ moves, $D^*$ would move too, but at a maximum a small move
 # changes nothing to first order (the envelope theorem).
 #
-# $$ \frac{d}{d\theta}\max_DV(D,\theta)=\frac{\partial}{\partial\theta}V(D,\theta)\Big|_{D=D^*_\theta\text{ frozen}} .
-# $$ (eq-envelope)
+# $$ \frac{d}{d\theta}\max_DV(D,\theta)=\frac{\partial}{\partial\theta}V(D,\theta)\Big|_{D=D^*_\theta\text{ frozen}} . $$ (eq-envelope)
 
 
 # %%

@@ -217,8 +217,7 @@ plots.show()
 #
 # With the learning rate $\eta$, and both players moving at the same time, a round reads
 #
-# $$ x\leftarrow x-\eta y,\qquad y\leftarrow y+\eta x,\qquad\text{or}\qquad z\leftarrow Mz,\quad
-# M=\begin{pmatrix}1&-\eta\\\eta&1\end{pmatrix}. $$ (eq-simultaneous)
+# $$ x\leftarrow x-\eta y,\qquad y\leftarrow y+\eta x,\qquad\text{or}\qquad z\leftarrow Mz,\quad M=\begin{pmatrix}1&-\eta\\\eta&1\end{pmatrix}. $$ (eq-simultaneous)
 #
 # It becomes one multiplication if the two numbers are read as one complex number, $w=x+iy$. Then
 # $(-y)+ix=iw$, and
@@ -617,8 +616,7 @@ claim(
 # put its samples: it makes $\theta+sz$ with $z\sim N(0,1)$. The discriminator has one too: its logit is $\psi x$, a
 # straight line. The value is that of lesson 3,
 #
-# $$ V(\psi,\theta)=\mathbb E\,\log\sigma(\psi sz)+\mathbb
-# E\,\log\big(1-\sigma(\psi(\theta+sz))\big),\qquad\sigma(a)=\frac1{1+e^{-a}} . $$ (eq-small-gan)
+# $$ V(\psi,\theta)=\mathbb E\,\log\sigma(\psi sz)+\mathbb E\,\log\big(1-\sigma(\psi(\theta+sz))\big),\qquad\sigma(a)=\frac1{1+e^{-a}} . $$ (eq-small-gan)
 #
 # The generator lowers $V$ in $\theta$, the discriminator raises it in $\psi$. At $\theta=\psi=0$ the samples are
 # right and $D=\frac12$: it is an equilibrium. With $s=0$ all data lie on one point; this is known as the

@@ -96,8 +96,7 @@ from gantut.transport import emd_points, wasserstein_1d
 # R^n$, say of 4096 pixels. How much of $\mathbb R^{4096}$ can it fill? Look closely around one $z$. There
 # $G_\theta$ is its linear part, the **Jacobian**
 #
-# $$ J_zG_\theta=\Big(\frac{\partial G_{\theta,i}}{\partial z_j}\Big)_{ij}\in\mathbb R^{n\times k},\qquad
-# \operatorname{rank}J_zG_\theta\le\min(k,n) , $$ (eq-jacobian-rank)
+# $$ J_zG_\theta=\Big(\frac{\partial G_{\theta,i}}{\partial z_j}\Big)_{ij}\in\mathbb R^{n\times k},\qquad \operatorname{rank}J_zG_\theta\le\min(k,n) , $$ (eq-jacobian-rank)
 #
 # which has only $k$ columns: from $G_\theta(z)$ one can leave in at most $k$ directions. So all images that it can
 # make, the range of $G_\theta$, form a set of at most $k$ dimensions. If $k<n$ that set has no volume, as a curve
@@ -532,8 +531,7 @@ assert value_function(p_r, p_r, p_g) == 0, (
 # A perfect discriminator scores $V=0$, the most there is. By lesson 3 the best score is
 # $2\operatorname{JS}-2\log2$, so
 #
-# $$ p_r,p_g\ \text{mutually singular}\quad\Longrightarrow\quad\operatorname{JS}(p_r\,\|\,p_g)=\log2\ \text{ and both
-# KLs are}+\infty , $$ (eq-js-singular)
+# $$ p_r,p_g\ \text{mutually singular}\quad\Longrightarrow\quad\operatorname{JS}(p_r\,\|\,p_g)=\log2\ \text{ and both KLs are}+\infty , $$ (eq-js-singular)
 #
 # ($2\log2$ in the convention without halves), however near the distributions are. Is it enough that both live on *some*
 # low-dimensional set? No: two distributions on one and the same circle, each with a density along it, can overlap. What
@@ -699,8 +697,7 @@ plots.show()
 # The gradient dies because $D$ is flat around the generated sample *and* says 0 there. How small must it be? By the
 # chain rule
 #
-# $$ \nabla_\theta\,\mathbb E_z\log\big(1-D(G_\theta(z))\big)=-\mathbb E_z\,\frac{(J_\theta
-# G_\theta(z))^{\!\top}\,\nabla_xD(G_\theta(z))}{1-D(G_\theta(z))} . $$ (eq-chain)
+# $$ \nabla_\theta\,\mathbb E_z\log\big(1-D(G_\theta(z))\big)=-\mathbb E_z\,\frac{(J_\theta G_\theta(z))^{\!\top}\,\nabla_xD(G_\theta(z))}{1-D(G_\theta(z))} . $$ (eq-chain)
 #
 # Measure how far $D$ is from a perfect $D^*$ in values *and slopes*, $\|h\|=\sup|h|+\sup\|\nabla_xh\|$. On the
 # support of $p_g$, where $D^*=0$ and $\nabla D^*=0$, $\|D-D^*\|<\epsilon$ means that $\|\nabla_xD\|<\epsilon$ in
@@ -711,8 +708,7 @@ plots.show()
 # Let $D^*$ be perfect in the sense of {prf:ref}`thm-perfect`, $\|D-D^*\|<\epsilon<1$, and $\mathbb
 # E_z\|J_\theta G_\theta(z)\|^2\le M^2$. Then
 #
-# $$ \big\|\nabla_\theta\,\mathbb E_z\log\big(1-D(G_\theta(z))\big)\big\|<M\,\frac{\epsilon}{1-\epsilon} . $$
-# (eq-vanishing)
+# $$ \big\|\nabla_\theta\,\mathbb E_z\log\big(1-D(G_\theta(z))\big)\big\|<M\,\frac{\epsilon}{1-\epsilon} . $$ (eq-vanishing)
 # :::
 #
 # ($\mathbb E\|J\|\le M$ by Jensen's inequality.) The theorem is from {cite}`arjovsky2017principled`. We put two
@@ -807,8 +803,7 @@ for name, loss in (("log(1 - D)", -softplus(a)), ("-log D", softplus(-a))):
 #
 # Take a discriminator that is optimal at this $\theta$, for distributions with densities. By {eq}`eq-dstar`,
 #
-# $$ \frac{p_g}{p_r}=\frac{1-D^*}{D^*},\qquad\text{so}\qquad -\log D^*=\log\frac{p_g}{p_r}-\log(1-D^*) . $$
-# (eq-ns-split)
+# $$ \frac{p_g}{p_r}=\frac{1-D^*}{D^*},\qquad\text{so}\qquad -\log D^*=\log\frac{p_g}{p_r}-\log(1-D^*) . $$ (eq-ns-split)
 #
 # Now take $\nabla_\theta$ of the expectation of each term at $G_\theta(z)$, with the functions frozen. The last
 # term gives $\nabla_\theta\,2\operatorname{JS}$, by {eq}`eq-envelope`. The first gives
@@ -816,9 +811,7 @@ for name, loss in (("log(1 - D)", -softplus(a)), ("-log D", softplus(-a))):
 # difference, since $\mathbb E_{p_g}\nabla_\theta\log p_g=\nabla_\theta\int p_g=0$. Hence
 # {cite}`arjovsky2017principled`
 #
-# $$ \mathbb E_z\big[-\nabla_\theta\log
-# D^*(G_\theta(z))\big]=\nabla_\theta\Big[\operatorname{KL}(p_g\,\|\,p_r)-2\operatorname{JS}(p_g\,\|\,p_r)\Big] . $$
-# (eq-ns-objective)
+# $$ \mathbb E_z\big[-\nabla_\theta\log D^*(G_\theta(z))\big]=\nabla_\theta\Big[\operatorname{KL}(p_g\,\|\,p_r)-2\operatorname{JS}(p_g\,\|\,p_r)\Big] . $$ (eq-ns-objective)
 #
 # That is a strange thing to descend. The KL is the one with $p_g$ in front: it punishes samples where there are no
 # data, and hardly minds data that are never made. And JS stands there with the *wrong sign*. Both sides, for

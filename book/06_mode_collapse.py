@@ -339,8 +339,7 @@ print("median D of the collapsed, times 9, between 1/2 and 2:",
 # any way that keeps them in the mode's *cell*, nearer to it than to the other modes, and forget of every sample all
 # but whether it is in that cell. Forgetting cannot increase JS (lesson 1, {prf:ref}`thm-data-processing`), so
 #
-# $$ \operatorname{JS}(p_r\,\|\,p_g)\ge\operatorname{JS}\Big(\big(\tfrac18,\tfrac78\big)\,\Big\|\,(1,0)\Big), $$
-# (eq-cell)
+# $$ \operatorname{JS}(p_r\,\|\,p_g)\ge\operatorname{JS}\Big(\big(\tfrac18,\tfrac78\big)\,\Big\|\,(1,0)\Big), $$ (eq-cell)
 #
 # with equality exactly if nothing is lost, which means that $p_g=8p_r$ all over the cell: the collapsed generator.
 # Whatever else it does with samples that stay there makes $V(D^*,G)$ larger.
@@ -549,9 +548,7 @@ claim(
 # The end $\varphi^K$ depends on $\theta$. The generator descends $f_K(\theta)=L_G\big(\varphi^K(\varphi,\theta),
 # \theta\big)$, and by the chain rule
 #
-# $$ \frac{df_K}{d\theta}=\frac{\partial
-# L_G}{\partial\theta}(\varphi^K,\theta)+\Big(\frac{\partial\varphi^K}{\partial\theta}\Big)^{\!\top}\frac{\partial
-# L_G}{\partial\varphi}(\varphi^K,\theta) . $$ (eq-unrolled-gradient)
+# $$ \frac{df_K}{d\theta}=\frac{\partial L_G}{\partial\theta}(\varphi^K,\theta)+\Big(\frac{\partial\varphi^K}{\partial\theta}\Big)^{\!\top}\frac{\partial L_G}{\partial\varphi}(\varphi^K,\theta) . $$ (eq-unrolled-gradient)
 #
 # The second term is new: it is how the discriminator would *answer* the move. Then $\varphi$ is put back, and takes
 # its ordinary step. For $K=0$ the second term is missing, and we have the usual GAN. For $K\to\infty$, in the
@@ -780,8 +777,7 @@ plots.show()
 # If the loss does not do, look at the samples. One draft of the post that we follow names the **inception score**
 # {cite}`salimans2016`: show the samples to a classifier with verdicts $p(y|x)$, and take
 #
-# $$ \operatorname{IS}=\exp\,\mathbb E_x\operatorname{KL}\big(p(y|x)\,\big\|\,\bar p(y)\big),\qquad\bar p=\mathbb
-# E_x\,p(y|x) . $$ (eq-inception-score)
+# $$ \operatorname{IS}=\exp\,\mathbb E_x\operatorname{KL}\big(p(y|x)\,\big\|\,\bar p(y)\big),\qquad\bar p=\mathbb E_x\,p(y|x) . $$ (eq-inception-score)
 #
 # It is large if each verdict is certain and all classes occur. The mean KL is $H(\bar p)-\mathbb
 # E\,H\big(p(\cdot|x)\big)\le\log K$ for $K$ classes, so the score lies between 1 and $K$. And it looks at verdicts

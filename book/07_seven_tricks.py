@@ -173,8 +173,7 @@ assert torch.allclose(ours, loss), "and the package agrees"
 #
 # **What kind of distance it is.** By Cauchy and Schwarz, over all directions $w$ of length 1,
 #
-# $$ \max_{\|w\|\le1}\ \mathbb E_{p_r}\,w\cdot f(x)-\mathbb E_{p_g}\,w\cdot f(x)=\big\|\mathbb E_{p_r}f-\mathbb
-# E_{p_g}f\big\|_2 . $$ (eq-feature-critic)
+# $$ \max_{\|w\|\le1}\ \mathbb E_{p_r}\,w\cdot f(x)-\mathbb E_{p_g}\,w\cdot f(x)=\big\|\mathbb E_{p_r}f-\mathbb E_{p_g}f\big\|_2 . $$ (eq-feature-critic)
 #
 # On the left is a critic that is linear in the features, and has no logarithm. The root of {eq}`eq-feature-matching`
 # is the largest difference of averages over a family of functions: the kind of distance that lessons 9 to 11 are
@@ -281,8 +280,7 @@ assert torch.allclose(networks.minibatch_similarity(M[None])[0], by_hand)
 # samples. And the argument of {eq}`eq-cell` goes through word for word, with batches in place of samples. Forget of a
 # batch all but whether all its samples are in the mode's cell: then whatever the generator does inside the cell,
 #
-# $$ \operatorname{JS}\big(p_r^{\otimes n}\,\big\|\,p_g^{\otimes
-# n}\big)\ge\operatorname{JS}\Big(\big(8^{-n},1-8^{-n}\big)\,\Big\|\,(1,0)\Big), $$ (eq-batch-trap)
+# $$ \operatorname{JS}\big(p_r^{\otimes n}\,\big\|\,p_g^{\otimes n}\big)\ge\operatorname{JS}\Big(\big(8^{-n},1-8^{-n}\big)\,\Big\|\,(1,0)\Big), $$ (eq-batch-trap)
 #
 # with equality for the collapsed generator. It is still a local minimum. All that the batch has changed is that the
 # discriminator is surer of itself.
@@ -345,8 +343,7 @@ claim(
 # where simultaneous steps spiral outwards. With $w=x+iy$ as in {eq}`eq-complex`, and the average held fixed where
 # the cost is differentiated, a round reads
 #
-# $$ w\leftarrow w+\eta\,\big(iw-2\lambda(w-\bar w)\big),\qquad\bar w\leftarrow\bar w+\tfrac1{t+1}(w-\bar w) . $$
-# (eq-history-round)
+# $$ w\leftarrow w+\eta\,\big(iw-2\lambda(w-\bar w)\big),\qquad\bar w\leftarrow\bar w+\tfrac1{t+1}(w-\bar w) . $$ (eq-history-round)
 #
 # Late in the game the average hardly moves, since $\frac1t$ is small. So there are two speeds. *Quickly*, with
 # $\bar w$ as good as fixed, differences are multiplied by $1+\eta(i-2\lambda)$ in each round. They die out if
@@ -469,8 +466,7 @@ assert interval("historical averaging", "w1").low > 1
 #
 # at every point. Computer algebra finds the optimum, which is lesson 3 once more:
 #
-# $$ D^*=\frac{\alpha p_r+\beta p_g}{p_r+p_g}=\beta+(\alpha-\beta)\,r,\qquad r=\frac{p_r}{p_r+p_g} . $$
-# (eq-smoothed-dstar)
+# $$ D^*=\frac{\alpha p_r+\beta p_g}{p_r+p_g}=\beta+(\alpha-\beta)\,r,\qquad r=\frac{p_r}{p_r+p_g} . $$ (eq-smoothed-dstar)
 
 # %%
 A, B, alpha, beta, D, r = sympy.symbols("A B alpha beta D r", positive=True)
@@ -912,8 +908,7 @@ claim(
 # discriminators goes for it. For a real sample with the label $y$, the cross-entropy over all $K+1$ classes falls
 # into two parts,
 #
-# $$ -\log\frac{e^{l_y}}{Z+1}=\underbrace{\log Z-l_y}_{\text{of a classifier}}\ \underbrace{-\log D}_{\text{of a
-# discriminator}}, $$ (eq-two-parts)
+# $$ -\log\frac{e^{l_y}}{Z+1}=\underbrace{\log Z-l_y}_{\text{of a classifier}}\ \underbrace{-\log D}_{\text{of a discriminator}}, $$ (eq-two-parts)
 #
 # so a sample *without* a label can still give the second part, and a generated one gives $-\log(1-D)=\log(Z+1)$.
 

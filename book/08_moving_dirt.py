@@ -186,8 +186,7 @@ move_dirt(P, Q)
 # $P$ and $Q$ are its **marginals**. If $C_{ij}$ is the cost of carrying one shovelful from $i$ to $j$, the plan
 # costs $\sum_{ij}\gamma_{ij}C_{ij}$, and the **earth mover's distance** is the cost of the cheapest plan:
 #
-# $$ W(P,Q)=\min_{\gamma\ge0}\ \sum_{ij}\gamma_{ij}C_{ij}\quad\text{subject to its marginals being } P \text{ and } Q .
-# $$ (eq-emd)
+# $$ W(P,Q)=\min_{\gamma\ge0}\ \sum_{ij}\gamma_{ij}C_{ij}\quad\text{subject to its marginals being } P \text{ and } Q . $$ (eq-emd)
 #
 # Cost and constraints are linear in $\gamma$: this is a **linear programme**, and `linear_program` hands it to a
 # solver just as it stands. `emd` is much faster: it uses the network simplex method or, between equally many points of
@@ -333,8 +332,7 @@ plots.show()
 # The linear programme has as many unknowns as pairs of points. A small change makes it much easier. Add to the cost
 # a multiple of the information that the plan holds beyond its marginals:
 #
-# $$ \min_{\gamma}\ \sum_{ij}\gamma_{ij}C_{ij}+\varepsilon\operatorname{KL}(\gamma\,\|\,a\otimes b)\quad\text{subject to
-# the marginals } a, b . $$ (eq-entropic)
+# $$ \min_{\gamma}\ \sum_{ij}\gamma_{ij}C_{ij}+\varepsilon\operatorname{KL}(\gamma\,\|\,a\otimes b)\quad\text{subject to the marginals } a, b . $$ (eq-entropic)
 #
 # Here $(a\otimes b)_{ij}=a_ib_j$ is the plan that sends everything everywhere, and $\varepsilon>0$ is how much we
 # like it. Setting the derivative of the Lagrangian with respect to $\gamma_{ij}$ to zero, with a multiplier $f_i$

@@ -99,9 +99,7 @@ from gantut.transport import (
 # the **dual** linear programme. It also falls out of the Lagrangian. Put a multiplier $f_i$ on each row sum and
 # $g_j$ on each column sum of {eq}`eq-emd`; then
 #
-# $$ \min_{\gamma\ge0}\max_{f,g}\
-# \sum_{ij}C_{ij}\gamma_{ij}+\sum_if_i\Big(P_i-\sum_j\gamma_{ij}\Big)+\sum_jg_j\Big(Q_j-\sum_i\gamma_{ij}\Big) . $$
-# (eq-lagrangian)
+# $$ \min_{\gamma\ge0}\max_{f,g}\ \sum_{ij}C_{ij}\gamma_{ij}+\sum_if_i\Big(P_i-\sum_j\gamma_{ij}\Big)+\sum_jg_j\Big(Q_j-\sum_i\gamma_{ij}\Big) . $$ (eq-lagrangian)
 #
 # Exchange min and max: for fixed $f,g$ the minimum over $\gamma_{ij}\ge0$ of $\gamma_{ij}(C_{ij}-f_i-g_j)$ is 0 if
 # {eq}`eq-feasible` holds and $-\infty$ otherwise, which leaves {eq}`eq-dual`. For linear programmes the exchange
@@ -521,8 +519,7 @@ parallel_lines()
 # point that moves towards 0 converges for $W_1$, and never for JS. But "weaker" has a condition. On an unbounded
 # space a little mass far away is nothing for JS, and everything for $W_1$:
 #
-# $$ \mu_n=\Big(1-\frac1n\Big)\delta_0+\frac1n\,\delta_n\qquad\text{has } W_1(\mu_n,\delta_0)=1 \text{ for all } n,
-# \text{ while } \operatorname{TV}=\frac1n . $$ (eq-stray-mass)
+# $$ \mu_n=\Big(1-\frac1n\Big)\delta_0+\frac1n\,\delta_n\qquad\text{has } W_1(\mu_n,\delta_0)=1 \text{ for all } n, \text{ while } \operatorname{TV}=\frac1n . $$ (eq-stray-mass)
 
 # %%
 numbers = [10, 100, 1000]
@@ -580,8 +577,7 @@ claim(
 # $\theta$**, for *any* two distributions, overlapping or not. The small print: the moves must be small on average, not
 # only one by one. Here is a generator that is continuous in $\theta$ for each $z$, and yet jumps:
 #
-# $$ G_\theta(z)=\frac{6\,z\,\max(\theta-z,0)}{\theta^3}\ (\theta>0),\qquad G_0(z)=0,\qquad z\sim U[0,1] . $$
-# (eq-jumping-generator)
+# $$ G_\theta(z)=\frac{6\,z\,\max(\theta-z,0)}{\theta^3}\ (\theta>0),\qquad G_0(z)=0,\qquad z\sim U[0,1] . $$ (eq-jumping-generator)
 
 # %%
 means = [

@@ -150,8 +150,7 @@ claim(
 # **critic**: it no longer says how probable it is that $x$ is real, but gives $x$ a mark, any number, high for
 # real samples and low for made ones. If each $f_w$ is $K$-Lipschitz, then $f_w/K$ is a function of the theorem, so
 #
-# $$ L(\theta)=\max_w\ \mathbb E_{x\sim p_r}f_w(x)-\mathbb E_{z\sim p_z}f_w(G_\theta(z))\;\le\;K\cdot W_1(p_r,p_g) . $$
-# (eq-critic-loss)
+# $$ L(\theta)=\max_w\ \mathbb E_{x\sim p_r}f_w(x)-\mathbb E_{z\sim p_z}f_w(G_\theta(z))\;\le\;K\cdot W_1(p_r,p_g) . $$ (eq-critic-loss)
 #
 # Compare this with what is often printed: $L=W_1$, for $K$-Lipschitz critics, with $z\sim p_r$. There are three
 # slips in it, and each matters.
@@ -419,8 +418,7 @@ plots.show()
 # another one for another $\theta$. Must we differentiate through the training of the critic? No, and the argument
 # is short. Let $f^*$ be optimal at $\theta_0$, and hold it there. For every $\theta$
 #
-# $$ W_1(p_r,p_{g})-\Big(\mathbb E_{p_r}f^*-\mathbb E_z f^*(G_\theta(z))\Big)\ge0\quad\text{with equality at }\theta_0 ,
-# $$ (eq-touching)
+# $$ W_1(p_r,p_{g})-\Big(\mathbb E_{p_r}f^*-\mathbb E_z f^*(G_\theta(z))\Big)\ge0\quad\text{with equality at }\theta_0 , $$ (eq-touching)
 #
 # since $f^*$ is allowed in {prf:ref}`thm-kantorovich-rubinstein` for every $\theta$, and best at $\theta_0$. A
 # differentiable function that is 0 somewhere and nowhere negative has derivative 0 there. So
@@ -623,8 +621,7 @@ claim(
 # where the generated samples are, and a critic that is not. The paper does not say which Gaussians. It matters.
 # For real samples from $N(-\mu,s)$ and generated ones from $N(\mu,s)$, {eq}`eq-dstar` gives
 #
-# $$ D^*(x)=\sigma\Big(-\frac{2\mu x}{s^2}\Big),\qquad\Big|\frac{d}{dx}\log(1-D^*(x))\Big|=\frac{2\mu}{s^2}\,D^*(x) . $$
-# (eq-two-gaussians)
+# $$ D^*(x)=\sigma\Big(-\frac{2\mu x}{s^2}\Big),\qquad\Big|\frac{d}{dx}\log(1-D^*(x))\Big|=\frac{2\mu}{s^2}\,D^*(x) . $$ (eq-two-gaussians)
 #
 # At the median generated sample, $x=\mu$, the gradient is about $\frac{2\mu}{s^2}e^{-2\mu^2/s^2}$. So it is the
 # distance *in units of the spread* that kills it: 0.001 at $\mu/s=2$, and $10^{-13}$ at $\mu/s=4$. Between

@@ -217,8 +217,7 @@ print("and more than 30% of the median two-sided one")
 # Let $f$ be 1-Lipschitz and $f(x)-f(y)=\|x-y\|$ with $x\ne y$. Then at every point $\hat x$ strictly between $x$
 # and $y$ the function $f$ is differentiable, and
 #
-# $$ \nabla f(\hat x)=\frac{x-\hat x}{\|x-\hat x\|}=\frac{x-y}{\|x-y\|},\qquad\text{so}\qquad\|\nabla f(\hat x)\|=1 . $$
-# (eq-unit-gradient)
+# $$ \nabla f(\hat x)=\frac{x-\hat x}{\|x-\hat x\|}=\frac{x-y}{\|x-y\|},\qquad\text{so}\qquad\|\nabla f(\hat x)\|=1 . $$ (eq-unit-gradient)
 # :::
 #
 # :::{prf:proof}
@@ -554,8 +553,7 @@ claim(
 # where $\rho$ is the density of $\hat x$. Take $s$ with the sign of $\Delta$ and differentiate in $|s|$: at the
 # maximum $|\Delta|=2\lambda\rho(|s|-1)$. So
 #
-# $$ |s|=1+\frac{|\Delta|}{2\lambda\rho},\qquad\text{reporting}\quad
-# R=\int|s||\Delta|\,dt=W_1+\int\frac{\Delta^2}{2\lambda\rho}\,dt . $$ (eq-excess)
+# $$ |s|=1+\frac{|\Delta|}{2\lambda\rho},\qquad\text{reporting}\quad R=\int|s||\Delta|\,dt=W_1+\int\frac{\Delta^2}{2\lambda\rho}\,dt . $$ (eq-excess)
 #
 # One-sided or two-sided makes no difference here, since the slope exceeds 1 anyway. **The penalised critic
 # overestimates the distance**, by an excess that falls like $1/\lambda$. (With the wrong sign, the same calculation
@@ -665,8 +663,7 @@ assert max(worst.values()) < 0.1, "within 10% of theory everywhere"
 # Write $n=\|\nabla f(\hat x)\|$. At the best critic, a small step in the direction of any function $h$ changes the
 # report as much as the penalty:
 #
-# $$ \mathbb E_{p_r}h-\mathbb E_{p_g}h=2\lambda\,\mathbb E_{\hat x}\Big[\max(0,n-1)\,\frac{\nabla f\cdot\nabla
-# h}{n}\Big] . $$ (eq-stationary)
+# $$ \mathbb E_{p_r}h-\mathbb E_{p_g}h=2\lambda\,\mathbb E_{\hat x}\Big[\max(0,n-1)\,\frac{\nabla f\cdot\nabla h}{n}\Big] . $$ (eq-stationary)
 #
 # Take $h=f$: then $R=2\lambda\,\mathbb E[\max(0,n-1)\,n]=2P+2\lambda\,\mathbb E\max(0,n-1)$, since $n=1+(n-1)$. Take
 # for $h$ the best 1-Lipschitz function: the left side is $W_1$, and the fraction on the right is at most 1. On the

@@ -238,8 +238,7 @@ for width in (16, 64, 256):
 # **Batch normalisation** {cite}`ioffe2015` takes each channel $h$ of a layer, and makes its mean over the batch (and
 # all pixels) 0 and its variance 1, before it multiplies by a gain $\gamma$ and adds a bias $\beta$, both learnt:
 #
-# $$ n(h)=\gamma\,\frac{h-\operatorname{mean}_{\text{batch}}h}{\sqrt{\operatorname{var}_{\text{batch}}h}}+\beta . $$
-# (eq-batch-norm)
+# $$ n(h)=\gamma\,\frac{h-\operatorname{mean}_{\text{batch}}h}{\sqrt{\operatorname{var}_{\text{batch}}h}}+\beta . $$ (eq-batch-norm)
 #
 # If all weights of a layer are ten times as large, $n(h)$ is what it was. The size of the first weights no longer
 # matters, and DCGAN normalises every layer but the first of the critic and the last of the generator. The price:
@@ -283,8 +282,7 @@ claim(
 # *Change only the real ones*, and the game is played between $Tp_r$ and $p_g$. Its optimum is $p_g=Tp_r$: **the
 # generator learns the changes**, and draws creatures that slide off the tile. *Change both alike*,
 #
-# $$ \text{critic: down } L_D\big(T(x),T(G(z))\big),\qquad \text{generator: down } L_G\big(T(G(z))\big) , $$
-# (eq-augmented-game)
+# $$ \text{critic: down } L_D\big(T(x),T(G(z))\big),\qquad \text{generator: down } L_G\big(T(G(z))\big) , $$ (eq-augmented-game)
 #
 # with a fresh draw of $T$ for each picture, and the game is between $Tp_r$ and $Tp_g$. Every divergence of the
 # earlier lessons is 0 for equal distributions and no others, so

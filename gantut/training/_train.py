@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from gantut import _inputs, lipschitz
+from gantut import _inputs
 from gantut.device import choose_device
 from gantut.training._algorithm import advance, play_round
 from gantut.training._config import Config
@@ -210,7 +210,8 @@ class _Run:
     def replay(self, wanted: bool | None) -> None:
         """Let rounds be recorded and replayed, where this is wanted and possible."""
         _inputs.one_of("cuda_graph", wanted, (None, True, False))
-        waits = self.config.unrolled > 0 or isinstance(self.config.constraint, lipschitz.SpectralNorm)
+        constraint = self.config.constraint
+        waits = self.config.unrolled > 0 or (constraint is not None and constraint.waits_for_device)
         possible = self.device.type == "cuda" and not waits and not self.shares
         if wanted and not possible:
             why = "unrolling and spectral norms wait for the device" if waits else f"the device is {self.device}"
@@ -439,8 +440,8 @@ def _check_networks(run):
         )
     if config.game.features:
         _check_features(run, fake)
-    if isinstance(config.constraint, lipschitz.GradientPenalty):
-        lipschitz.require_separate_samples(run.critic)
+    if config.constraint is not None:
+        config.constraint.require(run.critic, fake)
 
 
 def _check_features(run, x):

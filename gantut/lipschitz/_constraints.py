@@ -123,7 +123,7 @@ class Constraint:
         return values
 
     def saturation(self, critic: nn.Module) -> float | None:
-        """Return the share of the critic's parameters that a bound holds in place; None where there is no such bound."""
+        """Return the share of the critic's parameters that a bound holds in place; None where there is no bound."""
         return None
 
     def excess(self, term: torch.Tensor) -> torch.Tensor | None:

@@ -42,10 +42,10 @@ def input_gradient(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
     ...         return x.square().sum(-1)
     >>> input_gradient(Square(), torch.tensor([[1.0, 2.0], [0.0, -1.0]]))
     tensor([[ 2.,  4.],
-            [ 0., -2.]])
+            [ 0., -2.]], grad_fn=<MulBackward0>)
     """
     x = samples("x", x)
-    require_once(critic, x)
+    require_once("x", critic, x)
     return gradient_in(critic, x).values
 
 
@@ -110,7 +110,7 @@ def gradient_penalty(
     >>> (10 * penalty).backward()
     """
     real, fake = samples("real", real), samples("fake", fake)
-    require_once(critic, real)
+    require_once("real", critic, real)
     if not isinstance(generator, torch.Tensor):
         found = layout(critic, real)
         real, fake = found.arrange(real), found.arrange(fake)
@@ -161,7 +161,7 @@ def gradient_penalty_at(
     _inputs.finite("target", target)
     _inputs.one_of("one_sided", one_sided, (True, False))
     x = samples("x", x)
-    require_once(critic, x)
+    require_once("x", critic, x)
     penalty, own = penalty_at(critic, x, target, one_sided), layout(critic, x) == Layout(2)
     finite = x.isfinite().flatten(1).all(1)  # of each sample, or of each member's
     return penalty.where(finite if own else finite.all(), torch.nan)

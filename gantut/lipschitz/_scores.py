@@ -1,11 +1,11 @@
 """What a critic gives: scores with or without a members axis, and their gradients in the samples."""
 
-import copy
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
+from torch.func import functional_call
 
 from gantut import _inputs
 from gantut.lipschitz._given import answer, require_module, samples
@@ -118,8 +118,8 @@ def require_separate_samples(critic: nn.Module, x: torch.Tensor) -> None:
     Parameters
     ----------
     critic : Module
-        In the mode, training or evaluation, in which it is going to be used. It is copied first, so that its buffers
-        stay as they are; no random numbers are consumed.
+        In the mode, training or evaluation, in which it is going to be used. Its buffers stay as they are, and no
+        random numbers are consumed.
     x : tensor, shape (batch, \*event) or (members, batch, \*event)
         Some samples.
 
@@ -145,9 +145,13 @@ def require_separate_samples(critic: nn.Module, x: torch.Tensor) -> None:
     ...
     ValueError: critic must score each sample by itself, but when one sample of a batch changed, ...
     """
+    _require_separate("x", critic, x)
+
+
+def _require_separate(name, critic, x):
     require_module(critic)
-    x = samples("x", x).detach()
-    before = answer(critic, lambda x: _unseen(critic, x), x)
+    x = samples(name, x).detach()
+    before = answer(critic, lambda x: _unseen(critic, x), x, name=name)
     found = layout_of(before, x)
     axis = 0 if found.axes == 1 or found.sharing else 1  # of the batch, in x
     if x.shape[axis] == 1:
@@ -165,24 +169,24 @@ def require_separate_samples(critic: nn.Module, x: torch.Tensor) -> None:
             )
 
 
-def require_once(critic: nn.Module, x: torch.Tensor) -> None:
+def require_once(name: str, critic: nn.Module, x: torch.Tensor) -> None:
     """Require separate samples the first time that a critic is seen in this mode: later calls cost nothing."""
     require_module(critic)
     modes = _CHECKED.setdefault(critic, set())
     if critic.training not in modes:
-        require_separate_samples(critic, x)
+        _require_separate(name, critic, x)
         modes.add(critic.training)
 
 
 @torch.no_grad()
 def _unseen(critic, x):
-    """Return a critic's scores, by a copy of it and with random numbers of their own, so that it leaves no trace."""
-    on_cuda = x.device.type == "cuda"
+    """Return a critic's scores, with buffers and random numbers of their own, so that this leaves no trace."""
+    buffers, on_cuda = {name: buffer.clone() for name, buffer in critic.named_buffers()}, x.device.type == "cuda"
     with torch.random.fork_rng([x.device] if on_cuda else []):
         torch.default_generator.manual_seed(0)
         if on_cuda:
             torch.cuda.default_generators[x.device.index].manual_seed(0)
-        return copy.deepcopy(critic)(x)
+        return functional_call(critic, buffers, (x,))
 
 
 def _changed(x, axis):

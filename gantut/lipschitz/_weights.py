@@ -110,7 +110,7 @@ def weight_matrices(critic: nn.Module) -> list[nn.Parameter]:
     layers = [module for module in critic.modules() if list(module.parameters(recurse=False))]
     if not layers or not all(isinstance(layer, nn.Linear) for layer in layers):
         raise ValueError(
-            "critic must have no layers with parameters but torch.nn.Linear, or a list `weights` of parameters of shape "
-            f"(members, in, out), for a spectral norm, and not be such a {type(critic).__name__}"
+            "critic must have a list `weights` of parameters of shape (members, in, out) for a spectral norm, as "
+            f"gantut.networks.MLP has, or no parameters but those of torch.nn.Linear: {type(critic).__name__} has others"
         )
     return [layer.weight for layer in layers]

@@ -151,10 +151,10 @@ OBJECTIVES: dict[str, Objective] = {
             {
                 "n_critic": 5,
                 "optimizer": {"name": "adam", "rate": 2e-4, "betas": (0.0, 0.9)},
-                "constraint": {"name": "spectral-norm", "bound": 1.0},
+                "constraint": None,
             },
-            "Lim and Ye (2017) for the loss; the rest Miyato et al. (2018), section 4: n_critic = 5, "
-            "Adam(2e-4, 0, 0.9), spectral norm 1", classifies=False,
+            "Lim and Ye (2017); n_critic = 5, Adam(2e-4, 0, 0.9): Miyato et al. (2018) on ImageNet, whose critic "
+            "normalises its own weights", classifies=False,
         ),
         Objective(
             "feature-matching", discriminator_loss, None, _CLASSICAL,

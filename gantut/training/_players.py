@@ -89,8 +89,7 @@ class Players:
         return functional_call(self.generator.network, self.generator.named(average), (noise,))
 
     def score(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | tuple[torch.Tensor, ...] | None]:
-        """Return the critic's scores of samples (members, batch, \\*event), and its features where the game compares them.
-        """
+        """Return the critic's scores of samples (members, batch, \\*event), and features where they are compared."""
         if not self.objective.features:
             return self.scores(passed(self.critic.network, x, amp=self.amp)), None
         outputs, features = passed(partial(features_of, self.critic.network), x, self.config, amp=self.amp)

@@ -309,7 +309,7 @@ claim(
 def real_term(weights=None):
     """The mean of log D over real samples."""
     return -torch.nn.functional.softplus(
-        -judge(real, weights).scores
+        -judge(real, weights)
     ).mean()
 
 

@@ -303,7 +303,7 @@ steepness = linear.weights[0].detach().norm(dim=(1, 2))  # (members,)
 claim(
     "wgan-gp-penalty",
     "penalty of linear critics is λ (|a| - 1)²",
-    gradient_penalty(linear, anywhere, weight=10.0),
+    10 * gradient_penalty_at(linear, anywhere),
     equals=10 * (steepness - 1) ** 2,
     atol=1e-12,
 )
@@ -323,7 +323,7 @@ class Penalty(nn.Module):
         self.critic = critic
 
     def forward(self, x):
-        return gradient_penalty(self.critic, x)
+        return 10 * gradient_penalty_at(self.critic, x)
 
 
 penalty = Penalty(MLP([3, 5, 1], activation="tanh", dtype=torch.float64))
@@ -390,8 +390,8 @@ def line(slope):
 
 x_hat = torch.randn(1, 50, 1, dtype=torch.float64, generator=source)
 flat, up, down = (line(slope) for slope in (0.0, 1.0, -1.0))
-flat_lp = gradient_penalty(flat, x_hat, one_sided=True)
-costs = [gradient_penalty(f, x_hat) for f in (up, down, flat)]
+flat_lp = 10 * gradient_penalty_at(flat, x_hat, one_sided=True)
+costs = [10 * gradient_penalty_at(f, x_hat) for f in (up, down, flat)]
 
 # half the real mass at -1, half at 1, the generated at 0: see below
 delta, rho, weight = torch.tensor([-0.5, 0.5]), 0.5, 10.0

@@ -389,7 +389,7 @@ BAD_SETTINGS = {
     "architecture": (dict(critic={"widths": [8]}), "a setting of critic must be one of 'hidden'"),
     "output": (dict(generator={"output": "sigmoid"}), "output must be one of 'linear', 'tanh', not 'sigmoid'"),
     "gain": (dict(generator={"gain": -1}), "gain must be a positive finite number, not -1"),
-    "constraint": (dict(constraint="clip"), "constraint must be None, a Clip, a GradientPenalty, or a dict"),
+    "constraint": (dict(constraint="clip"), "constraint must be None, a gantut.lipschitz.Constraint, or a dict"),
     "constraint setting": (dict(constraint={"name": "clip", "bound": -1}), "bound must be a positive finite number"),
     "looking ahead of a penalty": (
         dict(objective="wgan-gp", unrolled=2),

@@ -110,7 +110,7 @@ def weight_matrices(critic: nn.Module) -> list[nn.Parameter]:
     layers = [module for module in critic.modules() if list(module.parameters(recurse=False))]
     if not layers or not all(isinstance(layer, nn.Linear) for layer in layers):
         raise ValueError(
-            "critic must have a list `weights` of parameters of shape (members, in, out) for a spectral norm, as "
-            f"gantut.networks.MLP has, or no parameters but those of torch.nn.Linear: {type(critic).__name__} has others"
+            "critic must have a list `weights` of parameters (members, in, out) for a spectral norm, as an MLP of "
+            f"gantut.networks has, or no parameters but those of torch.nn.Linear: {type(critic).__name__} has others"
         )
     return [layer.weight for layer in layers]

@@ -194,7 +194,9 @@ class _Run:
             config.noise, (self.samples, config.latent_dim), config.seeds("evaluation"), self.device
         ).next()  # (members, samples, latent_dim)
         with only_looking(self.generator, self.critic):
-            _check_networks(self)
+            fake = _check_networks(self)
+        if config.constraint is not None:  # in training mode, as the critic is used
+            config.constraint.require(self.critic, fake)
         alone = self.device.type == "cpu" and not self.shares  # processes exchange gradients in one and the same order
         self.workers = torch.get_num_threads() if alone else 1
         self.groups = shard_members(
@@ -422,7 +424,7 @@ def _checked_metrics(metrics):
 
 
 def _check_networks(run):
-    """Require that noise, generator, critic and data fit together."""
+    """Require that noise, generator, critic and data fit together; return some generated samples."""
     config = run.config
     for name in ("generator", "critic"):
         _check_parameters(name, getattr(run, name), config.members)
@@ -440,8 +442,7 @@ def _check_networks(run):
         )
     if config.game.features:
         _check_features(run, fake)
-    if config.constraint is not None:
-        config.constraint.require(run.critic, fake)
+    return fake
 
 
 def _check_features(run, x):

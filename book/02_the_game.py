@@ -308,9 +308,7 @@ claim(
 # %%
 def real_term(weights=None):
     """The mean of log D over real samples."""
-    return -torch.nn.functional.softplus(
-        -judge(real, weights)
-    ).mean()
+    return -torch.nn.functional.softplus(-judge(real, weights)).mean()
 
 
 names, parameters = zip(*D.named_parameters(), strict=True)

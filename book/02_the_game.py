@@ -67,7 +67,7 @@ from gantut.lessons import check, recorded
 from gantut.lessons.the_game import live_gan
 from gantut.lessons.toy_gans import coverage, play
 from gantut.networks import MLP
-from gantut.objectives import Judgement, discriminator_loss, saturating_loss
+from gantut.objectives import discriminator_loss, saturating_generator_loss
 from gantut.training import Architecture, Config, Optimizer, train
 from gantut.transport import wasserstein_1d
 
@@ -239,9 +239,9 @@ cross_entropy = binary_cross_entropy_with_logits
 bce = cross_entropy(a_real, torch.ones(64).double()) + cross_entropy(
     a_fake, torch.zeros(64).double()
 )
-ours = discriminator_loss(Judgement(a_real), Judgement(a_fake))
+ours = discriminator_loss(a_real, a_fake)
 certain = torch.full((64,), 100.0)  # certain, and wrong each time
-assert discriminator_loss(Judgement(-certain), Judgement(certain)) == 200
+assert discriminator_loss(-certain, certain) == 200
 claim(
     "gan-minimax-objective",
     "V + the two cross-entropies; V + the loss of the package",
@@ -279,8 +279,8 @@ fake = G(torch.randn(64, 2, generator=source))  # (1, 64, 2)
 def judge(x, weights=None):
     """The logits of D, with its own weights or with others."""
     if weights is None:
-        return Judgement(D(x).squeeze(-1))
-    return Judgement(torch.func.functional_call(D, weights, x).squeeze(-1))
+        return D(x).squeeze(-1)
+    return torch.func.functional_call(D, weights, x).squeeze(-1)
 
 
 def gradient(loss, *players):
@@ -308,9 +308,7 @@ claim(
 # %%
 def real_term(weights=None):
     """The mean of log D over real samples."""
-    return -torch.nn.functional.softplus(
-        -judge(real, weights).scores
-    ).mean()
+    return -torch.nn.functional.softplus(-judge(real, weights)).mean()
 
 
 names, parameters = zip(*D.named_parameters(), strict=True)
@@ -357,7 +355,7 @@ def algorithm_1(
     for _ in range(rounds):
         for _ in range(k):
             x, fake = draw_x(), (alpha * draw_z() + beta).detach()
-            logits = Judgement(w * x + b), Judgement(w * fake + b)
+            logits = w * x + b, w * fake + b
             slopes = torch.autograd.grad(
                 discriminator_loss(*logits), (w, b)
             )
@@ -365,7 +363,7 @@ def algorithm_1(
                 w -= rate * slopes[0]  # down the loss is up V
                 b -= rate * slopes[1]
         fake = alpha * draw_z() + beta
-        loss = saturating_loss(None, Judgement(w * fake + b))
+        loss = saturating_generator_loss(None, w * fake + b)
         slopes = torch.autograd.grad(loss, (alpha, beta))
         with torch.no_grad():
             alpha -= rate * slopes[0]

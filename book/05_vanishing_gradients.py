@@ -909,10 +909,8 @@ def play(g, conjugate, distribution):
     """Play the game (5.11); return samples from its end, (members, n, 2)."""
     game = Objective(
         "f-GAN",
-        critic_loss=lambda real, fake: (
-            conjugate(fake.scores) - g(real.scores)
-        ).mean(-1),
-        generator_loss=lambda real, fake: -conjugate(fake.scores).mean(-1),
+        critic_loss=lambda real, fake: (conjugate(fake) - g(real)).mean(-1),
+        generator_loss=lambda real, fake: -conjugate(fake).mean(-1),
         defaults={"n_critic": 1, "constraint": None},
     )
     steps = at_scale(fast=700, full=10_000)

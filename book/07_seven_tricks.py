@@ -65,7 +65,7 @@ from gantut.divergences import js_between, js_divergence
 from gantut.lessons import check, recorded, seven_tricks
 from gantut.metrics import median_interval
 from gantut.networks import MLP
-from gantut.objectives import Judgement, discriminator_loss
+from gantut.objectives import discriminator_loss
 
 # %% [markdown]
 # ## A fair trial
@@ -160,9 +160,7 @@ assert torch.allclose(pull, (-2 / 64 * apart).expand(64, 8), atol=1e-15)
 agreed = (h_fake + apart).detach().requires_grad_()  # means agree, no more
 (rest,) = torch.autograd.grad(feature_matching(h_real, agreed), agreed)
 assert rest.abs().max() < 1e-16, "and the pull is gone"
-ours = objectives.feature_matching_loss(
-    Judgement(None, h_real), Judgement(None, h_fake)
-)
+ours = objectives.feature_matching_loss(h_real, h_fake)
 assert torch.allclose(ours, loss), "and the package agrees"
 
 # %% [markdown]
@@ -516,8 +514,9 @@ for label in (0.9, 1.0):
     discriminator = MLP([1, 32, 1], members=8)
     descent = torch.optim.Adam(discriminator.parameters(), lr=0.01)
     for _ in range(300):
-        real, fake = (Judgement(discriminator(x).squeeze(-1))
-                      for x in (x_real, x_fake))  # fmt: skip
+        real, fake = (
+            discriminator(x).squeeze(-1) for x in (x_real, x_fake)
+        )
         loss = discriminator_loss(real, fake, real_label=label)
         descent.zero_grad()
         loss.sum().backward()

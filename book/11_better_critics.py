@@ -74,15 +74,17 @@ from gantut.lipschitz import (
     Clip,
     GradientPenalty,
     SpectralNorm,
-    between,
     gradient_penalty,
+    gradient_penalty_at,
     input_gradient,
+    interpolate,
     lipschitz_bound,
     max_gradient_norm,
+    perturb,
 )
 from gantut.metrics import median_interval
 from gantut.networks import MLP, SortingCritic
-from gantut.objectives import Judgement, Objective
+from gantut.objectives import Objective
 from gantut.training import Config, Optimizer, train
 from gantut.transport import KantorovichPotential, emd_points
 
@@ -300,7 +302,7 @@ steepness = linear.weights[0].detach().norm(dim=(1, 2))  # (members,)
 claim(
     "wgan-gp-penalty",
     "penalty of linear critics is λ (|a| - 1)²",
-    gradient_penalty(linear, anywhere, weight=10.0),
+    10 * gradient_penalty_at(linear, anywhere),
     equals=10 * (steepness - 1) ** 2,
     atol=1e-12,
 )
@@ -320,7 +322,7 @@ class Penalty(nn.Module):
         self.critic = critic
 
     def forward(self, x):
-        return gradient_penalty(self.critic, x)
+        return 10 * gradient_penalty_at(self.critic, x)
 
 
 penalty = Penalty(MLP([3, 5, 1], activation="tanh", dtype=torch.float64))
@@ -346,7 +348,7 @@ a = groups + 0.25 * torch.randn(10, 2, generator=source)
 b = groups + 0.25 * torch.randn(10, 2, generator=source)
 b = b + torch.tensor([2.0, 0.0])
 plan = emd_points(a.double(), b.double()).plan.argmax(1)
-places = torch.rand(1, 10, generator=source)
+places = torch.rand(10, generator=source)
 shuffled = torch.randperm(10, generator=source)
 panels = plots.axes(1, 3, height=2.5)
 for ax, order, title in zip(
@@ -356,15 +358,12 @@ for ax, order, title in zip(
     strict=True,
 ):
     if order is None:
-        noise = 2 * torch.rand(1, 10, 2, generator=source) - 1
-        looked = GradientPenalty(where="data").points(
-            a[None], b[None], noise
-        )
+        looked = perturb(a, 2 * torch.rand(10, 2, generator=source) - 1)
         joined = None
     else:
-        looked = between(a[None], b[None, order], places)
+        looked = interpolate(a, b[order], places)
         joined = torch.stack([a, b[order]], 1)
-    plots.looked_at(ax, a, b, looked[0], title=title, joined=joined)
+    plots.looked_at(ax, a, b, looked, title=title, joined=joined)
 plots.legend_below(*panels)
 plots.show()
 
@@ -390,8 +389,8 @@ def line(slope):
 
 x_hat = torch.randn(1, 50, 1, dtype=torch.float64, generator=source)
 flat, up, down = (line(slope) for slope in (0.0, 1.0, -1.0))
-flat_lp = gradient_penalty(flat, x_hat, one_sided=True)
-costs = [gradient_penalty(f, x_hat) for f in (up, down, flat)]
+flat_lp = 10 * gradient_penalty_at(flat, x_hat, one_sided=True)
+costs = [10 * gradient_penalty_at(f, x_hat) for f in (up, down, flat)]
 
 # half the real mass at -1, half at 1, the generated at 0: see below
 delta, rho, weight = torch.tensor([-0.5, 0.5]), 0.5, 10.0
@@ -424,22 +423,23 @@ claim(
 class Given(nn.Module):
     """A critic whose gradients are what it is given."""
 
-    def input_gradient(self, x):
-        return x
+    def __init__(self, gradients):
+        super().__init__()
+        self.gradients = gradients  # (members, batch, *event)
+
+    def forward(self, x):
+        return (self.gradients * x).flatten(2).sum(-1, keepdim=True)
 
 
 # %%
 source = random_source(2)
-one, two = 0.7 * torch.randn(2, 1000, 1, 8, 3, generator=source).double()
+one, two = 0.7 * torch.randn(2, 1000, 8, 3, generator=source).double()
 
 
 def cost(gradients, one_sided):
-    return torch.stack(
-        [
-            gradient_penalty(Given(), g, one_sided=one_sided)
-            for g in gradients
-        ]
-    )
+    """Of 1000 critics at 8 points each, where it does not matter: (1000,)."""
+    critics = Given(gradients)
+    return gradient_penalty_at(critics, gradients, one_sided=one_sided)
 
 
 def slack(one_sided):
@@ -680,8 +680,9 @@ def corrected(critic, weight):
     source = random_source(8)
     a = left.sample((16, 4000), generator=source).float()
     b = right.sample((16, 4000), generator=source).float()
-    x_hat = between(a, b, torch.rand(16, 4000, generator=source))
-    penalty = gradient_penalty(critic, x_hat, weight=weight, one_sided=True)
+    penalty = weight * gradient_penalty(
+        critic, a, b, one_sided=True, generator=source
+    )
     return reports(critic) - 2 * penalty.detach().double()
 
 
@@ -1187,7 +1188,7 @@ def common_mix(real, fake):
 
 def right_mix(real, fake):
     alpha = torch.rand(len(real))
-    return between(real[None], fake[None], alpha[None])[0]
+    return interpolate(real, fake, alpha)
 
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels with the same six real points at the lower left and six generated points at the upper right, joined in pairs by thin lines. Right way: one cross on each line. From a normal distribution: many crosses lie on the lines' extensions, beyond the points. One per coordinate: crosses lie beside the lines. One for the batch: all crosses lie at the same fraction of their lines."}, "figure": {"name": "fig-museum-mix", "caption": "Where the penalty looks, if α is drawn rightly; from a normal distribution; for each coordinate; once for the whole batch."}}
@@ -1257,7 +1258,8 @@ def root_penalty(gradient):
 
 
 def right_penalty(gradient):
-    return gradient_penalty(Given(), gradient[None], weight=1.0)[0]
+    critic = Given(gradient[None])
+    return gradient_penalty_at(critic, torch.zeros_like(gradient)[None])[0]
 
 
 # %% [markdown]
@@ -1322,7 +1324,7 @@ def judges_each_sample_alone(make_critic):
 
 # %%
 try:
-    gradient_penalty(normed_critic(), torch.randn(8, 2)[None])
+    gradient_penalty_at(normed_critic(), torch.randn(8, 2))
 except ValueError as error:
     print(str(error).split(",")[0])
 
@@ -1346,18 +1348,17 @@ def summed_losses(on_real, on_fake):
 
 
 def right_losses(on_real, on_fake):
-    real, fake = Judgement(on_real[None]), Judgement(on_fake[None])
     return (
-        objectives.critic_loss(real, fake)[0],
-        objectives.wasserstein_generator_loss(None, fake)[0],
+        objectives.wasserstein_critic_loss(on_real, on_fake),
+        objectives.wasserstein_generator_loss(None, on_fake),
     )
 
 
 # %%
 flipped = Objective(
     "flipped",
-    objectives.critic_loss,
-    lambda real, fake: fake.scores.mean(-1),
+    objectives.wasserstein_critic_loss,
+    lambda real, fake: fake.mean(-1),
     objectives.OBJECTIVES["wgan-lp"].defaults,
 )
 adam = Optimizer("adam", 1e-3, betas=(0.0, 0.9))

@@ -15,7 +15,6 @@ from torch import nn
 from gantut import lipschitz, objectives
 from gantut.data import gaussian
 from gantut.networks import MLP
-from gantut.objectives import Judgement
 from gantut.training import Architecture, Config, Optimizer, train
 from gantut.training._algorithm import critic_step, generated_for_critic, generator_step
 from gantut.training._players import shard_members
@@ -52,7 +51,7 @@ def place_and_distance(mix, *, n=200, d=6):
 
 
 def our_mix(real, fake):
-    return lipschitz.between(real[None], fake[None], torch.rand(1, len(real), dtype=real.dtype))[0]
+    return lipschitz.interpolate(real, fake, torch.rand(len(real), dtype=real.dtype))
 
 
 def test_points_lie_between_their_samples_at_places_that_are_uniform(museum):
@@ -94,12 +93,12 @@ class LinearOnImages(nn.Module):
         self.slope = nn.Parameter(slope)
 
     def forward(self, x):
-        return (x * self.slope).flatten(2).sum(-1, keepdim=True)
+        return (x * self.slope).flatten(1).sum(-1, keepdim=True)
 
 
 def our_penalty(gradient):
     critic = LinearOnImages(gradient[0])
-    return lipschitz.gradient_penalty(critic, torch.randn(1, *gradient.shape, dtype=gradient.dtype), weight=1.0)[0]
+    return lipschitz.gradient_penalty(critic, *torch.randn(2, *gradient.shape, dtype=gradient.dtype))
 
 
 @pytest.mark.parametrize("norm", [0.5, 1.0, 3.0])
@@ -127,7 +126,7 @@ def test_a_root_of_squares_has_no_derivative_at_zero_and_our_norm_has(museum):
 def test_a_critic_whose_last_layer_starts_at_zero_still_learns_under_our_penalty():
     critic = MLP([2, 8, 1])
     nn.init.zeros_(critic.weights[-1])
-    lipschitz.gradient_penalty(critic, torch.randn(1, 16, 2)).sum().backward()
+    lipschitz.gradient_penalty_at(critic, torch.randn(1, 16, 2)).sum().backward()
     assert all(p.grad is None or p.grad.isfinite().all() for p in critic.parameters())
 
 
@@ -139,8 +138,8 @@ def test_batch_norm_makes_a_score_depend_on_its_neighbours_and_is_refused(museum
     x = torch.randn(8, 2, requires_grad=True)
     (own,) = torch.autograd.grad(critic(x)[0].sum(), x)
     assert own[1:].abs().max() > 1e-4  # the first score has a gradient in the other samples
-    with pytest.raises(ValueError, match="critic must judge each sample by itself"):
-        lipschitz.gradient_penalty(critic, torch.randn(1, 8, 2))
+    with pytest.raises(ValueError, match="critic must score each sample by itself"):
+        lipschitz.gradient_penalty(critic, *torch.randn(2, 8, 2))
 
 
 def test_our_own_networks_judge_each_sample_by_itself():
@@ -172,8 +171,7 @@ def test_signs_of_the_games_that_the_package_plays(name):
     game = objectives.OBJECTIVES[name]
 
     def losses(on_real, on_fake):
-        real, fake = Judgement(on_real[None]), Judgement(on_fake[None])
-        return game.critic_loss(real, fake)[0], game.generator_loss(None, fake)[0]
+        return game.critic_loss(on_real, on_fake), game.generator_loss(None, on_fake)
 
     assert slopes_of(losses) == (-1, 1, -1)
 

@@ -22,7 +22,7 @@ from gantut.lessons.labs import _page
 from gantut.lessons.wasserstein_gan import quantised, restored
 from gantut.lessons.wasserstein_gan._recorded_games import REACH, SIDE, surface, watched
 from gantut.networks import MLP
-from gantut.objectives import OBJECTIVES, Judgement
+from gantut.objectives import OBJECTIVES
 from gantut.transport import emd_points, pile_moves
 
 if not os.environ.get("CI"):
@@ -725,10 +725,10 @@ def gradients(network):
 
 
 def critic_step_loss(rules, name, critic, real, fake, mix):
-    loss = rules.critic_loss(Judgement(critic(real).squeeze(-1)), Judgement(critic(fake).squeeze(-1)))
+    loss = rules.critic_loss(critic(real).squeeze(-1), critic(fake).squeeze(-1))
     penalty = torch.zeros(1)
     if name == "wgan-gp":
-        penalty = lipschitz.gradient_penalty(critic, lipschitz.between(real[None], fake[None], mix[None]), weight=1.0)
+        penalty = lipschitz.gradient_penalty(critic, real[None], fake[None], generator=mix[None])
     return loss, penalty
 
 
@@ -751,7 +751,7 @@ def test_losses_gradients_and_adam_in_the_page_are_those_of_torch(opened, object
     assert found["penalty"] == pytest.approx(penalty.item(), abs=1e-12)
     same(found["criticGradient"], gradients(critic))
 
-    loss = rules.generator_loss(None, Judgement(critic(generator(noise)).squeeze(-1)))
+    loss = rules.generator_loss(None, critic(generator(noise)).squeeze(-1))
     loss.sum().backward()
     assert found["generator"] == pytest.approx(loss.item(), abs=1e-12)
     same(found["generatorGradient"], gradients(generator))

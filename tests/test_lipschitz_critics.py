@@ -16,13 +16,13 @@ from gantut import data, lipschitz
 from gantut.lipschitz import (
     GradientPenalty,
     SpectralNorm,
-    around,
     clipped_bound,
     constraint,
-    gradient_penalty,
+    gradient_penalty_at,
     input_gradient,
     lipschitz_bound,
     max_gradient_norm,
+    perturb,
     project_spectral_norm_,
     spectral_norm,
 )
@@ -61,48 +61,46 @@ def assert_same(ours, theirs):
 def test_points_around_the_data_are_those_of_the_paper_a_member_at_a_time(device, rng, event):
     real, noise = (torch.randn(3, 5, *event, generator=rng, **DOUBLE).to(device) for _ in range(2))
     real[1] = 40 + 7 * real[1]
-    found = around(real, noise, 0.7).cpu()
+    found = perturb(real, noise, 0.7, members=True).cpu()
     for member in range(3):
         values = real[member].cpu().numpy()
         expected = values + 0.7 * values.std() * noise[member].cpu().numpy()
         np.testing.assert_allclose(found[member].numpy(), expected, rtol=1e-13)
+        np.testing.assert_allclose(perturb(real[member], noise[member], 0.7).cpu().numpy(), expected, rtol=1e-13)
 
 
 def test_a_penalty_makes_its_points_on_lines_or_around_the_data(device, rng):
     real, fake, noise = (torch.randn(2, 6, 3, generator=rng, **DOUBLE).to(device) for _ in range(3))
     mix = torch.rand(2, 6, generator=rng, **DOUBLE).to(device)
     lines, dragan = GradientPenalty(), GradientPenalty(where="data", noise="gaussian", spread=0.2)
-    assert (lines.mixing((3,)), dragan.mixing((3,))) == (("unit", ()), ("gaussian", (3,)))
-    assert GradientPenalty(where="data").mixing((1, 4, 4)) == ("uniform", (1, 4, 4))
-    assert torch.equal(lines.points(real, fake, mix), lipschitz.between(real, fake, mix))
-    assert torch.equal(dragan.points(real, fake, noise), around(real, noise, 0.2))
+    assert (lines.draws((3,)), dragan.draws((3,))) == (("unit", ()), ("gaussian", (3,)))
+    assert GradientPenalty(where="data").draws((1, 4, 4)) == ("uniform", (1, 4, 4))
+    critics = MLP([3, 4, 1], members=2, device=device, **DOUBLE)
+    alone = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)).to(real)
+    for critic, r, f, t, e in ((critics, real, fake, mix, noise), (alone, real[0], fake[0], mix[0], noise[0])):
+        assert torch.equal(lines.points(critic, r, f, t), lipschitz.interpolate(r, f, t))
+        assert torch.equal(dragan.points(critic, r, f, e), perturb(r, e, 0.2, members=r.ndim == 3))
 
 
 def test_noise_of_another_shape_than_the_data_is_refused():
     with pytest.raises(ValueError, match=r"noise must have the shape of real, \(1, 4, 2\), not \(1, 4\)"):
-        around(torch.zeros(1, 4, 2), torch.zeros(1, 4))
+        perturb(torch.zeros(1, 4, 2), torch.zeros(1, 4))
     with pytest.raises(ValueError, match=r"real and noise must have one dtype, .* torch\.float32 and torch\.float64"):
-        around(torch.zeros(1, 4, 2), torch.zeros(1, 4, 2, **DOUBLE))
-    with pytest.raises(
-        ValueError, match=r"real must have shape \(members, batch, \*event\), .* not \(4, 2\): write real\["
-    ):
-        around(torch.zeros(4, 2), torch.zeros(4, 2))
+        perturb(torch.zeros(1, 4, 2), torch.zeros(1, 4, 2, **DOUBLE))
+    with pytest.raises(ValueError, match=r"real must have shape \(members, batch, \*event\), .* not \(4, 2\)"):
+        perturb(torch.zeros(4, 2), torch.zeros(4, 2), members=True)
 
 
 @pytest.mark.parametrize("noise", ["uniform", "gaussian"])
 def test_training_looks_around_the_real_samples_of_its_own_member(monkeypatch, noise):
     looked, real_ones = [], []
-    penalty, points = GradientPenalty.penalty, GradientPenalty.points
+    points = GradientPenalty.points
 
-    def spy(self, critic, x):
-        looked.append(x)
-        return penalty(self, critic, x)
-
-    def note(self, real, fake, mix):
+    def note(self, critic, real, fake, generator):
         real_ones.append(real)
-        return points(self, real, fake, mix)
+        looked.append(points(self, critic, real, fake, generator))
+        return looked[-1]
 
-    monkeypatch.setattr(GradientPenalty, "penalty", spy)
     monkeypatch.setattr(GradientPenalty, "points", note)
     monkeypatch.setattr(players_module, "CACHE_NUMBERS", 2**30)  # all members in one group
     play(members=2, steps=40, constraint=GradientPenalty(where="data", noise=noise, spread=0.3))
@@ -183,20 +181,29 @@ def test_the_first_step_under_a_spectral_norm_is_a_free_step_and_the_division(mo
 
 
 class Plain(nn.Module):
-    """A critic of one member that names no weights."""
+    """A critic of one member with a layer that is no matrix."""
 
     def __init__(self):
         super().__init__()
-        self.inner = nn.Linear(2, 1)
+        self.inner = nn.Bilinear(2, 2, 1)
 
     def forward(self, x):
-        return self.inner(x)
+        return self.inner(x, x)
 
 
 def test_a_critic_without_matrices_to_change_is_refused():
     for critic in (Plain(), SortingCritic([2, 4, 1])):
-        with pytest.raises(ValueError, match=f"critic must have `weights`, .* and {type(critic).__name__} has none"):
+        with pytest.raises(ValueError, match=f"critic must have a list `weights` .*{type(critic).__name__}"):
             play(critic=critic, members=1, constraint=SpectralNorm())
+
+
+def test_plain_linear_layers_are_projected_as_those_of_a_population_are(rng):
+    critic = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 1))
+    run = play(critic=critic, members=1, constraint=SpectralNorm(0.5), critic_optimizer={"name": "adam", "rate": 0.05})
+    for layer in run.critic[::2]:
+        assert np.linalg.norm(layer.weight.detach().numpy(), 2) == pytest.approx(0.5, rel=1e-5)  # pushed, and held
+    x = torch.randn(50, 2, generator=rng)
+    assert 0 < max_gradient_norm(critic, x) <= 0.25 * (1 + 1e-5)
 
 
 @pytest.mark.parametrize("asked", [SpectralNorm(), GradientPenalty(where="data")])
@@ -465,6 +472,15 @@ def slope_of_loops(critic, x):
     return max(value.item() for value in found)
 
 
+@pytest.mark.parametrize("squeezed", [False, True])
+def test_of_a_plain_critic_the_estimate_is_a_scalar_and_what_loops_find(device, rng, squeezed):
+    layers = [nn.Conv1d(2, 3, 2), nn.Tanh(), nn.Flatten(), nn.Linear(9, 1)] + [nn.Flatten(0)] * squeezed
+    critic, x = nn.Sequential(*layers).double().to(device), torch.randn(7, 2, 4, generator=rng, **DOUBLE).to(device)
+    found = max_gradient_norm(critic, x)
+    assert found.shape == ()
+    assert found.item() == pytest.approx(slope_of_loops(lambda point: critic(point[None]), x), rel=1e-12)
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_the_largest_slope_is_what_loops_find(device, rng, activation):
     critic = MLP([3, 10, 7, 1], members=3, activation=activation, gain=2.0, device=device, **DOUBLE)
@@ -615,18 +631,17 @@ def test_a_member_that_has_diverged_has_no_slope_and_the_others_have_theirs(devi
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (
-            lambda: max_gradient_norm(MLP([2, 1]), torch.zeros(4, 2)),
-            r"x must have shape \(members, n, \*event\), .*\(4, 2",
-        ),
+        (lambda: max_gradient_norm(MLP([2, 1]), torch.zeros(2)), r"x must have shape \(batch, \*event\) .* not \(2,\)"),
         (lambda: max_gradient_norm(MLP([2, 1]), torch.zeros(1, 0, 2)), "with no size 0"),
         (lambda: max_gradient_norm(MLP([2, 1]), torch.full((1, 3, 2), torch.nan)), "x must be finite"),
-        (lambda: max_gradient_norm(nn.BatchNorm1d(3), torch.zeros(2, 3, 4)), "judge each sample by itself"),
+        (
+            lambda: max_gradient_norm(MLP([2, 3, 1], normalisation="batch"), torch.zeros(4, 2)),
+            "score each sample by itself",
+        ),
         (
             lambda: max_gradient_norm(nn.Linear(2, 2), torch.zeros(1, 3, 2)),
-            r"one score, .* \(1, 3, 1\), not to \(1, 3, 2\)",
+            r"one score, .* but gave \(1, 3, 2\)",
         ),
-        (lambda: max_gradient_norm(nn.LazyBatchNorm1d(), torch.zeros(1, 3, 2)), "judge each sample by itself"),
         (lambda: max_gradient_norm(len, torch.zeros(1, 3, 2)), "critic must be a torch.nn.Module"),
         (lambda: spectral_norm(torch.zeros(3)), r"weight must have shape \(\.\.\., in, out\), .* not \(3,\)"),
         (lambda: spectral_norm(torch.zeros(0, 3)), "neither of them 0"),
@@ -644,5 +659,5 @@ def test_questions_without_an_answer_are_refused(call, message):
 
 def test_a_penalty_around_the_data_of_a_sorting_critic_vanishes(rng):
     critic = stirred([4, 4, 2, 1], rng, members=2)
-    x = around(*(torch.randn(2, 6, 4, generator=rng, **DOUBLE) for _ in range(2)))
-    assert gradient_penalty(critic, x).abs().max() < 1e-25
+    x = perturb(*(torch.randn(2, 6, 4, generator=rng, **DOUBLE) for _ in range(2)), members=True)
+    assert gradient_penalty_at(critic, x).abs().max() < 1e-25

@@ -133,7 +133,7 @@ def test_a_critic_without_members_is_a_population_of_one(pair, device, rng):
             lambda c, p: gradient_error(c, p, torch.zeros(4, 3), higher="real"),
             "higher must be one of 'y', 'x', not 're",
         ),
-        (lambda c, p: gradient_cosine(nn.BatchNorm1d(3), p, torch.zeros(4, 3)), "judge each sample by itself"),
+        (lambda c, p: gradient_cosine(nn.BatchNorm1d(3), p, torch.zeros(4, 3)), "one score"),
         (lambda c, p: critic_distance(c, torch.zeros(4, 3), torch.zeros(3)), r"y must have shape"),
         (
             lambda c, p: critic_distance(nn.Linear(3, 2), torch.zeros(1, 4, 3), torch.zeros(1, 5, 3)),

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gantut import objectives
-from gantut.objectives import OBJECTIVES, Judgement
+from gantut.objectives import OBJECTIVES
 from gantut.training import Config
 
 
@@ -27,19 +27,22 @@ def mean(function, scores):
 # Per loss: what its paper says of the scores of real samples r and of generated ones g, a number for a member.
 PAPERS = {
     "discriminator_loss": lambda r, g: -mean(log_d, r) - mean(log_not_d, g),
-    "saturating_loss": lambda r, g: mean(log_d, r) + mean(log_not_d, g),
-    "non_saturating_loss": lambda r, g: -mean(log_d, g),
-    "critic_loss": lambda r, g: mean(lambda f: f, g) - mean(lambda f: f, r),
+    "saturating_generator_loss": lambda r, g: mean(log_d, r) + mean(log_not_d, g),
+    "non_saturating_generator_loss": lambda r, g: -mean(log_d, g),
+    "wasserstein_critic_loss": lambda r, g: mean(lambda f: f, g) - mean(lambda f: f, r),
     "wasserstein_generator_loss": lambda r, g: mean(lambda f: f, r) - mean(lambda f: f, g),
     "least_squares_critic_loss": lambda r, g: (mean(lambda f: (f - 1) ** 2, r) + mean(lambda f: f**2, g)) / 2,
     "least_squares_generator_loss": lambda r, g: mean(lambda f: (f - 1) ** 2, g) / 2,
+    "hinge_critic_loss": lambda r, g: mean(lambda f: max(0, 1 - f), r) + mean(lambda f: max(0, 1 + f), g),
+    "hinge_generator_loss": lambda r, g: -mean(lambda f: f, g),
 }
 # What is left of a generator's loss where only generated samples are judged.
 HALVES = {
-    "saturating_loss": lambda g: mean(log_not_d, g),
-    "non_saturating_loss": lambda g: -mean(log_d, g),
+    "saturating_generator_loss": lambda g: mean(log_not_d, g),
+    "non_saturating_generator_loss": lambda g: -mean(log_d, g),
     "wasserstein_generator_loss": lambda g: -mean(lambda f: f, g),
     "least_squares_generator_loss": lambda g: mean(lambda f: (f - 1) ** 2, g) / 2,
+    "hinge_generator_loss": lambda g: -mean(lambda f: f, g),
 }
 EXACT = dict(rtol=1e-13, atol=1e-300)  # some roundings in double precision, whatever the size of the loss
 
@@ -61,35 +64,37 @@ def scores(rng):
 
 @pytest.mark.parametrize("name", PAPERS)
 def test_a_loss_is_its_equation_even_where_a_logit_is_100(scores, device, name):
-    loss = getattr(objectives, name)(*(Judgement(score.to(device)) for score in scores)).cpu()
+    loss = getattr(objectives, name)(*(score.to(device) for score in scores)).cpu()
     torch.testing.assert_close(loss, in_high_precision(PAPERS[name], *scores), **EXACT)
     assert loss.shape == (4,)
 
 
 @pytest.mark.parametrize("name", HALVES)
 def test_a_generators_loss_needs_no_real_samples(scores, device, name):
-    loss = getattr(objectives, name)(None, Judgement(scores[1].to(device))).cpu()
+    loss = getattr(objectives, name)(None, scores[1].to(device)).cpu()
     torch.testing.assert_close(loss, in_high_precision(HALVES[name], scores[1]), **EXACT)
 
 
 def test_a_generators_loss_that_a_confident_critic_makes_small_is_not_lost_to_rounding(device):
-    sure = Judgement(torch.full((1, 3), -100.0, device=device))  # log(1 - D) = -e^-100, far below 1's rounding
-    assert objectives.saturating_loss(None, sure).item() == pytest.approx(-3.7200759760208e-44, rel=0.02)  # subnormal
-    assert objectives.non_saturating_loss(None, sure).item() == 100
+    sure = torch.full((1, 3), -100.0, device=device)  # log(1 - D) = -e^-100, far below 1's rounding
+    assert objectives.saturating_generator_loss(None, sure).item() == pytest.approx(
+        -3.7200759760208e-44, rel=0.02
+    )  # subnormal
+    assert objectives.non_saturating_generator_loss(None, sure).item() == 100
 
 
 @pytest.mark.parametrize("name", PAPERS)
 def test_gradients_of_losses_are_right_and_finite_at_100(scores, name):
     loss = getattr(objectives, name)
     leaves = [score[:2].clone().requires_grad_() for score in scores]
-    assert torch.autograd.gradcheck(lambda r, g: loss(Judgement(r), Judgement(g)), leaves)
+    assert torch.autograd.gradcheck(loss, leaves)
     extreme = [score[2:].clone().requires_grad_() for score in scores]
-    loss(*(Judgement(score) for score in extreme)).sum().backward()
+    loss(*extreme).sum().backward()
     assert all(score.grad is None or score.grad.isfinite().all() for score in extreme)
 
 
 def test_in_the_zero_sum_games_the_generators_loss_is_minus_the_critics():
-    real, fake = (Judgement(torch.randn(3, 5, dtype=torch.float64)) for _ in range(2))
+    real, fake = torch.randn(2, 3, 5, dtype=torch.float64)
     for name in ("minimax", "wgan", "wgan-gp", "wgan-lp"):
         game = OBJECTIVES[name]
         assert torch.equal(game.generator_loss(real, fake), -game.critic_loss(real, fake))
@@ -102,7 +107,7 @@ def test_feature_matching_is_the_squared_distance_of_mean_features_and_real_ones
         apart = [sum(real[member, :, k]) / 6 - sum(fake[member, :, k]) / 6 for k in range(4)]
         expected.append(sum(coordinate**2 for coordinate in apart))
     leaves = [x.to(device).requires_grad_() for x in (real, fake)]
-    loss = objectives.feature_matching_loss(*(Judgement(torch.zeros(3, 6), x) for x in leaves))
+    loss = objectives.feature_matching_loss(*leaves)
     torch.testing.assert_close(loss.detach().cpu(), torch.stack(expected), **EXACT)
     loss.sum().backward()
     assert leaves[0].grad is None
@@ -113,10 +118,37 @@ def test_feature_matching_is_the_squared_distance_of_mean_features_and_real_ones
 def test_each_member_has_a_loss_of_its_own(scores):
     for name in PAPERS:
         loss = getattr(objectives, name)
-        together = loss(*(Judgement(score) for score in scores))
+        together = loss(*scores)
         for member in range(4):
-            alone = loss(*(Judgement(score[member : member + 1]) for score in scores))
+            alone = loss(*(score[member : member + 1] for score in scores))
             assert torch.equal(alone, together[member : member + 1])
+            assert torch.equal(loss(*(score[member] for score in scores)), together[member]), "a scalar for a batch"
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_axes_before_the_batch_are_kept_and_batches_may_differ_in_size(rng, name):
+    real, fake = (torch.randn(2, 3, n, dtype=torch.float64, generator=rng) for n in (4, 6))
+    loss = getattr(objectives, name)
+    found = loss(real, fake)
+    assert found.shape == (2, 3)
+    for i, j in ((0, 0), (1, 2)):
+        torch.testing.assert_close(found[i, j], loss(real[i, j], fake[i, j]), rtol=1e-15, atol=0)
+
+
+def test_scores_whose_batch_is_not_the_last_axis_are_pointed_out():
+    column = torch.randn(5, 1)
+    with pytest.warns(UserWarning, match=r"squeeze\(-1\)"):
+        objectives.discriminator_loss(column, column)
+    with pytest.raises(ValueError, match=r"axes before the batch, not \(5,\) and \(5, 1\)"):
+        objectives.wasserstein_critic_loss(column.squeeze(-1), column)
+    with pytest.raises(ValueError, match="batch"):
+        objectives.hinge_generator_loss(None, torch.tensor(1.0))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_batch_of_one_is_a_batch():
+    for shape in ((1,), (1, 1), (3, 1, 1)):
+        assert objectives.hinge_critic_loss(torch.zeros(shape), torch.zeros(shape)).shape == shape[:-1]
 
 
 # Read in the papers, not in the code: critic steps, optimizer of the generator, constraint.
@@ -136,6 +168,7 @@ DEFAULTS = {
     "non-saturating": (1, ("adam", 2e-4, (0.5, 0.999)), None),
     "least-squares": (1, ("adam", 2e-4, (0.5, 0.999)), None),
     "feature-matching": (1, ("adam", 2e-4, (0.5, 0.999)), None),
+    "hinge": (5, ("adam", 2e-4, (0.0, 0.9)), None),  # Miyato et al. (2018), ImageNet
 }
 
 
@@ -164,7 +197,7 @@ def test_every_objective_has_a_paper_and_says_what_its_score_is():
         assert objective.features == (name == "feature-matching")
 
 
-@pytest.mark.parametrize(("wrong", "meant"), [("wgangp", "wgan-gp"), ("minmax", "minimax"), ("hinge", None)])
+@pytest.mark.parametrize(("wrong", "meant"), [("wgangp", "wgan-gp"), ("minmax", "minimax"), ("minus", None)])
 def test_an_unknown_objective_names_the_nearest(wrong, meant):
     hint = f": did you mean {meant!r}?" if meant else ""
     with pytest.raises(ValueError, match=re.escape(f"not {wrong!r}{hint}") + "$"):

@@ -348,8 +348,8 @@ def test_an_unrolled_loss_and_its_gradient_are_those_of_the_critic_that_answers(
 def test_the_real_half_of_the_value_moves_the_generator_only_through_a_critic_that_answers(device, unrolled):
     players = players_of(Config(objective="minimax", members=2, unrolled=unrolled, **SMALL), device)
     real, noise = (players.streams[name].next()[:, 0] for name in ("data", "noise"))
-    judged, _ = look_ahead(players, real, players.generate(noise))
-    term = softplus(-judged.scores).mean()
+    scores, _ = look_ahead(players, real, players.generate(noise))
+    term = softplus(-scores).mean()
     slopes = torch.autograd.grad(term, list(players.generator.network.parameters()), allow_unused=True)
     if unrolled:
         assert all(slope.abs().max() > 0 for slope in slopes)

@@ -89,7 +89,7 @@ def assert_bits(ours, theirs):
 BY_THEMSELVES = "wgan-gp", "wgan-lp"  # critics that must judge each sample by itself
 IMPOSSIBLE = {
     ("more features", "feature-matching"): "feature_matching must not be added to 'feature-matching'",
-    **{("smoothing", name): "real_label and fake_label must be 1 and 0" for name in ("wgan", *BY_THEMSELVES)},
+    **{("smoothing", name): "real_label and fake_label must be 1 and 0" for name in ("wgan", "hinge", *BY_THEMSELVES)},
     **{("minibatch", name): "minibatch_discrimination must not be for a critic under" for name in BY_THEMSELVES},
     **{("batch norm", name): "batch_norm must not be for a critic under" for name in BY_THEMSELVES},
 }
@@ -483,11 +483,11 @@ def test_batches_that_see_themselves_are_generated_and_judged_one_by_one(device,
     fakes = generated_for_critic(players, noise[:, :3])
     for k in range(3):
         torch.testing.assert_close(fakes[:, k], networks[0](noise[:, k]).detach(), rtol=1e-5, atol=1e-6)
-    judged = players.judge_both(real[:, 0], fakes[:, 0])
-    for ours, batch in zip(judged, (real[:, 0], fakes[:, 0]), strict=True):
-        torch.testing.assert_close(ours.scores, networks[1](batch).squeeze(-1))
+    scores = players.score_both(real[:, 0], fakes[:, 0])
+    for ours, batch in zip(scores, (real[:, 0], fakes[:, 0]), strict=True):
+        torch.testing.assert_close(ours, networks[1](batch).squeeze(-1))
     together = networks[1](torch.cat([real[:, 0], fakes[:, 0]], 1)).squeeze(-1)[:, :32]
-    assert (together - judged[0].scores).abs().max() > 1e-3
+    assert (together - scores[0]).abs().max() > 1e-3
 
 
 def test_a_member_that_goes_astray_leaves_no_trace_in_its_averages(device):

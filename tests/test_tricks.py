@@ -12,7 +12,7 @@ import torch
 from gantut import lipschitz, objectives
 from gantut.networks import MLP, MinibatchLayer, batch_norm, minibatch_similarity, virtual_batch_norm
 from gantut.networks import _minibatch as minibatch_module
-from gantut.objectives import FeatureMatching, Judgement, feature_matching_loss
+from gantut.objectives import FeatureMatching, feature_matching_loss
 
 DOUBLE = dict(rtol=1e-12, atol=1e-13)  # some dozens of roundings in double precision
 
@@ -55,7 +55,7 @@ def matched_by_hand(statistics, real, fake):
 @pytest.mark.parametrize("statistics", objectives.STATISTICS)
 def test_feature_matching_compares_the_statistics_that_it_names(device, rng, statistics):
     real, fake = normal(rng, 2, 6, 4), normal(rng, 2, 5, 4) + 0.3
-    judged = [Judgement(torch.zeros(2), x.to(device)) for x in (real, fake)]
+    judged = [x.to(device) for x in (real, fake)]
     loss = feature_matching_loss(*judged, statistics=statistics).cpu()
     expected = [matched_by_hand(statistics, real[i].tolist(), fake[i].tolist()) for i in range(2)]
     torch.testing.assert_close(loss, torch.tensor(expected, dtype=torch.float64), rtol=1e-11, atol=1e-12)
@@ -64,10 +64,8 @@ def test_feature_matching_compares_the_statistics_that_it_names(device, rng, sta
 @pytest.mark.parametrize("statistics", objectives.STATISTICS)
 def test_feature_matching_of_several_layers_is_the_sum_and_the_same_batch_costs_nothing(rng, statistics):
     layers = [(normal(rng, 2, 6, width), normal(rng, 2, 6, width)) for width in (3, 5)]
-    together = Judgement(None, tuple(r for r, _ in layers)), Judgement(None, tuple(f for _, f in layers))
-    one_by_one = [
-        feature_matching_loss(Judgement(None, r), Judgement(None, f), statistics=statistics) for r, f in layers
-    ]
+    together = tuple(r for r, _ in layers), tuple(f for _, f in layers)
+    one_by_one = [feature_matching_loss(r, f, statistics=statistics) for r, f in layers]
     torch.testing.assert_close(feature_matching_loss(*together, statistics=statistics), sum(one_by_one), **DOUBLE)
     assert feature_matching_loss(together[0], together[0], statistics=statistics).abs().max() < 1e-12
 
@@ -75,7 +73,7 @@ def test_feature_matching_of_several_layers_is_the_sum_and_the_same_batch_costs_
 def test_gradients_of_matching_are_finite_where_a_unit_is_dead(rng):
     real, fake = normal(rng, 1, 4, 3), torch.zeros(1, 4, 3, dtype=torch.float64, requires_grad=True)
     for statistics in objectives.STATISTICS:
-        loss = feature_matching_loss(Judgement(None, real), Judgement(None, fake), statistics=statistics)
+        loss = feature_matching_loss(real, fake, statistics=statistics)
         assert torch.autograd.grad(loss.sum(), fake)[0].isfinite().all()
 
 
@@ -85,7 +83,7 @@ def test_means_that_agree_leave_no_gradient_though_distributions_differ_and_more
     wide = (2 * x).requires_grad_()
     slopes = {
         statistics: torch.autograd.grad(
-            feature_matching_loss(Judgement(None, x), Judgement(None, wide), statistics=statistics).sum(), wide
+            feature_matching_loss(x, wide, statistics=statistics).sum(), wide
         )[0].abs().max()
         for statistics in objectives.STATISTICS
     }  # fmt: skip
@@ -205,8 +203,8 @@ def test_a_penalty_refuses_a_critic_that_sees_its_batch(device):
     x = torch.zeros(1, 4, 2, device=device)
     for options in (dict(minibatch=(2, 2)), dict(normalisation="batch")):
         critic = MLP([2, 4, 1], device=device, **options)
-        with pytest.raises(ValueError, match="critic must judge each sample by itself under a gradient penalty"):
-            lipschitz.gradient_penalty(critic, x)
+        with pytest.raises(ValueError, match="critic must score each sample by itself"):
+            lipschitz.gradient_penalty(critic, x, x)
         with pytest.raises(ValueError, match="normalisation must not be 'batch', and minibatch None"):
             critic.input_gradient(x)
         with pytest.raises(ValueError, match="mlp must have neither normalisation nor minibatch discrimination"):
@@ -353,7 +351,7 @@ def test_each_loss_with_labels_is_least_at_that_mixture(device, loss, alpha, bet
             nothing = scores.new_zeros(1, 1)
             here = scores[k].reshape(1, 1)
             real, fake = (here, nothing) if own == "real" else (nothing, here)
-            both = getattr(objectives, loss)(Judgement(real), Judgement(fake), real_label=alpha, fake_label=beta)
+            both = getattr(objectives, loss)(real, fake, real_label=alpha, fake_label=beta)
             total = total + weight * both.sum()
     (slope,) = torch.autograd.grad(total, scores)
     assert slope.abs().max() < 1e-15
@@ -361,7 +359,7 @@ def test_each_loss_with_labels_is_least_at_that_mixture(device, loss, alpha, bet
 
 def test_smoothed_cross_entropy_is_its_equation_at_every_logit(rng):
     real, fake = (torch.cat([3 * normal(rng, 1, 5), torch.tensor([[100.0, -100.0]]).double()], 1) for _ in range(2))
-    loss = objectives.discriminator_loss(Judgement(real), Judgement(fake), real_label=0.9, fake_label=0.2)
+    loss = objectives.discriminator_loss(real, fake, real_label=0.9, fake_label=0.2)
     with mpmath.workdps(120):
 
         def cost(a, label):
@@ -377,7 +375,7 @@ def test_smoothed_cross_entropy_is_its_equation_at_every_logit(rng):
 
 
 def test_labels_of_1_and_0_change_no_bit(rng):
-    real, fake = (Judgement(normal(rng, 3, 9, dtype=torch.float32)) for _ in range(2))
+    real, fake = (normal(rng, 3, 9, dtype=torch.float32) for _ in range(2))
     for loss in (objectives.discriminator_loss, objectives.least_squares_critic_loss):
         assert torch.equal(loss(real, fake), loss(real, fake, real_label=1.0, fake_label=0.0))
 
@@ -394,7 +392,7 @@ def test_the_losses_of_classes_are_those_of_a_softmax_over_one_class_more(device
     real, fake, labelled = (4 * normal(rng, 1, n, 5) for n in (6, 7, 4))
     labels = torch.tensor([[0, 3, 4, 3]])
     score = objectives.class_score
-    unsupervised = objectives.discriminator_loss(*(Judgement(score(x.to(device))) for x in (real, fake)))
+    unsupervised = objectives.discriminator_loss(*(score(x.to(device)) for x in (real, fake)))
     supervised = objectives.supervised_loss(labelled.to(device), labels.to(device))
     with mpmath.workdps(50):
         chances = {name: [softmax([*row, 0.0]) for row in x[0].tolist()]

@@ -11,7 +11,6 @@ from gantut import lipschitz, metrics
 from gantut.commands._runs import Saved
 from gantut.data import GaussianMixture
 from gantut.networks import MLP
-from gantut.objectives import Judgement
 from gantut.training import Config
 
 SURE = 4.6  # the logit of D = 0.99
@@ -145,14 +144,15 @@ def signal(patient: Patient) -> Finding | None:
     if patient.real is None or patient.config.game.features or not patient.config.learn_generator:
         return None
     critic, x = patient.critic_as_trained, patient.fake[:, : patient.config.batch].clone().requires_grad_()
-    loss = patient.config.game.generator_loss(None, Judgement(critic(x).squeeze(-1)))
+    loss = patient.config.game.generator_loss(None, critic(x).squeeze(-1))
     (slope,) = torch.autograd.grad(loss.sum(), x)
     steepness = slope.flatten(2).norm(dim=-1).mean(-1) * x.shape[1]  # (members,): each loss is a mean over x
     real = patient.real.flatten(2)
     change = steepness * (real - real.mean(1, keepdim=True)).norm(dim=-1).mean(-1)
     faint, steep = ~(change > FAINT), change > STEEP
     measured = f"the generator's loss changes by {change.median():.2g} where a sample crosses the data"
-    clipped = isinstance(patient.config.constraint, lipschitz.Clip)
+    constraint = patient.config.constraint
+    clipped = constraint is not None and constraint.saturation(patient.saved.critic) is not None
     why = "The clip is too tight for a critic so deep, which flattens it. Widen it, or use wgan-gp." if clipped else (
         "The generator is told next to nothing about where to go."
     )  # fmt: skip
@@ -183,7 +183,7 @@ def steepness(patient: Patient) -> Finding | None:
 
 def separate_samples(patient: Patient) -> Finding | None:
     """Does a critic whose slope is penalised judge each sample by itself?"""
-    if not isinstance(patient.config.constraint, lipschitz.GradientPenalty):
+    if not patient.config.penalised:
         return None
     return Finding(
         "norm of the critic", not patient.separate,
@@ -196,9 +196,9 @@ def separate_samples(patient: Patient) -> Finding | None:
 def penalty(patient: Patient) -> Finding | None:
     """Does the penalty keep the slope where it should be?"""
     constraint, rows = patient.config.constraint, patient.saved.losses.get("penalty")
-    if not isinstance(constraint, lipschitz.GradientPenalty) or rows is None or not len(rows):
+    off = constraint.excess(_late(rows).median(0).values) if rows is not None and len(rows) else None  # (members,)
+    if off is None:
         return None
-    off = (_late(rows).median(0).values / constraint.weight).sqrt()  # (members,)
     wrong = ~(off < EXCESS)
     side = "above" if constraint.one_sided else "off"
     measured = f"weight {constraint.weight:g}: slopes are {off.median():.2g} {side} 1, as a root mean square"
@@ -211,10 +211,9 @@ def penalty(patient: Patient) -> Finding | None:
 def clipping(patient: Patient) -> Finding | None:
     """How many weights sit at the bound?"""
     constraint = patient.config.constraint
-    if not isinstance(constraint, lipschitz.Clip):
+    share = None if constraint is None else constraint.saturation(patient.saved.critic)
+    if share is None:
         return None
-    weights = torch.cat([p.detach().flatten() for p in patient.saved.critic.parameters() if p.requires_grad])
-    share = (weights.abs() >= 0.99 * constraint.bound).float().mean().item()
     return Finding(
         "clipping", share > AT_BOUND, f"{share:.0%} of the critic's weights are at the bound, {constraint.bound:g}",
         "A clipped critic with its weights at the two ends can represent only very simple functions. Try wgan-gp.", 10,

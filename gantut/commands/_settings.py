@@ -184,8 +184,7 @@ def _networks(arguments, base, where, training):
                 "critic-norm is of convolutional networks: for a distribution, use --set batch_norm=critic"
             )
         return None
-    penalised = isinstance(training.constraint, lipschitz.GradientPenalty)
-    settings = dict(base.get("networks") or {"critic_norm": "layer" if penalised else "batch"})
+    settings = dict(base.get("networks") or {"critic_norm": "layer" if training.penalised else "batch"})
     flags = {"width": arguments.width, "critic_norm": arguments.critic_norm}
     return Networks(**settings | {name: value for name, value in flags.items() if value is not None})
 

@@ -5,10 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from gantut import lipschitz, objectives
+from gantut import objectives
 from gantut.device import random_source
 from gantut.networks import MLP
-from gantut.training._streams import draw_noise
 
 DRAWN = 50  # batches are drawn so many at once, which costs less than one by one
 
@@ -32,7 +31,7 @@ def train_critics(
         From (members, batch, d) to (members, batch, 1); trained in place.
     draw : function
         Returns a real and a generated batch, each of shape (members, batch, d).
-    constraint : Clip, GradientPenalty, SpectralNorm or None
+    constraint : gantut.lipschitz.Constraint or None
         None for critics that are Lipschitz as they are made.
     steps : int
     rate : float
@@ -46,18 +45,21 @@ def train_critics(
         The critic.
     """
     parameters = list(critic.parameters())
-    clipped = isinstance(constraint, lipschitz.Clip)
+    clipped = constraint is not None and constraint.saturation(critic) is not None
     kind = torch.optim.RMSprop if clipped else torch.optim.Adam
     optimizer = kind(parameters, lr=rate, **({} if clipped else {"betas": (0.0, 0.9)}))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
     source = random_source(seed)
     for _ in range(steps):
         real, fake = draw()
-        loss = wasserstein_loss(critic, real, fake) + _penalty(critic, constraint, real, fake, source)  # (members,)
+        loss = wasserstein_loss(critic, real, fake)  # (members,)
+        penalty = constraint and constraint.loss_term(critic, real, fake, source)
+        loss = loss if penalty is None else loss + penalty
         optimizer.zero_grad()
         loss.sum().backward()
         optimizer.step()
-        _project(critic, constraint)
+        if constraint:
+            constraint.after_step(critic)
         schedule.step()
     return critic
 
@@ -65,23 +67,7 @@ def train_critics(
 def wasserstein_loss(critic: nn.Module, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
     """Minus what the critic reports between two batches, shape (members,)."""
     scores = critic(torch.cat([real, fake], 1)).squeeze(-1)  # (members, 2 batch)
-    judged = map(objectives.Judgement, scores.split([real.shape[1], fake.shape[1]], 1))
-    return objectives.critic_loss(*judged)
-
-
-def _penalty(critic, constraint, real, fake, source):
-    if not isinstance(constraint, lipschitz.GradientPenalty):
-        return 0.0
-    kind, shape = constraint.mixing(tuple(real.shape[2:]))
-    mix = draw_noise(kind, (*real.shape[:2], *shape), source).to(real)
-    return constraint.penalty(critic, constraint.points(real, fake, mix))
-
-
-def _project(critic, constraint):
-    if isinstance(constraint, lipschitz.Clip):
-        lipschitz.clip_(critic.parameters(), constraint.bound)
-    if isinstance(constraint, lipschitz.SpectralNorm):
-        lipschitz.project_spectral_norm_(lipschitz.weight_matrices(critic), constraint.bound)
+    return objectives.wasserstein_critic_loss(*scores.split([real.shape[1], fake.shape[1]], 1))
 
 
 def draws_from(real, fake, *, members: int, batch: int, seed: int = 0, device="cpu") -> Callable:

@@ -1,4 +1,4 @@
-"""What may be asked of a critic, as plain data."""
+"""Constraints on a critic, as plain data that says when it acts and what it needs."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -7,14 +7,135 @@ import torch
 from torch import nn
 
 from gantut import _inputs
-from gantut.lipschitz._penalty import around, on_lines, penalty_at
+from gantut.lipschitz._given import require_module
+from gantut.lipschitz._penalty import penalty_at
+from gantut.lipschitz._points import NOISES, PLACES, drawn, on_lines, perturb
+from gantut.lipschitz._scores import Layout, layout, require_separate_samples
+from gantut.lipschitz._weights import clip_, project_spectral_norm_, weight_matrices
 
-PLACES = ("lines", "data")
-NOISES = ("uniform", "gaussian")
+AT_BOUND = 0.99  # of the bound: a parameter beyond this counts as clipped
 
 
 @dataclass(frozen=True)
-class Clip:
+class Constraint:
+    """What a critic is held to: subclass it for one of your own.
+
+    A loop calls :meth:`require` once, adds :meth:`loss_term` to the critic's loss in each step, and calls
+    :meth:`after_step` after each step. What else it may have to know stands in the attributes.
+
+    Attributes
+    ----------
+    name : str
+        By which :func:`constraint` and files know it.
+    title : str
+        What messages call it.
+    separate_samples : bool
+        Whether the critic must score each sample by itself.
+    whole_batch : bool
+        Whether it looks at the whole batch, which processes that share a batch do not see.
+    matrices_only : bool
+        Whether it bounds weight matrices and nothing else that may make a critic steep.
+    waits_for_device : bool
+        Whether the host has to read values, so that a step cannot be captured in a CUDA graph.
+    unrollable : bool
+        Whether :meth:`projected` is all of it, so that a generator can look ahead past the critic's next steps.
+
+    Examples
+    --------
+    >>> critic = torch.nn.Linear(2, 1)
+    >>> constraint = Clip(0.01)
+    >>> constraint.loss_term(critic, torch.zeros(4, 2), torch.ones(4, 2)) is None
+    True
+    >>> constraint.after_step(critic)
+    >>> bool(critic.weight.abs().max() <= 0.01)
+    True
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str] = "a constraint"
+    separate_samples: ClassVar[bool] = False
+    matrices_only: ClassVar[bool] = False
+    waits_for_device: ClassVar[bool] = False
+    unrollable: ClassVar[bool] = False
+
+    @property
+    def whole_batch(self) -> bool:
+        """Whether it looks at the whole batch."""
+        return False
+
+    def require(self, critic: nn.Module, x: torch.Tensor) -> None:
+        r"""Require a critic that can be held to this.
+
+        Parameters
+        ----------
+        critic : Module
+        x : tensor, shape (batch, \*event) or (members, batch, \*event)
+            Some samples.
+
+        Raises
+        ------
+        ValueError
+        """
+        require_module(critic)
+        if self.separate_samples:
+            require_separate_samples(critic, x)
+
+    def draws(self, event: tuple[int, ...]) -> tuple[str, tuple[int, ...]] | None:
+        """Return what random numbers :meth:`loss_term` takes for a sample: their distribution, and their shape.
+
+        Parameters
+        ----------
+        event : tuple of int
+            The shape of a sample.
+
+        Returns
+        -------
+        (str, tuple of int), or None
+            "unit" for U[0, 1], "uniform" for U[-1, 1], "gaussian" for N(0, 1); and () for one number a sample, or
+            `event` for one a coordinate. None where it takes none.
+        """
+        return None
+
+    def loss_term(
+        self,
+        critic: nn.Module,
+        real: torch.Tensor,
+        fake: torch.Tensor,
+        generator: torch.Generator | torch.Tensor | None = None,
+    ) -> torch.Tensor | None:
+        r"""Return what is added to the critic's loss, shape () or (members,), or None.
+
+        Parameters
+        ----------
+        critic : Module
+        real, fake : tensors, shape (batch, \*event) or (members, batch, \*event)
+        generator : torch.Generator, tensor or None
+            Where random numbers come from: a generator, the global one (None), or these numbers themselves, as
+            :meth:`draws` describes them, with the axes of the batch before.
+        """
+        return None
+
+    def after_step(self, critic: nn.Module) -> None:
+        """Change the critic's parameters in place, after a step of its optimizer."""
+
+    def projected(self, values: torch.Tensor) -> torch.Tensor:
+        """Return parameters as :meth:`after_step` would leave them, differentiably: where it is `unrollable`."""
+        return values
+
+    def saturation(self, critic: nn.Module) -> float | None:
+        """Return the share of the critic's parameters that a bound holds in place; None where there is no bound."""
+        return None
+
+    def excess(self, term: torch.Tensor) -> torch.Tensor | None:
+        """Return how far gradient norms are off their target, as a root mean square, from values of :meth:`loss_term`.
+
+        None where these are not about gradients.
+        """
+        return None
+
+
+@dataclass(frozen=True)
+class Clip(Constraint):
     r"""Keep every parameter of the critic in :math:`[-c, c]` (Arjovsky et al. 2017, Algorithm 1; lesson 10).
 
     Attributes
@@ -25,13 +146,28 @@ class Clip:
 
     bound: float = 0.01
     name: ClassVar[str] = "clip"
+    title: ClassVar[str] = "weight clipping"
+    unrollable: ClassVar[bool] = True
 
     def __post_init__(self):
         _inputs.positive("bound", self.bound)
 
+    def after_step(self, critic):
+        """Clamp all parameters that are trained."""
+        clip_([parameter for parameter in critic.parameters() if parameter.requires_grad], self.bound)
+
+    def projected(self, values):
+        """Return the values clamped."""
+        return values.clamp(-self.bound, self.bound)
+
+    def saturation(self, critic):
+        """Return the share of parameters within 1% of a bound."""
+        values = torch.cat([p.detach().flatten() for p in critic.parameters() if p.requires_grad])
+        return (values.abs() >= AT_BOUND * self.bound).float().mean().item()
+
 
 @dataclass(frozen=True)
-class SpectralNorm:
+class SpectralNorm(Constraint):
     r"""Keep the largest singular value of every weight matrix at most K: the steepness of each layer.
 
     .. math:: W \leftarrow \frac{W}{\max(1, \sigma_1(W) / K)} \qquad\text{after each step of the critic}
@@ -60,13 +196,25 @@ class SpectralNorm:
 
     bound: float = 1.0
     name: ClassVar[str] = "spectral-norm"
+    title: ClassVar[str] = "a spectral norm"
+    matrices_only: ClassVar[bool] = True
+    waits_for_device: ClassVar[bool] = True
 
     def __post_init__(self):
         _inputs.positive("bound", self.bound)
 
+    def require(self, critic, x):
+        """Require a critic whose slope its weight matrices bound."""
+        super().require(critic, x)
+        weight_matrices(critic)
+
+    def after_step(self, critic):
+        """Project all weight matrices."""
+        project_spectral_norm_(weight_matrices(critic), self.bound)
+
 
 @dataclass(frozen=True)
-class GradientPenalty:
+class GradientPenalty(Constraint):
     r"""Punish gradients whose norm is not 1, at points near real and generated samples.
 
     .. math:: \lambda\,\mathbb E_{\hat x}\big(\lVert\nabla_x f(\hat x)\rVert - 1\big)^2
@@ -80,8 +228,8 @@ class GradientPenalty:
     one_sided : bool
         Only norms above 1 are punished: WGAN-LP instead of WGAN-GP.
     where : {"lines", "data"}
-        The points :math:`\hat x`: on straight lines between real and generated samples (:func:`between`), or real
-        samples moved at random, as in DRAGAN (:func:`around`).
+        The points :math:`\hat x`: on straight lines between real and generated samples (:func:`interpolate`), or real
+        samples moved at random, as in DRAGAN (:func:`perturb`).
     noise : {"uniform", "gaussian"}
         How those move, in every coordinate: by U[-1, 1] or N(0, 1), times `spread` standard deviations of the data.
     spread : float
@@ -99,6 +247,8 @@ class GradientPenalty:
     noise: str = "uniform"
     spread: float = 0.5
     name: ClassVar[str] = "gradient-penalty"
+    title: ClassVar[str] = "a gradient penalty"
+    separate_samples: ClassVar[bool] = True
 
     def __post_init__(self):
         _inputs.positive("weight", self.weight)
@@ -107,68 +257,64 @@ class GradientPenalty:
         _inputs.one_of("noise", self.noise, NOISES)
         _inputs.positive("spread", self.spread)
 
-    def mixing(self, event: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
-        r"""Return what random numbers :meth:`points` takes for a sample: their distribution, and their shape.
+    @property
+    def whole_batch(self) -> bool:
+        """Around the data, where the noise is as wide as the whole batch."""
+        return self.where == "data"
 
-        Parameters
-        ----------
-        event : tuple of int
-            The shape of a sample.
-
-        Returns
-        -------
-        str
-            "unit" for U[0, 1], "uniform" for U[-1, 1], "gaussian" for N(0, 1).
-        tuple of int
-            () for one number a sample, or `event` for one a coordinate.
-        """
+    def draws(self, event):
+        """Return "unit" and (), a position on a line; or the noise and `event`, a step in every coordinate."""
         return ("unit", ()) if self.where == "lines" else (self.noise, tuple(event))
 
-    def points(self, real: torch.Tensor, fake: torch.Tensor, mix: torch.Tensor) -> torch.Tensor:
-        r"""Return the points :math:`\hat x` at which gradients are punished.
+    def points(self, critic, real, fake, generator=None):
+        r"""Return the points :math:`\hat x` at which :meth:`loss_term` looks, which takes the same arguments."""
+        lines = self.where == "lines"
+        given = isinstance(generator, torch.Tensor)
+        found = Layout(generator.ndim) if lines and given else layout(critic, real)
+        real, fake = found.arrange(real), found.arrange(fake)
+        if not given:
+            kind, shape = self.draws(tuple(real.shape[found.axes :]))
+            generator = drawn(kind, (*real.shape[: found.axes], *shape), generator, real)
+        return on_lines(real, fake, generator) if lines else perturb(
+            real, generator, self.spread, members=found.axes == 2
+        )  # fmt: skip
 
-        Parameters
-        ----------
-        real, fake : tensors, shape (members, batch, \*event)
-        mix : tensor, shape (members, batch) or (members, batch, \*event)
-            Random numbers as :meth:`mixing` says.
+    def loss_term(self, critic, real, fake, generator=None):
+        """Return the weighted penalty; values are not looked at, nor whether the critic scores samples separately."""
+        return self.weight * penalty_at(critic, self.points(critic, real, fake, generator), 1.0, self.one_sided)
 
-        Returns
-        -------
-        tensor, shape (members, batch, \*event)
-
-        Raises
-        ------
-        ValueError
-            If shapes, dtypes or devices do not go together; values are not looked at.
-        """
-        return on_lines(real, fake, mix) if self.where == "lines" else around(real, mix, self.spread)
-
-    def penalty(self, critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
-        """Return what the critic's gradients at points x cost, shape (members,): see :func:`gradient_penalty`.
-
-        Values are not looked at.
-        """
-        return penalty_at(critic, x, self.weight, self.one_sided)
+    def excess(self, term):
+        """Return the root of the penalty without its weight."""
+        return (term / self.weight).sqrt()
 
 
-CONSTRAINTS: dict[str, type] = {kind.name: kind for kind in (Clip, GradientPenalty, SpectralNorm)}
+CONSTRAINTS: dict[str, type[Constraint]] = {kind.name: kind for kind in (Clip, GradientPenalty, SpectralNorm)}
 
 
-def constraint(value) -> Clip | GradientPenalty | SpectralNorm | None:
-    """Return the constraint that plain data such as ``{"name": "clip", "bound": 0.01}`` stands for; None stays None.
+def constraint(value) -> Constraint | None:
+    """Return the constraint that plain data stands for; a constraint, and None, stay what they are.
+
+    Parameters
+    ----------
+    value : dict, Constraint or None
+        Such as ``{"name": "clip", "bound": 0.01}``: one of the names in :data:`CONSTRAINTS`, and its settings.
 
     Raises
     ------
     ValueError
-        If there is none of that name, or its settings are not those of that constraint.
+        If there is none of that name, or it has no such settings.
+
+    Examples
+    --------
+    >>> constraint({"name": "clip", "bound": 0.01})
+    Clip(bound=0.01)
     """
-    if value is None or isinstance(value, tuple(CONSTRAINTS.values())):
+    if value is None or isinstance(value, Constraint):
         return value
     if not isinstance(value, dict) or "name" not in value:
         raise ValueError(
-            f"constraint must be None, a Clip, a GradientPenalty, or a dict with a name, not {value!r}: the names are "
-            f"{', '.join(map(repr, CONSTRAINTS))}"
+            f"constraint must be None, a gantut.lipschitz.Constraint, or a dict with a name, not {value!r}: the names "
+            f"are {', '.join(map(repr, CONSTRAINTS))}"
         )
     kind = CONSTRAINTS[_inputs.one_of("constraint", value["name"], tuple(CONSTRAINTS))]
     try:

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from gantut import _inputs
-from gantut.lipschitz._given import batches, require_one_score
-from gantut.lipschitz._penalty import input_gradient, require_separate_samples
+from gantut.lipschitz._given import require_module, samples
+from gantut.lipschitz._scores import gradient_in, layout, require_separate_samples, scores_of
 from gantut.lipschitz._weights import spectral_norm
 from gantut.networks import MLP
 
@@ -29,37 +29,53 @@ def max_gradient_norm(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
     Parameters
     ----------
     critic : Module
-        From (members, n, \*event) to (members, n, 1), each sample judged by itself. What is looked at is a copy in
-        double precision and in evaluation mode.
-    x : tensor, shape (members, n, \*event)
+        From (n, \*event) to (n,) or (n, 1); or a population, from (members, n, \*event) to (members, n, 1). What is
+        looked at is a copy in double precision and in evaluation mode, in which it scores each sample by itself.
+    x : tensor, shape (n, \*event) or (members, n, \*event)
         Where to look: samples of both distributions, say.
 
     Returns
     -------
-    tensor, shape (members,)
-        In the dtype of x, without gradient; NaN for a member whose scores or slopes are not finite.
+    tensor, shape () or (members,)
+        In the dtype of x, without gradient; NaN where scores or slopes are not finite.
 
     Raises
     ------
     ValueError
-        If x is empty, not finite or has no event dimensions, or the critic has batch normalisation or gives a sample
-        more than one score.
+        If x is empty or not finite, a score depends on other samples (see :func:`require_separate_samples`), or a
+        sample has more than one score.
+
+    See Also
+    --------
+    lipschitz_bound : An upper bound.
 
     Notes
     -----
     The supremum of the gradient norms is the Lipschitz constant (on a convex domain), and no pair exceeds it; but
     between the samples the gradient may be steeper than at any of them, and then pairs find more.
+
+    Examples
+    --------
+    >>> critic = torch.nn.Linear(2, 1)
+    >>> _ = critic.weight.data.copy_(torch.tensor([[3.0, 4.0]]))
+    >>> max_gradient_norm(critic, torch.randn(16, 2))
+    tensor(5.)
     """
-    x = _samples(x)
-    require_separate_samples(critic)
+    require_module(critic)
+    x = samples("x", x)
+    _inputs.finite_entries("x", x)
     critic, points = copy.deepcopy(critic).double().eval(), x.detach().double()
-    gradients = input_gradient(critic, points).detach().flatten(2)  # (members, n, d)
-    steepest = torch.linalg.vector_norm(gradients, dim=-1).amax(-1)  # (members,)
+    require_separate_samples(critic, points)
+    found = layout(critic, points)
+    points = found.arrange(points)
+    steepest = gradient_in(critic, points).norms().detach().amax(-1)  # () or (members,)
     with torch.no_grad():
-        scores = critic(points)  # (members, n, 1)
-        require_one_score(scores, points)
-        pairs = [_steepest_pair(*member) for member in zip(points.flatten(2), scores.squeeze(-1), strict=True)]
-    return torch.maximum(steepest, torch.stack(pairs)).to(x.dtype)
+        scores = scores_of(critic, points)
+        if found.axes == 1:
+            pairs = _steepest_pair(points.flatten(1), scores)
+        else:
+            pairs = torch.stack([_steepest_pair(*member) for member in zip(points.flatten(2), scores, strict=True)])
+    return torch.maximum(steepest, pairs).to(x.dtype)
 
 
 def lipschitz_bound(mlp: MLP) -> torch.Tensor:
@@ -121,12 +137,6 @@ def clipped_bound(widths: Sequence[int], bound: float) -> float:
         raise ValueError(f"widths must give at least the input and the output width, not {widths}")
     bound = _inputs.positive("bound", bound)
     return math.prod(bound * math.sqrt(rows * columns) for rows, columns in itertools.pairwise(widths))
-
-
-def _samples(x):
-    x = batches("x", x, number="n")
-    _inputs.finite_entries("x", x)
-    return x
 
 
 def _steepest_pair(points, scores):

@@ -11,13 +11,12 @@ from torch import nn
 from gantut import _inputs
 
 
-def batches(name: str, value, *, number: str = "batch") -> torch.Tensor:
-    r"""Return `value` as floating point samples (members, batch, \*event), with no size 0."""
+def samples(name: str, value, *, axes: int = 1) -> torch.Tensor:
+    r"""Return `value` as floating point samples with at least so many axes before the event, and no size 0."""
     value = _inputs.floating(name, value)
-    if value.ndim < 3 or not value.numel():
-        asked = f"{name} must have shape (members, {number}, *event), with no size 0, not {_inputs.shape(value)}"
-        hint = f": write {name}[None] for a critic of one member, {name}.expand(members, *{name}.shape) for more"
-        raise ValueError(asked + hint * (value.ndim == 2 and value.numel() > 0))
+    if value.ndim <= axes or not value.numel():
+        allowed = "(members, batch, *event)" if axes == 2 else "(batch, *event) or (members, batch, *event)"
+        raise ValueError(f"{name} must have shape {allowed}, with no size 0, not {_inputs.shape(value)}")
     return value
 
 
@@ -49,16 +48,6 @@ def answer(critic: Callable, question: Callable, x: torch.Tensor, *, name: str =
                 own = " or ".join(map(str, theirs))
                 raise ValueError(f"{name} must have the {what} of critic, {own}, not {getattr(x, what)}") from error
         raise
-
-
-def require_one_score(scores, x: torch.Tensor) -> None:
-    r"""Require scores (members, batch, 1) of samples (members, batch, \*event)."""
-    given = _inputs.shape(scores) if isinstance(scores, torch.Tensor) else type(scores).__name__
-    if given != (*x.shape[:2], 1):
-        raise ValueError(
-            f"critic must give every sample one score, and take x of shape (members, batch, *event), here "
-            f"{_inputs.shape(x)}, to {(*x.shape[:2], 1)}, not to {given}"
-        )
 
 
 def in_place(name: str, value, *, matrices: bool = False) -> list[torch.Tensor]:

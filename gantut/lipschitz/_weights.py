@@ -77,17 +77,40 @@ def spectral_norm(weight: torch.Tensor) -> torch.Tensor:
 
 
 def weight_matrices(critic: nn.Module) -> list[nn.Parameter]:
-    """Return the weight matrices of a critic, each of shape (members, in, out), that may be changed in place.
+    """Return the weight matrices of a critic, which may be changed in place: all that bounds its slope.
+
+    Parameters
+    ----------
+    critic : Module
+        With a list `weights` of parameters of shape (members, in, out), as :class:`gantut.networks.MLP` has; or with no
+        parameters but those of layers of class ``torch.nn.Linear``.
+
+    Returns
+    -------
+    list of parameters, shape (members, in, out) or (out, in)
 
     Raises
     ------
     ValueError
-        If it does not name them: it has no list `weights` of such parameters, as `gantut.networks.MLP` has.
+        If it has parameters that are not those of matrices, such as convolutions.
+
+    See Also
+    --------
+    project_spectral_norm_ : What may be done to them.
+
+    Examples
+    --------
+    >>> critic = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1))
+    >>> [tuple(weight.shape) for weight in weight_matrices(critic)]
+    [(8, 2), (1, 8)]
     """
     weights = list(getattr(critic, "weights", []))
-    if not weights or not all(isinstance(weight, nn.Parameter) and weight.ndim == 3 for weight in weights):
+    if weights and all(isinstance(weight, nn.Parameter) and weight.ndim == 3 for weight in weights):
+        return weights
+    layers = [module for module in critic.modules() if list(module.parameters(recurse=False))]
+    if not layers or not all(isinstance(layer, nn.Linear) for layer in layers):
         raise ValueError(
-            "critic must have `weights`, a list of parameters of shape (members, in, out), for a spectral norm, as "
-            f"gantut.networks.MLP has, and {type(critic).__name__} has none"
+            "critic must have a list `weights` of parameters (members, in, out) for a spectral norm, as an MLP of "
+            f"gantut.networks has, or no parameters but those of torch.nn.Linear: {type(critic).__name__} has others"
         )
-    return weights
+    return [layer.weight for layer in layers]

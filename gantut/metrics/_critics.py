@@ -4,7 +4,7 @@ known."""
 import torch
 
 from gantut import _inputs
-from gantut.lipschitz import input_gradient, require_separate_samples
+from gantut.lipschitz import input_gradient
 from gantut.lipschitz._given import answer
 
 
@@ -116,11 +116,6 @@ def _gradients(critic, pair, x, higher):
     x = _points("x", x).detach()
     if not hasattr(pair, "gradient"):
         raise ValueError(f"pair must have a method `gradient`, as gantut.data.Funnels has, not be {pair!r}")
-    require_separate_samples(critic)
-    if x.ndim == 2:
-        with torch.no_grad():
-            members = len(answer(critic, critic, x[:1]))
-        x = x.expand(members, *x.shape)  # or else the members' gradients would be added up
     found, truth = input_gradient(critic, x).detach(), pair.gradient(x)
     return found, truth.to(found) if higher == "y" else -truth.to(found)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import torch
 
 from gantut import _inputs
-from gantut.objectives._judgement import Judgement, Loss
 
 
 def _mean(real, fake):
@@ -38,35 +37,54 @@ STATISTICS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
 }
 
 
-def feature_matching_loss(real: Judgement, fake: Judgement, *, statistics: str = "mean") -> torch.Tensor:
+Features = torch.Tensor | tuple[torch.Tensor, ...]
+
+
+def feature_matching_loss(
+    real_features: Features, fake_features: Features, *, statistics: str = "mean"
+) -> torch.Tensor:
     r"""The squared distance between statistics of the features of real and of generated samples.
 
     .. math:: \big\|\mathbb E_{p_r}h(x) - \mathbb E_{p_g}h(x)\big\|^2
 
-    Of several layers the distances are added.
-
     Parameters
     ----------
-    real, fake : Judgement
-        With features :math:`h(x)`; the gradient flows through those of the generated samples, and the real ones stand
-        still.
+    real_features, fake_features : tensors, shape (..., batch, features), or tuples of such, one for each layer
+        What the critic's hidden layers give, :math:`h(x)`. The gradient flows through those of the generated samples
+        only. For several layers the distances are added.
     statistics : {"mean", "mean+std", "moments", "mmd"}
         What is compared: means; means and standard deviations of every feature; means and mean squares; or, with the
         kernel :math:`k(h, h') = (h\cdot h'/d + 1)^3`, the squared maximum mean discrepancy of the two batches (each
-        sample paired with itself, too), which knows all moments up to the third.
+        sample paired with itself, too), which sees all moments up to the third.
 
     Returns
     -------
-    tensor, shape (members,)
+    tensor, shape (...)
+
+    Raises
+    ------
+    ValueError
+        If there are no such statistics.
+
+    See Also
+    --------
+    FeatureMatching : The same as a setting of a training run.
 
     References
     ----------
     Salimans et al. (2016), section 3.1; Li et al. (2015), equation 3, for the discrepancy; lesson 7.
+
+    Examples
+    --------
+    >>> real, fake = torch.tensor([[0.0, 0.0], [2.0, 0.0]]), torch.tensor([[0.0, 3.0], [0.0, 1.0]])
+    >>> feature_matching_loss(real, fake)  # the means are (1, 0) and (0, 2)
+    tensor(5.)
     """
-    if isinstance(fake.features, torch.Tensor):
-        return STATISTICS[statistics](real.features.detach(), fake.features)
-    pairs = zip(real.features, fake.features, strict=True)
-    return sum(STATISTICS[statistics](ours.detach(), theirs) for ours, theirs in pairs)
+    distance = STATISTICS[_inputs.one_of("statistics", statistics, tuple(STATISTICS))]
+    if isinstance(fake_features, torch.Tensor):
+        return distance(real_features.detach(), fake_features)
+    pairs = zip(real_features, fake_features, strict=True)
+    return sum(distance(real.detach(), fake) for real, fake in pairs)
 
 
 @dataclass(frozen=True)
@@ -98,11 +116,6 @@ class FeatureMatching:
         _inputs.positive("weight", self.weight)
         _inputs.one_of("added", self.added, (True, False))
 
-    def loss_with(self, generator_loss: Loss) -> Loss:
-        """Return the generator's loss with this trick, which compares features of real and of generated samples."""
-
-        def loss(real, fake):
-            matching = self.weight * feature_matching_loss(real, fake, statistics=self.statistics)
-            return generator_loss(None, fake) + matching if self.added else matching
-
-        return loss
+    def loss(self, real_features: Features, fake_features: Features) -> torch.Tensor:
+        """Return the weighted :func:`feature_matching_loss` of these settings."""
+        return self.weight * feature_matching_loss(real_features, fake_features, statistics=self.statistics)

@@ -8,15 +8,17 @@ from functools import partial
 import torch
 
 from gantut import _inputs
-from gantut.objectives._features import FeatureMatching, feature_matching_loss
-from gantut.objectives._judgement import Loss
+from gantut.objectives._features import FeatureMatching, Features, feature_matching_loss
 from gantut.objectives._losses import (
-    critic_loss,
+    Loss,
     discriminator_loss,
+    hinge_critic_loss,
+    hinge_generator_loss,
     least_squares_critic_loss,
     least_squares_generator_loss,
-    non_saturating_loss,
-    saturating_loss,
+    non_saturating_generator_loss,
+    saturating_generator_loss,
+    wasserstein_critic_loss,
     wasserstein_generator_loss,
 )
 
@@ -28,14 +30,17 @@ class Objective:
     Attributes
     ----------
     name : str
-    critic_loss, generator_loss : function of (real, fake), two judgements, to a tensor of shape (members,)
+    critic_loss : function of (real_logits, fake_logits)
+        From two tensors of shape (..., batch) to one of shape (...).
+    generator_loss : function of (real_logits, fake_logits), or None
+        Likewise; real logits may be None, where it does not look at them. None where features are all that is compared.
     defaults : mapping
         Settings of `gantut.training.Config` that the paper of this objective uses, as plain data: ``n_critic``,
         ``optimizer`` and ``constraint``.
     source : str
         Where the defaults are from.
-    features : bool
-        Whether the generator's loss compares features of the critic, for which it needs real samples.
+    feature_loss : function of (real_features, fake_features), optional
+        What the generator pays, besides, for features of its samples that differ from those of real ones.
     classifies : bool
         Whether the critic's score is the logit of a probability.
     labels : bool
@@ -44,10 +49,10 @@ class Objective:
 
     name: str
     critic_loss: Loss
-    generator_loss: Loss
+    generator_loss: Loss | None
     defaults: Mapping = field(default_factory=dict)
     source: str = ""
-    features: bool = False
+    feature_loss: Loss | None = None
     classifies: bool = True
     labels: bool = False
 
@@ -81,7 +86,27 @@ class Objective:
                 f"feature_matching must not be added to {self.name!r}, whose generator compares features already: "
                 "set added=False, or use another objective"
             )
-        return replace(self, generator_loss=trick.loss_with(self.generator_loss), features=True)
+        return replace(self, generator_loss=self.generator_loss if trick.added else None, feature_loss=trick.loss)
+
+    @property
+    def features(self) -> bool:
+        """Whether the generator's loss compares features of the critic, for which it needs real samples."""
+        return self.feature_loss is not None
+
+    def generator_total(
+        self,
+        real_logits: torch.Tensor | None,
+        fake_logits: torch.Tensor,
+        real_features: Features | None = None,
+        fake_features: Features | None = None,
+    ) -> torch.Tensor:
+        """Return all that the generator pays: its loss, the distance of features, or both, shape (...)."""
+        terms = []
+        if self.generator_loss is not None:
+            terms.append(self.generator_loss(real_logits, fake_logits))
+        if self.feature_loss is not None:
+            terms.append(self.feature_loss(real_features, fake_features))
+        return sum(terms)
 
     def estimate(self, loss: torch.Tensor) -> torch.Tensor:
         r"""Return what a critic's loss says of the distance between the distributions, from below.
@@ -110,20 +135,34 @@ def _penalised(one_sided, source):
 OBJECTIVES: dict[str, Objective] = {
     objective.name: objective
     for objective in (
-        Objective("minimax", discriminator_loss, saturating_loss, _CLASSICAL, _CLASSICAL_SOURCE, labels=True),
         Objective(
-            "non-saturating", discriminator_loss, non_saturating_loss, _CLASSICAL, _CLASSICAL_SOURCE, labels=True,
+            "minimax", discriminator_loss, saturating_generator_loss, _CLASSICAL, _CLASSICAL_SOURCE, labels=True,
+        ),
+        Objective(
+            "non-saturating", discriminator_loss, non_saturating_generator_loss, _CLASSICAL, _CLASSICAL_SOURCE,
+            labels=True,
         ),
         Objective(
             "least-squares", least_squares_critic_loss, least_squares_generator_loss, _CLASSICAL,
             "k = 1: Mao et al. (2017), section 3; Adam as for the classical games", classifies=False, labels=True,
         ),
         Objective(
-            "feature-matching", discriminator_loss, feature_matching_loss, _CLASSICAL,
-            "Salimans et al. (2016), section 3.1; the rest as for the classical games", features=True, labels=True,
+            "hinge", hinge_critic_loss, hinge_generator_loss,
+            {
+                "n_critic": 5,
+                "optimizer": {"name": "adam", "rate": 2e-4, "betas": (0.0, 0.9)},
+                "constraint": None,
+            },
+            "Lim and Ye (2017); n_critic = 5, Adam(2e-4, 0, 0.9): Miyato et al. (2018) on ImageNet, whose critic "
+            "normalises its own weights", classifies=False,
         ),
         Objective(
-            "wgan", critic_loss, wasserstein_generator_loss,
+            "feature-matching", discriminator_loss, None, _CLASSICAL,
+            "Salimans et al. (2016), section 3.1; the rest as for the classical games",
+            feature_loss=feature_matching_loss, labels=True,
+        ),
+        Objective(
+            "wgan", wasserstein_critic_loss, wasserstein_generator_loss,
             {
                 "n_critic": 5,
                 "optimizer": {"name": "rmsprop", "rate": 5e-5},
@@ -132,11 +171,11 @@ OBJECTIVES: dict[str, Objective] = {
             "Arjovsky et al. (2017), Algorithm 1: n_critic = 5, RMSProp(5e-5), c = 0.01", classifies=False,
         ),
         Objective(
-            "wgan-gp", critic_loss, wasserstein_generator_loss,
+            "wgan-gp", wasserstein_critic_loss, wasserstein_generator_loss,
             **_penalised(False, "Gulrajani et al. (2017), Algorithm 1: n_critic = 5, λ = 10, Adam(1e-4, 0, 0.9)"),
         ),
         Objective(
-            "wgan-lp", critic_loss, wasserstein_generator_loss,
+            "wgan-lp", wasserstein_critic_loss, wasserstein_generator_loss,
             **_penalised(True, "Petzka et al. (2018), section 5; the rest as for WGAN-GP"),
         ),
     )

@@ -9,7 +9,6 @@ from functools import partial
 
 import torch
 
-from gantut import lipschitz
 from gantut.objectives._classes import label_cost
 from gantut.training._players import Players, samples_are_separate
 from gantut.training._unrolling import look_ahead
@@ -91,8 +90,8 @@ def critic_step(
     Parameters
     ----------
     real, fake : tensors, shape (members, batch, \\*event)
-    mix : tensor, shape (members, batch) or (members, batch, \\*event)
-        The random numbers of the points at which a gradient penalty looks: see `GradientPenalty.mixing`.
+    mix : tensor, shape (members, batch) or (members, batch, \\*event), or None
+        The random numbers of the constraint's loss term: see `Constraint.draws`.
     labelled : tensors, shapes (members, some, \\*event) and (members, some), optional
         Samples and their classes.
 
@@ -100,23 +99,21 @@ def critic_step(
     -------
     dict of tensors, shape (members,)
     """
-    constraint = players.config.constraint
-    loss = players.objective.critic_loss(*players.judge_both(real, fake))  # (members,)
+    constraint, critic = players.config.constraint, players.critic.network
+    loss = players.objective.critic_loss(*players.score_both(real, fake))  # (members,)
     losses = {"critic": loss.detach()}
-    if isinstance(constraint, lipschitz.GradientPenalty):
-        penalty = constraint.penalty(players.critic.network, constraint.points(real, fake, mix))
+    penalty = constraint and constraint.loss_term(critic, real, fake, mix)
+    if penalty is not None:
         losses["penalty"] = penalty.detach()
         loss = loss + penalty
     if labelled is not None:
         samples, labels = labelled
-        supervised = label_cost(players.critic.network(samples), labels)
+        supervised = label_cost(critic(samples), labels)
         losses["supervised"] = supervised.detach()
         loss = loss + players.config.supervised_weight * supervised
     players.critic.descend(loss, players.critic_optimizer)
-    if isinstance(constraint, lipschitz.Clip):
-        lipschitz.clip_([players.critic.values], constraint.bound)
-    if isinstance(constraint, lipschitz.SpectralNorm):
-        lipschitz.project_spectral_norm_(lipschitz.weight_matrices(players.critic.network), constraint.bound)
+    if constraint is not None:
+        constraint.after_step(critic)
     return losses
 
 
@@ -148,9 +145,12 @@ def generator_step(
         fake = fake + blur
     fake = shown(fake) if shown else fake
     if players.config.unrolled:
-        loss = players.objective.generator_loss(*look_ahead(players, real, fake))
+        loss = players.objective.generator_total(*look_ahead(players, real, fake))
+    elif players.objective.features:
+        _, real_features = players.score(real)
+        scores, features = players.score(fake)
+        loss = players.objective.generator_total(None, scores, real_features, features)
     else:
-        judged = players.judge(real) if players.objective.features else None
-        loss = players.objective.generator_loss(judged, players.judge(fake))
+        loss = players.objective.generator_total(None, players.score(fake)[0])
     players.generator.descend(loss, players.generator_optimizer)
     return {"generator": loss.detach()}

@@ -120,8 +120,8 @@ class Config:
         Critic steps before each generator step.
     optimizer, critic_optimizer : Optimizer or dict
         Of the generator and of the critic; by default the critic has the same.
-    constraint : Clip, GradientPenalty, SpectralNorm, dict or None
-        Of the critic.
+    constraint : Constraint, dict or None
+        Of the critic: see `gantut.lipschitz`.
     noise : {"gaussian", "uniform"}
         N(0, 1) or U[-1, 1] in every coordinate.
     latent_dim : int
@@ -165,7 +165,7 @@ class Config:
     n_critic: int | None = None
     optimizer: Optimizer | None = None
     critic_optimizer: Optimizer | None = None
-    constraint: lipschitz.Clip | lipschitz.GradientPenalty | lipschitz.SpectralNorm | str | None = "as the objective"
+    constraint: lipschitz.Constraint | dict | str | None = "as the objective"
     noise: str = "gaussian"
     latent_dim: int = 2
     generator: Architecture = field(default_factory=Architecture)
@@ -200,9 +200,9 @@ class Config:
             _inputs.count(name, getattr(self, name))
         _inputs.count("seed", self.seed, least=0)
         _inputs.count("unrolled", self.unrolled, least=0)
-        kinds = {lipschitz.GradientPenalty: "a gradient penalty", lipschitz.SpectralNorm: "a spectral norm"}
-        if self.unrolled and (type(self.constraint) in kinds or objective.features):
-            what = "feature matching" if objective.features else kinds[type(self.constraint)]
+        left_out = None if self.constraint is None or self.constraint.unrollable else self.constraint.title
+        if self.unrolled and (left_out or objective.features):
+            what = "feature matching" if objective.features else left_out
             raise ValueError(
                 f"unrolled must be 0 with {what}, which the critic steps that the generator looks ahead to leave out, "
                 f"not {self.unrolled}: use another objective or constraint"
@@ -270,7 +270,7 @@ class Config:
                 )
         layers["virtual_batch_norm"] = self._plays("virtual_batch_norm", "critic")
         for name in layers:
-            if layers[name] and isinstance(self.constraint, lipschitz.SpectralNorm):
+            if layers[name] and self.constraint is not None and self.constraint.matrices_only:
                 raise ValueError(
                     f"{name} must not be for a critic under a spectral norm, which bounds weight matrices only, and "
                     "would promise a slope that the critic does not keep"
@@ -286,8 +286,8 @@ class Config:
 
     @property
     def penalised(self) -> bool:
-        """Whether the critic pays for its gradients."""
-        return isinstance(self.constraint, lipschitz.GradientPenalty)
+        """Whether the critic pays for the gradient of each sample's score."""
+        return self.constraint is not None and self.constraint.separate_samples
 
     def normalisation(self, player: str) -> str | None:
         """Return the normalisation of the "generator" or the "critic", as `gantut.networks.MLP` calls it."""

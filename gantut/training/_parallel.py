@@ -26,7 +26,6 @@ from functools import partial
 import torch
 from torch import distributed, nn
 
-from gantut.lipschitz import GradientPenalty
 from gantut.networks import DCGANCritic, DCGANGenerator
 from gantut.training._streams import Stream
 
@@ -113,7 +112,7 @@ def _require_means(config):
     """Require a game of which a process can compute its share: costs are means over the batch."""
     if config.unrolled:
         raise ValueError("data_parallel must be False with unrolled steps, which look ahead on the whole batch")
-    if isinstance(config.constraint, GradientPenalty) and config.constraint.where == "data":
+    if config.constraint is not None and config.constraint.whole_batch:
         raise ValueError("data_parallel must be False with a penalty around the data, which measures the whole batch")
 
 

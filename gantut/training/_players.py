@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from gantut import lipschitz, objectives
+from gantut import objectives
 from gantut.networks import MLP
 from gantut.training._config import Config
 from gantut.training._parallel import OwnShare, Shares
@@ -88,25 +88,23 @@ class Players:
             return self.generator.network(noise)
         return functional_call(self.generator.network, self.generator.named(average), (noise,))
 
-    def judge(self, x: torch.Tensor) -> objectives.Judgement:
-        """Return what the critic says of samples (members, batch, \\*event)."""
-        if self.objective.features:
-            outputs, features = passed(partial(features_of, self.critic.network), x, self.config, amp=self.amp)
-            if self.shares:
-                features = self.shares.collect(features)
-            return objectives.Judgement(self.scores(outputs), features)
-        return objectives.Judgement(self.scores(passed(self.critic.network, x, amp=self.amp)))
+    def score(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | tuple[torch.Tensor, ...] | None]:
+        """Return the critic's scores of samples (members, batch, \\*event), and features where they are compared."""
+        if not self.objective.features:
+            return self.scores(passed(self.critic.network, x, amp=self.amp)), None
+        outputs, features = passed(partial(features_of, self.critic.network), x, self.config, amp=self.amp)
+        return self.scores(outputs), self.shares.collect(features) if self.shares else features
 
     def scores(self, outputs: torch.Tensor) -> torch.Tensor:
         """Return the scores (members, batch) that a critic's outputs (members, batch, 1 or classes) stand for."""
         return outputs.squeeze(-1) if self.classes is None else objectives.class_score(outputs)
 
-    def judge_both(self, real: torch.Tensor, fake: torch.Tensor) -> tuple[objectives.Judgement, objectives.Judgement]:
-        """Return what the critic says of both batches, in one pass where samples do not see each other."""
+    def score_both(self, real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the critic's scores of both batches, in one pass where samples do not see each other."""
         if self.objective.features or not samples_are_separate(self.critic.network):
-            return self.judge(real), self.judge(fake)
-        scores = self.judge(torch.cat([real, fake], 1)).scores  # (members, 2 batch)
-        return tuple(objectives.Judgement(part) for part in scores.split([real.shape[1], fake.shape[1]], 1))
+            return self.score(real)[0], self.score(fake)[0]
+        scores, _ = self.score(torch.cat([real, fake], 1))  # (members, 2 batch)
+        return scores.split([real.shape[1], fake.shape[1]], 1)
 
     def freeze(self, member: int, generator: torch.Tensor, critic: torch.Tensor) -> None:
         """Hold a member's parameters at these rows from now on."""
@@ -194,8 +192,8 @@ def _players(config, data, labelled, first, last, generator, critic, *, device, 
             config.noise, (config.n_critic + 1, config.batch, config.latent_dim), seeds("noise"), device
         ),
     }
-    if isinstance(config.constraint, lipschitz.GradientPenalty):
-        kind, shape = config.constraint.mixing(event)
+    if config.constraint and config.constraint.draws(event):
+        kind, shape = config.constraint.draws(event)
         streams["mixing"] = noise_stream(kind, (config.n_critic, config.batch, *shape), seeds("mixing"), device)
     if config.instance_noise:
         scale = partial(config.instance_noise.scale_at, steps=config.steps)

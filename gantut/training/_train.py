@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from gantut import _inputs, lipschitz
+from gantut import _inputs
 from gantut.device import choose_device
 from gantut.training._algorithm import advance, play_round
 from gantut.training._config import Config
@@ -194,7 +194,9 @@ class _Run:
             config.noise, (self.samples, config.latent_dim), config.seeds("evaluation"), self.device
         ).next()  # (members, samples, latent_dim)
         with only_looking(self.generator, self.critic):
-            _check_networks(self)
+            fake = _check_networks(self)
+        if config.constraint is not None:  # in training mode, as the critic is used
+            config.constraint.require(self.critic, fake)
         alone = self.device.type == "cpu" and not self.shares  # processes exchange gradients in one and the same order
         self.workers = torch.get_num_threads() if alone else 1
         self.groups = shard_members(
@@ -210,7 +212,8 @@ class _Run:
     def replay(self, wanted: bool | None) -> None:
         """Let rounds be recorded and replayed, where this is wanted and possible."""
         _inputs.one_of("cuda_graph", wanted, (None, True, False))
-        waits = self.config.unrolled > 0 or isinstance(self.config.constraint, lipschitz.SpectralNorm)
+        constraint = self.config.constraint
+        waits = self.config.unrolled > 0 or (constraint is not None and constraint.waits_for_device)
         possible = self.device.type == "cuda" and not waits and not self.shares
         if wanted and not possible:
             why = "unrolling and spectral norms wait for the device" if waits else f"the device is {self.device}"
@@ -421,7 +424,7 @@ def _checked_metrics(metrics):
 
 
 def _check_networks(run):
-    """Require that noise, generator, critic and data fit together."""
+    """Require that noise, generator, critic and data fit together; return some generated samples."""
     config = run.config
     for name in ("generator", "critic"):
         _check_parameters(name, getattr(run, name), config.members)
@@ -439,8 +442,7 @@ def _check_networks(run):
         )
     if config.game.features:
         _check_features(run, fake)
-    if isinstance(config.constraint, lipschitz.GradientPenalty):
-        lipschitz.require_separate_samples(run.critic)
+    return fake
 
 
 def _check_features(run, x):

@@ -3,13 +3,11 @@
 import torch
 from torch.func import functional_call
 
-from gantut import lipschitz
-from gantut.objectives import Judgement
 from gantut.training._config import Optimizer
 
 
-def look_ahead(players, real: torch.Tensor, fake: torch.Tensor) -> tuple[Judgement, Judgement]:
-    r"""Return what the critic would say of both batches after ``unrolled`` more of its steps on them.
+def look_ahead(players, real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    r"""Return the critic's scores of both batches after ``unrolled`` more of its steps on them.
 
     The gradient flows back through those steps, so that the generator feels the critic's answer; the critic itself
     stays where it is.
@@ -21,7 +19,7 @@ def look_ahead(players, real: torch.Tensor, fake: torch.Tensor) -> tuple[Judgeme
 
     Returns
     -------
-    two of Judgement
+    two tensors, shape (members, batch)
         Of `real` and of `fake`, by the critic to come.
 
     References
@@ -29,20 +27,19 @@ def look_ahead(players, real: torch.Tensor, fake: torch.Tensor) -> tuple[Judgeme
     Metz et al. (2017), equations 7 to 11; lesson 6.
     """
 
-    def judge(values, x):
+    def score(values, x):
         scores = functional_call(players.critic.network, players.critic.named(values), (x,))
-        return Judgement(scores.squeeze(-1))
+        return scores.squeeze(-1)
 
     values = players.critic.values.detach().requires_grad_()
     constraint = players.config.constraint
     step = differentiable_step(players.config.critic_optimizer, players.critic_optimizer, players.critic.leaf)
     for _ in range(players.config.unrolled):
-        loss = players.objective.critic_loss(judge(values, real), judge(values, fake))
+        loss = players.objective.critic_loss(score(values, real), score(values, fake))
         (slope,) = torch.autograd.grad(loss.sum(), values, create_graph=True)
         values = step(values, slope)
-        if isinstance(constraint, lipschitz.Clip):
-            values = values.clamp(-constraint.bound, constraint.bound)
-    return judge(values, real), judge(values, fake)
+        values = constraint.projected(values) if constraint else values
+    return score(values, real), score(values, fake)
 
 
 def differentiable_step(settings: Optimizer, optimizer: torch.optim.Optimizer, leaf: torch.Tensor):

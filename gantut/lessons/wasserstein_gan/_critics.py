@@ -104,7 +104,7 @@ def against(critic: nn.Module, real: torch.Tensor, fake: torch.Tensor, *, object
     rise = (on_real[:, :, None] - on_fake[:, None, :]).abs()  # (members, n, n)
     slope = (rise / torch.cdist(real, fake, compute_mode="donot_use_mm_for_euclid_dist")).amax((1, 2))
     rules = objectives.objective(objective)
-    loss = rules.critic_loss(objectives.Judgement(on_real), objectives.Judgement(on_fake))
+    loss = rules.critic_loss(on_real, on_fake)
     return rules.estimate(loss), slope
 
 

@@ -1,0 +1,198 @@
+"""What a critic gives: scores with or without a members axis, and their gradients in the samples."""
+
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import nn
+from torch.func import functional_call
+
+from gantut import _inputs
+from gantut.lipschitz._given import answer, require_module, samples
+
+ROUNDINGS = 64  # a score that changes by more than so many roundings has changed
+# What has been found out about a critic, so that a penalty in every step of a loop costs no more than itself.
+_LAYOUTS: WeakKeyDictionary[nn.Module, dict[int, "Layout"]] = WeakKeyDictionary()
+_CHECKED: WeakKeyDictionary[nn.Module, set[bool]] = WeakKeyDictionary()
+
+
+class Layout(NamedTuple):
+    """The axes of a critic's scores before that of the single score."""
+
+    axes: int  # 1 for (batch), 2 for (members, batch)
+    sharing: int = 0  # how many members look at the same samples, which have no members axis
+
+    def arrange(self, x: torch.Tensor) -> torch.Tensor:
+        """Return samples with a members axis where the scores have one."""
+        return x.expand(self.sharing, *x.shape) if self.sharing else x
+
+
+class Gradient(NamedTuple):
+    """The gradients of the scores in the samples, and how many axes these have before the event."""
+
+    values: torch.Tensor
+    axes: int
+
+    def norms(self) -> torch.Tensor:
+        """Return the norm for each sample, shape (batch,) or (members, batch)."""
+        return torch.linalg.vector_norm(self.values.flatten(self.axes), dim=-1)
+
+
+def layout_of(scores, x: torch.Tensor) -> Layout:
+    r"""Return the layout of a critic's scores of x.
+
+    (batch,) and (batch, 1) are scores without a members axis; (members, batch, 1) are those of a population, of samples
+    (members, batch, \*event), or (batch, \*event) that all members look at.
+    """
+    given = _inputs.shape(scores) if isinstance(scores, torch.Tensor) else type(scores).__name__
+    batch = x.shape[0]
+    if given in ((batch,), (batch, 1)):
+        return Layout(1)
+    if x.ndim > 2 and given == (*x.shape[:2], 1):
+        return Layout(2)
+    if isinstance(given, tuple) and len(given) == 3 and given[1:] == (batch, 1):
+        return Layout(2, sharing=given[0])
+    raise ValueError(
+        "critic must give every sample one score, shape (batch,), (batch, 1) or, for a population, "
+        f"(members, batch, 1), but gave {given} for x of shape {_inputs.shape(x)}"
+    )
+
+
+def layout(critic: nn.Module, x: torch.Tensor) -> Layout:
+    """Return the layout of the scores of such samples; the critic is asked the first time."""
+    known = _LAYOUTS.setdefault(critic, {})
+    if x.ndim not in known:
+        known[x.ndim] = layout_of(_unseen(critic, x), x)
+    return known[x.ndim]
+
+
+def scores_of(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Return a critic's scores, shape (batch,) or (members, batch)."""
+    scores = critic(x)
+    return scores.reshape(scores.shape[: layout_of(scores, x).axes])
+
+
+def gradient_in(critic: nn.Module, x: torch.Tensor) -> Gradient:
+    """Return the gradients of a critic's scores in its samples, differentiable in its parameters."""
+    ask = _written_out if hasattr(critic, "input_gradient") else _differentiated
+    return answer(critic, lambda x: ask(critic, x), samples("x", x))
+
+
+def _written_out(critic, x):
+    gradient = critic.input_gradient(x)
+    axes = 2 if hasattr(critic, "members") else layout(critic, x).axes  # the networks of this package are populations
+    if x.shape not in (gradient.shape, gradient.shape[1:]):
+        raise ValueError(
+            f"critic must write out a gradient of the shape of x, {_inputs.shape(x)}, not {_inputs.shape(gradient)}"
+        )
+    return Gradient(gradient, axes)
+
+
+def _differentiated(critic, x):
+    wanted = torch.is_grad_enabled()
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        scores = critic(x)
+        found = layout_of(scores, x)
+        if found.sharing:  # or else the gradients of all members would be added up
+            x = found.arrange(x.detach()).clone().requires_grad_()
+            scores = critic(x)
+        gradient = (
+            torch.autograd.grad(scores.sum(), x, create_graph=wanted, allow_unused=True)[0]
+            if scores.requires_grad else None
+        )  # fmt: skip
+    if gradient is None:
+        raise ValueError("critic must be differentiable in x, but autograd finds no way from its scores back to x")
+    return Gradient(gradient, found.axes)
+
+
+# ---- Samples that see each other --------------------------------------------------------------------------------
+
+
+def require_separate_samples(critic: nn.Module, x: torch.Tensor) -> None:
+    r"""Require a critic that scores each sample by itself, as a gradient penalty does.
+
+    One sample of the batch is changed, and the scores of the others are compared with what they were: batch
+    normalisation, minibatch statistics or attention over the batch change them, whatever their class.
+
+    Parameters
+    ----------
+    critic : Module
+        In the mode, training or evaluation, in which it is going to be used. Its buffers stay as they are, and no
+        random numbers are consumed.
+    x : tensor, shape (batch, \*event) or (members, batch, \*event)
+        Some samples.
+
+    Raises
+    ------
+    ValueError
+        If the scores of other samples change, or the critic does not give every sample one score.
+
+    See Also
+    --------
+    gradient_penalty : Checks this the first time that it is given a critic.
+
+    References
+    ----------
+    Gulrajani et al. (2017), section 4, "No critic batch normalization"; lesson 11.
+
+    Examples
+    --------
+    >>> x = torch.randn(8, 2)
+    >>> require_separate_samples(torch.nn.Linear(2, 1), x)
+    >>> require_separate_samples(torch.nn.Sequential(torch.nn.BatchNorm1d(2), torch.nn.Linear(2, 1)), x)
+    Traceback (most recent call last):
+    ...
+    ValueError: critic must score each sample by itself, but when one sample of a batch changed, ...
+    """
+    _require_separate("x", critic, x)
+
+
+def _require_separate(name, critic, x):
+    require_module(critic)
+    x = samples(name, x).detach()
+    before = answer(critic, lambda x: _unseen(critic, x), x, name=name)
+    found = layout_of(before, x)
+    axis = 0 if found.axes == 1 or found.sharing else 1  # of the batch, in x
+    if x.shape[axis] == 1:
+        x = torch.cat([x, x], axis)
+        before = _unseen(critic, x)
+    before = before.movedim(found.axes - 1, 0)[:-1]
+    certain = ROUNDINGS * torch.finfo(before.dtype).eps * before.nan_to_num(0, 0, 0).abs().amax()
+    for changed in _changed(x, axis):
+        after = _unseen(critic, changed).movedim(found.axes - 1, 0)[:-1]
+        if ((after - before).abs() > certain).any() or not torch.equal(after.isfinite(), before.isfinite()):
+            raise ValueError(
+                "critic must score each sample by itself, but when one sample of a batch changed, so did the scores of "
+                "others, as with batch normalisation, minibatch statistics or attention over the batch: use layer norm "
+                "or none"
+            )
+
+
+def require_once(name: str, critic: nn.Module, x: torch.Tensor) -> None:
+    """Require separate samples the first time that a critic is seen in this mode: later calls cost nothing."""
+    require_module(critic)
+    modes = _CHECKED.setdefault(critic, set())
+    if critic.training not in modes:
+        _require_separate(name, critic, x)
+        modes.add(critic.training)
+
+
+@torch.no_grad()
+def _unseen(critic, x):
+    """Return a critic's scores, with buffers and random numbers of their own, so that this leaves no trace."""
+    buffers, on_cuda = {name: buffer.clone() for name, buffer in critic.named_buffers()}, x.device.type == "cuda"
+    with torch.random.fork_rng([x.device] if on_cuda else []):
+        torch.default_generator.manual_seed(0)
+        if on_cuda:
+            torch.cuda.default_generators[x.device.index].manual_seed(0)
+        return functional_call(critic, buffers, (x,))
+
+
+def _changed(x, axis):
+    """Yield the samples with the last one changed: to a copy of the first, and to something far from all."""
+    rest, last = x.split([x.shape[axis] - 1, 1], axis)
+    scale = x.nan_to_num(0, 0, 0).abs().amax().clamp(min=1)
+    noise = torch.randn(last.shape, generator=torch.Generator().manual_seed(0)).to(x)
+    for other in (x.narrow(axis, 0, 1), last + scale * noise):
+        yield torch.cat([rest, other], axis)

@@ -13,6 +13,17 @@ def product(x, weight, bias=None):
     return torch.bmm(x, weight) if bias is None else torch.baddbmm(bias, x, weight)
 
 
+def bmm(left, right):
+    """Return the products of matrices (members, n, k) and (members, k, m), of one member as of several.
+
+    A single matrix times a vector is handed to another routine than a batch of them, which on some processors rounds
+    otherwise: a member alone would not be the member of a population. It is therefore computed as a batch of two.
+    """
+    if len(left) == 1 and 1 in (left.shape[1], right.shape[2]):
+        return torch.bmm(left.expand(2, -1, -1), right.expand(2, -1, -1))[:1]
+    return torch.bmm(left, right)
+
+
 class NarrowProduct(torch.autograd.Function):
     """The product x W of matrices (members, batch, in) and (members, in, out) where out is small.
 
@@ -26,7 +37,7 @@ class NarrowProduct(torch.autograd.Function):
     def forward(x, weight):
         # Always a copy: the strides of dimensions of size 1 decide how a product is rounded, and differ by members.
         across = weight.transpose(1, 2).clone(memory_format=torch.contiguous_format)
-        return torch.bmm(across, x.transpose(1, 2)).transpose(1, 2).contiguous()
+        return bmm(across, x.transpose(1, 2)).transpose(1, 2).contiguous()
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -49,7 +60,7 @@ class NarrowProduct(torch.autograd.Function):
         across = weight.transpose(1, 2)  # (members, out, in)
         for_x = for_weight = None
         if ctx.needs_input_grad[0]:
-            for_x = slope * across if across.shape[1] == 1 else torch.bmm(slope, across)
+            for_x = slope * across if across.shape[1] == 1 else bmm(slope, across)
         if ctx.needs_input_grad[1]:
-            for_weight = torch.bmm(slope.transpose(1, 2), x).transpose(1, 2)
+            for_weight = bmm(slope.transpose(1, 2), x).transpose(1, 2)
         return for_x, for_weight

@@ -308,8 +308,8 @@ def strategy(name, value):
     return value
 
 
-def rate(name, value, x):
-    """Return positive finite numbers, one or a batch (...), as a tensor (..., 1) beside the points x (..., d)."""
+def step_size(name, value, x):
+    """Return positive finite numbers, one or a batch (...), as a tensor (..., 1) to go with points x (..., d)."""
     if isinstance(value, torch.Tensor):
         together(x=x, **{name: floating(name, value)})
     value = floating(name, value).to(x)

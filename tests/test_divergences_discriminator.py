@@ -403,7 +403,7 @@ def test_by_monte_carlo_the_value_lies_within_four_standard_errors(device, seed)
 
 
 def test_by_monte_carlo_in_the_plane_it_is_the_ledgers_bound(device):
-    p_r, p_g = ring(device=device), ring(radius=1.9, scale=0.2, device=device)
+    p_r, p_g = ring(device=device), ring(radius=1.9, std=0.2, device=device)
     options = dict(method="monte-carlo", samples=20_000)
     found = value_function(
         optimal_discriminator(p_r, p_g), p_r, p_g, generator=torch.Generator().manual_seed(0), **options

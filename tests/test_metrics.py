@@ -271,7 +271,7 @@ def test_standard_deviations_are_closed_and_those_of_the_own_mode(device):
 
 
 def test_far_samples_in_single_precision_still_have_a_nearest_mode(device):
-    distribution = ring(4, radius=1e24, scale=1.0, device=device)
+    distribution = ring(4, radius=1e24, std=1.0, device=device)
     samples = (distribution.means * 1.5).float()  # their squares are beyond single precision
     assert mode_shares(samples, distribution).tolist() == [0.25] * 4
 
@@ -291,7 +291,7 @@ def test_modes_do_not_depend_on_where_and_how_large_the_picture_is(angle, shift,
     distribution, source = ring(8), torch.Generator().manual_seed(1)
     samples = distribution.sample((3, 200), generator=source) * 1.1
     turn = factor * tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    moved = gaussian_mixture(distribution.means @ turn + shift, distribution.scales * factor)
+    moved = gaussian_mixture(distribution.means @ turn + shift, distribution.stds * factor)
     for one, other in zip(
         mode_coverage(samples, distribution), mode_coverage(samples @ turn + shift, moved), strict=True
     ):

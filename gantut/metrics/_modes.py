@@ -142,7 +142,7 @@ def _centres(distribution, samples):
             f"samples and distribution must have one dimension d, but have {samples.shape[-1]} and {centres.shape[1]} "
             f"(samples of shape {_inputs.shape(samples)})"
         )
-    return centres, distribution.scales.detach().double()
+    return centres, distribution.stds.detach().double()
 
 
 def _nearest(points, centres):

@@ -4,6 +4,7 @@ Every message names the argument, says what was given, and what is allowed.
 """
 
 import difflib
+import functools
 import math
 import numbers
 
@@ -41,6 +42,20 @@ def together(**tensors):
             ours, theirs = getattr(reference, what), getattr(tensor, what)
             if ours != theirs:
                 raise ValueError(f"{first} and {name} must have one {what}, but have {ours} and {theirs}")
+
+
+def promoted(**values):
+    """Return floating point tensors in their common dtype; arrays and lists move to the device of the tensors."""
+    tensors = {name: floating(name, value) for name, value in values.items()}
+    device = next((value.device for value in values.values() if isinstance(value, torch.Tensor)), "cpu")
+    tensors = {
+        name: tensor if isinstance(values[name], torch.Tensor) else tensor.to(device)
+        for name, tensor in tensors.items()
+    }
+    dtype = functools.reduce(torch.promote_types, (tensor.dtype for tensor in tensors.values()))
+    tensors = {name: tensor.to(dtype) for name, tensor in tensors.items()}
+    together(**tensors)
+    return tuple(tensors.values())
 
 
 def dimension(name, tensor, dim):

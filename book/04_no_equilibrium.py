@@ -558,13 +558,9 @@ left, right = plots.axes(1, 2, height=3.9)
 routes, spectra = {}, {}
 for method in methods:
     steps = 8 if method == "simultaneous" else 25
-    walk = play(
-        bilinear(), (1.0, 0.0), method=method, lr=0.4, steps=steps
-    )
+    walk = play(bilinear(), (1.0, 0.0), method=method, lr=0.4, steps=steps)
     routes[method] = walk.x[:, 0], walk.y[:, 0]
-    spectra[method] = eigenvalues(
-        bilinear(), origin, method=method, lr=0.4
-    )
+    spectra[method] = eigenvalues(bilinear(), origin, method=method, lr=0.4)
 plots.paths(left, routes)
 plots.spectrum(right, spectra)
 left.set(xlim=(-2.0, 1.5), ylim=(-1.6, 1.9))

@@ -103,7 +103,7 @@ def gradient_error(critic, pair, x, *, higher="y"):
     --------
     >>> from gantut.data import funnels
     >>> from gantut.networks import MLP
-    >>> pair, constant = funnels(2, 4), MLP([2, 8, 1], gain=0.0)
+    >>> pair, constant = funnels(2, 4), MLP([2, 8, 1], gain=1e-30)
     >>> gradient_error(constant, pair, pair.sample(10).x.float())
     tensor([1.])
     """

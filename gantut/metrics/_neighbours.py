@@ -17,6 +17,15 @@ class PrecisionRecall(NamedTuple):
     Attributes
     ----------
     precision, recall : tensor, shape (...)
+
+    See Also
+    --------
+    precision_recall
+
+    Examples
+    --------
+    >>> PrecisionRecall(precision=torch.tensor(1.0), recall=torch.tensor(0.5)).recall
+    tensor(0.5000)
     """
 
     precision: torch.Tensor

@@ -15,6 +15,15 @@ class Interval(NamedTuple):
     Attributes
     ----------
     low, estimate, high : float or tensor
+
+    See Also
+    --------
+    binomial_interval, median_interval, bootstrap_interval
+
+    Examples
+    --------
+    >>> Interval(low=0.2, estimate=0.5, high=0.8).high
+    0.8
     """
 
     low: float | torch.Tensor

@@ -25,47 +25,17 @@ after ``import gantut``, ``gantut.transport.emd(...)`` works.
 import importlib
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from gantut import (
-        checkpoints,
-        checks,
-        commands,
-        data,
-        device,
-        divergences,
-        exercises,
-        experiments,
-        games,
-        interactive,
-        lipschitz,
-        metrics,
-        networks,
-        objectives,
-        plots,
-        training,
-        transport,
-    )
-
 __version__ = "0.2.0"
 __all__ = [
-    "checkpoints",
-    "checks",
-    "commands",
-    "data",
-    "device",
-    "divergences",
-    "exercises",
-    "experiments",
-    "games",
-    "interactive",
-    "lipschitz",
-    "metrics",
-    "networks",
-    "objectives",
-    "plots",
-    "training",
-    "transport",
-]
+    "checkpoints", "checks", "commands", "data", "device", "divergences", "games", "lessons", "lipschitz", "metrics",
+    "networks", "objectives", "plots", "training", "transport",
+]  # fmt: skip
+
+if TYPE_CHECKING:  # for tools that read the source; at run time, see below
+    from gantut import (  # noqa: I001
+        checkpoints, checks, commands, data, device, divergences, games, lessons, lipschitz, metrics,
+        networks, objectives, plots, training, transport,
+    )  # fmt: skip
 
 
 def __getattr__(name):

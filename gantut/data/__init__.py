@@ -3,16 +3,7 @@
 from gantut.data._archives import ImageLimits
 from gantut.data._augmentation import Augmentation
 from gantut.data._creatures import creatures
-from gantut.data._distributions import (
-    Distribution,
-    GaussianMixture,
-    gaussian,
-    gaussian_mixture,
-    grid,
-    parallel_lines,
-    ring,
-    uniform,
-)
+from gantut.data._distributions import Distribution, GaussianMixture
 from gantut.data._download import DownloadError
 from gantut.data._funnels import Funnels, funnels
 from gantut.data._groups import group_similar_images, hold_out_groups, image_similarity
@@ -21,6 +12,7 @@ from gantut.data._images import digits, labelled_digits
 from gantut.data._mnist import fashion_mnist, mnist
 from gantut.data._polygons import Polygons, polygons
 from gantut.data._sprites import sprites
+from gantut.data._toys import gaussian, gaussian_mixture, grid, parallel_lines, ring, uniform
 
 __all__ = [
     "Augmentation",

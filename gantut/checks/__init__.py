@@ -12,13 +12,6 @@ from gantut.checks._ledger import Entry, Ledger, UnknownClaim, read_ledger
 from gantut.checks._pages import claims_list, errata_list, summary_table
 
 __all__ = [
-    "ClaimFailed",
-    "Entry",
-    "Ledger",
-    "UnknownClaim",
-    "claim",
-    "claims_list",
-    "errata_list",
-    "read_ledger",
+    "ClaimFailed", "Entry", "Ledger", "UnknownClaim", "claim", "claims_list", "errata_list", "read_ledger",
     "summary_table",
-]
+]  # fmt: skip

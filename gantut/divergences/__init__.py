@@ -23,15 +23,6 @@ from gantut.divergences._expectations import Estimate
 from gantut.divergences._quadrature import IntegrationError, integrate
 
 __all__ = [
-    "Estimate",
-    "IntegrationError",
-    "integrate",
-    "js_between",
-    "js_divergence",
-    "kl_between",
-    "kl_divergence",
-    "optimal_discriminator",
-    "total_variation",
-    "total_variation_between",
-    "value_function",
-]
+    "Estimate", "IntegrationError", "integrate", "js_between", "js_divergence", "kl_between", "kl_divergence",
+    "optimal_discriminator", "total_variation", "total_variation_between", "value_function",
+]  # fmt: skip

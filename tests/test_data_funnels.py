@@ -411,7 +411,7 @@ def test_pot_agrees_that_independent_samples_are_further_apart_than_the_distribu
     [
         (lambda: Funnels([0.0], [0.0]), r"centers must have shape \(funnels, dimension\), not \(1,\)"),
         (lambda: Funnels(torch.zeros(0, 2), torch.zeros(0)), "centers must have shape"),
-        (lambda: Funnels([[0.0]], [0.0, 1.0]), r"bias must be 1 numbers, one a funnel, not of shape \(2,\)"),
+        (lambda: Funnels([[0.0]], [0.0, 1.0]), r"bias must be 1 numbers, one per funnel, not of shape \(2,\)"),
         (lambda: Funnels([[math.nan]], [0.0]), "centers must be finite"),
         (lambda: Funnels([[0.0]], [math.inf]), "bias must be finite"),
         (lambda: Funnels(torch.zeros(1, 1), torch.zeros(1).double()), "centers and bias must have one dtype"),
@@ -421,7 +421,7 @@ def test_pot_agrees_that_independent_samples_are_further_apart_than_the_distribu
         (lambda: funnels(2, 1, seed=-1), "seed must be a whole number of at least 0"),
         (lambda: funnels(2, 1).potential(torch.zeros(5, 3)), r"x must have shape \(\.\.\., 2\), not \(5, 3\)"),
         (lambda: funnels(2, 1).gradient(torch.tensor(1.0)), r"x must have shape \(\.\.\., 2\), not \(\)"),
-        (lambda: funnels(2, 1).move(torch.full((1, 2), 2.6)), r"y must lie in \[-2.5, 2.5\]\^2, not reach 2.6"),
+        (lambda: funnels(2, 1).move(torch.full((1, 2), 2.6)), r"y must lie in \[-2.5, 2.5\]\^2, but reaches 2.6"),
         (lambda: funnels(2, 1).move(torch.full((1, 2), math.nan)), "y must be finite"),
         (lambda: funnels(2, 1).sample(-1), "shape must be a whole number of at least 0, not -1"),
     ],

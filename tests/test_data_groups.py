@@ -127,7 +127,7 @@ def test_the_engine_trains_on_them(device):
 # ---------------------------------------------------------------------------------------------- groups
 
 
-def likeness_by_loops(x, y):
+def similarity_by_loops(x, y):
     """The definition, one pair and one move after the other; x and y of shape (4, height, width) from -1 to 1."""
 
     def parts(picture):
@@ -156,9 +156,9 @@ def likeness_by_loops(x, y):
     return best
 
 
-def test_likeness_is_its_definition(device):
+def test_similarity_is_its_definition(device):
     images = creatures(channels=4).images[::40]
-    witness = [[likeness_by_loops(x, y) for y in array(images)] for x in array(images)]
+    witness = [[similarity_by_loops(x, y) for y in array(images)] for x in array(images)]
     found = image_similarity(images.to(device))
     np.testing.assert_allclose(array(found), witness, atol=2e-6)  # sums of a thousand numbers in single precision
     np.testing.assert_allclose(
@@ -166,7 +166,7 @@ def test_likeness_is_its_definition(device):
     )
 
 
-def test_likeness_is_symmetric_and_one_for_mirrored_and_moved_pictures(device):
+def test_similarity_is_symmetric_and_one_for_mirrored_and_moved_pictures(device):
     images = creatures(channels=4, dtype=torch.float64, device=device).images
     inner = torch.full((20, 4, 40, 40), -1.0, dtype=torch.float64, device=device)
     moved = inner.clone()
@@ -185,7 +185,7 @@ def test_pictures_of_one_colour_are_told_apart_by_their_silhouettes_alone(device
     torch.testing.assert_close(image_similarity(images), expected)
 
 
-def test_no_form_is_on_both_sides_of_the_split():
+def test_no_group_is_on_both_sides_of_the_split():
     training, holdout, everything = (creatures(part, channels=4) for part in ("train", "holdout", "all"))
     assert sorted(training.names + holdout.names) == sorted(everything.names)
     assert not set(training.groups.tolist()) & set(holdout.groups.tolist())
@@ -220,12 +220,12 @@ def _flat_parts(images, corner):
     return frames
 
 
-def test_the_shipped_forms_are_what_the_criterion_finds(device):
+def test_the_shipped_groups_are_what_the_criterion_finds(device):
     everything = creatures(channels=4, device=device)
     assert torch.equal(group_similar_images(everything.images, everything.names), everything.groups)
 
 
-def test_a_form_goes_by_many_colours():
+def test_a_group_comes_in_many_colours():
     found = creatures()
     families = ("butterfly", "draco-base", "tiamat", "lernaean_hydra", "fire_vortex", "elephant_d", "hell_wizard")
     for family in families:
@@ -233,9 +233,9 @@ def test_a_form_goes_by_many_colours():
         assert len(members) == 1, family
 
 
-def test_forms_join_chains_and_numbered_names(device):
+def test_groups_join_chains_and_numbered_names(device):
     generator = torch.Generator().manual_seed(0)
-    images = torch.rand(6, 1, 16, 16, generator=generator).to(device) * 2 - 1  # strangers: noise does not correlate
+    images = torch.rand(6, 1, 16, 16, generator=generator).to(device) * 2 - 1  # unrelated: noise does not correlate
     assert group_similar_images(images).tolist() == [0, 1, 2, 3, 4, 5]
     images[4] = images[1].flip(-1)
     middle = (images[1] + images[2]) / 2  # like both, which are not like each other

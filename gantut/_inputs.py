@@ -271,12 +271,7 @@ def cost_matrix(name, cost, a, b, *, between=("a", "b")):
 
 def points(**values):
     """Return two matching tensors of points (..., n, d) and (..., m, d)."""
-    tensors = {name: floating(name, value) for name, value in values.items()}
-    for name, tensor in tensors.items():
-        if tensor.ndim < 2 or 0 in tensor.shape[-2:]:
-            raise ValueError(
-                f"{name} must be points of shape (..., n, d), n and d at least 1, but has shape {shape(tensor)}"
-            )
+    tensors = {name: cloud(name, value) for name, value in values.items()}
     together(**tensors)
     (first, x), (second, y) = tensors.items()
     if x.shape[-1] != y.shape[-1]:

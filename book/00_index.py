@@ -42,7 +42,7 @@ if importlib.util.find_spec("gantut") is None:
 import torch
 
 from gantut import plots
-from gantut.checks import is_erratum, read_ledger
+from gantut.checks import read_ledger
 from gantut.data import gaussian
 from gantut.divergences import js_between
 
@@ -122,7 +122,7 @@ print(
     f"{len(entries)} claims are in the ledger; {how_many} of them are shown in the lessons above."
 )
 print(
-    f"{sum(map(is_erratum, entries))} of the {len(entries)} are imprecise or wrong as they stand in the sources."
+    f"{sum(entry.is_erratum for entry in entries)} of the {len(entries)} are imprecise or wrong as they stand in the sources."
 )
 
 # %% [markdown]

@@ -240,7 +240,7 @@ plots.show()
 # %%
 eta = 0.1
 path = play(
-    bilinear(), (1.0, 1.0), method="simultaneous", rate=eta, steps=100
+    bilinear(), (1.0, 1.0), method="simultaneous", lr=eta, steps=100
 )
 growth = path.radius[1:] / path.radius[:-1]  # (100,)
 claim(
@@ -250,7 +250,7 @@ claim(
     equals=math.sqrt(1 + eta**2),
     atol=1e-14,
 )
-matrix = update_matrix(bilinear(), (0.0, 0.0), rate=eta)
+matrix = update_matrix(bilinear(), (0.0, 0.0), lr=eta)
 assert torch.allclose(
     matrix.T @ matrix, (1 + eta**2) * torch.eye(2).double()
 )
@@ -282,7 +282,7 @@ top.legend(loc="upper left", ncols=3)
 top.set(ylim=(-2.6, 3.6))
 radii = {
     method: play(
-        bilinear(), (1.0, 1.0), method=method, rate=eta, steps=100
+        bilinear(), (1.0, 1.0), method=method, lr=eta, steps=100
     ).radius
     for method in ("simultaneous", "alternating", "extragradient")
 }
@@ -364,7 +364,7 @@ turns = step_y * step_x
 assert turns == sympy.Matrix([[1, -rate], [rate, 1 - rate**2]])
 print("determinant", turns.det(), "  trace", turns.trace())
 numeric = update_matrix(
-    bilinear(), (0.0, 0.0), method="alternating", rate=0.1
+    bilinear(), (0.0, 0.0), method="alternating", lr=0.1
 )
 assert np.allclose(numeric, np.array(turns.subs(rate, 0.1), dtype=float))
 
@@ -510,7 +510,7 @@ methods = (
     "consensus",
 )
 found = [
-    spectral_radius(bilinear(), origin, method=method, rate=rates)  # (40,)
+    spectral_radius(bilinear(), origin, method=method, lr=rates)  # (40,)
     for method in methods
 ]
 formulas = [
@@ -532,7 +532,7 @@ claim(
 ax = plots.axes(height=3.2)
 fine = torch.linspace(0.005, 1, 200, dtype=torch.float64)
 curves = {
-    method: spectral_radius(bilinear(), origin, method=method, rate=fine)
+    method: spectral_radius(bilinear(), origin, method=method, lr=fine)
     for method in methods
 }
 plots.lines(ax, fine, curves)
@@ -558,13 +558,9 @@ left, right = plots.axes(1, 2, height=3.9)
 routes, spectra = {}, {}
 for method in methods:
     steps = 8 if method == "simultaneous" else 25
-    walk = play(
-        bilinear(), (1.0, 0.0), method=method, rate=0.4, steps=steps
-    )
+    walk = play(bilinear(), (1.0, 0.0), method=method, lr=0.4, steps=steps)
     routes[method] = walk.x[:, 0], walk.y[:, 0]
-    spectra[method] = eigenvalues(
-        bilinear(), origin, method=method, rate=0.4
-    )
+    spectra[method] = eigenvalues(bilinear(), origin, method=method, lr=0.4)
 plots.paths(left, routes)
 plots.spectrum(right, spectra)
 left.set(xlim=(-2.0, 1.5), ylim=(-1.6, 1.9))
@@ -591,7 +587,7 @@ xy_game()
 factors = []
 for method in ("simultaneous", "extragradient", "optimistic"):
     radius = play(
-        bilinear(), (1.0, 1.0), method=method, rate=eta, steps=1000
+        bilinear(), (1.0, 1.0), method=method, lr=eta, steps=1000
     ).radius
     factors.append(radius[-1] / radius[0])
 exact = ((1 - eta**2) ** 2 + eta**2) ** 500
@@ -653,7 +649,7 @@ def small_gan(s, gamma=0.0):
 # %%
 rates = torch.tensor([0.1, 0.5, 1.0], dtype=torch.float64)
 at_once, in_turns = (
-    spectral_radius(small_gan(0.0), origin, method=method, rate=rates)
+    spectral_radius(small_gan(0.0), origin, method=method, lr=rates)
     for method in ("simultaneous", "alternating")
 )
 claim(
@@ -695,7 +691,7 @@ claim(
 modulus, expected = [], []
 for s in (0.0, 0.5, 1.0):
     for gamma in (0.1, 0.25, 0.45):
-        factor = spectral_radius(small_gan(s, gamma), origin, rate=0.2)
+        factor = spectral_radius(small_gan(s, gamma), origin, lr=0.2)
         modulus.append(factor**2)
         expected.append(1 - 0.2 * (gamma + s**2 / 2) + 0.2**2 / 4)
 claim(
@@ -717,7 +713,7 @@ start = (1.0, 0.0)
 
 
 def route(game, method="simultaneous"):
-    walk = play(game, start, method=method, rate=0.2, steps=300)
+    walk = play(game, start, method=method, lr=0.2, steps=300)
     return walk.x[:, 0], walk.y[:, 0]
 
 
@@ -918,7 +914,7 @@ check("false-rest", answer)
 # game, slow, fast = quadratic(-1.0, 2.0, 2.0), 0.01, 1.0
 # for _ in range(50):  # slow approaches, fast escapes: halve the distance
 #     rate = (slow + fast) / 2
-#     if spectral_radius(game, (0.0, 0.0), rate=rate) < 1:
+#     if spectral_radius(game, (0.0, 0.0), lr=rate) < 1:
 #         slow = rate
 #     else:
 #         fast = rate

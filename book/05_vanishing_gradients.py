@@ -926,7 +926,7 @@ def play(g, conjugate, distribution):
     return history.samples[-1]
 
 
-distribution = ring(8, radius=2.0, scale=0.1)
+distribution = ring(8, radius=2.0, std=0.1)
 found = {
     name: mode_coverage(
         play(g, conjugate, distribution).double().cpu(), distribution
@@ -1056,7 +1056,7 @@ node, weight = np.polynomial.hermite_e.hermegauss(40)
 node, weight = torch.tensor(node), torch.tensor(weight / weight.sum())
 z = torch.cartesian_prod(node, node)  # (1600, 2)
 z_weight = torch.outer(weight, weight).flatten()  # (1600,)
-ring_distribution = ring(8, radius=2.0, scale=0.3)
+ring_distribution = ring(8, radius=2.0, std=0.3)
 A0, b0 = 0.5 * torch.eye(2).double(), torch.tensor([5.0, 1.0]).double()
 made = gaussian(b0, 0.5)  # the distribution of A0 z + b0
 

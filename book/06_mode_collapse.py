@@ -90,7 +90,7 @@ from gantut.metrics import median_interval
 # makes a single point.
 
 # %%
-distribution = ring(8, radius=2.0, scale=0.1)
+distribution = ring(8, radius=2.0, std=0.1)
 perfect = distribution.sample(200_000, generator=random_source(0))
 point = distribution.means[:1].expand(
     1000, 2

@@ -98,7 +98,7 @@ from gantut.transport import KantorovichPotential, emd_points
 # samples. First clipping.
 
 # %%
-real, fake = ring(), ring(scale=1.0)
+real, fake = ring(), ring(std=1.0)
 source = random_source(0)
 x, y = (
     real.sample(500, generator=source),

@@ -41,10 +41,10 @@ if importlib.util.find_spec("gantut") is None:
 # %% tags=["remove-cell"]
 from IPython.display import Markdown, display
 
-from gantut.checks import errata_list, is_erratum, read_ledger
+from gantut.checks import errata_list, read_ledger
 
 ledger = read_ledger()
-errata = [entry for entry in ledger.entries.values() if is_erratum(entry)]
+errata = [entry for entry in ledger.entries.values() if entry.is_erratum]
 
 # %% tags=["remove-input"]
 wrong = sum(entry.verdict == "wrong" for entry in errata)

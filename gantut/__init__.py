@@ -1,6 +1,7 @@
 """gantut: the code behind *From GAN to Wasserstein GAN, executed*.
 
-Each module holds one idea, and imports only from modules above it in this list:
+Each module holds one idea, and imports only from modules above it in this list. None is loaded before its first use:
+after ``import gantut``, ``gantut.transport.emd(...)`` works.
 
 ==================  =============================================================
 `gantut.checks`       ``claim(...)``: how a lesson or a test states that something is so
@@ -21,4 +22,27 @@ Each module holds one idea, and imports only from modules above it in this list:
 ==================  =============================================================
 """
 
-__version__ = "0.1.0"
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.2.0"
+__all__ = [
+    "checkpoints", "checks", "commands", "data", "device", "divergences", "games", "lessons", "lipschitz", "metrics",
+    "networks", "objectives", "plots", "training", "transport",
+]  # fmt: skip
+
+if TYPE_CHECKING:  # for tools that read the source; at run time, see below
+    from gantut import (  # noqa: I001
+        checkpoints, checks, commands, data, device, divergences, games, lessons, lipschitz, metrics,
+        networks, objectives, plots, training, transport,
+    )  # fmt: skip
+
+
+def __getattr__(name):
+    if name in __all__:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

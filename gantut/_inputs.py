@@ -4,6 +4,7 @@ Every message names the argument, says what was given, and what is allowed.
 """
 
 import difflib
+import functools
 import math
 import numbers
 
@@ -11,12 +12,12 @@ import numpy as np
 import torch
 
 FLOATING = {torch.float64, torch.float32, torch.float16, torch.bfloat16}
-# How far a total may be from 1: a few hundred roundings of a sum in that precision.
+# How far a total may be from 1: some hundred rounding errors of a sum in that precision.
 TOTAL_TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
 
 def floating(name, value):
-    """Return `value` as a floating point tensor; lists, and arrays of whole numbers, become double precision."""
+    """Return `value` as a floating point tensor; lists and arrays of integers become double precision."""
     if not isinstance(value, torch.Tensor):
         try:
             if hasattr(value, "dtype"):
@@ -41,6 +42,20 @@ def together(**tensors):
             ours, theirs = getattr(reference, what), getattr(tensor, what)
             if ours != theirs:
                 raise ValueError(f"{first} and {name} must have one {what}, but have {ours} and {theirs}")
+
+
+def promoted(**values):
+    """Return floating point tensors in their common dtype; arrays and lists move to the device of the tensors."""
+    tensors = {name: floating(name, value) for name, value in values.items()}
+    device = next((value.device for value in values.values() if isinstance(value, torch.Tensor)), "cpu")
+    tensors = {
+        name: tensor if isinstance(values[name], torch.Tensor) else tensor.to(device)
+        for name, tensor in tensors.items()
+    }
+    dtype = functools.reduce(torch.promote_types, (tensor.dtype for tensor in tensors.values()))
+    tensors = {name: tensor.to(dtype) for name, tensor in tensors.items()}
+    together(**tensors)
+    return tuple(tensors.values())
 
 
 def dimension(name, tensor, dim):
@@ -77,7 +92,7 @@ def broadcast(**tensors):
 
 
 def non_negative(name, tensor):
-    """Require entries that are finite and not negative."""
+    """Require finite, non-negative entries."""
     values = _plain(tensor.detach())
     bad = ~(torch.isfinite(values) & (values >= 0))
     if bad.any():
@@ -108,7 +123,7 @@ def distribution(name, value, dim):
 
 
 def distributions(dim, **values):
-    """Return two tensors of distributions along `dim` that go together."""
+    """Return two tensors of distributions along `dim` that match."""
     tensors = {name: floating(name, value) for name, value in values.items()}
     for name, tensor in tensors.items():
         dimension(name, tensor, dim)
@@ -155,7 +170,7 @@ def generator(name, value):
     """Require a generator on the CPU, or None."""
     given = value.device if isinstance(value, torch.Generator) else repr(value)
     if value is not None and not (isinstance(value, torch.Generator) and value.device.type == "cpu"):
-        raise ValueError(f"{name} must be a torch.Generator on the CPU (draws are moved afterwards), not {given}")
+        raise ValueError(f"{name} must be a torch.Generator on the CPU (samples are moved afterwards), not {given}")
     return value
 
 
@@ -171,7 +186,7 @@ def interval(name, value):
 
 
 def one_of(name, value, allowed):
-    """Require one of the allowed values; the message names the nearest, where one is near."""
+    """Require one of the allowed values; the message suggests a similar one."""
     if value not in allowed:
         names = [name for name in allowed if isinstance(name, str)]
         near = difflib.get_close_matches(value, names, 1) if isinstance(value, str) else []
@@ -181,7 +196,7 @@ def one_of(name, value, allowed):
 
 
 def _plain(tensor):
-    """Return the plain tensor inside one that torch.func.vmap or torch.func.grad has wrapped, to look at its values."""
+    """Return the plain tensor inside one that torch.func.vmap or torch.func.grad has wrapped, to read its values."""
     while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         tensor = torch._C._functorch.get_unwrapped(tensor)
     return tensor
@@ -196,13 +211,15 @@ def _index(where):
     return ", ".join(map(str, where))
 
 
-# What follows is for `gantut.transport`, where masses need not add up to 1, but both must add up to the same.
+# For `gantut.transport`, where the total of masses need not be 1, but both must have the same.
 
 
 def finite_entries(name, tensor):
-    """Require entries that are finite."""
+    """Require finite entries."""
     values = _plain(tensor.detach())
-    if values.numel() and not all(map(math.isfinite, torch.stack(values.aminmax()).tolist())):  # one look at the device
+    if values.numel() and not all(
+        map(math.isfinite, torch.stack(values.aminmax()).tolist())
+    ):  # a single synchronisation with the device
         where = tuple((~torch.isfinite(values)).nonzero()[0].tolist())
         raise ValueError(f"{name} must be finite, but {name}[{_index(where)}] is {values[where].item()}")
 
@@ -220,7 +237,7 @@ def mass(name, value):
 
 
 def masses(**values):
-    """Return two tensors of masses along their last dimensions that go together and have equal totals."""
+    """Return two matching tensors of masses along their last dimensions, with equal totals."""
     tensors = {name: mass(name, value) for name, value in values.items()}
     together(**tensors)
     (first, a), (second, b) = tensors.items()
@@ -238,7 +255,7 @@ def masses(**values):
 
 
 def cost_matrix(name, cost, a, b, *, between=("a", "b")):
-    """Return `cost` as a tensor (..., n, m) of finite costs that goes together with masses (..., n) and (..., m)."""
+    """Return `cost` as a tensor (..., n, m) of finite costs that matches masses (..., n) and (..., m)."""
     cost = floating(name, cost)
     first, second = between
     if cost.ndim < 2 or cost.shape[-2:] != (a.shape[-1], b.shape[-1]):
@@ -253,13 +270,8 @@ def cost_matrix(name, cost, a, b, *, between=("a", "b")):
 
 
 def points(**values):
-    """Return two tensors of points (..., n, d) and (..., m, d) that go together."""
-    tensors = {name: floating(name, value) for name, value in values.items()}
-    for name, tensor in tensors.items():
-        if tensor.ndim < 2 or 0 in tensor.shape[-2:]:
-            raise ValueError(
-                f"{name} must be points of shape (..., n, d), n and d at least 1, but has shape {shape(tensor)}"
-            )
+    """Return two matching tensors of points (..., n, d) and (..., m, d)."""
+    tensors = {name: cloud(name, value) for name, value in values.items()}
     together(**tensors)
     (first, x), (second, y) = tensors.items()
     if x.shape[-1] != y.shape[-1]:
@@ -288,14 +300,14 @@ def point_masses(name, value, x, *, of):
 
 
 def exponent(p, *, infinite=False):
-    """Return the exponent p of a cost ||x-y||^p: a number of at least 1, and infinity only where that has a meaning."""
+    """Return the exponent p of a cost ||x-y||^p: a number of at least 1, and infinity only where allowed."""
     allowed = "a number in [1, inf]" if infinite else "a finite number of at least 1"
     if isinstance(p, bool) or not isinstance(p, numbers.Real) or not p >= 1 or (math.isinf(p) and not infinite):
         raise ValueError(f"p must be {allowed}, not {p!r}")
     return float(p)
 
 
-# What follows is for `gantut.games`, where the last dimension holds the coordinates of a player.
+# For `gantut.games`, where the last dimension holds the coordinates of a player.
 
 
 def strategy(name, value):
@@ -308,8 +320,8 @@ def strategy(name, value):
     return value
 
 
-def rate(name, value, x):
-    """Return positive finite numbers, one or a batch (...), as a tensor (..., 1) beside the points x (..., d)."""
+def step_size(name, value, x):
+    """Return positive finite numbers, one or a batch (...), as a tensor (..., 1) to go with points x (..., d)."""
     if isinstance(value, torch.Tensor):
         together(x=x, **{name: floating(name, value)})
     value = floating(name, value).to(x)
@@ -321,7 +333,7 @@ def rate(name, value, x):
     return value[..., None]
 
 
-# What follows is for `gantut.metrics`, where a member of a population may have diverged.
+# For `gantut.metrics`, where a member of a population may have diverged.
 
 
 def cloud(name, value, *, least=1, why=""):
@@ -343,7 +355,7 @@ def level(name, value):
 
 
 def class_labels(name, value, *, least=0):
-    """Return `value` as a tensor of class labels: whole numbers from `least` on."""
+    """Return `value` as a tensor of class labels: integers from `least` on."""
     value = torch.as_tensor(value)
     if value.is_floating_point() or value.is_complex() or value.dtype == torch.bool:
         raise ValueError(f"{name} must be whole numbers, not {value.dtype}: write {name}.long()")

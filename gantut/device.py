@@ -1,13 +1,13 @@
 """Where tensors live, where randomness comes from, and how large a run is.
 
-Three environment variables steer every lesson; all are optional:
+Three optional environment variables control every lesson:
 
 ``GANTUT_DEVICE``
-    ``cpu``, ``cuda``, ``cuda:1`` ... By default CUDA where there is one, otherwise the CPU.
+    ``cpu``, ``cuda``, ``cuda:1`` ... By default, CUDA where available, otherwise the CPU.
 ``GANTUT_SCALE``
     ``fast`` (the default: a lesson under a minute on two cores) or ``full`` (the sizes of the papers).
 ``GANTUT_THREADS``
-    How many CPU threads PyTorch may use.
+    The number of CPU threads that PyTorch may use.
 """
 
 import os
@@ -18,6 +18,8 @@ from gantut import _inputs
 
 SCALES = ("fast", "full")
 
+__all__ = ["at_scale", "choose_device", "limit_threads", "random_source", "scale"]
+
 
 def choose_device(name: str | None = None) -> torch.device:
     """Return the device to compute on.
@@ -25,7 +27,7 @@ def choose_device(name: str | None = None) -> torch.device:
     Parameters
     ----------
     name : str, optional
-        Such as ``"cpu"`` or ``"cuda"``; by default the variable ``GANTUT_DEVICE``, or else CUDA where there is one.
+        Such as ``"cpu"`` or ``"cuda"``; by default, the variable ``GANTUT_DEVICE``, or CUDA where available.
 
     Returns
     -------
@@ -35,6 +37,11 @@ def choose_device(name: str | None = None) -> torch.device:
     ------
     ValueError
         If there is no such device on this machine.
+
+    Examples
+    --------
+    >>> choose_device("cpu")
+    device(type='cpu')
     """
     name = name or os.environ.get("GANTUT_DEVICE") or "auto"
     if name == "auto":
@@ -53,23 +60,97 @@ def choose_device(name: str | None = None) -> torch.device:
 def random_source(seed: int) -> torch.Generator:
     """Return a CPU generator with the given seed.
 
-    Draws come from the CPU and are then moved, so that a lesson shows the same page on the CPU and on CUDA.
+    Random numbers are drawn on the CPU and then moved, so that a lesson shows the same page on the CPU and on CUDA.
+
+    Parameters
+    ----------
+    seed : int
+        Not negative.
+
+    Returns
+    -------
+    torch.Generator
+
+    Raises
+    ------
+    ValueError
+        If the seed is not such a number.
+
+    Examples
+    --------
+    >>> torch.rand(2, generator=random_source(0))
+    tensor([0.4963, 0.7682])
     """
     return torch.Generator(device="cpu").manual_seed(_inputs.count("seed", seed, least=0))
 
 
 def scale() -> str:
-    """Return ``"fast"`` or ``"full"``, as the variable ``GANTUT_SCALE`` says."""
+    """Return ``"fast"`` or ``"full"``, as the variable ``GANTUT_SCALE`` says.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If the variable has another value.
+
+    See Also
+    --------
+    at_scale
+
+    Examples
+    --------
+    >>> scale() in ("fast", "full")
+    True
+    """
     return _inputs.one_of("GANTUT_SCALE", os.environ.get("GANTUT_SCALE") or "fast", SCALES)
 
 
 def at_scale(*, fast, full):
-    """Return `fast` or `full`, as :func:`scale` says: ``steps = at_scale(fast=500, full=20_000)``."""
+    """Return `fast` or `full`, as :func:`scale` says.
+
+    Parameters
+    ----------
+    fast, full : object
+        For instance the numbers of steps of a short and of a full run.
+
+    Returns
+    -------
+    object
+        One of them.
+
+    See Also
+    --------
+    scale
+
+    Examples
+    --------
+    >>> at_scale(fast=500, full=20_000) in (500, 20_000)
+    True
+    """
     return full if scale() == "full" else fast
 
 
 def limit_threads() -> int:
-    """Let PyTorch use as many CPU threads as ``GANTUT_THREADS`` says, if it says so; return the number in use."""
+    """Limit PyTorch to the number of CPU threads in the variable ``GANTUT_THREADS``, if it is set.
+
+    Returns
+    -------
+    int
+        The number of threads in use.
+
+    Raises
+    ------
+    ValueError
+        If the variable is not a positive integer.
+
+    Examples
+    --------
+    >>> limit_threads() == torch.get_num_threads()
+    True
+    """
     if os.environ.get("GANTUT_THREADS"):
         try:
             threads = int(os.environ["GANTUT_THREADS"])

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import jupytext
 import pytest
+from claims_audit import audit
 
 from gantut import lessons
-from gantut.checks import audit, claims_list, errata_list, is_erratum, read_ledger
+from gantut.checks import claims_list, errata_list, read_ledger
 from gantut.lessons import all_exercises, mark
 
 BOOK = Path(__file__).parent.parent / "book"
@@ -64,7 +65,7 @@ def test_pages_made_from_the_ledger_leave_no_entry_out():
     claims_page = (BOOK / "claims.py").read_text()
     missing = [number for number in LEDGER.lessons if f'of_lesson("{number}")' not in claims_page]
     assert missing == [], "book/claims.py shows the claims of every lesson"
-    errata = errata_list(LEDGER, [entry for entry in entries if is_erratum(entry)])
+    errata = errata_list(LEDGER, [entry for entry in entries if entry.is_erratum])
     assert all((f"`{entry.id}`" in errata) == (entry.verdict in ("imprecise", "wrong")) for entry in entries)
 
 

@@ -18,7 +18,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gantut.data import IMAGE_LIMITS, creatures, sprites
+from gantut.data import ImageLimits, creatures, sprites
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -247,18 +247,18 @@ def png_that_declares(width, height, rows=b""):
 
 
 HOSTILE = {
-    "text named as a picture": (b"I am a picture, honestly", "no picture of a kind"),
-    "an empty file": (b"", "no picture of a kind"),
+    "text named as a picture": (b"I am a picture, honestly", "not an image in a supported format"),
+    "an empty file": (b"", "not an image in a supported format"),
     "half a picture": (GOOD[: len(GOOD) // 2], "cannot be decoded"),
     "a picture with a flipped bit": (GOOD[:60] + bytes([GOOD[60] ^ 1]) + GOOD[61:], "cannot be decoded"),
     "more pixels than memory": (png_that_declares(2**31 - 1, 2**31 - 1), "cannot be decoded"),
     "more pixels than allowed": (png_that_declares(10_000, 5_000), "10000 x 5000 pixels"),
     "pixels that are not there": (png_that_declares(1000, 1000, b"\0" * 10), "cannot be decoded"),
     "no pixels": (png_that_declares(0, 0), ""),
-    "a picture that nobody sees": (encoded(np.zeros((4, 4, 4), np.uint8)), "wholly transparent"),
-    "a vector graphic": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no picture of a kind"),
-    "a TIFF": (encoded(rgba(4, 4), "TIFF"), "no picture of a kind"),
-    "an archive": (as_zip({"inner.png": GOOD}), "no picture of a kind"),
+    "a picture that nobody sees": (encoded(np.zeros((4, 4, 4), np.uint8)), "fully transparent"),
+    "a vector graphic": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image in a supported format"),
+    "a TIFF": (encoded(rgba(4, 4), "TIFF"), "not an image in a supported format"),
+    "an archive": (as_zip({"inner.png": GOOD}), "not an image in a supported format"),
 }
 
 
@@ -297,7 +297,11 @@ def test_links_and_devices_in_archives_are_not_followed(tmp_path):
         members[name].type, members[name].linkname = kind, str(outside)
     found = sprites(at(tmp_path / "archive.tar", as_tar(members)))
     assert found.names == ("good.png",)
-    assert dict(found.skipped) == {"soft.png": "is a link", "hard.png": "is a link", "null.png": "is not a plain file"}
+    assert dict(found.skipped) == {
+        "soft.png": "is a link",
+        "hard.png": "is a link",
+        "null.png": "is not a regular file",
+    }
 
     link = zipfile.ZipInfo("soft.png")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
@@ -322,7 +326,7 @@ def test_links_and_pipes_in_folders_are_not_followed(tmp_path):
     found = sprites(folder)
     assert found.names == ("good.png",)
     assert dict(found.skipped) == {
-        "link.png": "is a link", "nowhere.png": "is a link", "pipe.png": "is not a plain file"
+        "link.png": "is a link", "nowhere.png": "is a link", "pipe.png": "is not a regular file"
     }  # fmt: skip
 
 
@@ -361,7 +365,7 @@ def test_a_picture_that_unpacks_hugely_is_skipped_and_fills_no_memory(tmp_path):
     packed = as_zip({"bomb.png": bomb, "good.png": GOOD}, compression=zipfile.ZIP_DEFLATED)
     assert len(packed) < 100_000
     lying = packed.replace(struct.pack("<I", len(bomb)), struct.pack("<I", 1000))  # it says that it were small
-    for data, reason in ((packed, "bytes or more"), (lying, "cannot be unpacked")):
+    for data, reason in ((packed, "has at least"), (lying, "cannot be unpacked")):
         path = at(tmp_path / "archive.zip", data)
         tracemalloc.start()
         found = sprites(path)
@@ -385,7 +389,7 @@ def test_a_picture_whose_pixels_unpack_hugely_fills_no_memory(tmp_path):
 def test_an_archive_that_unpacks_hugely_is_refused_and_fills_no_memory(tmp_path, kind):
     path = at(tmp_path / "archive", KINDS[kind]({"good.png": GOOD, "zeros.bin": bytes(30 * 2**20), "x.png": GOOD}))
     assert path.stat().st_size < 200_000
-    limits = IMAGE_LIMITS._replace(total_bytes=2**23)
+    limits = ImageLimits(total_bytes=2**23)
     tracemalloc.start()
     with pytest.raises(ValueError, match="total_bytes"):
         sprites(path, limits=limits)
@@ -427,13 +431,13 @@ def test_too_many_pictures_files_and_bytes_are_refused(tmp_path, kind):
         path = put(tmp_path / "folder", **{name.replace(".", "__"): GOOD for name in names})
     else:
         path = at(tmp_path / "archive", KINDS[kind](dict.fromkeys(names, GOOD)))
-    assert len(sprites(path, limits=IMAGE_LIMITS._replace(files=10, entries=10)).names) == 10
+    assert len(sprites(path, limits=ImageLimits(files=10, entries=10)).names) == 10
     for limit, most in (("files", 9), ("entries", 9), ("total_bytes", 5 * len(GOOD))):
         with pytest.raises(ValueError, match=limit):
-            sprites(path, limits=IMAGE_LIMITS._replace(**{limit: most}))
+            sprites(path, limits=ImageLimits(**{limit: most}))
     for limit, most in (("picture_bytes", len(GOOD) - 1), ("pixels", 63)):
         with pytest.raises(ValueError, match=r"10 skipped|picture_bytes"):
-            sprites(path, limits=IMAGE_LIMITS._replace(**{limit: most}))
+            sprites(path, limits=ImageLimits(**{limit: most}))
 
 
 @pytest.mark.parametrize(
@@ -480,7 +484,7 @@ def test_zip_archives_that_cannot_be_read_are_refused_or_skipped(tmp_path):
         encrypted[whole.index(marker) + offset] |= 1
     assert sprites(at(tmp_path / "archive.zip", bytes(encrypted))).skipped == (("a.png", "is encrypted"),)
     lzma_zip = as_zip({"a.png": GOOD}, compression=zipfile.ZIP_LZMA)
-    with pytest.raises(ValueError, match="compressed in a way"):
+    with pytest.raises(ValueError, match="unsupported compression"):
         sprites(at(tmp_path / "archive.zip", lzma_zip))
 
 
@@ -508,13 +512,13 @@ def test_where_nothing_is_left_the_error_says_why(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="has none"):
         sprites(tmp_path / "empty")
-    with pytest.raises(ValueError, match=r"1 skipped, first 'a\.png', which is no picture"):
+    with pytest.raises(ValueError, match=r"path .* 1 skipped, .*a\.png.*not an image"):
         sprites(put(tmp_path / "words", a__png=b"words", b__txt=b"more"))
-    with pytest.raises(ValueError, match="there is none at"):
+    with pytest.raises(ValueError, match="does not exist"):
         sprites(tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="is none of them"):
+    with pytest.raises(ValueError, match="path must be a folder"):
         sprites(at(tmp_path / "a.png", GOOD))
-    with pytest.raises(ValueError, match="is none of them"):
+    with pytest.raises(ValueError, match="path must be a folder"):
         sprites(at(tmp_path / "a.tar", b""))
     with pytest.raises(ValueError, match="damaged"):
         sprites(at(tmp_path / "a.tar.gz", gzip.compress(b"no archive" * 100)))

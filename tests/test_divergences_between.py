@@ -478,7 +478,7 @@ def test_monte_carlo_on_a_ring_lies_within_four_standard_errors_of_a_fine_grid(d
     assert p.sum() * 0.02**2 == pytest.approx(1, abs=1e-9)  # equal steps: far below the standard errors
     kl = (scipy.stats.entropy(p.ravel(), q.ravel())).item()
     tv = np.abs(p - q).sum() * 0.02**2 / 2
-    first, second = ring(device=device), ring(radius=1.8, scale=0.2, device=device)
+    first, second = ring(device=device), ring(radius=1.8, std=0.2, device=device)
     for between, truth in ((kl_between, kl), (total_variation_between, tv)):
         estimate = sampled(between, first, second, 0)
         assert abs(float(estimate) - truth) <= 4 * estimate.error.item()

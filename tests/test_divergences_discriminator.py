@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from gantut.data import gaussian, gaussian_mixture, ring, uniform
 from gantut.divergences import (
     IntegrationError,
-    OptimalDiscriminator,
     js_between,
     js_divergence,
     optimal_discriminator,
@@ -115,7 +114,7 @@ def test_its_gradient_is_that_of_the_formula(random_distributions):
 @pytest.mark.parametrize("scale", [0.5, 1.0, 2.0])
 def test_between_two_gaussians_it_is_the_sigmoid_of_a_line(device, scale, t):
     best = optimal_discriminator(gaussian(-2, scale, device=device), gaussian(2, scale, device=device))
-    assert isinstance(best, OptimalDiscriminator)
+    assert callable(best)
     x = torch.linspace(-60, 60, 241, dtype=torch.float64, device=device)
     exact = -4 * x / scale**2  # claim dstar: the logit
     torch.testing.assert_close(best.logit(x), exact, rtol=1e-13, atol=1e-12)  # differences of squares up to 7000
@@ -403,7 +402,7 @@ def test_by_monte_carlo_the_value_lies_within_four_standard_errors(device, seed)
 
 
 def test_by_monte_carlo_in_the_plane_it_is_the_ledgers_bound(device):
-    p_r, p_g = ring(device=device), ring(radius=1.9, scale=0.2, device=device)
+    p_r, p_g = ring(device=device), ring(radius=1.9, std=0.2, device=device)
     options = dict(method="monte-carlo", samples=20_000)
     found = value_function(
         optimal_discriminator(p_r, p_g), p_r, p_g, generator=torch.Generator().manual_seed(0), **options

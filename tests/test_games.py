@@ -11,19 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gantut.games import (
-    METHODS,
     Game,
-    Trajectory,
-    alternating,
     best_response_gaps,
     bilinear,
-    consensus,
     eigenvalues,
-    extragradient,
-    optimistic,
     play,
     quadratic,
-    simultaneous,
     spectral_radius,
     update_matrix,
 )
@@ -31,6 +24,7 @@ from gantut.games import (
 pytestmark = pytest.mark.filterwarnings("error")
 
 ORIGIN = (0.0, 0.0)
+METHODS = ("simultaneous", "alternating", "extragradient", "optimistic", "consensus")
 WAYS = [(name, {}) for name in METHODS] + [("alternating", {"first": "y"}), ("consensus", {"gamma": 0.3})]
 EVERY_WAY = pytest.mark.parametrize(("method", "options"), WAYS)
 numbers = st.floats(-3, 3).filter(lambda number: abs(number) > 1e-2)
@@ -79,7 +73,7 @@ def test_every_method_plays_xy_as_its_paper_says(method, options, x, y, eta):
         return np.array([z[1], -z[0]])
 
     wanted = loop(v, [x, y], eta, 4, method, 1, slope=lambda z: z, **options)  # half |v|² is half |z|² here
-    found = flat(play(bilinear(), (x, y), method=method, rate=eta, steps=4, **options))
+    found = flat(play(bilinear(), (x, y), method=method, lr=eta, steps=4, **options))
     np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-13)
 
 
@@ -102,7 +96,7 @@ def test_every_method_plays_a_game_that_is_neither_zero_sum_nor_linear(method, o
     start = [0.4, -0.7, 0.5]
     wanted = loop(v, start, 0.05, 20, method, 2, slope=slope, **options)
     xy = torch.tensor(start[:2], dtype=torch.float64, device=device), torch.tensor(start[2:]).double().to(device)
-    found = flat(play(game, xy, method=method, rate=0.05, steps=20, **options))
+    found = flat(play(game, xy, method=method, lr=0.05, steps=20, **options))
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-8 if method == "consensus" else 1e-13)
 
 
@@ -111,7 +105,7 @@ def test_every_method_plays_a_game_that_is_neither_zero_sum_nor_linear(method, o
 
 @given(x=numbers, y=numbers, eta=st.floats(1e-3, 5))
 def test_simultaneous_steps_stretch_by_the_root_of_1_plus_eta_squared_and_turn_by_arctan_eta(x, y, eta):
-    path = play(bilinear(), (x, y), method="simultaneous", rate=eta, steps=8)
+    path = play(bilinear(), (x, y), method="simultaneous", lr=eta, steps=8)
     w = torch.complex(path.x[:, 0], path.y[:, 0])
     ratio = w[1:] / w[:-1]
     torch.testing.assert_close(
@@ -122,7 +116,7 @@ def test_simultaneous_steps_stretch_by_the_root_of_1_plus_eta_squared_and_turn_b
 
 @given(x=numbers, y=numbers, eta=st.floats(0.01, 1.99), first=st.sampled_from("xy"))
 def test_steps_in_turns_stay_on_an_ellipse(x, y, eta, first):
-    path = play(bilinear(), (x, y), method="alternating", rate=eta, steps=30, first=first)
+    path = play(bilinear(), (x, y), method="alternating", lr=eta, steps=30, first=first)
     x, y = path.x, path.y
     q = x**2 + y**2 + (-1 if first == "x" else 1) * eta * x * y
     torch.testing.assert_close(q, q[:1].expand_as(q), rtol=1e-10, atol=0)  # near η = 2 the ellipse is 400 times as long
@@ -132,7 +126,7 @@ def test_steps_in_turns_stay_on_an_ellipse(x, y, eta, first):
 
 
 def test_the_average_of_an_orbit_in_turns_goes_to_the_equilibrium_and_the_orbit_does_not():
-    path = play(bilinear(), (1.0, 1.0), method="alternating", rate=0.5, steps=800)
+    path = play(bilinear(), (1.0, 1.0), method="alternating", lr=0.5, steps=800)
     average, M = flat(path.average), np.array([[1, -0.5], [0.5, 0.75]])
     sums = np.cumsum(flat(path), 0)
     np.testing.assert_allclose(average, sums / np.arange(1, 802)[:, None], rtol=1e-12, atol=1e-15)
@@ -144,14 +138,14 @@ def test_the_average_of_an_orbit_in_turns_goes_to_the_equilibrium_and_the_orbit_
 
 @given(x=numbers, y=numbers, eta=st.floats(0.01, 2))
 def test_an_extragradient_step_multiplies_by_the_first_three_terms_of_the_implicit_one(x, y, eta):
-    path = play(bilinear(), (x, y), method="extragradient", rate=eta, steps=1)
+    path = play(bilinear(), (x, y), method="extragradient", lr=eta, steps=1)
     one = complex(path.x[1, 0], path.y[1, 0]) / complex(x, y)
     assert one == pytest.approx(1 + 1j * eta + (1j * eta) ** 2, rel=1e-12)
     assert abs(one) ** 2 == pytest.approx((1 - eta**2) ** 2 + eta**2, rel=1e-12)
 
 
 def test_the_numbers_of_the_ledger():
-    path = play(bilinear(), (1.0, 1.0), rate=0.1, steps=1000)
+    path = play(bilinear(), (1.0, 1.0), lr=0.1, steps=1000)
     growth = path.radius[1:] / path.radius[:-1]
     assert (growth - 1.004987562112089).abs().max() < 1e-14
     assert path.radius[100] / path.radius[0] == pytest.approx(1.6446318, rel=1e-7)
@@ -161,7 +155,7 @@ def test_the_numbers_of_the_ledger():
     assert (x * y < 0).nonzero()[0].item() == 8
     assert (x * y < 0).double().mean().item() == pytest.approx(0.475, abs=5e-4)
     for method, factor in (("extragradient", 0.0069108), ("optimistic", 0.0063047)):
-        radius = play(bilinear(), (1.0, 1.0), method=method, rate=0.1, steps=1000).radius
+        radius = play(bilinear(), (1.0, 1.0), method=method, lr=0.1, steps=1000).radius
         assert radius[-1] / radius[0] == pytest.approx(factor, abs=1e-7)
 
 
@@ -184,21 +178,21 @@ def test_the_eigenvalues_on_xy_are_those_that_sympy_finds(eta, device):
     at = tuple(torch.zeros(1, dtype=torch.float64, device=device) for _ in "xy")
     for (method, *first), matrix in matrices.items():
         options = {"first": first[0]} if first else {}
-        found = update_matrix(bilinear(), at, method=method, rate=float(h), **options)
+        found = update_matrix(bilinear(), at, method=method, lr=float(h), **options)
         np.testing.assert_allclose(found.cpu(), np.array(matrix, dtype=float), rtol=0, atol=1e-15)
-        spectrum = eigenvalues(bilinear(), at, method=method, rate=float(h), **options).cpu().numpy()
+        spectrum = eigenvalues(bilinear(), at, method=method, lr=float(h), **options).cpu().numpy()
         wanted = [complex(root) for root, times in matrix.eigenvals().items() for _ in range(times)]
         for root in wanted:
             assert abs(spectrum - root).min() < 1e-7  # eigenvalues that nearly meet keep half of their digits
         assert len(spectrum) == len(wanted)
-        largest = spectral_radius(bilinear(), at, method=method, rate=float(h), **options).item()
+        largest = spectral_radius(bilinear(), at, method=method, lr=float(h), **options).item()
         assert largest == pytest.approx(max(map(abs, wanted)), abs=1e-7)
 
 
 def test_optimistic_steps_pass_the_unit_circle_at_one_over_root_three():
     bound = 1 / math.sqrt(3)
     rates = torch.tensor([0.2, 0.5, bound * 0.999, bound * 1.001], dtype=torch.float64)
-    found = spectral_radius(bilinear(), ORIGIN, method="optimistic", rate=rates)
+    found = spectral_radius(bilinear(), ORIGIN, method="optimistic", lr=rates)
     assert (found < 1).tolist() == [True, True, True, False]
     assert found[0].item() ** 2 == pytest.approx((1 + math.sqrt(1 - 4 * 0.04)) / 2, rel=1e-12)
 
@@ -207,9 +201,9 @@ def test_optimistic_steps_pass_the_unit_circle_at_one_over_root_three():
 def test_on_a_linear_game_the_matrix_of_a_round_is_the_whole_of_it(method, options, normal):
     P, A, Q = normal(3, 3), normal(3, 2), normal(2, 2)
     game, x, y = quadratic(P, A, Q), normal(3), normal(2)
-    path = flat(play(game, (x, y), method=method, rate=0.1, steps=6, **options))
+    path = flat(play(game, (x, y), method=method, lr=0.1, steps=6, **options))
     at = torch.zeros_like(x), torch.zeros_like(y)
-    M = update_matrix(game, at, method=method, rate=0.1, **options).cpu().numpy()
+    M = update_matrix(game, at, method=method, lr=0.1, **options).cpu().numpy()
     state = np.concatenate([path[0], *[part.cpu() for part in game.field(x, y)]])[: len(M)]  # with its memory, if any
     for wanted in path[1:]:
         state = M @ state
@@ -220,20 +214,21 @@ def test_the_matrix_of_a_round_is_its_derivative_away_from_equilibria_too(device
     game = Game(lambda x, y: (torch.sin(x) * y).sum(-1) + (x**2 * y**2).sum(-1))
     at = [torch.tensor([value], dtype=torch.float64, device=device) for value in (0.6, -0.8)]
     for method in ("simultaneous", "alternating", "extragradient", "consensus"):
-        M, h = update_matrix(game, at, method=method, rate=0.2), 1e-6
+        M, h = update_matrix(game, at, method=method, lr=0.2), 1e-6
         for column in (0, 1):
             ends = []
             for sign in (1, -1):
                 moved = [part + sign * h * (column == player) for player, part in enumerate(at)]
-                ends.append(torch.cat(METHODS[method](game, tuple(moved), 0.2)))
+                path = play(game, moved, method=method, lr=0.2, steps=1)
+                ends.append(torch.cat([path.x[1], path.y[1]]))
             torch.testing.assert_close(M[:, column], (ends[0] - ends[1]) / (2 * h), rtol=0, atol=1e-8)
 
 
 def test_an_attractor_need_not_be_an_equilibrium():
     game = quadratic(-1.0, 2.0, 2.0)
-    assert play(game, (0.1, 0.1), rate=0.2, steps=500).radius[-1] < 1e-12
+    assert play(game, (0.1, 0.1), lr=0.2, steps=500).radius[-1] < 1e-12
     for eta in (0.1, 0.4, 0.6, 1.0):
-        assert spectral_radius(game, ORIGIN, rate=eta).item() ** 2 == pytest.approx(1 - eta + 2 * eta**2, rel=1e-12)
+        assert spectral_radius(game, ORIGIN, lr=eta).item() ** 2 == pytest.approx(1 - eta + 2 * eta**2, rel=1e-12)
     side = torch.linspace(-1, 1, 3).double()[:, None]
     gaps = best_response_gaps(game, ORIGIN, xs=side, ys=side)
     assert (gaps.x.item(), gaps.y.item()) == (0.5, 0.0)
@@ -281,23 +276,23 @@ def test_each_member_of_a_batch_plays_as_it_would_alone(method, options, normal)
     A, x, y = normal(2, 2), normal(3, 1, 2), normal(4, 2)
     rates = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64, device=x.device)
     game = quadratic(0.1, A, 0.2)
-    path = play(game, (x, y), method=method, rate=rates, steps=5, **options)
-    matrices = update_matrix(game, (x, y), method=method, rate=rates, **options)
+    path = play(game, (x, y), method=method, lr=rates, steps=5, **options)
+    matrices = update_matrix(game, (x, y), method=method, lr=rates, **options)
     assert path.x.shape == path.y.shape == (6, 3, 4, 2)
     assert path.radius.shape == (6, 3, 4)
     for i, j in np.ndindex(3, 4):
-        start, rate = (x[i, 0], y[j]), rates[j].item()
-        alone = play(game, start, method=method, rate=rate, steps=5, **options)
+        start, lr = (x[i, 0], y[j]), rates[j].item()
+        alone = play(game, start, method=method, lr=lr, steps=5, **options)
         torch.testing.assert_close(path.x[:, i, j], alone.x, rtol=1e-12, atol=1e-13)
         torch.testing.assert_close(path.y[:, i, j], alone.y, rtol=1e-12, atol=1e-13)
-        matrix = update_matrix(game, start, method=method, rate=rate, **options)
+        matrix = update_matrix(game, start, method=method, lr=lr, **options)
         torch.testing.assert_close(matrices[i, j], matrix, rtol=1e-12, atol=1e-13)
 
 
 def test_a_pair_of_rates_is_that_of_x_and_that_of_y():
-    M = update_matrix(bilinear(), ORIGIN, rate=(0.1, 0.4))
+    M = update_matrix(bilinear(), ORIGIN, lr=(0.1, 0.4))
     assert M.tolist() == [[1.0, -0.1], [0.4, 1.0]]
-    M = update_matrix(bilinear(), ORIGIN, method="alternating", rate=(0.5, 0.25))
+    M = update_matrix(bilinear(), ORIGIN, method="alternating", lr=(0.5, 0.25))
     assert M.tolist() == [[1.0, -0.5], [0.25, 1 - 0.125]]
 
 
@@ -305,57 +300,48 @@ def test_a_pair_of_rates_is_that_of_x_and_that_of_y():
 @EVERY_WAY
 def test_dtype_and_device_are_kept(method, options, dtype, device):
     start = torch.ones(3, dtype=dtype, device=device), torch.ones(3, dtype=dtype, device=device)
-    path = play(bilinear(), start, method=method, rate=0.1, steps=2, **options)
-    M = update_matrix(bilinear(), start, method=method, rate=0.1, **options)
+    path = play(bilinear(), start, method=method, lr=0.1, steps=2, **options)
+    M = update_matrix(bilinear(), start, method=method, lr=0.1, **options)
     for result in (path.x, path.y, path.radius, path.average.x, M):
         assert (result.dtype, result.device.type) == (dtype, device.type)
     assert not path.x.requires_grad
 
 
 def test_numbers_and_lists_come_in_double_precision():
-    path = play(bilinear(), ([1, 2], [3, 4]), rate=0.1, steps=1)
+    path = play(bilinear(), ([1, 2], [3, 4]), lr=0.1, steps=1)
     assert (path.x.dtype, path.x.shape) == (torch.float64, (2, 2))
-    assert play(bilinear(), (1, 2), rate=0.1, steps=0).x.tolist() == [[1.0]]
+    assert play(bilinear(), (1, 2), lr=0.1, steps=0).x.tolist() == [[1.0]]
 
 
 @EVERY_WAY
 def test_the_end_of_a_path_is_differentiable_in_the_start_and_the_rate(method, options, normal):
     A = normal(2, 2)
 
-    def end(x, y, rate):
-        return torch.cat([part[-1] for part in play(bilinear(A), (x, y), method=method, rate=rate, steps=3, **options)])
+    def end(x, y, lr):
+        return torch.cat([part[-1] for part in play(bilinear(A), (x, y), method=method, lr=lr, steps=3, **options)])
 
-    rate = torch.tensor(0.2, dtype=torch.float64, device=A.device, requires_grad=True)
-    assert torch.autograd.gradcheck(end, (normal(2).requires_grad_(), normal(2).requires_grad_(), rate))
+    lr = torch.tensor(0.2, dtype=torch.float64, device=A.device, requires_grad=True)
+    assert torch.autograd.gradcheck(end, (normal(2).requires_grad_(), normal(2).requires_grad_(), lr))
 
 
 def test_a_method_of_ones_own_can_have_a_memory():
-    def heavy_ball(game, state, rate):  # Polyak's momentum 1/2
+    def heavy_ball(game, state, lr):  # Polyak's momentum 1/2
         x, y, *speed = state
         u, w = speed or (0 * x, 0 * y)
         a, b = game.field(x, y)
-        u, w = u / 2 - rate.x * a, w / 2 - rate.y * b
+        u, w = u / 2 - lr.x * a, w / 2 - lr.y * b
         return x + u, y + w, u, w
 
-    path, z, speed = play(bilinear(), (1.0, 0.5), method=heavy_ball, rate=0.1, steps=10), np.array([1.0, 0.5]), 0
+    path, z, speed = play(bilinear(), (1.0, 0.5), method=heavy_ball, lr=0.1, steps=10), np.array([1.0, 0.5]), 0
     for wanted in flat(path)[1:]:
         speed = speed / 2 - 0.1 * np.array([z[1], -z[0]])
         z = z + speed
         np.testing.assert_allclose(wanted, z, rtol=1e-13)
-    assert update_matrix(bilinear(), ORIGIN, method=heavy_ball, rate=0.1).shape == (4, 4)
-
-
-def test_the_methods_are_functions_of_a_state_too():
-    x, y = torch.tensor([1.0]).double(), torch.tensor([1.0]).double()
-    for method in (simultaneous, alternating, extragradient, optimistic, consensus):
-        after = method(bilinear(), (x, y), 0.25)
-        path = play(bilinear(), (x, y), method=method.__name__, rate=0.25, steps=1)
-        assert (after[0].item(), after[1].item()) == (path.x[1].item(), path.y[1].item())
-    assert isinstance(path, Trajectory)
+    assert update_matrix(bilinear(), ORIGIN, method=heavy_ball, lr=0.1).shape == (4, 4)
 
 
 def test_what_runs_away_ends_in_infinity_and_never_in_a_number():
-    path = play(bilinear(), (1.0, 1.0), rate=1e30, steps=20)
+    path = play(bilinear(), (1.0, 1.0), lr=1e30, steps=20)
     assert not torch.isfinite(path.radius[-1])
 
 
@@ -373,15 +359,15 @@ ONES = torch.ones(2).double()
             "method must be one of 'simultaneous', .*not 'alternate': did you mean 'alternating'?",
         ),
         ({"method": "sgd"}, "method must be one of .*not 'sgd'"),
-        ({"rate": 0.0}, "rate must be positive and finite, not 0.0"),
-        ({"rate": -0.1}, "rate must be positive and finite, not -0.1"),
-        ({"rate": math.nan}, "rate must be positive and finite, not nan"),
-        ({"rate": math.inf}, "rate must be positive and finite, not inf"),
-        ({"rate": (0.1, -2.0)}, "rate must be positive and finite, not -2.0"),
-        ({"rate": (0.1, 0.1, 0.1)}, "pair .rate of x, rate of y."),
-        ({"rate": "fast"}, "rate must be a tensor or an array of numbers, not 'fast'"),
-        ({"rate": torch.tensor(0.1)}, "x and rate must have one dtype"),
-        ({"start": torch.ones(3, 2).double().split([1, 2]), "rate": [0.1] * 3}, "shapes must broadcast"),
+        ({"lr": 0.0}, "lr must be positive and finite, not 0.0"),
+        ({"lr": -0.1}, "lr must be positive and finite, not -0.1"),
+        ({"lr": math.nan}, "lr must be positive and finite, not nan"),
+        ({"lr": math.inf}, "lr must be positive and finite, not inf"),
+        ({"lr": (0.1, -2.0)}, "lr must be positive and finite, not -2.0"),
+        ({"lr": (0.1, 0.1, 0.1)}, "lr must be .* pair"),
+        ({"lr": "fast"}, "lr must be a tensor or an array of numbers, not 'fast'"),
+        ({"lr": torch.tensor(0.1)}, "x and lr must have one dtype"),
+        ({"start": torch.ones(3, 2).double().split([1, 2]), "lr": [0.1] * 3}, "shapes must broadcast"),
         ({"steps": -1}, "steps must be a whole number of at least 0, not -1"),
         ({"steps": 1.5}, "steps must be a whole number"),
         ({"start": 1.0}, r"start must be a pair \(x, y\), not 1.0"),
@@ -393,15 +379,15 @@ ONES = torch.ones(2).double()
         ({"start": (ONES, torch.ones(3).double())}, "x and y must have 3 and 3 coordinates for A"),
         ({"game": bilinear(torch.ones(2, 3).double())}, r"must have 2 and 3 coordinates for A of shape \(2, 3\)"),
         ({"game": bilinear(torch.ones(2, 2))}, "A and x must have one dtype"),
-        ({"game": Game(lambda x, y: x * y)}, r"f must return one loss a member, shape \(\).*not shape \(2,\)"),
+        ({"game": Game(lambda x, y: x * y)}, r"f must return one loss per member, shape \(\).*not shape \(2,\)"),
         ({"game": Game(lambda x, y: (x * y).sum(-1), lambda x, y: x)}, "g must return one loss"),
-        ({"game": Game(lambda x, y: 1.0)}, "f must return one loss a member.*not 1.0"),
+        ({"game": Game(lambda x, y: 1.0)}, "f must return one loss per member.*not 1.0"),
         ({"method": "alternating", "first": "z"}, "first must be one of 'x', 'y', not 'z'"),
         ({"method": "consensus", "gamma": 0.0}, "gamma must be positive and finite, not 0.0"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_named(change, message):
-    call = {"game": bilinear(), "start": (ONES, ONES), "rate": 0.1, "steps": 1, **change}
+    call = {"game": bilinear(), "start": (ONES, ONES), "lr": 0.1, "steps": 1, **change}
     with pytest.raises(ValueError) as failure:
         play(call.pop("game"), call.pop("start"), **call)
     assert re.search(message, str(failure.value)), str(failure.value)
@@ -416,8 +402,8 @@ def test_what_makes_no_sense_is_refused_and_named(change, message):
         (lambda: best_response_gaps(bilinear(), ORIGIN, xs=ONES, ys=ONES[:, None]), r"xs must have shape \(strat"),
         (lambda: best_response_gaps(bilinear(), ORIGIN, xs=ONES[:, None], ys=torch.ones(2, 3).double()), "ys must"),
         (lambda: best_response_gaps(bilinear(), ORIGIN, xs=torch.ones(2, 1), ys=ONES[:, None]), "one dtype"),
-        (lambda: update_matrix(bilinear(), ORIGIN, method="newton", rate=0.1), "method must be one of"),
-        (lambda: spectral_radius(bilinear(), ORIGIN, rate=-1), "rate must be positive"),
+        (lambda: update_matrix(bilinear(), ORIGIN, method="newton", lr=0.1), "method must be one of"),
+        (lambda: spectral_radius(bilinear(), ORIGIN, lr=-1), "lr must be positive"),
     ],
 )
 def test_bad_games_and_points_are_refused(call, message):

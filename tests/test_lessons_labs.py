@@ -488,16 +488,19 @@ def test_lines_outside_the_picture_are_refused():
 # ---- The game of x and y ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", games.METHODS)
+METHODS = ("simultaneous", "alternating", "extragradient", "optimistic", "consensus")
+
+
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("rate", [0.1, 0.5, 1.2])
 def test_the_game_goes_where_gantut_plays_it(opened, method, rate):
     tab, start, options = opened("xy_game"), (0.75, -1.0), {"gamma": 0.5} if method == "consensus" else {}
     put(tab, method=method, rate=rate, gamma=0.5, rounds=40, x=start[0], y=start[1])
-    path = games.play(games.bilinear(), start, method=method, rate=rate, steps=40, **options)
+    path = games.play(games.bilinear(), start, method=method, lr=rate, steps=40, **options)
     assert number(tab, "end-x") == pytest.approx(path.x[-1].item(), rel=1e-9, abs=1e-12)
     assert number(tab, "end-y") == pytest.approx(path.y[-1].item(), rel=1e-9, abs=1e-12)
     assert number(tab, "ratio") == pytest.approx((path.radius[-1] / path.radius[0]).item(), rel=1e-9)
-    expected = games.eigenvalues(games.bilinear(), (0.0, 0.0), method=method, rate=rate, **options).tolist()
+    expected = games.eigenvalues(games.bilinear(), (0.0, 0.0), method=method, lr=rate, **options).tolist()
     shown = [complex(*pair) for pair in json.loads(tab.locator("[data-name=eigenvalues]").get_attribute("data-value"))]
     assert len(shown) == len(expected)
     for value in expected:  # in no particular order; a double eigenvalue is known to the root of the rounding only
@@ -530,7 +533,7 @@ def test_the_start_is_dragged_or_set_by_keys_and_play_goes_on_round_by_round(ope
     press(tab, "play")
     assert tab.locator("[name=play]").inner_text() == "Play"
     rounds = int(tab.locator("[name=rounds]").input_value())
-    path = games.play(games.bilinear(), (x, y), method="alternating", rate=0.2, steps=rounds)
+    path = games.play(games.bilinear(), (x, y), method="alternating", lr=0.2, steps=rounds)
     assert number(tab, "end-x") == pytest.approx(path.x[-1].item(), abs=1e-9)
 
 

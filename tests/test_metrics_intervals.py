@@ -125,7 +125,9 @@ def test_the_interval_of_the_median_is_the_shortest_that_the_binomial_distributi
         possible = [rank for rank, chance in enumerate(chances, 1) if chance >= level - 1e-13]
         values = torch.arange(1.0, n + 1, dtype=torch.float64, device=device)
         if not possible:
-            with pytest.raises(ValueError, match=f"must be at least .* for an interval of level {level}, but are {n}"):
+            with pytest.raises(
+                ValueError, match=f"must be at least .* for an interval of level {level}, but there are {n}"
+            ):
                 median_interval(values, level=level)
             continue
         low, estimate, high = (value.item() for value in median_interval(values, level=level))
@@ -193,7 +195,7 @@ def test_values_must_be_finite_and_the_statistic_one_number(normal, rng):
             interval(spoilt)
         with pytest.raises(ValueError, match="values must"):
             interval(values[:0])
-    with pytest.raises(ValueError, match="values must be at least 2, but are 1"):
+    with pytest.raises(ValueError, match="values must be at least 2, but there are 1"):
         bootstrap_interval(values[:1])
     for statistic in (lambda x: x, lambda x: x.mean(), lambda x: 1.0):
         with pytest.raises(ValueError, match=r"statistic must map \(\.\.\., 8\) to \(\.\.\.\)"):

@@ -82,7 +82,7 @@ def test_a_run_that_goes_on_draws_the_same_changes(tmp_path):
 
 
 def test_changes_are_of_pictures():
-    with pytest.raises(ValueError, match="event must be the shape of a picture"):
+    with pytest.raises(ValueError, match="event must be the shape of an image"):
         train({"augmentation": {"mirror": True}}, ring(), device="cpu")
     with pytest.raises(ValueError, match="did you mean 'mirror'"):
         Config(augmentation={"miror": True})

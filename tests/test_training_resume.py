@@ -362,7 +362,7 @@ def test_a_run_is_not_resumed_with_other_metrics(half, device):
 
 
 @pytest.mark.parametrize(
-    "other", [data.ring(7), data.ring(8, scale=0.11), data.ring(8, radius=2.001), data.parallel_lines(1.0)[0], points()]
+    "other", [data.ring(7), data.ring(8, std=0.11), data.ring(8, radius=2.001), data.parallel_lines(1.0)[0], points()]
 )
 def test_a_run_on_a_distribution_is_not_resumed_on_another(tmp_path, device, other):
     run(tmp_path, distribution=True, steps=4, device=device)

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from gantut.data import _pixels, forms
+from gantut.data import _pixels, group_similar_images
 from gantut.data._creatures import Tiles, squares
 
 SHIPPED = Path(__file__).resolve().parents[2] / "gantut" / "data" / "shipped"
@@ -68,9 +68,9 @@ def main():
     pixels = np.stack([np.pad(tile, ((0, HEIGHT - len(tile)), (0, 0), (0, 0))) for tile in tiles.values()])
     images = _pixels.tensor_of(squares(pixels, heights), channels=4, background=1.0, mirrored=False,
                                dtype=torch.float32, device="cpu")  # fmt: skip
-    groups = forms(images, names).numpy().astype(np.int16)
+    groups = group_similar_images(images, names).numpy().astype(np.int16)
     np.savez_compressed(SHIPPED / "creatures.npz", **Tiles(pixels, heights, np.array(names), groups)._asdict())
-    print(f"{len(names)} pictures of {groups.max() + 1} forms")
+    print(f"{len(names)} pictures of {groups.max() + 1} groups")
 
 
 if __name__ == "__main__":

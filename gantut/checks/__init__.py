@@ -1,6 +1,5 @@
-"""Claims: the one way in which a lesson or a test states that something is so.
+"""Claims: the one way in which a lesson or a test states that something is true.
 
->>> from gantut.checks import claim
 >>> claim("dstar-half", "if p_g = p_r then D* = 1/2", 0.5, equals=0.5, atol=1e-12)
 ✓ dstar-half: if p_g = p_r then D* = 1/2  (0.5 ± 1e-12)
 
@@ -9,21 +8,10 @@ whether it is true, and how it is checked.
 """
 
 from gantut.checks._claim import ClaimFailed, claim
-from gantut.checks._ledger import Entry, Ledger, Lesson, UnknownClaim, audit, claims_shown, read_ledger
-from gantut.checks._pages import claims_list, errata_list, is_erratum, summary_table
+from gantut.checks._ledger import Entry, Ledger, UnknownClaim, read_ledger
+from gantut.checks._pages import claims_list, errata_list, summary_table
 
 __all__ = [
-    "ClaimFailed",
-    "Entry",
-    "Ledger",
-    "Lesson",
-    "UnknownClaim",
-    "audit",
-    "claim",
-    "claims_list",
-    "claims_shown",
-    "errata_list",
-    "is_erratum",
-    "read_ledger",
+    "ClaimFailed", "Entry", "Ledger", "UnknownClaim", "claim", "claims_list", "errata_list", "read_ledger",
     "summary_table",
-]
+]  # fmt: skip

@@ -10,7 +10,7 @@ class ClaimFailed(AssertionError):
 
 
 def claim(claim_id, statement, value, *, equals=None, atol=0.0, rtol=0.0, below=None, above=None):
-    r"""State that something is so: check it, and print one line; raise where it does not hold.
+    r"""State a claim: check it, and print one line; raise an error if it does not hold.
 
     The line is the same on every machine: it shows the expected value and the tolerance, or only the bound,
     never the digits that a machine happened to compute.
@@ -22,12 +22,12 @@ def claim(claim_id, statement, value, *, equals=None, atol=0.0, rtol=0.0, below=
     statement : str
         What is claimed, in plain text.
     value : bool, number, array, tensor or sympy expression
-        What was found. A plain truth value needs no bound. Of an array, every entry must satisfy the claim.
+        What was found. A single boolean needs no condition. Every entry of an array must satisfy the claim.
     equals : number, array, tensor or sympy expression, optional
-        What ``value`` must be: numbers up to :math:`\text{atol} + \text{rtol}\,|\text{equals}|` (both 0: exactly),
+        What `value` must be: numbers to within :math:`\text{atol} + \text{rtol}\,|\text{equals}|` (both 0: exactly),
         expressions identically.
     atol, rtol : float
-        Absolute and relative tolerance of ``equals``.
+        Absolute and relative tolerance of `equals`.
     below, above : float, optional
         Strict bounds: ``above < value < below``.
 
@@ -38,11 +38,20 @@ def claim(claim_id, statement, value, *, equals=None, atol=0.0, rtol=0.0, below=
     UnknownClaim
         If the ledger has no such identifier.
     ValueError
-        If the claim states no condition, or states two that do not go together.
+        If there is no condition, or both `equals` and bounds are given.
+
+    See Also
+    --------
+    read_ledger : the claims there are.
+
+    Examples
+    --------
+    >>> claim("js-bounded", "JS lies in [0, log 2]", [0.0, 0.1, 0.69], above=-1e-12, below=0.6932)
+    ✓ js-bounded: JS lies in [0, log 2]  (all 3 between -1e-12 and 0.6932)
     """
     read_ledger()[claim_id]
     if equals is not None and (below is not None or above is not None):
-        raise ValueError(f"claim {claim_id!r}: give either equals, or below and above, not both")
+        raise ValueError(f"claim {claim_id!r}: give either equals=, or below= and above=, not both")
     if _is_symbolic(value) or _is_symbolic(equals):
         holds, found, wanted = _compare_symbols(claim_id, value, equals)
     elif equals is not None:
@@ -52,7 +61,7 @@ def claim(claim_id, statement, value, *, equals=None, atol=0.0, rtol=0.0, below=
     elif _is_truth(value):
         holds, found, wanted = bool(value), "false", ""
     else:
-        raise ValueError(f"claim {claim_id!r} has no condition: give equals=, below= or above=, or a truth value")
+        raise ValueError(f"claim {claim_id!r} has no condition: give equals=, below= or above=, or a boolean value")
     if not holds:
         raise ClaimFailed(f"{claim_id}: {statement}: found {found}" + (f", wanted {wanted}" if wanted else ""))
     print(f"✓ {claim_id}: {statement}" + (f"  ({wanted})" if wanted else ""))
@@ -80,7 +89,7 @@ def _compare_numbers(value, equals, atol, rtol):
     if len(expected) == 1:
         expected = expected * len(values)
     if len(values) != len(expected) or not values:
-        return False, f"{len(values)} values", f"as many as expected, {len(expected)}, and at least one"
+        return False, f"{len(values)} values", f"{max(len(expected), 1)}"
     apart = [_distance(v, e) for v, e in zip(values, expected, strict=True)]
     allowed = [atol + rtol * abs(e) if math.isfinite(e) else 0.0 for e in expected]
     excess = [a - b if not math.isnan(a) else math.inf for a, b in zip(apart, allowed, strict=True)]
@@ -107,7 +116,7 @@ def _compare_bounds(value, below, above):
     else:
         wanted = f"< {below:.6g}" if above is None else f"> {above:.6g}"
     if not values:
-        return False, "no values at all", f"some, {wanted}"
+        return False, "no values", f"at least one, {wanted}"
     wanted = wanted if len(values) == 1 else f"all {len(values)} {wanted}"
     return not broken, f"{broken[0]!r}" if broken else "", wanted
 

@@ -1,8 +1,6 @@
-"""The ledger of claims: reading it, and auditing the lessons against it."""
+"""The ledger of claims: what is claimed, by whom, whether it is true, and how that is checked."""
 
-import ast
 import difflib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,12 +16,39 @@ READING = "reading"  # such an entry never runs: a person checks it by reading t
 
 
 class UnknownClaim(ValueError):
-    """A claim was made under an identifier that the ledger does not hold."""
+    """A claim was made under an identifier that is not in the ledger."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One claim of the ledger: what is said, by whom, whether it is so, and how that is checked."""
+    """One claim of the ledger.
+
+    Attributes
+    ----------
+    id, kind, lesson : str
+        The identifier, such as "js-bounded"; what it is, such as "theorem"; the number of the lesson that shows it.
+    sources : tuple of str
+        Who claims it, as "key: place".
+    statement : str
+        What is claimed.
+    verdict : {"holds", "holds-if", "imprecise", "wrong"}
+        Whether it is true.
+    method : {"symbolic", "exact", "quadrature", "monte-carlo", "population", "reading"}
+        How it is checked.
+    check, correction : str
+        What is checked; what is true instead, required unless the verdict is "holds".
+
+    Raises
+    ------
+    ValueError
+        If a field has a value that is not allowed.
+
+    Examples
+    --------
+    >>> entry = read_ledger()["js-bounded"]
+    >>> entry.verdict, entry.is_erratum
+    ('holds-if', False)
+    """
 
     id: str
     kind: str
@@ -46,6 +71,11 @@ class Entry:
         if self.verdict != "holds" and not self.correction:
             raise ValueError(f"ledger entry {self.id!r}: verdict {self.verdict!r} needs a correction")
 
+    @property
+    def is_erratum(self) -> bool:
+        """Whether a source is imprecise or wrong about this."""
+        return self.verdict in ("imprecise", "wrong")
+
 
 class Lesson(NamedTuple):
     """A lesson of the ledger: its title, and the name of its page once it is finished."""
@@ -56,7 +86,26 @@ class Lesson(NamedTuple):
 
 @dataclass(frozen=True)
 class Ledger:
-    """The claims by identifier, the lessons by number, and the sources by key."""
+    """The ledger of claims; ``ledger[claim_id]`` is an :class:`Entry`.
+
+    Attributes
+    ----------
+    entries : dict of str to Entry
+        The claims by identifier.
+    lessons : dict of str to Lesson
+        By number: named tuples (title, page), the page being None until the lesson is finished.
+    sources : dict of str to dict
+        By key.
+
+    See Also
+    --------
+    read_ledger
+
+    Examples
+    --------
+    >>> len(read_ledger().of_lesson("01")) > 10
+    True
+    """
 
     entries: dict[str, Entry]
     lessons: dict[str, Lesson]
@@ -76,23 +125,23 @@ class Ledger:
         return tuple(number for number, lesson in self.lessons.items() if lesson.page)
 
     def of_lesson(self, number: str) -> list[Entry]:
-        """The entries that a lesson shows, or is to show."""
+        """Return the entries that a lesson shows."""
         return [entry for entry in self.entries.values() if entry.lesson == number]
 
 
 def _default_path() -> Path:
     package = Path(__file__).resolve().parent.parent
     in_repository = package.parent / "book" / "claims.yml"
-    return in_repository if in_repository.is_file() else package / "claims.yml"  # the wheel carries a copy
+    return in_repository if in_repository.is_file() else package / "claims.yml"  # the copy in the wheel
 
 
 def read_ledger(path: str | Path | None = None) -> Ledger:
-    """Read a ledger file and check its form.
+    """Read a ledger file and validate it.
 
     Parameters
     ----------
     path : path, optional
-        The file; by default the book's own ``book/claims.yml``, or the copy of it that the wheel carries.
+        The file; by default, the book's own ``book/claims.yml``, or the copy of it in the wheel.
 
     Returns
     -------
@@ -102,6 +151,15 @@ def read_ledger(path: str | Path | None = None) -> Ledger:
     ------
     ValueError
         If an identifier occurs twice, a lesson or source is not declared, or a field is not allowed.
+
+    See Also
+    --------
+    claim : states a claim of the ledger.
+
+    Examples
+    --------
+    >>> read_ledger()["js-bounded"].kind
+    'theorem'
     """
     return _read(Path(path) if path is not None else _default_path())
 
@@ -118,7 +176,7 @@ def _read(path: Path) -> Ledger:
     for fields in document["claims"]:
         try:
             entry = Entry(**{**fields, "sources": tuple(fields["sources"])})
-        except (KeyError, TypeError) as error:  # a field too few, or one too many
+        except (KeyError, TypeError) as error:  # a field is missing, or unknown
             raise ValueError(f"ledger entry {fields.get('id')!r}: {error!r}") from None
         if entry.id in entries:
             raise ValueError(f"ledger: two entries have the id {entry.id!r}")
@@ -129,55 +187,3 @@ def _read(path: Path) -> Ledger:
                 raise ValueError(f"ledger entry {entry.id!r}: no source {source.split(':')[0]!r} is declared")
         entries[entry.id] = entry
     return Ledger(entries, lessons, sources)
-
-
-def claims_shown(source: str) -> list[tuple[str | None, int]]:
-    """List the claims that a piece of Python code makes, as pairs (identifier, line number).
-
-    The identifier is None where it is not written out as a string: such a claim cannot be audited.
-    """
-    shown = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", None)) == "claim":
-            first = node.args[0] if node.args else None
-            literal = isinstance(first, ast.Constant) and isinstance(first.value, str)
-            shown.append((first.value if literal else None, node.lineno))
-    return sorted(shown, key=lambda pair: pair[1])
-
-
-def audit(ledger: Ledger, lessons: Mapping[str, str]) -> list[str]:
-    """Compare the finished lessons with the ledger; an empty answer means that they agree.
-
-    Parameters
-    ----------
-    ledger : Ledger
-    lessons : mapping
-        From the number of each finished lesson, such as ``"01"``, to its Python source.
-
-    Returns
-    -------
-    list of str
-        One sentence a problem: an unknown identifier, one shown twice or in the wrong lesson, an entry of a
-        finished lesson that is never shown.
-    """
-    problems, seen = [], {}
-    for lesson, source in lessons.items():
-        for claim_id, line in claims_shown(source):
-            place = f"lesson {lesson}, line {line}"
-            if claim_id is None:
-                problems.append(f"{place}: the identifier of a claim must be written out as a string")
-                continue
-            try:
-                entry = ledger[claim_id]
-            except UnknownClaim as unknown:
-                problems.append(f"{place}: {unknown}")
-                continue
-            if claim_id in seen:
-                problems.append(f"{place}: claim {claim_id!r} was already shown in {seen[claim_id]}")
-            elif entry.lesson != lesson:
-                problems.append(f"{place}: claim {claim_id!r} belongs to lesson {entry.lesson}")
-            seen.setdefault(claim_id, place)
-    for entry in ledger.entries.values():
-        if entry.lesson in lessons and entry.id not in seen and entry.method != READING:
-            problems.append(f"lesson {entry.lesson} is finished but never shows claim {entry.id!r}")
-    return problems

@@ -1,4 +1,4 @@
-"""The ledger as text: what the pages of claims and of errata show, in Markdown."""
+"""The ledger as Markdown: what the pages of claims and of errata show."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,22 +16,35 @@ METHOD_IN_WORDS = {
 }
 
 
-def is_erratum(entry: Entry) -> bool:
-    """Whether a source is imprecise or wrong about this."""
-    return entry.verdict in ("imprecise", "wrong")
-
-
 def where_shown(ledger: Ledger, entry: Entry) -> str:
-    """A link to the lesson that shows the claim, or a word that it is still to come."""
+    """Return a link to the lesson that shows the claim, or a note that it is still to come."""
     title, page = ledger.lessons[entry.lesson]
     if not page:
-        return f"waits for lesson {int(entry.lesson)}, {title}"
+        return f"to come in lesson {int(entry.lesson)}, {title}"
     name = f"lesson {int(entry.lesson)}" if entry.lesson.isdigit() else title
     return f"shown in [{name}]({page}.ipynb)"
 
 
 def summary_table(ledger: Ledger) -> str:
-    """Count the claims of each lesson, by how they are checked."""
+    """Return a Markdown table with the number of claims of each lesson, by how they are checked.
+
+    Parameters
+    ----------
+    ledger : Ledger
+
+    Returns
+    -------
+    str
+
+    See Also
+    --------
+    claims_list, errata_list
+
+    Examples
+    --------
+    >>> summary_table(read_ledger()).splitlines()[0]
+    '| Lesson | Claims | Shown | symbolic | exact | quadrature | monte-carlo | population | reading |'
+    """
     head = f"| Lesson | Claims | Shown | {' | '.join(METHODS)} |\n|---|{'---:|' * (len(METHODS) + 2)}\n"
     rows, totals = [], Counter()
     for number, (title, page) in ledger.lessons.items():
@@ -50,7 +63,27 @@ def _cells(counts: Counter) -> str:
 
 
 def claims_list(ledger: Ledger, entries: Iterable[Entry]) -> str:
-    """Describe claims: what is said, whether it is so, how that is checked, and who says it."""
+    """Return claims in Markdown: what is said, whether it is true, how that is checked, and who says it.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    entries : iterable of Entry
+
+    Returns
+    -------
+    str
+
+    See Also
+    --------
+    summary_table, errata_list
+
+    Examples
+    --------
+    >>> ledger = read_ledger()
+    >>> claims_list(ledger, [ledger["js-bounded"]]).splitlines()[0].rstrip("\\\\")
+    '**`js-bounded`** · theorem · **holds under conditions**'
+    """
     return "\n\n".join(
         f"**`{entry.id}`** · {entry.kind} · **{VERDICT_IN_WORDS[entry.verdict]}**\\\n{entry.statement}"
         + (f"\\\n*{_correction_title(entry)}* {entry.correction}" if entry.correction else "")
@@ -60,7 +93,29 @@ def claims_list(ledger: Ledger, entries: Iterable[Entry]) -> str:
 
 
 def errata_list(ledger: Ledger, entries: Iterable[Entry]) -> str:
-    """Describe slips of the sources: what they say, what is true instead, and the check that shows it."""
+    """Return errata in Markdown: what the sources say, what is true instead, and the check that shows it.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    entries : iterable of Entry
+        Those with ``is_erratum``.
+
+    Returns
+    -------
+    str
+
+    See Also
+    --------
+    summary_table, claims_list
+
+    Examples
+    --------
+    >>> ledger = read_ledger()
+    >>> errata = [entry for entry in ledger.entries.values() if entry.is_erratum]
+    >>> errata_list(ledger, errata[:1]).count("*What is true.*")
+    1
+    """
     return "\n\n".join(
         f"**`{entry.id}`** · **{VERDICT_IN_WORDS[entry.verdict]}** · *{_who(ledger, entry)}*\\\n"
         f"*What is said.* {entry.statement}\\\n*What is true.* {entry.correction}\\\n"
@@ -70,7 +125,7 @@ def errata_list(ledger: Ledger, entries: Iterable[Entry]) -> str:
 
 
 def _correction_title(entry: Entry) -> str:
-    return "Instead." if is_erratum(entry) else "Conditions." if entry.verdict == "holds-if" else "Note."
+    return "Instead." if entry.is_erratum else "Conditions." if entry.verdict == "holds-if" else "Note."
 
 
 def _check_title(entry: Entry) -> str:

@@ -60,9 +60,7 @@ def _patient(saved: Saved, device):
             saved,
             real,
             fake,
-            type(distribution)(
-                distribution.means.double(), distribution.scales.double(), distribution.weights.double()
-            ),
+            type(distribution)(distribution.means.double(), distribution.stds.double(), distribution.weights.double()),
         )
     order = torch.randperm(len(data), generator=random_source(SEED))[:count]
     return "", Patient(saved, data[order].to(device).expand(members, -1, -1, -1, -1), fake)

@@ -1,60 +1,22 @@
-"""Data: toy distributions whose densities are known, pairs whose distance and optimal critic are, and real images."""
+"""Data: toy distributions with known densities, pairs with known distance and optimal critic, and real images."""
 
-from gantut.data._archives import IMAGE_LIMITS, ImageLimits
+from gantut.data._archives import ImageLimits
 from gantut.data._augmentation import Augmentation
-from gantut.data._creatures import Creatures, creatures
-from gantut.data._distributions import (
-    Distribution,
-    GaussianMixture,
-    Segment,
-    Uniform,
-    gaussian,
-    gaussian_mixture,
-    grid,
-    parallel_lines,
-    ring,
-    uniform,
-)
+from gantut.data._creatures import creatures
+from gantut.data._distributions import Distribution, GaussianMixture
 from gantut.data._download import DownloadError
-from gantut.data._forms import forms, held_out, likeness
-from gantut.data._funnels import Funnels, Pair, funnels
+from gantut.data._funnels import Funnels, funnels
+from gantut.data._groups import group_similar_images, hold_out_groups, image_similarity
 from gantut.data._idx import read_idx
-from gantut.data._images import Labelled, digits, labelled_digits
+from gantut.data._images import digits, labelled_digits
 from gantut.data._mnist import fashion_mnist, mnist
 from gantut.data._polygons import Polygons, polygons
-from gantut.data._sprites import Sprites, sprites
+from gantut.data._sprites import sprites
+from gantut.data._toys import gaussian, gaussian_mixture, grid, parallel_lines, ring, uniform
 
 __all__ = [
-    "IMAGE_LIMITS",
-    "Augmentation",
-    "Creatures",
-    "Distribution",
-    "DownloadError",
-    "Funnels",
-    "GaussianMixture",
-    "ImageLimits",
-    "Labelled",
-    "Pair",
-    "Polygons",
-    "Segment",
-    "Sprites",
-    "Uniform",
-    "creatures",
-    "digits",
-    "fashion_mnist",
-    "forms",
-    "funnels",
-    "gaussian",
-    "gaussian_mixture",
-    "grid",
-    "held_out",
-    "labelled_digits",
-    "likeness",
-    "mnist",
-    "parallel_lines",
-    "polygons",
-    "read_idx",
-    "ring",
-    "sprites",
-    "uniform",
-]
+    "Augmentation", "Distribution", "DownloadError", "Funnels", "GaussianMixture", "ImageLimits", "Polygons",
+    "creatures", "digits", "fashion_mnist", "funnels", "gaussian", "gaussian_mixture", "grid",
+    "group_similar_images", "hold_out_groups", "image_similarity", "labelled_digits", "mnist", "parallel_lines",
+    "polygons", "read_idx", "ring", "sprites", "uniform",
+]  # fmt: skip

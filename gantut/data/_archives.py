@@ -1,7 +1,7 @@
-"""Pictures out of folders and archives that nobody vouches for: read in memory, within limits; nothing is extracted.
+"""Images from untrusted folders and archives: read in memory, within limits; nothing is extracted.
 
-Only plain files whose names end as pictures do are looked at. What is wrong with a single one is a reason to skip it,
-and is told; what exceeds the limits on the whole is an error. No link is followed, no nested archive opened.
+Only regular files with the extension of an image are read. A single bad file is skipped, and the reason is reported;
+exceeding a limit on the whole is an error. No link is followed, no nested archive opened.
 """
 
 import bz2
@@ -20,39 +20,47 @@ from typing import NamedTuple
 
 ENDINGS = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".bmp")
 CHUNK = 1 << 16
-# The largest dictionary of an xz archive that is unpacked (`xz -9` asks for 65 MiB), and of names in a zip archive.
+# The largest dictionary of an xz archive that is unpacked (`xz -9` needs 65 MiB), and index of a zip archive.
 XZ_MEMORY, INDEX_BYTES = 1 << 27, 1 << 23
-# What the unpacking of damaged data raises.
+# What unpacking damaged data raises.
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError,
            ValueError, RuntimeError, OverflowError, struct.error)  # fmt: skip
 PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
-# no links, and no waiting for whoever should write into a pipe
+# no links, and no waiting on a pipe
 READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class ImageLimits(NamedTuple):
-    """How much a folder or an archive of pictures may ask for.
+    """How much :func:`sprites` may read from a folder or an archive.
 
-    Pass larger ones for a larger collection: ``sprites(path, limits=IMAGE_LIMITS._replace(files=100_000))``.
+    Attributes
+    ----------
+    files : int
+        Images that are read.
+    entries : int
+        Files of any kind in the folder or archive.
+    picture_bytes : int
+        Size of one image file.
+    pixels : int
+        Width times height of one image.
+    total_bytes : int
+        Everything that is read or unpacked.
+
+    Examples
+    --------
+    >>> ImageLimits(files=100_000).files  # for a larger collection; the others keep their defaults
+    100000
     """
 
-    #: pictures that are read
     files: int = 20_000
-    #: files of any kind that are passed by
     entries: int = 200_000
-    #: of one picture's file, in bytes
     picture_bytes: int = 2**25
-    #: of one picture, width times height
     pixels: int = 2**24
-    #: of all that is read or unpacked, in bytes
     total_bytes: int = 2**31
 
 
-IMAGE_LIMITS = ImageLimits()
-
-
 class Found(NamedTuple):
-    """A file with the name of a picture: what it holds, or else why it was not read."""
+    """A file that is named like an image: its data, or the reason why it was not read."""
 
     name: str
     data: bytes | None
@@ -60,16 +68,16 @@ class Found(NamedTuple):
 
 
 class LimitExceeded(ValueError):
-    """A folder or an archive asks for more than the limits allow."""
+    """A folder or an archive exceeds the limits."""
 
 
 def pictures_in(path: str | os.PathLike, match: str, limits: ImageLimits) -> Iterator[Found]:
-    """Read the files in a folder, a zip or a tar archive that are named as pictures, one after the other.
+    """Yield the image files in a folder, a zip or a tar archive, by their names.
 
     Raises
     ------
     ValueError
-        If `path` is none of these, or exceeds the limits on the whole.
+        If `path` is none of these, or exceeds the limits.
     """
     path = Path(path)
     if path.is_dir():
@@ -77,20 +85,20 @@ def pictures_in(path: str | os.PathLike, match: str, limits: ImageLimits) -> Ite
     elif path.is_file():
         members = _in_archive(path, match, limits)
     else:
-        raise ValueError(f"path must be a folder, or a zip or tar archive, but there is none at {str(path)!r}")
+        raise ValueError(f"path must be a folder, or a zip or tar archive, but {str(path)!r} does not exist")
     files = size = 0
     for found in members:
         if found.data is not None:
             files, size = files + 1, size + len(found.data)
             if files > limits.files:
-                _too_much("files", f"more than {limits.files} pictures: choose some with `match`")
+                _too_much("files", f"more than {limits.files} images: select some with `match`")
             if size > limits.total_bytes:
-                _too_much("total_bytes", f"more than {limits.total_bytes} bytes of pictures: choose some with `match`")
+                _too_much("total_bytes", f"more than {limits.total_bytes} bytes of images: select some with `match`")
         yield found._replace(name=_printable(found.name))
 
 
 def _too_much(limit, found):
-    raise LimitExceeded(f"path holds {found}, or pass `limits` with more `{limit}`")
+    raise LimitExceeded(f"path has {found}, or raise `{limit}` in `limits`")
 
 
 def _wanted(name, match):
@@ -98,12 +106,12 @@ def _wanted(name, match):
 
 
 def _printable(name):
-    """Return a name from an archive such that it can be shown: 250 letters, and none that steers a terminal."""
+    """Return a name from an archive that is safe to print: at most 250 characters, no control characters."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in name[-250:])
 
 
 def _leaves(name):
-    """Return whether a name in an archive points out of it."""
+    """Return whether a name in an archive points outside of it."""
     return PurePosixPath(name).is_absolute() or ".." in re.split(r"[/\\]", name) or name[1:2] == ":" or name[:1] == "\\"
 
 
@@ -133,7 +141,7 @@ def _read_file(path, name, limits):
         with open(path, "rb", opener=lambda name, _: os.open(name, READ)) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                return Found(name, None, "is not a plain file")
+                return Found(name, None, "is not a regular file")
             data = file.read(min(status.st_size, limits.picture_bytes) + 1)
     except OSError as error:
         return Found(name, None, f"cannot be read ({error.strerror})")
@@ -141,7 +149,7 @@ def _read_file(path, name, limits):
 
 
 def _too_large(size, limits):
-    return f"has {size} bytes or more, and {limits.picture_bytes} are allowed"
+    return f"has at least {size} bytes, but {limits.picture_bytes} are allowed"
 
 
 # ---- Archives ---------------------------------------------------------------------------------------------
@@ -157,7 +165,7 @@ def _in_archive(path, match, limits):
         elif kind or start[257:262] == b"ustar" or _is_old_tar(start):
             yield from _in_tar(_Unpacked((kind or _as_it_is)(file), limits), path.name, match, limits)
         else:
-            raise ValueError(f"path must be a folder, or a zip or tar archive, and {str(path)!r} is none of them")
+            raise ValueError(f"path must be a folder, or a zip or tar archive, but {str(path)!r} is neither")
 
 
 def _is_old_tar(start):
@@ -172,7 +180,7 @@ def _in_zip(file, match, limits):
     try:
         archive = zipfile.ZipFile(file)
     except DAMAGED as error:
-        raise _limit_or(error, f"path must be a whole zip archive, and this one is damaged ({error})") from None
+        raise _limit_or(error, f"path must be an intact zip archive, but this one is damaged ({error})") from None
     file.at_most = limits.picture_bytes
     with archive:
         members = archive.infolist()
@@ -188,16 +196,16 @@ def _read_zipped(archive, member, limits):
     if _leaves(name):
         return Found(name, None, "its path leaves the archive")
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        return Found(name, None, "is a link" if stat.S_ISLNK(mode) else "is not a plain file")
+        return Found(name, None, "is a link" if stat.S_ISLNK(mode) else "is not a regular file")
     if member.flag_bits & 1:
         return Found(name, None, "is encrypted")
     if member.compress_type not in PLAIN:
-        return Found(name, None, "is compressed in a way that is not read here")
+        return Found(name, None, "uses an unsupported compression method")
     if member.file_size > limits.picture_bytes:
         return Found(name, None, _too_large(member.file_size, limits))
     try:
         with archive.open(member) as packed:
-            return Found(name, packed.read(member.file_size + 1))  # to its end, where its checksum is looked at
+            return Found(name, packed.read(member.file_size + 1))  # to its end, where its checksum is verified
     except DAMAGED as error:
         return Found(name, None, f"cannot be unpacked ({error})")
 
@@ -206,7 +214,7 @@ def _in_tar(stream, archive_name, match, limits):
     try:
         archive = tarfile.TarFile(fileobj=stream, errors="surrogateescape")
     except DAMAGED as error:
-        raise _limit_or(error, f"path must be a tar archive, and this one is damaged ({error})") from None
+        raise _limit_or(error, f"path must be an intact tar archive, but this one is damaged ({error})") from None
     entries = 0
     try:
         for member in iter(archive.next, None):
@@ -217,7 +225,7 @@ def _in_tar(stream, archive_name, match, limits):
             if not member.isdir() and _wanted(member.name, match):
                 yield _read_tarred(stream, member, limits)
         if stream.last != bytes(tarfile.BLOCKSIZE):  # an archive ends with zeros; tarfile takes damage for its end
-            raise EOFError("it does not end as a tar archive does")
+            raise EOFError("the end of the archive is missing")
     except LimitExceeded:
         raise
     except DAMAGED as error:
@@ -233,21 +241,21 @@ def _read_tarred(stream, member, limits):
     if _leaves(name):
         return Found(name, None, "its path leaves the archive")
     if not member.isreg() or member.issparse():
-        return Found(name, None, "is a link" if member.islnk() or member.issym() else "is not a plain file")
+        return Found(name, None, "is a link" if member.islnk() or member.issym() else "is not a regular file")
     if member.size > limits.picture_bytes:
         return Found(name, None, _too_large(member.size, limits))
     stream.seek(member.offset_data)
     data = stream.read(member.size)
     if len(data) < member.size:
-        raise EOFError("it ends within a file")
+        raise EOFError("it ends in the middle of a file")
     return Found(name, data)
 
 
-# ---- Files that archives are read from, which give no more than is good for this machine -----------------
+# ---- Files that archives are read from, which bound the memory that is used -------------------------------
 
 
 class _Sparing:
-    """A file that refuses to be read in large pieces, such as an index of a zip archive that is to fill the memory."""
+    """A file that refuses large reads, such as an oversized index of a zip archive."""
 
     def __init__(self, file, at_most):
         self._file, self.at_most = file, at_most
@@ -256,12 +264,12 @@ class _Sparing:
     def read(self, size=-1):
         data = self._file.read(self.at_most + 1 if size is None or size < 0 else min(size, self.at_most + 1))
         if len(data) > self.at_most:
-            raise LimitExceeded(f"path holds a zip archive with a part of more than {self.at_most} bytes")
+            raise LimitExceeded(f"path is a zip archive with a part of more than {self.at_most} bytes")
         return data
 
 
 class _Unpacked:
-    """A compressed file as it is unpacked, forwards only, up to a total; no more than a picture is read at once."""
+    """The unpacked contents of a compressed file, read forwards only, within the limits."""
 
     def __init__(self, chunks, limits):
         self._chunks, self._limits = chunks, limits
@@ -273,13 +281,13 @@ class _Unpacked:
 
     def seek(self, position):
         if position < self._position:
-            raise ValueError("it goes backwards")
+            raise ValueError("an entry points backwards")
         while self._position < position and self._take(min(CHUNK, position - self._position)):
             pass
 
     def read(self, size):
         if size > self._limits.picture_bytes:
-            raise LimitExceeded(f"path holds an entry of {size} bytes: pass `limits` with more `picture_bytes`")
+            raise LimitExceeded(f"path has an entry of {size} bytes: raise `picture_bytes` in `limits`")
         self.last = self._take(size)
         return self.last
 
@@ -295,7 +303,7 @@ class _Unpacked:
 
 
 def _as_it_is(file):
-    return iter(lambda: file.read1(CHUNK), b"")  # read would throw away what comes before a damaged place
+    return iter(lambda: file.read1(CHUNK), b"")  # read would discard what precedes a damaged place
 
 
 def _un_xz(file):
@@ -303,7 +311,7 @@ def _un_xz(file):
     while not unpacker.eof:
         packed = file.read(CHUNK) if unpacker.needs_input else b""
         if unpacker.needs_input and not packed:
-            raise EOFError("the compressed data break off")
+            raise EOFError("the compressed data end too early")
         if chunk := unpacker.decompress(packed, CHUNK):
             yield chunk
 

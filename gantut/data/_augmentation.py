@@ -1,13 +1,13 @@
-r"""Differentiable augmentation: what a critic is shown instead of the pictures, where there are few of them.
+r"""Differentiable augmentation: random changes of the images that a critic sees, for small training sets.
 
 .. math:: \text{critic: down } L_D\big(T(x), T(G(z))\big), \qquad \text{generator: down } L_G\big(T(G(z))\big)
 
-A critic of 400 pictures soon knows them by heart. If it only ever sees them through random changes T, there is more to
-know; and if T changes generated pictures alike, and lets the gradient through to the generator, then the generator is
-not taught the changes: where T can be told from nothing else, :math:`T(x)` and :math:`T(G(z))` have one distribution if
-and only if x and G(z) have.
+A critic soon memorises 400 images. If it only ever sees them through random changes T, there is more to learn. If T is
+applied to generated images as well, and lets the gradient through to the generator, the generator does not learn to
+imitate the changes: for invertible T, :math:`T(x)` and :math:`T(G(z))` have the same distribution if and only if x and
+G(z) do.
 
-All here are pure functions of pictures and of random numbers from elsewhere, U[0, 1), some for each picture.
+All functions are pure: they take images and random numbers, U[0, 1), a few for each image.
 """
 
 from dataclasses import dataclass
@@ -16,26 +16,32 @@ import torch
 
 from gantut import _inputs
 
-ORDER = ("mirror", "colour", "translate", "cutout")  # in which pictures are changed, and draws are laid out
-NUMBERS = {"mirror": 1, "colour": 3, "translate": 2, "cutout": 2}  # that a change of one picture takes
+ORDER = ("mirror", "colour", "translate", "cutout")  # of the changes, and of their random numbers
+NUMBERS = {"mirror": 1, "colour": 3, "translate": 2, "cutout": 2}  # that each change takes per image
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random changes of pictures, as plain data; what is not named is left alone.
+    """Random changes of images, as plain data; by default, nothing is changed.
 
-    Attributes
+    Parameters
     ----------
     mirror : bool
-        Left and right change places in every second picture.
+        Whether to swap left and right, with probability 1/2.
     colour : float
         How strongly brightness, saturation and contrast change, from 0 (not at all) to 1 (as in the paper).
     translate : float
-        By at most this share of the side are pictures moved, by whole pixels and each way; the paper has 1/8.
+        Images are shifted by whole pixels, up or down and left or right, by at most this fraction of the side; the
+        paper has 1/8.
     cutout : float
-        A square of this share of the side is hidden; the paper has 1/2.
+        A square whose side is this fraction of the image's is hidden; the paper has 1/2.
     fill : float
-        What is shown where there is no picture: 0 in the paper, which is grey; -1 where pictures carry opacity.
+        The value where there is no image: 0 in the paper, which is grey; use -1 for images with opacity.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite, or a fraction does not lie in [0, 1].
 
     References
     ----------
@@ -44,9 +50,9 @@ class Augmentation:
     Examples
     --------
     >>> augmentation = Augmentation(translate=0.125, mirror=True)
-    >>> pictures = torch.zeros(1, 5, 3, 32, 32)
+    >>> images = torch.zeros(1, 5, 3, 32, 32)
     >>> distribution, shape = augmentation.draws((3, 32, 32))
-    >>> augmentation.apply(pictures, torch.rand(1, 5, *shape)).shape
+    >>> augmentation.apply(images, torch.rand(1, 5, *shape)).shape
     torch.Size([1, 5, 3, 32, 32])
     """
 
@@ -61,21 +67,21 @@ class Augmentation:
         for name in ("colour", "translate", "cutout"):
             value = _inputs.finite(name, getattr(self, name))
             if not 0 <= value <= 1:
-                raise ValueError(f"{name} must be from 0 to 1, not {value!r}")
+                raise ValueError(f"{name} must lie in [0, 1], not {value!r}")
         _inputs.finite("fill", self.fill)
 
     @property
     def changes(self) -> tuple[str, ...]:
-        """The names of the changes that are made, in their order."""
+        """The names of the changes, in order."""
         return tuple(name for name in ORDER if getattr(self, name))
 
     def draws(self, event: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
-        """Return what random numbers :meth:`apply` takes for a picture: their distribution, and their shape.
+        """Return the distribution and shape of the random numbers that :meth:`apply` takes for an image.
 
         Parameters
         ----------
         event : tuple of int
-            The shape of a picture, (channels, height, width).
+            The shape of an image, (channels, height, width).
 
         Returns
         -------
@@ -87,29 +93,34 @@ class Augmentation:
         Raises
         ------
         ValueError
-            If it is not the shape of a picture, or colours are to change that carry opacity.
+            If `event` is not the shape of an image, or `colour` is set for images with opacity.
         """
         if len(event) != 3:
-            raise ValueError(f"event must be the shape of a picture, (channels, height, width), not {tuple(event)}")
+            raise ValueError(f"event must be the shape of an image, (channels, height, width), not {tuple(event)}")
         if self.colour and event[0] not in (1, 3):
             raise ValueError(
-                f"colour must be 0 for pictures of {event[0]} channels, not {self.colour}: a change of colours has a "
-                "meaning for grey (1) and for red, green and blue (3), but not for colours that carry opacity"
+                f"colour must be 0 for images of {event[0]} channels, not {self.colour}: colours can be changed for "
+                "grey (1) and for red, green and blue (3), but not with opacity (4)"
             )
         return "unit", (sum(NUMBERS[name] for name in self.changes),)
 
     def apply(self, x: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
-        r"""Return changed pictures; gradients flow through to x.
+        r"""Return changed images; gradients flow through to x.
 
         Parameters
         ----------
         x : tensor, shape (members, batch, channels, height, width)
         draws : tensor, shape (members, batch, numbers)
-            Random numbers as :meth:`draws` says, for each picture its own.
+            Random numbers as :meth:`draws` describes, independent for each image.
 
         Returns
         -------
         tensor, shape (members, batch, channels, height, width)
+
+        Raises
+        ------
+        ValueError
+            If a shape does not match.
         """
         if x.ndim != 5:
             raise ValueError(f"x must have shape (members, batch, channels, height, width), not {_inputs.shape(x)}")
@@ -135,25 +146,25 @@ class Augmentation:
 
     def _cutout(self, x, top, left):
         hidden = [round(self.cutout * side) for side in x.shape[-2:]]
-        # A centre is drawn, so that the square may stick out; those of an even number of pixels lie between pixels.
+        # Its centre is drawn, so the square may stick out; with an even side, the centre lies between pixels.
         places = [side + 1 - part % 2 for side, part in zip(x.shape[-2:], hidden, strict=True)]
         first = [_one_of(n, u) - part // 2 for n, u, part in zip(places, (top, left), hidden, strict=True)]
         return cut_out(x, *first, *hidden, fill=self.fill)
 
 
 def mirrored(x: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
-    """Return pictures (..., height, width) with left and right changed where `which`, shape (members, batch), says."""
+    """Return images (..., height, width), left and right swapped where `which`, shape (members, batch), is true."""
     return torch.where(_beside(which, x), x.flip(-1), x)
 
 
 def recoloured(
     x: torch.Tensor, brightness: torch.Tensor, saturation: torch.Tensor, contrast: torch.Tensor
 ) -> torch.Tensor:
-    r"""Return pictures of other brightness, saturation and contrast, in this order.
+    r"""Return images with changed brightness, saturation and contrast, in this order.
 
     .. math:: x + b, \qquad \bar x_c + s\,(x - \bar x_c), \qquad \bar x + k\,(x - \bar x)
 
-    with the mean :math:`\bar x_c` over the channels of each pixel, and the mean :math:`\bar x` over a picture.
+    with the mean :math:`\bar x_c` over the channels of each pixel, and the mean :math:`\bar x` over an image.
 
     Parameters
     ----------
@@ -169,14 +180,14 @@ def recoloured(
 
 
 def translated(x: torch.Tensor, down: torch.Tensor, right: torch.Tensor, *, fill: float = 0.0) -> torch.Tensor:
-    r"""Return pictures moved by whole pixels.
+    r"""Return images shifted by whole pixels.
 
-    .. math:: x'_{ij} = x_{i - d,\,j - r} \text{ where there is such a pixel}, \qquad \text{fill elsewhere}
+    .. math:: x'_{ij} = x_{i - d,\,j - r} \text{ if there is such a pixel}, \qquad \text{fill elsewhere}
 
     Parameters
     ----------
     x : tensor, shape (members, batch, channels, height, width)
-    down, right : tensors of whole numbers, shape (members, batch)
+    down, right : tensors of integers, shape (members, batch)
         The steps d and r, which may be negative.
     fill : float
     """
@@ -191,12 +202,12 @@ def translated(x: torch.Tensor, down: torch.Tensor, right: torch.Tensor, *, fill
 def cut_out(
     x: torch.Tensor, top: torch.Tensor, left: torch.Tensor, height: int, width: int, *, fill: float = 0.0
 ) -> torch.Tensor:
-    """Return pictures with `fill` in a rectangle, as far as it lies inside.
+    """Return images with `fill` in a rectangle, as far as it lies inside.
 
     Parameters
     ----------
     x : tensor, shape (members, batch, channels, rows, columns)
-    top, left : tensors of whole numbers, shape (members, batch)
+    top, left : tensors of integers, shape (members, batch)
         The first row and column of the rectangle, which may be negative.
     height, width : int
         Of the rectangle.
@@ -208,12 +219,12 @@ def cut_out(
 
 
 def _one_of(n, u):
-    """Return whole numbers from 0 to n - 1, each as likely, given u from U[0, 1)."""
+    """Return integers from 0 to n - 1, equally likely, given u from U[0, 1)."""
     return (u * n).long().clamp(max=n - 1)  # u * n may be rounded up to n
 
 
 def _origins(side, step):
-    """Return from where each of `side` pixels comes if all move by `step`, shape (members, batch, side)."""
+    """Return where each of `side` pixels comes from if all move by `step`, shape (members, batch, side)."""
     return torch.arange(side, device=step.device) - step[..., None]
 
 
@@ -222,5 +233,5 @@ def _within(places, side):
 
 
 def _beside(numbers, x):
-    """Return one number a picture, shape (members, batch), in a shape that goes together with pictures x."""
+    """Return one number per image, shape (members, batch), in a shape that broadcasts with images x."""
     return numbers.reshape(*numbers.shape, *(1 for _ in x.shape[numbers.ndim :]))

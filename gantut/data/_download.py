@@ -1,4 +1,4 @@
-"""Files that are downloaded once: checked before they get their name, whole or not at all."""
+"""Files that are downloaded once: verified before they get their name, completely or not at all."""
 
 import contextlib
 import http.client
@@ -13,34 +13,34 @@ PATIENCE = 30  # seconds without a byte
 
 
 class DownloadError(OSError):
-    """A file cannot be had; the message says from where, why, and what can be done."""
+    """A file could not be downloaded; the message says from where, why, and what to do."""
 
 
 def cache_folder() -> Path:
-    """Return where downloads are kept: ``gantut`` in ``XDG_CACHE_HOME``, or else in ``~/.cache``."""
+    """Return where downloads are kept: ``gantut`` in ``XDG_CACHE_HOME``, or in ``~/.cache``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gantut"
 
 
 def fetch(url: str, path: Path, *, at_most: int, check) -> None:
-    """Download a file, and give it its name only after it was found to be the right one.
+    """Download a file, and give it its name only once it is verified.
 
     Parameters
     ----------
     url : str
         With http or https.
     path : path
-        Where to; folders that are missing are made.
+        Where to; missing folders are created.
     at_most : int
-        How many bytes it may have.
+        The largest size in bytes.
     check : function
-        Takes the path of what was downloaded, and raises a ValueError if it is not what was wanted.
+        Takes the path of the downloaded file, and raises a ValueError if it is not the expected one.
 
     Raises
     ------
     DownloadError
-        If there is no network, no such file, or another one than was wanted. What was at `path` before stays.
+        If there is no network, no such file, or not the expected one. What was at `path` before stays.
     """
-    advice = f"get the file in another way and put it into {path.parent}"
+    advice = f"obtain the file in another way and put it into {path.parent}"
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"source must be an address with http:// or https://, not {url!r}")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,12 +54,12 @@ def fetch(url: str, path: Path, *, at_most: int, check) -> None:
         os.replace(unfinished, path)
     except urllib.error.HTTPError as error:
         error.close()
-        raise DownloadError(f"{url} cannot be downloaded ({error}): try again later, or {advice}") from None
+        raise DownloadError(f"{url} could not be downloaded ({error}): try again later, or {advice}") from None
     except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
         reason = getattr(error, "reason", error)
-        raise DownloadError(f"{url} cannot be downloaded ({reason}): try again later, or {advice}") from None
+        raise DownloadError(f"{url} could not be downloaded ({reason}): try again later, or {advice}") from None
     except ValueError as error:
-        raise DownloadError(f"{url} is not the file that it should be ({error}): {advice}") from None
+        raise DownloadError(f"{url} is not the expected file ({error}): {advice}") from None
     finally:
         with contextlib.suppress(OSError):
             os.unlink(unfinished)
@@ -73,5 +73,5 @@ def _copy(url, file, at_most):
             if size > at_most:
                 raise ValueError(f"it has more than {at_most} bytes")
             file.write(chunk)
-        if answer.length:  # what the server announced and did not send
-            raise ValueError(f"it breaks off after {size} bytes")
+        if answer.length:  # announced by the server, but not sent
+            raise ValueError(f"it ends early, after {size} bytes")

@@ -6,7 +6,7 @@ The potential is the lowest of several cones,
 
 which is 1-Lipschitz, with a gradient of norm 1 almost everywhere. It rises with slope 1 along its *transport rays*:
 from a centre :math:`a_n` straight outwards, until another funnel takes over or the box ends. The distribution of y is
-uniform on the box; x is y moved down its own ray. So :math:`u(y) - u(x) = \lVert x - y\rVert`, and for every plan P
+uniform on the box; x is y moved down its ray. So :math:`u(y) - u(x) = \lVert x - y\rVert`, and for every plan P
 between the two distributions
 
 .. math:: \mathbb E_P\lVert x - y\rVert \ge \mathbb E_P\,[u(y) - u(x)] = \mathbb E\,u(y) - \mathbb E\,u(x):
@@ -27,29 +27,29 @@ from gantut.data._distributions import Distribution
 POWER = 8
 # The centres and biases of the paper: U[-2.5, 2.5] in every coordinate, and 0.1 N(0, 1).
 BOX, BIAS_SCALE = 2.5, 0.1
-# Distances from points to centres that are held at once: 32 MB in double precision.
+# Distances from points to centres that are held in memory at once: 32 MB in double precision.
 ENTRIES = 1 << 22
-# A mean over the distribution of y without a closed form: this many independent scramblings of this many Sobol points.
+# For a mean over y without a closed form: so many independent scramblings of so many Sobol points.
 SCRAMBLINGS, POINTS = 16, 4096
 
 
 class Pair(NamedTuple):
-    """Points of both distributions, each of shape (\\*shape, dimension)."""
+    """Samples of both distributions, each of shape (\\*shape, dimension)."""
 
     x: torch.Tensor
     y: torch.Tensor
 
 
 class Funnels:
-    r"""A pair of distributions with a known optimal critic: y uniform on the box, x the same moved down its transport
-    ray.
+    r"""A pair of distributions with a known optimal critic, in any dimension.
 
-    On the ray from :math:`a_n` through y, of the unit vector e, funnel m takes over at the distance
+    y is uniform on a box, and x is y moved down its transport ray. On the ray
+    from :math:`a_n` through y, of the unit vector e, funnel m takes over at the distance
 
     .. math:: r_m = \frac{\lVert d\rVert^2 - c^2}{2\,(c - d\cdot e)}, \qquad d = a_n - a_m,\; c = b_n - b_m,
 
-    if the denominator is positive, and never otherwise (square :math:`\lVert d + r e\rVert = r + c`). With L the least
-    of all :math:`r_m` and of the distance at which the box ends, y at the distance :math:`tL` is moved to
+    if the denominator is positive, and never otherwise (square :math:`\lVert d + r e\rVert = r + c`). With L the
+    smallest of all :math:`r_m` and the distance at which the box ends, y at the distance :math:`tL` is moved to
     :math:`t^8 L`.
 
     Parameters
@@ -57,18 +57,30 @@ class Funnels:
     centers : tensor, shape (funnels, dimension)
         The centres :math:`a_n`. One outside the box is allowed: its rays begin where they enter the box.
     bias : tensor, shape (funnels,)
-        The offsets :math:`b_n`. A funnel that attains the minimum nowhere but at points of another's ray takes no part.
+        The offsets :math:`b_n`. A funnel that attains the minimum only at points of another's rays is ignored.
     box : float
         Half the side of the box :math:`[-B, B]^D`.
 
     Attributes
     ----------
     x, y : Distribution
-        The two distributions, to draw from: `y` is uniform on the box, `x` is what it is moved to.
+        The two distributions, to sample from.
     w1, w1_error : float
         The distance :math:`W_1` between them, and the standard error of that number: 0 in one dimension, where it is
         exact.
     dimension : int
+    dtype, device
+        Of the samples.
+
+    Raises
+    ------
+    ValueError
+        If shapes, dtypes or devices do not match, or a number is not finite.
+
+    See Also
+    --------
+    funnels : draws such a pair at random.
+    gantut.metrics.gradient_cosine : compares a critic's gradient with the optimal one.
 
     References
     ----------
@@ -91,7 +103,7 @@ class Funnels:
             raise ValueError(f"centers must have shape (funnels, dimension), not {_inputs.shape(self.centers)}")
         if self.bias.shape != self.centers.shape[:1]:
             raise ValueError(
-                f"bias must be {len(self.centers)} numbers, one a funnel, not of shape {_inputs.shape(self.bias)}"
+                f"bias must be {len(self.centers)} numbers, one per funnel, not of shape {_inputs.shape(self.bias)}"
             )
         _inputs.together(centers=self.centers, bias=self.bias)
         for name in ("centers", "bias"):
@@ -106,32 +118,40 @@ class Funnels:
         self.x, self.y = _Moved(self), _Box(self)
 
     def to(self, device) -> "Funnels":
-        """Return the same pair on another device."""
+        """Return this pair on another device."""
         return Funnels(self.centers.to(device), self.bias.to(device), box=self.box)
 
     # ---- Draws ------------------------------------------------------------------------------------------------
 
     def sample(self, shape, *, generator: torch.Generator | None = None) -> Pair:
-        """Draw points of both distributions independently of each other.
+        """Draw independent samples of both distributions.
 
         Parameters
         ----------
         shape : int or tuple of int
             How many.
         generator : torch.Generator, optional
-            On the CPU; by default torch's global one. The points x are drawn first.
+            On the CPU; by default, torch's global one. x is drawn first.
 
         Returns
         -------
-        Pair
-            x and y, each of shape (\\*shape, dimension).
+        x, y : tensor, shape (\\*shape, dimension)
+            Fields of a named tuple.
         """
         return Pair(self.x.sample(shape, generator=generator), self.y.sample(shape, generator=generator))
 
     def sample_pairs(self, shape, *, generator: torch.Generator | None = None) -> Pair:
         """Draw pairs from the optimal plan: y, and the x that it is moved to.
 
-        Parameters and what is returned are those of :meth:`sample`.
+        Parameters
+        ----------
+        shape, generator
+            As for :meth:`sample`.
+
+        Returns
+        -------
+        x, y : tensor, shape (\\*shape, dimension)
+            Fields of a named tuple.
         """
         y = self.y.sample(shape, generator=generator)
         return Pair(self.move(y), y)
@@ -158,10 +178,10 @@ class Funnels:
         _inputs.finite_entries("y", y)
         if y.numel() and y.abs().max() > self.box:
             box, reach = f"[-{self.box:g}, {self.box:g}]^{self.dimension}", y.abs().max().item()
-            raise ValueError(f"y must lie in {box}, not reach {reach:.6g}")
+            raise ValueError(f"y must lie in {box}, but reaches {reach:.6g}")
         return self._in_parts(self._moved, y).to(y.dtype)
 
-    # ---- The truth --------------------------------------------------------------------------------------------
+    # ---- The optimum -------------------------------------------------------------------------------------------
 
     def potential(self, x: torch.Tensor) -> torch.Tensor:
         r"""Return :math:`u(x)`, the optimal critic that scores y higher: :math:`W_1 = \mathbb E u(y) - \mathbb E u(x)`.
@@ -186,7 +206,7 @@ class Funnels:
     def gradient(self, x: torch.Tensor) -> torch.Tensor:
         r"""Return :math:`\nabla u(x) = (x - a_n)/\lVert x - a_n\rVert`, shape (..., dimension), n the funnel of x.
 
-        Where two funnels meet it is that of one of them; at a centre it is 0.
+        Where two funnels meet, it is the gradient of one of them; at a centre, it is 0.
         """
         x = self._points("x", x)
         return self._in_parts(lambda points: self._directions(points)[1], x).to(x.dtype)
@@ -198,9 +218,9 @@ class Funnels:
         .. math:: W_1 = \mathbb E\,\lVert x - y\rVert = \frac{7D}{(D+1)(D+8)}\;\mathbb E\,L(y)
 
         with L(y) the length of the ray of y, for centres in the box: given the ray, y has the density
-        :math:`D t^{D-1}` at the fraction t of it, and moves by :math:`(t - t^8) L`. What is left is a mean over the
-        rays: a finite sum for D = 1; else a quasi-Monte Carlo mean, with `w1_error` for its standard error. Where a
-        centre lies outside the box and D > 1, it is that of the distances moved.
+        :math:`D t^{D-1}` at the fraction t of it, and moves by :math:`(t - t^8) L`. The mean over the rays is a finite
+        sum for D = 1, and otherwise a quasi-Monte Carlo mean with standard error `w1_error`. If a centre lies outside
+        the box and D > 1, the distances moved are averaged instead.
         """
         return self._w1[0]
 
@@ -286,7 +306,7 @@ class Funnels:
         return points
 
     def _in_parts(self, function, points):
-        """Apply a function of points (n, dimension) to points (..., dimension), few enough at once for the memory."""
+        """Apply a function of points (n, dimension) to points (..., dimension), in parts that fit in memory."""
         flat = points.detach().double().reshape(-1, self.dimension)
         rows = max(ENTRIES // max(len(self._centers), self.dimension), 1)
         result = torch.cat([function(part) for part in flat.split(rows)])
@@ -312,27 +332,47 @@ class _Moved(_Box):
 
 
 def _leading(centers, bias):
-    """Return which funnels take part, shape (funnels,): not those that lie in another, nor the second of two equals.
+    """Return which funnels matter, shape (funnels,): not those inside another, nor the second of two equal ones.
 
     Funnel m lies in funnel n where :math:`b_m \\ge b_n + \\lVert a_m - a_n\\rVert`.
     """
     apart = torch.cdist(centers, centers, compute_mode="donot_use_mm_for_euclid_dist")
     rounding = 8 * torch.finfo(torch.float64).eps * (apart + bias.abs() + bias.abs()[:, None])
     inside = bias[:, None] + rounding >= bias + apart  # row m lies in column n
-    first = torch.ones_like(inside).tril(-1)  # n < m: of equals the first stays
+    first = torch.ones_like(inside).tril(-1)  # n < m: the first of two equal ones stays
     return ~(inside & (~inside.T | first)).any(1)
 
 
 def funnels(dimension: int, count: int, *, seed: int = 0, dtype: torch.dtype = torch.float64, device="cpu") -> Funnels:
-    r"""Draw a pair as in the paper: centres uniform in :math:`[-2.5, 2.5]^D`, offsets :math:`0.1\,N(0, 1)`.
+    r"""Draw a random pair as in the paper: centres uniform in :math:`[-2.5, 2.5]^D`, offsets :math:`0.1\,N(0, 1)`.
 
     Parameters
     ----------
-    dimension, count : int
-        Of the space, and of the funnels.
+    dimension : int
+        Of the space.
+    count : int
+        Number of funnels.
     seed : int
     dtype, device
-        Of the points that are drawn from it.
+        Of the samples.
+
+    Returns
+    -------
+    Funnels
+
+    Raises
+    ------
+    ValueError
+        If `dimension` or `count` is less than 1.
+
+    See Also
+    --------
+    Funnels
+
+    References
+    ----------
+    Korotin, Kolesov and Burnaev (2022), "Kantorovich strikes back! Wasserstein GANs are not optimal transport?",
+    section 5; lesson 11.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""IDX files, in which MNIST and its relatives come: a magic number, the sizes of the array, and its bytes.
+"""IDX files, the format of MNIST and its relatives: a magic number, the sizes of the array, and its bytes.
 
 The magic number is two zero bytes, the type of the numbers, and how many dimensions there are; each size has four
-bytes. All numbers are stored with their highest byte first.
+bytes. All numbers are big-endian.
 """
 
 import gzip
@@ -25,30 +25,43 @@ def read_idx(path: str | os.PathLike, *, at_most: int = 2**30) -> torch.Tensor:
     ----------
     path : str or path
     at_most : int
-        How many bytes the array may have, unpacked.
+        The largest size of the array in bytes, uncompressed.
 
     Returns
     -------
     tensor
-        Of the shape and type of number that the file states.
+        Of the shape and dtype that the file declares.
 
     Raises
     ------
     ValueError
-        If the file is none, asks for more than `at_most` bytes, ends too early or goes on after its end.
+        If this is not an IDX file, it declares more than `at_most` bytes, or it is shorter or longer than it declares.
     OSError
         If it cannot be opened.
+
+    See Also
+    --------
+    mnist, fashion_mnist
 
     References
     ----------
     LeCun, Cortes and Burges, "The MNIST database of handwritten digits", the section on file formats.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "three-bytes")
+    ...     _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 5, 6, 7]))
+    ...     read_idx(path)
+    tensor([5, 6, 7], dtype=torch.uint8)
     """
     at_most = _inputs.count("at_most", at_most)
     with _opened(path) as file:
         try:
             return _read(file, path, at_most)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise ValueError(f"path must be a whole IDX file, and {path} is damaged ({error})") from None
+            raise ValueError(f"path must be a complete IDX file, but {path} is damaged ({error})") from None
 
 
 def _opened(path):
@@ -60,17 +73,19 @@ def _opened(path):
 def _read(file, path, at_most):
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not 1 <= magic[3] <= MOST_DIMENSIONS:
-        raise ValueError(f"path must be an IDX file, and {path} is not: it begins with {magic.hex(' ') or 'nothing'}")
+        raise ValueError(f"path must be an IDX file, but {path} begins with {magic.hex(' ') or 'nothing'}")
     number, dimensions = np.dtype(TYPES[magic[2]]), magic[3]
     sizes = file.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
-        raise ValueError(f"path must be a whole IDX file, and {path} ends within its {dimensions} sizes")
+        raise ValueError(f"path must be a complete IDX file, but {path} ends before its {dimensions} sizes do")
     shape = tuple(np.frombuffer(sizes, ">u4").tolist())
     wanted = math.prod(shape) * number.itemsize
     if wanted > at_most:
-        raise ValueError(f"path must hold at most {at_most} bytes, and {path}, of shape {shape}, has {wanted}")
+        raise ValueError(f"path must hold at most {at_most} bytes, but {path}, of shape {shape}, declares {wanted}")
     data = file.read(wanted + 1)
     if len(data) != wanted:
-        found = f"goes on after its {wanted} bytes" if len(data) > wanted else f"has {len(data)} bytes of {wanted}"
-        raise ValueError(f"path must be a whole IDX file and no more, and {path}, of shape {shape}, {found}")
+        found = f"more than {wanted} bytes" if len(data) > wanted else f"only {len(data)} of {wanted} bytes"
+        raise ValueError(
+            f"path must be a complete IDX file and nothing else, but {path}, of shape {shape}, has {found}"
+        )
     return torch.from_numpy(np.frombuffer(data, number).reshape(shape).astype(number.newbyteorder("=")))

@@ -1,4 +1,4 @@
-"""Small real images that ship with a package, so that nothing is downloaded."""
+"""Small real images that ship with a dependency, so that nothing is downloaded."""
 
 from typing import NamedTuple
 
@@ -6,40 +6,47 @@ import torch
 
 
 class Labelled(NamedTuple):
-    """Pictures and what they show.
-
-    Attributes
-    ----------
-    images : tensor, shape (n, *event)
-    labels : tensor of int64, shape (n,)
-    """
+    """Images and what they show."""
 
     images: torch.Tensor
     labels: torch.Tensor
 
 
 def digits(*classes: int, dtype=torch.float32, device="cpu") -> torch.Tensor | tuple[torch.Tensor, ...]:
-    """Handwritten digits of 8 x 8 pixels, by class.
+    """Return handwritten digits of 8 x 8 pixels, by class.
 
     Parameters
     ----------
     *classes : int
         Which digits, 0 to 9.
+    dtype, device
+        Of the tensors.
 
     Returns
     -------
-    tensor, shape (images, 64), or a tuple of them, one a class
+    tensor, shape (n, 64), or a tuple of them, one per class
         Grey values from 0 (paper) to 1 (ink), row by row.
 
     Raises
     ------
     ValueError
-        If a class is not a digit, or none is named.
+        If a class is not a digit, or none is given.
+
+    See Also
+    --------
+    labelled_digits : all classes, with labels.
+    mnist : larger images.
 
     References
     ----------
     Alpaydin and Kaynak (1998), the test set of "Optical Recognition of Handwritten Digits", 1797 images, as shipped
     with scikit-learn.
+
+    Examples
+    --------
+    >>> threes, eights = digits(3, 8)
+    >>> threes.shape, eights.shape
+    (torch.Size([183, 64]), torch.Size([174, 64]))
     """
     from sklearn.datasets import load_digits
 
@@ -47,7 +54,7 @@ def digits(*classes: int, dtype=torch.float32, device="cpu") -> torch.Tensor | t
         if digit not in range(10):
             raise ValueError(f"classes must be digits from 0 to 9, not {digit!r}")
     if not classes:
-        raise ValueError("classes must name at least one digit from 0 to 9")
+        raise ValueError("classes must contain at least one digit from 0 to 9")
     images, labels = load_digits(return_X_y=True)
     chosen = tuple(torch.tensor(images[labels == digit] / 16, dtype=dtype, device=device) for digit in classes)
     return chosen if len(chosen) > 1 else chosen[0]
@@ -56,10 +63,26 @@ def digits(*classes: int, dtype=torch.float32, device="cpu") -> torch.Tensor | t
 def labelled_digits(*, dtype=torch.float32, device="cpu") -> Labelled:
     """Return all handwritten digits of 8 x 8 pixels with their labels, in the order of the original data.
 
+    Parameters
+    ----------
+    dtype, device
+        Of the tensor of images.
+
     Returns
     -------
-    Labelled
-        Images of shape (1797, 64), the very values of :func:`digits`, and labels from 0 to 9.
+    images : tensor, shape (1797, 64)
+        The same values as those of :func:`digits`.
+    labels : tensor of int64, shape (1797,)
+        From 0 to 9.
+
+    See Also
+    --------
+    digits, mnist
+
+    Examples
+    --------
+    >>> labelled_digits().labels[:5]
+    tensor([0, 1, 2, 3, 4])
     """
     from sklearn.datasets import load_digits
 

@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: the reader's own files, or else downloaded once; in either case checked."""
+"""MNIST and Fashion-MNIST: from your own files, or downloaded once; verified in either case."""
 
 import hashlib
 import os
@@ -14,22 +14,18 @@ from gantut.data._idx import read_idx
 from gantut.data._images import Labelled
 
 SIDE, SIZES = 28, (28, 32)
-PARTS = {"train": "train", "test": "t10k"}  # how their files are called
-# No file of them has more bytes than this, packed or not.
+PARTS = {"train": "train", "test": "t10k"}  # the prefixes of their file names
+# No file has more bytes than this, compressed or not.
 AT_MOST = 2**26
 
 
 class Collection(NamedTuple):
     """A data set of images and labels in four IDX files."""
 
-    #: as other software calls its folder
-    name: str
-    #: the address to download from
-    source: str
-    #: where a distribution's package puts the files
-    place: str
-    #: of each file, without .gz, the SHA-256 of what it is when unpacked
-    checksums: dict[str, str]
+    name: str  # of its folder, as other software calls it
+    source: str  # the address to download from
+    place: str  # where a Debian package puts the files
+    checksums: dict[str, str]  # SHA-256 of each file, uncompressed
 
 
 MNIST = Collection(
@@ -66,40 +62,51 @@ def mnist(
     dtype=torch.float32,
     device="cpu",
 ) -> Labelled:
-    """70,000 handwritten digits of 28 x 28 pixels.
+    """Return MNIST: 70,000 handwritten digits of 28 x 28 pixels.
 
-    The files are taken from `folder`, where they may lie as they are published or as torchvision keeps them, plain or
-    compressed with gzip. What is not there is downloaded once, and kept. Every file must have the right checksum.
+    The files are read from `folder`, laid out as published or as torchvision keeps them, plain or compressed with gzip.
+    Missing files are downloaded once and kept. Every file must have the right checksum.
 
     Parameters
     ----------
-    part : "train" or "test"
+    part : {"train", "test"}
         60,000 or 10,000 images.
     folder : path, optional
-        By default ``~/.cache/gantut/MNIST`` (or in ``XDG_CACHE_HOME``), or where a Debian package has put the files.
-    size : 28 or 32
-        32: with two pixels of background on every side, as networks for 32 x 32 pixels want it.
+        By default, ``~/.cache/gantut/MNIST`` (or in ``XDG_CACHE_HOME``), or where a Debian package has put the files.
+    size : {28, 32}
+        32 adds two pixels of background on every side, for networks that take 32 x 32 pixels.
     download : bool
-        Whether to download what is missing.
+        Whether to download missing files.
     source : str, optional
-        The address of another server, to which the names of the files (``train-images-idx3-ubyte.gz``, ...) are added.
+        The address of another server, to which the file names (``train-images-idx3-ubyte.gz``, ...) are appended.
+    dtype, device
+        Of the tensor of images.
 
     Returns
     -------
-    Labelled
-        Images of shape (n, 1, size, size) from -1 (paper) to 1 (ink), and labels from 0 to 9. In single precision, the
-        60,000 images take 188 MB, or 246 MB with size=32.
+    images : tensor, shape (n, 1, size, size)
+        From -1 (paper) to 1 (ink). In single precision, the 60,000 images take 188 MB, or 246 MB with size=32.
+    labels : tensor of int64, shape (n,)
+        From 0 to 9.
 
     Raises
     ------
     ValueError
-        If a file in `folder` is damaged, or another one than that of MNIST: :func:`read_idx` reads any.
+        If a file in `folder` is damaged or is not a file of MNIST (:func:`read_idx` reads any IDX file).
     OSError
-        If a file is missing and cannot be downloaded; the message says what can be done.
+        If a file is missing and cannot be downloaded (then a `DownloadError`); the message says what to do.
+
+    See Also
+    --------
+    fashion_mnist, digits
 
     References
     ----------
     LeCun, Bottou, Bengio and Haffner (1998), "Gradient-based learning applied to document recognition".
+
+    Examples
+    --------
+    >>> images, labels = mnist("test", size=32)  # doctest: +SKIP
     """
     return _read(MNIST, part, folder, size, download, source, dtype, device)
 
@@ -114,21 +121,39 @@ def fashion_mnist(
     dtype=torch.float32,
     device="cpu",
 ) -> Labelled:
-    """70,000 pieces of clothing of 28 x 28 pixels, in ten classes.
+    """Return Fashion-MNIST: 70,000 pieces of clothing of 28 x 28 pixels, in ten classes.
 
-    Everything is as for :func:`mnist`, with the cache in ``FashionMNIST``. Under Debian, ``apt install
-    dataset-fashion-mnist`` brings the files to where they are found.
+    On Debian, ``apt install dataset-fashion-mnist`` puts the files where they are found.
+
+    Parameters
+    ----------
+    part, folder, size, download, source, dtype, device
+        As for :func:`mnist`; files are kept in ``~/.cache/gantut/FashionMNIST``.
 
     Returns
     -------
-    Labelled
-        Images from -1 (background) to 1, and labels: 0 T-shirt, 1 trousers, 2 pullover, 3 dress, 4 coat, 5 sandal,
-        6 shirt, 7 sneaker, 8 bag, 9 ankle boot.
+    images : tensor, shape (n, 1, size, size)
+        From -1 (background) to 1.
+    labels : tensor of int64, shape (n,)
+        0 T-shirt, 1 trousers, 2 pullover, 3 dress, 4 coat, 5 sandal, 6 shirt, 7 sneaker, 8 bag, 9 ankle boot.
+
+    Raises
+    ------
+    ValueError, OSError
+        As for :func:`mnist`.
+
+    See Also
+    --------
+    mnist
 
     References
     ----------
     Xiao, Rasul and Vollgraf (2017), "Fashion-MNIST: a novel image dataset for benchmarking machine learning
     algorithms"; under the MIT License.
+
+    Examples
+    --------
+    >>> images, labels = fashion_mnist("test")  # doctest: +SKIP
     """
     return _read(FASHION_MNIST, part, folder, size, download, source, dtype, device)
 
@@ -146,7 +171,7 @@ def _read(collection, part, folder, size, download, source, dtype, device):
 
 
 def _array(collection, name, folder, download, source):
-    """Return the numbers of one file, wherever it is, after a check."""
+    """Return the numbers of one file, wherever it is, once verified."""
     home = cache_folder() / collection.name if folder is None else Path(folder)
     places = [home, home / "raw", home / collection.name / "raw"]
     places += [Path(collection.place)] if folder is None else []
@@ -155,18 +180,20 @@ def _array(collection, name, folder, download, source):
     if path is None:
         path = home / f"{name}.gz"
         if not download:
-            raise FileNotFoundError(f"{name} is not in {home}, plain or as .gz: put it there, or pass download=True")
+            raise FileNotFoundError(f"neither {name} nor {name}.gz is in {home}: put it there, or pass download=True")
         address = (collection.source if source is None else source).rstrip("/") + f"/{name}.gz"
         fetch(address, path, at_most=AT_MOST, check=lambda file: _checked(collection, name, file))
     return _checked(collection, name, path)
 
 
 def _checked(collection, name, path):
-    """Return the numbers of a file that holds what it should."""
+    """Return the numbers of a file with the right checksum."""
     array = read_idx(path, at_most=AT_MOST)
     header = b"\0\0\x08" + bytes([array.ndim]) + b"".join(length.to_bytes(4, "big") for length in array.shape)
     found = hashlib.sha256(header)
     found.update(array.numpy())
     if array.dtype != torch.uint8 or found.hexdigest() != collection.checksums[name]:
-        raise ValueError(f"{path} is not {name} of {collection.name}: its SHA-256, unpacked, is {found.hexdigest()}")
+        raise ValueError(
+            f"{path} is not {name} of {collection.name}: its SHA-256, uncompressed, is {found.hexdigest()}"
+        )
     return array

@@ -1,15 +1,14 @@
-r"""Pictures with transparency: cropped, brought to one size, composited.
+r"""Images with transparency: cropped, fitted to one size, composited.
 
-A picture is an array of shape (height, width, 4): red, green, blue and the opacity :math:`\alpha`, from 0 to 1, the
-colours *premultiplied*, that is, each already times :math:`\alpha`. Sums of such pictures are pictures again: where
-colours are averaged, a transparent pixel weighs nothing, whatever colour the file gives it.
+An image is an array of shape (height, width, 4): red, green, blue and the opacity :math:`\alpha`, from 0 to 1, the
+colours *premultiplied*, that is, each already times :math:`\alpha`. Averages of such images
+are images again: a transparent pixel does not count, whatever colour the file gives it.
 """
 
 import numbers
 
 import numpy as np
 import torch
-from PIL import Image
 
 from gantut import _inputs
 
@@ -18,14 +17,14 @@ CHANNELS = (3, 4)
 
 
 def premultiplied(rgba: np.ndarray) -> np.ndarray:
-    """Return a picture of bytes (height, width, 4) with premultiplied colours, in single precision from 0 to 1."""
+    """Return an image of bytes (height, width, 4) with premultiplied colours, in single precision from 0 to 1."""
     picture = rgba.astype(np.float32) / 255
     picture[..., :3] *= picture[..., 3:]
     return picture
 
 
 def content(picture: np.ndarray) -> np.ndarray:
-    """Return the smallest rectangle that holds all that is not wholly transparent; nothing, if there is nothing."""
+    """Return the smallest rectangle with everything that is not fully transparent; an empty one if all is."""
     seen = picture[..., 3] > 0
     rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
     if not len(rows):
@@ -34,15 +33,15 @@ def content(picture: np.ndarray) -> np.ndarray:
 
 
 def fit(picture: np.ndarray, size: int, *, resize: str = "pixels") -> np.ndarray:
-    """Return the picture, as large as it can be, in the middle of a transparent square of `size` pixels.
+    """Return the image, as large as possible, in the middle of a transparent square of `size` pixels.
 
     Parameters
     ----------
     picture : array, shape (height, width, 4)
     size : int
-    resize : "pixels" or "smooth"
-        For pixel art: each pixel becomes a block of k x k, k the largest whole number that fits; what is too large is
-        averaged over areas. Or for photographs: the longer side is made to fit exactly, by Lanczos' filter.
+    resize : {"pixels", "smooth"}
+        For pixel art: each pixel becomes a block of k x k, k the largest integer that fits; an image that is too large
+        is averaged over areas. Or for photographs: Lanczos resampling, so that the longer side fits exactly.
 
     Returns
     -------
@@ -68,7 +67,7 @@ def _area_mean(picture, height, width):
 
 
 def _shares(length, parts):
-    """Return which share of each of equal parts of a line each of its pixels makes up: shape (parts, length)."""
+    """Return the share of each pixel of a line in each of equal parts of it: shape (parts, length)."""
     ends = np.arange(parts + 1)[:, None] * length / parts
     pixel = np.arange(length)
     overlap = np.minimum(ends[1:], pixel + 1) - np.maximum(ends[:-1], pixel)
@@ -76,7 +75,9 @@ def _shares(length, parts):
 
 
 def _lanczos(picture, height, width):
-    """Return the picture resampled; where the filter overshoots, it is cut to what a picture may be."""
+    """Return the image resampled; where the filter overshoots, values are clipped to the valid range."""
+    from PIL import Image  # loaded by need
+
     planes = (Image.fromarray(np.ascontiguousarray(picture[..., channel])) for channel in range(4))
     resampled = [np.asarray(plane.resize((width, height), Image.Resampling.LANCZOS)) for plane in planes]
     picture = np.stack(resampled, -1).clip(0, 1)
@@ -85,7 +86,7 @@ def _lanczos(picture, height, width):
 
 
 def tensor_of(pictures: np.ndarray, *, channels: int, background, mirrored: bool, dtype, device) -> torch.Tensor:
-    """Return pictures (n, height, width, 4) as a tensor (n, channels, height, width) from -1 to 1.
+    """Return images (n, height, width, 4) as a tensor (n, channels, height, width) from -1 to 1.
 
     With 3 channels they are composited; with 4 they stay premultiplied, and a transparent pixel is -1 in all channels.
     """
@@ -106,5 +107,5 @@ def colour(name, value) -> np.ndarray:
     except (TypeError, ValueError):
         red = green = blue = -1.0
     if not all(0 <= level <= 1 for level in (red, green, blue)):
-        raise ValueError(f"{name} must be a grey level, or three of red, green and blue, from 0 to 1, not {value!r}")
+        raise ValueError(f"{name} must be a grey level, or red, green and blue, from 0 to 1, not {value!r}")
     return np.array([red, green, blue], np.float32)

@@ -21,28 +21,43 @@ HALVES, SECTORS = 2, 8  # of either coordinate of the centre and of the radius; 
 
 
 class Polygons(Distribution):
-    r"""The distribution of regular polygons with a random centre, radius and angle, as the coordinates of their
-    corners.
+    r"""The distribution of regular polygons with a random centre, radius and angle, given by their corners.
 
     .. math:: z_k = c + r\,e^{i(\theta + 2\pi k/N)}, \qquad c \sim U[-s, s]^2,\quad r \sim U[a, b],\quad
         \theta \sim U[0, 2\pi)
 
-    Its support has four dimensions, in a space of 2N: it has no density there, and no ``log_prob``.
+    Its support has four dimensions, in a space of 2N dimensions, so there is no density, and no ``log_prob``.
 
     Parameters
     ----------
     corners : int
         N, at least 3.
     side : float
-        s > 0: the centre lies in a square of twice that width.
+        s > 0: the centre lies in a square of width 2s.
     radii : (float, float)
         0 < a < b.
     dtype, device
         Of the samples, shape (..., 2N): x and y of the first corner, then of the next one, against the clock.
 
+    Raises
+    ------
+    ValueError
+        If a number is not allowed.
+
+    See Also
+    --------
+    gantut.metrics.polygon_precision_recall
+
     References
     ----------
-    After the triangles of Lucic et al. (2018), section 4.2, which are pictures there; lesson 13.
+    After the triangles of Lucic et al. (2018), section 4.2, which are images there; lesson 13.
+
+    Examples
+    --------
+    >>> triangles = Polygons(3)
+    >>> x = triangles.sample(5)
+    >>> x.shape, bool((triangles.distance(x) < 1e-12).all())
+    (torch.Size([5, 6]), True)
     """
 
     def __init__(self, corners: int = 3, *, side: float = 1.0, radii=(0.5, 1.0), dtype=torch.float64, device="cpu"):
@@ -64,7 +79,7 @@ class Polygons(Distribution):
     def nearest(self, x: torch.Tensor) -> torch.Tensor:
         r"""Return the nearest polygon that this distribution can draw, exactly.
 
-        Keep modes 0 and 1, move the centre into its square and the radius between its bounds.
+        It keeps modes 0 and 1, and moves the centre into its square and the radius between its bounds.
 
         Parameters
         ----------
@@ -73,7 +88,7 @@ class Polygons(Distribution):
         Returns
         -------
         tensor, shape (..., 2N)
-            Where :math:`\hat z_1=0` all angles are as near, and the angle is 0.
+            If :math:`\hat z_1=0`, all angles are equally near, and the angle is 0.
         """
         centre, arm = self._modes(x)
         length = arm.norm(dim=-1, keepdim=True)
@@ -82,17 +97,16 @@ class Polygons(Distribution):
         return self._build(centre.clamp(-self.side, self.side), length.clamp(*self.radii) * direction)
 
     def distance(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the Euclidean distance of points (..., 2N) to the nearest polygon of this distribution: shape
-        (...)."""
+        """Return the Euclidean distance, shape (...), of points (..., 2N) to the nearest polygon."""
         return (x - self.nearest(x)).norm(dim=-1)
 
     @property
     def cells(self) -> int:
-        """How many cells of equal probability :meth:`cell` cuts the polygons into."""
+        """The number of equally probable cells of :meth:`cell`."""
         return HALVES**3 * SECTORS
 
     def cell(self, x: torch.Tensor) -> torch.Tensor:
-        """Return in which cell the nearest polygon lies: left or right, low or high, small or large, and its sector.
+        """Return the cell of the nearest polygon: left or right, low or high, small or large, and its sector.
 
         Parameters
         ----------
@@ -126,7 +140,7 @@ class Polygons(Distribution):
         return torch.full_like(self.mean, math.sqrt(self.side**2 / 3 + square / 2))
 
     def _modes(self, x):
-        r"""The centre :math:`\hat z_0` and the arm :math:`\hat z_1` of points (..., 2N), each of shape (..., 2)."""
+        r"""Return the centre :math:`\hat z_0` and the arm :math:`\hat z_1` of points (..., 2N): shapes (..., 2)."""
         x = _inputs.floating("x", x)
         if x.shape[-1:] != self.event_shape:
             raise ValueError(f"x must have shape (..., {self.event_shape[0]}), not {_inputs.shape(x)}")
@@ -137,7 +151,7 @@ class Polygons(Distribution):
         return corners.mean(-2), arm
 
     def _build(self, centre, arm):
-        """The polygons with a centre and a first corner as seen from there, shapes (..., 2): shape (..., 2N)."""
+        """Return the polygons with a centre and a first corner relative to it, shapes (..., 2): shape (..., 2N)."""
         cos, sin = self._turns(arm)
         across, up = arm[..., None, 0], arm[..., None, 1]
         spokes = torch.stack([across * cos - up * sin, across * sin + up * cos], -1)  # (..., N, 2)
@@ -149,5 +163,25 @@ class Polygons(Distribution):
 
 
 def polygons(corners: int = 3, *, side: float = 1.0, radii=(0.5, 1.0), dtype=torch.float64, device="cpu") -> Polygons:
-    """Regular polygons with a random centre, radius and angle: a thin set whose nearest point is known exactly."""
+    """Return the distribution of random regular polygons: a thin set whose nearest point is known exactly.
+
+    Parameters
+    ----------
+    corners, side, radii, dtype, device
+        As for :class:`Polygons`.
+
+    Returns
+    -------
+    Polygons
+
+    Raises
+    ------
+    ValueError
+        If a number is not allowed.
+
+    Examples
+    --------
+    >>> polygons(4).sample(5).shape
+    torch.Size([5, 8])
+    """
     return Polygons(corners, side=side, radii=radii, dtype=dtype, device=device)

@@ -1,4 +1,4 @@
-"""Pictures of the reader's own, from any folder, zip or tar archive."""
+"""Your own images, from any folder, zip or tar archive."""
 
 import io
 import os
@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
 
 from gantut import _inputs
 from gantut.data import _pixels
-from gantut.data._archives import ENDINGS, IMAGE_LIMITS, ImageLimits, pictures_in
+from gantut.data._archives import ENDINGS, ImageLimits, pictures_in
 
 FORMATS = ("PNG", "GIF", "JPEG", "WEBP", "BMP")
 
@@ -19,11 +18,8 @@ FORMATS = ("PNG", "GIF", "JPEG", "WEBP", "BMP")
 class Sprites(NamedTuple):
     """What :func:`sprites` returns."""
 
-    #: shape (n, channels, size, size), from -1 to 1
     images: torch.Tensor
-    #: n paths within the folder or archive, those of mirror images again after the others
     names: tuple[str, ...]
-    #: pairs of a path and the reason why it was not read
     skipped: tuple[tuple[str, str], ...]
 
 
@@ -37,63 +33,83 @@ def sprites(
     match: str = "*",
     crop: bool = True,
     resize: str = "pixels",
-    limits: ImageLimits = IMAGE_LIMITS,
+    limits: ImageLimits | None = None,
     dtype=torch.float32,
     device="cpu",
 ) -> Sprites:
-    """Read pictures from a folder, a zip or a tar archive, and bring them to one square size.
+    """Read images from a folder, a zip or a tar archive, and fit them into squares of one size.
 
-    Files named .png, .gif (the first picture), .jpg, .jpeg, .webp and .bmp are read, those of a folder in the order of
-    their names, all others are passed by. Each picture is cropped to what is not transparent, resized, and put into
-    the middle of a square. Nothing is extracted to the disk, no link followed, no nested archive opened. Whatever
-    cannot be read is skipped, and listed with the reason.
+    Files named .png, .gif (the first frame), .jpg, .jpeg, .webp and .bmp are read, in a folder sorted by name; all
+    others are ignored. Each image is cropped to what is not transparent, resized, and centred in a square. Nothing is
+    extracted to disk, no link followed, no nested archive opened. An image that cannot be read is skipped, and listed
+    with the reason.
 
     Parameters
     ----------
     path : str or path
-        A folder with all below it, a .zip, or a .tar, plain or compressed with gzip, bzip2 or xz.
+        A folder, read with its subfolders; a .zip; or a .tar, plain or compressed with gzip, bzip2 or xz.
     size : int
-        Of the side of the square, in pixels; 32 and 64 are what the convolutional networks of this package take.
-    channels : 3 or 4
-        3: composited on the background. 4: premultiplied colours and the opacity, all -1 where nothing is.
-    background : float or three of them
+        Side of the square in pixels; the convolutional networks of this package take 32 and 64.
+    channels : {3, 4}
+        3: composited on the background. 4: premultiplied colours and opacity, all -1 where the image is transparent.
+    background : float or three floats
         A grey level, or red, green and blue, from 0 (black) to 1 (white).
     mirrored : bool
-        Whether mirror images (left and right exchanged) follow after the pictures.
+        Whether to append the mirror images (left and right swapped).
     match : str
-        Which files are read: how the ends of their paths look, ``*`` for any name, as in ``"regular/*.png"``.
+        Only files whose paths end like this are read, ``*`` standing for any name, as in ``"regular/*.png"``.
     crop : bool
-        Whether to crop to the rectangle outside of which all is wholly transparent.
-    resize : "pixels" or "smooth"
-        "pixels", for pixel art: every pixel becomes a block of k x k, k the largest whole number that fits; what is
-        larger than the square is averaged over areas. "smooth", for photographs: all are brought to the side of the
-        square by Lanczos' filter.
-    limits : ImageLimits
-        How much the folder or archive may ask for.
+        Whether to crop to the smallest rectangle that holds everything visible.
+    resize : {"pixels", "smooth"}
+        "pixels", for pixel art: every pixel becomes a block of k x k, k the largest integer that fits; an image larger
+        than the square is averaged over areas. "smooth", for photographs: Lanczos resampling to the side of the square.
+    limits : ImageLimits, optional
+        How much may be read; the defaults suit collections of up to 20,000 images.
+    dtype, device
+        Of the tensor of images.
 
     Returns
     -------
-    Sprites
-        Pictures, names, and what was skipped.
+    images : tensor, shape (n, channels, size, size)
+        From -1 to 1.
+    names : tuple of str
+        n paths within the folder or archive; those of mirror images are repeated after the others.
+    skipped : tuple of (str, str)
+        The path of each image that was not read, and the reason.
 
     Raises
     ------
     ValueError
-        If nothing is left, or if a collection exceeds the limits on the whole: how many files, how many bytes.
+        If no image could be read, or the collection exceeds a limit on the number of files or of bytes.
+
+    See Also
+    --------
+    creatures : images that ship with the package.
+    group_similar_images : finds near-duplicates among them.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("RGBA", (16, 16), "red").save(pathlib.Path(folder, "red.png"))
+    ...     found = sprites(folder, size=32)
+    >>> found.images.shape, found.names
+    (torch.Size([1, 3, 32, 32]), ('red.png',))
 
     Notes
     -----
-    The worked example of many posts about GANs are Pokémon sprites. The pictures belong to their owners and are no
-    part of this package, but who has Node.js can read the 1332 of the npm package pokesprite-images for an
-    experiment of their own, straight from its archive::
+    Many posts about GANs use Pokémon sprites as their example. The images belong to their owners and are not part of
+    this package, but with Node.js you can read the 1332 images of the npm package pokesprite-images straight from its
+    archive, for an experiment of your own::
 
         $ npm pack pokesprite-images@2.7.0
 
         >>> sprites("pokesprite-images-2.7.0.tgz", match="pokemon-gen8/regular/*.png").images.shape  # doctest: +SKIP
         torch.Size([1332, 3, 32, 32])
 
-    They are 68 x 56 pixels large, of which a fifth is left on average after cropping: in a square of 32 pixels, 436 of
-    them are made smaller, in one of 64 pixels, one is.
+    They measure 68 x 56 pixels, of which cropping leaves a fifth on average: to fit a square of 32 pixels, 436 of them
+    are scaled down; for 64 pixels, only one.
     """
     size = _inputs.count("size", size)
     _inputs.one_of("resize", resize, _pixels.RESIZES)
@@ -101,6 +117,7 @@ def sprites(
     if not isinstance(match, str) or not match:
         raise ValueError(f"match must be a pattern such as '*.png', not {match!r}")
     _pixels.colour("background", background)
+    limits = limits or ImageLimits()
     names, squares, skipped = [], [], []
     for name, data, reason in pictures_in(path, match, limits):
         if data is not None:
@@ -118,14 +135,16 @@ def sprites(
 
 
 def _nothing_left(path, match, skipped):
-    message = f"path must hold pictures ({', '.join(ENDINGS)}) with names that match {match!r}, but {str(path)!r} has "
+    message = f"path must contain images ({', '.join(ENDINGS)}) whose names match {match!r}, but {str(path)!r} has none"
     if not skipped:
-        return message + "none"
-    return message + f"none that can be read: {len(skipped)} skipped, first {skipped[0][0]!r}, which {skipped[0][1]}"
+        return message
+    return (
+        message + f" that can be read: {len(skipped)} skipped, the first being {skipped[0][0]!r}, which {skipped[0][1]}"
+    )
 
 
 def _square(data, size, crop, resize, limits):
-    """Return the prepared picture and "", or None and the reason why there is none."""
+    """Return the prepared image and "", or None and the reason why there is none."""
     try:
         rgba = _decoded(data, limits.pixels)
     except _Refused as refused:
@@ -135,7 +154,7 @@ def _square(data, size, crop, resize, limits):
     picture = _pixels.premultiplied(rgba)
     inner = _pixels.content(picture)
     if not inner.size:
-        return None, "is wholly transparent"
+        return None, "is fully transparent"
     return _pixels.fit(inner if crop else picture, size, resize=resize), ""
 
 
@@ -144,17 +163,19 @@ class _Refused(Exception):
 
 
 def _decoded(data, most):
-    """Return the first picture in a file as bytes (height, width, 4): red, green, blue, opacity."""
+    """Return the first image in a file as bytes (height, width, 4): red, green, blue, opacity."""
+    from PIL import Image, ImageOps  # loaded by need
+
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what is odd, but does no harm; what does is refused below
+        warnings.simplefilter("ignore")  # about harmless oddities; what is harmful is refused below
         try:
             image = Image.open(io.BytesIO(data), formats=FORMATS)
         except Image.UnidentifiedImageError:
-            raise _Refused("is no picture of a kind that is read here") from None
+            raise _Refused("is not an image in a supported format") from None
         with image:
             width, height = image.size
             if width * height > most:
-                raise _Refused(f"has {width} x {height} pixels, and {most} are allowed")
+                raise _Refused(f"has {width} x {height} pixels, but {most} are allowed")
             image.load()
             image = ImageOps.exif_transpose(image)
             if image.mode.startswith("I"):  # 16 bits

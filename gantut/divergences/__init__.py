@@ -1,8 +1,8 @@
 r"""Divergences between probability distributions, the optimal discriminator, and the value of the GAN game.
 
-For distributions on a finite set, as tensors of probabilities: :func:`kl_divergence`, :func:`js_divergence`,
-:func:`total_variation`. For distributions with a density, as anything with a ``log_prob`` (a `torch.distributions`
-object or a distribution of :mod:`gantut.data`) or a density function: :func:`kl_between`, :func:`js_between`,
+For distributions on a finite set, given as tensors of probabilities: :func:`kl_divergence`, :func:`js_divergence`,
+:func:`total_variation`. For distributions with a density, given as anything with a ``log_prob`` (from
+`torch.distributions` or :mod:`gantut.data`) or as a density function: :func:`kl_between`, :func:`js_between`,
 :func:`total_variation_between`, by adaptive quadrature on the line or by Monte Carlo in any dimension.
 :func:`optimal_discriminator` and :func:`value_function` take either.
 
@@ -18,21 +18,11 @@ Every quantity here is one expectation under :math:`p` plus one under :math:`q`:
 
 from gantut.divergences._between import js_between, kl_between, total_variation_between
 from gantut.divergences._discrete import js_divergence, kl_divergence, total_variation
-from gantut.divergences._discriminator import OptimalDiscriminator, optimal_discriminator, value_function
+from gantut.divergences._discriminator import optimal_discriminator, value_function
 from gantut.divergences._expectations import Estimate
 from gantut.divergences._quadrature import IntegrationError, integrate
 
 __all__ = [
-    "Estimate",
-    "IntegrationError",
-    "OptimalDiscriminator",
-    "integrate",
-    "js_between",
-    "js_divergence",
-    "kl_between",
-    "kl_divergence",
-    "optimal_discriminator",
-    "total_variation",
-    "total_variation_between",
-    "value_function",
-]
+    "Estimate", "IntegrationError", "integrate", "js_between", "js_divergence", "kl_between", "kl_divergence",
+    "optimal_discriminator", "total_variation", "total_variation_between", "value_function",
+]  # fmt: skip

@@ -29,42 +29,50 @@ def _scaled(estimate, factor):
 
 
 def kl_between(p, q, *, base=math.e, method="quadrature", interval=None, rtol=1e-9, samples=100_000, generator=None):
-    r"""Kullback–Leibler divergence between distributions with densities.
+    r"""Return the Kullback–Leibler divergence between distributions with densities.
 
     .. math:: \mathrm{KL}(p\,\|\,q) = \int p(x)\log\frac{p(x)}{q(x)}\,dx
 
     Parameters
     ----------
     p, q : distributions on the line or, for Monte Carlo, in any dimension
-        Anything with ``log_prob`` (`torch.distributions`, :mod:`gantut.data`), batched as you like; or density
+        Anything with ``log_prob`` (from `torch.distributions` or :mod:`gantut.data`), with any batch shape; or density
         functions from points (n,) to values (n,).
     base : float
         Of the logarithm: e for nats, 2 for bits.
     method : {"quadrature", "monte-carlo"}
-        Adaptive Gauss–Kronrod quadrature on the line, in float64; or an average over draws, in any dimension.
+        Adaptive Gauss–Kronrod quadrature on the line, in float64; or an average over samples, in any dimension.
     interval : pair of floats, optional
-        Quadrature only: where to integrate, instead of the whole line; what lies outside is left out.
+        Quadrature only: where to integrate, instead of over the whole line; the rest is ignored.
     rtol : float
         Quadrature: relative tolerance.
     samples : int
-        Monte Carlo: number of draws.
+        Monte Carlo: number of samples.
     generator : torch.Generator, optional
-        Monte Carlo: the source of the draws.
+        Monte Carlo: the source of randomness, on the CPU.
 
     Returns
     -------
     Estimate
-        ``value`` (batch shape; differentiable in the distributions' parameters by quadrature, except in those that move
-        a jump of a density, and not by Monte Carlo), ``error``, ``evaluations``, ``method``. The value is +inf where
-        `p` has mass outside the support of `q`; a density *function* counts as zero only where `p` has mass above
-        1e-12, since densities underflow.
+        ``value`` has the batch shape. By quadrature, it is differentiable in the distributions' parameters, except
+        those that move a jump of a density; by Monte Carlo, it is not. It is +inf where `p` has mass outside the
+        support of `q`; for density *functions*, only if that mass exceeds 1e-12, since densities underflow.
 
     Raises
     ------
     ValueError
-        If a distribution has no density or not total mass 1, or an option is not allowed.
+        If a distribution has no density or its total mass is not 1, or an option is not allowed.
     IntegrationError
         If the integral does not reach the tolerance; it may be infinite.
+
+    See Also
+    --------
+    kl_divergence : for discrete distributions.
+    js_between, total_variation_between
+
+    References
+    ----------
+    Kullback and Leibler (1951); lesson 1.
 
     Examples
     --------
@@ -80,7 +88,7 @@ def kl_between(p, q, *, base=math.e, method="quadrature", interval=None, rtol=1e
 def js_between(
     p, q, *, base=math.e, halved=True, method="quadrature", interval=None, rtol=1e-9, samples=100_000, generator=None
 ):
-    r"""Jensen–Shannon divergence between distributions with densities.
+    r"""Return the Jensen–Shannon divergence between distributions with densities.
 
     .. math:: \mathrm{JS}(p\,\|\,q) = \tfrac12\int p\log\frac pm\,dx + \tfrac12\int q\log\frac qm\,dx,
         \qquad m = \tfrac{p+q}2
@@ -92,7 +100,7 @@ def js_between(
     base : float
         Of the logarithm: e for nats, 2 for bits.
     halved : bool
-        False leaves the two factors 1/2 out, as some authors do; the result is then twice as large.
+        False omits the two factors 1/2, as some authors do; the result is then twice as large.
     method, interval, rtol, samples, generator
         As in :func:`kl_between`.
 
@@ -106,6 +114,15 @@ def js_between(
     ValueError, IntegrationError
         As in :func:`kl_between`.
 
+    See Also
+    --------
+    js_divergence : for discrete distributions.
+    kl_between, total_variation_between
+
+    References
+    ----------
+    Lin (1991); lesson 1, and lesson 3 on the two conventions.
+
     Examples
     --------
     >>> from gantut.data import gaussian
@@ -118,7 +135,7 @@ def js_between(
 
 
 def total_variation_between(p, q, *, method="quadrature", interval=None, rtol=1e-9, samples=100_000, generator=None):
-    r"""Total variation distance between distributions with densities.
+    r"""Return the total variation distance between distributions with densities.
 
     .. math:: \mathrm{TV}(p, q) = \tfrac12\int |p(x) - q(x)|\,dx \in [0, 1]
 
@@ -138,6 +155,21 @@ def total_variation_between(p, q, *, method="quadrature", interval=None, rtol=1e
     ------
     ValueError, IntegrationError
         As in :func:`kl_between`.
+
+    See Also
+    --------
+    total_variation : for discrete distributions.
+    kl_between, js_between
+
+    References
+    ----------
+    Lesson 1, and lesson 5 for supports that do not overlap.
+
+    Examples
+    --------
+    >>> from gantut.data import gaussian
+    >>> round(float(total_variation_between(gaussian(0, 1), gaussian(1, 1))), 9)
+    0.382924923
     """
     options = dict(method=method, interval=interval, rtol=rtol, samples=samples, generator=generator)
     return expectation(_half_share, _half_share, p, q, names="pq", **options)

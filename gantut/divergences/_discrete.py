@@ -9,12 +9,12 @@ from gantut.divergences._edges import jensen_shannon, relative_entropy
 
 
 def _exactly_clamped(value, lowest, highest):
-    """Keep a value within bounds that hold exactly in theory, and its gradient as it is."""
+    """Keep a value within bounds that hold in theory, and leave its gradient unchanged."""
     return value + (value.clamp(lowest, highest) - value).detach().nan_to_num(0.0)  # gradient: of value alone
 
 
 def kl_divergence(p, q, *, base=math.e, dim=-1):
-    r"""Kullback–Leibler divergence between discrete distributions.
+    r"""Return the Kullback–Leibler divergence between discrete distributions.
 
     .. math:: \mathrm{KL}(p\,\|\,q) = \sum_i p_i \log\frac{p_i}{q_i},
         \qquad 0\log\tfrac0q = 0, \quad p\log\tfrac p0 = \infty \ (p > 0).
@@ -22,23 +22,28 @@ def kl_divergence(p, q, *, base=math.e, dim=-1):
     Parameters
     ----------
     p, q : tensor, shapes (..., n, ...) that broadcast, floating point
-        Probabilities along `dim`: finite, non-negative, total 1. Arrays and lists become tensors.
+        Probabilities along `dim`: finite, non-negative, with sum 1. Arrays and lists become tensors.
     base : float
         Of the logarithm: e for nats, 2 for bits.
     dim : int
-        The dimension along which the distributions lie.
+        The dimension that the distributions run along.
 
     Returns
     -------
     tensor, shape of `p` and `q` broadcast, without `dim`
-        In the dtype and on the device of the inputs. Never negative, and accurate to a few units in the last place
-        even where the distributions are close. Differentiable; at a zero probability the gradient is the one at the
-        smallest normal number: large, finite, of the right sign.
+        In the dtype and on the device of the inputs. Never negative, and accurate to a few units in the last place even
+        for close distributions. Differentiable; the gradient at a zero probability is that at the smallest normal
+        number: large, finite, and of the right sign.
 
     Raises
     ------
     ValueError
-        If an argument is no distribution, or the two do not go together in shape, dtype or device, or ``base <= 1``.
+        If an argument is not a distribution, the two do not match in shape, dtype or device, or ``base <= 1``.
+
+    See Also
+    --------
+    kl_between : for distributions with densities.
+    js_divergence : symmetric and bounded.
 
     References
     ----------
@@ -55,7 +60,7 @@ def kl_divergence(p, q, *, base=math.e, dim=-1):
 
 
 def js_divergence(p, q, *, base=math.e, halved=True, dim=-1):
-    r"""Jensen–Shannon divergence between discrete distributions.
+    r"""Return the Jensen–Shannon divergence between discrete distributions.
 
     .. math:: \mathrm{JS}(p\,\|\,q) = \tfrac12\,\mathrm{KL}(p\,\|\,m) + \tfrac12\,\mathrm{KL}(q\,\|\,m),
         \qquad m = \tfrac{p+q}2, \qquad 0 \le \mathrm{JS} \le \log 2.
@@ -63,13 +68,13 @@ def js_divergence(p, q, *, base=math.e, halved=True, dim=-1):
     Parameters
     ----------
     p, q : tensor, shapes (..., n, ...) that broadcast, floating point
-        Probabilities along `dim`: finite, non-negative, total 1. Arrays and lists become tensors.
+        Probabilities along `dim`: finite, non-negative, with sum 1. Arrays and lists become tensors.
     base : float
         Of the logarithm: e for nats, 2 for bits.
     halved : bool
-        False leaves the two factors 1/2 out, as some authors do; the result is then twice as large.
+        False omits the two factors 1/2, as some authors do; the result is then twice as large.
     dim : int
-        The dimension along which the distributions lie.
+        The dimension that the distributions run along.
 
     Returns
     -------
@@ -80,7 +85,12 @@ def js_divergence(p, q, *, base=math.e, halved=True, dim=-1):
     Raises
     ------
     ValueError
-        If an argument is no distribution, or the two do not go together in shape, dtype or device, or ``base <= 1``.
+        If an argument is not a distribution, the two do not match in shape, dtype or device, or ``base <= 1``.
+
+    See Also
+    --------
+    js_between : for distributions with densities.
+    kl_divergence, total_variation
 
     References
     ----------
@@ -98,17 +108,16 @@ def js_divergence(p, q, *, base=math.e, halved=True, dim=-1):
 
 
 def total_variation(p, q, *, dim=-1):
-    r"""Total variation distance between discrete distributions: the largest difference of the probabilities of any
-    event.
+    r"""Return the total variation distance between discrete distributions: the largest difference over all events.
 
     .. math:: \mathrm{TV}(p, q) = \sup_A |p(A) - q(A)| = \tfrac12 \sum_i |p_i - q_i| \in [0, 1].
 
     Parameters
     ----------
     p, q : tensor, shapes (..., n, ...) that broadcast, floating point
-        Probabilities along `dim`: finite, non-negative, total 1. Arrays and lists become tensors.
+        Probabilities along `dim`: finite, non-negative, with sum 1. Arrays and lists become tensors.
     dim : int
-        The dimension along which the distributions lie.
+        The dimension that the distributions run along.
 
     Returns
     -------
@@ -118,7 +127,20 @@ def total_variation(p, q, *, dim=-1):
     Raises
     ------
     ValueError
-        If an argument is no distribution, or the two do not go together in shape, dtype or device.
+        If an argument is not a distribution, or the two do not match in shape, dtype or device.
+
+    See Also
+    --------
+    total_variation_between : for distributions with densities.
+
+    References
+    ----------
+    Lesson 1, and lesson 5 for supports that do not overlap.
+
+    Examples
+    --------
+    >>> total_variation([0.5, 0.5], [0.25, 0.75])
+    tensor(0.2500, dtype=torch.float64)
     """
     p, q = _inputs.distributions(dim, p=p, q=q)
     return _exactly_clamped((p - q).abs().sum(dim) / 2, 0.0, 1.0)

@@ -15,14 +15,14 @@ class OptimalDiscriminator:
 
     .. math:: D^*(x) = \frac{p_r(x)}{p_r(x) + p_g(x)} = \sigma\big(\log p_r(x) - \log p_g(x)\big)
 
-    Computed from log densities, so that it is right in the far tails, where the densities themselves underflow.
+    It is computed from log densities, so that it is right in the far tails, where the densities themselves underflow.
     """
 
     def __init__(self, p_r, p_g):
         self.p_r, self.p_g = see_densities(("p_r", "p_g"), (p_r, p_g))
 
     def logit(self, x):
-        r"""The log density ratio :math:`\log p_r(x) - \log p_g(x)`, and 0 where both densities vanish."""
+        r"""Return the log density ratio :math:`\log p_r(x) - \log p_g(x)`, and 0 where both densities vanish."""
         x = _inputs.floating("x", x)
         log_r, log_g = self.p_r.log(x), self.p_g.log(x)
         nowhere = torch.isneginf(log_r) & torch.isneginf(log_g)
@@ -33,7 +33,7 @@ class OptimalDiscriminator:
 
 
 def optimal_discriminator(p_r, p_g, *, logits=False):
-    r"""The discriminator that no other can beat against a fixed generator.
+    r"""Return the optimal discriminator against a fixed generator.
 
     .. math:: D^*(x) = \frac{p_r(x)}{p_r(x) + p_g(x)}, \qquad \tfrac12 \text{ where both vanish}
 
@@ -43,18 +43,23 @@ def optimal_discriminator(p_r, p_g, *, logits=False):
         Densities or probabilities of the real and the generated distribution at the same points, non-negative and
         finite, normalised or not; or two distributions with ``log_prob`` or as density functions.
     logits : bool
-        Of tensors: return :math:`\log\frac{D^*}{1-D^*} = \log p_r - \log p_g` instead, in [-inf, inf], which keeps its
+        For tensors: return :math:`\log\frac{D^*}{1-D^*} = \log p_r - \log p_g` instead, in [-inf, inf], which keeps its
         digits where :math:`D^*` is rounded to 0 or 1.
 
     Returns
     -------
-    tensor or OptimalDiscriminator
-        Of tensors: :math:`D^*` at those points, in [0, 1]. Of distributions: a function of x, with a method ``logit``.
+    tensor or callable
+        For tensors: :math:`D^*` at those points, in [0, 1]. For distributions: a function of x, with a method ``logit``
+        that returns :math:`\log p_r(x) - \log p_g(x)`.
 
     Raises
     ------
     ValueError
-        If an entry is negative, infinite or NaN, or shapes, dtypes or devices do not go together.
+        If an entry is negative, infinite or NaN, or shapes, dtypes or devices do not match.
+
+    See Also
+    --------
+    value_function : which it maximises.
 
     References
     ----------
@@ -86,7 +91,7 @@ def value_function(
     d, p_r, p_g, *, logits=False, base=math.e, dim=-1,
     method="quadrature", interval=None, rtol=1e-9, samples=100_000, generator=None,
 ):  # fmt: skip
-    r"""The value of the game, which the discriminator raises and the generator lowers.
+    r"""Return the value of the game, which the discriminator maximises and the generator minimises.
 
     .. math:: V(D, G) = \mathbb E_{x\sim p_r} \log D(x) + \mathbb E_{x\sim p_g} \log\big(1 - D(x)\big)
 
@@ -95,30 +100,32 @@ def value_function(
     d : tensor or callable
         The discriminator: its outputs along `dim`, or a function of x.
     p_r, p_g : tensors or distributions
-        The real and the generated distribution: probabilities along `dim` where `d` is a tensor; otherwise
-        distributions as in
-        :func:`kl_between`.
+        The real and the generated distribution: probabilities along `dim` if `d` is a tensor; otherwise distributions
+        as in :func:`kl_between`.
     logits : bool
-        True where `d` gives :math:`\log\frac D{1-D}` instead of :math:`D`, which keeps its digits near 0 and 1. A `d`
-        with a method ``logit``, such as an :class:`OptimalDiscriminator`, is asked for that.
+        True if `d` returns :math:`\log\frac D{1-D}` instead of :math:`D`, which keeps its digits near 0 and 1. If `d`
+        has a method ``logit``, as an optimal discriminator has, that is used.
     base : float
         Of the logarithm.
     dim : int
-        Of tensors: the dimension along which the distributions lie.
+        For tensors: the dimension that the distributions run along.
     method, interval, rtol, samples, generator
-        Of distributions: as in :func:`kl_between`.
+        For distributions: as in :func:`kl_between`.
 
     Returns
     -------
     tensor or Estimate
-        Of tensors: :math:`V`, without `dim`. Of distributions: an :class:`Estimate`. Never above 0; minus infinity
-        where
-        :math:`D` is certain and wrong.
+        For tensors, :math:`V` without `dim`; for distributions, an :class:`Estimate`. Never above 0; minus infinity
+        where :math:`D` is certain and wrong.
 
     Raises
     ------
     ValueError
         If `d` leaves [0, 1], or as in :func:`kl_divergence` and :func:`kl_between`.
+
+    See Also
+    --------
+    optimal_discriminator
 
     References
     ----------
@@ -165,10 +172,10 @@ def _is_distribution(thing):
 
 
 def _log_outputs(d, logits):
-    """log D and log(1 - D)."""
+    """Return log D and log(1 - D)."""
     if logits:
         if torch.isnan(d).any():
-            raise ValueError("d must be a number everywhere, but is nan somewhere")
+            raise ValueError("d must not be NaN, but is nan somewhere")
         return logsigmoid(d), logsigmoid(-d)
     _check_probability(d)
     return d.log(), torch.log1p(-d)

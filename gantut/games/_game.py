@@ -11,15 +11,20 @@ from gantut import _inputs
 
 @dataclass(frozen=True)
 class Game:
-    r"""A differentiable game: player x lowers f, player y lowers g.
+    r"""A differentiable game of two players: x minimises f, y minimises g.
 
     Parameters
     ----------
     f : callable
-        From x of shape (..., n) and y of shape (..., m) to the loss of player x, shape (...): one a member of the
-        batch, and members must not mix. Made of torch functions that can be differentiated.
+        From x of shape (..., n) and y of shape (..., m) to the loss of player x, shape (...), one per member of the
+        batch; members must not mix. Differentiable, and made of torch functions.
     g : callable, optional
         The loss of player y in the same form; by default -f, a zero-sum game.
+
+    See Also
+    --------
+    bilinear, quadratic : zero-sum games to start with.
+    play : follows the gradients of both players.
 
     Examples
     --------
@@ -58,33 +63,47 @@ def _evaluate(name, loss, x, y):
     if not isinstance(values, torch.Tensor) or values.shape != batch:
         given = f"shape {_inputs.shape(values)}" if isinstance(values, torch.Tensor) else repr(values)
         raise ValueError(
-            f"{name} must return one loss a member, shape {tuple(batch)}, for x of shape {_inputs.shape(x)} and y of "
+            f"{name} must return one loss per member, shape {tuple(batch)}, for x of shape {_inputs.shape(x)} and y of "
             f"shape {_inputs.shape(y)}, not {given}"
         )
     return values
 
 
 def bilinear(A=1.0) -> Game:
-    r"""The zero-sum game whose loss is linear in each player.
+    r"""Return the zero-sum game whose loss is linear in each player.
 
     .. math:: f(x, y) = x^\top A\, y, \qquad g = -f
 
     Parameters
     ----------
     A : float or array, shape (n, m), or (..., n, m) for a batch of games
-        A number stands for that multiple of the identity; by default 1, the game :math:`x^\top y`. A tensor must have
-        the dtype and device of the players' strategies.
+        A number stands for that multiple of the identity; the default 1 gives :math:`x^\top y`. A tensor must have the
+        dtype and device of the players' strategies.
 
     Returns
     -------
     Game
+
+    Raises
+    ------
+    ValueError
+        If A is neither a number nor a matrix, or not finite.
+
+    See Also
+    --------
+    quadratic
+
+    Examples
+    --------
+    >>> bilinear().field(torch.tensor([2.0]), torch.tensor([3.0]))
+    (tensor([3.]), tensor([-2.]))
     """
     A = _matrix("A", A)
     return Game(lambda x, y: _form(x, A, y))
 
 
 def quadratic(P=0.0, A=1.0, Q=0.0) -> Game:
-    r"""The zero-sum game whose loss is quadratic; to second order, every zero-sum game near an equilibrium.
+    r"""Return the zero-sum game with a quadratic loss: to second order, any zero-sum game near an equilibrium.
 
     .. math:: f(x, y) = \tfrac12 x^\top P x + x^\top A\, y - \tfrac12 y^\top Q y, \qquad g = -f
 
@@ -96,6 +115,20 @@ def quadratic(P=0.0, A=1.0, Q=0.0) -> Game:
     Returns
     -------
     Game
+
+    Raises
+    ------
+    ValueError
+        If P, A or Q is neither a number nor a matrix, or not finite.
+
+    See Also
+    --------
+    bilinear
+
+    Examples
+    --------
+    >>> quadratic(P=1.0, A=0.0, Q=1.0).field(torch.tensor([2.0]), torch.tensor([3.0]))  # each player alone
+    (tensor([2.]), tensor([3.]))
     """
     P, A, Q = _matrix("P", P), _matrix("A", A), _matrix("Q", Q)
     return Game(lambda x, y: _form(x, P, x, "x", "x") / 2 + _form(x, A, y) - _form(y, Q, y, "y", "y") / 2)
@@ -116,7 +149,7 @@ def _matrix(name, value):
 
 
 def _form(left, matrix, right, left_name="x", right_name="y"):
-    """The sum of left_i matrix_ij right_j; a number stands for that multiple of the identity."""
+    """Return the sum of left_i matrix_ij right_j; a number stands for that multiple of the identity."""
     name, entries, adapts = matrix
     wanted = tuple(entries.shape[-2:]) or (right.shape[-1],) * 2
     if (left.shape[-1], right.shape[-1]) != wanted:
@@ -131,37 +164,41 @@ def _form(left, matrix, right, left_name="x", right_name="y"):
 
 
 class Gaps(NamedTuple):
-    """What each player could gain by moving alone; both are 0 at an equilibrium, and nowhere else."""
+    """What each player could gain by moving alone; both are 0 exactly at an equilibrium."""
 
-    #: (...) the loss of x less the least that x could have, with y as it is
     x: torch.Tensor
-    #: (...) the loss of y less the least that y could have, with x as it is
     y: torch.Tensor
 
 
 def best_response_gaps(game: Game, point, *, xs, ys) -> Gaps:
-    r"""How much each player could gain by changing strategy while the other stays.
+    r"""Return how much each player could gain by changing strategy alone.
 
     .. math:: f(x, y) - \min_{x'} f(x', y), \qquad g(x, y) - \min_{y'} g(x, y')
 
-    The minima run over finitely many strategies, so that the gaps are exact for players who have no others.
+    Both are 0 exactly at a Nash equilibrium. The minima run over finitely many strategies, so the gaps are exact for
+    players who have no others.
 
     Parameters
     ----------
     game : Game
     point : pair of tensors, shapes (..., n) and (..., m)
-        The strategies of both players, which should be among the following.
+        The strategies of both players, which should be among `xs` and `ys`.
     xs, ys : tensors, shapes (strategies, n) and (strategies, m)
         All strategies of each player.
 
     Returns
     -------
-    Gaps
+    x, y : tensor, shape (...)
+        Fields of a named tuple: what either player could gain.
 
     Raises
     ------
     ValueError
-        If shapes, dtypes or devices do not go together, or an entry is not finite.
+        If shapes, dtypes or devices do not match, or an entry is not finite.
+
+    References
+    ----------
+    Nash (1950), "Equilibrium points in n-person games"; lesson 4.
 
     Examples
     --------

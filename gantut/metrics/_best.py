@@ -1,4 +1,4 @@
-"""What one gets by trying several times and keeping the best, and what that is worth."""
+"""The expected result of several tries, of which the best is kept."""
 
 import math
 
@@ -9,10 +9,10 @@ from gantut import _inputs
 
 @torch.no_grad()
 def expected_best(values, k, *, report=None, largest=True):
-    r"""The expected best of k tries, from n of them: exact, without any draws.
+    r"""Return the expected best of k tries, given n of them: exact, without sampling.
 
-    Of k tries chosen at random from the n, the i-th best of all is the best if it is among them and none of the i-1
-    better ones is:
+    Of k tries chosen at random from the n, the i-th best of all is the best if it is chosen and none of the i-1 better
+    ones is:
 
     .. math:: \mathbb E\max = \sum_{i=1}^{n-k+1} w_i\, x_{(i)}, \qquad
         w_i = \binom{n-i}{k-1} \Big/ \binom nk, \qquad x_{(1)} \ge x_{(2)} \ge \dots
@@ -23,14 +23,14 @@ def expected_best(values, k, *, report=None, largest=True):
     Parameters
     ----------
     values : tensor, shape (..., n), floating point
-        What the best is chosen by, one a try; finite.
+        What the best is chosen by, one per try; finite.
     k : int
         From 1 to n.
     report : tensor, shape (..., n), optional
-        What is then reported of the chosen try, such as its score with another seed; by default what it was chosen by.
-        Where two tries are as good, the first is chosen.
+        What is then reported for the chosen try, such as its score with another seed; by default, what it was chosen
+        by. Of equally good tries, the first is chosen.
     largest : bool
-        Whether the best is the largest; otherwise the least.
+        Whether the best is the largest, or the smallest.
 
     Returns
     -------
@@ -40,6 +40,10 @@ def expected_best(values, k, *, report=None, largest=True):
     ------
     ValueError
         If a value is not finite, k is not between 1 and n, or the two have different shapes.
+
+    See Also
+    --------
+    bootstrap_interval
 
     References
     ----------

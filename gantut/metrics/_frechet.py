@@ -1,13 +1,13 @@
 r"""The Fréchet distance between Gaussians, as in the Fréchet inception distance.
 
-A covariance has many roots, :math:`\Sigma = R^\top R`, which differ by an orthogonal matrix. The best fit among them is
-the distance between the two covariances:
+A covariance has many square roots, :math:`\Sigma = R^\top R`, which differ by an orthogonal matrix. The distance
+between two covariances is that of their closest roots:
 
 .. math:: \operatorname{tr}\big(\Sigma_x + \Sigma_y - 2\,(\Sigma_x\Sigma_y)^{1/2}\big)
     = \min_{Q^\top Q = 1} \|R_x - Q R_y\|_F^2, \qquad Q = U V^\top \text{ for } R_x R_y^\top = U S V^\top.
 
-This sum of squares is never negative, loses nothing where the two distributions are close, and needs no root of a
-matrix that is not symmetric.
+This sum of squares is never negative, loses no digits where the two distributions are close, and needs no square root
+of a matrix that is not symmetric.
 """
 
 import torch
@@ -15,34 +15,37 @@ import torch
 from gantut import _inputs
 from gantut.metrics._populations import pair, population
 
-# What a covariance may lack of symmetry and positivity: roundings of single precision, relative to its largest entry.
+# How far a covariance may be from symmetric and positive: rounding in single precision, relative to its largest entry.
 ROUNDING = 1e-5
 
 
 @torch.no_grad()
 def frechet_distance(mean, covariance, reference_mean, reference_covariance):
-    r"""The squared Fréchet distance between two Gaussians, which is their squared 2-Wasserstein distance.
+    r"""Return the squared Fréchet distance between two Gaussians: their squared 2-Wasserstein distance.
 
     .. math:: \|\mu_x - \mu_y\|^2 + \operatorname{tr}\big(\Sigma_x + \Sigma_y - 2\,(\Sigma_x\Sigma_y)^{1/2}\big)
 
     Parameters
     ----------
     mean, covariance : tensors, shapes (..., d) and (..., d, d), floating point
-        Of the samples; covariances are symmetric, with no negative eigenvalue, and may be singular.
+        Of the samples; covariances are symmetric and positive semidefinite, and may be singular.
     reference_mean, reference_covariance : tensors, shapes (..., d) and (..., d, d)
         Of the data.
 
     Returns
     -------
     tensor, shape (...)
-        The square, as the Fréchet inception distance is reported; NaN for a member whose mean or covariance is not
-        finite.
+        The square, as FID is reported; NaN for a member whose mean or covariance is not finite.
 
     Raises
     ------
     ValueError
-        If a matrix is no covariance, shapes or dtypes do not go together, or a single distribution or the reference is
+        If a matrix is not a covariance, shapes or devices do not match, or a single distribution or the reference is
         not finite.
+
+    See Also
+    --------
+    fid : of Gaussians fitted to features.
 
     References
     ----------
@@ -56,13 +59,12 @@ def frechet_distance(mean, covariance, reference_mean, reference_covariance):
     """
     given = dict(mean=mean, covariance=covariance)
     given |= dict(reference_mean=reference_mean, reference_covariance=reference_covariance)
-    given = {name: _inputs.floating(name, value) for name, value in given.items()}
-    _inputs.together(**given)
+    given = dict(zip(given, _inputs.promoted(**given), strict=True))
     mean_x, cov_x = _moments(given, "mean", "covariance", reference=False)
     mean_y, cov_y = _moments(given, "reference_mean", "reference_covariance", reference=True)
     if mean_x.values.shape[-1] != mean_y.values.shape[-1]:
         d = mean_x.values.shape[-1], mean_y.values.shape[-1]
-        raise ValueError(f"mean and reference_mean must have one dimension d, but have {d[0]} and {d[1]}")
+        raise ValueError(f"mean and reference_mean must have the same dimension d, but have {d[0]} and {d[1]}")
     _inputs.broadcast(**{"the batches of mean": mean_x.alive, "of reference_mean": mean_y.alive})
     roots = _root("covariance", cov_x.values), _root("reference_covariance", cov_y.values)
     distance = (mean_x.values - mean_y.values).square().sum(-1) + _best_fit(*roots)
@@ -71,40 +73,51 @@ def frechet_distance(mean, covariance, reference_mean, reference_covariance):
 
 @torch.no_grad()
 def fid(samples, reference):
-    r"""The squared Fréchet distance between Gaussians fitted to two sets of features: FID, on features of your choice.
+    r"""Return the squared Fréchet distance between Gaussians fitted to features: FID, on features of your choice.
 
     .. math:: \|\bar x - \bar y\|^2 + \operatorname{tr}\big(S_x + S_y - 2\,(S_x S_y)^{1/2}\big)
 
     Parameters
     ----------
     samples : tensor, shape (..., n, d), floating point
-        Features, as of :class:`Classifier`; n at least 2, and fewer than d are no harm to the arithmetic.
+        Features, for instance of a :class:`Classifier`; n at least 2, and n < d does no harm.
     reference : tensor, shape (..., m, d)
+        Features of the data.
 
     Returns
     -------
     tensor, shape (...)
-        The square, with unbiased covariances S (divided by n - 1), as FID is reported; NaN for a member with samples
-        that are not finite.
+        The square, with unbiased covariances S (divided by n - 1), as FID is reported; NaN for a member whose samples
+        are not finite.
 
     Raises
     ------
     ValueError
-        If there are fewer than two points, a single cloud or the reference is not finite, or the two do not go
-        together.
+        If there are fewer than two points, a single point cloud or the reference is not finite, or the two do not
+        match.
+
+    See Also
+    --------
+    kid : without bias.
+    frechet_distance : from means and covariances.
 
     Notes
     -----
-    It sees means and covariances of features, and no more: distributions that share both score 0, however they differ.
-    It depends on the features, so that numbers from two sets of features cannot be compared.
+    It sees only means and covariances of features: distributions that share both score 0, however they differ.
+    It depends on the features, so numbers from different features cannot be compared.
     It is biased upwards: n and m draws of the same distribution :math:`N(\mu, s^2 1)` in d dimensions score about
     :math:`s^2 (\tfrac1n + \tfrac1m)\big(d + \tfrac{d(d+1)}4\big)` instead of 0, and the bias differs from
-    generator to generator. Compare equal n only, and set a second draw of the data beside it; :func:`kid`
-    has no bias.
+    generator to generator. Compare equal n only, and compare with the score of a second draw of the data;
+    :func:`kid` has no bias.
 
     References
     ----------
     Heusel et al. (2017); Bińkowski et al. (2018) and Chong and Forsyth (2020) on the bias; lesson 6.
+
+    Examples
+    --------
+    >>> fid([[0.0], [2.0]], [[3.0], [5.0]])  # equal covariances, means 3 apart
+    tensor(9., dtype=torch.float64)
     """
     x, y = pair(samples, reference, least=2, why=" for a covariance")
     apart = x.values.mean(-2) - y.values.mean(-2)
@@ -113,12 +126,12 @@ def fid(samples, reference):
 
 
 def _scaled_deviations(points):
-    """The matrix A (..., n, d) with A^T A = S."""
+    """Return the matrix A (..., n, d) with A^T A = S."""
     return (points - points.mean(-2, keepdim=True)) / (points.shape[-2] - 1) ** 0.5
 
 
 def _best_fit(root_x, root_y):
-    """The least ||R_x - Q R_y||^2 over orthogonal Q, shape (...): roots may have any number of rows."""
+    """Return the minimum of ||R_x - Q R_y||^2 over orthogonal Q, shape (...); roots may have any number of rows."""
     rows = max(root_x.shape[-2], root_y.shape[-2])
     root_x, root_y = (torch.nn.functional.pad(r, (0, 0, 0, rows - r.shape[-2])) for r in (root_x, root_y))
     u, _, vh = torch.linalg.svd(root_x @ root_y.mT)
@@ -126,7 +139,7 @@ def _best_fit(root_x, root_y):
 
 
 def _root(name, covariance):
-    """A root R (..., d, d) of the covariance, R^T R, by its eigenvectors; negative roundings count as 0."""
+    """Return a root R (..., d, d) of the covariance, R^T R, from its eigenvectors; negative rounding counts as 0."""
     eigenvalues, vectors = torch.linalg.eigh(covariance)
     if (eigenvalues[..., 0] < -ROUNDING * eigenvalues[..., -1].abs()).any():
         worst = eigenvalues[..., 0].min().item()
@@ -135,7 +148,7 @@ def _root(name, covariance):
 
 
 def _moments(given, mean_name, covariance_name, *, reference):
-    """A mean (..., d) and a covariance (..., d, d) that belong together."""
+    """Return a mean (..., d) and a covariance (..., d, d) that match."""
     mean, covariance = given[mean_name], given[covariance_name]
     if not mean.ndim or not mean.shape[-1]:
         raise ValueError(f"{mean_name} must have shape (..., d), d at least 1, not {_inputs.shape(mean)}")

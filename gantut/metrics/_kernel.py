@@ -10,7 +10,7 @@ TILE = 1 << 22
 
 @torch.no_grad()
 def kid(samples, reference):
-    r"""The kernel inception distance on given features: an unbiased estimate of a squared maximum mean discrepancy.
+    r"""Return the kernel inception distance on features of your choice: an unbiased estimate of a squared MMD.
 
     .. math:: \frac{1}{n(n-1)} \sum_{i \ne j} k(x_i, x_j) + \frac{1}{m(m-1)} \sum_{i \ne j} k(y_i, y_j)
         - \frac{2}{n m} \sum_{i, j} k(x_i, y_j), \qquad k(x, y) = \Big(\frac{x^\top y}{d} + 1\Big)^3
@@ -18,28 +18,32 @@ def kid(samples, reference):
     Parameters
     ----------
     samples : tensor, shape (..., n, d), floating point
-        Features, as of :class:`Classifier`; n at least 2.
+        Features, for instance of a :class:`Classifier`; n at least 2.
     reference : tensor, shape (..., m, d)
+        Features of the data, m at least 2.
 
     Returns
     -------
     tensor, shape (...)
-        Without bias, and therefore negative about every other time when both come from one distribution; NaN for a
-        member with samples that are not finite.
+        Unbiased, and therefore negative about half the time when both come from the same distribution; NaN for a member
+        whose samples are not finite.
 
     Raises
     ------
     ValueError
-        If there are fewer than two points, a single cloud or the reference is not finite, or the two do not go
-        together.
+        If there are fewer than two points, a single point cloud or the reference is not finite, or the two do not
+        match.
+
+    See Also
+    --------
+    fid
 
     Notes
     -----
     It sees the first three moments of the features, skewness included, where FID sees two; distributions that share
-    them score
-    0. It depends on the scale and the origin of the features: the kernel is no function of distance. Being unbiased,
-    it may be compared between different n; its noise may not. All pairs are used at once, without the customary
-    average over subsets, which serves only to save memory.
+    them score 0. It depends on the scale and origin of the features: the kernel is not a function of distance. Being
+    unbiased, it can be compared between different n; its noise cannot. All pairs are used at once, without the
+    customary average over subsets, which only saves memory.
 
     References
     ----------
@@ -62,11 +66,11 @@ def _cubic(inner, d):
 
 
 def _total(x, y):
-    """The sum of the kernel over all pairs of two clouds, tile by tile."""
+    """Return the sum of the kernel over all pairs of two point clouds, tile by tile."""
     return sum(_cubic(rows @ y.T, x.shape[1]).sum() for rows in x.split(max(1, TILE // len(y))))
 
 
 def _mean_of_pairs(x):
-    """The mean of the kernel over all pairs of different points of a cloud."""
+    """Return the mean of the kernel over all pairs of different points of a point cloud."""
     diagonal = _cubic(x.square().sum(1), x.shape[1]).sum()
     return (_total(x, x) - diagonal) / (len(x) * (len(x) - 1))

@@ -1,4 +1,4 @@
-"""Metrics of nearest neighbours: fidelity, variety, and copies of the training data."""
+"""Metrics based on nearest neighbours: fidelity, variety, and copies of the training data."""
 
 from typing import NamedTuple
 
@@ -12,31 +12,43 @@ TILE = 1 << 21
 
 
 class PrecisionRecall(NamedTuple):
-    """How much of the samples lies within the data, and how much of the data within the samples; shapes (...)."""
+    """The fraction of samples within the data, and of the data within the samples.
+
+    Attributes
+    ----------
+    precision, recall : tensor, shape (...)
+
+    See Also
+    --------
+    precision_recall
+
+    Examples
+    --------
+    >>> PrecisionRecall(precision=torch.tensor(1.0), recall=torch.tensor(0.5)).recall
+    tensor(0.5000)
+    """
 
     precision: torch.Tensor
     recall: torch.Tensor
 
 
 class DensityCoverage(NamedTuple):
-    """How densely the samples lie among the data, and how much of the data has a sample near it; shapes (...)."""
+    """What :func:`density_coverage` returns."""
 
     density: torch.Tensor
     coverage: torch.Tensor
 
 
 class NearestTraining(NamedTuple):
-    """The nearest training point of each sample."""
+    """What :func:`nearest_training_distance` returns."""
 
     distance: torch.Tensor
-    """Shape (..., n); NaN for a member that has diverged."""
     index: torch.Tensor
-    """Which training point it is (the first if several are as near), shape (..., n); -1 for a diverged member."""
 
 
 @torch.no_grad()
 def precision_recall(samples, reference, *, k=3):
-    r"""Improved precision and recall, by balls around points that reach to their k-th nearest neighbour.
+    r"""Return improved precision and recall: by balls around points that reach their k-th nearest neighbour.
 
     .. math:: \text{precision} = \frac1n \#\Big\{i : x_i \in \bigcup_j B\big(y_j, r_k(y_j)\big)\Big\}, \qquad
         \text{recall} = \frac1m \#\Big\{j : y_j \in \bigcup_i B\big(x_i, r_k(x_i)\big)\Big\}
@@ -46,33 +58,42 @@ def precision_recall(samples, reference, *, k=3):
     Parameters
     ----------
     samples : tensor, shape (..., n, d), floating point
-        For images: features, as of :class:`Classifier`, in which distance means something.
+        For images, features in which distances are meaningful, for instance of a :class:`Classifier`.
     reference : tensor, shape (..., m, d)
-        Of the data, best with m = n: the radii shrink as points are added.
+        The data, best with m = n: radii shrink as points are added.
     k : int
         At least 1, and less than n and m.
 
     Returns
     -------
-    PrecisionRecall
-        ``precision`` and ``recall``, shapes (...), each in [0, 1]; NaN for a member with samples that are not finite.
+    precision, recall : tensor, shape (...)
+        In [0, 1], fields of a named tuple; NaN for a member whose samples are not finite.
 
     Raises
     ------
     ValueError
-        If there are not more than k points, a single cloud or the reference is not finite, or the two do not go
-        together.
+        If there are at most k points, a single point cloud or the reference is not finite, or the two do not match.
+
+    See Also
+    --------
+    density_coverage : more robust against outliers.
 
     Notes
     -----
-    Precision sees samples off the data, recall sees data out of the samples' reach. Neither sees how mass is shared:
-    one sample near each part of the data may be enough. A single outlier in the data has a large ball, which makes
-    precision too good; a few scattered samples do the same for recall. Two draws from one distribution score less than
-    1, and how much less depends on n, k and d. Memory is bounded; time grows with (n + m)^2 d for each member.
+    Precision sees samples off the data, recall sees data out of reach of the samples. Neither sees proportions: one
+    sample near each part of the data may be enough. A single outlier in the data has a large ball, which makes
+    precision too good; a few scattered samples do the same for recall. Two draws from the same distribution score less
+    than 1, depending on n, k and d. Memory is bounded; time grows as (n + m)^2 d per member.
 
     References
     ----------
     Kynkäänniemi, Karras, Laine, Lehtinen and Aila (2019); lesson 6.
+
+    Examples
+    --------
+    >>> data = torch.tensor([[0.0], [1.0], [10.0], [11.0]])  # two modes, of which the samples have one
+    >>> precision_recall(torch.tensor([[0.0], [0.5], [1.0]]), data, k=1)
+    PrecisionRecall(precision=tensor(1.), recall=tensor(0.5000))
     """
     k, x, y = _neighbourhoods(samples, reference, k)
 
@@ -90,7 +111,7 @@ def precision_recall(samples, reference, *, k=3):
 
 @torch.no_grad()
 def density_coverage(samples, reference, *, k=5):
-    r"""Density and coverage: like precision and recall, but only the data have balls.
+    r"""Return density and coverage: like precision and recall, but only the data have balls.
 
     .. math:: \text{density} = \frac1{k\,n} \sum_i \#\big\{j : x_i \in B\big(y_j, r_k(y_j)\big)\big\}, \qquad
         \text{coverage} = \frac1m \#\big\{j : \text{some } x_i \in B\big(y_j, r_k(y_j)\big)\big\}
@@ -99,31 +120,42 @@ def density_coverage(samples, reference, *, k=5):
     ----------
     samples : tensor, shape (..., n, d), floating point
     reference : tensor, shape (..., m, d)
+        The data.
     k : int
         At least 1, and less than m.
 
     Returns
     -------
-    DensityCoverage
-        ``density``, which may exceed 1, and ``coverage`` in [0, 1], shapes (...); NaN for a member with samples that
-        are not finite.
+    density, coverage : tensor, shape (...)
+        Fields of a named tuple. Coverage lies in [0, 1]; density may exceed 1. NaN for a member whose samples are not
+        finite.
 
     Raises
     ------
     ValueError
-        If the reference has not more than k points; otherwise as :func:`precision_recall`.
+        If the reference has at most k points; otherwise as for :func:`precision_recall`.
+
+    See Also
+    --------
+    precision_recall
 
     Notes
     -----
-    An outlier of the data adds one ball among many, so density is not taken in as precision is; but samples that
-    crowd where the data are dense score above 1. Coverage sees data without a sample near them, and ignores where
-    other samples go. For two draws of one distribution, with n = m, its expectation depends on k and n only:
-    :math:`1 - \frac{(m-1)\cdots(m-k)}{(2m-1)\cdots(2m-k)} \approx 1 - 2^{-k}`, 0.97 for k = 5. A distance to the
-    data that is shared by all samples (blur, a shift) may pass unseen as long as it is smaller than the balls.
+    An outlier of the data adds one ball among many, so density is not misled as precision is; but samples that crowd
+    where the data are dense score above 1. Coverage sees data without a sample nearby, and ignores where other samples
+    are. For two draws of the same distribution, with n = m, its expectation depends only on k and n:
+    :math:`1 - \frac{(m-1)\cdots(m-k)}{(2m-1)\cdots(2m-k)} \approx 1 - 2^{-k}`, 0.97 for k = 5. A distance
+    to the data that all samples share (blur, a shift) goes unnoticed as long as it is smaller than the balls.
 
     References
     ----------
-    Naeem, Oh, Uh, Choi and Yoo (2020), whose expectations these are; lesson 6.
+    Naeem, Oh, Uh, Choi and Yoo (2020); lesson 6.
+
+    Examples
+    --------
+    >>> data = torch.tensor([[0.0], [1.0], [10.0], [11.0]])
+    >>> density_coverage(torch.tensor([[0.0], [0.5], [1.0]]), data, k=1).coverage
+    tensor(0.5000)
     """
     k, x, y = _neighbourhoods(samples, reference, k, both=False)
 
@@ -141,7 +173,7 @@ def density_coverage(samples, reference, *, k=5):
 
 @torch.no_grad()
 def nearest_neighbour_distance(samples):
-    r"""The mean distance of a sample to its nearest neighbour among the other samples of its member.
+    r"""Return the mean distance of a sample to its nearest neighbour among the other samples of its member.
 
     .. math:: \frac1n \sum_i \min_{j \ne i} \|x_i - x_j\|
 
@@ -152,18 +184,32 @@ def nearest_neighbour_distance(samples):
     Returns
     -------
     tensor, shape (...)
-        In the units of the points; NaN for a member with samples that are not finite.
+        In the units of the points; NaN for a member whose samples are not finite.
 
     Raises
     ------
     ValueError
-        If there are fewer than two samples, or a single cloud is not finite.
+        If there are fewer than two samples, or a single point cloud is not finite.
+
+    See Also
+    --------
+    mean_distance
+    nearest_training_distance : to the data instead.
 
     Notes
     -----
-    It sees copies, and what is nearly one: set beside the same number of data it says how far a generator repeats
-    itself. It shrinks as n grows (like n^(-1/d)), so compare equal numbers only. It does not see quality: noise lies
-    far apart. Nor does it tell two repeated pictures from one: :func:`mean_distance` does.
+    It sees copies and near-copies: compared with the same number of data, it says how much a generator repeats itself.
+    It shrinks as n grows (like n^(-1/d)), so compare equal numbers only. It does not see quality: noise lies far apart.
+    Nor does it tell two repeated images from one; :func:`mean_distance` does.
+
+    References
+    ----------
+    Lesson 12.
+
+    Examples
+    --------
+    >>> nearest_neighbour_distance(torch.tensor([[0.0], [1.0], [4.0]]))
+    tensor(1.6667)
     """
     x = population("samples", _inputs.cloud("samples", samples, least=2, why=" for a nearest neighbour"))
     return x.answer(_reach(x.values, 1).mean(-1))
@@ -171,7 +217,7 @@ def nearest_neighbour_distance(samples):
 
 @torch.no_grad()
 def mean_distance(samples):
-    r"""The mean distance between two different samples of a member.
+    r"""Return the mean distance between two different samples of a member.
 
     .. math:: \frac1{n(n-1)} \sum_{i \ne j} \|x_i - x_j\|
 
@@ -182,27 +228,36 @@ def mean_distance(samples):
     Returns
     -------
     tensor, shape (...)
-        In the units of the points, without bias for any n; NaN for a member with samples that are not finite.
+        In the units of the points, unbiased for every n; NaN for a member whose samples are not finite.
 
     Raises
     ------
     ValueError
-        If there are fewer than two samples, or a single cloud is not finite.
+        If there are fewer than two samples, or a single point cloud is not finite.
+
+    See Also
+    --------
+    nearest_neighbour_distance
 
     Notes
     -----
-    It sees how widely samples spread, and so collapse onto one place. It does not see collapse onto two distant
-    places, nor quality.
+    It sees how widely samples spread, and so collapse onto one point. It does not see collapse onto two distant points,
+    nor quality.
+
+    Examples
+    --------
+    >>> mean_distance(torch.tensor([[0.0], [1.0], [4.0]]))
+    tensor(2.6667)
     """
     x = population("samples", _inputs.cloud("samples", samples, least=2, why=" for a distance between two"))
-    n = samples.shape[-2]
+    n = x.values.shape[-2]
     total = each_member(lambda x: sum(d.sum() for _, d in _tiles(x, x)), x.values, own=(2,))
     return x.answer(total / (n * (n - 1)))
 
 
 @torch.no_grad()
 def nearest_training_distance(samples, data):
-    r"""The distance of each sample to the nearest training point, and which one that is.
+    r"""Return the distance of each sample to the nearest training point, and which one that is.
 
     .. math:: \min_j \|x_i - y_j\|
 
@@ -210,22 +265,39 @@ def nearest_training_distance(samples, data):
     ----------
     samples : tensor, shape (..., n, d), floating point
     data : tensor, shape (..., m, d)
+        The training set.
 
     Returns
     -------
-    NearestTraining
-        ``distance`` and ``index``, shapes (..., n).
+    distance : tensor, shape (..., n)
+        NaN for a member that has diverged.
+    index : tensor of int64, shape (..., n)
+        The nearest training point, the first if several are equally near; -1 for a member that has diverged. Both are
+        fields of a named tuple.
 
     Raises
     ------
     ValueError
-        If there are no points, a single cloud or the data are not finite, or the two do not go together.
+        If there are no points, a single point cloud or the data are not finite, or the two do not match.
+
+    See Also
+    --------
+    nearest_neighbour_distance : among the samples.
 
     Notes
     -----
     It sees copies of the training data. A small distance alone proves nothing, since good samples are near the data:
-    compare with the distances of held-out data to the training data. Distances of pixels miss copies that are shifted
-    or recoloured.
+    compare with the distances of held-out data to the training data. Distances between pixels miss copies that are
+    shifted or recoloured.
+
+    References
+    ----------
+    Lesson 12.
+
+    Examples
+    --------
+    >>> nearest_training_distance(torch.tensor([[0.4]]), torch.tensor([[0.0], [1.0]])).index
+    tensor([0])
     """
     x, y = pair(samples, data, names=("samples", "data"))
 
@@ -238,7 +310,7 @@ def nearest_training_distance(samples, data):
 
 
 def _neighbourhoods(samples, reference, k, *, both=True):
-    """Validate k and both clouds: more than k points wherever balls are drawn."""
+    """Validate k and both point clouds: more than k points wherever there are balls."""
     k = _inputs.count("k", k)
     why = f" for k={k} nearest neighbours"
     _inputs.cloud("reference", reference, least=k + 1, why=why)
@@ -247,10 +319,10 @@ def _neighbourhoods(samples, reference, k, *, both=True):
 
 
 def _tiles(x, y):
-    """Cut the distances between two clouds into rows that fit in memory: slices, and distances (rows, m)."""
+    """Yield the distances between two point clouds in parts that fit in memory: a slice, and distances (rows, m)."""
     rows = max(1, TILE // len(y))
     for start in range(0, len(x), rows):
-        # by differences, not by a matrix product: a collapsed generator lives on digits that a product would lose
+        # not by a matrix product, which would lose the digits in which the samples of a collapsed generator differ
         yield (
             slice(start, start + rows),
             torch.cdist(x[start : start + rows], y, compute_mode="donot_use_mm_for_euclid_dist"),
@@ -258,7 +330,7 @@ def _tiles(x, y):
 
 
 def _reach(points, k):
-    """The distance of each point (..., n, d) to the k-th nearest other one, shape (..., n)."""
+    """Return the distance of each point (..., n, d) to the k-th nearest other one, shape (..., n)."""
 
     def measure(x):
         reach = []

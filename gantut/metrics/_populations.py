@@ -1,4 +1,4 @@
-"""What all metrics do with a population: measure each member, and answer NaN for the ones that have diverged."""
+"""What all metrics do with a population: measure each member, and return NaN for those that have diverged."""
 
 import itertools
 from typing import NamedTuple
@@ -9,30 +9,27 @@ from gantut import _inputs
 
 
 class Population(NamedTuple):
-    """Clouds of points, one a member, or the statistics of each, made ready for measuring."""
+    """Point clouds, one per member, or the statistics of each, prepared for measuring."""
 
-    values: torch.Tensor
-    """In double precision, without gradients; 0 throughout for a member that has diverged."""
-    alive: torch.Tensor
-    """Which members are finite, shape: that of the batch."""
-    dtype: torch.dtype
-    """Of what the caller gave, and hence of the answer."""
+    values: torch.Tensor  # in double precision, without gradients; all 0 for a member that has diverged
+    alive: torch.Tensor  # which members are finite, shape (...) of the population
+    dtype: torch.dtype  # of the answer: that of the input
 
     @property
     def batch(self):
-        """The shape of the population; () for a single cloud."""
+        """The shape of the population; () for a single point cloud."""
         return self.alive.shape
 
     def answer(self, result, *, own=0):
-        """The result, NaN for diverged members, in the caller's dtype; its last `own` dimensions belong to a member."""
+        """Return the result, NaN for diverged members, in the caller's dtype; `own` dimensions belong to a member."""
         return result.masked_fill(~_with_dims(self.alive, own), torch.nan).to(self.dtype)
 
 
 def population(name, value, *, own=2, reference=False):
-    """Take a validated tensor as a population whose members have `own` dimensions.
+    """Return a validated tensor as a population whose members have `own` dimensions.
 
-    A member with an entry that is not finite, or too large to be squared, has diverged. A single cloud, or a
-    `reference`, must not: there is nobody left to answer for.
+    A member with an entry that is not finite, or too large to be squared, has diverged. A single point cloud or a
+    `reference` must not have diverged: nothing would be left to measure.
     """
     values = value.detach().double()
     alive = torch.isfinite(values.square().flatten(values.ndim - own).sum(-1))
@@ -45,16 +42,14 @@ def population(name, value, *, own=2, reference=False):
 
 
 def pair(samples, reference, *, least=1, why="", names=("samples", "reference")):
-    """Take samples (..., n, d) and a reference (..., m, d) that go together; only samples may have diverged members."""
+    """Return samples (..., n, d) and a reference (..., m, d) that match; only samples may have diverged members."""
     first, second = names
-    samples, reference = (
+    samples, reference = _inputs.promoted(**{first: samples, second: reference})
+    for name, value in ((first, samples), (second, reference)):
         _inputs.cloud(name, value, least=least, why=why)
-        for name, value in zip(names, (samples, reference), strict=True)
-    )
-    _inputs.together(**{first: samples, second: reference})
     if samples.shape[-1] != reference.shape[-1]:
         raise ValueError(
-            f"{first} and {second} must have points of one dimension d, but have {samples.shape[-1]} and "
+            f"{first} and {second} must have points of the same dimension d, but have {samples.shape[-1]} and "
             f"{reference.shape[-1]} (shapes {_inputs.shape(samples)} and {_inputs.shape(reference)})"
         )
     _inputs.broadcast(**{f"the batches of {first}": samples[..., 0, 0], f"of {second}": reference[..., 0, 0]})
@@ -62,9 +57,9 @@ def pair(samples, reference, *, least=1, why="", names=("samples", "reference"))
 
 
 def each_member(measure, *tensors, own):
-    """Apply `measure` to each member in turn: of tensors whose batches broadcast, with `own` dimensions each.
+    """Apply `measure` to each member in turn, of tensors whose batches broadcast, with `own` dimensions each.
 
-    Memory then holds what one member needs, and members are large enough to fill a device.
+    Memory is then needed for one member at a time; a member is large enough to keep a device busy.
     """
     batch = torch.broadcast_shapes(*(t.shape[: t.ndim - n] for t, n in zip(tensors, own, strict=True)))
     tensors = [t.expand(*batch, *t.shape[t.ndim - n :]) for t, n in zip(tensors, own, strict=True)]  # views, no copies

@@ -11,7 +11,7 @@ ENTRIES = 1 << 24
 
 @torch.no_grad()
 def exact_w1(samples, reference):
-    r"""The Wasserstein distance between samples and a reference, each with equal weights: exact, member by member.
+    r"""Return the exact Wasserstein-1 distance between samples and a reference, each point with equal weight.
 
     .. math:: W_1 = \min_{P \ge 0} \Big\{ \sum_{ij} P_{ij} \|x_i - y_j\| : \sum_j P_{ij} = \tfrac1n,\
         \sum_i P_{ij} = \tfrac1m \Big\}
@@ -20,26 +20,31 @@ def exact_w1(samples, reference):
     ----------
     samples : tensor, shape (..., n, d), floating point
     reference : tensor, shape (..., m, d)
-        Samples of the data, one set for the whole population or one a member.
+        Samples of the data, one set for the whole population or one per member.
 
     Returns
     -------
     tensor, shape (...)
-        In the units of the points; NaN for a member with samples that are not finite.
+        In the units of the points, and the wider of the two dtypes; NaN for a member whose samples are not finite.
 
     Raises
     ------
     ValueError
-        If there are no points, a single cloud or the reference is not finite, or the two do not go together.
+        If there are no points, a single point cloud or the reference is not finite, or the two do not match.
     gantut.transport.NotCertified
-        If an optimum could not be proved: see :func:`gantut.transport.emd`.
+        If optimality could not be certified: see :func:`gantut.transport.emd`.
+
+    See Also
+    --------
+    gantut.transport.emd_points : with weights, and with the plan.
+    gantut.transport.wasserstein_1d : on the line.
 
     Notes
     -----
-    It sees all differences between the two sets of points: modes missed, mass shared unfairly, samples off the data.
-    It is the distance of the *samples*: two draws from the same distribution lie :math:`O(n^{-1/d})` apart for d > 2,
-    so that in many dimensions most of what it shows is the size of the samples; compare it with a second draw of the
-    data. It costs a sort for d = 1, and for d > 1 about a second a member at n = m = 2500.
+    It sees every difference between the two sets of points: missing modes, wrong proportions, samples off the data.
+    It is the distance of the *samples*: two draws from the same distribution are :math:`O(n^{-1/d})` apart for d > 2,
+    so in high dimensions it mostly reflects the sample size; compare it with a second draw of the data. It costs a sort
+    for d = 1, and about a second per member at n = m = 2500 for d > 1.
 
     References
     ----------

@@ -57,7 +57,7 @@ def hop(objective: str, *, members: int, steps: int, evaluate_every: int = 25, *
         With 400 samples a member at each evaluation.
     """
     config = Config(**METZ | dict(objective=objective, members=members, steps=steps) | settings)
-    return train(config, ring(scale=NARROW), samples=400, evaluate_every=evaluate_every)
+    return train(config, ring(std=NARROW), samples=400, evaluate_every=evaluate_every)
 
 
 def wandering(samples: torch.Tensor, distribution=None) -> Wandering:
@@ -77,7 +77,7 @@ def wandering(samples: torch.Tensor, distribution=None) -> Wandering:
     -------
     Wandering
     """
-    found = metrics.mode_coverage(samples.double(), ring(scale=NARROW) if distribution is None else distribution)
+    found = metrics.mode_coverage(samples.double(), ring(std=NARROW) if distribution is None else distribution)
     x, y = samples.double().mean(2).unbind(-1)
     angle = torch.atan2(y, x)  # (evaluations, members)
     moved = torch.remainder(angle.diff(dim=0) + math.pi, 2 * math.pi) - math.pi
@@ -122,7 +122,7 @@ def hopping() -> dict:
 def _summary(history):
     path = wandering(history.samples)
     late = second_half(path)
-    found = metrics.mode_coverage(history.samples[-1].double(), ring(scale=NARROW))
+    found = metrics.mode_coverage(history.samples[-1].double(), ring(std=NARROW))
     typical = late.share.median(0).values.argsort()[history.config.members // 2]
     shown = torch.linspace(0, len(history.evaluated) - 1, 7).round().long()[1:]
     return {

@@ -22,7 +22,7 @@ def xy_game() -> Lab:
     """
     still = Still("Paths in the plane of x and y: one spirals out, one spirals in.", (-3.2, 3.2), (-2, 2), square=True)
     for method, colour in (("simultaneous", "generated"), ("extragradient", "real")):
-        path = play(bilinear(), (1.0, 1.0), method=method, rate=0.1, steps=60)
+        path = play(bilinear(), (1.0, 1.0), method=method, lr=0.1, steps=60)
         still.line(list(zip(path.x.squeeze(-1).tolist(), path.y.squeeze(-1).tolist(), strict=True)), colour)
     still.dots([(0, 0), (1, 1)], "ink")
     return Lab(

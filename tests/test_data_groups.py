@@ -1,4 +1,4 @@
-"""The shipped creatures against the list of their checksums, and forms against a comparison pixel by pixel."""
+"""The shipped creatures against their checksums, and groups of near-duplicates against a comparison by pixels."""
 
 import hashlib
 import io
@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from gantut.data import creatures, forms, held_out, likeness
+from gantut.data import creatures, group_similar_images, hold_out_groups, image_similarity
 from gantut.data._creatures import tiles_as_published
 from gantut.training import Config, train
 
@@ -124,10 +124,10 @@ def test_the_engine_trains_on_them(device):
     assert history.samples.shape[-3:] == (4, 32, 32)
 
 
-# ---------------------------------------------------------------------------------------------- forms
+# ---------------------------------------------------------------------------------------------- groups
 
 
-def likeness_by_loops(x, y):
+def similarity_by_loops(x, y):
     """The definition, one pair and one move after the other; x and y of shape (4, height, width) from -1 to 1."""
 
     def parts(picture):
@@ -156,22 +156,24 @@ def likeness_by_loops(x, y):
     return best
 
 
-def test_likeness_is_its_definition(device):
+def test_similarity_is_its_definition(device):
     images = creatures(channels=4).images[::40]
-    witness = [[likeness_by_loops(x, y) for y in array(images)] for x in array(images)]
-    found = likeness(images.to(device))
+    witness = [[similarity_by_loops(x, y) for y in array(images)] for x in array(images)]
+    found = image_similarity(images.to(device))
     np.testing.assert_allclose(array(found), witness, atol=2e-6)  # sums of a thousand numbers in single precision
-    np.testing.assert_allclose(array(likeness(images[:3].to(device), images.to(device))), witness[:3], atol=2e-6)
+    np.testing.assert_allclose(
+        array(image_similarity(images[:3].to(device), images.to(device))), witness[:3], atol=2e-6
+    )
 
 
-def test_likeness_is_symmetric_and_one_for_mirrored_and_moved_pictures(device):
+def test_similarity_is_symmetric_and_one_for_mirrored_and_moved_pictures(device):
     images = creatures(channels=4, dtype=torch.float64, device=device).images
     inner = torch.full((20, 4, 40, 40), -1.0, dtype=torch.float64, device=device)
     moved = inner.clone()
     inner[..., 4:36, 4:36] = images[:20]
     moved[..., 6:38, 3:35] = images[:20].flip(-1)
-    torch.testing.assert_close(likeness(inner, moved).diag(), inner.new_ones(20))
-    torch.testing.assert_close(likeness(images[:50]), likeness(images[:50]).T)
+    torch.testing.assert_close(image_similarity(inner, moved).diag(), inner.new_ones(20))
+    torch.testing.assert_close(image_similarity(images[:50]), image_similarity(images[:50]).T)
 
 
 def test_pictures_of_one_colour_are_told_apart_by_their_silhouettes_alone(device):
@@ -180,10 +182,10 @@ def test_pictures_of_one_colour_are_told_apart_by_their_silhouettes_alone(device
     images[1, 3, 2:6, 2:6] = 1  # a black one
     images[2, 3, 2:6, 2:4] = 1  # half of it
     expected = torch.tensor([[1, 1, 0.5], [1, 1, 0.5], [0.5, 0.5, 1]], device=device)
-    torch.testing.assert_close(likeness(images), expected)
+    torch.testing.assert_close(image_similarity(images), expected)
 
 
-def test_no_form_is_on_both_sides_of_the_split():
+def test_no_group_is_on_both_sides_of_the_split():
     training, holdout, everything = (creatures(part, channels=4) for part in ("train", "holdout", "all"))
     assert sorted(training.names + holdout.names) == sorted(everything.names)
     assert not set(training.groups.tolist()) & set(holdout.groups.tolist())
@@ -218,12 +220,12 @@ def _flat_parts(images, corner):
     return frames
 
 
-def test_the_shipped_forms_are_what_the_criterion_finds(device):
+def test_the_shipped_groups_are_what_the_criterion_finds(device):
     everything = creatures(channels=4, device=device)
-    assert torch.equal(forms(everything.images, everything.names), everything.groups)
+    assert torch.equal(group_similar_images(everything.images, everything.names), everything.groups)
 
 
-def test_a_form_goes_by_many_colours():
+def test_a_group_comes_in_many_colours():
     found = creatures()
     families = ("butterfly", "draco-base", "tiamat", "lernaean_hydra", "fire_vortex", "elephant_d", "hell_wizard")
     for family in families:
@@ -231,25 +233,25 @@ def test_a_form_goes_by_many_colours():
         assert len(members) == 1, family
 
 
-def test_forms_join_chains_and_numbered_names(device):
+def test_groups_join_chains_and_numbered_names(device):
     generator = torch.Generator().manual_seed(0)
-    images = torch.rand(6, 1, 16, 16, generator=generator).to(device) * 2 - 1  # strangers: noise does not correlate
-    assert forms(images).tolist() == [0, 1, 2, 3, 4, 5]
+    images = torch.rand(6, 1, 16, 16, generator=generator).to(device) * 2 - 1  # unrelated: noise does not correlate
+    assert group_similar_images(images).tolist() == [0, 1, 2, 3, 4, 5]
     images[4] = images[1].flip(-1)
     middle = (images[1] + images[2]) / 2  # like both, which are not like each other
-    assert forms(torch.cat([images, middle[None]]), least=0.5).tolist() == [0, 1, 1, 2, 1, 3, 1]
+    assert group_similar_images(torch.cat([images, middle[None]]), threshold=0.5).tolist() == [0, 1, 1, 2, 1, 3, 1]
     names = ["a/cat.png", "b/cat1.png", "b/cat2.png", "b/7.png", "x", "b/8.png"]
-    assert forms(images, names).tolist() == [0, 1, 1, 2, 1, 3]
+    assert group_similar_images(images, names).tolist() == [0, 1, 1, 2, 1, 3]
 
 
 def test_whole_groups_are_held_out_one_in_five_of_every_size(device):
     groups = torch.tensor([*range(10)] + [10 + i // 4 for i in range(40)], device=device)  # 10 of size 1, 10 of size 4
-    held = held_out(groups)
+    held = hold_out_groups(groups)
     for group in groups.unique():
         assert held[groups == group].unique().numel() == 1
     assert (held[:10].sum().item(), held[10:].sum().item()) == (2, 8)
-    assert held_out(groups, every=2).sum().item() == 25
-    assert torch.equal(held, held_out(groups + 7))  # the numbers are but names
+    assert hold_out_groups(groups, every=2).sum().item() == 25
+    assert torch.equal(held, hold_out_groups(groups + 7))  # the numbers are but names
 
 
 BAD = {
@@ -258,24 +260,27 @@ BAD = {
     "a background beyond white": (lambda: creatures(background=2.0), ("background", "2.0")),
     "a background of two numbers": (lambda: creatures(background=(0.5, 0.5)), ("background", "(0.5, 0.5)")),
     "a background by name": (lambda: creatures(background="white"), ("background", "'white'")),
-    "forms of flat vectors": (lambda: forms(torch.zeros(3, 64)), ("images", "(3, 64)")),
-    "forms of bytes": (lambda: forms(torch.zeros(1, 3, 8, 8, dtype=torch.uint8)), ("images", "uint8")),
-    "forms from 0 to 255": (lambda: forms(torch.full((1, 3, 8, 8), 255.0)), ("images", "255")),
-    "forms of no number": (lambda: forms(torch.full((1, 3, 8, 8), float("nan"))), ("images", "nan")),
-    "forms with too few names": (lambda: forms(torch.zeros(2, 3, 8, 8), ["a"]), ("names", "2", "1")),
-    "forms that are more than alike": (lambda: forms(torch.zeros(2, 3, 8, 8), least=1.5), ("least", "1.5")),
-    "forms of all": (lambda: forms(torch.zeros(2, 3, 8, 8), least=0.0), ("least", "0")),
-    "likeness of two sizes": (
-        lambda: likeness(torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 4, 4)),
+    "groups of flat vectors": (lambda: group_similar_images(torch.zeros(3, 64)), ("images", "(3, 64)")),
+    "groups of bytes": (lambda: group_similar_images(torch.zeros(1, 3, 8, 8, dtype=torch.uint8)), ("images", "uint8")),
+    "groups from 0 to 255": (lambda: group_similar_images(torch.full((1, 3, 8, 8), 255.0)), ("images", "255")),
+    "groups of no number": (lambda: group_similar_images(torch.full((1, 3, 8, 8), float("nan"))), ("images", "nan")),
+    "groups with too few names": (lambda: group_similar_images(torch.zeros(2, 3, 8, 8), ["a"]), ("names", "2", "1")),
+    "groups that are more than alike": (
+        lambda: group_similar_images(torch.zeros(2, 3, 8, 8), threshold=1.5),
+        ("threshold", "1.5"),
+    ),
+    "groups of all": (lambda: group_similar_images(torch.zeros(2, 3, 8, 8), threshold=0.0), ("threshold", "0")),
+    "similarity of two sizes": (
+        lambda: image_similarity(torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 4, 4)),
         ("x", "y", "(2, 3, 8, 8)", "(2, 3, 4, 4)"),
     ),
-    "likeness of two precisions": (
-        lambda: likeness(torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 8, 8).double()),
+    "similarity of two precisions": (
+        lambda: image_similarity(torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 8, 8).double()),
         ("x", "y", "dtype"),
     ),
-    "groups of a matrix": (lambda: held_out(torch.zeros(2, 2).long()), ("groups", "(2, 2)")),
-    "groups by halves": (lambda: held_out(torch.zeros(2)), ("groups", "float32")),
-    "everything held out": (lambda: held_out(torch.zeros(2).long(), every=1), ("every", "1")),
+    "groups of a matrix": (lambda: hold_out_groups(torch.zeros(2, 2).long()), ("groups", "(2, 2)")),
+    "groups by halves": (lambda: hold_out_groups(torch.zeros(2)), ("groups", "float32")),
+    "everything held out": (lambda: hold_out_groups(torch.zeros(2).long(), every=1), ("every", "1")),
 }
 
 

@@ -90,7 +90,7 @@ def test_on_the_line_it_is_the_walk_and_the_quantile_formula(normal, random_dist
     u, v, a, b = normal(12), normal(7), random_distributions(12), random_distributions(7)
     for power in (1, 1.5, 2, 3):
         value = emd_points(u[:, None], v[:, None], a, b, p=power).value
-        torch.testing.assert_close(value ** (1 / power), wasserstein_1d(u, v, a, b, p=power), rtol=1e-11, atol=0)
+        torch.testing.assert_close(value, wasserstein_1d(u, v, a, b, p=power), rtol=1e-11, atol=0)
 
 
 def test_the_assignment_of_scipy(normal, device):

@@ -22,9 +22,10 @@ All answers are in mass x cost, for masses that need not add up to 1, and all po
 """
 
 from gantut.transport._exact import emd, emd_points, linear_program
-from gantut.transport._line import pile_moves, wasserstein_1d
+from gantut.transport._line import wasserstein_1d
+from gantut.transport._piles import Move, PileMoves, pile_moves
 from gantut.transport._potentials import KantorovichPotential, c_transform
-from gantut.transport._results import Move, NotCertified, OTResult, PileMoves
+from gantut.transport._results import NotCertified, TransportResult
 from gantut.transport._sinkhorn import ConvergenceWarning, sinkhorn, sinkhorn_points
 from gantut.transport._sinkhorn_divergence import sinkhorn_divergence
 
@@ -33,7 +34,7 @@ __all__ = [
     "KantorovichPotential",
     "Move",
     "NotCertified",
-    "OTResult",
+    "TransportResult",
     "PileMoves",
     "c_transform",
     "emd",

@@ -13,7 +13,7 @@ from gantut.transport import _auction, _simplex
 from gantut.transport._batches import flattened, power, safe_unit
 from gantut.transport._numba import compiled_module
 from gantut.transport._potentials import distances
-from gantut.transport._results import NotCertified, OTResult
+from gantut.transport._results import NotCertified, TransportResult
 
 # A duality gap counts as rounding up to this share of the cost of the plan, sizes taken absolutely.
 RELATIVE_GAP = 1e-9
@@ -55,7 +55,7 @@ def emd(a, b, cost):
 
     Returns
     -------
-    OTResult
+    TransportResult
         In the dtype and on the device of the inputs, computed in double precision: ``value`` (...,) in mass x cost,
         ``plan`` (..., n, m), potentials ``f`` (..., n) and ``g`` (..., m), which obey all constraints, also at points
         without mass; ``gap`` (...,), the duality gap that certifies the value, and ``error``, the marginals' error.
@@ -115,7 +115,7 @@ def emd_points(x, y, a=None, b=None, *, p=1):
 
     Returns
     -------
-    OTResult
+    TransportResult
         As of :func:`emd`; ``value`` is differentiable in `x` and `y`, and in `a` and `b` where given. Where mass stays
         in its place (x_i = y_j) the gradient of that part is 0.
 
@@ -158,7 +158,7 @@ def linear_program(a, b, cost):
 
     Returns
     -------
-    OTResult
+    TransportResult
         What HiGHS finds, to its tolerance of 1e-7: the plan, and as `f` and `g` the multipliers of the n + m
         constraints, which solve the dual problem. Not differentiable.
 
@@ -201,8 +201,8 @@ def linear_program(a, b, cost):
     error = (plan.sum(-1) - source).abs().sum() + (plan.sum(-2) - target).abs().sum()
     if not error <= LP_ERROR * source.sum():
         raise NotCertified(f"the plan that HiGHS found misses its marginals by {error.item():.3g}", gap=float("inf"))
-    result = OTResult(value, plan, f, g, gap, error=error)
-    return _in_dtype(OTResult(*(t.to(cost.device) if isinstance(t, torch.Tensor) else t for t in result)), cost.dtype)
+    result = TransportResult(value, plan, f, g, gap, error=error)
+    return _in_dtype(TransportResult(*(t.to(cost.device) if isinstance(t, torch.Tensor) else t for t in result)), cost.dtype)
 
 
 class _Value(torch.autograd.Function):
@@ -268,7 +268,7 @@ def _cost_along_plan(plan, x, y, p, batch):
 
 
 def _in_dtype(result, dtype):
-    return OTResult(*(t.to(dtype) if isinstance(t, torch.Tensor) and t.is_floating_point() else t for t in result))
+    return TransportResult(*(t.to(dtype) if isinstance(t, torch.Tensor) and t.is_floating_point() else t for t in result))
 
 
 def _solve(a, b, cost, batch):
@@ -283,7 +283,7 @@ def _solve(a, b, cost, batch):
         solved = _solve_uniform(assigner, a[:, 0], cost)
     if solved is None:
         solved = _solve_each(a.cpu(), b.cpu(), cost.cpu())
-    return OTResult(*(None if t is None else t.to(device).reshape((*batch, *t.shape[1:])) for t in solved))
+    return TransportResult(*(None if t is None else t.to(device).reshape((*batch, *t.shape[1:])) for t in solved))
 
 
 def _assigner(cost):
@@ -309,7 +309,7 @@ def _solve_uniform(assigner, mass, cost):
         return None
     shift = (g - f).mean(1, keepdim=True) / 2
     plan = torch.zeros_like(cost).scatter_(2, column[..., None], mass[:, None, None].expand(k, n, 1))
-    return OTResult(value, plan, f + shift, g - shift, gap.clamp_min(0), error=torch.zeros_like(value))
+    return TransportResult(value, plan, f + shift, g - shift, gap.clamp_min(0), error=torch.zeros_like(value))
 
 
 def _tight(cost, f):
@@ -354,7 +354,7 @@ def _solve_each(a, b, cost):
     for flat, (arcs, amounts) in zip(plan.view(-1, n * m), plans, strict=True):
         flat[torch.from_numpy(arcs)] = torch.from_numpy(amounts)
     value, f, g, gap, error = (torch.from_numpy(t.astype(float, copy=False)) for t in (value, f, g, gap, error))
-    return OTResult(value, plan, f, g, gap, error=error)
+    return TransportResult(value, plan, f, g, gap, error=error)
 
 
 def _solve_in_threads(a, b, cost):

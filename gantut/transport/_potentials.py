@@ -61,7 +61,7 @@ class KantorovichPotential:
 
     .. math:: f(x) = \min_j \|x - y_j\|^p - g_j
 
-    With the points y of the second distribution and their optimal potentials g (`OTResult.g`), f is an optimal
+    With the points y of the second distribution and their optimal potentials g (`TransportResult.g`), f is an optimal
     potential of the first distribution: :math:`\text{value} = \langle a, f\rangle + \langle b, g\rangle`, both signs
     plus, and
     :math:`f(x) + g_j \le \|x - y_j\|^p` for every x. For p = 1 it is the McShane extension: 1-Lipschitz, with
@@ -111,7 +111,7 @@ class KantorovichPotential:
 
         Parameters
         ----------
-        result : OTResult
+        result : TransportResult
             Of one problem, not of a batch, for the cost ||x - y||^p.
         points : tensor, shape (m, d)
             The points of the second distribution, which the problem was solved for.
@@ -189,10 +189,10 @@ def _transform_safely(psi, x, y, p):
     centres = x.expand(*batch, *x.shape[-2:]).gather(-2, nearest[..., None].expand(*nearest.shape, d))
     # the norm's gradient at 0 is 0 in torch, a subgradient
     distance = torch.linalg.vector_norm(y - centres, dim=-1)
-    return _power(distance, p) - psi.expand(*batch, -1).gather(-1, nearest), nearest
+    return to_the_power(distance, p) - psi.expand(*batch, -1).gather(-1, nearest), nearest
 
 
-def _power(distance, p):
+def to_the_power(distance, p):
     return distance if p == 1 else distance**p
 
 

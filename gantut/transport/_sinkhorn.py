@@ -7,7 +7,7 @@ import torch
 
 from gantut import _inputs
 from gantut.transport._batches import flattened
-from gantut.transport._results import OTResult
+from gantut.transport._results import TransportResult
 from gantut.transport._sinkhorn_gradients import TransportCost
 from gantut.transport._sinkhorn_iterations import solve
 from gantut.transport._sinkhorn_kernels import DenseCost, PointCost
@@ -51,7 +51,7 @@ def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
 
     Returns
     -------
-    OTResult
+    TransportResult
         In the dtype and on the device of the inputs; computed in float64, but for sweeps whose rounding is corrected.
 
         - ``value``: (...,) the transport cost :math:`\langle P, C\rangle`, without the entropy. Differentiable, once,
@@ -140,7 +140,7 @@ def sinkhorn_points(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10_000
 
     Returns
     -------
-    OTResult
+    TransportResult
         As in :func:`sinkhorn`, with plan None. The value is differentiable in `x`, `y`, `a` and `b`, once; pairs of
         points that agree add nothing to it.
 
@@ -236,7 +236,7 @@ def _in_groups(make_cost, flat, batch, dtype, options, *, name, p=None, plan=Fal
         None if field is None else field.to(dtype).reshape((*batch, *field.shape[1:])) for field in fields
     )
     report(name, fields[-1], options[1], options[2])
-    return OTResult(value, plan, f, g, gap, max(part[-1] for part in parts), error)
+    return TransportResult(value, plan, f, g, gap, max(part[-1] for part in parts), error)
 
 
 def _solve(make_cost, group, options, p, with_plan):

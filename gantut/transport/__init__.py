@@ -21,8 +21,9 @@ quantiles of both distributions belong together (:func:`wasserstein_1d`):
 All answers are in mass x cost, for masses that need not add up to 1, and all potentials carry the sign plus.
 """
 
-from gantut.transport._exact import emd, emd_points, linear_program
+from gantut.transport._exact import emd, emd_points
 from gantut.transport._line import wasserstein_1d
+from gantut.transport._linear_program import linear_program
 from gantut.transport._piles import Move, PileMoves, pile_moves
 from gantut.transport._potentials import KantorovichPotential, c_transform
 from gantut.transport._results import NotCertified, TransportResult

@@ -1,14 +1,13 @@
 """Wasserstein distances on the line: no optimisation, only sorting."""
 
 import math
-import os
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 
 from gantut import _inputs
-from gantut.transport._potentials import to_the_power
+from gantut.transport._batches import in_threads
+from gantut.transport._costs import to_the_power
 
 # From how many positions on threads save more than they cost.
 WORTH_THREADS = 100_000
@@ -153,12 +152,10 @@ def _by_rows(work, *tensors):
     arrays = [(x.float() if x.dtype == torch.bfloat16 else x).detach().reshape(-1, n).numpy() for x in tensors]
     step = max(1, TILE // n)
     starts = range(0, max(1, len(arrays[0])), step)
-    run = lambda k: work(*(rows[k : k + step] for rows in arrays))  # noqa: E731
-    workers = min(torch.get_num_threads(), os.cpu_count() or 1, len(starts))
-    if workers < 2 or arrays[0].size < WORTH_THREADS:
-        return torch.from_numpy(np.concatenate(list(map(run, starts))))
-    with ThreadPoolExecutor(workers) as pool:  # numpy sorts without the interpreter's lock
-        return torch.from_numpy(np.concatenate(list(pool.map(run, starts))))
+    parts = in_threads(
+        lambda k: work(*(rows[k : k + step] for rows in arrays)), starts, worth=arrays[0].size >= WORTH_THREADS
+    )
+    return torch.from_numpy(np.concatenate(parts))
 
 
 def _sort_order(x):

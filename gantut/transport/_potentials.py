@@ -3,7 +3,7 @@
 import torch
 
 from gantut import _inputs
-from gantut.transport._batches import power, safe_unit
+from gantut.transport._costs import by_differences, power, safe_unit, to_the_power
 
 # Entries of a tile of the cost matrix: small enough for the cache of a CPU, large enough to keep a GPU busy.
 TILE = {"cpu": 1 << 17, "cuda": 1 << 24}
@@ -192,10 +192,6 @@ def _transform_safely(psi, x, y, p):
     return to_the_power(distance, p) - psi.expand(*batch, -1).gather(-1, nearest), nearest
 
 
-def to_the_power(distance, p):
-    return distance if p == 1 else distance**p
-
-
 def _minimisers(psi, x, y, p, batch):
     psi, x, y = (t.expand(*batch, *t.shape[t.ndim - own :]) for t, own in ((psi, 1), (x, 2), (y, 2)))
     if x.dtype in (torch.float16, torch.bfloat16):  # for which the CPU has no cdist
@@ -210,15 +206,9 @@ def _minimisers(psi, x, y, p, batch):
         some = slice(row, row + rows)
         for column in range(0, n, columns):
             few = slice(column, column + columns)
-            costs = distances(y[..., some, :], x[..., few, :], p).sub_(psi[..., None, few])  # (..., rows, columns)
+            costs = by_differences(y[..., some, :], x[..., few, :], p).sub_(psi[..., None, few])  # (..., rows, columns)
             value, index = costs.min(-1)
             better = value < best[..., some]
             best[..., some] = torch.where(better, value, best[..., some])
             where[..., some] = torch.where(better, index + column, where[..., some])
     return where
-
-
-def distances(x, y, p):
-    """The matrix ||x_i - y_j||^p, by differences: through a matrix product close points would lose their digits."""
-    result = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
-    return result if p == 1 else result.square_() if p == 2 else result.pow_(p)

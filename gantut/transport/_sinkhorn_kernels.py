@@ -9,7 +9,7 @@ import math
 
 import torch
 
-from gantut.transport._batches import power
+from gantut.transport._costs import power
 
 TILE = {"cpu": 2**18, "cuda": 2**25}  # entries: a tile stays in the cache of a core, or fills a GPU
 BUDGET = {"cpu": 2**27, "cuda": 2**31}  # bytes in which a kernel is kept; a larger one is computed anew in each sweep

@@ -8,7 +8,7 @@ import ot
 import pytest
 import scipy.optimize
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gantut.transport import (
@@ -151,6 +151,7 @@ def problems(draw, distributions=2):
     return torch.tensor(points, dtype=torch.float64), [mass / mass.sum() for mass in masses]
 
 
+@settings(max_examples=40)  # of nine problems each
 @given(problems(distributions=3))
 def test_w1_is_a_metric_on_distributions(device, problem):
     points, masses = problem[0].to(device), [mass.to(device) for mass in problem[1]]
@@ -196,16 +197,18 @@ def test_potentials_are_c_transforms_of_each_other_everywhere(normal, random_dis
     torch.testing.assert_close((a * f).sum(-1), (b * g).sum(-1), rtol=0, atol=1e-13)  # the constant's convention
 
 
-def test_large_problems_take_the_other_way_and_are_certified(device, normal, random_distributions):
-    for n, m, d, p, uniform in ((1100, 1100, 2, 2, True), (1000, 1200, 16, 1, False), (1100, 1100, 2, 1, True)):
-        x, y = normal(n, d), 0.5 + normal(m, d)
-        masses = () if uniform else (random_distributions(n, zeros=0.1), random_distributions(m, zeros=0.1))
-        result = emd_points(x, y, *masses, p=p)
-        a, b = masses or (x.new_full((n,), 1 / n), y.new_full((m,), 1 / m))
-        cost = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist") ** p
-        assert_solves(result, a, b, cost)
-        witness = ot.emd2(array(a), array(b), array(cost), numItermax=10**7)
-        assert result.value.item() == pytest.approx(witness, rel=1e-12)
+@pytest.mark.parametrize(
+    ("n", "m", "d", "p", "uniform"), [(1100, 1100, 2, 2, True), (1000, 1200, 16, 1, False), (1100, 1100, 2, 1, True)]
+)
+def test_large_problems_take_the_other_way_and_are_certified(normal, random_distributions, n, m, d, p, uniform):
+    x, y = normal(n, d), 0.5 + normal(m, d)
+    masses = () if uniform else (random_distributions(n, zeros=0.1), random_distributions(m, zeros=0.1))
+    result = emd_points(x, y, *masses, p=p)
+    a, b = masses or (x.new_full((n,), 1 / n), y.new_full((m,), 1 / m))
+    cost = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist") ** p
+    assert_solves(result, a, b, cost)
+    witness = ot.emd2(array(a), array(b), array(cost), numItermax=10**7)
+    assert result.value.item() == pytest.approx(witness, rel=1e-12)
 
 
 # ---------------------------------------------------------------------------------------------- where others are wrong

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gantut.transport import ConvergenceWarning, sinkhorn, sinkhorn_divergence, sinkhorn_points
-from gantut.transport._sinkhorn_kernels import BUDGET, PointCost, tiles
+from gantut.transport.sinkhorn import problem, solve
+from gantut.transport.sinkhorn.kernels import BUDGET, PointCost, tiles
 
 pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.usefixtures("one_thread")]
 
@@ -345,13 +346,13 @@ def test_sweeps_in_single_precision_lead_to_the_same_answer(p, cloud, monkeypatc
     assert (plan.sum(0) - 1 / 700).abs().sum().item() < 2e-11
     assert (plan.sum(1) - 1 / 600).abs().sum().item() < 2e-11
     assert result.value.item() == pytest.approx((plan * distances(x, y, p)).sum().item(), rel=1e-10)
-    monkeypatch.setattr("gantut.transport._sinkhorn_iterations.SINGLE", 0.0)
+    monkeypatch.setattr(solve, "SINGLE", 0.0)
     witness = sinkhorn_points(x, y, reg=reg, p=p, tol=1e-11)
     torch.testing.assert_close(result.value, witness.value, rtol=1e-9, atol=0)
     assert result.iterations < 2 * witness.iterations
 
 
-@pytest.mark.parametrize("n", [20_000])
+@pytest.mark.parametrize("n", [7000, pytest.param(20_000, marks=pytest.mark.slow)])
 def test_memory_does_not_grow_with_the_matrix(n):
     code = f"""
 import resource, torch, warnings
@@ -365,7 +366,7 @@ sinkhorn_points(x, x + 0.5, reg=1.0, p=2, max_iter=1)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(run.stdout) < 60 * 2**20  # the matrix in float32 takes 1526 MiB
+    assert int(run.stdout) < 60 * 2**20  # the matrix in float32 takes 187 and 1526 MiB
 
 
 # ---------------------------------------------------------------------------------------------- shapes and types
@@ -401,7 +402,7 @@ def test_leading_dimensions_broadcast(cloud, random_distributions):
 def test_a_batch_larger_than_a_group_is_solved_whole(cloud, monkeypatch):
     x, y = cloud(7, 20, 2), cloud(7, 30, 2)
     whole = sinkhorn_points(x, y, reg=0.3, p=2, **EXACT)
-    monkeypatch.setattr("gantut.transport._sinkhorn.GROUP", 1200)
+    monkeypatch.setattr(problem, "GROUP", 1200)
     parts = sinkhorn_points(x, y, reg=0.3, p=2, **EXACT)
     torch.testing.assert_close(parts.value, whole.value, rtol=1e-10, atol=0)
     groups = [slice(start, start + 2) for start in range(0, 7, 2)]  # of 2 * 20 * 30 = 1200 entries
@@ -593,8 +594,8 @@ POINTS = [[0.0, 0.0], [1.0, 0.0]]
         pytest.param((HALF, HALF, COST, 0.0), "reg must be a positive", id="reg zero"),
         pytest.param((HALF, HALF, COST, -1.0), "reg must be a positive", id="reg negative"),
         pytest.param((HALF, HALF, COST, math.nan), "reg must be a positive", id="reg NaN"),
-        pytest.param((HALF, HALF, COST, 1e-15), "reg must be above .* where float64 ends", id="reg too small"),
-        pytest.param((HALF, HALF, COST, 1e15), "reg must be at most .* where float64 ends", id="reg too large"),
+        pytest.param((HALF, HALF, COST, 1e-15), "reg must be above", id="reg too small"),
+        pytest.param((HALF, HALF, COST, 1e15), "reg must be at most", id="reg too large"),
         pytest.param(([-0.5, 1.5], HALF, COST, 1.0), r"a must be finite and non-negative", id="negative mass"),
         pytest.param((HALF, [math.nan, 0.5], COST, 1.0), r"b must be finite and non-negative", id="NaN mass"),
         pytest.param(([0.0, 0.0], [0.0, 0.0], COST, 1.0), "a must have a positive", id="no mass"),

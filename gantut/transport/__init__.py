@@ -27,8 +27,7 @@ from gantut.transport._linear_program import linear_program
 from gantut.transport._piles import Move, PileMoves, pile_moves
 from gantut.transport._potentials import KantorovichPotential, c_transform
 from gantut.transport._results import NotCertified, TransportResult
-from gantut.transport._sinkhorn import ConvergenceWarning, sinkhorn, sinkhorn_points
-from gantut.transport._sinkhorn_divergence import sinkhorn_divergence
+from gantut.transport.sinkhorn import ConvergenceWarning, sinkhorn, sinkhorn_divergence, sinkhorn_points
 
 __all__ = [
     "ConvergenceWarning",

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from gantut.transport import _simplex
-from gantut.transport._sinkhorn_streams import soft_minimum
-from gantut.transport._sinkhorn_sweeps import State, best_factor, log2, relax
+from gantut.transport.sinkhorn.streams import soft_minimum
+from gantut.transport.sinkhorn.sweeps import State, best_factor, log2, relax
 
 ANNEAL_BELOW = 0.01  # of the cost's span: where reg is lowered in steps
 STEP = 4.0

@@ -1,26 +1,16 @@
 """Entropic transport: Sinkhorn's algorithm for a cost matrix, and for points without one."""
 
-import math
-import warnings
-
 import torch
 
 from gantut import _inputs
-from gantut.transport._batches import flattened
+from gantut.transport._batches import point_clouds
 from gantut.transport._results import TransportResult
-from gantut.transport._sinkhorn_gradients import TransportCost
-from gantut.transport._sinkhorn_iterations import solve
-from gantut.transport._sinkhorn_kernels import DenseCost, PointCost
+from gantut.transport.sinkhorn import problem
+from gantut.transport.sinkhorn.gradients import TransportCost
+from gantut.transport.sinkhorn.kernels import DenseCost, PointCost
+from gantut.transport.sinkhorn.solve import solve
 
-GROUP = 2**22  # entries of all kernels that a batch is solved with at a time
-NO_MASS = 1e-250
 MOST = 600.0  # for logarithms of plan densities: between points without mass they may be anything
-RESOLUTION = 1e-2  # the largest relative rounding of plan entries that is still an answer
-LARGEST_REG = 1e9  # in units of the largest cost: potentials and value lose as many digits to a plan of nearly a x b
-
-
-class ConvergenceWarning(UserWarning):
-    """The iterations stopped at `max_iter` with a marginal error above `tol`: the result's `error` says how large."""
 
 
 def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
@@ -105,10 +95,10 @@ def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
     """
     a, b = _inputs.masses(a=a, b=b)
     cost = _inputs.cost_matrix("cost", cost, a, b)
-    options = _options(reg, tol, max_iter)
-    batch = torch.broadcast_shapes(a.shape[:-1], b.shape[:-1], cost.shape[:-2])
-    flat = [_flat(a, batch, 1), _flat(b, batch, 1), _flat(cost, batch, 2)]
-    return _in_groups(DenseCost, flat, batch, a.dtype, options, plan=True, name="sinkhorn")
+    options = problem.options(reg, tol, max_iter)
+    result = _solve_groups(DenseCost, (a, b, cost), options, with_plan=True)
+    problem.report("sinkhorn", result.error, tol, max_iter)
+    return result
 
 
 def sinkhorn_points(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10_000):
@@ -165,92 +155,34 @@ def sinkhorn_points(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10_000
     0.119202922
     """
     x, y, a, b = point_clouds(x, y, a, b)
-    p, options = _inputs.exponent(p), _options(reg, tol, max_iter)
-    batch = torch.broadcast_shapes(a.shape[:-1], b.shape[:-1], x.shape[:-2], y.shape[:-2])
-    flat = [_flat(a, batch, 1), _flat(b, batch, 1), _flat(x, batch, 2), _flat(y, batch, 2)]
-    return _in_groups(
-        lambda x, y: PointCost.centred(x, y, p), flat, batch, x.dtype, options, p=p, name="sinkhorn_points"
-    )
+    p, options = _inputs.exponent(p), problem.options(reg, tol, max_iter)
+    result = _solve_groups(lambda x, y: PointCost.centred(x, y, p), (a, b, x, y), options)
+    problem.report("sinkhorn_points", result.error, tol, max_iter)
+    return result
 
 
-def point_clouds(x, y, a, b):
-    """Validate two weighted clouds; masses that are not given are equal shares."""
-    x, y = _inputs.points(x=x, y=y)
-    a = _inputs.point_masses("a", a, x, of="x")
-    b = _inputs.point_masses("b", b, y, of="y")
-    return x, y, *_inputs.masses(a=a, b=b)
-
-
-def _options(reg, tol, max_iter):
-    return _inputs.positive("reg", reg), _inputs.positive("tol", tol), _inputs.count("max_iter", max_iter)
-
-
-def _flat(tensor, batch, kept):
-    if 0 in batch:
-        raise ValueError(f"a batch must have at least one problem, but has shape {tuple(batch)}")
-    return flattened(tensor, batch, kept)
-
-
-def resolved(cost, reg):
-    """Require that float64 can tell the entries of the plan from each other, and the plan from the product a x b."""
-    size = cost.size()
-    if not math.isfinite(size):
-        raise ValueError("the costs ||x - y||^p must be finite in double precision, but may reach beyond 1e308")
-    least, most = size * 2.0**-52 / RESOLUTION, size * LARGEST_REG or math.inf
-    if not least < reg <= most:
-        beyond = f"above {least:.3g}" if reg <= least else f"at most {most:.3g}"
-        raise ValueError(f"reg must be {beyond} for costs of up to {size:.3g}, where float64 ends, not {reg!r}")
-    return cost
-
-
-def report(name, error, tol, max_iter):
-    """Warn if a marginal error is above the tolerance."""
-    worst = error.max().item() if error.numel() else 0.0
-    if not worst <= tol:
-        warnings.warn(
-            f"{name} did not converge: after max_iter={max_iter} sweeps the marginal error is {worst:.3g}, above "
-            f"tol={tol:.3g}; more sweeps, or a larger reg or tol, would help",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
-
-
-def shares(masses):
-    """Masses as parts of their total; those that would underflow in products are zero."""
-    parts = masses / masses.sum(-1, keepdim=True)
-    return parts.masked_fill(parts < NO_MASS, 0.0)
-
-
-def groups(flat):
-    """Split a batch into groups that are solved together; masses (B, n) and (B, m) come first."""
-    size = max(1, GROUP // (flat[0].shape[1] * flat[1].shape[1]))
-    return zip(*(tensor.split(size) for tensor in flat), strict=True)
-
-
-def _in_groups(make_cost, flat, batch, dtype, options, *, name, p=None, plan=False):
-    parts = [_solve(make_cost, group, options, p, plan) for group in groups(flat)]
-    fields = [
-        torch.cat(field) if field[0] is not None else None for field in zip(*(part[:-1] for part in parts), strict=True)
-    ]
+def _solve_groups(make_cost, tensors, options, *, with_plan=False):
+    """Solve a batch, group by group; `tensors` are both masses and what the cost is made of."""
+    batch, groups = problem.in_groups(*tensors)
+    parts = [_solve(make_cost, group, *options, with_plan) for group in groups]
+    *fields, iterations = zip(*parts, strict=True)
     value, plan, f, g, gap, error = (
-        None if field is None else field.to(dtype).reshape((*batch, *field.shape[1:])) for field in fields
+        None if field[0] is None else torch.cat(field).to(tensors[0].dtype).reshape((*batch, *field[0].shape[1:]))
+        for field in fields
     )
-    report(name, fields[-1], options[1], options[2])
-    return TransportResult(value, plan, f, g, gap, max(part[-1] for part in parts), error)
+    return TransportResult(value, plan, f, g, gap, max(iterations), error)
 
 
-def _solve(make_cost, group, options, p, with_plan):
+def _solve(make_cost, group, reg, tol, max_iter, with_plan):
     a, b, *of_cost = group
-    reg, tol, max_iter = options
     with torch.no_grad():
-        total, cost = a.sum(-1, keepdim=True), resolved(make_cost(*of_cost), reg)
-        share_a, share_b = shares(a), shares(b)
+        total, cost = a.sum(-1, keepdim=True), problem.resolved(make_cost(*of_cost), reg)
+        share_a, share_b = problem.shares(a), problem.shares(b)
         solution = solve(cost, share_a, share_b, reg, tol, max_iter)
-        found, gap = solution.cost * total[:, 0], solution.gap * total[:, 0]
-        plan = None
+        found, gap, plan = solution.cost * total[:, 0], solution.gap * total[:, 0], None
         if with_plan:
             density = ((solution.f[..., None] + solution.g[:, None] - cost.cost) / reg).clamp_max(MOST).exp()
             plan = density * (total * share_a)[..., None] * share_b[:, None]
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in group):
-        found = TransportCost.apply(found, solution, reg, p, a, b, *of_cost)
+        found = TransportCost.apply(found, solution, reg, make_cost, a, b, *of_cost)
     return found, plan, solution.f, solution.g, gap, solution.error, solution.iterations

@@ -352,8 +352,9 @@ def test_sweeps_in_single_precision_lead_to_the_same_answer(p, cloud, monkeypatc
     assert result.iterations < 2 * witness.iterations
 
 
-@pytest.mark.parametrize("n", [7000, pytest.param(20_000, marks=pytest.mark.slow)])
-def test_memory_does_not_grow_with_the_matrix(n):
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_matrix():
+    n = 20_000
     code = f"""
 import resource, torch, warnings
 from gantut.transport import sinkhorn_points
@@ -366,7 +367,7 @@ sinkhorn_points(x, x + 0.5, reg=1.0, p=2, max_iter=1)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(run.stdout) < 60 * 2**20  # the matrix in float32 takes 187 and 1526 MiB
+    assert int(run.stdout) < 60 * 2**20  # the matrix in float32 takes 1526 MiB
 
 
 # ---------------------------------------------------------------------------------------------- shapes and types

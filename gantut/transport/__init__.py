@@ -18,7 +18,21 @@ quantiles of both distributions belong together (:func:`wasserstein_1d`):
 
 .. math:: W_p^p = \int_0^1 \big|F_u^{-1}(t) - F_v^{-1}(t)\big|^p\,dt.
 
-All answers are in mass x cost, for masses that need not add up to 1, and all potentials carry the sign plus.
+Which function for which problem:
+
+========================================  ==============================================================================
+piles side by side, every move shown      :func:`pile_moves`
+samples or weights on the line            :func:`wasserstein_1d`
+a matrix of costs, the exact optimum      :func:`emd` (or, written out as a linear program, :func:`linear_program`)
+points in any dimension, exact            :func:`emd_points`; potentials in all of space: :class:`KantorovichPotential`
+more points than a matrix can hold        :func:`sinkhorn_points`, regularised; from a matrix: :func:`sinkhorn`
+a loss for clouds, zero where they agree  :func:`sinkhorn_divergence`
+========================================  ==============================================================================
+
+All values are in mass x cost, so for the cost :math:`\|x-y\|^p` they are the power :math:`W_p^p`; masses need not add
+up to 1, and both potentials carry the sign plus. Exact answers come with their proof, the duality gap, in a
+:class:`TransportResult`, or are refused with :class:`NotCertified`. POT, SciPy's solvers, Numba and Triton are imported
+when they are first needed.
 """
 
 from gantut.transport._exact import emd, emd_points
@@ -34,8 +48,8 @@ __all__ = [
     "KantorovichPotential",
     "Move",
     "NotCertified",
-    "TransportResult",
     "PileMoves",
+    "TransportResult",
     "c_transform",
     "emd",
     "emd_points",

@@ -29,26 +29,34 @@ def emd(a, b, cost):
     -------
     TransportResult
         In the dtype and on the device of the inputs, computed in double precision: ``value`` (...,) in mass x cost,
-        ``plan`` (..., n, m), potentials ``f`` (..., n) and ``g`` (..., m), which obey all constraints, also at points
-        without mass; ``gap`` (...,), the duality gap that certifies the value, and ``error``, the marginals' error.
-        ``value`` is differentiable: its gradient is the plan with respect to `cost`, and with respect to `a` and `b`
-        the potentials, centred to mean 0, since only changes that keep the total have a meaning.
+        ``plan`` (..., n, m), potentials ``f`` (..., n) and ``g`` (..., m), which satisfy all constraints, also at
+        points without mass; ``gap`` (...,), the duality gap that certifies the value, and ``error`` (...,), the larger
+        relative error of the two marginals. ``value`` is differentiable: its gradient with respect to `cost` is the
+        plan, and with respect to `a` and `b` it is the potentials, centred to mean 0, since only changes that keep the
+        total are meaningful.
 
     Raises
     ------
     ValueError
         If a mass is negative or not finite, a total is zero, totals differ, a cost is not finite, a problem is empty,
-        or shapes, dtypes or devices do not go together.
+        or shapes, dtypes or devices do not match.
     NotCertified
-        An ArithmeticError, if the solver's answer is not proved optimal by its duality gap.
+        An ArithmeticError, if the duality gap does not prove the solver's answer optimal: it must be at most 1e-9 of
+        what the plan pays, whatever other costs there are.
+
+    See Also
+    --------
+    emd_points : the same between points.
+    sinkhorn : entropic transport, for problems too large for this.
+    linear_program : the same problem, written out as a lesson states it.
 
     Notes
     -----
-    Between as many points of equal mass on both sides, shortest augmenting paths assign one to the other, in code that
-    Numba compiles where it is installed; on CUDA, whole batches at once, from where an auction ended that began with
-    Sinkhorn prices. Else POT's network simplex solves the problem, or, where that is faster, solves it on arcs that
-    Sinkhorn potentials choose, to which all arcs are added that the potentials found prove to be missing. In any case
-    every constraint of the dual is checked afterwards.
+    With equally many points of equal mass on both sides, shortest augmenting paths assign one to the other, in code
+    that Numba compiles where it is installed; on CUDA, an auction that starts from Sinkhorn prices does so for whole
+    batches at once. All other problems are solved by POT's network simplex; where that is faster, only on arcs that
+    Sinkhorn potentials select, until the potentials found prove that no arc is missing. In every case all constraints
+    of the dual are checked afterwards.
 
     References
     ----------
@@ -83,18 +91,29 @@ def emd_points(x, y, a=None, b=None, *, p=1):
     a, b : tensors, shapes (..., n) and (..., m), optional
         Their masses, with equal totals; 1/n and 1/m each by default.
     p : float
-        The exponent, finite and at least 1. The value is the power :math:`W_p^p`, not its root.
+        The exponent, finite and at least 1.
 
     Returns
     -------
     TransportResult
-        As of :func:`emd`; ``value`` is differentiable in `x` and `y`, and in `a` and `b` where given. Where mass stays
-        in its place (x_i = y_j) the gradient of that part is 0.
+        As from :func:`emd`. ``value`` is the *power* :math:`W_p^p`, as from `ot.emd2` with this cost; for the distance
+        take the root, ``value ** (1 / p)``. It is differentiable in `x` and `y`, and in `a` and `b` where given. Where
+        mass stays in its place (x_i = y_j) the gradient of that part is 0.
 
     Raises
     ------
     ValueError, NotCertified
         As :func:`emd`, and if a coordinate is not finite or ``p < 1``.
+
+    See Also
+    --------
+    wasserstein_1d : the same value on the line, by sorting.
+    sinkhorn_points : entropic transport between points, without the matrix of costs.
+    KantorovichPotential : extends the potentials to all of space.
+
+    References
+    ----------
+    Peyré and Cuturi (2019), section 2.4, for :math:`W_p`; as :func:`emd` for the methods; lesson 8.
 
     Examples
     --------

@@ -84,8 +84,9 @@ def wasserstein_1d(u_values, v_values, u_weights=None, v_weights=None, p=1, *, d
     _no_nan(u, v, dim)
     u_weights = _relative("u_weights", u_weights, u, dim)
     v_weights = _relative("v_weights", v_weights, v, dim)
-    same_bins = p == 1 and u_weights is not None and v_weights is not None and u.ndim == v.ndim == 1
-    if same_bins and (u_values is v_values or _same_and_constant(u, v)) and torch.isfinite(u).all():
+    constant = not (u.requires_grad or v.requires_grad)
+    same_bins = u.ndim == v.ndim == 1 and (u_values is v_values or (constant and torch.equal(u, v)))
+    if p == 1 and same_bins and u_weights is not None and v_weights is not None and torch.isfinite(u).all():
         return _on_shared_bins(u, u_weights, v_weights)
     return _by_quantiles(u, v, u_weights, v_weights, p)
 
@@ -167,10 +168,6 @@ def _sorted(x):
     if torch.is_grad_enabled() and x.requires_grad:
         return x.gather(-1, _sort_order(x))
     return x.sort(-1).values if x.device.type != "cpu" else _by_rows(np.sort, x).to(x.dtype).reshape(x.shape)
-
-
-def _same_and_constant(u, v):
-    return not (u.requires_grad or v.requires_grad) and torch.equal(u, v)
 
 
 def _on_shared_bins(positions, u_weights, v_weights):

@@ -8,7 +8,7 @@ from gantut import _inputs
 
 
 class Move(NamedTuple):
-    """One shovelling: `amount` from pile `source` to the pile `target` beside it; piles are numbered from 1."""
+    """One shovelful: `amount` goes from pile `source` to the pile `target` beside it; piles are numbered from 1."""
 
     source: int
     target: int
@@ -31,8 +31,8 @@ class PileMoves(NamedTuple):
 def pile_moves(P, Q):
     r"""Turn the piles P into the piles Q, from left to right, each gap once.
 
-    The piles stand side by side at distance 1. Whatever the first i piles hold too much must leave them across the gap
-    between pile i and pile i + 1, and whatever they lack must come in there:
+    The piles stand side by side at distance 1. Whatever the first i piles have in excess must leave them across the
+    gap between pile i and pile i + 1, and whatever they lack must come in there:
 
     .. math:: \delta_0 = 0, \qquad \delta_{i+1} = \delta_i + P_{i+1} - Q_{i+1}, \qquad W = \sum_i |\delta_i|.
 
@@ -52,7 +52,11 @@ def pile_moves(P, Q):
     Raises
     ------
     ValueError
-        If an entry is negative or not finite, totals differ, or shapes, dtypes or devices do not go together.
+        If an entry is negative or not finite, totals differ, or shapes, dtypes or devices do not match.
+
+    See Also
+    --------
+    wasserstein_1d : the cost alone, for positions anywhere on the line.
 
     References
     ----------

@@ -154,7 +154,7 @@ def _solve_capped(a, b, cost, gap):
         gap = min(gap, found[4].item())
         cap = NEXT_CAP * cost[cost >= cap].min().item()
     raise NotCertified(
-        f"the answer could not be proved optimal in double precision: a duality gap of {gap:.3g} remains, and the costs "
+        f"the answer could not be proved optimal in double precision: a duality gap of {gap:.3g} remains, and costs "
         f"range from {cost.min().item():.3g} to {largest:.3g}; rescale them, or lower those that no plan should pay",
         gap=gap,
     )

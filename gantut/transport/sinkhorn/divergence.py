@@ -9,8 +9,8 @@ from gantut import _inputs
 from gantut.transport._batches import point_clouds
 from gantut.transport.sinkhorn import problem
 from gantut.transport.sinkhorn.gradients import Weights, pull_back_points
-from gantut.transport.sinkhorn.solve import solve
 from gantut.transport.sinkhorn.kernels import PointCost
+from gantut.transport.sinkhorn.solve import solve
 from gantut.transport.sinkhorn.start import SINGLE
 from gantut.transport.sinkhorn.streams import soft_minimum
 from gantut.transport.sinkhorn.sweeps import GAIN, LEAST_SUM, LIGHT, State, least_mass, log2
@@ -31,8 +31,14 @@ def sinkhorn_divergence(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10
 
     Parameters
     ----------
-    x, y, a, b, reg, p, tol, max_iter
-        As in :func:`sinkhorn_points`; in theory `p` is at most 2, for larger ones it may be negative.
+    x, y : tensors, shapes (..., n, d) and (..., m, d), floating point
+        Points; leading dimensions broadcast.
+    a, b : tensors, shapes (..., n) and (..., m), optional
+        Their masses, with equal totals; 1/n and 1/m each by default.
+    reg, tol, max_iter
+        As in :func:`sinkhorn_points`.
+    p : float
+        Exponent of the cost, finite and at least 1. The theory covers p up to 2; above, the formula may be negative.
 
     Returns
     -------
@@ -50,16 +56,21 @@ def sinkhorn_divergence(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10
     ConvergenceWarning
         If `max_iter` sweeps did not bring a marginal error of one of the three problems to `tol`.
 
+    See Also
+    --------
+    sinkhorn_points : the terms of this difference.
+    emd_points : its limit for small `reg`.
+
     Notes
     -----
-    Both terms of one cloud with itself have one potential, found by the averaged update :math:`f \leftarrow
-    \tfrac12(f + T f)`, which takes a few steps. By the envelope theorem the gradient is, with both plans held,
+    The transport of a cloud to itself has one potential instead of two, found in a few steps of the averaged update
+    :math:`f \leftarrow \tfrac12(f + T f)`. By the envelope theorem the gradient is, with both plans held fixed,
 
     .. math:: \frac{\partial S_\varepsilon}{\partial a} = f^{\alpha\beta} - f^{\alpha\alpha}, \qquad
         \frac{\partial S_\varepsilon}{\partial x_i} = \sum_j P^{\alpha\beta}_{ij}\nabla_x\|x_i - y_j\|^p
         - \sum_j P^{\alpha\alpha}_{ij}\nabla_x\|x_i - x_j\|^p .
 
-    Values that rounding or `tol` make negative are zero; the gradient is that of the formula.
+    Values that rounding or `tol` would make negative are set to zero; the gradient is that of the formula.
 
     References
     ----------

@@ -37,12 +37,14 @@ def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
     tol : float
         Largest L1 distance of the plan's marginals to `a` and `b`, relative to the total mass.
     max_iter : int
-        Most sweeps, each of which updates both potentials; a step of a linear solver, which does as much, counts, too.
+        The largest number of sweeps, each of which updates both potentials; a step of a linear solver, which costs as
+        much, counts as one.
 
     Returns
     -------
     TransportResult
-        In the dtype and on the device of the inputs; computed in float64, but for sweeps whose rounding is corrected.
+        In the dtype and on the device of the inputs; computed in float64, except for sweeps whose rounding is
+        corrected.
 
         - ``value``: (...,) the transport cost :math:`\langle P, C\rangle`, without the entropy. Differentiable, once,
           in `a`, `b` and `cost` by the implicit function theorem, exactly so for the converged plan.
@@ -54,15 +56,16 @@ def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
           theorem). Entries without mass have the potential of the soft c-transform.
         - ``gap``: (...,) certified: the regularised optimum is at most dual objective + gap. It is the objective of a
           plan whose marginals are exact, found by rounding this one (Altschuler et al. 2017), or a bound on it.
-        - ``iterations``: how many sweeps it took, the most of the batch.
-        - ``error``: (...,) the larger of the two marginals' L1 errors, measured, relative to the total mass.
+        - ``iterations``: how many sweeps it took; in a batch, the largest number.
+        - ``error``: (...,) the larger relative marginal error: the L1 distance of the plan's row sums from `a`, or of
+          its column sums from `b`, divided by the total mass; measured, not estimated.
 
     Raises
     ------
     ValueError
         If masses are negative, not finite, empty or of unequal totals, a cost is not finite, ``reg <= 0``, too small
         for float64 to tell the plan's entries or too large to tell the plan from a product, or shapes, dtypes or
-        devices do not go together.
+        devices do not match.
 
     Warns
     -----
@@ -72,6 +75,8 @@ def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
     See Also
     --------
     sinkhorn_points : the same from points, without the matrix.
+    sinkhorn_divergence : without the bias of the entropy.
+    emd : exact transport.
 
     Notes
     -----
@@ -105,11 +110,11 @@ def sinkhorn_points(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10_000
     r"""Entropic optimal transport between clouds of points with cost :math:`\|x_i - y_j\|^p`, without a cost matrix.
 
     The problem, its potentials and the certificate are those of :func:`sinkhorn` with
-    :math:`C_{ij} = \|x_i - y_j\|^p`. The n x m matrix is never held: its entries are computed tile by tile, in every
-    sweep, so that memory is :math:`O((n + m)\,d)` and a tile. Only where a kernel fits into 128 MiB (a problem of
-    5,800 points each, in float32), or 2 GiB on CUDA, are its tiles kept from one sweep to the next; the bound does not
-    grow with n. On CUDA, sweeps in float32 do not even write tiles, for p = 1 and p = 2: kernels in Triton compute
-    entries in registers and add them up there, in any dimension, but for kernels that fit in more than 64 dimensions.
+    :math:`C_{ij} = \|x_i - y_j\|^p`. The n x m matrix is never stored: its entries are computed tile by tile in every
+    sweep, so that memory is :math:`O((n + m)\,d)` plus one tile. Tiles are kept from one sweep to the next only where
+    the kernel fits into 128 MiB (5,800 points on each side, in float32), or 2 GiB on CUDA. On CUDA, float32 sweeps for
+    p = 1 and p = 2 do not even write tiles: Triton kernels compute the entries in registers and add them up there,
+    except in more than 64 dimensions, where a kernel that fits is kept.
 
     Parameters
     ----------
@@ -143,6 +148,11 @@ def sinkhorn_points(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10_000
     -----
     ConvergenceWarning
         If `max_iter` sweeps did not bring the error to `tol`.
+
+    See Also
+    --------
+    emd_points : exact transport between points.
+    sinkhorn_divergence : zero between equal clouds, which this is not.
 
     References
     ----------

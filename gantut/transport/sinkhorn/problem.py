@@ -15,7 +15,11 @@ LARGEST_REG = 1e9  # in units of the largest cost: potentials and value lose as 
 
 
 class ConvergenceWarning(UserWarning):
-    """The iterations stopped at `max_iter` with a marginal error above `tol`; the result's `error` says how large."""
+    """Sinkhorn's iterations stopped at `max_iter` with a marginal error above `tol`; ``result.error`` says how large.
+
+    The plan is still optimal between the marginals that it has. More iterations, a larger `reg` or a larger `tol` let
+    it converge.
+    """
 
 
 def options(reg, tol, max_iter):

@@ -172,9 +172,14 @@ def _is_trusted(device, p, d):
             return False  # and the user knows
         if importlib.util.find_spec("triton") is None:
             return False  # as on most machines without a GPU, and on Windows: nothing to warn of
-        reason = _disagreement(device, p, d)
-        _trusted[device, p, d] = reason is None
-        if reason is not None:
+        try:
+            worst = _largest_error(device, p, d)
+            reason = f"their sums for a small problem are off by {worst:.2g}, relative"
+            _trusted[device, p, d] = worst <= TOLERANCE  # nor NaN
+        except Exception as error:  # whatever a compiler or a driver may raise: tiles need neither
+            reason = f"they failed with {type(error).__name__}: {error}"
+            _trusted[device, p, d] = False
+        if not _trusted[device, p, d]:
             warnings.warn(
                 f"streaming Sinkhorn kernels are not used on {device}: {reason}. Kernels are computed tile by tile, "
                 "which gives the same answers, more slowly",
@@ -182,17 +187,6 @@ def _is_trusted(device, p, d):
                 stacklevel=2,
             )
     return _trusted[device, p, d]
-
-
-def _disagreement(device, p, d):
-    """What is wrong with the streams on this device, or None."""
-    try:
-        worst = _largest_error(device, p, d)
-    except Exception as error:  # whatever a compiler or a driver may raise: tiles need neither
-        return f"they failed with {type(error).__name__}: {error}"
-    if not worst <= TOLERANCE:  # nor NaN
-        return f"their sums for a small problem are off by {worst:.2g}, relative"
-    return None
 
 
 def _largest_error(device, p, d):

@@ -52,8 +52,5 @@ def safe_unit(*points):
 
 
 def power(unit, p):
-    """A positive number to the power p, infinite where it overflows."""
-    try:
-        return unit**p
-    except OverflowError:
-        return math.inf
+    """A non-negative number to the power p, infinite where it overflows."""
+    return unit**p if unit <= 1 or p * math.log2(unit) < 1024 else math.inf

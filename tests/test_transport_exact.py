@@ -58,6 +58,8 @@ def assert_solves(result, a, b, cost, rounding=1e-12):
     assert (result.gap >= 0).all()
     assert (result.gap <= 1e-9 * (result.plan * cost.abs()).sum((-2, -1)) + scale * total).all()
     assert (result.error <= 1e-9).all()
+    errors = [(result.plan.sum(axis) - mass).abs().sum(-1) / total for axis, mass in ((-1, a), (-2, b))]
+    torch.testing.assert_close(result.error, torch.maximum(*errors), rtol=0, atol=1e-14)
 
 
 # ---------------------------------------------------------------------------------------------- values

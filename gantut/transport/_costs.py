@@ -53,4 +53,4 @@ def safe_unit(*points):
 
 def power(unit, p):
     """A non-negative number to the power p, infinite where it overflows."""
-    return unit**p if unit <= 1 or p * math.log2(unit) < 1024 else math.inf
+    return unit**p if unit <= 1 or p * math.log2(unit) < 1023 else math.inf

@@ -8,13 +8,14 @@ import ot
 import pytest
 import scipy.optimize
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gantut.transport import (
     NotCertified,
     _auction,
-    _exact,
+    _costs,
+    _solver,
     emd,
     emd_points,
     linear_program,
@@ -56,7 +57,9 @@ def assert_solves(result, a, b, cost, rounding=1e-12):
     assert ((primal - dual - result.gap).abs() <= scale * total).all()
     assert (result.gap >= 0).all()
     assert (result.gap <= 1e-9 * (result.plan * cost.abs()).sum((-2, -1)) + scale * total).all()
-    assert (result.error <= 1e-9 * total).all()
+    assert (result.error <= 1e-9).all()
+    errors = [(result.plan.sum(axis) - mass).abs().sum(-1) / total for axis, mass in ((-1, a), (-2, b))]
+    torch.testing.assert_close(result.error, torch.maximum(*errors), rtol=0, atol=1e-14)
 
 
 # ---------------------------------------------------------------------------------------------- values
@@ -90,7 +93,7 @@ def test_on_the_line_it_is_the_walk_and_the_quantile_formula(normal, random_dist
     u, v, a, b = normal(12), normal(7), random_distributions(12), random_distributions(7)
     for power in (1, 1.5, 2, 3):
         value = emd_points(u[:, None], v[:, None], a, b, p=power).value
-        torch.testing.assert_close(value ** (1 / power), wasserstein_1d(u, v, a, b, p=power), rtol=1e-11, atol=0)
+        torch.testing.assert_close(value, wasserstein_1d(u, v, a, b, p=power), rtol=1e-11, atol=0)
 
 
 def test_the_assignment_of_scipy(normal, device):
@@ -150,6 +153,7 @@ def problems(draw, distributions=2):
     return torch.tensor(points, dtype=torch.float64), [mass / mass.sum() for mass in masses]
 
 
+@settings(max_examples=40)  # of nine problems each
 @given(problems(distributions=3))
 def test_w1_is_a_metric_on_distributions(device, problem):
     points, masses = problem[0].to(device), [mass.to(device) for mass in problem[1]]
@@ -195,16 +199,18 @@ def test_potentials_are_c_transforms_of_each_other_everywhere(normal, random_dis
     torch.testing.assert_close((a * f).sum(-1), (b * g).sum(-1), rtol=0, atol=1e-13)  # the constant's convention
 
 
-def test_large_problems_take_the_other_way_and_are_certified(device, normal, random_distributions):
-    for n, m, d, p, uniform in ((1100, 1100, 2, 2, True), (1000, 1200, 16, 1, False), (1100, 1100, 2, 1, True)):
-        x, y = normal(n, d), 0.5 + normal(m, d)
-        masses = () if uniform else (random_distributions(n, zeros=0.1), random_distributions(m, zeros=0.1))
-        result = emd_points(x, y, *masses, p=p)
-        a, b = masses or (x.new_full((n,), 1 / n), y.new_full((m,), 1 / m))
-        cost = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist") ** p
-        assert_solves(result, a, b, cost)
-        witness = ot.emd2(array(a), array(b), array(cost), numItermax=10**7)
-        assert result.value.item() == pytest.approx(witness, rel=1e-12)
+@pytest.mark.parametrize(
+    ("n", "m", "d", "p", "uniform"), [(1100, 1100, 2, 2, True), (1000, 1200, 16, 1, False), (1100, 1100, 2, 1, True)]
+)
+def test_large_problems_take_the_other_way_and_are_certified(normal, random_distributions, n, m, d, p, uniform):
+    x, y = normal(n, d), 0.5 + normal(m, d)
+    masses = () if uniform else (random_distributions(n, zeros=0.1), random_distributions(m, zeros=0.1))
+    result = emd_points(x, y, *masses, p=p)
+    a, b = masses or (x.new_full((n,), 1 / n), y.new_full((m,), 1 / m))
+    cost = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist") ** p
+    assert_solves(result, a, b, cost)
+    witness = ot.emd2(array(a), array(b), array(cost), numItermax=10**7)
+    assert result.value.item() == pytest.approx(witness, rel=1e-12)
 
 
 # ---------------------------------------------------------------------------------------------- where others are wrong
@@ -242,7 +248,7 @@ def test_what_cannot_be_proved_is_refused_with_its_gap(device, monkeypatch):
         return np.arange(cost.size), np.outer(a, b).reshape(-1) / a.sum(), np.zeros_like(a), np.zeros_like(b)
 
     monkeypatch.setattr(_simplex, "solve", wrong)
-    with pytest.raises(NotCertified, match="no plan could be proved optimal") as caught:
+    with pytest.raises(NotCertified, match="could not be proved optimal") as caught:
         emd([0.5, 0.5], [0.25, 0.75], [[0.0, 1.0], [1.0, 0.0]])
     assert caught.value.gap == pytest.approx(0.5)  # the product plan costs 1/2, and potentials 0 prove nothing
     assert isinstance(caught.value, ArithmeticError)
@@ -254,20 +260,20 @@ GOOD = {"a": [0.5, 0.5], "b": [0.5, 0.5], "cost": [[0.0, 1.0], [1.0, 0.0]]}
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"a": [1.5, -0.5]}, r"a must be finite and non-negative, but a\[1\] is -0.5"),
-        ({"a": [math.nan, 1.0]}, r"a\[0\] is nan"),
-        ({"b": [INF, 1.0]}, r"b\[0\] is inf"),
-        ({"a": [0.0, 0.0], "b": [0.0, 0.0]}, "a must have a positive finite total"),
+        ({"a": [1.5, -0.5]}, r"^a\b"),
+        ({"a": [math.nan, 1.0]}, r"^a\b"),
+        ({"b": [INF, 1.0]}, r"^b\b"),
+        ({"a": [0.0, 0.0], "b": [0.0, 0.0]}, r"^a\b"),
         ({"a": [1.0, 1.0]}, "a and b must have the same total, but add up to 2 and 1"),
-        ({"cost": [[0.0, math.nan], [1.0, 0.0]]}, r"cost must be finite, but cost\[0, 1\] is nan"),
-        ({"cost": [[0.0, INF], [1.0, 0.0]]}, r"cost\[0, 1\] is inf"),
-        ({"cost": [[0.0, 1.0]]}, r"cost must have shape \(\.\.\., 2, 2\)"),
-        ({"cost": [0.0, 1.0]}, r"cost must have shape"),
-        ({"a": [], "b": [], "cost": torch.zeros(0, 0).double()}, "a must not be empty"),
-        ({"a": torch.tensor([1, 1])}, "a must be floating point"),
+        ({"cost": [[0.0, math.nan], [1.0, 0.0]]}, r"^cost\b"),
+        ({"cost": [[0.0, INF], [1.0, 0.0]]}, r"^cost\b"),
+        ({"cost": [[0.0, 1.0]]}, r"^cost\b"),
+        ({"cost": [0.0, 1.0]}, r"^cost\b"),
+        ({"a": [], "b": [], "cost": torch.zeros(0, 0).double()}, r"^a\b"),
+        ({"a": torch.tensor([1, 1])}, r"^a\b"),
         ({"a": torch.tensor([0.5, 0.5])}, "one dtype"),
         ({"cost": torch.zeros(2, 2)}, "one dtype"),
-        ({"a": "half"}, "a must be a tensor or an array of numbers"),
+        ({"a": "half"}, r"^a\b"),
         ({"a": [[0.5, 0.5]] * 3, "b": [[0.5, 0.5]] * 2}, "broadcast"),
         ({"a": [[0.5, 0.5]] * 3, "cost": [[[0.0, 1.0], [1.0, 0.0]]] * 2}, "broadcast"),
     ],
@@ -281,13 +287,13 @@ def test_bad_problems_are_refused(solver, change, message):
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        (([[0.0]], [[1.0]]), {"p": 0.5}, "p must be a finite number of at least 1"),
-        (([[0.0]], [[1.0]]), {"p": INF}, "p must be a finite number"),
-        (([0.0], [[1.0]]), {}, r"x must be points of shape \(\.\.\., n, d\)"),
-        (([[0.0]], torch.zeros(0, 1).double()), {}, "y must be points"),
+        (([[0.0]], [[1.0]]), {"p": 0.5}, r"^p\b"),
+        (([[0.0]], [[1.0]]), {"p": INF}, r"^p\b"),
+        (([0.0], [[1.0]]), {}, r"^x\b"),
+        (([[0.0]], torch.zeros(0, 1).double()), {}, r"^y\b"),
         (([[0.0, 1.0]], [[1.0]]), {}, "one dimension d, but have 2 and 1"),
-        (([[0.0]], [[math.nan]]), {}, r"y must be finite, but y\[0, 0\] is nan"),
-        (([[0.0]], [[1.0]]), {"a": [1.0, 1.0]}, "a must have a mass for each of the 1 points of x"),
+        (([[0.0]], [[math.nan]]), {}, r"^y\b"),
+        (([[0.0]], [[1.0]]), {"a": [1.0, 1.0]}, r"^a\b"),
         (([[0.0]], [[1.0]]), {"a": [2.0]}, "same total"),
         (([[0.0]], [[1.0]]), {"a": [-1.0]}, "non-negative"),
         (([[0.0]], [[1e200]]), {"p": 2}, "costs .* must be finite"),
@@ -439,7 +445,7 @@ def assert_assigns(assigner, cost):
     """Without a detour through the simplex, and by SciPy's assignment."""
     count, n, _ = cost.shape
     mass = torch.full((count, n), 1 / n, dtype=torch.float64, device=cost.device)
-    result = _exact._solve_uniform(assigner, mass[:, 0], cost)
+    result = _solver.solve_uniform(assigner, mass[:, 0], cost)
     assert result is not None, "a problem lacks its proof"
     assert_solves(result, mass, mass, cost)
     for value, matrix in zip(result.value, cost, strict=True):
@@ -478,8 +484,8 @@ def test_every_way_gives_the_same_plan_and_the_same_value(assigner, normal):
     x, y = normal(3, 40, 2), normal(3, 40, 2)
     cost = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
     mass = cost.new_full((3, 40), 1 / 40)
-    ours = _exact._solve_uniform(assigner, mass[:, 0], cost)
-    witness = _exact._solve_each(mass.cpu(), mass.cpu(), cost.cpu())
+    ours = _solver.solve_uniform(assigner, mass[:, 0], cost)
+    witness = _solver.solve_each(mass.cpu(), mass.cpu(), cost.cpu())
     torch.testing.assert_close(ours.value.cpu(), witness.value, rtol=1e-13, atol=0)
     torch.testing.assert_close(ours.plan.cpu(), witness.plan, rtol=0, atol=1e-15)  # distinct costs: one optimal plan
 
@@ -520,10 +526,52 @@ def test_equal_clouds_with_prohibitive_costs_are_exact_too(normal, largest):
     assert found == pytest.approx(array(ordinary)[rows, columns].mean(), rel=1e-12)
 
 
+PATTERNS = ("half are prohibitive", "nine in ten are", "beside costs of zero", "in rows with nothing but a zero")
+
+
+def with_prohibitive_costs(pattern, largest, n=24):
+    """Costs that no cheap plan pays beside ordinary ones, and what the best assignment pays in total."""
+    draw = torch.Generator().manual_seed(len(pattern))
+    ordinary = 10 * torch.rand(n, n, dtype=torch.float64, generator=draw)
+    forbidden = torch.rand(n, n, generator=draw) < (0.9 if pattern == "nine in ten are" else 0.5)
+    if pattern == "beside costs of zero":
+        ordinary.fill_diagonal_(0.0)
+    if pattern == "in rows with nothing but a zero":
+        ordinary[: n // 2].fill_diagonal_(0.0)
+        forbidden[: n // 2] = True
+    forbidden.fill_diagonal_(False)
+    rows, columns = scipy.optimize.linear_sum_assignment(array(ordinary.masked_fill(forbidden, 1e4)))
+    assert not forbidden[rows, columns].any(), "the best assignment must avoid what is prohibitive"
+    return ordinary.masked_fill(forbidden, largest), array(ordinary)[rows, columns].sum()
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("largest", [1e9, 1e16, 1e32, 1e295])
+def test_costs_that_no_plan_pays_excuse_no_wrong_answer(assigner, device, monkeypatch, pattern, largest):
+    cost, best = with_prohibitive_costs(pattern, largest)
+    cost, ones = cost.to(device), torch.ones(len(cost), dtype=torch.float64, device=device)
+    if largest < 1e290:  # beyond, it is not even asked
+        found = _solver.solve_uniform(assigner, ones[:1], cost[None])
+        assert found is None or found.value.item() == pytest.approx(best, rel=1e-8, abs=1e-8)
+    monkeypatch.setattr(_solver, "_compiled_assigner", lambda: assigner)  # on the CPU take the auction, too
+    result = emd(ones, ones, cost)
+    assert result.value.item() == pytest.approx(best, rel=1e-9, abs=1e-12)
+    assert result.gap.item() <= 1e-8 * max(best, 1)
+    assert (cost - result.f[:, None] - result.g).min() >= -1e-9
+
+
+def test_clouds_a_billionth_apart_are_certified_at_that_scale(device):
+    # the plan pays next to nothing, and the potentials must prove it beside costs that are 1e16 times as large
+    x = torch.linspace(0, 1, 50, dtype=torch.float64, device=device)[:, None]
+    mass = torch.linspace(1, 2, 50, dtype=torch.float64, device=device)
+    result = emd_points(x, x + 1e-9, mass, mass)
+    assert result.value.item() == pytest.approx(1e-9 * mass.sum().item(), rel=1e-6)  # x + 1e-9 is rounded to 1e-16
+
+
 def test_without_numba_the_simplex_solves_what_augmenting_paths_would(normal, monkeypatch):
     x, y = normal(2, 60, 2), normal(2, 60, 2)
     compiled = emd_points(x, y)
-    monkeypatch.setattr(_exact, "compiled_module", lambda name: None)
+    monkeypatch.setattr(_solver, "_compiled_assigner", lambda: None)
     torch.testing.assert_close(emd_points(x, y).value, compiled.value, rtol=1e-13, atol=0)
 
 
@@ -537,7 +585,7 @@ def test_costs_in_many_dimensions_keep_their_digits(normal, d, p):
     x, y = 1e3 + normal(2, 30, d), 1e3 + normal(2, 40, d)
     y[:, 0], y[:, 1] = x[:, 0], x[:, 1] + 1e-6
     witness = (x[..., :, None, :] - y[..., None, :, :]).square().sum(-1).sqrt() ** p
-    costs = _exact._costs(x, y, p)
+    costs = _costs.costs(x, y, p)
     assert (costs[:, 0, 0] == 0).all()
     # coordinates of size 1000 are rounded to 1e-13 before anyone takes differences
     torch.testing.assert_close(costs, witness, rtol=1e-12, atol=0)
@@ -547,7 +595,7 @@ def test_costs_of_a_tight_cluster(normal):
     x = normal(20, 12)
     cluster = torch.cat([x * 1e-9, x[:1] * 1e9])  # all but one distance would cancel
     witness = (cluster[:, None] - cluster).square().sum(-1).sqrt()
-    torch.testing.assert_close(_exact._costs(cluster, cluster, 1), witness, rtol=1e-14, atol=0)
+    torch.testing.assert_close(_costs.costs(cluster, cluster, 1), witness, rtol=1e-14, atol=0)
 
 
 # --------------------------------------------------------------------------------------------- signs, units, batches
@@ -582,7 +630,7 @@ def test_a_linear_program_in_any_unit(mass, unit):
     a, b = [0.3 * mass, 0.7 * mass], [0.6 * mass, 0.4 * mass]
     result = linear_program(a, b, [[0.0, unit], [unit, 0.0]])
     assert result.value.item() == pytest.approx(0.3 * mass * unit, rel=1e-6)
-    assert result.error.item() <= 1e-6 * mass
+    assert result.error.item() <= 1e-6
 
 
 @pytest.mark.parametrize("p", [1, 2])

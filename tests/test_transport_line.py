@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gantut.transport import _line, linear_program, pile_moves, wasserstein_1d
+from gantut.transport import linear_program, pile_moves, wasserstein_1d
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -103,7 +103,7 @@ def test_the_cost_of_the_walk_is_differentiable(random_distributions):
     ("p", "q", "message"),
     [
         ([1.0, 2.0], [1.0, 1.0], "same total"),
-        ([1.0, -1.0], [0.0, 0.0], r"P must be finite and non-negative, but P\[1\] is -1"),
+        ([1.0, -1.0], [0.0, 0.0], r"^P\b"),
         ([1.0, math.nan], [1.0, 0.0], "finite"),
         ([0.0, 0.0], [0.0, 0.0], "positive finite total"),
         ([1.0, 1.0], [2.0], "length|shapes"),
@@ -112,7 +112,7 @@ def test_the_cost_of_the_walk_is_differentiable(random_distributions):
         (torch.ones(2), torch.ones(2).double(), "one dtype"),
     ],
 )
-def test_piles_that_are_none_are_refused(p, q, message):
+def test_bad_piles_are_refused(p, q, message):
     with pytest.raises(ValueError, match=message):
         pile_moves(p, q)
 
@@ -138,7 +138,9 @@ def test_wp_to_the_power_p_is_that_of_pot(normal, random_distributions, p, n, m)
     for weights in ((None, None), (a, b)):
         theirs = ot.wasserstein_1d(*(None if t is None else array(t) for t in (u, v, *weights)), p=p)
         ours = wasserstein_1d(u, v, *weights, p=p, dim=0)
-        np.testing.assert_allclose(array(ours) ** p, theirs, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(array(ours), theirs, rtol=1e-12, atol=1e-14)
+        positional = wasserstein_1d(*(None if t is None else t.mT for t in (u, v, *weights)), p)  # POT's order
+        assert torch.equal(positional, ours)
 
 
 @pytest.mark.parametrize("p", [1, 2, 3.5])
@@ -149,7 +151,7 @@ def test_wp_is_the_optimum_of_the_linear_program(normal, random_distributions, p
         random_distributions(6, zeros=0.2).cpu(),
         random_distributions(8).cpu(),
     )
-    witness = linear_program(a, b, (u[:, None] - v).abs() ** p).value ** (1 / p)
+    witness = linear_program(a, b, (u[:, None] - v).abs() ** p).value
     assert wasserstein_1d(u, v, a, b, p=p).item() == pytest.approx(witness.item(), rel=1e-9)  # HiGHS: 1e-7 allowed
 
 
@@ -158,7 +160,7 @@ def test_equal_numbers_of_points_are_matched_by_the_best_permutation(normal, p):
     u, v = normal(6), normal(6)
     orders = torch.tensor(list(itertools.permutations(range(6))), device=u.device)
     differences = (u - v[orders]).abs()  # (720, 6)
-    best = differences.amax(-1).min() if p == INF else (differences**p).mean(-1).min() ** (1 / p)
+    best = differences.amax(-1).min() if p == INF else (differences**p).mean(-1).min()
     assert wasserstein_1d(u, v, p=p).item() == pytest.approx(best.item(), rel=1e-13)
 
 
@@ -167,7 +169,9 @@ def test_w_infinity_is_the_limit_of_large_powers_and_the_smallest_sufficient_rad
 ):
     u, v, a, b = normal(5), normal(7), random_distributions(5), random_distributions(7)
     farthest = wasserstein_1d(u, v, a, b, p=INF)
-    assert wasserstein_1d(u, v, a, b, p=2000).item() == pytest.approx(farthest.item(), rel=0.01)
+    u, v = u / farthest, v / farthest  # so that the power does not overflow
+    assert wasserstein_1d(u, v, a, b, p=2000).item() ** (1 / 2000) == pytest.approx(1, rel=0.01)
+    farthest = farthest / farthest
     distances = (u[:, None] - v).abs()
     for radius, feasible in ((farthest + 1e-9, True), (farthest - 1e-9, False)):
         blocked = linear_program(a.cpu(), b.cpu(), (distances > radius).double().cpu()).value
@@ -187,23 +191,30 @@ def test_quantiles_of_gaussians_give_the_closed_form(device, p):
     level = (torch.arange(20_000, dtype=torch.float64, device=device) + 0.5) / 20_000
     standard = torch.special.ndtri(level)
     shifted = wasserstein_1d(standard, 3 + standard, p=p)
-    assert shifted.item() == pytest.approx(3, rel=1e-12)
+    assert shifted.item() == pytest.approx(3 if p == INF else 3**p, rel=1e-12)
     if p == 2:  # Gelbrich: the squared distance is (3 - 0)^2 + (2 - 1)^2; the tails cut off are worth 1e-4 of it
-        assert wasserstein_1d(standard, 3 + 2 * standard, p=2).item() == pytest.approx(math.sqrt(10), rel=1e-4)
+        assert wasserstein_1d(standard, 3 + 2 * standard, p=2).item() == pytest.approx(10, rel=1e-4)
 
 
 @pytest.mark.parametrize("p", POWERS)
-def test_between_dirac_distributions_it_is_the_distance(device, p):
-    assert wasserstein_1d(tensor([1.5], device), tensor([-2.0], device), p=p).item() == 3.5
-    assert wasserstein_1d(tensor([1.5] * 3, device), tensor([-2.0] * 5, device), p=p).item() == pytest.approx(3.5)
+def test_between_dirac_distributions_it_is_the_distance_to_the_power_p(device, p):
+    expected = pytest.approx(3.5 if p == INF else 3.5**p, rel=1e-14)
+    assert wasserstein_1d(tensor([1.5], device), tensor([-2.0], device), p=p).item() == expected
+    assert wasserstein_1d(tensor([1.5] * 3, device), tensor([-2.0] * 5, device), p=p).item() == expected
 
 
-@pytest.mark.parametrize("size", [1e-300, 1e300])
-def test_no_power_overflows_or_vanishes(device, size):
+@pytest.mark.parametrize(("p", "size"), [(1, 1e-300), (1, 1e300), (INF, 1e300), (2, 1e150), (2, 1e-150), (40, 1e7)])
+def test_it_is_homogeneous_of_degree_p(device, p, size):
     u, v = tensor([0.0, 1.0, 5.0], device), tensor([1.0, 3.0], device)
-    for p in (1, 2, 40):
-        expected = wasserstein_1d(u, v, p=p).item()
-        assert wasserstein_1d(u * size, v * size, p=p).item() / size == pytest.approx(expected, rel=1e-13)
+    expected = wasserstein_1d(u, v, p=p).item()
+    scaled = wasserstein_1d(u * size, v * size, p=p).item()
+    assert scaled / (size if p == INF else size**p) == pytest.approx(expected, rel=1e-13)
+
+
+def test_a_power_beyond_the_dtype_is_infinite(device):
+    u, v = tensor([1e30], device, torch.float32), tensor([-1e30], device, torch.float32)
+    assert wasserstein_1d(u, v, p=1).item() == pytest.approx(2e30)
+    assert wasserstein_1d(u, v, p=2).item() == INF
 
 
 # ---------------------------------------------------------------------------------------------- W_p: theorems
@@ -219,7 +230,8 @@ distributions_on_the_line = st.integers(1, 6).flatmap(
 
 def distance(first, second, p, device):
     (u, a), (v, b) = first, second
-    return wasserstein_1d(*(tensor(t, device) for t in (u, v, a, b)), p=p).item()
+    power = wasserstein_1d(*(tensor(t, device) for t in (u, v, a, b)), p=p).item()
+    return power if p == INF else power ** (1 / p)
 
 
 @given(distributions_on_the_line, distributions_on_the_line, distributions_on_the_line, st.sampled_from(POWERS))
@@ -257,7 +269,8 @@ def test_whole_weights_are_repetitions(device, first, second, p):
         torch.repeat_interleave(tensor(positions, device), tensor(weights, device, torch.long))
         for positions, weights in (first, second)
     ]
-    assert wasserstein_1d(*repeated, p=p).item() == pytest.approx(distance(first, second, p, device), abs=1e-11)
+    expected = distance(first, second, p, device)
+    assert wasserstein_1d(*repeated, p=p).item() == pytest.approx(expected if p == INF else expected**p, abs=1e-10)
 
 
 # ---------------------------------------------------------------------------------------------- infinite positions
@@ -319,7 +332,7 @@ def test_gradient_descent_carries_one_sample_to_the_other(device, normal):
     optimizer = torch.optim.SGD([x], lr=1)
     for _ in range(200):
         optimizer.zero_grad()
-        (wasserstein_1d(x, y, p=2) ** 2).backward()
+        wasserstein_1d(x, y, p=2).backward()
         optimizer.step()
     torch.testing.assert_close(x.detach().sort().values, y.sort().values, rtol=0, atol=1e-6)  # (1 - 2/20)^200 = 7e-10
 
@@ -364,19 +377,17 @@ def test_other_dtypes_are_kept(normal, uniform, dtype):
             torch.testing.assert_close(ours.double(), exact, rtol=8 * torch.finfo(dtype).eps, atol=0)
 
 
-def test_threads_change_nothing(normal, uniform, monkeypatch):
-    u, v, a = normal(5, 3, 40), normal(3, 40), uniform(40)
+def test_threads_change_nothing(normal, uniform):
+    u, v, a = normal(3, 40_000), normal(3, 40_000), uniform(40_000)  # long enough for threads
     problems = [dict(p=1), dict(p=2), dict(u_weights=a)]
-    expected = [wasserstein_1d(u, v, **problem) for problem in problems]
-    monkeypatch.setattr(_line, "WORTH_THREADS", 0)
-    threads = torch.get_num_threads()
+    expected, threads = [wasserstein_1d(u, v, **problem) for problem in problems], torch.get_num_threads()
     try:
-        torch.set_num_threads(2)
+        torch.set_num_threads(3)
         again = [wasserstein_1d(u, v, **problem) for problem in problems]
     finally:
         torch.set_num_threads(threads)
     for ours, theirs in zip(again, expected, strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+        torch.testing.assert_close(ours, theirs, rtol=1e-13, atol=0)  # torch adds up in another order
 
 
 def test_layouts_lists_and_arrays(normal):
@@ -391,27 +402,27 @@ def test_layouts_lists_and_arrays(normal):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([1.0, math.nan], [1.0]), "u must hold positions"),
-        (([], [1.0]), "u must not be empty"),
-        (([1.0], []), "v must not be empty"),
-        ((torch.tensor([1, 2]), torch.tensor([1.0])), "u must be floating point"),
+        (([1.0, math.nan], [1.0]), r"^u_values\b"),
+        (([], [1.0]), r"^u_values\b"),
+        (([1.0], []), r"^v_values\b"),
+        ((torch.tensor([1, 2]), torch.tensor([1.0])), r"^u_values\b"),
         ((torch.ones(2), torch.ones(2).double()), "one dtype"),
         ((torch.ones(2, 3), torch.ones(3, 3)), "broadcast"),
-        (([1.0, 2.0], [1.0], [1.0, -1.0]), "u_weights must be finite and non-negative"),
-        (([1.0, 2.0], [1.0], [0.0, 0.0]), "u_weights must have a positive finite total"),
-        (([1.0, 2.0], [1.0], [1.0, INF]), "u_weights must be finite"),
-        (([1.0, 2.0], [1.0], None, [1.0, 1.0]), "v_weights must have a weight for each of the 1"),
-        (([1.0, 2.0], [1.0], [math.nan, 1.0]), "u_weights must be finite"),
+        (([1.0, 2.0], [1.0], [1.0, -1.0]), r"^u_weights\b"),
+        (([1.0, 2.0], [1.0], [0.0, 0.0]), r"^u_weights\b"),
+        (([1.0, 2.0], [1.0], [1.0, INF]), r"^u_weights\b"),
+        (([1.0, 2.0], [1.0], None, [1.0, 1.0]), r"^v_weights\b"),
+        (([1.0, 2.0], [1.0], [math.nan, 1.0]), r"^u_weights\b"),
     ],
 )
-def test_positions_and_weights_that_are_none_are_refused(arguments, message):
+def test_bad_positions_and_weights_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         wasserstein_1d(*arguments)
 
 
 @pytest.mark.parametrize("p", [0.5, 0, -1, math.nan, "1", True, None])
 def test_powers_below_one_are_refused(p):
-    with pytest.raises(ValueError, match=r"p must be a number in \[1, inf\]"):
+    with pytest.raises(ValueError, match=r"^p\b"):
         wasserstein_1d([1.0], [2.0], p=p)
 
 
@@ -445,27 +456,7 @@ def test_the_longest_way_does_not_depend_on_how_much_goes_it(device):
     assert weights.grad.tolist() == [0, 0]
 
 
-# -------------------------------------------------------------------------------------------------- sorting by digits
-
-
-@pytest.mark.parametrize("n", [1, 2, 100, 5000])
-@pytest.mark.parametrize(
-    "draw",
-    [
-        lambda rng, shape: rng.standard_normal(shape),
-        lambda rng, shape: rng.standard_normal(shape) * 10.0 ** rng.integers(-300, 300, shape),
-        lambda rng, shape: rng.integers(-3, 3, shape).astype(float),
-        lambda rng, shape: np.full(shape, -2.5),
-        lambda rng, shape: rng.choice([-math.inf, math.inf, 5e-324, -5e-324, 0.0, 1.7e308, -1.7e308], shape),
-    ],
-    ids=["normal", "of all sizes", "with ties", "all equal", "extreme"],
-)
-def test_digits_sort_as_comparisons_do(n, draw):
-    radix = pytest.importorskip("gantut.transport._radix_sort", reason="Numba is not installed")
-    rows = draw(np.random.default_rng(n), (3, n))
-    expected = np.sort(rows)
-    radix.sort(rows)
-    assert np.array_equal(rows, expected)
+# ---------------------------------------------------------------------------------------------- long rows
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -481,22 +472,10 @@ def test_many_long_rows_give_what_scipy_gives_for_each(normal, dtype, shape):
 @pytest.mark.parametrize("n", [10, 60_000])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_nan_of_either_sign_is_found_in_rows_of_any_length(normal, n, sign):
-    # sorting puts a NaN last, and by digits one of negative sign first
+    # sorting puts a NaN last, whatever its sign
     u, v = normal(2, n), normal(2, n)
     v[1, n // 2] = math.copysign(math.nan, sign)
-    with pytest.raises(ValueError, match=rf"v\[\(1, {n // 2}\)\] is nan"):
+    with pytest.raises(ValueError, match=rf"v_values\[1, {n // 2}\] is nan"):
         wasserstein_1d(u, v)
-    with pytest.raises(ValueError, match=rf"u\[\({n // 2}, 1\)\] is nan"):
+    with pytest.raises(ValueError, match=rf"u_values\[{n // 2}, 1\] is nan"):
         wasserstein_1d(v.T, u.T, dim=0)
-
-
-def test_long_rows_are_the_same_in_any_number_of_threads_and_without_numba(normal, monkeypatch):
-    u, v = normal(5, 40_000), normal(5, 40_000)
-    expected, threads = wasserstein_1d(u, v), torch.get_num_threads()
-    try:
-        torch.set_num_threads(3)
-        assert torch.equal(wasserstein_1d(u, v), expected)
-    finally:
-        torch.set_num_threads(threads)
-    monkeypatch.setattr(_line, "compiled_module", lambda name: None)
-    assert torch.equal(wasserstein_1d(u, v), expected)

@@ -93,12 +93,12 @@ def test_dtypes_are_kept(normal, dtype):
 @pytest.mark.parametrize(
     ("psi", "x", "y", "options", "message"),
     [
-        ([math.nan], [[0.0]], [[1.0]], {}, r"psi must be finite, but psi\[0\] is nan"),
-        ([0.0, 1.0], [[0.0]], [[1.0]], {}, "psi must have a value for each of the 1 points of x"),
-        ([0.0], [[math.inf]], [[1.0]], {}, r"x must be finite, but x\[0, 0\] is inf"),
+        ([math.nan], [[0.0]], [[1.0]], {}, r"^psi\b"),
+        ([0.0, 1.0], [[0.0]], [[1.0]], {}, r"^psi\b"),
+        ([0.0], [[math.inf]], [[1.0]], {}, r"^x\b"),
         ([0.0], [[0.0]], [[1.0, 2.0]], {}, "one dimension d, but have 1 and 2"),
-        ([0.0], [0.0], [[1.0]], {}, r"x must be points of shape"),
-        ([0.0], [[0.0]], [[1.0]], {"p": 0.9}, "p must be a finite number of at least 1"),
+        ([0.0], [0.0], [[1.0]], {}, r"^x\b"),
+        ([0.0], [[0.0]], [[1.0]], {"p": 0.9}, r"^p\b"),
         ([0.0], torch.zeros(1, 1), torch.zeros(1, 1), {}, "one dtype"),
         (torch.zeros(2, 1), torch.zeros(3, 1, 1), torch.zeros(1, 1), {}, "broadcast"),
     ],
@@ -225,14 +225,14 @@ def test_at_no_points_there_are_no_values(device):
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: KantorovichPotential([0.0], [0.0]), r"points must have shape \(m, d\)"),
-        (lambda: KantorovichPotential([[0.0]], [0.0, 1.0]), "values must have a value for each of the 1"),
-        (lambda: KantorovichPotential([[0.0]], [[0.0]]), r"values must have shape \(m,\)"),
-        (lambda: KantorovichPotential([[0.0]], [math.inf]), "values must be finite"),
-        (lambda: KantorovichPotential([[0.0]], [0.0], p=0), "p must be"),
-        (lambda: KantorovichPotential([[0.0]], [0.0])(torch.zeros(3, 2).double()), r"x must be a tensor of shape"),
+        (lambda: KantorovichPotential([0.0], [0.0]), r"^points\b"),
+        (lambda: KantorovichPotential([[0.0]], [0.0, 1.0]), r"^values\b"),
+        (lambda: KantorovichPotential([[0.0]], [[0.0]]), r"^values\b"),
+        (lambda: KantorovichPotential([[0.0]], [math.inf]), r"^values\b"),
+        (lambda: KantorovichPotential([[0.0]], [0.0], p=0), r"^p\b"),
+        (lambda: KantorovichPotential([[0.0]], [0.0])(torch.zeros(3, 2).double()), r"^x\b"),
         (lambda: KantorovichPotential([[0.0]], [0.0])(torch.zeros(3, 1)), "one dtype"),
-        (lambda: KantorovichPotential([[0.0]], [0.0])(torch.full((1, 1), math.nan).double()), "x must be finite"),
+        (lambda: KantorovichPotential([[0.0]], [0.0])(torch.full((1, 1), math.nan).double()), r"^x\b"),
     ],
 )
 def test_bad_potentials_are_refused(build, message):

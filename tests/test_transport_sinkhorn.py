@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gantut.transport import ConvergenceWarning, sinkhorn, sinkhorn_divergence, sinkhorn_points
-from gantut.transport._sinkhorn_kernels import BUDGET, PointCost, tiles
+from gantut.transport.sinkhorn import problem, solve
+from gantut.transport.sinkhorn.kernels import BUDGET, PointCost, tiles
 
 pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.usefixtures("one_thread")]
 
@@ -345,14 +346,15 @@ def test_sweeps_in_single_precision_lead_to_the_same_answer(p, cloud, monkeypatc
     assert (plan.sum(0) - 1 / 700).abs().sum().item() < 2e-11
     assert (plan.sum(1) - 1 / 600).abs().sum().item() < 2e-11
     assert result.value.item() == pytest.approx((plan * distances(x, y, p)).sum().item(), rel=1e-10)
-    monkeypatch.setattr("gantut.transport._sinkhorn_iterations.SINGLE", 0.0)
+    monkeypatch.setattr(solve, "SINGLE", 0.0)
     witness = sinkhorn_points(x, y, reg=reg, p=p, tol=1e-11)
     torch.testing.assert_close(result.value, witness.value, rtol=1e-9, atol=0)
     assert result.iterations < 2 * witness.iterations
 
 
-@pytest.mark.parametrize("n", [20_000])
-def test_memory_does_not_grow_with_the_matrix(n):
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_matrix():
+    n = 20_000
     code = f"""
 import resource, torch, warnings
 from gantut.transport import sinkhorn_points
@@ -401,7 +403,7 @@ def test_leading_dimensions_broadcast(cloud, random_distributions):
 def test_a_batch_larger_than_a_group_is_solved_whole(cloud, monkeypatch):
     x, y = cloud(7, 20, 2), cloud(7, 30, 2)
     whole = sinkhorn_points(x, y, reg=0.3, p=2, **EXACT)
-    monkeypatch.setattr("gantut.transport._sinkhorn.GROUP", 1200)
+    monkeypatch.setattr(problem, "GROUP", 1200)
     parts = sinkhorn_points(x, y, reg=0.3, p=2, **EXACT)
     torch.testing.assert_close(parts.value, whole.value, rtol=1e-10, atol=0)
     groups = [slice(start, start + 2) for start in range(0, 7, 2)]  # of 2 * 20 * 30 = 1200 entries
@@ -590,20 +592,20 @@ POINTS = [[0.0, 0.0], [1.0, 0.0]]
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param((HALF, HALF, COST, 0.0), "reg must be a positive", id="reg zero"),
-        pytest.param((HALF, HALF, COST, -1.0), "reg must be a positive", id="reg negative"),
-        pytest.param((HALF, HALF, COST, math.nan), "reg must be a positive", id="reg NaN"),
-        pytest.param((HALF, HALF, COST, 1e-15), "reg must be above .* where float64 ends", id="reg too small"),
-        pytest.param((HALF, HALF, COST, 1e15), "reg must be at most .* where float64 ends", id="reg too large"),
-        pytest.param(([-0.5, 1.5], HALF, COST, 1.0), r"a must be finite and non-negative", id="negative mass"),
-        pytest.param((HALF, [math.nan, 0.5], COST, 1.0), r"b must be finite and non-negative", id="NaN mass"),
-        pytest.param(([0.0, 0.0], [0.0, 0.0], COST, 1.0), "a must have a positive", id="no mass"),
+        pytest.param((HALF, HALF, COST, 0.0), r"^reg\b", id="reg zero"),
+        pytest.param((HALF, HALF, COST, -1.0), r"^reg\b", id="reg negative"),
+        pytest.param((HALF, HALF, COST, math.nan), r"^reg\b", id="reg NaN"),
+        pytest.param((HALF, HALF, COST, 1e-15), r"^reg\b", id="reg too small"),
+        pytest.param((HALF, HALF, COST, 1e15), r"^reg\b", id="reg too large"),
+        pytest.param(([-0.5, 1.5], HALF, COST, 1.0), r"^a\b", id="negative mass"),
+        pytest.param((HALF, [math.nan, 0.5], COST, 1.0), r"^b\b", id="NaN mass"),
+        pytest.param(([0.0, 0.0], [0.0, 0.0], COST, 1.0), r"^a\b", id="no mass"),
         pytest.param((HALF, [0.5, 0.6], COST, 1.0), "must have the same total", id="unequal totals"),
-        pytest.param(([], [], [[]], 1.0), "a must not be empty", id="empty"),
-        pytest.param((HALF, HALF, [[0.0, math.nan], [1.0, 0.0]], 1.0), "cost must be finite", id="NaN cost"),
-        pytest.param((HALF, HALF, [[0.0, math.inf], [1.0, 0.0]], 1.0), "cost must be finite", id="infinite cost"),
-        pytest.param((HALF, HALF, [[0.0, 1.0]], 1.0), "cost must have shape", id="shape of the cost"),
-        pytest.param((HALF, HALF, [[0.0, 1e32], [1.0, 0.0]], 1.0), "reg must be above", id="cost beyond float64"),
+        pytest.param(([], [], [[]], 1.0), r"^a\b", id="empty"),
+        pytest.param((HALF, HALF, [[0.0, math.nan], [1.0, 0.0]], 1.0), r"^cost\b", id="NaN cost"),
+        pytest.param((HALF, HALF, [[0.0, math.inf], [1.0, 0.0]], 1.0), r"^cost\b", id="infinite cost"),
+        pytest.param((HALF, HALF, [[0.0, 1.0]], 1.0), r"^cost\b", id="shape of the cost"),
+        pytest.param((HALF, HALF, [[0.0, 1e32], [1.0, 0.0]], 1.0), r"^reg\b", id="cost beyond float64"),
         pytest.param(
             (torch.tensor(HALF), torch.tensor(HALF).double(), torch.tensor(COST), 1.0), "one dtype", id="dtypes"
         ),
@@ -618,17 +620,17 @@ def test_sinkhorn_refuses(arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        pytest.param((POINTS, POINTS), dict(reg=0), "reg must be a positive", id="reg zero"),
-        pytest.param((POINTS, POINTS), dict(reg=1, p=0.5), "p must be", id="p below 1"),
-        pytest.param((POINTS, POINTS), dict(reg=1, p=math.inf), "p must be", id="p infinite"),
-        pytest.param((POINTS, POINTS), dict(reg=1, tol=0), "tol must be a positive", id="tol zero"),
-        pytest.param((POINTS, POINTS), dict(reg=1, max_iter=0), "max_iter must be", id="no iteration"),
+        pytest.param((POINTS, POINTS), dict(reg=0), r"^reg\b", id="reg zero"),
+        pytest.param((POINTS, POINTS), dict(reg=1, p=0.5), r"^p\b", id="p below 1"),
+        pytest.param((POINTS, POINTS), dict(reg=1, p=math.inf), r"^p\b", id="p infinite"),
+        pytest.param((POINTS, POINTS), dict(reg=1, tol=0), r"^tol\b", id="tol zero"),
+        pytest.param((POINTS, POINTS), dict(reg=1, max_iter=0), r"^max_iter\b", id="no iteration"),
         pytest.param((POINTS, [[0.0], [1.0]]), dict(reg=1), "points of one dimension", id="dimensions"),
-        pytest.param((POINTS, [[0.0, math.nan]]), dict(reg=1), "y must be finite", id="NaN point"),
-        pytest.param((POINTS, np.zeros((0, 2))), dict(reg=1), "y must be points", id="no points"),
+        pytest.param((POINTS, [[0.0, math.nan]]), dict(reg=1), r"^y\b", id="NaN point"),
+        pytest.param((POINTS, np.zeros((0, 2))), dict(reg=1), r"^y\b", id="no points"),
         pytest.param((np.zeros((0, 2, 2)), POINTS), dict(reg=1), "at least one problem", id="empty batch"),
-        pytest.param((POINTS, POINTS, [0.5, -0.5]), dict(reg=1), "a must be finite and non-negative", id="mass"),
-        pytest.param((POINTS, POINTS, [1.0]), dict(reg=1), "a must have a mass for each", id="too few masses"),
+        pytest.param((POINTS, POINTS, [0.5, -0.5]), dict(reg=1), r"^a\b", id="mass"),
+        pytest.param((POINTS, POINTS, [1.0]), dict(reg=1), r"^a\b", id="too few masses"),
         pytest.param((POINTS, POINTS, [2.0, 1.0], HALF), dict(reg=1), "same total", id="unequal totals"),
     ],
 )

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from gantut.transport import sinkhorn, sinkhorn_points
-from gantut.transport._sinkhorn_kernels import DenseCost, PointCost
-from gantut.transport._sinkhorn_start import _factor_of, _from_exact, _from_sample, _sample
-from gantut.transport._sinkhorn_sweeps import FASTEST, State, log2, next_look
+from gantut.transport.sinkhorn import start
+from gantut.transport.sinkhorn.kernels import DenseCost, PointCost
+from gantut.transport.sinkhorn.start import _factor_of, _from_exact, _from_sample, _sample
+from gantut.transport.sinkhorn.sweeps import FASTEST, State, log2, next_look
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -60,7 +61,7 @@ def test_sampled_starts_save_a_third_of_the_sweeps_and_change_no_answer(cloud, m
     x, y = cloud(900, 2), cloud(800, 2, shift=0.5)
     options = dict(reg=0.1, p=2, tol=1e-4)
     sampled = sinkhorn_points(x, y, **options)
-    monkeypatch.setattr("gantut.transport._sinkhorn_start.SMALL", math.inf)
+    monkeypatch.setattr(start, "SMALL", math.inf)
     witness = sinkhorn_points(x, y, **options)
     assert sampled.iterations < witness.iterations * 2 / 3
     assert sampled.error <= 1e-4

@@ -13,14 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from gantut.transport import (
-    _sinkhorn_iterations,
-    _sinkhorn_kernels,
-    _sinkhorn_streams,
-    sinkhorn_divergence,
-    sinkhorn_points,
-)
-from gantut.transport._sinkhorn_kernels import Buffer, DenseCost, Kernel, PointCost
+from gantut.transport import sinkhorn_divergence, sinkhorn_points
+from gantut.transport.sinkhorn import kernels, solve, streams
+from gantut.transport.sinkhorn.kernels import Buffer, DenseCost, Kernel, PointCost
 
 pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.usefixtures("one_thread")]
 
@@ -53,7 +48,7 @@ def _interpret():
     x = torch.randn(600, 2)
     sinkhorn_points(x, x + 0.5, reg=1.0)
     BEFORE.extend(sys.modules)
-    _sinkhorn_streams.DEVICES.append("cpu")
+    streams.DEVICES.append("cpu")
 
 
 BEFORE = []  # the modules that were there when a problem had been solved on the CPU
@@ -67,22 +62,22 @@ def streamed(x, y, f, g, weights, back, unit, p, spans=2):
     """Row sums, column sums and soft minimum of a kernel, from arrays to arrays, in blocks smaller than real ones."""
     blocks = dict(ROWS=32, COLUMNS=32, DEPTH=16)
     with pytest.MonkeyPatch.context() as patch:
-        for name in _sinkhorn_streams.BLOCKS:
-            patch.setitem(_sinkhorn_streams.BLOCKS, name, blocks)
-        patch.setattr(_sinkhorn_streams, "PROGRAMS", spans * len(x) * 2)  # for 64 rows; so that sums are put together
+        for name in streams.BLOCKS:
+            patch.setitem(streams.BLOCKS, name, blocks)
+        patch.setattr(streams, "PROGRAMS", spans * len(x) * 2)  # for 64 rows; so that sums are put together
         x, y, f, g, weights, back = map(torch.from_numpy, (x, y, f, g, weights, back))
         cost = PointCost(x, y, p)
-        kernel = _sinkhorn_streams.StreamedKernel(cost, unit, f, g)
+        kernel = streams.StreamedKernel(cost, unit, f, g)
         totals = torch.ones_like(weights), torch.zeros_like(weights)
         kernel.there_and_back(weights, lambda rows, sums: (back[:, rows], sums * back[:, rows]), *totals)
-        weighted = g + _sinkhorn_kernels.LOG_ZERO * (weights == 0)
+        weighted = g + kernels.LOG_ZERO * (weights == 0)
         return [
             found.double().numpy()
             for found in (
                 kernel.times(weights),
                 kernel.transposed_times(back),
                 *totals,
-                _sinkhorn_streams.streamed_soft_minimum(cost, unit, f, weighted),
+                streams.streamed_soft_minimum(cost, unit, f, weighted),
             )
         ]
 
@@ -119,11 +114,14 @@ def rounding(x, y, unit, p):
 
 
 KINDS = [(p, d) for p in (1, 2) for d in (1, 2, 3, 17, 64)]
+slow = pytest.mark.slow
+# one dimension for each way to compute distances is enough while one works on something else
+INTERPRETED = [kind if kind[1] in (2, 17) else pytest.param(*kind, marks=slow) for kind in KINDS]
 
 
 @needs_triton
-@pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize(("p", "d"), KINDS)
+@pytest.mark.parametrize("batch", [1, pytest.param(3, marks=slow)])
+@pytest.mark.parametrize(("p", "d"), INTERPRETED)
 def test_streams_are_the_sums_that_the_formula_says(p, d, batch, interpreted):
     x, y, f, g, weights, back = problem(d, batch)
     unit = 3.0 / d ** (p / 2)  # costs of a few units
@@ -142,7 +140,7 @@ def test_streams_are_the_sums_that_the_formula_says(p, d, batch, interpreted):
 
 
 @needs_triton
-@pytest.mark.parametrize(("p", "d"), KINDS)
+@pytest.mark.parametrize(("p", "d"), INTERPRETED)
 def test_soft_minima_are_right_where_all_entries_underflow(p, d, interpreted):
     x, y, f, g, weights, back = problem(d, 1)
     x = x + 5.0 / math.sqrt(d)  # no point is near another
@@ -167,7 +165,7 @@ def test_points_without_mass_count_for_nothing_even_where_they_are_all_of_a_bloc
 
 
 @needs_triton
-@pytest.mark.parametrize(("p", "d"), [(1, 2), (2, 2), (1, 17), (1, 64)])
+@pytest.mark.parametrize(("p", "d"), [(1, 2), (2, 2), (1, 17), pytest.param(1, 64, marks=slow)])
 def test_points_that_agree_are_at_distance_zero_exactly(p, d, interpreted):
     x, *_, back = problem(d, 2)
     zero = np.zeros_like(back)
@@ -178,8 +176,8 @@ def test_points_that_agree_are_at_distance_zero_exactly(p, d, interpreted):
 
 
 @needs_triton
-@pytest.mark.parametrize("d", [2, 17, 64])
-@pytest.mark.parametrize("apart", [1e-4, 1e-2, 0.1])
+@pytest.mark.parametrize("d", [2, 17, pytest.param(64, marks=slow)])
+@pytest.mark.parametrize("apart", [pytest.param(1e-4, marks=slow), 1e-2, pytest.param(0.1, marks=slow)])
 def test_distances_of_points_close_together_do_not_cancel(d, apart, interpreted):
     rng = np.random.default_rng(5)
     # six problems of a pair each, so that none is computed well for the sake of another
@@ -221,18 +219,18 @@ def test_how_columns_are_shared_out_changes_roundings_only(interpreted):
 # ---------------------------------------------------------------------------------------------- whole problems
 
 
-def solved(p, d, streams):
+def solved(p, d, streaming):
     """A problem in float32, with streams or without: its answers, and how many streams were launched."""
     rng = torch.Generator().manual_seed(1)
     x, y = torch.randn(150, d, generator=rng), torch.randn(120, d, generator=rng) + 0.3
-    launched, launch = [], _sinkhorn_streams._launch
+    launched, launch = [], streams._launch
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_sinkhorn_iterations, "SMALL", 0)  # else float64 would be as fast, and is not streamed
-        patch.setattr(_sinkhorn_streams, "DEVICES", ["cpu"] if streams else [])
-        patch.setattr(_sinkhorn_streams, "_launch", lambda *args, **more: launched.append(0) or launch(*args, **more))
-        for name in _sinkhorn_streams.BLOCKS:
-            patch.setitem(_sinkhorn_streams.BLOCKS, name, dict(ROWS=128, COLUMNS=128, DEPTH=32))
-        patch.setattr(_sinkhorn_streams, "PROGRAMS", 1)
+        patch.setattr(solve, "SMALL", 0)  # else float64 would be as fast, and is not streamed
+        patch.setattr(streams, "DEVICES", ["cpu"] if streaming else [])
+        patch.setattr(streams, "_launch", lambda *args, **more: launched.append(0) or launch(*args, **more))
+        for name in streams.BLOCKS:
+            patch.setitem(streams.BLOCKS, name, dict(ROWS=128, COLUMNS=128, DEPTH=32))
+        patch.setattr(streams, "PROGRAMS", 1)
         reg = 0.1 * d ** (p / 2)
         result = sinkhorn_points(x.requires_grad_(), y, reg=reg, p=p, tol=1e-5)
         (slope,) = torch.autograd.grad(result.value, x)
@@ -241,7 +239,7 @@ def solved(p, d, streams):
 
 
 @needs_triton
-@pytest.mark.parametrize(("p", "d"), [(1, 2), (2, 2), (1, 20), (2, 20)])
+@pytest.mark.parametrize(("p", "d"), [*(pytest.param(p, d, marks=slow) for p, d in ((1, 2), (2, 2), (2, 20))), (1, 20)])
 def test_problems_have_the_same_answer_with_streams_and_without(p, d, interpreted):
     launched, *answers = interpreted(solved, p, d, True)
     none, *witnesses = interpreted(solved, p, d, False)
@@ -278,12 +276,12 @@ class Spoilt:
 
 def with_a_spoilt_stream(fault):
     """Solve three problems; return their values, and the warnings that there were."""
-    from gantut.transport import _sinkhorn_triton
+    from gantut.transport.sinkhorn import triton_kernels
 
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        patch.setattr(_sinkhorn_triton, "sums", Spoilt(_sinkhorn_triton.sums, fault))
-        patch.setattr(_sinkhorn_streams, "_trusted", {})
+        patch.setattr(triton_kernels, "sums", Spoilt(triton_kernels.sums, fault))
+        patch.setattr(streams, "_trusted", {})
         return values_of_three(), [(each.category, str(each.message)) for each in caught]
 
 
@@ -306,17 +304,17 @@ def test_a_stream_that_is_wrong_is_not_used_and_that_is_said_once(fault, reason,
 
 
 def test_without_triton_kernels_come_in_tiles_and_nobody_is_warned(cloud, monkeypatch):
-    monkeypatch.setattr(_sinkhorn_streams, "DEVICES", ["cpu", "cuda"])
-    monkeypatch.setattr(_sinkhorn_streams, "_trusted", {})
-    monkeypatch.setattr(_sinkhorn_streams.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(streams, "DEVICES", ["cpu", "cuda"])
+    monkeypatch.setattr(streams, "_trusted", {})
+    monkeypatch.setattr(streams.importlib.util, "find_spec", lambda name: None)
     x = cloud(600, 2)
-    assert not _sinkhorn_streams.is_streamed(PointCost(x[None], x[None], 1), torch.float32)
+    assert not streams.is_streamed(PointCost(x[None], x[None], 1), torch.float32)
     assert sinkhorn_points(x, x + 0.1, reg=0.5).error < 1e-6
 
 
 def test_on_the_cpu_triton_is_not_even_imported(interpreted):
     modules = interpreted(modules_before)
-    assert "gantut.transport._sinkhorn_streams" in modules
+    assert "gantut.transport.sinkhorn.streams" in modules
     assert not any(name.split(".")[0] == "triton" for name in modules)
 
 
@@ -333,18 +331,18 @@ def test_on_the_cpu_triton_is_not_even_imported(interpreted):
     ],
 )
 def test_kernels_are_streamed_where_that_is_less_work(p, d, dtype, keep, room, expected, cloud, monkeypatch):
-    monkeypatch.setattr(_sinkhorn_streams, "DEVICES", ["cpu", "cuda"])
-    monkeypatch.setattr(_sinkhorn_streams, "_is_trusted", lambda *_: True)
-    monkeypatch.setattr(_sinkhorn_kernels, "BUDGET", {"cpu": room, "cuda": room})
+    monkeypatch.setattr(streams, "DEVICES", ["cpu", "cuda"])
+    monkeypatch.setattr(streams, "_is_trusted", lambda *_: True)
+    monkeypatch.setattr(kernels, "BUDGET", {"cpu": room, "cuda": room})
     x, y = cloud(1, 30, d), cloud(1, 20, d)
     potentials = torch.zeros_like(x[..., 0]), torch.zeros_like(y[..., 0])
-    kernel = _sinkhorn_streams.kernel_at(PointCost(x, y, p), 1.0, *potentials, dtype, Buffer(x.device), keep=keep)
+    kernel = streams.kernel_at(PointCost(x, y, p), 1.0, *potentials, dtype, Buffer(x.device), keep=keep)
     assert type(kernel).__name__ == expected
 
 
 def test_a_matrix_of_costs_is_not_streamed(cloud, monkeypatch):
-    monkeypatch.setattr(_sinkhorn_streams, "DEVICES", ["cpu", "cuda"])
-    assert not _sinkhorn_streams.is_streamed(DenseCost(cloud(1, 5, 6)), torch.float32)
+    monkeypatch.setattr(streams, "DEVICES", ["cpu", "cuda"])
+    assert not streams.is_streamed(DenseCost(cloud(1, 5, 6)), torch.float32)
 
 
 # ---------------------------------------------------------------------------------------------- tiles
@@ -353,7 +351,7 @@ def test_a_matrix_of_costs_is_not_streamed(cloud, monkeypatch):
 @pytest.mark.parametrize("keep", [True, False])
 def test_kernels_in_tiles_multiply_as_matrices_do(keep, cloud, monkeypatch):
     x, y, f, g, v, u = cloud(2, 30, 3), cloud(2, 20, 3), cloud(2, 30), cloud(2, 20), cloud(2, 20), cloud(2, 30)
-    monkeypatch.setattr(_sinkhorn_kernels, "TILE", {"cpu": 200, "cuda": 200})  # five rows of both problems
+    monkeypatch.setattr(kernels, "TILE", {"cpu": 200, "cuda": 200})  # five rows of both problems
     kernel = Kernel(PointCost(x, y, 1), 1.5, f, g, torch.float64, Buffer(x.device), keep=keep)
     matrix = torch.exp2(f[..., None] + g[:, None] - 1.5 * torch.cdist(x, y))
     close = dict(rtol=1e-12, atol=1e-12)  # sums of tens of entries, in float64
@@ -387,17 +385,21 @@ def compiled(kernel, constants, capability):
 @pytest.mark.parametrize("name", ["sums", "soft_maxima"])
 @pytest.mark.parametrize(
     ("capability", "precision", "p", "d"),
-    [(75, "ieee", 1, 64), (90, "tf32x3", 1, 2), (90, "tf32x3", 2, 2), (90, "tf32x3", 1, 64), (90, "tf32x3", 2, 64)],
+    [
+        *(pytest.param(90, "tf32x3", p, d, marks=slow) for p, d in ((1, 2), (2, 2), (2, 64))),
+        (75, "ieee", 1, 64),
+        (90, "tf32x3", 1, 64),
+    ],
 )
 def test_kernels_compile_for_gpus(name, p, d, capability, precision, tmp_path, monkeypatch):
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
-    from gantut.transport import _sinkhorn_triton
+    from gantut.transport.sinkhorn import triton_kernels
 
-    kernel = getattr(_sinkhorn_triton, name)
+    kernel = getattr(triton_kernels, name)
     if not hasattr(kernel, "warmup") or os.environ.get("TRITON_INTERPRET") == "1":
         pytest.skip("here Triton interprets")
-    block = _sinkhorn_streams.blocks_of(d)
-    direct = d <= _sinkhorn_streams.DIRECT
+    block = streams.blocks_of(d)
+    direct = d <= streams.DIRECT
     constants = dict(P=p, D=d, DIRECT=direct, PRECISION=precision, CEILING=100.0, **block)
     assert compiled(kernel, constants, capability)[:4] == b"\x7fELF"
 
@@ -418,13 +420,13 @@ def test_on_cuda_streams_are_trusted_and_are_the_sums_of_the_formula(p, d):
     unit = 3.0 / d ** (p / 2)
     x_, y_, f_, g_, weights_, back_ = on_device(arrays)
     cost = PointCost(x_, y_, p)
-    assert _sinkhorn_streams.is_streamed(cost, torch.float32)  # after its check of itself, which warns of nothing
-    kernel = _sinkhorn_streams.StreamedKernel(cost, unit, f_, g_)
+    assert streams.is_streamed(cost, torch.float32)  # after its check of itself, which warns of nothing
+    kernel = streams.StreamedKernel(cost, unit, f_, g_)
     matrix = np.exp2(exponents(x, y, f, g, unit, p))
     close = dict(rtol=4 * rounding(x, y, unit, p))  # products on tensor cores lose two bits, exp2 and the root one
     np.testing.assert_allclose(kernel.times(weights_).cpu(), (matrix * weights[:, None]).sum(2), **close)
     np.testing.assert_allclose(kernel.transposed_times(back_).cpu(), (matrix * back[:, :, None]).sum(1), **close)
-    soft = _sinkhorn_streams.streamed_soft_minimum(cost, unit, f_, g_ + weights_.log2().clamp_min(-1e30))
+    soft = streams.streamed_soft_minimum(cost, unit, f_, g_ + weights_.log2().clamp_min(-1e30))
     with np.errstate(divide="ignore"):
         masses = np.log2(weights)
     witness = f - log2_sum(exponents(x, y, f, g, unit, p) + masses[:, None])
@@ -450,8 +452,8 @@ def test_on_cuda_a_stream_takes_memory_for_points_and_sums_only(cloud):
     n = 50_000
     x = cloud(1, n, 2).cuda()
     potentials, weights = torch.zeros(1, n, device="cuda", dtype=torch.float64), torch.ones(1, n, device="cuda")
-    assert _sinkhorn_streams.is_streamed(PointCost(x, x, 1), torch.float32)
+    assert streams.is_streamed(PointCost(x, x, 1), torch.float32)
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()
-    _sinkhorn_streams.StreamedKernel(PointCost(x, x, 1), 1.0, potentials, potentials).times(weights)
+    streams.StreamedKernel(PointCost(x, x, 1), 1.0, potentials, potentials).times(weights)
     assert torch.cuda.max_memory_allocated() - before < 2**25  # the matrix takes 9.3 GiB

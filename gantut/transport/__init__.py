@@ -18,23 +18,38 @@ quantiles of both distributions belong together (:func:`wasserstein_1d`):
 
 .. math:: W_p^p = \int_0^1 \big|F_u^{-1}(t) - F_v^{-1}(t)\big|^p\,dt.
 
-All answers are in mass x cost, for masses that need not add up to 1, and all potentials carry the sign plus.
+Which function for which problem:
+
+========================================  ==============================================================================
+piles side by side, every move shown      :func:`pile_moves`
+samples or weights on the line            :func:`wasserstein_1d`
+a matrix of costs, the exact optimum      :func:`emd` (or, written out as a linear program, :func:`linear_program`)
+points in any dimension, exact            :func:`emd_points`; potentials in all of space: :class:`KantorovichPotential`
+more points than a matrix can hold        :func:`sinkhorn_points`, regularised; from a matrix: :func:`sinkhorn`
+a loss for clouds, zero where they agree  :func:`sinkhorn_divergence`
+========================================  ==============================================================================
+
+All values are in mass x cost, so for the cost :math:`\|x-y\|^p` they are the power :math:`W_p^p`; masses need not add
+up to 1, and both potentials carry the sign plus. Exact answers come with their proof, the duality gap, in a
+:class:`TransportResult`, or are refused with :class:`NotCertified`. POT, SciPy's solvers, Numba and Triton are imported
+when they are first needed.
 """
 
-from gantut.transport._exact import emd, emd_points, linear_program
-from gantut.transport._line import pile_moves, wasserstein_1d
+from gantut.transport._exact import emd, emd_points
+from gantut.transport._line import wasserstein_1d
+from gantut.transport._linear_program import linear_program
+from gantut.transport._piles import Move, PileMoves, pile_moves
 from gantut.transport._potentials import KantorovichPotential, c_transform
-from gantut.transport._results import Move, NotCertified, OTResult, PileMoves
-from gantut.transport._sinkhorn import ConvergenceWarning, sinkhorn, sinkhorn_points
-from gantut.transport._sinkhorn_divergence import sinkhorn_divergence
+from gantut.transport._results import NotCertified, TransportResult
+from gantut.transport.sinkhorn import ConvergenceWarning, sinkhorn, sinkhorn_divergence, sinkhorn_points
 
 __all__ = [
     "ConvergenceWarning",
     "KantorovichPotential",
     "Move",
     "NotCertified",
-    "OTResult",
     "PileMoves",
+    "TransportResult",
     "c_transform",
     "emd",
     "emd_points",

@@ -6,13 +6,14 @@ from the row to a free column, along which rows change their columns. Nothing el
 row of the matrix with vector instructions, so that a path costs less than the heuristics which would save it.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import torch
+from numba import njit
 
-from gantut.transport._numba import compiled
+from gantut.transport._batches import in_threads
 
+# A minimum may be taken in any order, and there are no NaNs; but infinities there are.
+OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"nnan", "nsz", "reassoc"}}
 BLOCK = 64  # columns among which the nearest is found by halving; a power of two
 
 
@@ -25,40 +26,37 @@ def assign(cost):
     count, n, _ = costs.shape
     column, f, g = np.empty((count, n), dtype=np.int64), np.empty((count, n)), np.empty((count, n))
 
-    def solve(some):
-        _assign_each(costs[some], column[some], f[some], g[some])
-
-    workers = min(count, torch.get_num_threads())
-    if workers > 1:  # compiled code runs without the interpreter's lock
-        ends = np.linspace(0, count, workers + 1).astype(int)
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(solve, map(slice, ends[:-1], ends[1:])))
-    else:
-        solve(slice(None))
+    in_threads(lambda k: _assign(costs[k], column[k], f[k], g[k]), range(count))
     return tuple(map(torch.from_numpy, (column, f, g)))
 
 
-@compiled
-def _assign_each(costs, columns, f, g):
-    n = costs.shape[1]
+def _compiled(function):
+    """Compile at the first call, and keep the result beside this file or in the user's folder, where one may write."""
+    try:
+        return njit(cache=True, **OPTIONS)(function)
+    except RuntimeError:
+        return njit(**OPTIONS)(function)
+
+
+@_compiled
+def _assign(cost, column_of, f, g):
+    n = cost.shape[1]
     row_of, before, reached = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32)
     # beyond the last column everything stays infinitely far
     distance, half = np.full((n + BLOCK - 1) // BLOCK * BLOCK, np.inf), np.empty(BLOCK // 2)
     length, open_g = np.empty(n), np.empty(n)
-    for k in range(costs.shape[0]):
-        cost, column_of = costs[k], columns[k]
-        _start(cost, g[k], column_of, row_of, before)
-        for i in range(n):
-            if column_of[i] < 0:
-                end, size = _shortest_path(cost, g[k], i, row_of, before, distance, half, open_g, reached, length)
-                for done in range(size):
-                    g[k, reached[done]] += length[done] - distance[end]
-                _swap_along(before, end, i, column_of, row_of)
-        for i in range(n):
-            f[k, i] = cost[i, column_of[i]] - g[k, column_of[i]]
+    _start(cost, g, column_of, row_of, before)
+    for i in range(n):
+        if column_of[i] < 0:
+            end, size = _shortest_path(cost, g, i, row_of, before, distance, half, open_g, reached, length)
+            for done in range(size):
+                g[reached[done]] += length[done] - distance[end]
+            _swap_along(before, end, i, column_of, row_of)
+    for i in range(n):
+        f[i] = cost[i, column_of[i]] - g[column_of[i]]
 
 
-@compiled
+@_compiled
 def _start(cost, g, column_of, row_of, least_row):
     """Give every column the least cost in it, and every row one of the columns where it is the one of least cost."""
     g[:], least_row[:] = cost[0], 0
@@ -74,7 +72,7 @@ def _start(cost, g, column_of, row_of, least_row):
             column_of[least_row[j]], row_of[j] = j, least_row[j]
 
 
-@compiled
+@_compiled
 def _shortest_path(cost, g, start, row_of, before, distance, half, open_g, reached, length):
     """Dijkstra's algorithm from a free row: return the nearest free column, and how many were nearer.
 
@@ -95,7 +93,7 @@ def _shortest_path(cost, g, start, row_of, before, distance, half, open_g, reach
         open_g[j], distance[j] = -np.inf, np.inf  # closed: no way to it is short
 
 
-@compiled
+@_compiled
 def _look_from(row, g, shift, i, distance, before):
     for j in range(row.shape[0]):
         offer = row[j] - g[j] - shift
@@ -104,7 +102,7 @@ def _look_from(row, g, shift, i, distance, before):
         before[j] = i if shorter else before[j]
 
 
-@compiled
+@_compiled
 def _nearest(distance, half):
     """The first block with the least distance, by halving, which vector instructions do; then its place there."""
     best, place = np.inf, 0
@@ -125,7 +123,7 @@ def _nearest(distance, half):
     return place
 
 
-@compiled
+@_compiled
 def _swap_along(before, end, start, column_of, row_of):
     j = end
     while True:

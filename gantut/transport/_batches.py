@@ -1,6 +1,19 @@
-"""What comes before a solver: it sees one batch dimension, whatever was given, and numbers near 1 in any unit."""
+"""What the solvers share: validated clouds of points, one batch dimension whatever was given, and threads."""
 
-import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+
+from gantut import _inputs
+
+
+def point_clouds(x, y, a, b):
+    """Validate two weighted clouds; masses that are not given are equal shares."""
+    x, y = _inputs.points(x=x, y=y)
+    a = _inputs.point_masses("a", a, x, of="x")
+    b = _inputs.point_masses("b", b, y, of="y")
+    return x, y, *_inputs.masses(a=a, b=b)
 
 
 def flattened(tensor, batch, own):
@@ -9,15 +22,13 @@ def flattened(tensor, batch, own):
     return tensor.double().expand(*batch, *kept).reshape(-1, *kept)
 
 
-def safe_unit(*points):
-    """A power of two to divide points by so that their squares neither overflow nor vanish; 1 where they are safe."""
-    size = max((z.abs().amax().item() for z in points if z.numel()), default=0.0)
-    return 1.0 if size == 0 or 2.0**-30 < size < 2.0**30 else 2.0 ** (math.frexp(size)[1] - 1)
+def in_threads(work, items, *, worth=True):
+    """The results of work on each item, in as many threads as PyTorch may use, if they are worth what they cost.
 
-
-def power(unit, p):
-    """A positive number to the power p, infinite where it overflows."""
-    try:
-        return unit**p
-    except OverflowError:
-        return math.inf
+    It pays for work that lets go of the interpreter's lock: numpy's sorting, POT's simplex, what Numba compiled.
+    """
+    workers = min(len(items), torch.get_num_threads(), os.cpu_count() or 1)
+    if workers < 2 or not worth:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(work, items))

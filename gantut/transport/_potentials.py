@@ -3,7 +3,7 @@
 import torch
 
 from gantut import _inputs
-from gantut.transport._batches import power, safe_unit
+from gantut.transport._costs import by_differences, power, safe_unit, to_the_power
 
 # Entries of a tile of the cost matrix: small enough for the cache of a CPU, large enough to keep a GPU busy.
 TILE = {"cpu": 1 << 17, "cuda": 1 << 24}
@@ -14,8 +14,8 @@ def c_transform(psi, x, y, *, p=1):
 
     .. math:: \psi^c(y) = \min_i \|x_i - y\|^p - \psi_i
 
-    It is the largest function of y with :math:`\psi_i + \psi^c(y) \le \|x_i - y\|^p` for all i: the best answer of the
-    other side of the dual problem.
+    It is the largest function of y with :math:`\psi_i + \psi^c(y) \le \|x_i - y\|^p` for all i: the best potential that
+    the other side of the dual problem can have.
 
     Parameters
     ----------
@@ -31,14 +31,18 @@ def c_transform(psi, x, y, *, p=1):
     Returns
     -------
     tensor, shape (..., m)
-        In the dtype and on the device of the inputs. Memory for the n x m distances is never taken: they are streamed
+        In the dtype and on the device of the inputs. The n x m distances are never all in memory: they are streamed
         in tiles. Differentiable in `psi`, `x` and `y` through the minimiser (Danskin's theorem), with gradient 0 in
         the distance where a point lies on its minimiser exactly.
 
     Raises
     ------
     ValueError
-        If an entry is not finite, ``p < 1``, or shapes, dtypes or devices do not go together.
+        If an entry is not finite, ``p < 1``, or shapes, dtypes or devices do not match.
+
+    See Also
+    --------
+    KantorovichPotential : the same as a function of `y`, with its gradient.
 
     References
     ----------
@@ -53,7 +57,7 @@ def c_transform(psi, x, y, *, p=1):
     psi = _inputs.floating("psi", psi)
     x, y = _inputs.points(x=x, y=y)
     psi = _values("psi", psi, x, of="x")
-    return _transform(psi, x, y, p)[0]
+    return _transform(psi, x, y, p)
 
 
 class KantorovichPotential:
@@ -61,7 +65,7 @@ class KantorovichPotential:
 
     .. math:: f(x) = \min_j \|x - y_j\|^p - g_j
 
-    With the points y of the second distribution and their optimal potentials g (`OTResult.g`), f is an optimal
+    With the points y of the second distribution and their optimal potentials g (`TransportResult.g`), f is an optimal
     potential of the first distribution: :math:`\text{value} = \langle a, f\rangle + \langle b, g\rangle`, both signs
     plus, and
     :math:`f(x) + g_j \le \|x - y_j\|^p` for every x. For p = 1 it is the McShane extension: 1-Lipschitz, with
@@ -80,7 +84,12 @@ class KantorovichPotential:
     Raises
     ------
     ValueError
-        If an entry is not finite, ``p < 1``, or shapes, dtypes or devices do not go together.
+        If an entry is not finite, ``p < 1``, or shapes, dtypes or devices do not match.
+
+    See Also
+    --------
+    emd_points : finds the potentials.
+    c_transform : the transform alone.
 
     References
     ----------
@@ -111,7 +120,7 @@ class KantorovichPotential:
 
         Parameters
         ----------
-        result : OTResult
+        result : TransportResult
             Of one problem, not of a batch, for the cost ||x - y||^p.
         points : tensor, shape (m, d)
             The points of the second distribution, which the problem was solved for.
@@ -121,30 +130,39 @@ class KantorovichPotential:
         Returns
         -------
         KantorovichPotential
+
+        Raises
+        ------
+        ValueError
+            If the result has no potential g, or as for the class.
+
+        Examples
+        --------
+        >>> from gantut.transport import emd_points
+        >>> x, y = [[0.0], [1.0]], [[2.0], [3.0]]
+        >>> f = KantorovichPotential.from_result(emd_points(x, y), y)
+        >>> (f(torch.tensor(x).double()).mean() - f(torch.tensor(y).double()).mean()).item()  # W1, by duality
+        2.0
         """
         if result.g is None:
-            raise ValueError("result must hold the potential g, but its g is None")
+            raise ValueError("result must have the potential g, but its g is None")
         return cls(points, result.g, p=p)
 
     def __call__(self, x):
-        """The potential at points x of shape (..., d), differentiable; shape (...,)."""
+        """Return the potential at points x of shape (..., d), differentiable; shape (...,)."""
         flat = self._flat(x)
-        return _transform(self.values, self.points, flat, self.p)[0].reshape(x.shape[:-1])
+        return _transform(self.values, self.points, flat, self.p).reshape(x.shape[:-1])
 
     def gradient(self, x):
-        r"""The gradient :math:`p\,\|x - y_j\|^{p-2}(x - y_j)` at points x of shape (..., d), with j the minimiser.
+        r"""Return the gradient :math:`p\,\|x - y_j\|^{p-2}(x - y_j)` at points x (..., d), with j the minimiser.
 
         For p = 1 it is the unit vector that points from :math:`y_j` to x, against the direction in which mass travels
         from x to :math:`y_j`. Exactly at a centre it is 0. Shape (..., d).
         """
-        flat = self._flat(x).detach()
-        nearest = _transform(self.values.detach(), self.points.detach(), flat, self.p)[1]  # (k,)
-        away = flat - self.points.detach()[nearest]
-        unit = safe_unit(away)
-        length = (away / unit).norm(dim=-1, keepdim=True)
-        direction = away / unit / torch.where(length > 0, length, 1)
-        length = length * unit
-        return (self.p * length ** (self.p - 1) * direction).reshape(x.shape)
+        self._flat(x)  # validates
+        x = x.detach().requires_grad_()
+        with torch.enable_grad():
+            return torch.autograd.grad(self(x).sum(), x)[0]
 
     def __repr__(self):
         count, dimension = self.points.shape
@@ -174,26 +192,19 @@ def _values(name, values, points, *, of):
 
 
 def _transform(psi, x, y, p):
-    """Return the transform (..., m) and the index of each minimiser."""
-    unit = safe_unit(x.detach(), y.detach())
+    """The transform (..., m), in units in which no square of a distance overflows or vanishes."""
+    unit, dtype = safe_unit(x.detach(), y.detach()), psi.dtype
+    scale = power(unit, p)
     if unit != 1:
-        transformed, nearest = _transform_safely(psi.double() / power(unit, p), x.double() / unit, y.double() / unit, p)
-        return (transformed * power(unit, p)).to(psi.dtype), nearest
-    return _transform_safely(psi, x, y, p)
-
-
-def _transform_safely(psi, x, y, p):
+        psi, x, y = psi.double() / scale, x.double() / unit, y.double() / unit
     batch = torch.broadcast_shapes(psi.shape[:-1], x.shape[:-2], y.shape[:-2])
     nearest = _minimisers(psi.detach(), x.detach(), y.detach(), p, batch)  # (..., m)
     d = x.shape[-1]
     centres = x.expand(*batch, *x.shape[-2:]).gather(-2, nearest[..., None].expand(*nearest.shape, d))
     # the norm's gradient at 0 is 0 in torch, a subgradient
     distance = torch.linalg.vector_norm(y - centres, dim=-1)
-    return _power(distance, p) - psi.expand(*batch, -1).gather(-1, nearest), nearest
-
-
-def _power(distance, p):
-    return distance if p == 1 else distance**p
+    transformed = to_the_power(distance, p) - psi.expand(*batch, -1).gather(-1, nearest)
+    return transformed if unit == 1 else (transformed * scale).to(dtype)
 
 
 def _minimisers(psi, x, y, p, batch):
@@ -210,15 +221,9 @@ def _minimisers(psi, x, y, p, batch):
         some = slice(row, row + rows)
         for column in range(0, n, columns):
             few = slice(column, column + columns)
-            costs = distances(y[..., some, :], x[..., few, :], p).sub_(psi[..., None, few])  # (..., rows, columns)
+            costs = by_differences(y[..., some, :], x[..., few, :], p).sub_(psi[..., None, few])  # (..., rows, columns)
             value, index = costs.min(-1)
             better = value < best[..., some]
             best[..., some] = torch.where(better, value, best[..., some])
             where[..., some] = torch.where(better, index + column, where[..., some])
     return where
-
-
-def distances(x, y, p):
-    """The matrix ||x_i - y_j||^p, by differences: through a matrix product close points would lose their digits."""
-    result = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
-    return result if p == 1 else result.square_() if p == 2 else result.pow_(p)

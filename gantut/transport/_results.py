@@ -1,11 +1,11 @@
-"""What the functions of `gantut.transport` return."""
+"""What the solvers of `gantut.transport` return, and what they raise where no proof was found."""
 
 from typing import NamedTuple
 
 import torch
 
 
-class OTResult(NamedTuple):
+class TransportResult(NamedTuple):
     r"""A transport problem solved, with the proof of how well: its value, plan, potentials and duality gap.
 
     For masses :math:`a` (n of them) and :math:`b` (m) and costs :math:`C`, with leading dimensions for a batch:
@@ -13,9 +13,21 @@ class OTResult(NamedTuple):
     .. math:: \text{value} = \langle P, C\rangle, \qquad P\mathbf 1 = a, \quad P^\top\mathbf 1 = b, \quad P \ge 0,
         \qquad f_i + g_j \le C_{ij}, \qquad \text{gap} = \text{value} - \langle a, f\rangle - \langle b, g\rangle.
 
-    No plan costs less than :math:`\langle a, f\rangle + \langle b, g\rangle` (weak duality), so that the optimum lies
+    No plan costs less than :math:`\langle a, f\rangle + \langle b, g\rangle` (weak duality), so the optimum lies
     in [value - gap, value], whatever algorithm found the result. For entropic transport the constraint on `f` and `g`
-    is a soft one, and the function that returns the result says what `value` and `gap` mean there.
+    is a soft one; :func:`gantut.transport.sinkhorn` says what `value` and `gap` mean there.
+
+    See Also
+    --------
+    emd, emd_points, linear_program : return it for exact transport.
+    sinkhorn, sinkhorn_points : return it for entropic transport.
+
+    Examples
+    --------
+    >>> from gantut.transport import emd
+    >>> result = emd([0.5, 0.5], [0.5, 0.5], [[0.0, 1.0], [1.0, 3.0]])
+    >>> result.value.item(), result.gap.item(), result.error.item()
+    (1.0, 0.0, 0.0)
     """
 
     #: (...,) what the plan costs, in mass x distance (or distance to the power p)
@@ -30,36 +42,17 @@ class OTResult(NamedTuple):
     #: (...,) primal minus dual value: how far the value can be from the optimum at most
     gap: torch.Tensor | None = None
     #: how many iterations it took, where the method has any
-    iterations: int | torch.Tensor | None = None
-    #: (...,) how far the plan's marginals are from a and b, in L1, both together
+    iterations: int | None = None
+    #: (...,) the larger relative marginal error: the L1 distance of the plan's row sums from a, or of its column sums
+    #: from b, whichever is larger, divided by the total mass
     error: torch.Tensor | None = None
 
 
-class Move(NamedTuple):
-    """One shovelling: `amount` from pile `source` to the pile `target` beside it; piles are numbered from 1."""
-
-    source: int
-    target: int
-    amount: float
-
-
-class PileMoves(NamedTuple):
-    r"""How piles on a line are turned into others, shovel by shovel; see :func:`gantut.transport.pile_moves`."""
-
-    #: (..., n + 1) the deltas 0 to n: what is carried across each gap, to the right where positive
-    deltas: torch.Tensor
-    #: (...,) the cost, the sum of the deltas' absolute values, in mass x distance
-    cost: torch.Tensor
-    #: list of :class:`Move`, in an order in which no pile ever runs short; None for a batch
-    moves: list[Move] | None
-    #: (len(moves) + 1, n) the piles before the first move and after each one; None for a batch
-    states: torch.Tensor | None
-
-
 class NotCertified(ArithmeticError):
-    """No solution could be proved optimal in double precision; `gap` is what is left between the best bounds.
+    """The solver's answer could not be proved optimal in double precision.
 
-    The range of the costs or of the masses is too wide: costs of 1e32 beside costs of 1, for instance.
+    Costs or masses that differ by too many orders of magnitude are the usual reason, for instance a plan that must pay
+    costs of 1e32 and of 1. The attribute ``gap`` holds the difference between the best bounds found.
     """
 
     def __init__(self, message, gap):

@@ -10,7 +10,6 @@ import math
 
 import numpy as np
 import torch
-from ot.lp.emd_wrap import emd_c, emd_c_sparse
 
 MOST_PIVOTS = 10**9
 # From how many arcs on the guess pays. Measured on problems of 500 to 4000 points in 2 and 64 dimensions.
@@ -37,6 +36,8 @@ def solve(a, b, cost):
     a, b, cost = a / unit_mass, b / unit_mass, np.ascontiguousarray(cost if unit_cost == 1 else cost / unit_cost)
     solution = _solve_on_promising_arcs(a, b, cost) if cost.size >= MANY_ARCS and min(cost.shape) > 1 else None
     if solution is None:
+        from ot.lp.emd_wrap import emd_c  # POT takes seconds to import
+
         plan, _, f, g, _ = emd_c(a, b, cost, MOST_PIVOTS, 1, None, None)
         arcs = np.flatnonzero(plan)
         solution = arcs, plan.reshape(-1)[arcs], f, g
@@ -51,6 +52,8 @@ def power_of_two(size):
 
 def _solve_on_promising_arcs(a, b, cost):
     """Solve without looking at most arcs, or return None where the guess leads nowhere."""
+    from ot.lp.emd_wrap import emd_c_sparse
+
     if not (a.all() and b.all()):
         return _without_empty_points(a, b, cost)
     m = b.size

@@ -14,8 +14,8 @@ import math
 
 import torch
 
-from gantut.transport._sinkhorn_kernels import LOG_ZERO, Buffer
-from gantut.transport._sinkhorn_streams import kernel_at, soft_minimum
+from gantut.transport.sinkhorn.kernels import LOG_ZERO, Buffer
+from gantut.transport.sinkhorn.streams import kernel_at, soft_minimum
 
 GAIN = 30.0  # log2 of a scaling at which it is absorbed into the potentials
 LIMIT = 60.0  # log2 of a scaling at which kernel entries may have been lost: start again in the log domain

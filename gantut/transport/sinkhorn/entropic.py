@@ -1,26 +1,16 @@
 """Entropic transport: Sinkhorn's algorithm for a cost matrix, and for points without one."""
 
-import math
-import warnings
-
 import torch
 
 from gantut import _inputs
-from gantut.transport._batches import flattened
-from gantut.transport._results import OTResult
-from gantut.transport._sinkhorn_gradients import TransportCost
-from gantut.transport._sinkhorn_iterations import solve
-from gantut.transport._sinkhorn_kernels import DenseCost, PointCost
+from gantut.transport._batches import point_clouds
+from gantut.transport._results import TransportResult
+from gantut.transport.sinkhorn import problem
+from gantut.transport.sinkhorn.gradients import TransportCost
+from gantut.transport.sinkhorn.kernels import DenseCost, PointCost
+from gantut.transport.sinkhorn.solve import solve
 
-GROUP = 2**22  # entries of all kernels that a batch is solved with at a time
-NO_MASS = 1e-250
 MOST = 600.0  # for logarithms of plan densities: between points without mass they may be anything
-RESOLUTION = 1e-2  # the largest relative rounding of plan entries that is still an answer
-LARGEST_REG = 1e9  # in units of the largest cost: potentials and value lose as many digits to a plan of nearly a x b
-
-
-class ConvergenceWarning(UserWarning):
-    """The iterations stopped at `max_iter` with a marginal error above `tol`: the result's `error` says how large."""
 
 
 def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
@@ -47,12 +37,14 @@ def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
     tol : float
         Largest L1 distance of the plan's marginals to `a` and `b`, relative to the total mass.
     max_iter : int
-        Most sweeps, each of which updates both potentials; a step of a linear solver, which does as much, counts, too.
+        The largest number of sweeps, each of which updates both potentials; a step of a linear solver, which costs as
+        much, counts as one.
 
     Returns
     -------
-    OTResult
-        In the dtype and on the device of the inputs; computed in float64, but for sweeps whose rounding is corrected.
+    TransportResult
+        In the dtype and on the device of the inputs; computed in float64, except for sweeps whose rounding is
+        corrected.
 
         - ``value``: (...,) the transport cost :math:`\langle P, C\rangle`, without the entropy. Differentiable, once,
           in `a`, `b` and `cost` by the implicit function theorem, exactly so for the converged plan.
@@ -64,15 +56,16 @@ def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
           theorem). Entries without mass have the potential of the soft c-transform.
         - ``gap``: (...,) certified: the regularised optimum is at most dual objective + gap. It is the objective of a
           plan whose marginals are exact, found by rounding this one (Altschuler et al. 2017), or a bound on it.
-        - ``iterations``: how many sweeps it took, the most of the batch.
-        - ``error``: (...,) the larger of the two marginals' L1 errors, measured, relative to the total mass.
+        - ``iterations``: how many sweeps it took; in a batch, the largest number.
+        - ``error``: (...,) the larger relative marginal error: the L1 distance of the plan's row sums from `a`, or of
+          its column sums from `b`, divided by the total mass; measured, not estimated.
 
     Raises
     ------
     ValueError
         If masses are negative, not finite, empty or of unequal totals, a cost is not finite, ``reg <= 0``, too small
         for float64 to tell the plan's entries or too large to tell the plan from a product, or shapes, dtypes or
-        devices do not go together.
+        devices do not match.
 
     Warns
     -----
@@ -82,6 +75,8 @@ def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
     See Also
     --------
     sinkhorn_points : the same from points, without the matrix.
+    sinkhorn_divergence : without the bias of the entropy.
+    emd : exact transport.
 
     Notes
     -----
@@ -105,21 +100,21 @@ def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
     """
     a, b = _inputs.masses(a=a, b=b)
     cost = _inputs.cost_matrix("cost", cost, a, b)
-    options = _options(reg, tol, max_iter)
-    batch = torch.broadcast_shapes(a.shape[:-1], b.shape[:-1], cost.shape[:-2])
-    flat = [_flat(a, batch, 1), _flat(b, batch, 1), _flat(cost, batch, 2)]
-    return _in_groups(DenseCost, flat, batch, a.dtype, options, plan=True, name="sinkhorn")
+    options = problem.options(reg, tol, max_iter)
+    result = _solve_groups(DenseCost, (a, b, cost), options, with_plan=True)
+    problem.report("sinkhorn", result.error, tol, max_iter)
+    return result
 
 
 def sinkhorn_points(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10_000):
     r"""Entropic optimal transport between clouds of points with cost :math:`\|x_i - y_j\|^p`, without a cost matrix.
 
     The problem, its potentials and the certificate are those of :func:`sinkhorn` with
-    :math:`C_{ij} = \|x_i - y_j\|^p`. The n x m matrix is never held: its entries are computed tile by tile, in every
-    sweep, so that memory is :math:`O((n + m)\,d)` and a tile. Only where a kernel fits into 128 MiB (a problem of
-    5,800 points each, in float32), or 2 GiB on CUDA, are its tiles kept from one sweep to the next; the bound does not
-    grow with n. On CUDA, sweeps in float32 do not even write tiles, for p = 1 and p = 2: kernels in Triton compute
-    entries in registers and add them up there, in any dimension, but for kernels that fit in more than 64 dimensions.
+    :math:`C_{ij} = \|x_i - y_j\|^p`. The n x m matrix is never stored: its entries are computed tile by tile in every
+    sweep, so that memory is :math:`O((n + m)\,d)` plus one tile. Tiles are kept from one sweep to the next only where
+    the kernel fits into 128 MiB (5,800 points on each side, in float32), or 2 GiB on CUDA. On CUDA, float32 sweeps for
+    p = 1 and p = 2 do not even write tiles: Triton kernels compute the entries in registers and add them up there,
+    except in more than 64 dimensions, where a kernel that fits is kept.
 
     Parameters
     ----------
@@ -140,7 +135,7 @@ def sinkhorn_points(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10_000
 
     Returns
     -------
-    OTResult
+    TransportResult
         As in :func:`sinkhorn`, with plan None. The value is differentiable in `x`, `y`, `a` and `b`, once; pairs of
         points that agree add nothing to it.
 
@@ -154,6 +149,11 @@ def sinkhorn_points(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10_000
     ConvergenceWarning
         If `max_iter` sweeps did not bring the error to `tol`.
 
+    See Also
+    --------
+    emd_points : exact transport between points.
+    sinkhorn_divergence : zero between equal clouds, which this is not.
+
     References
     ----------
     As in :func:`sinkhorn`; Feydy (2020), *Geometric data analysis, beyond convolutions*, for the streaming of tiles.
@@ -165,92 +165,34 @@ def sinkhorn_points(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10_000
     0.119202922
     """
     x, y, a, b = point_clouds(x, y, a, b)
-    p, options = _inputs.exponent(p), _options(reg, tol, max_iter)
-    batch = torch.broadcast_shapes(a.shape[:-1], b.shape[:-1], x.shape[:-2], y.shape[:-2])
-    flat = [_flat(a, batch, 1), _flat(b, batch, 1), _flat(x, batch, 2), _flat(y, batch, 2)]
-    return _in_groups(
-        lambda x, y: PointCost.centred(x, y, p), flat, batch, x.dtype, options, p=p, name="sinkhorn_points"
-    )
+    p, options = _inputs.exponent(p), problem.options(reg, tol, max_iter)
+    result = _solve_groups(lambda x, y: PointCost.centred(x, y, p), (a, b, x, y), options)
+    problem.report("sinkhorn_points", result.error, tol, max_iter)
+    return result
 
 
-def point_clouds(x, y, a, b):
-    """Validate two weighted clouds; masses that are not given are equal shares."""
-    x, y = _inputs.points(x=x, y=y)
-    a = _inputs.point_masses("a", a, x, of="x")
-    b = _inputs.point_masses("b", b, y, of="y")
-    return x, y, *_inputs.masses(a=a, b=b)
-
-
-def _options(reg, tol, max_iter):
-    return _inputs.positive("reg", reg), _inputs.positive("tol", tol), _inputs.count("max_iter", max_iter)
-
-
-def _flat(tensor, batch, kept):
-    if 0 in batch:
-        raise ValueError(f"a batch must have at least one problem, but has shape {tuple(batch)}")
-    return flattened(tensor, batch, kept)
-
-
-def resolved(cost, reg):
-    """Require that float64 can tell the entries of the plan from each other, and the plan from the product a x b."""
-    size = cost.size()
-    if not math.isfinite(size):
-        raise ValueError("the costs ||x - y||^p must be finite in double precision, but may reach beyond 1e308")
-    least, most = size * 2.0**-52 / RESOLUTION, size * LARGEST_REG or math.inf
-    if not least < reg <= most:
-        beyond = f"above {least:.3g}" if reg <= least else f"at most {most:.3g}"
-        raise ValueError(f"reg must be {beyond} for costs of up to {size:.3g}, where float64 ends, not {reg!r}")
-    return cost
-
-
-def report(name, error, tol, max_iter):
-    """Warn if a marginal error is above the tolerance."""
-    worst = error.max().item() if error.numel() else 0.0
-    if not worst <= tol:
-        warnings.warn(
-            f"{name} did not converge: after max_iter={max_iter} sweeps the marginal error is {worst:.3g}, above "
-            f"tol={tol:.3g}; more sweeps, or a larger reg or tol, would help",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
-
-
-def shares(masses):
-    """Masses as parts of their total; those that would underflow in products are zero."""
-    parts = masses / masses.sum(-1, keepdim=True)
-    return parts.masked_fill(parts < NO_MASS, 0.0)
-
-
-def groups(flat):
-    """Split a batch into groups that are solved together; masses (B, n) and (B, m) come first."""
-    size = max(1, GROUP // (flat[0].shape[1] * flat[1].shape[1]))
-    return zip(*(tensor.split(size) for tensor in flat), strict=True)
-
-
-def _in_groups(make_cost, flat, batch, dtype, options, *, name, p=None, plan=False):
-    parts = [_solve(make_cost, group, options, p, plan) for group in groups(flat)]
-    fields = [
-        torch.cat(field) if field[0] is not None else None for field in zip(*(part[:-1] for part in parts), strict=True)
-    ]
+def _solve_groups(make_cost, tensors, options, *, with_plan=False):
+    """Solve a batch, group by group; `tensors` are both masses and what the cost is made of."""
+    batch, groups = problem.in_groups(*tensors)
+    parts = [_solve(make_cost, group, *options, with_plan) for group in groups]
+    *fields, iterations = zip(*parts, strict=True)
     value, plan, f, g, gap, error = (
-        None if field is None else field.to(dtype).reshape((*batch, *field.shape[1:])) for field in fields
+        None if field[0] is None else torch.cat(field).to(tensors[0].dtype).reshape((*batch, *field[0].shape[1:]))
+        for field in fields
     )
-    report(name, fields[-1], options[1], options[2])
-    return OTResult(value, plan, f, g, gap, max(part[-1] for part in parts), error)
+    return TransportResult(value, plan, f, g, gap, max(iterations), error)
 
 
-def _solve(make_cost, group, options, p, with_plan):
+def _solve(make_cost, group, reg, tol, max_iter, with_plan):
     a, b, *of_cost = group
-    reg, tol, max_iter = options
     with torch.no_grad():
-        total, cost = a.sum(-1, keepdim=True), resolved(make_cost(*of_cost), reg)
-        share_a, share_b = shares(a), shares(b)
+        total, cost = a.sum(-1, keepdim=True), problem.resolved(make_cost(*of_cost), reg)
+        share_a, share_b = problem.shares(a), problem.shares(b)
         solution = solve(cost, share_a, share_b, reg, tol, max_iter)
-        found, gap = solution.cost * total[:, 0], solution.gap * total[:, 0]
-        plan = None
+        found, gap, plan = solution.cost * total[:, 0], solution.gap * total[:, 0], None
         if with_plan:
             density = ((solution.f[..., None] + solution.g[:, None] - cost.cost) / reg).clamp_max(MOST).exp()
             plan = density * (total * share_a)[..., None] * share_b[:, None]
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in group):
-        found = TransportCost.apply(found, solution, reg, p, a, b, *of_cost)
+        found = TransportCost.apply(found, solution, reg, make_cost, a, b, *of_cost)
     return found, plan, solution.f, solution.g, gap, solution.error, solution.iterations

@@ -6,13 +6,14 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from gantut import _inputs
-from gantut.transport._sinkhorn import _flat, _options, groups, point_clouds, report, resolved, shares
-from gantut.transport._sinkhorn_gradients import Weights, pull_back_points
-from gantut.transport._sinkhorn_iterations import solve
-from gantut.transport._sinkhorn_kernels import PointCost
-from gantut.transport._sinkhorn_start import SINGLE
-from gantut.transport._sinkhorn_streams import soft_minimum
-from gantut.transport._sinkhorn_sweeps import GAIN, LEAST_SUM, LIGHT, State, least_mass, log2
+from gantut.transport._batches import point_clouds
+from gantut.transport.sinkhorn import problem
+from gantut.transport.sinkhorn.gradients import Weights, pull_back_points
+from gantut.transport.sinkhorn.kernels import PointCost
+from gantut.transport.sinkhorn.solve import solve
+from gantut.transport.sinkhorn.start import SINGLE
+from gantut.transport.sinkhorn.streams import soft_minimum
+from gantut.transport.sinkhorn.sweeps import GAIN, LEAST_SUM, LIGHT, State, least_mass, log2
 
 FLOOR = 4e-7  # marginal error that sweeps in float32 can reach
 MOST_CORRECTED = 20  # updates before the corrections are measured again
@@ -30,8 +31,14 @@ def sinkhorn_divergence(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10
 
     Parameters
     ----------
-    x, y, a, b, reg, p, tol, max_iter
-        As in :func:`sinkhorn_points`; in theory `p` is at most 2, for larger ones it may be negative.
+    x, y : tensors, shapes (..., n, d) and (..., m, d), floating point
+        Points; leading dimensions broadcast.
+    a, b : tensors, shapes (..., n) and (..., m), optional
+        Their masses, with equal totals; 1/n and 1/m each by default.
+    reg, tol, max_iter
+        As in :func:`sinkhorn_points`.
+    p : float
+        Exponent of the cost, finite and at least 1. The theory covers p up to 2; above, the formula may be negative.
 
     Returns
     -------
@@ -49,16 +56,21 @@ def sinkhorn_divergence(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10
     ConvergenceWarning
         If `max_iter` sweeps did not bring a marginal error of one of the three problems to `tol`.
 
+    See Also
+    --------
+    sinkhorn_points : the terms of this difference.
+    emd_points : its limit for small `reg`.
+
     Notes
     -----
-    Both terms of one cloud with itself have one potential, found by the averaged update :math:`f \leftarrow
-    \tfrac12(f + T f)`, which takes a few steps. By the envelope theorem the gradient is, with both plans held,
+    The transport of a cloud to itself has one potential instead of two, found in a few steps of the averaged update
+    :math:`f \leftarrow \tfrac12(f + T f)`. By the envelope theorem the gradient is, with both plans held fixed,
 
     .. math:: \frac{\partial S_\varepsilon}{\partial a} = f^{\alpha\beta} - f^{\alpha\alpha}, \qquad
         \frac{\partial S_\varepsilon}{\partial x_i} = \sum_j P^{\alpha\beta}_{ij}\nabla_x\|x_i - y_j\|^p
         - \sum_j P^{\alpha\alpha}_{ij}\nabla_x\|x_i - x_j\|^p .
 
-    Values that rounding or `tol` make negative are zero; the gradient is that of the formula.
+    Values that rounding or `tol` would make negative are set to zero; the gradient is that of the formula.
 
     References
     ----------
@@ -71,11 +83,10 @@ def sinkhorn_divergence(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10
     9.0
     """
     x, y, a, b = point_clouds(x, y, a, b)
-    p, options = _inputs.exponent(p), _options(reg, tol, max_iter)
-    batch = torch.broadcast_shapes(a.shape[:-1], b.shape[:-1], x.shape[:-2], y.shape[:-2])
-    flat = [_flat(a, batch, 1), _flat(b, batch, 1), _flat(x, batch, 2), _flat(y, batch, 2)]
-    values, errors = zip(*(_Divergence.apply(*group, p, options) for group in groups(flat)), strict=True)
-    report("sinkhorn_divergence", torch.cat(errors), options[1], options[2])
+    p, options = _inputs.exponent(p), problem.options(reg, tol, max_iter)
+    batch, groups = problem.in_groups(a, b, x, y)
+    values, errors = zip(*(_Divergence.apply(*group, p, options) for group in groups), strict=True)
+    problem.report("sinkhorn_divergence", torch.cat(errors), tol, max_iter)
     return torch.cat(values).to(x.dtype).reshape(batch)
 
 
@@ -84,8 +95,8 @@ class _Divergence(torch.autograd.Function):
     def forward(ctx, a, b, x, y, p, options):
         reg, tol, max_iter = options
         total = a.sum(-1, keepdim=True)
-        share_a, share_b = shares(a), shares(b)
-        cross = resolved(PointCost.centred(x, y, p), reg)
+        share_a, share_b = problem.shares(a), problem.shares(b)
+        cross = problem.resolved(PointCost.centred(x, y, p), reg)
         between = solve(cross, share_a, share_b, reg, tol, max_iter)
         of_x = solve_self(PointCost.centred(x, x, p), share_a, reg, tol, max_iter)
         of_y = solve_self(PointCost.centred(y, y, p), share_b, reg, tol, max_iter)

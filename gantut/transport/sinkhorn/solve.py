@@ -5,19 +5,17 @@ from typing import NamedTuple
 
 import torch
 
-from gantut.transport._sinkhorn_kernels import Buffer, tiles, times
-from gantut.transport._sinkhorn_linear import newton_step
-from gantut.transport._sinkhorn_start import SINGLE, SMALL, approach
-from gantut.transport._sinkhorn_streams import soft_minimum
-from gantut.transport._sinkhorn_sweeps import LIGHT, REACH, State, least_mass, log2, relax
+from gantut.transport.sinkhorn.kernels import exponents_by_tile, times
+from gantut.transport.sinkhorn.newton import newton
+from gantut.transport.sinkhorn.start import SINGLE, SMALL, approach
+from gantut.transport.sinkhorn.streams import soft_minimum
+from gantut.transport.sinkhorn.sweeps import LIGHT, REACH, State, least_mass, log2, relax
 
 ROUGH = 1e-4  # marginal error down to which sweeps in float32 may help Newton's method on
 LAST_MILE = 1e-5  # marginal error below which Newton's method is faster
 PATIENCE = 40
 FIRST = 1000  # sweeps before the precision is chosen again
 TURN = 100  # sweeps before Newton's method is tried again
-FARTHEST = 5.0  # change of an exponent at which a Newton step is not to be trusted
-MOST_STEPS = 300
 ROUNDING = 2.0**-50  # of potentials, in units of reg
 
 
@@ -44,17 +42,6 @@ class Measured(NamedTuple):
     worst: float
 
 
-def newton(state, dtype, now, target, limit):
-    """Move G by Newton's step, where rows are exact and the columns' sums known; False where it cannot be trusted."""
-    enough = (now.error / 30).clamp_min(target / 4)[:, None]
-    change, steps = newton_step(state.kernel(dtype), state.a, state.b, now.columns, enough, min(limit - 1, MOST_STEPS))
-    state.iterations += steps + 1
-    if not change.abs().amax().item() <= FARTHEST:  # nor NaN
-        return False
-    state.G = state.G + math.log2(math.e) * change.double()
-    return True
-
-
 def solve(cost, a, b, reg, tol, max_iter):
     """Potentials for masses (B, n) and (B, m) of total 1, float64; what they reach is measured, and returned.
 
@@ -73,7 +60,7 @@ def solve(cost, a, b, reg, tol, max_iter):
     now, turn = measure(state), TURN
     while now.worst > tol and state.iterations < max_iter:
         left = max_iter - state.iterations
-        then = measure(state) if now.worst < REACH and newton(state, dtype, now, tol, left) else now
+        then = measure(state) if now.worst < REACH and newton(state, dtype, now.columns, now.error, tol, left) else now
         if then.worst < 0.7 * now.worst:
             now = then
             continue
@@ -95,11 +82,8 @@ def solve(cost, a, b, reg, tol, max_iter):
 def measure(state):
     """Update F, so that all rows are exact; then measure the columns and the cost of the plan, in float64."""
     weighted = state.G + log2(state.b)
-    fill, memory = state.cost.exponents(state.unit, state.F, weighted, torch.float64), Buffer(state.cost.device)
-    batch, _, m = state.cost.shape
     steps, columns, inner = torch.empty_like(state.F), torch.zeros_like(state.G), 0.0
-    for rows in tiles(state.cost.shape, state.cost.device):
-        exponents = fill(rows, memory.take((batch, rows.stop - rows.start, m), torch.float64))
+    for rows, exponents in exponents_by_tile(state.cost, state.unit, state.F, weighted, torch.float64):
         top = exponents.amax(-1, keepdim=True)
         exponents.sub_(top)
         plan = exponents.exp2()

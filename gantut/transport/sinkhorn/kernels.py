@@ -9,7 +9,7 @@ import math
 
 import torch
 
-from gantut.transport._batches import power
+from gantut.transport._costs import power
 
 TILE = {"cpu": 2**18, "cuda": 2**25}  # entries: a tile stays in the cache of a core, or fills a GPU
 BUDGET = {"cpu": 2**27, "cuda": 2**31}  # bytes in which a kernel is kept; a larger one is computed anew in each sweep
@@ -197,29 +197,35 @@ def fits(shape, dtype, device):
     return math.prod(shape) * dtype.itemsize <= BUDGET.get(device.type, BUDGET["cuda"])
 
 
+def exponents_by_tile(cost, unit, f, g, dtype, memory=None):
+    """Go through the exponents F + G - c C: slices of rows, and what they hold, which the next tile overwrites."""
+    fill, memory = cost.exponents(unit, f, g, dtype), memory or Buffer(cost.device)
+    batch, _, m = cost.shape
+    for rows in tiles(cost.shape, cost.device):
+        yield rows, fill(rows, memory.take((batch, rows.stop - rows.start, m), dtype))
+
+
 class Kernel:
     """The kernel at given potentials, in tiles: kept if it may be and fits, else computed anew in every sweep."""
 
     def __init__(self, cost, unit, f, g, dtype, memory, *, keep=True):
-        self.fill = cost.exponents(unit, f, g, dtype)
-        self.shape, self.dtype, self.memory = cost.shape, dtype, memory
-        self.rows = tiles(cost.shape, cost.device)
-        self.kept = None
+        self.shape, self.dtype, self.kept = cost.shape, dtype, None
+        self.exponents = lambda: exponents_by_tile(cost, unit, f, g, dtype, memory)
         if keep and fits(cost.shape, dtype, cost.device):
             self.kept = memory.take(self.shape, dtype)
-            for rows in self.rows:
-                self._entries(rows, self.kept[:, rows])
+            fill = cost.exponents(unit, f, g, dtype)
+            for rows in tiles(cost.shape, cost.device):
+                self._entries(fill(rows, self.kept[:, rows]))
 
-    def _entries(self, rows, out):
-        return self.fill(rows, out).clamp_max_(CEILING[self.dtype]).exp2_()
+    def _entries(self, exponents):
+        return exponents.clamp_max_(CEILING[self.dtype]).exp2_()
 
     def __iter__(self):
-        batch, n, m = self.shape
         if self.kept is not None:
-            yield slice(0, n), self.kept
+            yield slice(0, self.shape[1]), self.kept
             return
-        for rows in self.rows:
-            yield rows, self._entries(rows, self.memory.take((batch, rows.stop - rows.start, m), self.dtype))
+        for rows, exponents in self.exponents():
+            yield rows, self._entries(exponents)
 
     def times(self, vector):
         """The kernel (B, n, m) times a vector (B, m)."""
@@ -244,10 +250,8 @@ class Kernel:
 
 def tiled_soft_minimum(cost, unit, f, weighted, dtype):
     """The F for which all row sums are 1, from an F not far from it and G + log2 b."""
-    fill, memory, out = cost.exponents(unit, f, weighted, dtype), Buffer(cost.device), torch.empty_like(f)
-    batch, _, m = cost.shape
-    for rows in tiles(cost.shape, cost.device):
-        exponents = fill(rows, memory.take((batch, rows.stop - rows.start, m), dtype))
+    out = torch.empty_like(f)
+    for rows, exponents in exponents_by_tile(cost, unit, f, weighted, dtype):
         top = exponents.amax(-1, keepdim=True)
         total = exponents.sub_(top).exp2_().sum(-1)
         out[:, rows] = f[:, rows] - (top[..., 0].double() + total.log2())

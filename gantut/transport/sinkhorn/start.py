@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from gantut.transport import _simplex
-from gantut.transport._sinkhorn_streams import soft_minimum
-from gantut.transport._sinkhorn_sweeps import State, best_factor, log2, relax
+from gantut.transport.sinkhorn.streams import soft_minimum
+from gantut.transport.sinkhorn.sweeps import State, best_factor, log2, relax
 
 ANNEAL_BELOW = 0.01  # of the cost's span: where reg is lowered in steps
 STEP = 4.0
@@ -95,18 +95,13 @@ def _from_exact(state, reg):
 
 
 def _anneal(state, span, reg, rounding, max_iter):
-    for level in levels(span, reg):
+    """Go from near the span of the costs down to reg, where reg is small."""
+    low = reg < ANNEAL_BELOW * span
+    steps = math.ceil(math.log(ANNEAL_BELOW * span / reg) / math.log(STEP)) if low else 0
+    for level in (reg * STEP**k for k in range(steps, -1, -1)):
         dtype = torch.float32 if rounding * reg / level < SINGLE else torch.float64
         state.rescale(level)
         if state.iterations == 0:
             state.log_step(dtype)
         if level > reg and state.iterations < max_iter:
             relax(state, dtype, 0.05, min(20, max_iter - state.iterations))
-
-
-def levels(span, reg):
-    """The values of reg to go through: from near the span of the costs down to reg, where reg is small."""
-    if reg >= ANNEAL_BELOW * span:
-        return [reg]
-    steps = math.ceil(math.log(ANNEAL_BELOW * span / reg) / math.log(STEP))
-    return [reg * STEP**k for k in range(steps, -1, -1)]

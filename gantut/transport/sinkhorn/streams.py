@@ -1,7 +1,7 @@
 r"""Sums over kernels that are never written: on CUDA, for points, half an iteration is one pass in registers.
 
 A kernel in tiles goes through memory several times on its way from coordinates to sums, and on a GPU that is all the
-time it takes. The kernels of `_sinkhorn_triton` read nothing but points, potentials and weights, and write nothing but
+time it takes. The kernels of `triton_kernels` read nothing but points, potentials and weights, and write nothing but
 sums, for the costs :math:`\|x - y\|` and :math:`\|x - y\|^2`, in float32. Columns need what became of the rows: each
 half iteration is a launch.
 
@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import torch
 
-from gantut.transport._sinkhorn_kernels import CEILING, LOG_ZERO, Buffer, Kernel, PointCost, fits, tiled_soft_minimum
+from gantut.transport.sinkhorn.kernels import CEILING, LOG_ZERO, Buffer, Kernel, PointCost, fits, tiled_soft_minimum
 
 DEVICES = ["cuda"]
 DIRECT = 16  # up to this dimension, differences are squared one by one; above, points are multiplied
@@ -129,7 +129,7 @@ def _sums(p, rows, columns, weights):
 
 def _launch(name, p, rows, columns, *inputs, outputs, **constants):
     """Run a kernel on all rows; outputs (spans, B, n)."""
-    from gantut.transport import _sinkhorn_triton
+    from gantut.transport.sinkhorn import triton_kernels
 
     batch, n, d = rows.points.shape
     m, direct, block = columns.points.shape[1], d <= DIRECT, blocks_of(d)
@@ -138,7 +138,7 @@ def _launch(name, p, rows, columns, *inputs, outputs, **constants):
     spans = math.ceil(m / span)
     out = [rows.points.new_empty(spans, batch, n) for _ in range(outputs)]
     with torch.cuda.device_of(rows.points):  # Triton launches on the current device
-        getattr(_sinkhorn_triton, name)[(blocks * spans * batch,)](
+        getattr(triton_kernels, name)[(blocks * spans * batch,)](
             *(rows.points, columns.points, rows.squares, columns.squares, rows.potentials, columns.potentials),
             *(*inputs, *out, rows.near, n, m, blocks, spans, span),
             **dict(P=int(p), D=d, DIRECT=direct, PRECISION=_precision(rows.points.device)),
@@ -172,9 +172,14 @@ def _is_trusted(device, p, d):
             return False  # and the user knows
         if importlib.util.find_spec("triton") is None:
             return False  # as on most machines without a GPU, and on Windows: nothing to warn of
-        reason = _disagreement(device, p, d)
-        _trusted[device, p, d] = reason is None
-        if reason is not None:
+        try:
+            worst = _largest_error(device, p, d)
+            reason = f"their sums for a small problem are off by {worst:.2g}, relative"
+            _trusted[device, p, d] = worst <= TOLERANCE  # nor NaN
+        except Exception as error:  # whatever a compiler or a driver may raise: tiles need neither
+            reason = f"they failed with {type(error).__name__}: {error}"
+            _trusted[device, p, d] = False
+        if not _trusted[device, p, d]:
             warnings.warn(
                 f"streaming Sinkhorn kernels are not used on {device}: {reason}. Kernels are computed tile by tile, "
                 "which gives the same answers, more slowly",
@@ -182,17 +187,6 @@ def _is_trusted(device, p, d):
                 stacklevel=2,
             )
     return _trusted[device, p, d]
-
-
-def _disagreement(device, p, d):
-    """What is wrong with the streams on this device, or None."""
-    try:
-        worst = _largest_error(device, p, d)
-    except Exception as error:  # whatever a compiler or a driver may raise: tiles need neither
-        return f"they failed with {type(error).__name__}: {error}"
-    if not worst <= TOLERANCE:  # nor NaN
-        return f"their sums for a small problem are off by {worst:.2g}, relative"
-    return None
 
 
 def _largest_error(device, p, d):

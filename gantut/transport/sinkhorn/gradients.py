@@ -20,8 +20,8 @@ import math
 import torch
 from torch.autograd.function import once_differentiable
 
-from gantut.transport._sinkhorn_kernels import CEILING, Buffer, DenseCost, Kernel, PointCost, tiles, times
-from gantut.transport._sinkhorn_linear import conjugate_gradients
+from gantut.transport.sinkhorn.kernels import CEILING, Buffer, Kernel, exponents_by_tile, times
+from gantut.transport.sinkhorn.newton import conjugate_gradients
 
 RESIDUAL = 1e-10  # of the linear system, relative to its right-hand side
 MOST_STEPS = 1000
@@ -31,10 +31,10 @@ class TransportCost(torch.autograd.Function):
     """The cost that was found for masses (B, n), (B, m) and a cost matrix or points, as a function of all of them."""
 
     @staticmethod
-    def forward(ctx, found, solution, reg, p, a, b, *of_cost):
-        """`found` (B,) as it is; `of_cost` is a cost matrix, or two clouds of points."""
+    def forward(ctx, found, solution, reg, make_cost, a, b, *of_cost):
+        """`found` (B,) as it is; `make_cost` makes the cost of a matrix, or of two clouds of points."""
         ctx.save_for_backward(a, b, *of_cost)
-        ctx.solution, ctx.reg, ctx.p = solution, reg, p
+        ctx.solution, ctx.reg, ctx.make_cost = solution, reg, make_cost
         return found.clone()
 
     @staticmethod
@@ -43,20 +43,13 @@ class TransportCost(torch.autograd.Function):
         """Solve the linear system, then weigh the gradients of the costs."""
         a, b, *of_cost = ctx.saved_tensors
         unit, f, g = math.log2(math.e) / ctx.reg, ctx.solution.f, ctx.solution.g
-        cost = DenseCost(*of_cost) if len(of_cost) == 1 else PointCost.centred(*of_cost, ctx.p)
+        cost = ctx.make_cost(*of_cost)
         total = a.sum(-1, keepdim=True)
         alpha, beta = project(cost, unit, f, g, a / total, b / total)
         weights = Weights(unit, f, g, a, b / total, unit * (alpha - f), unit * (beta - g))
         for_cost = (pull_back(cost, weights),) if len(of_cost) == 1 else pull_back_points(cost, weights)
-        return (
-            None,
-            None,
-            None,
-            None,
-            grad[:, None] * alpha,
-            grad[:, None] * beta,
-            *(grad[:, None, None] * w for w in for_cost),
-        )
+        by = grad[:, None]
+        return None, None, None, None, by * alpha, by * beta, *(by[..., None] * slope for slope in for_cost)
 
 
 class Weights:
@@ -88,14 +81,12 @@ def pull_back_points(cost, weights, *, both=True):
     """The gradients (B, n, d) and (B, m, d) of the weighted costs, tile by tile; zero between points that agree."""
     x, y, p = cost.x, cost.y, cost.p
     to_x, to_y = torch.empty_like(x), torch.zeros_like(y)
-    memory, spare = Buffer(cost.device), Buffer(cost.device)
-    fill = cost.exponents(weights.unit, weights.F, weights.G, torch.float64)
+    spare = Buffer(cost.device)
     squares = None if p == 2 else cost.squared_distances(1.0, torch.float64)
-    for rows in tiles(cost.shape, cost.device):
-        shape = (len(x), rows.stop - rows.start, y.shape[1])
-        pull = weights.of(rows, fill(rows, memory.take(shape, torch.float64)))
+    for rows, exponents in exponents_by_tile(cost, weights.unit, weights.F, weights.G, torch.float64):
+        pull = weights.of(rows, exponents)
         if p != 2:
-            apart = squares(rows, spare.take(shape, torch.float64))
+            apart = squares(rows, spare.take(pull.shape, torch.float64))
             pull.mul_(torch.where(apart > 0, apart, 1.0).pow_((p - 2) / 2)).masked_fill_(apart == 0, 0.0)
         to_x[:, rows] = p * (x[:, rows] * pull.sum(-1, keepdim=True) - pull @ y)
         if both:
@@ -124,10 +115,8 @@ def project(cost, unit, f, g, a, b):
 
 
 def _mean_exponents(cost, unit, f, g, a, b):
-    fill, memory = cost.exponents(unit, unit * f, unit * g, torch.float64), Buffer(cost.device)
     over_rows, over_columns = torch.empty_like(f), torch.zeros_like(g)
-    for rows in tiles(cost.shape, cost.device):
-        exponents = fill(rows, memory.take((len(a), rows.stop - rows.start, b.shape[1]), torch.float64))
+    for rows, exponents in exponents_by_tile(cost, unit, unit * f, unit * g, torch.float64):
         exponents.clamp_max_(CEILING[torch.float64])
         exponents.mul_(exponents.exp2())
         over_rows[:, rows] = times(exponents, b)

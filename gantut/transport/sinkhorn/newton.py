@@ -6,7 +6,12 @@ eigenvalues are the slow modes of Sinkhorn's iteration, a few groups of points t
 gradients deal with each in a few steps, where the iteration may take thousands.
 """
 
+import math
+
 import torch
+
+FARTHEST = 5.0  # change of an exponent at which a Newton step is not to be trusted
+MOST_STEPS = 300
 
 
 def conjugate_gradients(operator, right, weights, enough, most):
@@ -34,14 +39,14 @@ def conjugate_gradients(operator, right, weights, enough, most):
     return found - inner(found, one), most
 
 
-def newton_step(kernel, a, b, columns, enough, most):
-    """The change of G, in natural units, that makes the columns right to first order; and the steps it took.
+def newton(state, dtype, columns, error, target, limit):
+    """Move G such that the columns are right to first order, where rows are exact; False where that cannot be trusted.
 
-    `columns` are the true sums, where rows are exact. A kernel in float32 has other sums than these: the system is
-    that of the kernel with its rows divided by theirs.
+    `columns` are the true sums. A kernel in float32 has other sums than these: the system is that of the kernel with
+    its rows divided by theirs.
     """
-    right = torch.where(b > 0, 1 - columns / b, 0.0).to(kernel.dtype)
-    a, b, enough = a.to(kernel.dtype), b.to(kernel.dtype), enough.to(kernel.dtype)
+    kernel, a, b = state.kernel(dtype), state.a.to(dtype), state.b.to(dtype)
+    right = torch.where(state.b > 0, 1 - columns / state.b, 0.0).to(dtype)
     rows = a / kernel.times(b).clamp_min(1e-30)
     own = kernel.transposed_times(rows)  # columns / b, of the rounded kernel
     minus = -(rows * rows / a.clamp_min(1e-30))
@@ -51,4 +56,10 @@ def newton_step(kernel, a, b, columns, enough, most):
         kernel.there_and_back(b * change, lambda part, across: (minus[:, part] * across,), result)
         return result
 
-    return conjugate_gradients(operator, right, b, enough, most)
+    enough = (error / 30).clamp_min(target / 4)[:, None].to(dtype)
+    change, steps = conjugate_gradients(operator, right, b, enough, min(limit - 1, MOST_STEPS))
+    state.iterations += steps + 1
+    if not change.abs().amax().item() <= FARTHEST:  # nor NaN
+        return False
+    state.G = state.G + math.log2(math.e) * change.double()
+    return True

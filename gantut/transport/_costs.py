@@ -1,0 +1,56 @@
+r"""The costs :math:`\|x_i - y_j\|^p` between points, right to their last places whatever the unit of the points."""
+
+import math
+
+import torch
+
+# From this dimension on a matrix product gives distances sooner; where it leaves less than this share of the largest
+# squared norms, digits have cancelled, and differences give them again.
+MANY_COORDINATES = 9
+CANCELLED = 1e-2
+
+
+def costs(x, y, p):
+    """The matrix ||x_i - y_j||^p in double precision, right to a few units in the last place."""
+    unit = safe_unit(x, y)
+    if unit == 1:
+        return _by_the_faster_way(x, y, p)
+    return _by_the_faster_way(x / unit, y / unit, p).mul_(power(unit, p))
+
+
+def _by_the_faster_way(x, y, p):
+    if x.shape[-1] < MANY_COORDINATES:
+        return by_differences(x, y, p)
+    middle = y.mean(-2, keepdim=True)
+    from_middle, to_middle = x - middle, y - middle
+    x_squares, y_squares = from_middle.square().sum(-1)[..., None], to_middle.square().sum(-1)[..., None, :]
+    squares = torch.matmul(from_middle * -2, to_middle.mT).add_(x_squares).add_(y_squares)
+    near = squares < CANCELLED * (x_squares.amax() + y_squares.amax())
+    if not near.sum() < near.numel() / 10:
+        return by_differences(x, y, p)
+    *problem, i, j = near.nonzero(as_tuple=True)
+    x, y = (z.expand(*squares.shape[:-2], *z.shape[-2:]) for z in (x, y))
+    squares[near] = (x[(*problem, i)] - y[(*problem, j)]).square().sum(-1)
+    return squares if p == 2 else squares.sqrt_() if p == 1 else squares.pow_(p / 2)
+
+
+def by_differences(x, y, p):
+    """The same matrix by differences: through a matrix product close points would lose their digits."""
+    result = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
+    return result if p == 1 else result.square_() if p == 2 else result.pow_(p)
+
+
+def to_the_power(distance, p):
+    """The distance to the power p; its gradient is one operation less for p = 1."""
+    return distance if p == 1 else distance**p
+
+
+def safe_unit(*points):
+    """A power of two to divide points by so that their squares neither overflow nor vanish; 1 where they are safe."""
+    size = max((z.abs().amax().item() for z in points if z.numel()), default=0.0)
+    return 1.0 if size == 0 or 2.0**-30 < size < 2.0**30 else 2.0 ** (math.frexp(size)[1] - 1)
+
+
+def power(unit, p):
+    """A non-negative number to the power p, infinite where it overflows."""
+    return unit**p if unit <= 1 or p * math.log2(unit) < 1023 else math.inf

@@ -1494,11 +1494,7 @@ print("and with RMSProp:", steps_at_the_wall(right_optimizer, bound=0.005))
 
 # %%
 exhibits = {
-    "α from a normal distribution": (
-        stays_on_the_way,
-        normal_mix,
-        right_mix,
-    ),
+    "α from a Gaussian": (stays_on_the_way, normal_mix, right_mix),
     "α for every pixel": (stays_on_the_way, pixel_mix, right_mix),
     "one α for all": (has_places_of_its_own, common_mix, right_mix),
     "norm over channels": (

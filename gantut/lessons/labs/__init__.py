@@ -7,7 +7,7 @@ gantut computes: the tests hold the two against each other.
 
 ==========================  ==========================================================================
 `live_gan`                    a small GAN that trains in the page (`gantut.lessons.the_game`)
-`xy_game`                     five ways to play xy, and the eigenvalues of an iteration (`gantut.lessons.no_equilibrium`)
+`xy_game`                     five ways to play xy, and the eigenvalues of a step (`gantut.lessons.no_equilibrium`)
 `move_dirt`                   piles in a row, and the least that moving them can cost (`gantut.lessons.moving_dirt`)
 `parallel_lines`              KL, JS and W1 as two lines come nearer (`gantut.lessons.duality`)
 `optimal_critic`              D*, the best critic, and what each tells a sample (`gantut.lessons.wasserstein_gan`)

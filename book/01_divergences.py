@@ -510,7 +510,7 @@ claim(
 # %% [markdown]
 # ### JS and total variation say the same thing
 #
-# The plainest distance between distributions is the largest difference between the probabilities that they give to any
+# The simplest distance between distributions is the largest difference between the probabilities that they give to any
 # one event, the **total variation** $\operatorname{TV}(p,q)=\sup_A|p(A)-q(A)|=\frac12\int|p-q|$. The two are
 # equivalent, in the sense that one goes to zero when the other does:
 #

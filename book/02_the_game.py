@@ -266,9 +266,9 @@ plots.game_diagram(ax)
 plots.show()
 
 # %% [markdown]
-# Both players change their own parameters only. When the discriminator steps, the generated samples are just
-# samples: the gradient stops there (`detach`). When the generator steps, its gradient flows *through* the
-# discriminator, which stands still. And the term with the real samples does not reach the generator at all:
+# Both players change their own parameters only. When the discriminator steps, the generated samples are just samples:
+# the gradient stops there (`detach`). When the generator steps, its gradient flows *through* the discriminator, which
+# is held fixed. And the term with the real samples does not reach the generator at all:
 
 # %%
 G, D = MLP([2, 16, 2], seed=4), MLP([2, 16, 1], seed=5)
@@ -734,7 +734,7 @@ check("samples-drawn", answer)
 #
 # :::{hint}
 # :class: dropdown
-# {prf:ref}`thm-inverse-transform` wants the distribution function, and you have the density: how does one get from the
+# {prf:ref}`thm-inverse-transform` needs the distribution function, and you have the density: how does one get from the
 # one to the other? Then go across and down, as in {numref}`fig-inverse-transform`.
 # :::
 

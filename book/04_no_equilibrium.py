@@ -341,8 +341,8 @@ claim(
 #
 # :::{admonition} Try it
 # :class: tip
-# Does a smaller rate help? Play a thousand iterations with $\eta=0.1$ and ten thousand with $\eta=0.01$, which covers
-# the same distance, and compare the radii. (An exercise comes back to this.)
+# Does a smaller learning rate help? Play a thousand iterations with $\eta=0.1$ and ten thousand with $\eta=0.01$, which
+# covers the same distance, and compare the radii. (An exercise comes back to this.)
 # :::
 #
 # ## Taking turns
@@ -577,11 +577,11 @@ plots.show()
 # %% [markdown]
 # :::{admonition} Try it
 # :class: tip
-# Repeat the figure with the rate 0.6. Which other method has left the disc, and what does its path look like?
+# Repeat the figure with the learning rate 0.6. Which other method has left the disc, and what does its path look like?
 # :::
 #
-# Or turn the rate yourself. Watch the four eigenvalues of optimistic steps meet and part; then find the rate at which
-# consensus with $\gamma=1$ arrives soonest.
+# Or vary the learning rate yourself. Watch the four eigenvalues of optimistic steps meet and part; then find the rate
+# at which consensus with $\gamma=1$ converges fastest.
 
 # %%
 xy_game()
@@ -620,10 +620,10 @@ claim(
 #
 # $$ V(\psi,\theta)=\mathbb E\,\log\sigma(\psi sz)+\mathbb E\,\log\big(1-\sigma(\psi(\theta+sz))\big),\qquad\sigma(a)=\frac1{1+e^{-a}} . $$ (eq-small-gan)
 #
-# The generator lowers $V$ in $\theta$, the discriminator raises it in $\psi$. At $\theta=\psi=0$ the samples are
-# right and $D=\frac12$: it is an equilibrium. With $s=0$ all data lie on one point; this is known as the
-# **Dirac-GAN**. The expectations are sums over Gauss–Hermite nodes, exact to many digits, so that no sampling noise
-# hides what we want to see. Any such function of torch tensors makes a `Game`.
+# The generator lowers $V$ in $\theta$, the discriminator raises it in $\psi$. At $\theta=\psi=0$ the samples are right
+# and $D=\frac12$: it is an equilibrium. With $s=0$ all data lie on one point; this is known as the **Dirac-GAN**. The
+# expectations are sums over Gauss–Hermite nodes, exact to many digits, so that no sampling noise hides what we want to
+# see. Any such function of torch tensors can be made into a `Game`.
 
 # %%
 nodes, masses = np.polynomial.hermite_e.hermegauss(40)
@@ -660,7 +660,7 @@ at_once, in_turns = (
 )
 claim(
     "dirac-gan",
-    "squared moduli of the Dirac-GAN, at once and in turns",
+    "squared moduli of the Dirac-GAN, simultaneous and alternating",
     torch.cat([at_once, in_turns]) ** 2,
     equals=torch.cat([1 + rates**2 / 4, torch.ones(3).double()]),
     atol=1e-12,
@@ -726,8 +726,8 @@ def route(game, method="simultaneous"):
 plots.paths(
     left,
     {
-        "at once": route(small_gan(0.0)),
-        "in turns": route(small_gan(0.0), "alternating"),
+        "simultaneous": route(small_gan(0.0)),
+        "alternating": route(small_gan(0.0), "alternating"),
     },
     dashes=("-", "-"),
 )
@@ -804,8 +804,9 @@ check("gap-of-a-pair", answer)
 #
 # :::{exercise}
 # :label: ex-smaller-steps
-# With $\eta=0.1$, a thousand simultaneous iterations multiply the radius by 144.77. Halve the rate and play twice as
-# many iterations, so that the players turn by about the same angle. By which factor is the radius multiplied now?
+# With $\eta=0.1$, a thousand simultaneous iterations multiply the radius by 144.77. Halve the learning rate and play
+# twice as many iterations, so that the players turn by about the same angle. By which factor is the radius multiplied
+# now?
 # :::
 #
 # :::{hint}

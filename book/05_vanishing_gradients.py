@@ -641,7 +641,7 @@ plots.show()
 #
 # ## No gradient
 #
-# Take the plainest case, the real sample at 0 and the generated one at $\theta=1$, and let the discriminator get better
+# Take the simplest case, the real sample at 0 and the generated one at $\theta=1$, and let the discriminator get better
 # and better: $D_k(x)=\sigma\big(-k(x-\frac12)\big)$ with $k\to\infty$. Its value rises to 0 (the discriminator's *loss*
 # $-V$ falls to 0; it is sometimes written that "the loss falls to zero, and therefore no gradient is left", but the
 # value is not the reason). Let $a$ be the logit of $D$ at the generated sample. The generator can descend $\log(1-D)$,

@@ -75,9 +75,9 @@ from gantut.metrics import median_interval
 # %% [markdown]
 # ## Counting modes
 #
-# "The generator makes nearly the same thing, or a few things, over and over." To *count* such a thing one needs data
-# whose modes are known, and a rule. The classic data are a **ring**: eight round Gaussians of standard deviation
-# $s=0.1$, evenly spaced on a circle of radius 2. Give each generated sample to the nearest centre,
+# "The generator makes nearly the same thing, or a few things, over and over." To *count* that, one needs data whose
+# modes are known, and a rule. The classic data are a **ring**: eight round Gaussians of standard deviation $s=0.1$,
+# evenly spaced on a circle of radius 2. Give each generated sample to the nearest centre,
 #
 # $$ k(x)=\arg\min_k\|x-\mu_k\|, $$ (eq-nearest-mode)
 #
@@ -120,9 +120,9 @@ print("different centres:", len(centres.unique(dim=0)))
 # %% [markdown]
 # ## A few hundred GANs
 #
-# Is it true, then, that GANs collapse? The only fair way to ask is to hold everything else fixed. All games below
-# have the same networks (two hidden layers of 64 units each), the same 16-dimensional noise, the same optimizer
-# (Adam with rate 0.001 and no momentum; RMSProp where weights are clipped, at 0.1), batches of 64 and 1000 generator
+# Is it true, then, that GANs collapse? The only fair way to ask is to hold everything else fixed. All games below have
+# the same networks (two hidden layers of 64 units each), the same 16-dimensional noise, the same optimizer (Adam with
+# learning rate 0.001 and no momentum; RMSProp where weights are clipped, at 0.1), batches of 64 and 1000 generator
 # steps; gradient penalties have the weight 1. What differs is the objective and one more thing: **how many steps $k$
 # the critic takes** before each step of the generator. Every game is played 32 times, from different random numbers.
 #

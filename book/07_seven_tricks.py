@@ -709,7 +709,7 @@ right.set(xscale="log", xlabel="size σ of the noise", ylabel="slope of JS")
 plots.show()
 
 # %% [markdown]
-# As the generator comes nearer, the best noise gets smaller: hence *decaying* noise. (Our sources justify noise by
+# As the generator comes closer, the best noise gets smaller: hence *decaying* noise. (Our sources justify noise by
 # disjoint supports. These were asserted and not shown, but noise does no harm where the supports are not disjoint.)
 #
 # And the JS that is reduced is that of the *blurred* distributions. Does that bring the distributions themselves
@@ -1011,7 +1011,7 @@ check("four-images", answer)
 # %% [markdown]
 # :::{solution} ex-four-images
 # :class: dropdown
-# Each sample has 16 at distance 0, itself among them; the others give $e^{-\text{large}}=0$.
+# Each sample has 16 at distance 0, including itself; the others give $e^{-\text{large}}=0$.
 #
 # ```python
 # answer = 16
@@ -1147,7 +1147,7 @@ check("by-reference", answer)
 # %% [markdown]
 # :::{solution} ex-by-reference
 # :class: dropdown
-# The sample joins the reference, and nobody else does.
+# The sample joins the reference, and nothing else does.
 #
 # ```python
 # def answer(reference, x):

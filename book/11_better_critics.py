@@ -91,10 +91,10 @@ from gantut.transport import KantorovichPotential, emd_points
 # %% [markdown]
 # ## What clipping costs
 #
-# Two distributions that stand still, so that there is a truth: the real one is the ring of eight narrow Gaussians, the
-# generated one is the same ring, blurred until only a broad ring remains. (That is how the authors of the gradient
-# penalty looked at it {cite}`gulrajani2017`.) The exact potential of 500 samples of each comes from the linear
-# programme; `train_critics` then trains six critics, each $[2,64,64,1]$ with ReLU, under a constraint, on fresh
+# Take two fixed distributions, so that there is a truth to compare with: the real one is the ring of eight narrow
+# Gaussians, the generated one is the same ring, blurred until only a broad ring remains. (That is how the authors of
+# the gradient penalty looked at it {cite}`gulrajani2017`.) The exact potential of 500 samples of each comes from the
+# linear programme; `train_critics` then trains six critics, each $[2,64,64,1]$ with ReLU, under a constraint, on fresh
 # samples. Clipping comes first.
 
 # %%
@@ -738,8 +738,8 @@ plots.show()
 #
 # :::{admonition} Try it
 # :class: tip
-# Bring the distributions nearer to each other: `gaussian_pair(t, 0.5, 0.5)`, $W_1=1$. Is the excess at $\lambda=10$ a
-# larger or a smaller fraction of the distance than it was? Two point masses show why.
+# Bring the distributions closer together: `gaussian_pair(t, 0.5, 0.5)`, $W_1=1$. Is the excess at $\lambda=10$ a larger
+# or a smaller fraction of the distance than it was? Two point masses show why.
 # :::
 #
 # ### Is it the Kantorovich potential?
@@ -903,8 +903,8 @@ claim(
 # **DRAGAN** {cite}`kodali2017` looks for gradients of norm 1 not between the distributions but *around the data*, at
 # $\hat x=x+\frac12\,\sigma\,\varepsilon$, with $\sigma$ the standard deviation of the data and
 # $\varepsilon\sim U[-1,1]^d$ ({numref}`fig-looked-at`, right). No theorem of optimal transport says that the slope is 1
-# there; its authors want to keep the critic from becoming sharp near the data. It needs no generated sample, so it goes
-# with any GAN. (The slides cite it for perturbing real *and* generated samples, which is a variant.)
+# there; its authors want to keep the critic from becoming sharp near the data. It needs no generated sample, so it can
+# be combined with any GAN. (The slides cite it for perturbing real *and* generated samples, which is a variant.)
 #
 # **Spectral norm** {cite}`miyato2018` goes back to the weights, more gently than clipping. A layer $h\mapsto a(hW+b)$,
 # with an activation of slope at most 1, stretches differences by a factor of at most $\sigma_1(W)$, the largest

@@ -108,10 +108,10 @@ plots.show()
 #
 # $$ x=\alpha c+(1-\alpha)\,b , $$ (eq-composite)
 #
-# which needs no fourth channel, and gives the critic a plain background to be certain of. Premultiplied pictures are
-# the more general of the two: {eq}`eq-composite` turns them into all others, and as it is linear in $(\alpha c,
-# \alpha)$, it may be done before or after any averaging. We take white, $b=1$, and three channels. (Our pictures go
-# from $-1$ to 1, so that colours are $(x+1)/2$.)
+# which needs no fourth channel, and gives the critic a plain background that it can be certain of. Premultiplied
+# pictures are the more general of the two: {eq}`eq-composite` turns them into all others, and as it is linear in
+# $(\alpha c, \alpha)$, it may be done before or after any averaging. We take white, $b=1$, and three channels. (Our
+# pictures go from $-1$ to 1, so that colours are $(x+1)/2$.)
 
 # %%
 layers = (creatures("train", channels=4, alive=True).images + 1) / 2
@@ -659,10 +659,10 @@ plots.show()
 
 # %% [markdown]
 # The cheat is caught, noise and all. The games are not cheating: their samples are as far from the training pictures as
-# held-out creatures are, and no nearer to one form than to others. Of 300 samples of each game none or one is nearer to
-# a single form than every held-out picture; with 95% confidence such samples are no more than one or two in a hundred.
-# (This holds for these games at this age: DCGAN's critic has seen each picture some 150 times. One that plays a hundred
-# times as long may yet memorise them.)
+# held-out creatures are, and no closer to one form than to others. Of 300 samples of each game at most one is closer to
+# a single form than every held-out picture is; with 95% confidence such samples are no more than one or two in a
+# hundred. (This holds for these games at this age: DCGAN's critic has seen each picture some 150 times. One that plays
+# a hundred times as long may yet memorise them.)
 #
 # But look at *which* pictures are nearest: nearly always one of a few green ghosts. They are smooth and of a middling
 # colour, and in a sum of squares whatever hedges is close to everything. So the distance finds copies, which is what it

@@ -87,8 +87,8 @@ plots.show()
 #   and say at each step what is assumed.
 # - **Predict** when the training of a GAN stalls, circles or collapses, and show it on a population of runs instead
 #   of one lucky seed.
-# - **Use** the code, `gantut`, on your own data: exact in the corners where a formula is easily coded wrong, on the
-#   CPU as on CUDA.
+# - **Use** the code, `gantut`, on your own data: exact in the corner cases where a formula is easily coded wrong, on
+#   CPU and CUDA alike.
 #
 # You need calculus, elementary probability and some Python. Measure theory is not needed; where it matters, the
 # lesson says what it would add.
@@ -98,20 +98,20 @@ plots.show()
 # | | Lesson | The question |
 # |---|---|---|
 # | 1 | {doc}`How far apart are two distributions? <01_divergences>` | What do KL and JS measure, and what do they miss? |
-# | 2 | {doc}`The game <02_the_game>` | What do generator and discriminator play for? |
-# | 3 | {doc}`The optimal discriminator <03_optimal_discriminator>` | What does a discriminator's best score say about the generator? |
+# | 2 | {doc}`The game <02_the_game>` | What are generator and discriminator playing for? |
+# | 3 | {doc}`The optimal discriminator <03_optimal_discriminator>` | What does a discriminator's best value say about the generator? |
 # | 4 | {doc}`No equilibrium in sight <04_no_equilibrium>` | Why do two players who both improve run in circles? |
 # | 5 | {doc}`Thin supports and vanishing gradients <05_vanishing_gradients>` | Why can a discriminator be too good? |
 # | 6 | {doc}`Mode collapse, and how to see it <06_mode_collapse>` | What is lost, and which number shows it? |
 # | 7 | {doc}`Seven tricks <07_seven_tricks>` | Which of the well-known remedies help, and when? |
 # | 8 | {doc}`Moving dirt <08_moving_dirt>` | What does it cost to turn one distribution into another? |
-# | 9 | {doc}`Duality <09_duality>` | Why does a single function, nowhere steeper than 1, know that cost? |
+# | 9 | {doc}`Duality <09_duality>` | Why does a single function, nowhere steeper than 1, reveal that cost? |
 # | 10 | {doc}`The Wasserstein GAN <10_wasserstein_gan>` | What becomes of the game when it is played for that cost? |
-# | 11 | {doc}`Better critics <11_better_critics>` | Does the critic's number mean anything? |
+# | 11 | {doc}`Better critics <11_better_critics>` | Does the critic's estimate mean anything? |
 # | 12 | {doc}`New creatures <12_new_creatures>` | Can it draw new creatures, and how would we know? |
 # | 13 | {doc}`Are GANs created equal? <13_created_equal>` | Which one is best, and how would we know? |
 #
-# What they have to prove or to refute stands in the ledger:
+# What they have to prove or to refute is kept in the ledger:
 
 # %% tags=["remove-input"]
 ledger = read_ledger()
@@ -140,18 +140,18 @@ print(
 # ✓ dstar-half: if p_g = p_r then D* = 1/2 everywhere  (0.5 ± 1e-15)
 # ```
 #
-# First comes its name in the ledger, then what is claimed, then the expected value and how closely it was met. Had
-# it not been met, the book would not have been built. Claims are checked in one of five ways, and the ledger says
-# which: *symbolically*, by algebra that holds for all values; *exactly*, up to rounding; *by quadrature*, with an
-# error estimate; *by Monte Carlo*, with a standard error; or *on a population of trainings*, with its spread. The
-# further down this list, the more it is an observation, and the less a proof.
+# First comes its name in the ledger, then what is claimed, then the expected value and how closely it was met. Had it
+# not been met, the book would not have been built. Claims are checked in one of five ways, and the ledger says which:
+# *symbolically*, by algebra that holds for all values; *exactly*, up to rounding; *by quadrature*, with an error
+# estimate; *by Monte Carlo*, with a standard error; or *on a population of trainings*, with its spread. The further
+# down this list, the more a check is an observation and the less it is a proof.
 #
-# **Exercises answer back.** Open the lesson in Colab (the rocket at the top of its page) or on your own machine,
-# put your answer in place of the dots and run the cell.
+# **Exercises answer back.** Open the lesson in Colab (the rocket at the top of its page) or on your own machine, put
+# your answer in place of the dots and run the cell.
 #
-# **Six labs live in the pages**, and run in your browser, offline too: {doc}`a GAN that trains before your eyes
+# **Six labs live in the pages**, and run in your browser, even offline: {doc}`a GAN that trains before your eyes
 # <02_the_game>` and {doc}`the game of x and y <04_no_equilibrium>`; {doc}`move dirt <08_moving_dirt>` and {doc}`the
-# parallel lines <09_duality>`; {doc}`D* beside the critic, and a recorded population to leaf through
+# parallel lines <09_duality>`; {doc}`D* beside the critic, and a recorded population to browse
 # <10_wasserstein_gan>`. Each works with mouse, finger and keyboard, and its numbers are tested against `gantut`.
 #
 # **On your own machine** you need Python 3.11 or newer and `make`:
@@ -163,10 +163,10 @@ print(
 # make test    # check every statement in them
 # ```
 #
-# After that, `source .venv/bin/activate` and `jupyter-lab` (if you have it) or any editor that knows notebooks
-# opens the lessons in `book/`. Each is a plain Python file too: `python book/01_divergences.py` runs it and prints
-# its claims. Two switches change how: `GANTUT_DEVICE=cuda` runs on a GPU, and `GANTUT_SCALE=full` takes the sizes
-# of the papers instead of those of a lesson.
+# After that, `source .venv/bin/activate` and `jupyter-lab` (if you have it) or any editor that understands notebooks
+# opens the lessons in `book/`. Each is a plain Python file too: `python book/01_divergences.py` runs it and prints its
+# claims. Two environment variables change how: `GANTUT_DEVICE=cuda` runs on a GPU, and `GANTUT_SCALE=full` takes the
+# sizes of the papers instead of those of a lesson.
 #
 # ## Where it comes from
 #

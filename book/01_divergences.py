@@ -14,16 +14,16 @@
 # %% [markdown]
 # # 1 · How far apart are two distributions?
 #
-# A generative model is a probability distribution, and so are the data that it imitates. To say that one model is
-# better than another, or to make a model better, we need a number that says how far apart two distributions are. This
-# lesson is about the two numbers with which the story of GANs begins: the **Kullback–Leibler** and the
+# A generative model is a probability distribution, and the data that it imitates come from another. To say that one
+# model is better than another, or to make a model better, we need a number that says how far apart two distributions
+# are. This lesson is about the two numbers with which the story of GANs begins: the **Kullback–Leibler** and the
 # **Jensen–Shannon** divergence.
 #
 # :::{admonition} Before you start
 # :class: tip
 # **You will be able to say** what KL and JS measure and in which unit; why KL has a direction and JS has none; when
-# each is infinite, and when neither notices that a model improves; and what a model looks like that was fitted with
-# one or the other.
+# each is infinite, and when neither notices that a model improves; and what a model fitted with one or the other looks
+# like.
 #
 # **You need** densities, expectations and the logarithm. No GAN yet.
 #
@@ -88,7 +88,7 @@ from gantut.lessons import check
 # $p\log\frac p0=+\infty$, because the impossible has happened.
 #
 # The base of the logarithm is a choice of unit: base $e$ gives **nats**, base 2 gives **bits**. This book uses nats
-# where it does not say otherwise.
+# unless it says otherwise.
 #
 # For two Gaussians the integral can be done by hand, which gives us something to check the computer with. (We write
 # $N(m,s)$ for the Gaussian with mean $m$ and *standard deviation* $s$, as the code does: `gaussian(m, s)`.)
@@ -123,7 +123,7 @@ claim(
 
 # %% [markdown]
 # `kl_between` integrates {eq}`eq-kl` numerically and keeps halving its panels until the estimated error is small
-# enough; it works for any two distributions on the line that know their densities. For distributions on a finite set
+# enough; it works for any two distributions on the line whose densities are known. For distributions on a finite set
 # there is `kl_divergence`, and a batch of distributions is as easy as one:
 
 # %%
@@ -144,8 +144,8 @@ kl_divergence(p, q, base=2)  # bits, one number a row of q
 #
 # ## Never negative, and zero only for equal distributions
 #
-# A difference should not be negative, and it should vanish only between equals. For KL both follow from a single
-# fact about the logarithm: its graph lies below its tangent at 1.
+# A measure of difference should not be negative, and it should vanish only between equals. For KL both follow from a
+# single fact about the logarithm: its graph lies below its tangent at 1.
 #
 # :::{prf:theorem} Gibbs' inequality
 # :label: thm-gibbs
@@ -265,9 +265,9 @@ for column, (title, (p, q)) in zip(grid.T, pairs.items(), strict=True):
 plots.show()
 
 # %% [markdown]
-# The original figure gives no numbers, but it can be checked all the same. For $p=N(0,1)$ and $q=N(1,1)$ the
-# integrand is $p(x)(\frac12-x)$, and its highest and lowest point lie where the derivative vanishes,
-# $x^2-\frac x2-1=0$, that is, at $x=\frac{1\mp\sqrt{17}}4$.
+# The original figure gives no numbers, but it can be checked all the same. For $p=N(0,1)$ and $q=N(1,1)$ the integrand
+# is $p(x)(\frac12-x)$, and its highest and lowest points lie where the derivative vanishes, $x^2-\frac x2-1=0$, that
+# is, at $x=\frac{1\mp\sqrt{17}}4$.
 
 # %%
 kl_pq, kl_qp, *_ = drawn["equal widths"]
@@ -285,14 +285,14 @@ claim(
 # %% [markdown]
 # ### What KL does not see
 #
-# Since $p$ says where we look, $\operatorname{KL}(p\,\|\,q)$ is blind to *where* $q$ puts mass outside the support
-# of $p$. It is sometimes said that such mass is "disregarded". That is not quite so: whatever $q$ spends elsewhere
-# is missing under $p$, and that is charged. Let half of $q$ sit on $p$, and move the other half away:
+# Since $p$ says where we look, $\operatorname{KL}(p\,\|\,q)$ is blind to *where* $q$ puts mass outside the support of
+# $p$. It is sometimes said that such mass is "disregarded". That is not quite so: whatever $q$ spends elsewhere is
+# missing under $p$, and that has its price. Let half of $q$ sit on $p$, and move the other half away:
 #
 # $$ p=N(0,1),\qquad q_d=\tfrac12 N(0,1)+\tfrac12 N(d,1). $$
 #
-# Under $p$ the model is then worth half of what it should be, whatever $d$ is, and the charge is $\log 2$: exactly
-# minus the logarithm of the mass that $q$ has left where $p$ lives. In the other direction every draw from the
+# Where $p$ lives, the model's density is then half of what it should be, whatever $d$ is, and the price is $\log 2$:
+# exactly minus the logarithm of the mass that $q$ has left where $p$ lives. In the other direction every draw from the
 # stray half costs about $d^2/2$, and there are half of them: $\frac{d^2}4-\log 2$, without limit.
 
 # %%
@@ -444,7 +444,7 @@ claim(
 
 # %% [markdown]
 # (In one early draft of the post that we follow, both terms of {eq}`eq-js` are written with the same distribution. That
-# would be another quantity:)
+# would be a different quantity:)
 
 # %%
 twice_the_first = [
@@ -510,9 +510,9 @@ claim(
 # %% [markdown]
 # ### JS and total variation say the same thing
 #
-# The plainest distance between distributions is the largest difference that any event can show, the **total variation**
-# $\operatorname{TV}(p,q)=\sup_A|p(A)-q(A)|=\frac12\int|p-q|$. The two are equivalent, in the sense that one goes to
-# zero when the other does:
+# The simplest distance between distributions is the largest difference between the probabilities that they give to any
+# one event, the **total variation** $\operatorname{TV}(p,q)=\sup_A|p(A)-q(A)|=\frac12\int|p-q|$. The two are
+# equivalent, in the sense that one goes to zero when the other does:
 #
 # $$ \tfrac12\operatorname{TV}^2\;\le\;\operatorname{JS}\;\le\;\log 2\cdot\operatorname{TV}. $$ (eq-js-tv)
 
@@ -536,8 +536,8 @@ claim(
 )
 
 # %% [markdown]
-# This is worth a moment's thought, because it is where the trouble of later lessons begins. Total variation is a
-# very strict judge: a distribution concentrated at 0 and one concentrated at 0.001 are as different for it as two
+# This is worth a moment's thought, because it is where the trouble of later lessons begins. Total variation is very
+# strict: by its measure, a distribution concentrated at 0 and one concentrated at 0.001 are as different as two
 # distributions can be. By {eq}`eq-js-tv`, JS inherits that strictness. The figure moves one Gaussian away from another
 # and watches.
 
@@ -554,7 +554,7 @@ claim(
     above=0.0,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two curves over the distance d from 0 to 10. KL, half the square of d, leaves the picture at the top before d = 2. JS starts flat at 0, rises most steeply near d = 2, and is level at log 2 = 0.693 from about d = 6 on."}, "figure": {"name": "fig-saturation", "caption": "One Gaussian moves away from another of the same width. KL grows without limit; JS saturates at log 2, where its slope, all that a gradient method has to go by, is lost."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two curves over the distance d from 0 to 10. KL, half the square of d, leaves the plot at the top before d = 2. JS starts flat at 0, rises most steeply near d = 2, and is level at log 2 = 0.693 from about d = 6 on."}, "figure": {"name": "fig-saturation", "caption": "One Gaussian moves away from another of the same width. KL grows without limit; JS saturates at log 2, where its slope, all that a gradient method has to go by, is lost."}}
 ax = plots.axes(height=3.0)
 plots.lines(ax, d, {"KL (both directions)": kl, "JS": js})
 ax.axhline(math.log(2), color=plots.FAINT, linewidth=1.2)
@@ -586,8 +586,8 @@ plots.show()
 #
 # ### Are they metrics?
 #
-# They are often called so. A metric must be symmetric and satisfy the triangle inequality: a detour must not be
-# shorter than the direct way. KL is not even symmetric. JS fails on the detour from heads through a fair coin to
+# They are often said to be. A metric must be symmetric and satisfy the triangle inequality: a detour must not be
+# shorter than the direct route. KL is not even symmetric. JS fails on the detour from heads through a fair coin to
 # tails:
 
 # %%
@@ -626,9 +626,9 @@ assert (excess < 1e-12).all()  # the root keeps the triangle inequality
 #
 # ### Between the two KLs?
 #
-# JS is sometimes presented as an interpolation between $\operatorname{KL}(p\,\|\,q)$ and
-# $\operatorname{KL}(q\,\|\,p)$. It is one member of a family that is. Mix in other proportions,
-# $m_\pi=\pi p+(1-\pi)q$, and set {cite}`huszar2015`
+# JS is sometimes presented as an interpolation between $\operatorname{KL}(p\,\|\,q)$ and $\operatorname{KL}(q\,\|\,p)$.
+# It is in fact one member of a family that does interpolate. Mix in other proportions, $m_\pi=\pi p+(1-\pi)q$, and set
+# {cite}`huszar2015`
 #
 # $$
 # \operatorname{JS}_\pi(p\,\|\,q)=\pi\operatorname{KL}(p\,\|\,m_\pi)+(1-\pi)\operatorname{KL}(q\,\|\,m_\pi).
@@ -668,12 +668,12 @@ claim(
 # ## Fitting: what each divergence makes of a model that cannot be right
 #
 # No divergence would matter if models could be perfect. So take data with two modes, and a model with one: which
-# Gaussian is best? The answer depends on what is minimised, and each answer has a character.
+# Gaussian is best? The answer depends on what is minimised, and each answer has a character of its own.
 #
 # ### Maximum likelihood is forward KL
 #
-# The classical way is to choose the model $p_\theta$ under which the data are most likely: to maximise the average
-# of $\log p_\theta(x_i)$. For many data that average is $\mathbb E_{p_r}\log p_\theta$, and
+# The classical way is to choose the model $p_\theta$ under which the data are most likely: to maximise the average of
+# $\log p_\theta(x_i)$. With enough data that average is $\mathbb E_{p_r}\log p_\theta$, and
 #
 # $$
 # -\mathbb E_{p_r}\log p_\theta(x)=H(p_r)+\operatorname{KL}(p_r\,\|\,p_\theta).
@@ -747,7 +747,7 @@ fits = {
 for name, (mean, scale, value) in fits.items():
     print(f"{name:24s} N({mean:6.3f}, {scale:.3f})  divergence {value:.4f}")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -8 to 8, each with the two-peaked data distribution as a filled curve, its higher peak at -2 and its lower at 3. Left: the forward KL fit is one broad low bell across both peaks and the gap between them; the reverse KL fit is a narrow bell on the higher peak. Right: the two local minima of JS, one narrow bell on the higher peak and one broad bell over both."}, "figure": {"name": "fig-fits", "caption": "One Gaussian for data with two modes. Forward KL covers everything, the gap included; reverse KL picks a mode; JS has a minimum of either kind, and for these data the narrow one is the lower."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -8 to 8, each with the two-peaked data distribution as a filled curve, its higher peak at -2 and its lower at 3. Left: the forward KL fit is one broad low bell across both peaks and the gap between them; the reverse KL fit is a narrow bell on the higher peak. Right: the two local minima of JS, one narrow bell on the higher peak and one broad bell over both."}, "figure": {"name": "fig-fits", "caption": "One Gaussian for data with two modes. Forward KL covers everything, the gap included; reverse KL picks a mode; JS has a minimum of each kind, and for these data the narrow one is the lower."}}
 x = torch.linspace(-8, 8, 801, dtype=torch.float64)
 panels = plots.axes(1, 2, height=3.0, sharey=True)
 for ax, names in zip(
@@ -800,7 +800,7 @@ claim(
 
 # %% [markdown]
 # **JS can do either.** For these data its better minimum is the narrow one. For two equal modes at $\pm3$ it is the
-# broad one. So it is not simply "in between", and no charm against missing modes.
+# broad one. So it is not simply "in between", and it is no safeguard against missing modes.
 
 # %%
 even = gaussian_mixture([-3.0, 3.0], 1.0)
@@ -826,13 +826,13 @@ claim(
 #
 # ## Exercises
 #
-# Replace the dots by your answer and run the cell: it says whether the answer is right and, for the likelier
+# Replace the dots with your answer and run the cell: it says whether the answer is right and, for the more likely
 # mistakes, what went wrong.
 #
 # :::{exercise}
 # :label: ex-kl-of-a-coin
 # A coin is fair, but you believe that it shows heads nine times out of ten. How many **bits** of avoidable surprise
-# does each toss hold for you?
+# does each toss bring you on average?
 # :::
 #
 # :::{hint}
@@ -974,13 +974,14 @@ check("moment-matching", answer)
 # ## What to remember
 #
 # - KL is the avoidable surprise, $\mathbb E_p\log\frac pq$: never negative, zero only for equal distributions, infinite
-#   as soon as $q$ rules out what $p$ does. It has a direction, though for equal-width Gaussians you would not notice.
+#   as soon as $q$ rules out something that happens under $p$. It has a direction, though for equal-width Gaussians you
+#   would not notice.
 # - JS compares both distributions with their average: symmetric, finite, at most $\log 2$. It saturates when the
 #   distributions separate, and then its slope is gone.
 # - Maximum likelihood is forward KL: it covers all modes, and the gaps. Reverse KL chooses one. JS may do either.
 # - No processing of the data can increase either of them.
 #
 # **Sources.** The definitions and the first figure follow {cite}`weng2019` and {cite}`xu2020`, with the corrections
-# that are listed under {doc}`errata`. KL is from {cite}`kullback1951`, JS from {cite}`lin1991`, its metric root
-# from {cite}`endres2003`, the skewed family in connection with GANs from {cite}`huszar2015`. On forward and reverse
-# fits see {cite}`minka2005`.
+# that are listed under {doc}`errata`. KL is from {cite}`kullback1951`, JS from {cite}`lin1991`, the proof that its root
+# is a metric from {cite}`endres2003`, the skewed family in connection with GANs from {cite}`huszar2015`. On forward and
+# reverse fits see {cite}`minka2005`.

@@ -14,20 +14,20 @@
 # %% [markdown]
 # # 2 · The game
 #
-# Here are a thousand handwritten digits. Make another one: not a copy, but one that could have been the thousand
-# and first. Nobody can write down the rule that the thousand follow, so we cannot program it. A generative
-# adversarial network (GAN) {cite}`goodfellow2014` gets there in another way: **one network makes samples, another
-# tries to tell them from the real ones, and each learns from the other's success**. This lesson says exactly what
-# the two play for, and lets them play.
+# Here are a thousand handwritten digits. Make another one: not a copy, but one that could have been the thousand and
+# first. Nobody can write down the rule that the thousand follow, so we cannot program it. A generative adversarial
+# network (GAN) {cite}`goodfellow2014` gets there in another way: **one network makes samples, another tries to tell
+# them from the real ones, and each learns from the other's success**. This lesson says exactly what the two are playing
+# for, and lets them play.
 #
 # :::{admonition} Before you start
 # :class: tip
 # **You will be able to say** what a generator does to a distribution; what generator and discriminator play for, and
-# which gradient moves which of them; you will have written Algorithm 1, and have watched populations of games on a
-# line, in the plane, and on real images.
+# which gradient moves which of them; and you will have written Algorithm 1 and watched populations of games on a line,
+# in the plane, and on real images.
 #
-# **You need** expectations, the chain rule, and {doc}`lesson 1 <01_divergences>` to know what it means that two
-# distributions are close.
+# **You need** expectations, the chain rule, and {doc}`lesson 1 <01_divergences>` for what it means for two
+# distributions to be close.
 #
 # **It takes** an hour and a quarter to read with the exercises, and less than a minute to run on a laptop.
 # :::
@@ -75,9 +75,9 @@ from gantut.transport import wasserstein_1d
 # ## Every distribution from one
 #
 # A computer draws uniform numbers $U$ between 0 and 1, and nothing else. How does it draw from another distribution? On
-# the line there is a recipe. Let $F(x)=P(X\le x)$ be the distribution function of the distribution that we want. It
-# climbs from 0 to 1, and it climbs fast where $X$ is likely to be. Throw $U$ on the vertical axis, go across to the
-# curve, and down: many values of $U$ land where the curve is steep.
+# the line there is a recipe. Let $F(x)=P(X\le x)$ be the distribution function of the $X$ that we want. It climbs from
+# 0 to 1, and it climbs fast where $X$ is likely to be. Mark $U$ on the vertical axis, go across to the curve, and then
+# down: many values of $U$ land where the curve is steep.
 #
 # :::{prf:theorem} Inverse transform
 # :label: thm-inverse-transform
@@ -101,7 +101,7 @@ lengths = torch.diff(F, prepend=torch.zeros(1))  # of the u that go to k
 assert torch.allclose(lengths, p, atol=1e-15)
 claim(
     "inverse-transform-sampling",
-    "a Kolmogorov-Smirnov test finds no fault: p-value",
+    "a Kolmogorov-Smirnov test finds nothing wrong: p-value",
     test.pvalue,
     above=0.01,
 )
@@ -127,7 +127,7 @@ plots.show()
 # So a *function* of noise can have any distribution on the line. This is the idea of a **generator**: keep the noise,
 # and learn the function. For images there is no $F^{-1}$ to write down, and nobody knows $F$. We only have samples.
 #
-# ### What it used to mean to learn a distribution
+# ### What learning a distribution used to mean
 #
 # Models that learn a distribution, be it $P(X)$, $P(X,Y)$ or $P(X\mid Y)$, are called **generative**, and they are
 # older than neural networks. Discriminant analysis, for example, says that the points of each class are Gaussian with
@@ -158,7 +158,7 @@ claim(
 )
 
 # %% [markdown]
-# Such a model writes its density down. That is a strength (one can compute likelihoods) and a shackle (who knows a
+# Such a model writes its density down. That is a strength (one can compute likelihoods) and a limitation (who knows a
 # formula for the density of photographs?). A generator has no formula for its density. It just draws.
 #
 # ## What a generator does to noise
@@ -194,37 +194,38 @@ claim(
 )
 
 # %% [markdown]
-# When does $p_g$ have no density? When the noise has fewer dimensions than the samples. $G(z)=(\cos z,\sin z)$
-# turns a number into a point of a circle, and a circle has no area to spread a density on. Averages over the noise
-# do not mind. But every argument that *divides* by $p_g$ does, and {doc}`lesson 5 <05_vanishing_gradients>` is
-# about what happens then.
+# When does $p_g$ have no density? When the noise has fewer dimensions than the samples. $G(z)=(\cos z,\sin z)$ turns a
+# number into a point on a circle, and a circle has no area to spread a density over. That does averages over the noise
+# no harm. But every argument that *divides* by $p_g$ does, and {doc}`lesson 5 <05_vanishing_gradients>` is about what
+# happens then.
 #
 # The symbol $p_z$ deserves a remark. A well-known table of symbols calls it the data distribution over noise, most
-# often uniform. It has nothing to do with data, and its shape is free; we shall see below that it hardly matters.
+# often uniform. It has nothing to do with data, and its shape can be chosen freely; we shall see below that it hardly
+# matters.
 #
-# ## What they play for
+# ## What they are playing for
 #
-# The other player, the **discriminator** $D$, looks at a sample $x$ and answers with a number $D(x)$ between 0 and
-# 1: how probable it holds it that $x$ is real. Let $p_r$ be the distribution of the real samples. The **value** of the
-# game is
+# The other player, the **discriminator** $D$, looks at a sample $x$ and answers with a number $D(x)$ between 0 and 1:
+# the probability, in its view, that $x$ is real. Let $p_r$ be the distribution of the real samples. The **value** of
+# the game is
 #
 # $$
 # V(D,G)=\mathbb E_{x\sim p_r}\big[\log D(x)\big]+\mathbb E_{z\sim p_z}\big[\log\big(1-D(G(z))\big)\big].
 # $$ (eq-game-value)
 #
-# A discriminator that is always certain and right scores 0, the highest value there is. One that says $\frac12$ to
-# everything scores $-2\log2\approx-1.386$. One that is certain and wrong is punished without bound. So the
-# discriminator wants $V$ large. The generator wants it small, and that is the **minimax game**
+# A discriminator that is always certain and right reaches $V=0$, the highest value there is. One that says $\frac12$ to
+# everything gets $-2\log2\approx-1.386$. One that is certain and wrong is punished without bound. So the discriminator
+# wants $V$ large. The generator wants it small, and that is the **minimax game**
 #
 # $$ \min_G\max_DV(D,G). $$ (eq-minimax)
 #
 # What one gains the other loses. With {eq}`eq-push-forward` we may also write
 # $V=\int p_r\log D+p_g\log(1-D)\,dx$, the form on which lesson 3 builds.
 #
-# **The same thing in other words.** Label real samples 1 and generated ones 0. Then $-V$ is the sum of the two
-# averages of the *cross-entropy*, which every classifier is trained with: the discriminator is an ordinary
-# classifier of real against made. In code one computes with **logits** $a$, where $D=\sigma(a)=1/(1+e^{-a})$,
-# because the logarithms of $D$ itself break down where $D$ is very near 0 or 1:
+# **The same thing in other words.** Label real samples 1 and generated ones 0. Then $-V$ is the sum of the two averages
+# of the *cross-entropy*, which every classifier is trained with: the discriminator is an ordinary classifier of real
+# against generated. In code one computes with **logits** $a$, where $D=\sigma(a)=1/(1+e^{-a})$, because the logarithms
+# of $D$ itself break down where $D$ is very near 0 or 1:
 #
 # $$ -\log D=\log(1+e^{-a}),\qquad-\log(1-D)=\log(1+e^{a}) . $$ (eq-logits)
 
@@ -259,15 +260,15 @@ claim(
 #
 # ## Who learns from what
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Diagram of a GAN. Noise z goes into the generator G; its samples G(z) and real samples x from the data go into the discriminator D, whose answers D(x) and D(G(z)) make the value V. A dashed blue arrow leads from V back to the discriminator: D climbs V. A dashed orange arrow leads from V past the discriminator back to the generator: G goes down V, through D."}, "figure": {"name": "fig-game", "caption": "Who makes what (full arrows) and who learns from what (dashed arrows). The generator never sees a real sample: all that it learns comes through the discriminator."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Diagram of a GAN. Noise z goes into the generator G; its samples G(z) and real samples x from the data go into the discriminator D, whose answers D(x) and D(G(z)) make the value V. A dashed blue arrow leads from V back to the discriminator: D climbs V. A dashed orange arrow leads from V through the discriminator back to the generator: G descends V, through D."}, "figure": {"name": "fig-game", "caption": "Who makes what (solid arrows) and who learns from what (dashed arrows). The generator never sees a real sample: all that it learns comes through the discriminator."}}
 ax = plots.axes(height=3.0)
 plots.game_diagram(ax)
 plots.show()
 
 # %% [markdown]
-# Both players change their own parameters only. When the discriminator steps, the generated samples are just
-# samples: the gradient stops there (`detach`). When the generator steps, its gradient flows *through* the
-# discriminator, which stands still. And the term with the real samples does not reach the generator at all:
+# Both players change their own parameters only. When the discriminator steps, the generated samples are just samples:
+# the gradient stops there (`detach`). When the generator steps, its gradient flows *through* the discriminator, which
+# is held fixed. And the term with the real samples does not reach the generator at all:
 
 # %%
 G, D = MLP([2, 16, 2], seed=4), MLP([2, 16, 1], seed=5)
@@ -299,9 +300,9 @@ claim(
 )
 
 # %% [markdown]
-# That the generator never meets a real sample is no detail. Suppose that it could foresee how the discriminator
-# would answer its move, and went down $V$ after *that* answer. Then the real samples do matter, since the new
-# discriminator has been formed by them too. (This is the unrolled GAN of lesson 6.) One step ahead is enough to see
+# That the generator never meets a real sample is more than a detail. Suppose that it could foresee how the
+# discriminator would answer its move, and went down $V$ after *that* answer. Then the real samples do matter, since
+# they have shaped the new discriminator too. (This is the unrolled GAN of lesson 6.) One step ahead is enough to see
 # it:
 
 
@@ -329,8 +330,9 @@ claim(
 # %% [markdown]
 # ## Algorithm 1
 #
-# Nobody can solve $\max_D$ before each step of $G$. So the players take turns: $k$ steps up for the discriminator,
-# one down for the generator, and again. All averages are over fresh minibatches of $m$ samples.
+# Nobody can solve $\max_D$ before each step of $G$. So the players take turns: $k$ steps up for the discriminator, one
+# down for the generator, and again. Such a turn is one **iteration**. All averages are over fresh minibatches of $m$
+# samples.
 #
 # :::{prf:algorithm} The GAN game
 # :label: alg-gan
@@ -348,11 +350,11 @@ claim(
 
 # %%
 def algorithm_1(
-    generator, discriminator, draw_x, draw_z, *, rounds, k, rate
+    generator, discriminator, draw_x, draw_z, *, iterations, k, rate
 ):
     """Goodfellow et al. (2014), Algorithm 1, with plain gradient steps."""
     (alpha, beta), (w, b) = generator, discriminator
-    for _ in range(rounds):
+    for _ in range(iterations):
         for _ in range(k):
             x, fake = draw_x(), (alpha * draw_z() + beta).detach()
             logits = w * x + b, w * fake + b
@@ -387,7 +389,7 @@ def algorithm_1(
 
 
 # %%
-def round_by_hand(parameters, x, z, z_for_g, rate):
+def iteration_by_hand(parameters, x, z, z_for_g, rate):
     alpha, beta, w, b = parameters
     fake = alpha * z + beta
     D_x, D_fake = (w * x + b).sigmoid(), (w * fake + b).sigmoid()
@@ -404,38 +406,38 @@ def round_by_hand(parameters, x, z, z_for_g, rate):
 
 
 # %% [markdown]
-# Both versions get the same draws, and after five rounds they must agree.
+# Both versions get the same draws, and after five iterations they must agree.
 
 # %%
 draws = torch.randn(
     5, 3, 64, dtype=torch.float64, generator=random_source(7)
-)  # five rounds of x, z for D, and z for G
+)  # five iterations of x, z for D, and z for G
 start = torch.tensor([1.0, 0.5, 0.3, -0.2], dtype=torch.float64)
 by_hand = start
 for x, z, z_for_g in draws:
-    by_hand = round_by_hand(by_hand, 2 + x, z, z_for_g, rate=0.1)
+    by_hand = iteration_by_hand(by_hand, 2 + x, z, z_for_g, rate=0.1)
 
 *players, w, b = [p.clone().requires_grad_() for p in start]
 draw_x, draw_z = iter(2 + draws[:, 0]), iter(draws[:, 1:].flatten(0, 1))
 by_algorithm = algorithm_1(
     players, (w, b), lambda: next(draw_x), lambda: next(draw_z),
-    rounds=5, k=1, rate=0.1,
+    iterations=5, k=1, rate=0.1,
 )  # fmt: skip
 claim(
     "gan-algorithm",
-    "five rounds of Algorithm 1 and of the formulas by hand differ by",
+    "five iterations of Algorithm 1 and of the formulas by hand differ by",
     (by_algorithm - by_hand).abs().max(),
     below=1e-12,
 )
 
 # %% [markdown]
-# `gantut.training.train` is this loop, with two additions: any optimizer may take the place of the plain gradient
-# step, and it trains a whole **population** of games at once, each with its own random start and its own draws. A
-# single game can be lucky. A population cannot.
+# `gantut.training.train` is this loop, with two additions: any optimizer may take the place of the plain gradient step,
+# and it trains a whole **population** of games at once, each with its own random start and its own draws. A single game
+# can be lucky. A whole population can hardly be.
 #
 # ## A first game, on a line
 #
-# The data have two modes. Sixteen generators, small networks with one number of noise each, meet sixteen
+# The data have two modes. Sixteen generators, small networks that turn one noise number into one sample, meet sixteen
 # discriminators. They play the game {eq}`eq-minimax` with $k=3$.
 
 # %%
@@ -492,11 +494,13 @@ def distance(history):
 
 member = distance(history).argsort()[8]  # neither the best nor the worst
 moments = {
-    f"round {steps}": train(replace(game, steps=steps), real_distribution)
+    f"iteration {steps}": train(
+        replace(game, steps=steps), real_distribution
+    )
     for steps in (1, 40)
 } | {"at the end": history}
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three columns: round 1, round 40, at the end. Top row: the real density with two peaks at -1.5 and 1.5, and the generated density: first a narrow spike at 0, then a broad heap in the middle, at the end nearly the same two peaks. Bottom row: the discriminator and the optimal discriminator: at first far apart; in round 40 they agree in the middle, where both dip, and part on the right; at the end both are close to one half wherever there are samples."}, "figure": {"name": "fig-first-game", "caption": "One of sixteen games (the median one): densities above, discriminators below. At the end neither player can do much: the densities nearly agree, and D and D* are near one half where there are samples."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three columns: iteration 1, iteration 40, at the end. Top row: the real density with two peaks at -1.5 and 1.5, and the generated density: first a narrow spike at 0, then a broad heap in the middle, at the end nearly the same two peaks. Bottom row: the discriminator and the optimal discriminator: at first far apart; at iteration 40 they agree in the middle, where both dip, and part on the right; at the end both are close to one half wherever there are samples."}, "figure": {"name": "fig-first-game", "caption": "One of sixteen games (the median one): densities above, discriminators below. At the end neither player can do much: the densities nearly agree, and D and D* are near one half where there are samples."}}
 grid_of_axes = plots.axes(2, 3, height=2.2, sharex=True, sharey="row")
 for column, (title, moment) in zip(
     grid_of_axes.T, moments.items(), strict=True
@@ -517,10 +521,9 @@ plots.legend_below(grid_of_axes[0, 0], grid_of_axes[1, 0], columns=4)
 plots.show()
 
 # %% [markdown]
-# Now all sixteen, and at the same time the question of the noise: the same games once with Gaussian noise, as
-# above, and once with uniform noise from $[-1,1]$. The criterion is the Wasserstein distance between 4000 samples
-# and the data (lesson 8; on a line it is the area between the two distribution functions). At the start it is about
-# 1.4.
+# Now all sixteen, and with them the question of the noise: the same games once with Gaussian noise, as above, and once
+# with uniform noise from $[-1,1]$. The criterion is the Wasserstein distance between 4000 samples and the data (lesson
+# 8; on a line it is the area between the two distribution functions). At the start it is about 1.4.
 
 # %%
 uniform = train(
@@ -539,14 +542,14 @@ claim(
     below=0.8,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: the value V over the rounds, median and range of sixteen games: it starts near -1.3, rises to about -0.9 within thirty rounds while the discriminator has the upper hand, and falls back to just above the dashed line at -2 log 2, where it stays. Right: the Wasserstein distance of the sixteen games with Gaussian and with uniform noise, two strips of dots, all below 0.4, most below 0.2."}, "figure": {"name": "fig-first-population", "caption": "All sixteen games. Left: the value of the game (median and range); dashed, the −2 log 2 of a discriminator that can only guess. Right: how far the generators are from the data in the end, with either kind of noise."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: the value V over the iterations, median and range of sixteen games: it starts near -1.3, rises to about -0.9 within thirty iterations while the discriminator has the upper hand, and falls back to just above the dashed line at -2 log 2, where it stays. Right: the Wasserstein distance of the sixteen games with Gaussian and with uniform noise, two strips of dots, all below 0.4, most below 0.2."}, "figure": {"name": "fig-first-population", "caption": "All sixteen games. Left: the value of the game (median and range); dashed, the −2 log 2 of a discriminator that can only guess. Right: how far the generators are from the data in the end, with either kind of noise."}}
 left, right = plots.axes(1, 2, height=2.8, width_ratios=[3, 2])
 V_played = -history.losses["critic"].T  # (members, records)
 plots.population(left, history.steps, V_played, name="V", colour=plots.REAL)
 left.axhline(
     -2 * math.log(2), color=plots.INK, linestyle="--", linewidth=1.2
 )
-left.set(xlabel="round", ylabel="nats")
+left.set(xlabel="iteration", ylabel="nats")
 plots.strips(right, distances)
 right.set(ylabel="W1 to the data", ylim=(0, None))
 plots.show()
@@ -554,26 +557,26 @@ plots.show()
 # %% [markdown]
 # Two things are worth noticing. The noise does not matter here, as promised. And the value is hardly a measure of
 # progress: it comes back to $-2\log2$ and stays there, while the generators still wander a little. It says that the
-# discriminator has *nothing to object*, and that depends on the discriminator as much as on the generator.
+# discriminator *finds nothing wrong*, and that depends on the discriminator as much as on the generator.
 #
 # ## How many steps for the discriminator?
 #
-# Why not let the discriminator come close to its best before each step of the generator? Algorithm 1 leaves $k$
-# open. More steps cost more time, and the discriminator might learn its samples by heart; those are the reasons
-# that are usually given. There is a third one. In the plane, the data are now eight narrow Gaussians on a ring, and
-# the generator goes down $-\log D$ instead of $\log(1-D)$, which is what everybody uses in practice (lesson 5 says
-# why). Nothing changes but $k$.
+# Why not let the discriminator come close to its best before each step of the generator? Algorithm 1 leaves $k$ open.
+# More steps cost more time, and the discriminator might memorise its samples; those are the reasons usually given.
+# There is a third. In the plane, the data are now eight narrow Gaussians on a ring, and the generator goes down
+# $-\log D$ instead of $\log(1-D)$, which is what everybody uses in practice (lesson 5 says why). Nothing changes but
+# $k$.
 
 # %%
 members = 16
 few, many = (
     play("non-saturating", k, members=members) for k in (1, 5)
-)  # a thousand rounds each
+)  # a thousand iterations each
 modes = {
     k: coverage(games).modes for k, games in ((1, few), (5, many))
 }  # modes covered by each member
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with the samples of a typical game over the real ring of eight small clusters. With k = 1 the generated samples are a broad cloud over the whole ring, all eight clusters and the room between them. With k = 5 all generated samples sit on a single cluster."}, "figure": {"name": "fig-ring", "caption": "The same networks on the same data after a thousand rounds: typical games with one and with five discriminator steps a round."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with the samples of a typical game over the real ring of eight small clusters. With k = 1 the generated samples are a broad cloud over the whole ring, all eight clusters and the space between them. With k = 5 all generated samples sit on a single cluster."}, "figure": {"name": "fig-ring", "caption": "The same networks on the same data after a thousand iterations: typical games with one and with five discriminator steps per iteration."}}
 left, right = plots.axes(1, 2, height=3.2)
 data = ring().sample(1000, generator=random_source(9))
 for ax, k, games in ((left, 1, few), (right, 5, many)):
@@ -585,11 +588,11 @@ plots.legend_below(left, columns=2)
 plots.show()
 
 # %% [markdown]
-# With five steps the generator has thrown itself on a single mode, and does that one well. With one step it has
-# found all eight, and does none of them well: after a thousand rounds its samples still are a cloud over the whole
-# ring. (A mode counts as covered when 1% of the samples are nearest to it and some come within three standard
-# deviations. That is a lenient rule, and lesson 6 says what else to look at.) Is this an accident of sixteen games?
-# The following was recorded with 32 games for each $k$ by another run of the same code
+# With five steps the generator has thrown itself on a single mode, and does that one well. With one step it has found
+# all eight, and does none of them well: after a thousand iterations its samples are still a cloud over the whole ring.
+# (A mode counts as covered when 1% of the samples are nearest to it and some come within three standard deviations.
+# That is a lenient rule, and lesson 6 says what else to look at.) Is this an accident of sixteen games? The following
+# was recorded, with 32 games for each $k$, by another run of the same code
 # (`python -m gantut.lessons critic-steps`); the ticks show medians with 95% intervals.
 
 # %%
@@ -617,7 +620,7 @@ claim(
     below=2.5,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels over k = 1, 2, 5, 10, each with 32 dots a column and the median with its interval. Modes covered: mostly 8 at k = 1, between 2 and 8 at k = 2, mostly 1 at k = 5 and 10. Accuracy of the discriminator: from about 0.82 at k = 1 to 0.94 at k = 10. Norm of the generator's gradient: about 1 at k = 1, about 6 at k = 2, then falling to about 2 at k = 10."}, "figure": {"name": "fig-critic-steps", "caption": "Thirty-two games for each number k of discriminator steps a round: modes covered, how well the discriminator tells real from made, and the norm of the generator's gradient."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels over k = 1, 2, 5, 10, each with 32 dots a column and the median with its interval. Modes covered: mostly 8 at k = 1, between 2 and 8 at k = 2, mostly 1 at k = 5 and 10. Accuracy of the discriminator: from about 0.82 at k = 1 to 0.94 at k = 10. Norm of the generator's gradient: about 1 at k = 1, about 6 at k = 2, then falling to about 2 at k = 10."}, "figure": {"name": "fig-critic-steps", "caption": "Thirty-two games for each number k of discriminator steps per iteration: modes covered, how well the discriminator tells real from generated, and the norm of the generator's gradient."}}
 panels = plots.axes(1, 3, height=2.8)
 titles = ("modes covered", "accuracy of D", "gradient of G")
 for ax, name, title in zip(panels, intervals, titles, strict=True):
@@ -631,18 +634,18 @@ plots.show()
 # %% [markdown]
 # More steps make a better discriminator, and a generator that has lost seven modes of eight. What is going on? The
 # theory of lesson 3 assumes the *best* discriminator, so more steps should be closer to it. The way out of this puzzle
-# leads through lessons 4 (the players circle), 5 (what gradient a good discriminator leaves) and 6 (what collapse is
-# and how to measure it). For the time being: **a GAN that works depends on settings that the theory does not mention**,
-# and statements about GANs need populations.
+# leads through lessons 4 (the players circle), 5 (what gradient a good discriminator leaves the generator) and 6 (what
+# collapse is and how to measure it). For the time being: **a GAN that works depends on settings that the theory does
+# not mention**, and statements about GANs need populations.
 #
 # :::{admonition} Try it
 # :class: tip
-# Replace `"non-saturating"` by `"minimax"` in the cell that plays the games. Does the game of the theory collapse
-# in the same way?
+# Replace `"non-saturating"` with `"minimax"` in the cell that plays the games. Does the game of the theory collapse in
+# the same way?
 # :::
 #
-# You can also play one game at a time, before your eyes: two networks with two layers of 32 units each, trained in
-# this page. Start it; then give the critic five steps a round, and go through a few seeds. Does every game lose a part
+# You can also play one game at a time, before your eyes: two networks with two layers of 32 units each, trained on this
+# page. Start it; then give the critic five steps per iteration, and go through a few seeds. Does every game lose a part
 # of the ring? When you have seen enough of rings, draw your own data.
 
 # %%
@@ -652,8 +655,7 @@ live_gan()
 # ## Real images
 #
 # The same code, with 1797 handwritten digits {cite}`alpaydin1998` of $8\times8$ pixels instead of a distribution. Four
-# games. The generator has 16 numbers of noise and ends with $\tanh$, since grey values run from $-1$ (paper) to 1
-# (ink).
+# games. The generator takes 16 noise numbers and ends with $\tanh$, since grey values run from $-1$ (paper) to 1 (ink).
 
 # %%
 images = torch.cat(digits(*range(10))) * 2 - 1  # (1797, 64)
@@ -678,8 +680,8 @@ plots.show()
 
 # %% [markdown]
 # Not bad for four small networks that have never seen a digit. Are all ten there? A classifier, trained on the real
-# ones in a second, sorts 512 samples of each generator; the exponential of the entropy of the classes says how many
-# it makes, effectively. Perfectly even digits give 10.
+# ones in a second, sorts 512 samples of each generator; the exponential of the entropy of the classes says how many it
+# makes, effectively. All ten equally often give 10.
 
 # %%
 classifier = metrics.digit_classifier()
@@ -688,26 +690,26 @@ V_end = -artists.losses["critic"][-20:].mean(0)
 assert (V_end > -2 * math.log(2) + 0.02).all()
 claim(
     "digits-first-gan",
-    "effective number of digits made, four generators",
+    "effective number of digits drawn, four generators",
     metrics.effective_classes(labels),
     above=7.0,
 )
 
 # %% [markdown]
-# And the discriminators? Their value stays above the $-2\log2$ of pure guessing (the cell checks it): they still
-# find something to object. Whether *we* would, and how to measure it, is the subject of lesson 6.
+# And the discriminators? Their value stays above the $-2\log2$ of pure guessing (the cell checks it): they can still
+# tell something apart. Whether *we* could, and how to measure it, is the subject of lesson 6.
 #
 # ## Exercises
 #
 # :::{exercise}
 # :label: ex-samples-drawn
-# A game runs for 1000 rounds with $k=5$ and batches of $m=64$. How many real samples does Algorithm 1 draw?
+# A game runs for 1000 iterations with $k=5$ and batches of $m=64$. How many real samples does Algorithm 1 draw?
 # :::
 #
 # :::{hint}
 # :class: dropdown
 # Go through {prf:ref}`alg-gan` line by line. Which of its two steps draws $x$'s, and which only $z$'s? How often does
-# each come in a round?
+# each happen in one iteration?
 # :::
 
 # %%
@@ -717,7 +719,7 @@ check("samples-drawn", answer)
 # %% [markdown]
 # :::{solution} ex-samples-drawn
 # :class: dropdown
-# Only the discriminator's steps draw real samples: 1000 rounds of 5 batches of 64.
+# Only the discriminator's steps draw real samples: 1000 iterations of 5 batches of 64.
 #
 # ```python
 # answer = 1000 * 5 * 64
@@ -726,13 +728,13 @@ check("samples-drawn", answer)
 #
 # :::{exercise}
 # :label: ex-inverse-transform
-# A distribution on $[0,1]$ has the density $2x$. Write the function that turns a uniform number
-# `u` (a tensor without dimensions) into a draw from it.
+# A distribution on $[0,1]$ has the density $2x$. Write the function that turns a uniform number `u` (a tensor without
+# dimensions) into a draw from it.
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# {prf:ref}`thm-inverse-transform` wants the distribution function, and you have the density: how does one get from the
+# {prf:ref}`thm-inverse-transform` needs the distribution function, and you have the density: how does one get from the
 # one to the other? Then go across and down, as in {numref}`fig-inverse-transform`.
 # :::
 
@@ -779,15 +781,15 @@ check("value-from-loss", answer)
 #
 # :::{exercise}
 # :label: ex-slope-in-the-logit
-# The generator's step goes through the logit $a$ of a generated sample. What is the derivative of $\log(1-D)$ in
-# $a$? Write it with the symbol `a` of sympy. What becomes of it when the discriminator is certain that the sample is
-# made, $a\to-\infty$?
+# The generator's step goes through the logit $a$ of a generated sample. What is the derivative of $\log(1-D)$ with
+# respect to $a$? Write it with the symbol `a` of sympy. What becomes of it when the discriminator is certain that the
+# sample is generated, $a\to-\infty$?
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# Write $\log(1-D)$ in terms of $a$ before you differentiate; {eq}`eq-logits` has it, with the other sign. For a check
-# of yours: does $1-D$ grow or shrink when the logit grows?
+# Write $\log(1-D)$ in terms of $a$ before you differentiate; {eq}`eq-logits` has it, with the other sign. To check
+# yourself: does $1-D$ grow or shrink when the logit grows?
 # :::
 
 # %%
@@ -813,8 +815,8 @@ check("slope-in-the-logit", answer)
 #
 # :::{exercise}
 # :label: ex-value-from-logits
-# Write the function of two tensors of logits, of real and of generated samples, that returns $V$, and that is finite
-# for logits of $\pm200$ in single precision.
+# Write the function of two tensors of logits, those of real and those of generated samples, that returns $V$ and stays
+# finite for logits of $\pm200$ in single precision.
 # :::
 #
 # :::{hint}
@@ -844,13 +846,13 @@ check("value-from-logits", answer)
 # ## What to remember
 #
 # - A generator turns noise into samples; an average over its distribution is an average over the noise.
-# - The discriminator is a classifier of real against made, and $-V$ is its cross-entropy. It wants $V$ large, the
+# - The discriminator is a classifier of real against generated, and $-V$ is its cross-entropy. It wants $V$ large, the
 #   generator wants it small.
 # - The generator never sees a real sample. All that it learns comes through the discriminator.
 # - Algorithm 1 takes $k$ steps up for $D$ and one down for $G$. More is not simply better: on the ring, the
 #   same networks spread over eight modes with $k=1$ and fall onto one with $k=5$.
-# - What you claim about training, claim about a population.
+# - Claims about training are claims about a population: test them on one.
 #
-# **Sources.** The game and its algorithm are from {cite}`goodfellow2014`; the presentation follows {cite}`weng2019`
-# and {cite}`xu2020`, from whom the inverse transform as a way into the subject is taken. What had to be corrected
-# is listed under {doc}`errata`.
+# **Sources.** The game and its algorithm are from {cite}`goodfellow2014`; the presentation follows {cite}`weng2019` and
+# {cite}`xu2020`, from whom we take the inverse transform as a way into the subject. What had to be corrected is listed
+# under {doc}`errata`.

@@ -14,17 +14,16 @@
 # %% [markdown]
 # # 3 · The optimal discriminator
 #
-# Two players meet in a GAN. The generator makes samples; the discriminator is shown real and made ones and says of
-# each how probable it is that it is real. This lesson stops the generator for a while and asks: **what is the best
-# that the discriminator can do, and what does its best score say about the generator?** The answer is the most
-# quoted result of the field {cite}`goodfellow2014`: at its best, the discriminator measures a Jensen–Shannon
-# divergence.
+# Two players meet in a GAN. The generator makes samples; the discriminator is shown real and generated ones, and says
+# for each how likely it is to be real. This lesson stops the generator for a while and asks: **what is the best that
+# the discriminator can do, and what does its best value say about the generator?** The answer is the most quoted result
+# of the field {cite}`goodfellow2014`: at its best, the discriminator measures a Jensen–Shannon divergence.
 #
 # :::{admonition} Before you start
 # :class: tip
-# **You will be able to say** what the optimal discriminator is and why; what its score means, and why it is never
-# below $-2\log2$; what a discriminator trained on real images has learnt; and where the sources of this book use
-# different words for the same thing.
+# **You will be able to say** what the optimal discriminator is and why; what its value means, and why it is never below
+# $-2\log2$; what a discriminator trained on real images has learnt; and where the sources of this book use different
+# words for the same thing.
 #
 # **You need** {doc}`lesson 1 <01_divergences>`: KL, JS and Gibbs' inequality.
 #
@@ -72,16 +71,16 @@ from gantut.lessons import check
 from gantut.networks import MLP
 
 # %% [markdown]
-# ## The score of a discriminator
+# ## The value of a discriminator
 #
-# Write $p_r$ for the distribution of real samples and $p_g$ for the distribution of the generator's. A discriminator is
-# a function $D$ from samples to $[0,1]$. Its score is the **value** of the game,
+# Write $p_r$ for the distribution of the real samples and $p_g$ for that of the generator's. A discriminator is a
+# function $D$ from samples to $[0,1]$. How well it does is the **value** of the game,
 #
 # $$
 # V(D,G)=\mathbb E_{x\sim p_r}\big[\log D(x)\big]+\mathbb E_{x\sim p_g}\big[\log\big(1-D(x)\big)\big],
 # $$ (eq-value)
 #
-# which is zero for a discriminator that is certain and always right, and negative otherwise: the more, the surer it
+# which is zero for a discriminator that is certain and always right, and negative otherwise: the more so, the surer it
 # was where it was wrong. The discriminator wants $V$ large, the generator wants it small. Here the generator stands
 # still. How large can $V$ become?
 #
@@ -91,10 +90,10 @@ from gantut.networks import MLP
 # V(D,G)=\int\Big(p_r(x)\log D(x)+p_g(x)\log\big(1-D(x)\big)\Big)\,dx .
 # $$ (eq-value-integral)
 #
-# Now comes the one idea of the proof. $D$ may be *any* function, so its value at one point puts no constraint on
-# its value at another. Therefore the integral is largest when the integrand is largest **at every point
-# separately**. (That is the whole reason, and it has a price: for a network, whose values at different points do
-# hang together, it is only approximately true.)
+# Now comes the one idea of the proof. $D$ may be *any* function, so its value at one point puts no constraint on its
+# value at another. Therefore the integral is largest when the integrand is largest **at every point separately**. (That
+# is the whole reason, and it has a price: for a network, whose values at different points are tied together, it is only
+# approximately true.)
 
 # %% [markdown]
 # ## One point at a time
@@ -103,7 +102,7 @@ from gantut.networks import MLP
 #
 # $$ f(t)=A\log t+B\log(1-t),\qquad 0<t<1 . $$ (eq-pointwise)
 #
-# We let sympy do the calculus, so that it is certain.
+# We let sympy do the calculus, so that no slip of the pen gets in.
 
 # %%
 A, B, t, base = sympy.symbols("A B t b", positive=True)
@@ -122,10 +121,10 @@ claim(
 )
 
 # %% [markdown]
-# The second line matters: a vanishing derivative alone could be a minimum. Here $f''(t)=-A/t^2-B/(1-t)^2$ is
-# negative everywhere, so $f$ is concave and the stationary point is *the* maximum. At the edges one looks directly:
-# if $A>0=B$, $f=A\log t$ is largest at $t=1$, and if $A=0<B$ at $t=0$, as the formula says. Where both vanish
-# nothing is ever drawn, and any $t$ will do; this book takes $\frac12$.
+# The second line matters: a vanishing derivative alone could be a minimum. Here $f''(t)=-A/t^2-B/(1-t)^2$ is negative
+# everywhere, so $f$ is concave and the stationary point is *the* maximum. At the edges we look directly: if $A>0=B$,
+# then $f=A\log t$ is largest at $t=1$, and if $A=0<B$, at $t=0$, as the formula says. Where both vanish, nothing is
+# ever drawn, and any $t$ will do; this book takes $\frac12$.
 #
 # :::{prf:theorem} The optimal discriminator
 # :label: thm-dstar
@@ -136,9 +135,9 @@ claim(
 # and at points where $p_r+p_g>0$ no other value does as well.
 # :::
 #
-# **Does the logarithm's base matter?** In a widely read derivation the derivative carries a factor $\frac1{\ln10}$,
-# which means that its $\log$ is to base 10; elsewhere in the same text it is to base 2, and elsewhere natural. In
-# base $b$ the whole of $f$ is divided by $\ln b$. That changes the value, but not where it is largest.
+# **Does the base of the logarithm matter?** In a widely read derivation the derivative carries a factor
+# $\frac1{\ln10}$, which means that its $\log$ is to base 10; elsewhere in the same text it is to base 2, and elsewhere
+# natural. In base $b$ the whole of $f$ is divided by $\ln b$. That changes the value, but not where the maximum lies.
 
 # %%
 f_in_base = f / sympy.log(base)
@@ -175,8 +174,8 @@ plots.show()
 #
 # $$ \log\frac{D^*(x)}{1-D^*(x)}=\log p_r(x)-\log p_g(x) , $$ (eq-logit)
 #
-# so whoever has $D^*$ can compare the two densities without knowing either. And if the generator is perfect, the
-# ratio is one:
+# so whoever has $D^*$ can compare the two densities without knowing either of them. And if the generator is perfect,
+# the ratio is one:
 
 # %%
 perfect = optimal_discriminator(real, real)
@@ -198,9 +197,9 @@ claim(
 # ## It is a probability
 #
 # We said that $D(x)$ is *meant* to be the probability that $x$ is real. For $D^*$ that is true. Toss a fair coin to
-# decide between a real and a made sample; by Bayes' rule, given $x$, the sample is real with probability
-# $\frac{\frac12p_r(x)}{\frac12p_r(x)+\frac12p_g(x)}=D^*(x)$. Of all samples to which $D^*$ gives 0.7, seventy
-# percent are real. One hundred thousand draws show it, as a **reliability curve**:
+# decide between a real and a generated sample; by Bayes' rule, given $x$, the sample is real with probability
+# $\frac{\frac12p_r(x)}{\frac12p_r(x)+\frac12p_g(x)}=D^*(x)$. Of all samples to which $D^*$ gives 0.7, seventy percent
+# are real. One hundred thousand draws show it, as a **reliability curve**:
 
 
 # %%
@@ -229,7 +228,7 @@ mean_gap = ((predicted - observed).abs() * count)[
 ].sum() / count.sum()  # expected calibration error
 claim(
     "gan-players",
-    "predicted and observed shares of real ones differ by",
+    "predicted and observed shares of real samples differ by",
     mean_gap,
     below=0.01,
 )
@@ -250,9 +249,9 @@ claim(
 )
 
 # %% [markdown]
-# In logits that adds $\log\frac{\pi}{1-\pi}$: unbalanced batches move every answer by the same amount.
+# In logits that adds $\log\frac{\pi}{1-\pi}$: unbalanced batches shift every logit by the same amount.
 #
-# ## What the best score means
+# ## What the best value means
 #
 # Put $D^*$ into the value. Each logarithm becomes one of {eq}`eq-js`, up to a $\log2$:
 #
@@ -286,7 +285,7 @@ claim(
 
 # %% [markdown]
 # For densities we compare integrals. `value_function` integrates {eq}`eq-value-integral`, `js_between` integrates
-# {eq}`eq-js`; a third witness draws two hundred thousand samples and averages.
+# {eq}`eq-js`; and a third, independent estimate draws two hundred thousand samples and averages.
 
 # %%
 shifts = [0.0, 0.5, 1.0, 2.0, 4.0]
@@ -321,8 +320,8 @@ for pair, value in zip(pairs[1:], values[1:], strict=True):
 
 # %% [markdown]
 # No other discriminator does better. That is what "optimal" means, and it has a useful consequence: **every**
-# discriminator, however badly trained, gives a lower bound for JS. We distort $D^*$ at random, a little or a lot,
-# and look at the score:
+# discriminator, however badly trained, gives a lower bound for JS. We distort $D^*$ at random, a little or a lot, and
+# look at the value:
 
 # %%
 source = random_source(4)
@@ -339,7 +338,7 @@ for wave in torch.randn(40, 3, dtype=torch.float64, generator=source):
     lost.append(values[2] - value_function(d, *pairs[2], logits=True).value)
 claim(
     "value-below-optimum",
-    "forty distorted discriminators score less than D*: by",
+    "forty distorted discriminators reach less than D*: by",
     torch.stack(lost),
     above=0.0,
 )
@@ -355,9 +354,9 @@ claim(
 # |---|---|---|
 # | definition | $\frac12\operatorname{KL}(p\Vert m)+\frac12\operatorname{KL}(q\Vert m)$ | $\operatorname{KL}(p\Vert m)+\operatorname{KL}(q\Vert m)$ |
 # | value for disjoint distributions | $\log2$ | $2\log2$ |
-# | best score | $2\operatorname{JS}-2\log2$ | $\operatorname{JS}-2\log2$ |
+# | best value | $2\operatorname{JS}-2\log2$ | $\operatorname{JS}-2\log2$ |
 #
-# In `gantut` the second is called with `halved=False`.
+# In `gantut`, `halved=False` selects the second.
 
 # %%
 js_weng, js_xu = (
@@ -382,12 +381,12 @@ claim(
 # %% [markdown]
 # ## The generator's turn
 #
-# Suppose that the discriminator is always optimal. What is then the best generator? By {eq}`eq-value-at-dstar` the
+# Suppose that the discriminator is always optimal. What, then, is the best generator? By {eq}`eq-value-at-dstar` the
 # generator minimises $2\operatorname{JS}-2\log2$, and JS is never negative and zero only for equal distributions. So
 #
 # $$ \min_G\max_D V(D,G)=-2\log2\approx-1.386,\qquad\text{reached if and only if } p_g=p_r . $$ (eq-optimum)
 #
-# (Provided that the generator *can* make $p_g=p_r$.) Then $D^*=\frac12$ everywhere, and the score is that of pure
+# (Provided that the generator *can* make $p_g=p_r$.) Then $D^*=\frac12$ everywhere, and the value is that of pure
 # guessing:
 
 # %%
@@ -428,7 +427,7 @@ claim(
     atol=2e-3,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "The generator's loss over its shift theta from -8 to 8: a valley with its lowest point, minus 2 log 2 or about -1.386, at theta = 0, and two plains at height 0 on both sides from about 6 on, where the loss no longer says which way to go."}, "figure": {"name": "fig-generator-loss", "caption": "The loss of a generator that shifts a Gaussian by θ, against an optimal discriminator. The minimum is where it should be; the plains are where the trouble is."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "The generator's loss over its shift theta from -8 to 8: a valley with its lowest point, minus 2 log 2 or about -1.386, at theta = 0, and two plateaus at height 0 on both sides from about 6 on, where the loss no longer says which way to go."}, "figure": {"name": "fig-generator-loss", "caption": "The loss of a generator that shifts a Gaussian by θ, against an optimal discriminator. The minimum is where it should be; the plateaus are where the trouble is."}}
 ax = plots.axes(height=2.7)
 plots.lines(
     ax,
@@ -443,12 +442,12 @@ ax.set(xlabel="shift θ of the generator", ylabel="nats", ylim=(-1.6, 0.35))
 plots.show()
 
 # %% [markdown]
-# ### Does a generator step descend JS?
+# ### Does a step of the generator descend JS?
 #
 # In practice the generator does not differentiate $\max_DV$. It takes the discriminator as it is, *frozen*, and
 # differentiates $V(D,\theta)$ with respect to $\theta$ alone. At $D=D^*_\theta$ that gives the same gradient. The
-# reason is that $D^*$ maximises $V$: when $\theta$ moves, $D^*$ would move too, but at a maximum a small move
-# changes nothing to first order (the envelope theorem).
+# reason is that $D^*$ maximises $V$: when $\theta$ moves, $D^*$ would move too, but at a maximum a small move changes
+# nothing to first order. (This is the envelope theorem.)
 #
 # $$ \frac{d}{d\theta}\max_DV(D,\theta)=\frac{\partial}{\partial\theta}V(D,\theta)\Big|_{D=D^*_\theta\text{ frozen}} . $$ (eq-envelope)
 
@@ -482,13 +481,13 @@ claim(
 
 # %% [markdown]
 # Note the condition: $D$ must be optimal *at this* $\theta$. For a half-trained discriminator the step descends
-# something else, and for the other generator loss in common use ($-\log D$) it descends another quantity
-# altogether. Both are subjects of lesson 5.
+# something else, and with the other generator loss in common use ($-\log D$) it descends another quantity altogether.
+# Both are subjects of lesson 5.
 #
-# ## A discriminator that is trained
+# ## A discriminator that has to be trained
 #
-# So far $D^*$ came from known densities. A GAN has only samples, and finds $D$ by gradient ascent on
-# {eq}`eq-value`. Does it come near?
+# So far $D^*$ came from known densities. A GAN has only samples, and finds $D$ by gradient ascent on {eq}`eq-value`.
+# Does that come close?
 #
 # Below, sixteen networks are trained at once, each from its own random start: their parameters carry a leading
 # *members* axis. Each step draws fresh samples and ascends $V$. In logits $a=D$-before-the-sigmoid,
@@ -531,8 +530,8 @@ network = train(
 )
 
 # %% [markdown]
-# How far are they from $D^*$? In the tails there are no samples to learn from, so we look at the bulk, where the
-# mean density $m=\frac{p_r+p_g}2$ is at least 0.02; it holds 98% of all samples.
+# How far are they from $D^*$? In the tails there are no samples to learn from, so we look at the bulk, where the mean
+# density $m=\frac{p_r+p_g}2$ is at least 0.02; it holds 98% of all samples.
 
 # %%
 with torch.no_grad():
@@ -548,7 +547,7 @@ claim(
     below=0.08,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -6 to 6; the tails, beyond about 3 on both sides, are shaded. Left: the optimal discriminator as a dashed line, and the median and range of sixteen trained ones, so close that they can hardly be told apart. Right: the same as logits. In the middle all agree; in the shaded tails the optimal logit bends down like a parabola, while the trained ones go on in straight lines of different slopes and fan out."}, "figure": {"name": "fig-trained", "caption": "Sixteen trained discriminators and the optimal one, as probabilities and as logits. Where there are hardly any samples (shaded) the probabilities look right, but the logits, whose slopes a generator follows, do not."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -6 to 6; the tails, beyond about 3 on both sides, are shaded. Left: the optimal discriminator as a dashed line, and the median and range of sixteen trained ones, so close that they can hardly be told apart. Right: the same curves as logits. In the middle all agree; in the shaded tails the optimal logit bends down like a parabola, while the trained ones go on in straight lines of different slopes and fan out."}, "figure": {"name": "fig-trained", "caption": "Sixteen trained discriminators and the optimal one, as probabilities and as logits. Where there are hardly any samples (shaded) the probabilities look right, but the logits, whose slopes a generator follows, do not."}}
 left, right = plots.axes(1, 2, height=3.0)
 plots.population(
     left, x, trained.sigmoid(), name="trained", colour=plots.REAL
@@ -570,22 +569,22 @@ right.set(ylabel="logit of D(x)")
 plots.show()
 
 # %% [markdown]
-# The right panel shows what is *not* learnt. Far out, the probabilities are right: everything there is made, and
-# all sixteen say so. But a generator follows the *slope* of the logit, and there the networks go on in straight
-# lines, each in its own, where the true log ratio bends down. $V$ hardly depends on what $D$ says where neither
+# The right panel shows what is *not* learnt. Far out, the probabilities are right: everything there is generated, and
+# all sixteen say so. But a generator follows the *slope* of the logit, and there the networks go on in straight lines,
+# each in its own direction, where the true log ratio bends down. $V$ hardly depends on what $D$ says where neither
 # distribution has samples, so nothing corrects it. Keep that in mind for lesson 5.
 #
 # ## Real data: threes and eights
 #
 # All of this was about distributions that we wrote down. Now for two that nobody did: handwritten digits
-# {cite}`alpaydin1998`, 183 threes and 174 eights of $8\times8$ pixels. The threes play the real samples, the eights
-# the made ones. There is no formula for $D^*$, but theory still says what a good discriminator's output *is*: a
-# probability, and a log density ratio. Both can be tested on images that it has not seen.
+# {cite}`alpaydin1998`, 183 threes and 174 eights of $8\times8$ pixels. The threes take the part of the real samples,
+# the eights that of the generated ones. There is no formula for $D^*$, but theory still says what a good
+# discriminator's output *is*: a probability, and a log density ratio. Both can be tested on images that it has not
+# seen.
 #
 # One thing must be done first. So few images in 64 dimensions can be told apart perfectly: the best $D$ is 0 or 1
-# everywhere, and there is nothing to compare. So we blur the question: add Gaussian noise of width 0.5 (grey runs
-# from 0 to 1) to every image, each time anew. The noisy threes and the noisy eights have densities, and they
-# overlap.
+# everywhere, and there is nothing to compare. So we blur the question: we add Gaussian noise of width 0.5 (grey runs
+# from 0 to 1) to every image, fresh each time. The noisy threes and the noisy eights have densities, and they overlap.
 
 # %%
 threes, eights = digits(3, 8)
@@ -610,8 +609,8 @@ plots.image_rows(
 plots.show()
 
 # %% [markdown]
-# To have every image judged by a discriminator that never saw it, we deal the images into ten folds and train ten
-# discriminators at once, each on nine folds: another population, this time with different data for each member.
+# So that every image can be scored by a discriminator that never saw it, we deal the images into ten folds and train
+# ten discriminators at once, each on nine folds: another population, this time with different data for each member.
 
 # %%
 folds = 10
@@ -644,7 +643,7 @@ judges = train(
 )
 
 # %% [markdown]
-# Each image is then shown eight times, with fresh noise, to the one judge that did not train on it.
+# Each image is then shown eight times, with fresh noise, to the one discriminator that was not trained on it.
 
 # %%
 images, fold = torch.cat([threes, eights]), torch.cat(fold_of)
@@ -655,14 +654,14 @@ with torch.no_grad():
 everyone = everyone.reshape(folds, 8, -1)  # (folds, views, images)
 logits = everyone[
     fold, :, torch.arange(len(images))
-]  # held-out judges only
+]  # held-out discriminators only
 logits = logits.T.double()  # (views, images)
 log_loss = torch.where(is_three, softplus(-logits), softplus(logits)).mean()
 
 # %% [markdown]
-# **Is it a probability?** We sort the judgements into five bins and count how many threes there really are in each.
-# The eight views of an image are not independent, so the interval comes from resampling whole *images* (a bootstrap
-# with a thousand repetitions).
+# **Is it a probability?** We sort the predicted probabilities into five bins and count how many threes there really are
+# in each. The eight views of an image are not independent, so the interval comes from resampling whole *images* (a
+# bootstrap with a thousand repetitions).
 
 # %%
 bins = 5
@@ -678,7 +677,7 @@ times = one_hot(redrawn, len(images)).sum(1).double()  # (1000, images)
 shares = (times @ (in_bin * is_three[:, None])) / (times @ in_bin)
 low, high = shares.quantile(torch.tensor([0.025, 0.975]).double(), dim=0)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Reliability curve on held-out images: five points, the share of threes against the predicted probability, with 95 percent intervals; all of them lie close to the diagonal."}, "figure": {"name": "fig-reliability", "caption": "On images that it never saw, the trained discriminator's output is what theory says that it is: a probability. The numbers count judgements in each bin."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Reliability curve on held-out images: five points, the share of threes against the predicted probability, with 95 percent intervals; all of them lie close to the diagonal."}, "figure": {"name": "fig-reliability", "caption": "On images that it never saw, the trained discriminator's output is what theory says that it is: a probability. The numbers count the predictions in each bin."}}
 ax = plots.axes(height=3.4)
 plots.reliability(ax, predicted, observed, low, high, counts=count)
 ax.set(ylabel="share of threes")
@@ -699,9 +698,9 @@ claim(
 
 # %% [markdown]
 # **Is it a log density ratio?** By {eq}`eq-logit` the logit of a good discriminator is $\log p_r-\log p_g$. For an
-# independent estimate we model the densities themselves: project the images on their first fifteen principal
-# components, fit a Gaussian to the threes and one to the eights, add the variance of the noise, which we know, and
-# take the difference of the log densities. Again each image is judged from the other nine folds.
+# independent estimate we model the densities themselves: project the images onto their first fifteen principal
+# components, fit one Gaussian to the threes and one to the eights, add the variance of the noise, which we know, and
+# take the difference of the log densities. Again each image is scored by what was fitted to the other nine folds.
 
 
 # %%
@@ -773,12 +772,11 @@ ax.legend()
 plots.show()
 
 # %% [markdown]
-# The two were made in entirely different ways, one by playing the game and one by fitting densities, and they
-# agree: on the order of the images, nearly on the scale, and in their log loss to about a hundredth of a nat.
-# Neither knows the true distributions. But the theory turns the measured loss into a statement about them. Up to the
-# sampling error, the value of our discriminators is minus twice their log loss, and by {eq}`eq-value-at-dstar` no
-# discriminator scores more than $2\operatorname{JS}-2\log2$. So whatever the distributions of noisy threes and noisy
-# eights are,
+# The two estimates were made in entirely different ways, one by playing the game and one by fitting densities, and they
+# agree: on the order of the images, nearly on the scale, and on the log loss to about a hundredth of a nat. Neither
+# knows the true distributions. But the theory turns the measured loss into a statement about them. Up to the sampling
+# error, the value of our discriminators is minus twice their log loss, and by {eq}`eq-value-at-dstar` no discriminator
+# reaches more than $2\operatorname{JS}-2\log2$. So whatever the distributions of noisy threes and noisy eights are,
 
 # %%
 print(
@@ -824,8 +822,8 @@ check("read-dstar", answer)
 #
 # :::{hint}
 # :class: dropdown
-# The score is now an average in which real samples have the weight $\pi$, and generated ones the rest. What becomes of
-# {eq}`eq-pointwise`, and where does its derivative in $t$ vanish?
+# The value is now an average in which real samples have the weight $\pi$, and generated ones the rest. What becomes of
+# {eq}`eq-pointwise`, and where does its derivative with respect to $t$ vanish?
 # :::
 
 # %%
@@ -857,7 +855,7 @@ check("prior-dstar", answer)
 # :::{hint}
 # :class: dropdown
 # $D$ is the same number everywhere, so no integral is needed in {eq}`eq-value`. What does this discriminator say to
-# *generated* samples, and which logarithm judges that?
+# *generated* samples, and which of the two logarithms does that go into?
 # :::
 
 # %%
@@ -883,8 +881,8 @@ check("sure-but-wrong", answer)
 #
 # :::{hint}
 # :class: dropdown
-# What is the score of an optimal discriminator, by {eq}`eq-value-at-dstar`? Two cases tell whether you have solved it
-# rightly: at $v=-2\log2$ the distributions are equal, at $v=0$ they are disjoint. And whose score is the largest?
+# What is the value of an optimal discriminator, by {eq}`eq-value-at-dstar`? Two cases tell you whether you have solved
+# it correctly: at $v=-2\log2$ the distributions are equal, at $v=0$ they are disjoint. And whose value is the largest?
 # :::
 
 # %%
@@ -894,7 +892,7 @@ check("js-from-value", answer)
 # %% [markdown]
 # :::{solution} ex-js-from-value
 # :class: dropdown
-# Solve {eq}`eq-value-at-dstar` for JS. Since no discriminator scores more than $D^*$, the estimate is too small.
+# Solve {eq}`eq-value-at-dstar` for JS. Since no discriminator reaches more than $D^*$, the estimate is too small.
 #
 # ```python
 # def answer(v):
@@ -933,8 +931,8 @@ check("best-against-collapse", answer)
 # - Against a fixed generator the best discriminator is $D^*=p_r/(p_r+p_g)$. It is found one point at a time,
 #   because $D$ may be any function.
 # - $D^*$ is the probability that a sample is real, and its logit is the log density ratio.
-# - Its score is $2\operatorname{JS}-2\log2$; any other discriminator scores less. Against an optimal discriminator,
-#   the generator minimises JS, and the optimum is $-2\log2$ at $p_g=p_r$.
+# - Its value is $2\operatorname{JS}-2\log2$; that of any other discriminator is smaller. Against an optimal
+#   discriminator, the generator minimises JS, and the optimum is $-2\log2$ at $p_g=p_r$.
 # - A trained discriminator comes close to $D^*$ where it has seen samples, and nowhere else.
 #
 # **Sources.** The theorem and its proof are from {cite}`goodfellow2014`; the presentation in one variable follows

@@ -22,8 +22,8 @@
 # :::{admonition} Before you start
 # :class: tip
 # **You will be able to say** what an equilibrium is, and measure how far a pair of strategies is from one; why
-# simultaneous steps run away from it and steps in turns circle it; how looking one step ahead mends both; and how
-# to read from the eigenvalues of one round what a thousand rounds will do, for this game and for a small GAN.
+# simultaneous steps run away from it and alternating steps circle it; how looking one step ahead cures both; and how to
+# read from the eigenvalues of one iteration what a thousand iterations will do, for this game and for a small GAN.
 #
 # **You need** {doc}`lesson 3 <03_optimal_discriminator>`, complex numbers, and the eigenvalues of a matrix.
 #
@@ -74,28 +74,28 @@ from gantut.lessons import check
 from gantut.lessons.no_equilibrium import xy_game
 
 # %% [markdown]
-# ## What is being looked for
+# ## What we are looking for
 #
-# Player one chooses a strategy $x$ and wants its loss $f(x,y)$ small; player two chooses $y$ and wants $g(x,y)$
-# small. Neither controls the other's choice. If $g=-f$, what one wins the other loses: the game is **zero-sum**,
-# and can be written $\min_x\max_yf(x,y)$. The GAN of lesson 3 is of this kind, with the generator as $x$, the
-# discriminator as $y$, and the value $V(D,G)$ as $f$.
+# Player one chooses a strategy $x$ and wants its loss $f(x,y)$ small; player two chooses $y$ and wants $g(x,y)$ small.
+# Neither controls the other's choice. If $g=-f$, what one wins the other loses: the game is **zero-sum** and can be
+# written $\min_x\max_yf(x,y)$. The GAN of lesson 3 is of this kind, with the generator as $x$, the discriminator as
+# $y$, and the value $V(D,G)$ as $f$.
 #
 # A pair $(x^*,y^*)$ is a **Nash equilibrium** {cite}`nash1951` if neither player can gain by moving alone:
 #
 # $$ f(x^*,y^*)\le f(x,y^*)\ \text{ for all }x,\qquad g(x^*,y^*)\le g(x^*,y)\ \text{ for all }y . $$ (eq-nash)
 #
-# So there are two numbers that say how far a pair is from one. They are what each player could still gain, if it
-# answered as well as possible while the other stood still:
+# So two numbers say how far a pair is from equilibrium: what each player could still gain if it answered as well as
+# possible while the other stood still:
 #
 # $$ \text{gap}_x=f(x,y)-\min_{x'}f(x',y),\qquad \text{gap}_y=g(x,y)-\min_{y'}g(x,y') . $$ (eq-gaps)
 #
 # Neither is ever negative, and the pair is an equilibrium exactly when both are 0.
 #
-# **For the GAN**, let the samples be a finite set of places, so that everything can be computed. The
-# discriminator's best answer is known from lesson 3: it is $D^*$. The generator's best answer against a fixed $D$
-# is easier still. Its loss $\sum_ip_g(i)\log(1-D(i))$ is an average, so it puts all its mass where
-# $\log(1-D)$ is smallest, that is, on the one place that $D$ takes most for real.
+# **For the GAN**, let the samples be a finite set of places, so that everything can be computed. The discriminator's
+# best answer is known from lesson 3: it is $D^*$. The generator's best answer against a fixed $D$ is easier still. Its
+# loss $\sum_ip_g(i)\log(1-D(i))$ is an average, so it puts all its mass where $\log(1-D)$ is smallest, that is, on the
+# one place that $D$ is most inclined to call real.
 
 
 # %%
@@ -123,20 +123,19 @@ for name, pair in {
     )
 
 # %% [markdown]
-# Only the first pair is an equilibrium. There, as in the third line, *all* generators score the same against
-# $D=\frac12$, so the generator has no reason to move; but it has no reason to stay either. What keeps it there is
-# only what the discriminator would do if it left: a weak grip, and the cause of all that follows. The last line is
-# the situation of lesson 3, a perfect discriminator: its own gap is 0 and the generator's is large.
+# Only the first pair is an equilibrium. There, as in the third line, *all* generators do equally well against
+# $D=\frac12$, so the generator has no reason to move; but it has no reason to stay either. All that keeps it there is
+# what the discriminator would do if it left: a weak grip, and the cause of all that follows. The last line is the
+# situation of lesson 3, a perfect discriminator: its own gap is 0 and the generator's is large.
 #
-# **The game of this lesson** is the simplest that has this feature: $f(x,y)=xy$, $g=-xy$. Against $y=0$ every $x$
-# scores 0, against any other $y$ player one wants $x$ as far as possible on the other side of 0. Suppose that both
-# numbers must lie in $[-1,1]$. Then $\min_{x'}x'y=-|y|$ and $\max_{y'}xy'=|x|$, the gaps are $xy+|y|$ and
-# $|x|-xy$, and together
+# **The game of this lesson** is the simplest with this feature: $f(x,y)=xy$, $g=-xy$. Against $y=0$ every $x$ loses 0;
+# against any other $y$, player one wants $x$ as far as possible on the other side of 0. Suppose that both numbers must
+# lie in $[-1,1]$. Then $\min_{x'}x'y=-|y|$ and $\max_{y'}xy'=|x|$, the gaps are $xy+|y|$ and $|x|-xy$, and together
 #
 # $$ \text{gap}_x+\text{gap}_y=|x|+|y| . $$ (eq-bilinear-gap)
 #
-# The origin is the only equilibrium. `best_response_gaps` takes finite lists of strategies; the best answers here
-# are $\pm1$, so that a grid with these two ends is exact.
+# The origin is the only equilibrium. `best_response_gaps` takes finite lists of strategies; the best answers here are
+# $\pm1$, so a grid that ends there is exact.
 
 # %%
 side = torch.linspace(-1, 1, 41, dtype=torch.float64)
@@ -156,10 +155,10 @@ claim(
 
 # %% [markdown]
 # **An equilibrium need not exist.** Give both players only the strategies $-1$ and $1$ (the game is then called
-# matching pennies). The sum of the gaps is 2 for all four pairs: whoever has lost changes sides, and so on for
-# ever. The unrestricted GAN escapes this, since its generator may spread its mass and its discriminator may say
-# $\frac12$. Networks of a given size may be able to do neither, and then a theorem about unrestricted players says
-# nothing about them.
+# matching pennies). The sum of the gaps is 2 for all four pairs: whoever has lost switches, and so on for ever. The
+# unrestricted GAN escapes this, since its generator may spread its mass and its discriminator may say $\frac12$.
+# Networks of a given size may be able to do neither, and then a theorem about unrestricted players says nothing about
+# them.
 
 # %%
 pennies = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)
@@ -173,8 +172,7 @@ print("sum of the gaps:", (gaps.x + gaps.y).tolist())
 # :::{admonition} Try it
 # :class: tip
 # Let the generator of the first cell collapse: put all its mass on the place where $p_r$ is largest, and let the
-# discriminator be the $D^*$ that belongs to that. Which of the two gaps is now infinite, and what should that player
-# do?
+# discriminator be the $D^*$ that goes with it. Which of the two gaps is now infinite, and what should that player do?
 # :::
 #
 # ## The field of two gradients
@@ -194,7 +192,7 @@ print("sum of the gaps:", (gaps.x + gaps.y).tolist())
 # and that is a rotation. For $xy$ there is nothing else: $v=(y,-x)$ stands at right angles to $(x,y)$ everywhere,
 # and whoever follows it continuously keeps its distance from the origin for ever.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of arrows in the plane of x and y. Left, one loss shared by both players: all arrows point straight at the origin, across the dashed circles. Right, the game xy: all arrows run along the dashed circles, counterclockwise around the origin, and none points towards it."}, "figure": {"name": "fig-field", "caption": "Where the players are drawn to, that is, minus the field. Left: one loss for both, half of x² + y². Right: the game xy. The right field never points towards the equilibrium."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of arrows in the plane of x and y. Left, one loss shared by both players: all arrows point straight at the origin, across the dashed circles. Right, the game xy: all arrows run along the dashed circles, counterclockwise around the origin, and none points towards it."}, "figure": {"name": "fig-field", "caption": "The directions in which the players are drawn, that is, minus the field. Left: one loss for both, half of x² + y². Right: the game xy. The right field never points towards the equilibrium."}}
 left, right = plots.axes(1, 2, height=3.4, sharey=True)
 ticks = torch.linspace(-1.5, 1.5, 11, dtype=torch.float64)
 points = torch.cartesian_prod(ticks, ticks)
@@ -210,12 +208,12 @@ right.set(ylabel="")
 plots.show()
 
 # %% [markdown]
-# Nobody follows a field continuously. Steps have a length, and a step along the tangent of a circle leads out of
-# it.
+# Nobody follows a field continuously. Steps have a length, and a step along the tangent of a circle leads outside the
+# circle.
 #
 # ## Both at once
 #
-# With the learning rate $\eta$, and both players moving at the same time, a round reads
+# With the learning rate $\eta$, and both players moving at the same time, an iteration reads
 #
 # $$ x\leftarrow x-\eta y,\qquad y\leftarrow y+\eta x,\qquad\text{or}\qquad z\leftarrow Mz,\quad M=\begin{pmatrix}1&-\eta\\\eta&1\end{pmatrix}. $$ (eq-simultaneous)
 #
@@ -225,12 +223,12 @@ plots.show()
 # $$ w\leftarrow(1+i\eta)\,w . $$ (eq-complex)
 #
 # Multiplying by $1+i\eta$ multiplies the radius $|w|$ by $\sqrt{1+\eta^2}$ and turns by $\arctan\eta$: in *every*
-# round, from *every* start. The same can be read off the matrix, whose eigenvalues are $1\pm i\eta$, and for which
+# iteration, from *every* start. The same can be read off the matrix, whose eigenvalues are $1\pm i\eta$, and for which
 # $M^\top M=(1+\eta^2)I$.
 #
 # :::{prf:theorem} Simultaneous steps
 # :label: thm-simultaneous
-# In the game $xy$, each round of simultaneous gradient steps multiplies the distance to the equilibrium by
+# In the game $xy$, each iteration of simultaneous gradient steps multiplies the distance to the equilibrium by
 # $\sqrt{1+\eta^2}$ and turns the point by $\arctan\eta$. From any start but the origin, and for every $\eta>0$, it
 # escapes to infinity.
 # :::
@@ -245,7 +243,7 @@ path = play(
 growth = path.radius[1:] / path.radius[:-1]  # (100,)
 claim(
     "bilinear-simultaneous",
-    "the radius grows in each of 100 rounds by",
+    "the radius grows in each of 100 iterations by",
     growth,
     equals=math.sqrt(1 + eta**2),
     atol=1e-14,
@@ -254,7 +252,7 @@ matrix = update_matrix(bilinear(), (0.0, 0.0), lr=eta)
 assert torch.allclose(
     matrix.T @ matrix, (1 + eta**2) * torch.eye(2).double()
 )
-print(f"one turn takes {2 * math.pi / math.atan(eta):.4f} rounds")
+print(f"one turn takes {2 * math.pi / math.atan(eta):.4f} steps")
 print(f"the radius doubles in {math.log(2) / math.log1p(eta**2) * 2:.2f}")
 for rounds in (100, 1000):
     print(
@@ -264,11 +262,11 @@ for rounds in (100, 1000):
 # %% [markdown]
 # ### The picture, and what it leaves out
 #
-# A widely read introduction {cite}`weng2019` draws this game as curves of $x$, $y$ and $xy$ over a hundred rounds,
-# from $x=y=1$ with $\eta=0.1$. The upper panel is our version. The lower one adds the radius, and beside it that of
-# two methods to which we shall come.
+# A widely read introduction {cite}`weng2019` draws this game as curves of $x$, $y$ and $xy$ over a hundred iterations,
+# from $x=y=1$ with $\eta=0.1$. The upper panel is our version. The lower one adds the radius, along with those of two
+# methods that we come to below.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over 100 rounds. Top: x, y and their product xy oscillate with growing amplitude; x and y take about 63 rounds for a full turn and reach about 2.2, the product oscillates twice as fast and reaches about 2.6. Bottom: the distance from the equilibrium. For simultaneous steps it rises smoothly from 1.41 to 2.33, for alternating steps it wavers between 1.35 and 1.41, for extragradient steps it falls smoothly to 0.86."}, "figure": {"name": "fig-oscillation", "caption": "Top: the game xy under simultaneous steps from x = y = 1 with η = 0.1. Bottom: the distance from the equilibrium under three methods. What looks like a growing storm above is a smooth exponential below."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over 100 iterations. Top: x, y and their product xy oscillate with growing amplitude; x and y take about 63 iterations for a full turn and reach about 2.2, the product oscillates twice as fast and reaches about 2.6. Bottom: the distance from the equilibrium. For simultaneous steps it rises smoothly from 1.41 to 2.33, for alternating steps it oscillates between 1.35 and 1.41, for extragradient steps it falls smoothly to 0.86."}, "figure": {"name": "fig-oscillation", "caption": "Top: the game xy under simultaneous steps from x = y = 1 with η = 0.1. Bottom: the distance from the equilibrium under three methods. What looks like a growing storm above is a smooth exponential below."}}
 rounds = torch.arange(101)
 x, y = path.x[:, 0], path.y[:, 0]
 top, bottom = plots.axes(2, 1, height=2.4, sharex=True)
@@ -288,14 +286,14 @@ radii = {
 }
 plots.lines(bottom, rounds, radii)
 bottom.legend(loc="upper left", ncols=3)
-bottom.set(xlabel="round", ylabel="radius", ylim=(0, 3.2))
+bottom.set(xlabel="iteration", ylabel="radius", ylim=(0, 3.2))
 plots.show()
 
 # %%
 product = x * y
 claim(
     "weng-fig3",
-    "x, y and xy after 100 rounds",
+    "x, y and xy after 100 iterations",
     [x[-1], y[-1], product[-1]],
     equals=[-0.5603400541582387, -2.257353911673798, 1.264885813121608],
     atol=1e-12,
@@ -316,13 +314,13 @@ print("peaks of xy:", [f"{peak:.2f}" for peak in product[1:-1][crest]])
 # %% [markdown]
 # ### Do the signs matter?
 #
-# The text around that picture explains the oscillation by signs: once $x$ and $y$ have different signs, every
-# following update is said to swing more wildly. Equation {eq}`eq-complex` knows nothing of signs. Let us look.
+# The text around that picture explains the oscillation by signs: once $x$ and $y$ have different signs, every following
+# update is said to swing more wildly. Equation {eq}`eq-complex` knows nothing of signs. Let us see.
 
 # %%
 opposite = product < 0
 first = int(opposite.nonzero()[0])
-print("the signs first differ in round", first)
+print("the signs first differ at iteration", first)
 print(
     f"by then the radius has grown by {path.radius[first] / path.radius[0]:.8f}"
 )
@@ -337,24 +335,24 @@ claim(
 )
 
 # %% [markdown]
-# The growth is half a per cent a round, from the first round on, and the same whatever the signs are. They merely
-# change each time a quarter turn is done. The curves swing ever more widely because a smooth spiral, seen from the
+# The growth is half a per cent per iteration, from the first iteration on, and the same whatever the signs are. The
+# signs merely change with every quarter turn. The curves swing ever more widely because a smooth spiral, seen from the
 # side, looks like that.
 #
 # :::{admonition} Try it
 # :class: tip
-# Does a smaller rate help? Play a thousand rounds with $\eta=0.1$ and ten thousand with $\eta=0.01$, which is the
-# same distance travelled, and compare the radii. (An exercise comes back to this.)
+# Does a smaller learning rate help? Play a thousand iterations with $\eta=0.1$ and ten thousand with $\eta=0.01$, which
+# covers the same distance, and compare the radii. (An exercise comes back to this.)
 # :::
 #
 # ## Taking turns
 #
 # A GAN is not trained like that. Algorithm 1 of the first paper takes turns: the discriminator steps, and then the
-# generator answers to the discriminator that is *now* there {cite}`goodfellow2014`. In our game, with $x$ first,
+# generator responds to the discriminator as it *now* is {cite}`goodfellow2014`. In our game, with $x$ first,
 #
 # $$ x\leftarrow x-\eta y,\qquad y\leftarrow y+\eta\,x_{\text{new}}=\eta x+(1-\eta^2)y, $$ (eq-alternating)
 #
-# and the matrix of a round has a different last entry. (The other order is an exercise.)
+# and the matrix of an iteration has a different last entry. (The other order is an exercise.)
 
 # %%
 rate = sympy.Symbol("eta", positive=True)
@@ -369,10 +367,10 @@ numeric = update_matrix(
 assert np.allclose(numeric, np.array(turns.subs(rate, 0.1), dtype=float))
 
 # %% [markdown]
-# Each half of the round is a shear, which keeps areas: hence the determinant 1. The two eigenvalues solve
+# Each half of the iteration is a shear, which keeps areas: hence the determinant 1. The two eigenvalues solve
 # $\lambda^2-(2-\eta^2)\lambda+1=0$; for $0<\eta<2$ they are not real, so they are conjugate to each other, their
-# product is $|\lambda|^2=1$, and both lie **on** the unit circle. Nothing grows and nothing shrinks. On what curve
-# does the point move, then? We look for a quadratic form $q(z)=z^\top Sz$ that a round does not change, which means
+# product is $|\lambda|^2=1$, and both lie **on** the unit circle. Nothing grows and nothing shrinks. On what curve does
+# the point move, then? We look for a quadratic form $q(z)=z^\top Sz$ that an iteration does not change, which means
 # $M^\top SM=S$: linear equations for the entries of $S$.
 
 # %%
@@ -389,24 +387,24 @@ print(
 #
 # $$ q(x,y)=x^2+y^2-\eta\,xy . $$ (eq-invariant)
 #
-# For $\eta<2$ its level lines are ellipses, with axes along the diagonals: on $x=y$ the form is
-# $(1-\frac\eta2)r^2$, on $x=-y$ it is $(1+\frac\eta2)r^2$. So the radius wavers between
-# $\sqrt{q/(1+\frac\eta2)}$ and $\sqrt{q/(1-\frac\eta2)}$ for ever.
+# For $\eta<2$ its level lines are ellipses, with axes along the diagonals: on $x=y$ the form is $(1-\frac\eta2)r^2$, on
+# $x=-y$ it is $(1+\frac\eta2)r^2$. So the radius oscillates between $\sqrt{q/(1+\frac\eta2)}$ and
+# $\sqrt{q/(1-\frac\eta2)}$ for ever.
 #
-# :::{prf:theorem} Steps in turns
+# :::{prf:theorem} Alternating steps
 # :label: thm-alternating
-# In the game $xy$ with $0<\eta<2$, alternating steps that begin with $x$ conserve {eq}`eq-invariant`. The point
-# neither escapes nor converges. The *average* of the iterates converges to the equilibrium, with an error of at most
-# a constant divided by the number of rounds.
+# In the game $xy$ with $0<\eta<2$, alternating steps that begin with $x$ conserve {eq}`eq-invariant`. The point neither
+# escapes nor converges. The *average* of the iterates converges to the equilibrium, with an error of at most a constant
+# divided by the number of iterations.
 # :::
 #
 # :::{prf:proof}
-# The first part was just computed. For the average, add up $z_{t+1}-z_t=(M-I)z_t$ over $T$ rounds:
-# $z_T-z_0=(M-I)\sum_{t<T}z_t$. Since 1 is no eigenvalue, $M-I$ has an inverse, and
+# The first part was just computed. For the average, add up $z_{t+1}-z_t=(M-I)z_t$ over $T$ iterations:
+# $z_T-z_0=(M-I)\sum_{t<T}z_t$. Since 1 is not an eigenvalue, $M-I$ has an inverse, and
 # $\frac1T\sum_{t<T}z_t=\frac1T(M-I)^{-1}(z_T-z_0)$. The numerator stays bounded.
 # :::
 #
-# A hundred thousand rounds, in the two lines that say what a round is:
+# A hundred thousand iterations, in the two lines that say what an iteration is:
 
 # %%
 x, y, T = 1.0, 1.0, 100_000
@@ -419,7 +417,7 @@ for t in range(T):
 invariant = (orbit**2).sum(1) - eta * orbit.prod(1)
 claim(
     "bilinear-alternating",
-    "x² + y² - η xy over 100 000 rounds",
+    "x² + y² - η xy over 100 000 iterations",
     invariant,
     equals=2 - eta,
     atol=1e-12,
@@ -440,21 +438,21 @@ shifted = (
 assert np.allclose(orbit[:-1].mean(0), shifted, atol=1e-12)
 
 # %% [markdown]
-# So the picture of simultaneous steps is too dark for GANs: they take turns, and in this game turns do not spiral
-# out. But they do not settle either. As for averages, those of network weights are another matter than those of two
-# numbers that enter linearly: the theorem does not say that averaging a generator's weights works.
+# So the picture of simultaneous steps is too dark for GANs: they take turns, and in this game players who take turns do
+# not spiral out. But they do not settle either. As for averages, averaging the weights of a network is not the same as
+# averaging two numbers that enter linearly: the theorem does not say that averaging a generator's weights works.
 #
 # ## Looking ahead
 #
-# In turns, one player sees what the other has *just* done. What if both could see what the other is *about* to do?
-# Suppose that the players use the slopes of the place where the round will end:
+# When they take turns, one player sees what the other has *just* done. What if both could see what the other is *about*
+# to do? Suppose that the players use the slopes at the place where the iteration will end:
 #
 # $$ z_{t+1}=z_t-\eta\,v(z_{t+1}) . $$ (eq-implicit)
 #
-# In complex numbers, $w_{t+1}=w_t+i\eta w_{t+1}$, so each round *divides* by $1-i\eta$, and the radius shrinks by
-# $1/\sqrt{1+\eta^2}$, for every $\eta$. This **implicit** step (or proximal point method) would be the cure, but it
-# is an equation for $z_{t+1}$, and for networks nobody can solve it. One can only guess. The guesses are the
-# beginnings of a series,
+# In complex numbers, $w_{t+1}=w_t+i\eta w_{t+1}$, so each iteration *divides* by $1-i\eta$, and the radius shrinks by
+# $1/\sqrt{1+\eta^2}$, for every $\eta$. This **implicit** step (or proximal point method) would be the cure, but it is
+# an equation for $z_{t+1}$, and for networks nobody can solve it. One can only approximate. The approximations are the
+# first terms of a series,
 #
 # $$ \frac1{1-i\eta}=1+i\eta+(i\eta)^2+\dots $$ (eq-series)
 #
@@ -464,9 +462,9 @@ assert np.allclose(orbit[:-1].mean(0), shifted, atol=1e-12)
 #
 # $$ z_{t+1}=z_t-\eta\,v\big(z_t-\eta\,v(z_t)\big) . $$ (eq-extragradient)
 #
-# It costs two gradients a round. **Optimistic** steps {cite}`popov1980,daskalakis2018` guess for the price of one,
-# by extrapolation: if the field has just changed by $v(z_t)-v(z_{t-1})$, it will probably change by that much
-# again, so $v(z_{t+1})\approx2v(z_t)-v(z_{t-1})$:
+# It costs two gradients per iteration. **Optimistic** steps {cite}`popov1980,daskalakis2018` make do with one, by
+# extrapolation: if the field has just changed by $v(z_t)-v(z_{t-1})$, it will probably change by that much again, so
+# $v(z_{t+1})\approx2v(z_t)-v(z_{t-1})$:
 #
 # $$ z_{t+1}=z_t-\eta\,\big(2v(z_t)-v(z_{t-1})\big) . $$ (eq-optimistic)
 #
@@ -475,8 +473,8 @@ assert np.allclose(orbit[:-1].mean(0), shifted, atol=1e-12)
 #
 # $$ z_{t+1}=z_t-\eta\,\big(v(z_t)+\gamma\,\nabla\tfrac12\|v(z_t)\|^2\big) . $$ (eq-consensus)
 #
-# Here $\|v\|=\|z\|$, so the new term is $-\eta\gamma z$, a plain pull to the origin, and a round multiplies $w$ by
-# $1-\eta\gamma+i\eta$.
+# Here $\|v\|=\|z\|$, so the new term is $-\eta\gamma z$, a plain pull towards the origin, and an iteration multiplies
+# $w$ by $1-\eta\gamma+i\eta$.
 #
 # Optimistic steps remember, so one number is not enough. The state is $(w_t,w_{t-1})$, or, which here is the same,
 # $w_t$ with the last field, and $w_{t+1}=(1+2i\eta)w_t-i\eta w_{t-1}$. A solution of the form $w_t=\mu^t$ needs
@@ -495,9 +493,9 @@ assert np.allclose(orbit[:-1].mean(0), shifted, atol=1e-12)
 # | consensus | $(1-\eta\gamma)^2+\eta^2$ | $\eta<2\gamma/(1+\gamma^2)$ |
 # | implicit | $1/(1+\eta^2)$ | all $\eta$ |
 #
-# The package knows none of these formulas. It plays a round with automatic differentiation and differentiates the
-# round once more: `update_matrix` is that derivative, for optimistic steps of the state with its memory, and
-# `eigenvalues` are its eigenvalues. Forty learning rates at once:
+# The package knows none of these formulas. It plays one iteration with automatic differentiation and differentiates it
+# once more: `update_matrix` is that derivative (for optimistic steps, of the state with its memory), and `eigenvalues`
+# are its eigenvalues. Forty learning rates at once:
 
 # %%
 rates = torch.linspace(0.0125, 0.5, 40, dtype=torch.float64)
@@ -528,7 +526,7 @@ claim(
     atol=1e-6,  # at η = 1/2 two eigenvalues meet: half of the digits are lost
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "The largest modulus of an eigenvalue over the learning rate from 0 to 1. Simultaneous steps lie above 1 and rise. Alternating steps lie on 1. Extragradient falls to 0.87 at a rate of 0.7 and returns to 1 at rate 1. Optimistic falls to 0.71 at rate one half and then shoots up through 1 at about 0.58. Consensus falls fastest at first, to 0.71 at rate one half, and returns to 1 at rate 1. The implicit step falls steadily to 0.71."}, "figure": {"name": "fig-rates", "caption": "The factor by which the distance to the equilibrium is multiplied in a round, in the long run. Below the line at 1 a method converges on the game xy. (Consensus: γ = 1. Dots: the implicit step, which nobody can compute for a network.)"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "The largest modulus of an eigenvalue over the learning rate from 0 to 1. Simultaneous steps lie above 1 and rise. Alternating steps lie on 1. Extragradient falls to 0.87 at a rate of 0.7 and returns to 1 at rate 1. Optimistic falls to 0.71 at rate one half and then shoots up through 1 at about 0.58. Consensus falls fastest at first, to 0.71 at rate one half, and returns to 1 at rate 1. The implicit step falls steadily to 0.71."}, "figure": {"name": "fig-rates", "caption": "The factor by which the distance to the equilibrium is multiplied in an iteration, in the long run. Below the line at 1 a method converges on the game xy. (Consensus: γ = 1. Dots: the implicit step, which nobody can compute for a network.)"}}
 ax = plots.axes(height=3.2)
 fine = torch.linspace(0.005, 1, 200, dtype=torch.float64)
 curves = {
@@ -544,16 +542,20 @@ ax.plot(
     label="implicit",
 )
 ax.axhline(1, color=plots.FAINT, linewidth=1.0, zorder=0)
-ax.set(xlabel="learning rate η", ylabel="factor a round", ylim=(0.65, 1.25))
+ax.set(
+    xlabel="learning rate η",
+    ylabel="factor per iteration",
+    ylim=(0.65, 1.25),
+)
 ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 plots.show()
 
 # %% [markdown]
 # Eigenvalues beside trajectories: every method from the same start with the same, rather large, rate. Those whose
-# eigenvalues lie outside the circle go out, those on it stay, those inside come in, and the angle of an eigenvalue is
-# the angle of a turn.
+# eigenvalues lie outside the circle move outwards, those on it stay at their distance, those inside come in, and the
+# angle of an eigenvalue is the angle of a turn.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: paths in the plane from one start. Simultaneous steps spiral outwards, alternating steps close an ellipse, extragradient, optimistic and consensus steps spiral into the origin. Right: eigenvalues in the complex plane with imaginary parts near plus and minus 0.4, with the unit circle. The pair of simultaneous steps lies outside, that of alternating steps on the circle, those of the three others inside; optimistic steps have two more, at 0.2 plus and minus 0.4 i."}, "figure": {"name": "fig-eigenvalues", "caption": "Five methods on the game xy with η = 0.4. Left: 25 rounds from the ring (8 of simultaneous steps). Right: the eigenvalues of a round, and the unit disc."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: paths in the plane from one start. Simultaneous steps spiral outwards, alternating steps close an ellipse, extragradient, optimistic and consensus steps spiral into the origin. Right: eigenvalues in the complex plane with imaginary parts near plus and minus 0.4, with the unit circle. The pair of simultaneous steps lies outside, that of alternating steps on the circle, those of the three others inside; optimistic steps have two more, at 0.2 plus and minus 0.4 i."}, "figure": {"name": "fig-eigenvalues", "caption": "Five methods on the game xy with η = 0.4. Left: 25 iterations from the ring (8 of simultaneous steps). Right: the eigenvalues of an iteration, and the unit disc."}}
 left, right = plots.axes(1, 2, height=3.9)
 routes, spectra = {}, {}
 for method in methods:
@@ -571,17 +573,17 @@ plots.show()
 # %% [markdown]
 # :::{admonition} Try it
 # :class: tip
-# Repeat the figure with the rate 0.6. Which second method has left the disc, and what does its path look like?
+# Repeat the figure with the learning rate 0.6. Which other method has left the disc, and what does its path look like?
 # :::
 #
-# Or turn the rate yourself. Watch the four eigenvalues of optimistic steps meet and part; then find the rate at which
-# consensus with $\gamma=1$ arrives soonest.
+# Or vary the learning rate yourself. Watch the four eigenvalues of optimistic steps meet and part; then find the rate
+# at which consensus with $\gamma=1$ converges fastest.
 
 # %%
 xy_game()
 
 # %% [markdown]
-# A thousand rounds with $\eta=0.1$ turn small differences of a factor into large ones of a distance:
+# A thousand iterations with $\eta=0.1$ turn small differences in the factor into large ones in the distance:
 
 # %%
 factors = []
@@ -594,7 +596,7 @@ exact = ((1 - eta**2) ** 2 + eta**2) ** 500
 assert abs(factors[1] - exact) < 1e-12
 claim(
     "nash-no-guarantee",
-    "1000 rounds of three methods multiply the distance by",
+    "1000 iterations of three methods multiply the distance by",
     factors,
     equals=[144.77277243, 0.0069108307, 0.0063047362],
     rtol=1e-7,
@@ -602,22 +604,22 @@ claim(
 
 # %% [markdown]
 # What is said of GANs, that there is *no guarantee* that gradient steps find an equilibrium, is therefore true of
-# simultaneous and of alternating steps, and false as a law of nature. It depends on the method; and, as we shall see
+# simultaneous and of alternating steps, but it is not a law of nature. It depends on the method; and, as we shall see
 # now, on the game.
 #
 # ## A GAN with two numbers
 #
 # Is any of this about GANs? Here is one that is small enough for our matrices and large enough to be a GAN
-# {cite}`mescheder2018`. The data are $N(0,s)$, with a known width $s$. The generator has one parameter, where to
-# put its samples: it makes $\theta+sz$ with $z\sim N(0,1)$. The discriminator has one too: its logit is $\psi x$, a
+# {cite}`mescheder2018`. The data are $N(0,s)$, with a known width $s$. The generator has one parameter, the place where
+# it puts its samples: it makes $\theta+sz$ with $z\sim N(0,1)$. The discriminator has one too: its logit is $\psi x$, a
 # straight line. The value is that of lesson 3,
 #
 # $$ V(\psi,\theta)=\mathbb E\,\log\sigma(\psi sz)+\mathbb E\,\log\big(1-\sigma(\psi(\theta+sz))\big),\qquad\sigma(a)=\frac1{1+e^{-a}} . $$ (eq-small-gan)
 #
-# The generator lowers $V$ in $\theta$, the discriminator raises it in $\psi$. At $\theta=\psi=0$ the samples are
-# right and $D=\frac12$: it is an equilibrium. With $s=0$ all data lie on one point; this is known as the
-# **Dirac-GAN**. The expectations are sums over Gauss–Hermite nodes, exact to many digits, so that no sampling noise
-# hides what we want to see. Any such function of torch tensors makes a `Game`.
+# The generator lowers $V$ in $\theta$, the discriminator raises it in $\psi$. At $\theta=\psi=0$ the samples are right
+# and $D=\frac12$: it is an equilibrium. With $s=0$ all data lie on one point; this is known as the **Dirac-GAN**. The
+# expectations are sums over Gauss–Hermite nodes, exact to many digits, so that no sampling noise hides what we want to
+# see. Any such function of torch tensors can be made into a `Game`.
 
 # %%
 nodes, masses = np.polynomial.hermite_e.hermegauss(40)
@@ -640,11 +642,11 @@ def small_gan(s, gamma=0.0):
 
 
 # %% [markdown]
-# **All data in one point.** With $s=0$ only one term depends on the parameters,
-# $V=\text{const}+\log(1-\sigma(\psi\theta))$, and close to the origin it is $-\frac12\psi\theta$: up to the sign of
-# one player and a factor, the game $xy$. (Take away the sigmoid and the logarithm, as the Wasserstein GAN of lesson
-# 10 does, and $V=-\psi\theta$ is exactly that game, for every $s$.) So all that we know carries over, with
-# $\frac\eta2$ in the place of $\eta$:
+# **All data at one point.** With $s=0$ only one term depends on the parameters,
+# $V=\text{const}+\log(1-\sigma(\psi\theta))$, and close to the origin it is $-\frac12\psi\theta$: up to the sign of one
+# player and a factor, the game $xy$. (Take away the sigmoid and the logarithm, as the Wasserstein GAN of lesson 10
+# does, and $V=-\psi\theta$ is exactly that game, for every $s$.) So all that we know carries over, with $\frac\eta2$ in
+# place of $\eta$:
 
 # %%
 rates = torch.tensor([0.1, 0.5, 1.0], dtype=torch.float64)
@@ -654,38 +656,38 @@ at_once, in_turns = (
 )
 claim(
     "dirac-gan",
-    "squared moduli of the Dirac-GAN, at once and in turns",
+    "squared moduli of the Dirac-GAN, simultaneous and alternating",
     torch.cat([at_once, in_turns]) ** 2,
     equals=torch.cat([1 + rates**2 / 4, torch.ones(3).double()]),
     atol=1e-12,
 )
 
 # %% [markdown]
-# And simultaneous steps lead away from every start, not only from near by: the field is
-# $\sigma(\psi\theta)\,(-\psi,\theta)$, which stands at right angles to $(\theta,\psi)$ everywhere, so every round
-# lengthens the radius. For steps in turns the eigenvalues say only that there is no steady approach; what becomes of
-# them we shall see in a figure. No network is too small here, no gradient is noisy and no step too long: it is the
-# game.
+# And simultaneous steps lead away from every starting point, not only from those near by: the field is
+# $\sigma(\psi\theta)\,(-\psi,\theta)$, which stands at right angles to $(\theta,\psi)$ everywhere, so every iteration
+# lengthens the radius. For alternating steps the eigenvalues say only that there is no steady approach; a figure below
+# shows what becomes of them. There is no network here that is too small, no noisy gradient and no step that is too
+# long: it is the game itself.
 #
 # **Data with a width, or a penalty.** Now let $s>0$. To second order in both parameters (differentiate
 # {eq}`eq-small-gan` twice at the origin, where $\sigma'=\frac14$),
 #
 # $$ V\approx-2\log2-\tfrac12\psi\theta-\tfrac14s^2\psi^2 . $$ (eq-small-gan-expansion)
 #
-# The last term is new, and it belongs to the discriminator alone: on data that overlap, a steep discriminator is
-# punished for being sure. And there is a way to have such a term even when the data do not provide it. The **$R_1$
-# penalty** {cite}`mescheder2018` adds $\frac\gamma2\,\mathbb E\|\nabla_xa(x)\|^2$ over real samples to the
-# discriminator's loss, with $a$ the logit. Here $a=\psi x$, so that it is $\frac\gamma2\psi^2$. Both together give
-# the matrix of derivatives {eq}`eq-jacobian`
+# The last term is new, and it concerns the discriminator alone: where the data overlap, a steep discriminator is
+# punished for being sure. And one can have such a term even when the data do not provide it. The **$R_1$ penalty**
+# {cite}`mescheder2018` adds $\frac\gamma2\,\mathbb E\|\nabla_xa(x)\|^2$ over real samples to the discriminator's loss,
+# with $a$ the logit. Here $a=\psi x$, so that it is $\frac\gamma2\psi^2$. Together they give the matrix of derivatives
+# {eq}`eq-jacobian`
 #
 # $$ J=\begin{pmatrix}0&-\frac12\\\frac12&\kappa\end{pmatrix},\qquad\kappa=\gamma+\tfrac12s^2, $$ (eq-friction)
 #
 # and the entry $\kappa$ is **friction**. The eigenvalues $\mu$ of $J$ have product $\frac14$ and sum $\kappa$; for
-# $\kappa<1$ they are conjugate, and a simultaneous round, whose eigenvalues are $\lambda=1-\eta\mu$, has
+# $\kappa<1$ they are conjugate, and a simultaneous iteration, whose eigenvalues are $\lambda=1-\eta\mu$, has
 #
 # $$ |\lambda|^2=1-\eta\kappa+\tfrac14\eta^2 , $$ (eq-friction-modulus)
 #
-# which is below 1 as soon as $\eta<4\kappa$. Here for nine pairs of a width and a penalty:
+# which is below 1 as soon as $\eta<4\kappa$. Here it is for nine combinations of width and penalty:
 
 # %%
 modulus, expected = [], []
@@ -704,10 +706,10 @@ claim(
 assert max(modulus) < 1
 
 # %% [markdown]
-# The eigenvalues speak about the neighbourhood of the equilibrium. The paths of the whole game, which is not linear,
-# tell the same story from farther away:
+# The eigenvalues describe the neighbourhood of the equilibrium. The paths of the whole game, which is not linear, tell
+# the same story from farther away:
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with paths in the plane of theta and psi, all from theta = 1, psi = 0. Left, data in one point: simultaneous steps spiral outwards, alternating steps go round on a closed curve. Right: with an R1 penalty, and with data of width 1, the paths spiral into the origin."}, "figure": {"name": "fig-small-gan", "caption": "A GAN with two parameters: θ, where the samples are, and ψ, the slope of the discriminator's logit. Left: all data in one point. Right: simultaneous steps with an R1 penalty, and with data of width 1. Rate 0.2, 300 rounds."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with paths in the plane of theta and psi, all from theta = 1, psi = 0. Left, data at one point: simultaneous steps spiral outwards, alternating steps go round on a closed curve. Right: with an R1 penalty, and with data of width 1, the paths spiral into the origin."}, "figure": {"name": "fig-small-gan", "caption": "A GAN with two parameters: θ, where the samples are, and ψ, the slope of the discriminator's logit. Left: all data at one point. Right: simultaneous steps with an R1 penalty, and with data of width 1. Rate 0.2, 300 iterations."}}
 left, right = plots.axes(1, 2, height=3.6)
 start = (1.0, 0.0)
 
@@ -720,8 +722,8 @@ def route(game, method="simultaneous"):
 plots.paths(
     left,
     {
-        "at once": route(small_gan(0.0)),
-        "in turns": route(small_gan(0.0), "alternating"),
+        "simultaneous": route(small_gan(0.0)),
+        "alternating": route(small_gan(0.0), "alternating"),
     },
     dashes=("-", "-"),
 )
@@ -736,15 +738,15 @@ plots.paths(
     colours=plots.COLOURS[2:],
     dashes=plots.DASHES[:2],
 )
-for ax, title in ((left, "data in one point"), (right, "with friction")):
+for ax, title in ((left, "data at one point"), (right, "with friction")):
     ax.set(xlabel="θ (generator)", ylabel="ψ (discriminator)", title=title)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
 plots.show()
 
 # %% [markdown]
-# The width does to second order what the penalty does: $\frac12s^2$ and $\gamma$ enter {eq}`eq-friction` in the same
-# way. That is why one can also *add* noise of width $s$ to all samples, real and made
-# {cite}`arjovsky2017principled,roth2017`: near the equilibrium it is a penalty in disguise.
+# To second order, the width does what the penalty does: $\frac12s^2$ and $\gamma$ enter {eq}`eq-friction` in the same
+# way. That is why one can also *add* noise of width $s$ to all samples, real and generated
+# {cite}`arjovsky2017principled,roth2017`: near the equilibrium that is a penalty in disguise.
 #
 # :::{admonition} Try it
 # :class: tip
@@ -754,19 +756,18 @@ plots.show()
 #
 # ### What carries over, and what does not
 #
-# **It does.** In every GAN, the eigenvalues of one round at an equilibrium decide whether small deviations die
-# out, unless one lies exactly on the unit circle.
-# For data with a density and a discriminator that is able to make use of it, they do, for small steps
-# {cite}`nagarajan2017`; for data on thin sets they need not, and an $R_1$ penalty repairs it {cite}`mescheder2018`.
-# With two different rates, the slower for the generator, stochastic steps converge to a local equilibrium under
-# suitable assumptions {cite}`heusel2017`. Measured eigenvalues of trained GANs do have imaginary parts: there is
-# rotation in practice {cite}`berard2020`.
+# **It does.** In every GAN, the eigenvalues of one iteration at an equilibrium decide whether small deviations die out,
+# unless one lies exactly on the unit circle. For data with a density, and a discriminator that can make use of it, they
+# do die out if the steps are small {cite}`nagarajan2017`; for data on thin sets they need not, and an $R_1$ penalty
+# repairs it {cite}`mescheder2018`. With two different learning rates, the slower for the generator, stochastic steps
+# converge to a local equilibrium under suitable assumptions {cite}`heusel2017`. Measured eigenvalues of trained GANs do
+# have imaginary parts: there is rotation in practice {cite}`berard2020`.
 #
-# **It does not.** These are statements about *neighbourhoods*: they say nothing of how one gets there. A network may
-# have many equilibria, or none. Real gradients come from batches, and on a circle
-# nothing counteracts their noise. Adam is none of the methods of this lesson, and an extragradient step costs twice as
-# much. Which of these matters for images is a question for experiments, not for a game with two numbers. What the
-# game does settle is that a GAN whose losses oscillate for ever need not have a bug.
+# **It does not.** These are statements about *neighbourhoods*: they say nothing about how to get there. A network may
+# have many equilibria, or none. Real gradients come from batches, and on a circle nothing counteracts their noise. Adam
+# is not one of the methods of this lesson, and an extragradient step costs twice as much. Which of these matters for
+# images is a question for experiments, not for a game with two numbers. What the game does settle is that a GAN whose
+# losses oscillate for ever need not have a bug.
 #
 # ## Exercises
 #
@@ -799,14 +800,15 @@ check("gap-of-a-pair", answer)
 #
 # :::{exercise}
 # :label: ex-smaller-steps
-# With $\eta=0.1$, a thousand simultaneous rounds multiply the radius by 144.77. Halve the rate and play twice as
-# many rounds, so that the players turn by about the same angle. By which factor is the radius multiplied now?
+# With $\eta=0.1$, a thousand simultaneous iterations multiply the radius by 144.77. Halve the learning rate and play
+# twice as many iterations, so that the players turn by about the same angle. By which factor is the radius multiplied
+# now?
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# How much does a *single* round stretch the radius, by {prf:ref}`thm-simultaneous`? First make sure that your formula
-# gives the 144.77, then change the rate and the number of rounds.
+# How much does a *single* iteration stretch the radius, by {prf:ref}`thm-simultaneous`? First make sure that your
+# formula gives the 144.77, then change the rate and the number of iterations.
 # :::
 
 # %%
@@ -816,8 +818,8 @@ check("smaller-steps", answer)
 # %% [markdown]
 # :::{solution} ex-smaller-steps
 # :class: dropdown
-# Two thousand rounds at $\sqrt{1+0.05^2}$ each: $1.0025^{1000}=12.14$. Over a time $\tau=\eta t$ the radius grows by
-# about $e^{\tau\eta/2}$: smaller steps escape more slowly, but they escape.
+# Two thousand iterations at $\sqrt{1+0.05^2}$ each: $1.0025^{1000}=12.14$. Over a time $\tau=\eta t$ the radius grows
+# by about $e^{\tau\eta/2}$: smaller steps escape more slowly, but they escape.
 #
 # ```python
 # answer = (1 + 0.05**2) ** (2000 / 2)
@@ -832,8 +834,8 @@ check("smaller-steps", answer)
 #
 # :::{hint}
 # :class: dropdown
-# There is a way without computing: give the players new names, so that this round becomes {eq}`eq-alternating`, and
-# take {eq}`eq-invariant` along. Is it enough to exchange $x$ and $y$, or does a sign change as well?
+# It can be done without computing: give the players new names, so that this iteration becomes {eq}`eq-alternating`, and
+# rename them in {eq}`eq-invariant` too. Is it enough to exchange $x$ and $y$, or does a sign change as well?
 # :::
 
 # %%
@@ -846,7 +848,7 @@ check("y-moves-first", answer)
 # %% [markdown]
 # :::{solution} ex-y-moves-first
 # :class: dropdown
-# No computation is needed: exchange the names of the players, $(x,y)\to(y,-x)$. That turns this round into the one
+# No computation is needed: exchange the names of the players, $(x,y)\to(y,-x)$. That turns this iteration into the one
 # of the lesson, and $-\eta xy$ into $+\eta xy$.
 #
 # ```python
@@ -864,8 +866,8 @@ check("y-moves-first", answer)
 #
 # :::{hint}
 # :class: dropdown
-# The table before {numref}`fig-rates` has the factor of a round, squared. Read it as a polynomial in $u=\eta^2$: where
-# is it smallest? Do not forget to return from $u$ to $\eta$.
+# The table before {numref}`fig-rates` has the factor of one iteration, squared. Read it as a polynomial in $u=\eta^2$:
+# where is it smallest? Do not forget to return from $u$ to $\eta$.
 # :::
 
 # %%
@@ -875,8 +877,8 @@ check("best-extragradient", answer)
 # %% [markdown]
 # :::{solution} ex-best-extragradient
 # :class: dropdown
-# Minimise $(1-\eta^2)^2+\eta^2=1-\eta^2+\eta^4$: $\eta^2=\frac12$. The factor is then $\sqrt{3/4}\approx0.87$ a
-# round.
+# Minimise $(1-\eta^2)^2+\eta^2=1-\eta^2+\eta^4$: $\eta^2=\frac12$. The factor is then $\sqrt{3/4}\approx0.87$ per
+# iteration.
 #
 # ```python
 # answer = 1 / math.sqrt(2)
@@ -893,8 +895,8 @@ check("best-extragradient", answer)
 #
 # :::{hint}
 # :class: dropdown
-# Write down the matrix $J$ of {eq}`eq-jacobian`, with $g=-f$; a round multiplies small deviations by $I-\eta J$. If the
-# two eigenvalues of such a matrix are conjugate, what is their product, and what has it to do with $|\lambda|^2$?
+# Write down the matrix $J$ of {eq}`eq-jacobian`, with $g=-f$; an iteration multiplies small deviations by $I-\eta J$.
+# If the two eigenvalues of such a matrix are conjugate, what is their product, and how is it related to $|\lambda|^2$?
 # :::
 
 # %%
@@ -904,8 +906,8 @@ check("false-rest", answer)
 # %% [markdown]
 # :::{solution} ex-false-rest
 # :class: dropdown
-# The matrix of derivatives is $J=\begin{pmatrix}-1&2\\-2&2\end{pmatrix}$, with trace 1 and determinant 2, so that a
-# round $I-\eta J$ has the determinant $|\lambda|^2=1-\eta+2\eta^2$. That is below 1 for $\eta<\frac12$. The other
+# The matrix of derivatives is $J=\begin{pmatrix}-1&2\\-2&2\end{pmatrix}$, with trace 1 and determinant 2, so that an
+# iteration $I-\eta J$ has the determinant $|\lambda|^2=1-\eta+2\eta^2$. That is below 1 for $\eta<\frac12$. The other
 # player's convexity holds the pair together; that the dynamics come to rest proves nothing about {eq}`eq-nash`.
 #
 # ```python
@@ -926,15 +928,15 @@ check("false-rest", answer)
 #
 # - At an equilibrium neither player gains by moving alone; the two best-response gaps measure how far off a pair
 #   is.
-# - Two gradients make a field that can rotate. In the game $xy$ it does nothing else: simultaneous steps spiral
-#   out by $\sqrt{1+\eta^2}$ a round whatever the signs, steps in turns stay on an ellipse, and only their average
+# - Two gradients make a field that can rotate. In the game $xy$ it does nothing else: simultaneous steps spiral out by
+#   $\sqrt{1+\eta^2}$ per iteration whatever the signs, alternating steps stay on an ellipse, and only their average
 #   converges.
-# - Looking ahead, really (extragradient) or by extrapolation (optimistic), brings the eigenvalues inside the unit
-#   circle; so does friction.
-# - A GAN whose data lie in one point plays this game. A width of the data or a gradient penalty on the
-#   discriminator adds the friction that it lacks.
+# - Looking ahead, by actually going there (extragradient) or by extrapolation (optimistic), brings the eigenvalues
+#   inside the unit circle; so does friction.
+# - A GAN whose data lie at one point plays this game. Data with a width, or a gradient penalty on the discriminator,
+#   add the friction that it lacks.
 #
-# **Sources.** The game is in {cite}`salimans2016` and {cite}`weng2019`, and its methods are set side by side in
+# **Sources.** The game is in {cite}`salimans2016` and {cite}`weng2019`, and its methods are compared in
 # {cite}`gidel2019`. Lookahead: {cite}`korpelevich1976`, {cite}`popov1980`, {cite}`daskalakis2018`; consensus:
-# {cite}`mescheder2017`. The small GAN, its eigenvalues and $R_1$ are from {cite}`mescheder2018`, and the quadrature
-# with a width is ours. What had to be corrected is listed under {doc}`errata`.
+# {cite}`mescheder2017`. The small GAN, its eigenvalues and $R_1$ are from {cite}`mescheder2018`, and the quadrature for
+# data with a width is ours. What had to be corrected is listed under {doc}`errata`.

@@ -14,15 +14,15 @@
 # %% [markdown]
 # # 5 · Thin supports and vanishing gradients
 #
-# Lesson 3 gave a recipe: train the discriminator until it is optimal, take one step with the generator, and that
-# step descends the Jensen–Shannon divergence. Whoever tries the recipe on images finds that it fails, and in a
-# strange way: the better the discriminator becomes, the less the generator learns from it. **Why does a better
-# teacher leave the pupil with nothing to learn from?** The answer is geometry {cite}`arjovsky2017principled`: real
-# and generated images are both thin sets in a very large space, and thin sets miss each other.
+# Lesson 3 gave a recipe: train the discriminator until it is optimal, take one step with the generator, and that step
+# descends the Jensen–Shannon divergence. Whoever tries the recipe on images finds that it fails, and in a strange way:
+# the better the discriminator becomes, the less the generator learns from it. **Why does a better teacher leave the
+# pupil with nothing to learn from?** The answer is geometry {cite}`arjovsky2017principled`: real and generated images
+# are both thin sets in a very large space, and thin sets miss each other.
 #
 # :::{admonition} Before you start
 # :class: tip
-# **You will be able to say** why images are few-dimensional and how one measures that; when two thin sets meet, and
+# **You will be able to say** why images have few dimensions and how to measure how many; when two thin sets meet, and
 # why it hardly matters; what a perfect discriminator is and what it does to the gradient; what the loss $-\log D$
 # really descends, and what it costs; and which of these statements are theorems and which are observations.
 #
@@ -92,15 +92,15 @@ from gantut.transport import emd_points, wasserstein_1d
 # %% [markdown]
 # ## Thin sets
 #
-# A generator turns a few random numbers $z\in\mathbb R^k$, say a hundred, into an image $G_\theta(z)\in\mathbb
-# R^n$, say of 4096 pixels. How much of $\mathbb R^{4096}$ can it fill? Look closely around one $z$. There
-# $G_\theta$ is its linear part, the **Jacobian**
+# A generator turns a few random numbers $z\in\mathbb R^k$, say a hundred, into an image $G_\theta(z)\in\mathbb R^n$,
+# say of 4096 pixels. How much of $\mathbb R^{4096}$ can it fill? Look closely around one $z$. There $G_\theta$ is
+# nearly linear, and its linear part is the **Jacobian**
 #
 # $$ J_zG_\theta=\Big(\frac{\partial G_{\theta,i}}{\partial z_j}\Big)_{ij}\in\mathbb R^{n\times k},\qquad \operatorname{rank}J_zG_\theta\le\min(k,n) , $$ (eq-jacobian-rank)
 #
-# which has only $k$ columns: from $G_\theta(z)$ one can leave in at most $k$ directions. So all images that it can
-# make, the range of $G_\theta$, form a set of at most $k$ dimensions. If $k<n$ that set has no volume, as a curve
-# has no area. We count the directions of a network of ordinary size.
+# which has only $k$ columns: from $G_\theta(z)$ one can leave in at most $k$ directions. So all the images that it can
+# make, the range of $G_\theta$, form a set of at most $k$ dimensions. If $k<n$ that set has no volume, as a curve has
+# no area. We count the directions of a network of ordinary size.
 
 
 # %%
@@ -135,18 +135,18 @@ claim(
 )
 
 # %% [markdown]
-# The small print: $G_\theta$ must be differentiable, or at least locally Lipschitz (ReLU networks are). A map that
-# is merely continuous, like Peano's curve, can fill a square from a line. And 4096 are the pixels of *one* channel
-# of a $64\times64$ image; in colour there are 12288.
+# The small print: $G_\theta$ must be differentiable, or at least locally Lipschitz (ReLU networks are). A map that is
+# merely continuous, like Peano's curve, can fill a square from a line. And 4096 is the number of pixels in *one*
+# channel of a $64\times64$ image; in colour there are 12288 numbers.
 #
 # ### Manifolds
 #
-# Curves, surfaces and their relatives in more dimensions have a common name. A set is an **$n$-manifold** if,
-# seen closely enough around any of its points, it looks like $\mathbb R^n$: there is a **chart**, a smooth map from
-# a piece of $\mathbb R^n$ that goes over the piece of the set one to one, with a Jacobian of rank $n$. (The usual
-# definition asks for two things more, Hausdorff and second countable, which hold for every subset of $\mathbb
-# R^n$.) The circle $t\mapsto(\cos t,\sin t)$ is a 1-manifold. The figure eight $t\mapsto(\sin t,\sin2t)$ is not:
-# at its crossing, where $t=0$ and $t=\pi$ meet, it leaves in two directions at once, however closely one looks.
+# Curves, surfaces and their relatives in more dimensions have a common name. A set is an **$n$-manifold** if, seen
+# closely enough around any of its points, it looks like $\mathbb R^n$: there is a **chart**, a smooth map from a piece
+# of $\mathbb R^n$ that covers the piece of the set one to one, with a Jacobian of rank $n$. (The usual definition asks
+# for two more properties, Hausdorff and second countable, which every subset of $\mathbb R^n$ has.) The circle
+# $t\mapsto(\cos t,\sin t)$ is a 1-manifold. The figure eight $t\mapsto(\sin t,\sin2t)$ is not: at its crossing, where
+# $t=0$ and $t=\pi$ meet, it leaves in two directions at once, however closely one looks.
 
 
 # %%
@@ -176,18 +176,18 @@ claim(
 # %% [markdown]
 # ### Real data
 #
-# That generators make thin sets is a theorem. That real data lie *near* thin sets (the **manifold hypothesis**) is
-# an observation, to be made for each data set anew. An image whose pixels are drawn at random is noise: almost no
-# image shows anything. How many dimensions do the images have that do?
+# That generators make thin sets is a theorem. That real data lie *near* thin sets (the **manifold hypothesis**) is an
+# observation, to be made afresh for each data set. An image whose pixels are drawn at random is noise: almost no image
+# shows anything. Those that do, how many dimensions do they have?
 #
-# One can ask the nearest neighbours {cite}`facco2017`. Around a point, let the data be spread evenly over a piece
-# of dimension $d$, and let $r_1<r_2$ be the distances to its two nearest neighbours. Given $r_2$, the nearest one
-# is anywhere in the $d$-dimensional ball of that radius, so $r_1<ur_2$ has probability $u^d$, and the ratio
-# $\mu=r_2/r_1$ has
+# One can ask their nearest neighbours {cite}`facco2017`. Around a point, let the data be spread evenly over a piece of
+# dimension $d$, and let $r_1<r_2$ be the distances to its two nearest neighbours. Given $r_2$, the nearest one is
+# anywhere in the $d$-dimensional ball of that radius, so $r_1<ur_2$ has probability $u^d$, and the ratio $\mu=r_2/r_1$
+# has
 #
 # $$ P(\mu>t)=t^{-d},\qquad\text{so}\qquad -\log P(\mu>t)=d\,\log t . $$ (eq-two-neighbours)
 #
-# Sort the ratios of all points, draw the left side against $\log t$, and the slope is the dimension, whatever the
+# Sort the ratios of all points, plot the left side against $\log t$, and the slope is the dimension, whatever the
 # density. (The largest tenth of the ratios, where pieces curve and end, is left out.)
 
 
@@ -239,7 +239,7 @@ claim(
     below=1.0,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Minus log of the share of ratios above t against log t, four sets of points, each nearly a straight line through zero. The network image of a plane rises slowly with slope 2, the digits with slope 9, the shuffled digits and the noise steeply with slopes of 30 to 40."}, "figure": {"name": "fig-two-neighbours", "caption": "Two nearest neighbours know the dimension: the slope of each line. Digits have 64 pixels but about nine dimensions; noise of the same shape has almost forty, and would need many more points to show all of its 64."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Minus log of the share of ratios above t against log t, four sets of points, each nearly a straight line through zero. The network image of a plane rises slowly with slope 2, the digits with slope 9, the shuffled digits and the noise steeply with slopes of 30 to 40."}, "figure": {"name": "fig-two-neighbours", "caption": "Two nearest neighbours reveal the dimension: it is the slope of each line. Digits have 64 pixels but about nine dimensions; noise of the same shape has almost forty, and would need many more points to show all of its 64."}}
 ax = plots.axes(height=3.2)
 marks = ("o", "s", "^", "x")
 for (name, points), colour, mark in zip(
@@ -260,24 +260,24 @@ ax.legend(fontsize=9)
 plots.show()
 
 # %% [markdown]
-# Nine dimensions of 64, from an estimator that gives 2 for the plane. (It reads too low for noise: to see 64
-# dimensions one needs far more than 1797 neighbours.) This is evidence about these digits. That "real data lie on
-# low-dimensional manifolds" is a sentence about all data that nobody has proved, and "near" is a better word than
+# Nine dimensions out of 64, from an estimator that gives 2 for the plane. (For noise its answer is too low: to see 64
+# dimensions one needs far more than 1797 neighbours.) This is evidence about these digits. "Real data lie on
+# low-dimensional manifolds" is a statement about all data that nobody has proved, and "near" is a better word than
 # "on".
 #
 # ### Where a distribution lives
 #
-# The set on which a distribution lives is called its **support**. For a function that is the set where it is not zero;
-# but distributions on thin sets have no density. The support of a *distribution* is the smallest closed set that
+# The set on which a distribution lives is called its **support**. For a function, that is the set where it is not zero;
+# but a distribution on a thin set has no density. The support of a *distribution* is the smallest closed set that
 # carries all its mass. Two distributions with disjoint supports are as different as can be. But beware of the converse.
 # What counts is whether the distributions are **mutually singular**: whether some set $A$ has all the mass of one and
 # none of the other. Their supports may overlap nonetheless, even coincide.
 #
 # Put $n$ equal atoms at $\frac1n(k-\frac12)$, $k=1,\dots,n$, and compare them with the uniform distribution on $[0,1]$.
-# The set $A$ of the atoms has all of the one and nothing of the other, so JS is $\log2$, for *every* $n$, although the
-# atoms come to fill the interval: $W_1$, by how much dirt must move (lesson 8), is $\frac1{4n}$. (Put atoms on
-# *all* rational numbers, and the support of the distribution is all of $[0,1]$. It is still singular to the uniform
-# distribution.)
+# The set $A$ of the atoms has all the mass of the one and none of the other's, so JS is $\log2$ for *every* $n$,
+# although the atoms come to fill the interval: $W_1$, the mean distance over which mass must be moved (lesson 8), is
+# $\frac1{4n}$. (Put atoms on *all* rational numbers, and the support of the distribution is all of $[0,1]$. It is still
+# singular to the uniform distribution.)
 
 # %%
 fine = (torch.arange(6400, dtype=torch.float64) + 0.5) / 6400  # for U[0, 1]
@@ -308,12 +308,12 @@ claim(
 # \text{and then in dimension}&\quad d_1+d_2-\operatorname{rank}[A\;B] .
 # \end{aligned} $$ (eq-flats-meet)
 #
-# Random matrices have the largest rank they can, $\min(d_1+d_2,n)$. We draw 500 pairs for each case, and look.
+# Random matrices have the largest rank they can, $\min(d_1+d_2,n)$. We draw 500 pairs for each case and count.
 
 
 # %%
 def meet(d1, d2, n, pairs=500):
-    """Which share of random flat pieces meets, and in which dimension."""
+    """The share of random flat pieces that meet, and the dimension in which they do."""
     draw = torch.randn(
         pairs, n, d1 + d2 + 1, generator=random_source(2)
     ).double()
@@ -341,14 +341,14 @@ claim(
 )
 
 # %% [markdown]
-# So the saying is false. Generic pieces **do meet as soon as $d_1+d_2\ge n$**, and then in dimension
-# $d_1+d_2-n$. With $d_1+d_2<n$ (two hundred-dimensional sets among 4096 pixels) they indeed miss each other. But
-# look at the dimensions of the meeting sets: they are always smaller than $d_1$ and than $d_2$, if both are short
-# of $n$. Two planes share a line, and a line has no area. That much is true in general {cite}`arjovsky2017principled`:
-# after a generic small push, two distributions with densities along manifolds short of full dimension meet in a set
-# that has **probability zero for both**. They are mutually singular, and nothing more will be needed.
+# So what one reads is false. Generic pieces **do meet as soon as $d_1+d_2\ge n$**, and then in dimension $d_1+d_2-n$.
+# With $d_1+d_2<n$ (two hundred-dimensional sets among 4096 pixels) they indeed miss each other. But look at the
+# dimensions of the meeting sets: they are always smaller than $d_1$ and $d_2$, as long as both are below $n$. Two
+# planes share a line, and a line has no area. That much is true in general {cite}`arjovsky2017principled`: after a
+# generic small push, manifolds short of full dimension meet in a set that has **probability zero** under any two
+# distributions with densities along them. They are mutually singular, and nothing more will be needed.
 #
-# A well known drawing shows both cases in three dimensions. Two segments really miss each other:
+# A well-known drawing shows both cases in three dimensions. Two segments do miss each other:
 
 
 # %%
@@ -383,9 +383,8 @@ claim(
 )
 
 # %% [markdown]
-# Two planes do not. Solving the two equations together gives their common line; and of the points of one plane,
-# the share that comes within $\varepsilon$ of the other shrinks in proportion to $\varepsilon$: the line has no
-# area.
+# Two planes do not. Solving the two equations together gives their common line; and the share of the points of one
+# plane that come within $\varepsilon$ of the other shrinks in proportion to $\varepsilon$: the line has no area.
 
 # %%
 normals = torch.tensor([[0.3, -0.4, 1.0], [-0.6, 0.2, 1.0]]).double()
@@ -406,7 +405,7 @@ print("within 0.1, 0.01, 0.001:", [f"{share:.2g}" for share in shares])
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two drawings in a cube. Left: two straight segments in space, one solid and one dashed, which pass by each other without touching. Right: two tilted planes, which meet in a straight dashed line."}, "figure": {"name": "fig-thin-sets", "caption": "Two segments miss each other; two planes meet, but in a line, which has no area (after Weng's figure 4)."}}
 left, right = plots.axes(1, 2, height=3.4, subplot_kw={"projection": "3d"})
-pair = ends[:, 107]  # of the 200, one that shows well from this side
+pair = ends[:, 107]  # of the 200, one that looks clear from this side
 plots.segments(left, [pair[:2], pair[2:]])
 plots.planes(right, normals, offsets)
 plots.segments(right, [line], colours=[plots.INK], dashes=["--"])
@@ -421,8 +420,8 @@ plots.show()
 #
 # ## A perfect discriminator
 #
-# Let the supports of $p_r$ and $p_g$ be disjoint and compact, hence some way apart. Then one can tell every real
-# sample from every made one, and even smoothly. Let $d_r(x)$ and $d_g(x)$ be the distances from $x$ to the two
+# Let the supports of $p_r$ and $p_g$ be disjoint and compact, hence some way apart. Then every real sample can be told
+# from every generated one, even by a smooth function. Let $d_r(x)$ and $d_g(x)$ be the distances from $x$ to the two
 # supports, and $s$ a smooth step, which is 0 up to $\frac13$ and 1 from $\frac23$ on. Then
 #
 # $$ D(x)=s\Big(\frac{d_g(x)}{d_r(x)+d_g(x)}\Big) $$ (eq-perfect)
@@ -435,11 +434,10 @@ plots.show()
 # near the one and 0 near the other. It has accuracy 1, and its gradient vanishes on both.
 # :::
 #
-# (The proof is the formula, with the distances smoothed a little where they have kinks. Between the supports $D^*$
-# is free: on samples nothing distinguishes one perfect discriminator from another. If the distributions are only
-# mutually singular, as on two crossing planes, the indicator of $A$ still is perfect, though not smooth; for manifolds
-# that are nowhere aligned there is a $D^*$ that is smooth around almost every point
-# {cite}`arjovsky2017principled`.)
+# (The proof is the formula, with the distances smoothed a little where they have kinks. Between the supports $D^*$ can
+# be anything: no sample distinguishes one perfect discriminator from another. If the distributions are only mutually
+# singular, as on two crossing planes, the indicator of $A$ is still perfect, though not smooth; for manifolds that are
+# nowhere aligned there is a $D^*$ that is smooth around almost every point {cite}`arjovsky2017principled`.)
 #
 # We build it for two upright segments half a unit apart and for two circles, and ask for the largest error and the
 # steepest slope among a hundred thousand samples of each distribution.
@@ -507,11 +505,11 @@ claim(
 )
 
 # %% [markdown]
-# Not small, but exactly zero. And yet the segments are only half a unit apart, $W_1=\frac12$, a distance that anyone
-# who looks can see.
+# Not just small, but exactly zero. And yet the segments are only half a unit apart, $W_1=\frac12$, a distance that
+# anyone can see.
 #
-# (An early draft of a well known text has the perfect discriminator say $D(x)=1$ on real *and* on made samples. It
-# must say 0 on made ones. One that says 1 there is infinitely wrong, since $\log(1-D)\to-\infty$:)
+# (In an early draft of a well-known text the perfect discriminator says $D(x)=1$ on real *and* on generated samples. It
+# must say 0 on generated ones. One that says 1 there is infinitely wrong, since $\log(1-D)\to-\infty$:)
 
 # %%
 p_r, p_g = torch.eye(2).double()  # disjoint: all mass here, or all there
@@ -522,20 +520,20 @@ claim(
     equals=-math.inf,
 )
 assert value_function(p_r, p_r, p_g) == 0, (
-    "1 on real and 0 on made: perfect"
+    "1 on real and 0 on generated: perfect"
 )
 
 # %% [markdown]
 # ### JS is stuck
 #
-# A perfect discriminator scores $V=0$, the most there is. By lesson 3 the best score is
-# $2\operatorname{JS}-2\log2$, so
+# A perfect discriminator reaches $V=0$, the most there is. By lesson 3 the best value is $2\operatorname{JS}-2\log2$,
+# so
 #
 # $$ p_r,p_g\ \text{mutually singular}\quad\Longrightarrow\quad\operatorname{JS}(p_r\,\|\,p_g)=\log2\ \text{ and both KLs are}+\infty , $$ (eq-js-singular)
 #
-# ($2\log2$ in the convention without halves), however near the distributions are. Is it enough that both live on *some*
-# low-dimensional set? No: two distributions on one and the same circle, each with a density along it, can overlap. What
-# counts is that the manifolds are nowhere aligned.
+# ($2\log2$ in the convention without halves), however close the distributions are. Is it enough that both live on
+# *some* low-dimensional set? No: two distributions on one and the same circle, each with a density along it, can
+# overlap. What counts is that the manifolds are nowhere aligned.
 
 # %%
 p, q = torch.rand(2, 100, 6, generator=random_source(5)).double()
@@ -567,13 +565,13 @@ claim(
 )
 
 # %% [markdown]
-# For a generator this means the following. Let it move the second segment, $G_\theta(z)=(\theta,z)$. Against the
-# optimal discriminator its loss is
+# Here is what this means for a generator. Let it move the second segment, $G_\theta(z)=(\theta,z)$. Against the optimal
+# discriminator its loss is
 #
 # $$ V(D^*,\theta)=\begin{cases}0&\theta\ne0\\-2\log2&\theta=0,\end{cases} $$ (eq-jump)
 #
-# level everywhere, with a hole of no width at the one place that it should find. No slope leads there. In the
-# figure the segments are blurred by Gaussians of width $\sigma$, so that densities exist; the less blur, the
+# level everywhere, with a hole of no width at the one place that the generator should find. No slope leads there. In
+# the figure the segments are blurred by Gaussians of width $\sigma$, so that densities exist; the less blur, the
 # narrower the well.
 
 
@@ -639,20 +637,20 @@ plots.show()
 
 # %% [markdown]
 # All this was about the *ideal* discriminator between singular distributions. In training it is not ideal yet, and what
-# counts is how the gradient behaves on the way.
+# counts is how the gradient behaves on the way there.
 #
 # ## No gradient
 #
-# Take the plainest case, the real sample at 0 and the generated one at $\theta=1$, and let the discriminator get
-# better and better: $D_k(x)=\sigma\big(-k(x-\frac12)\big)$ with $k\to\infty$. Its score rises to 0 (the
-# discriminator's *cost* $-V$ falls to 0; one reads that "the loss falls to zero, and therefore no gradient is
-# left", but the value is not the reason). Let $a$ be the logit of $D$ at the generated sample. The generator can
-# descend $\log(1-D)$, as the game has it, or $-\log D$, of which more below.
+# Take the simplest case, the real sample at 0 and the generated one at $\theta=1$, and let the discriminator get better
+# and better: $D_k(x)=\sigma\big(-k(x-\frac12)\big)$ with $k\to\infty$. Its value rises to 0 (the discriminator's *loss*
+# $-V$ falls to 0; it is sometimes written that "the loss falls to zero, and therefore no gradient is left", but the
+# value is not the reason). Let $a$ be the logit of $D$ at the generated sample. The generator can descend $\log(1-D)$,
+# as the game prescribes, or $-\log D$, of which more below.
 
 # %%
 k = torch.tensor([2, 5, 10, 20, 50], dtype=torch.float64)
 score = 2 * torch.nn.functional.logsigmoid(k / 2)  # both samples alike
-assert (score.diff() > 0).all(), "the score rises, towards 0"
+assert (score.diff() > 0).all(), "the value rises, towards 0"
 theta = torch.ones_like(k, requires_grad=True)
 a = -k * (theta - 0.5)  # logits at the generated sample
 dying, living = (
@@ -695,7 +693,7 @@ plots.show()
 
 # %% [markdown]
 # The gradient dies because $D$ is flat around the generated sample *and* says 0 there. How small must it be? By the
-# chain rule
+# chain rule,
 #
 # $$ \nabla_\theta\,\mathbb E_z\log\big(1-D(G_\theta(z))\big)=-\mathbb E_z\,\frac{(J_\theta G_\theta(z))^{\!\top}\,\nabla_xD(G_\theta(z))}{1-D(G_\theta(z))} . $$ (eq-chain)
 #
@@ -711,9 +709,9 @@ plots.show()
 # $$ \big\|\nabla_\theta\,\mathbb E_z\log\big(1-D(G_\theta(z))\big)\big\|<M\,\frac{\epsilon}{1-\epsilon} . $$ (eq-vanishing)
 # :::
 #
-# ($\mathbb E\|J\|\le M$ by Jensen's inequality.) The theorem is from {cite}`arjovsky2017principled`. We put two
-# hundred random ripples on the perfect discriminator of the two segments, where $G_\theta(z)=(\theta,z)$ and so
-# $M=1$, and compare the gradient with the bound. (Only what $D$ does near the made samples enters.)
+# ($\mathbb E\|J\|\le M$ by Jensen's inequality.) The theorem is from {cite}`arjovsky2017principled`. We add two hundred
+# random ripples to the perfect discriminator of the two segments, where $G_\theta(z)=(\theta,z)$ and so $M=1$, and
+# compare the gradient with the bound. (All that matters is what $D$ does near the generated samples.)
 
 
 # %%
@@ -745,9 +743,9 @@ claim(
 )
 
 # %% [markdown]
-# Why the slopes? Because values alone do not do it. Put on $D^*$ a ripple that is low but quick, $h(x)=\frac\epsilon2
-# \big(1+\sin\frac{x_1-\frac12}\epsilon\big)$. It is nowhere above $\epsilon$, so in its values $D$ converges to
-# $D^*$. But its slope at the generated segment is $\frac12$, whatever $\epsilon$ is:
+# Why the slopes? Because closeness in values alone is not enough. Add to $D^*$ a ripple that is low but rapid,
+# $h(x)=\frac\epsilon2 \big(1+\sin\frac{x_1-\frac12}\epsilon\big)$. It is nowhere above $\epsilon$, so the values of $D$
+# converge to those of $D^*$. But its slope at the generated segment is $\frac12$, whatever $\epsilon$ is:
 
 # %%
 for epsilon in (0.1, 0.01, 0.001):
@@ -758,20 +756,20 @@ for epsilon in (0.1, 0.01, 0.001):
     assert abs(slope + 1 / (2 - epsilon)) < 1e-12
 
 # %% [markdown]
-# "As $D\to D^*$ the gradient vanishes" is true in the norm of the theorem only. Nothing guarantees that a trained
-# network converges in that norm; further down we look.
+# "As $D\to D^*$ the gradient vanishes" is true only in the norm of the theorem. Nothing guarantees that a trained
+# network converges in that norm; further down we look at what happens.
 #
 # :::{admonition} Try it
 # :class: tip
-# In the proof, where is it used that $D^*$ is *perfect*? What remains of the bound for the optimal discriminator of
-# two Gaussians that overlap?
+# Where does the proof use that $D^*$ is *perfect*? What remains of the bound for the optimal discriminator of two
+# Gaussians that overlap?
 # :::
 #
 # ## The other loss
 #
-# The first paper already knew the trouble and a remedy {cite}`goodfellow2014`: let the generator descend
-# $-\mathbb E_z\log D(G_\theta(z))$ instead of $\mathbb E_z\log(1-D(G_\theta(z)))$. Both want $D$ to be fooled. In
-# terms of the logit $a$, $D=\sigma(a)$, their slopes are
+# The first paper already named the trouble and a remedy {cite}`goodfellow2014`: let the generator descend
+# $-\mathbb E_z\log D(G_\theta(z))$ instead of $\mathbb E_z\log(1-D(G_\theta(z)))$. Both ask for a fooled $D$. In terms
+# of the logit $a$, where $D=\sigma(a)$, their slopes are
 
 # %%
 logit = sympy.Symbol("a", real=True)
@@ -794,9 +792,9 @@ for name, loss in (("log(1 - D)", -softplus(a)), ("-log D", softplus(-a))):
     print(f"slope of {name} at a = -20: {slope:.3g}")
 
 # %% [markdown]
-# Where the discriminator is certain that a sample is made, $a\ll0$, one slope is nearly 0 and the other nearly
-# $-1$. Both have the same sign everywhere, so both want the same of the sample. And the fixed point stays: against a
-# perfect generator $D=\frac12$ everywhere, and neither loss has a slope in $x$. But the game is no longer zero-sum:
+# Where the discriminator is certain that a sample is generated, $a\ll0$, one slope is nearly 0 and the other nearly
+# $-1$. The two have the same sign everywhere, so they ask the same of the sample. And the fixed point remains: against
+# a perfect generator $D=\frac12$ everywhere, and neither loss has a slope in $x$. But the game is no longer zero-sum:
 # the two players now pursue different functions. So what *does* a generator step descend?
 #
 # ### What it descends
@@ -805,16 +803,16 @@ for name, loss in (("log(1 - D)", -softplus(a)), ("-log D", softplus(-a))):
 #
 # $$ \frac{p_g}{p_r}=\frac{1-D^*}{D^*},\qquad\text{so}\qquad -\log D^*=\log\frac{p_g}{p_r}-\log(1-D^*) . $$ (eq-ns-split)
 #
-# Now take $\nabla_\theta$ of the expectation of each term at $G_\theta(z)$, with the functions frozen. The last
-# term gives $\nabla_\theta\,2\operatorname{JS}$, by {eq}`eq-envelope`. The first gives
-# $\nabla_\theta\operatorname{KL}(p_g\,\|\,p_r)$: that $p_g$ in it should move with $\theta$ too makes no
-# difference, since $\mathbb E_{p_g}\nabla_\theta\log p_g=\nabla_\theta\int p_g=0$. Hence
+# Now take $\nabla_\theta$ of the expectation of each term at $G_\theta(z)$, with the functions frozen. The last term
+# gives $\nabla_\theta\,2\operatorname{JS}$, by {eq}`eq-envelope`. The first gives
+# $\nabla_\theta\operatorname{KL}(p_g\,\|\,p_r)$: the $p_g$ inside the logarithm should move with $\theta$ too, but that
+# makes no difference, since $\mathbb E_{p_g}\nabla_\theta\log p_g=\nabla_\theta\int p_g=0$. Hence
 # {cite}`arjovsky2017principled`
 #
 # $$ \mathbb E_z\big[-\nabla_\theta\log D^*(G_\theta(z))\big]=\nabla_\theta\Big[\operatorname{KL}(p_g\,\|\,p_r)-2\operatorname{JS}(p_g\,\|\,p_r)\Big] . $$ (eq-ns-objective)
 #
 # That is a strange thing to descend. The KL is the one with $p_g$ in front: it punishes samples where there are no
-# data, and hardly minds data that are never made. And JS stands there with the *wrong sign*. Both sides, for
+# data, and hardly minds data that are never generated. And JS appears with the *wrong sign*. Here are both sides, for
 # $p_r=N(0,1)$ and $G_\theta(z)=\theta+z$:
 
 # %%
@@ -845,16 +843,16 @@ claim(
 # %% [markdown]
 # ### Was it the symmetry?
 #
-# It has been conjectured {cite}`huszar2015` that GANs owe their success to the exchange of the asymmetric KL of
-# maximum likelihood for the symmetric JS, and it is often repeated as if it were known. Two things speak against
-# it. The loss in common use is {eq}`eq-ns-objective`, which is not JS. And the game can be played for *any*
-# divergence $D_f(p\|q)=\int q\,f(\frac pq)$ with convex $f$ {cite}`nowozin2016`: let a critic $v$ maximise
+# It has been conjectured {cite}`huszar2015` that GANs owe their success to having replaced the asymmetric KL of maximum
+# likelihood with the symmetric JS, and this is often repeated as if it were known. Two things speak against it. The
+# loss in common use is {eq}`eq-ns-objective`, which is not JS. And the game can be played for *any* divergence
+# $D_f(p\|q)=\int q\,f(\frac pq)$ with convex $f$ {cite}`nowozin2016`: let a critic $v$ maximise
 #
 # $$ F(v)=\mathbb E_{p_r}\,g\big(v(x)\big)-\mathbb E_{p_g}\,f^*\big(g(v(x))\big) , $$ (eq-fgan)
 #
-# where $g$ keeps to the arguments that are allowed for $f^*$, the convex conjugate of $f$; at its best $F$ is
-# $D_f(p_r\|p_g)$. Four examples, with the best critic in terms of the log ratio $r=\log p_r-\log p_g$, and
-# quadrature to see that each reaches its divergence:
+# where $g$ maps into the domain of $f^*$, the convex conjugate of $f$; its maximum is $D_f(p_r\|p_g)$. Four examples,
+# with the best critic in terms of the log ratio $r=\log p_r-\log p_g$, and quadrature to check that each reaches its
+# divergence:
 
 # %%
 LOG2 = math.log(2)
@@ -899,9 +897,10 @@ claim(
 )
 
 # %% [markdown]
-# The four play with the same networks and the same optimizer on a ring of eight Gaussians, eight members each. The
-# generator descends the same $F$ that the critic ascends. (Where a member's numbers overflow, as the exponential of
-# the KL game allows, `train` stops it and keeps its last good state, and we count what that makes.)
+# The four games are played with the same networks and the same optimizer on a ring of eight Gaussians, eight members
+# each. The generator descends the same $F$ that the critic ascends. (Where a member's numbers overflow, as can happen
+# with the exponential of the KL game, `train` stops it and keeps its last good state, and we count what that state
+# generates.)
 
 
 # %%
@@ -946,22 +945,22 @@ right.set(ylabel="share within 3 σ of a mode", ylim=(-0.05, 1))
 plots.show()
 
 # %% [markdown]
-# There is no pass mark for this, and with other rates and more steps the picture shifts. In this short game the two
-# whose generator slope is bounded, reverse KL and JS, do best; the exponential of the KL game is hard to play at all.
-# But symmetry is not what divides them: reverse KL is as asymmetric as KL.
+# There is no threshold to pass here, and with other learning rates and more steps the picture shifts. In this short
+# game the two whose generator has a bounded slope, reverse KL and JS, do best; the exponential of the KL game is hard
+# to play at all. But symmetry is not what divides them: reverse KL is as asymmetric as KL.
 #
 # ## What it costs
 #
-# So $-\log D$ keeps a gradient where $\log(1-D)$ has none. What is that gradient like? Near a perfect discriminator
+# So $-\log D$ keeps a gradient where $\log(1-D)$ has none. What is that gradient like? Near a perfect discriminator,
 # both $D$ and $\nabla D$ are nearly 0 at the generated sample, and
 #
 # $$ -\nabla_\theta\log D(G_\theta(z))=-\frac{(J_\theta G_\theta(z))^{\!\top}\,\nabla_xD}{D} $$ (eq-ratio)
 #
-# is a quotient of two small errors. Suppose that they are as random as can be: the error of $D$ and the error of
-# its slope two Gaussian noises of mean 0, independent of each other. A quotient of independent centred Gaussians
-# has a **Cauchy distribution**, with density $\frac{1}{\pi}\frac{\gamma}{\gamma^2+x^2}$, here with the scale $\gamma$
-# the quotient of the two widths {cite}`arjovsky2017principled`. It has no mean and no variance; its tail $P(|X|>t)$
-# falls only like $\frac1t$, so that quite ordinary batches contain a monstrous one.
+# is a quotient of two small errors. Suppose that they are as random as can be: the error of $D$ and the error of its
+# slope are Gaussian with mean 0, and independent of each other. A quotient of independent centred Gaussians has a
+# **Cauchy distribution**, with density $\frac{1}{\pi}\frac{\gamma}{\gamma^2+x^2}$, here with the scale $\gamma$ the
+# quotient of the two widths {cite}`arjovsky2017principled`. It has no mean and no variance; its tail $P(|X|>t)$ falls
+# only like $\frac1t$, so that quite ordinary batches contain a monstrous draw.
 
 # %%
 source = random_source(7)
@@ -1013,10 +1012,10 @@ for name, x in (("Cauchy", quotients), ("Gaussian", calm)):
     print(f"tail index, {name}: {tail_index(x):.1f}")
 
 # %% [markdown]
-# That is a theorem about noise, not about networks. No actual $D$ obeys its assumptions: it would have to be
-# negative half of the time, and its slope unrelated to its values. With $D=\sigma(a)$ the quotient {eq}`eq-ratio` is
-# $-(1-D)\,J^{\!\top}\nabla a$, and is no larger than the logit is steep. What the theorem suggests, large and
-# erratic gradients, can be looked for. We do that now.
+# That is a theorem about noise, not about networks. No actual $D$ satisfies its assumptions: it would have to be
+# negative half of the time, with a slope unrelated to its values. With $D=\sigma(a)$ the quotient {eq}`eq-ratio` is
+# $-(1-D)\,J^{\!\top}\nabla a$, and is no larger than the logit is steep. But what the theorem suggests, large and
+# erratic gradients, can be looked for, and that is what we do now.
 #
 # ## Half a game
 #
@@ -1046,10 +1045,10 @@ def watch(network, draw_real, draw_made, steps, measure, rate):
 # %% [markdown]
 # ### Misleading, or silent
 #
-# First a case in which the truth is known: a ring of eight Gaussians, and a generator $G(z)=Az+b$ in the plane,
-# which makes a Gaussian beside the ring. For both we know the densities, so we have $D^*$ and with it the gradient
-# of the true JS, in the six numbers of $A$ and $b$. The expectation over $z$ is a quadrature (Gauss–Hermite, forty
-# by forty points).
+# First a case in which the truth is known: a ring of eight Gaussians, and a generator $G(z)=Az+b$ in the plane, which
+# produces a Gaussian beside the ring. For both we know the densities, so we have $D^*$ and with it the gradient of the
+# true JS, in the six numbers of $A$ and $b$. The expectation over $z$ is a quadrature (Gauss–Hermite, forty by forty
+# points).
 
 # %%
 node, weight = np.polynomial.hermite_e.hermegauss(40)
@@ -1112,7 +1111,7 @@ claim(
 )
 assert middle_cosine[-1] > 0.95
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over discriminator steps from 1 to 800, logarithmic, medians and ranges of sixteen. Left: the cosine between the generator's gradient and the gradient of JS, from around zero with a wide range in the first steps up to nearly 1 from 100 steps on. Right: the norm of the gradient, highest around ten steps, and then falling to less than a tenth."}, "figure": {"name": "fig-dilemma", "caption": "The dilemma of the minimax loss. A young discriminator gives a strong gradient in a wrong direction; an old one shows the right direction, with a whisper. The dashed line is the norm of the gradient of the true 2 JS."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over discriminator steps from 1 to 800, logarithmic, medians and ranges of sixteen. Left: the cosine between the generator's gradient and the gradient of JS, from around zero with a wide range in the first steps up to nearly 1 from 100 steps on. Right: the norm of the gradient, highest around ten steps, and then falling to less than a tenth."}, "figure": {"name": "fig-dilemma", "caption": "The dilemma of the minimax loss. A young discriminator gives a strong gradient in a wrong direction; an old one shows the right direction, in a whisper. The dashed line is the norm of the gradient of the true 2 JS."}}
 left, right = plots.axes(1, 2, height=3.0)
 plots.population(left, marks, cosine.T, name="cosine", colour=plots.REAL)
 plots.population(right, marks, norm.T, name="norm", colour=plots.GENERATED)
@@ -1132,19 +1131,19 @@ for ax in (left, right):
 plots.show()
 
 # %% [markdown]
-# Early on the discriminator knows little, and its gradient is strong and points elsewhere. Later it points the way
-# of JS almost exactly, and is more than ten times weaker, as the gradient of JS itself is. This is the dilemma that one
-# reads about: *a poor discriminator misleads, a good one is silent*. It belongs to the minimax loss. With $-\log D$ a
-# good discriminator is loud, as we shall see next, and in a Wasserstein GAN (lesson 10) a good critic is what one
-# wants.
+# Early on the discriminator knows little, and its gradient is strong and points elsewhere. Later it points almost
+# exactly where that of JS does, and is more than ten times weaker, as the gradient of JS itself is. This is the
+# much-quoted dilemma: *a poor discriminator misleads, a good one is silent*. It belongs to the minimax loss. With
+# $-\log D$ a good discriminator is loud, as we shall see next, and in a Wasserstein GAN (lesson 10) a good critic is
+# just what is wanted.
 #
 # ### On images
 #
 # Now without densities: a GAN is trained on the handwritten digits, with the loss $-\log D$, and its generator is
-# frozen after 1, 10 and 25 epochs. (The three runs have the same seeds, so the longer ones go through the shorter
-# ones.) Against each we train a fresh discriminator, and record the gradients that the generator would receive,
+# frozen after 1, 10 and 25 epochs. (The three runs have the same seeds, so the longer ones pass through the ends of the
+# shorter ones.) Against each we train a fresh discriminator, and record the gradients that the generator would receive,
 # from eight batches of 64: their mean, and how far they scatter around it. This repeats an experiment of
-# {cite}`arjovsky2017principled`, there with a DCGAN on photographs.
+# {cite}`arjovsky2017principled`, who used a DCGAN on photographs.
 
 # %%
 members, width, batch = 3, at_scale(fast=128, full=512), 64
@@ -1241,7 +1240,7 @@ claim(
     above=2.0,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over discriminator steps from 1 to 1500, both axes logarithmic, with the median and range of three members for generators of 1, 10 and 25 epochs. Left, the gradient of log(1-D): it rises a little until about fifty steps and then falls by two to three decades, steadily, for all three. Right, the gradient of -log D: it rises all the time, about a hundredfold."}, "figure": {"name": "fig-vanishing", "caption": "The gradient that reaches generators frozen after 1, 10 and 25 epochs, while a fresh discriminator learns (after Weng's figure 5, here on digits). Left the loss of the game, right the loss in common use."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over discriminator steps from 1 to 1500, both axes logarithmic, with the median and range of three members for generators of 1, 10 and 25 epochs. Left, the gradient of log(1-D): it rises a little until about fifty steps and then falls by two to three decades, steadily, for all three. Right, the gradient of -log D: it rises all the time, about a hundredfold."}, "figure": {"name": "fig-vanishing", "caption": "The gradient that reaches generators frozen after 1, 10 and 25 epochs, while a fresh discriminator learns (after Weng's figure 5, here on digits). Left: the loss of the game. Right: the loss in common use."}}
 panels = plots.axes(1, 2, height=3.2)
 looks = zip(epochs, plots.COLOURS, plots.DASHES, strict=False)
 for row, (epoch, colour, dash) in enumerate(looks):
@@ -1263,15 +1262,14 @@ plots.show()
 
 # %% [markdown]
 # The left panel is the theorem at work. After a short rise, while the discriminator finds out what to look at, the
-# gradient of $\log(1-D)$ falls by two to three decades, along straight lines in this plot, with no floor in sight. How
-# many decades it is belongs to the data and the networks; that it falls is general, once a discriminator becomes
-# perfect. (All of them tell real from made images with an accuracy above 0.99.)
+# gradient of $\log(1-D)$ falls by two to three decades, along straight lines in this plot, with no floor in sight. By
+# how many decades depends on the data and the networks; that it falls is general, once a discriminator becomes perfect.
+# (All of them tell real from generated images with an accuracy above 0.99.)
 #
-# The right panel is the remedy: the gradient of $-\log D$ lives. But it keeps growing. Is it also, as one reads,
-# more and more *unstable*? Its scatter from batch to batch grows too. But it grows at the same pace: measured by
-# its own size, the gradient is as steady at the end as at the beginning. It is the dying gradient, of
-# $\log(1-D)$, that becomes restless, for in the end it hangs on the few samples of a batch that still fool $D$ a
-# little.
+# The right panel is the remedy: the gradient of $-\log D$ stays alive. But it keeps growing. Is it also, as is often
+# said, more and more *unstable*? Its scatter from batch to batch grows too. But it grows at the same pace: relative to
+# its own size, the gradient is as steady at the end as at the beginning. It is the dying gradient, that of $\log(1-D)$,
+# that becomes erratic, for in the end it depends on the few samples of a batch that still fool $D$ a little.
 
 # %%
 early, late = 4, -1  # after ten steps, and at the end
@@ -1289,9 +1287,9 @@ claim(
 )
 
 # %% [markdown]
-# And are the tails heavy, as the theorem about noise would have it? We take the gradients of fifty batches through
-# the fully trained discriminators, centre each coordinate and scale it by the median of its sizes, and ask how far
-# out the 99.5% quantile of the sizes lies. It would be 4.2 medians for a Gaussian, and 127 for a Cauchy distribution.
+# And are the tails heavy, as the theorem about noise suggests? We take the gradients of fifty batches through the fully
+# trained discriminators, centre each coordinate and scale it by the median of its sizes, and ask how far out the 99.5%
+# quantile of the sizes lies. It would be 4.2 medians for a Gaussian, and 127 for a Cauchy distribution.
 
 # %%
 tails, source = [], random_source(11)
@@ -1306,22 +1304,22 @@ for generator, (*_, critic, _) in zip(generators, judged, strict=True):
 print("all three between 4 and 12:", all(4 < tail < 12 for tail in tails))
 
 # %% [markdown]
-# A little heavier than Gaussian, and nothing like Cauchy. The logit of a network has a bounded slope, so its
-# gradients have all their moments. What should be kept of the theorem is the warning, not the distribution: with
-# $-\log D$ a sure discriminator hands out gradients as large as it is steep.
+# A little heavier than Gaussian, and nothing like Cauchy. The logit of a network has a bounded slope, so its gradients
+# have all their moments. What to keep from the theorem is the warning, not the distribution: with $-\log D$, a
+# confident discriminator hands out gradients as large as its logit is steep.
 #
 # ## Noise
 #
-# If thin supports are the trouble, one can make them thick: add noise. The classical models that have no density
-# did just that to obtain a likelihood, and paid for it with their samples. Let the data lie on a line in the plane,
-# and let the model's line be tilted against it by a small angle $\alpha$, with noise of standard deviation $s$
-# across it. Without noise the model gives the data density 0, its likelihood is $-\infty$. With noise, a data point
-# at distance $y=x\sin\alpha$ from the model's line contributes
+# If thin supports are the trouble, make them thick: add noise. Classical models without a density did just that to
+# obtain a likelihood, and paid for it with their samples. Let the data lie on a line in the plane, and let the model's
+# line be tilted against it by a small angle $\alpha$, with noise of standard deviation $s$ across it. Without noise the
+# model gives the data density 0, its likelihood is $-\infty$. With noise, a data point at distance $y=x\sin\alpha$ from
+# the model's line contributes
 #
 # $$ \log p_s=-\log s-\frac{y^2}{2s^2}+\text{terms without } s , $$ (eq-noise-likelihood)
 #
-# finite for every $s>0$, and the mean over the data is largest at $s^2=\mathbb E\,y^2$: just enough noise to reach
-# the data. But then every sample of the model is off its own line by a distance $|{\rm noise}|$, on average
+# finite for every $s>0$, and the mean over the data is largest at $s^2=\mathbb E\,y^2$: just enough noise to reach the
+# data. But then every sample of the model lies off the model's own line by a distance $|{\rm noise}|$, on average
 # $\sqrt{2/\pi}\,s\approx0.798\,s$.
 
 # %%
@@ -1374,24 +1372,23 @@ right.set(
 plots.show()
 
 # %% [markdown]
-# A GAN can use noise more cleverly {cite}`arjovsky2017principled`: add it to what the *discriminator* sees, to real
-# and made samples alike, and not to what the generator makes. Then both distributions have densities, $D^*$ is no
-# longer perfect, and {numref}`fig-well` shows what is gained: a well as wide as the noise. The noise can be taken away
-# as training goes on. The other way out is to give up JS, and to ask for a distance that says how far apart two
-# distributions are even when they do not overlap. That is where this book is going: {doc}`lesson 8 <08_moving_dirt>`.
+# A GAN can use noise more cleverly {cite}`arjovsky2017principled`: add it to what the *discriminator* sees, to real and
+# generated samples alike, and not to the generator's own output. Then both distributions have densities, $D^*$ is no
+# longer perfect, and {numref}`fig-well` shows what is gained: a well as wide as the noise. The noise can be reduced as
+# training goes on. The other way out is to give up JS, and to ask for a distance that says how far apart two
+# distributions are even when they do not overlap. That is where this book is heading: {doc}`lesson 8 <08_moving_dirt>`.
 #
 # ## Exercises
 #
 # :::{exercise}
 # :label: ex-meeting-dimension
-# Two generic manifolds in $\mathbb R^{64}$ have 30 and 40 dimensions. Do they meet, and if so, in how many
-# dimensions?
+# Two generic manifolds in $\mathbb R^{64}$ have 30 and 40 dimensions. Do they meet, and if so, in how many dimensions?
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# Two planes in space meet in a line: how do 2, 2 and 3 make 1? {eq}`eq-flats-meet` says it in general, and a random
-# matrix has the largest rank that it can.
+# Two planes in space meet in a line: how do 2, 2 and 3 make 1? {eq}`eq-flats-meet` gives the general answer, and a
+# random matrix has the largest rank that it can.
 # :::
 
 # %%
@@ -1418,8 +1415,8 @@ check("meeting-dimension", answer)
 #
 # :::{hint}
 # :class: dropdown
-# One ratio contributes the logarithm of its density, $\log d-(d+1)\log\mu_i$. Add up over all of them: where does the
-# derivative in $d$ vanish?
+# One ratio contributes the logarithm of its density, $\log d-(d+1)\log\mu_i$. Add these up: where does the derivative
+# with respect to $d$ vanish?
 # :::
 
 # %%
@@ -1446,7 +1443,7 @@ check("likely-dimension", answer)
 # :::{hint}
 # :class: dropdown
 # You need two numbers, $\epsilon$ and $M$. How is the size $\|h\|$ of a difference defined, just above
-# {prf:ref}`thm-vanishing`? And is it $M$ that bounds $\mathbb E\|J_\theta G_\theta\|^2$ there?
+# {prf:ref}`thm-vanishing`? And is it $M$ itself that bounds $\mathbb E\|J_\theta G_\theta\|^2$ there?
 # :::
 
 # %%
@@ -1465,14 +1462,14 @@ check("bound-in-numbers", answer)
 #
 # :::{exercise}
 # :label: ex-slopes-at-minus-eight
-# At a generated sample the discriminator's logit is $-8$. How many times as steep in the logit as $\log(1-D)$ is
-# $-\log D$?
+# At a generated sample the discriminator's logit is $-8$. How many times as steep as $\log(1-D)$ is $-\log D$, as
+# functions of the logit?
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# By {eq}`eq-logits` both losses are functions of the logit alone. Differentiate each of them in $a$, then divide; it
-# helps to write $\sigma(a)$ and $1-\sigma(a)$ with exponentials.
+# By {eq}`eq-logits` both losses are functions of the logit alone. Differentiate each of them with respect to $a$, then
+# divide; it helps to write $\sigma(a)$ and $1-\sigma(a)$ with exponentials.
 # :::
 
 # %%
@@ -1491,8 +1488,8 @@ check("slopes-at-minus-eight", answer)
 #
 # :::{exercise}
 # :label: ex-far-generator
-# The data are $N(0,1)$, the generator makes $N(\theta,1)$ and descends $-\log D^*$. What is its gradient in
-# $\theta$ at $\theta=20$, to a good approximation?
+# The data are $N(0,1)$, the generator makes $N(\theta,1)$ and descends $-\log D^*$. What is its gradient with respect
+# to $\theta$ at $\theta=20$, to a good approximation?
 # :::
 #
 # :::{hint}
@@ -1524,7 +1521,7 @@ check("far-generator", answer)
 #
 # :::{hint}
 # :class: dropdown
-# To divide by $\sqrt n$ is a rule for distributions that have a variance. Does this one? The section "What it costs"
+# Dividing by $\sqrt n$ is a rule for distributions that have a variance. Does this one? The section "What it costs"
 # says which distribution the mean of $n$ such draws has.
 # :::
 
@@ -1544,12 +1541,12 @@ check("average-of-cauchy", answer)
 #
 # ## What to remember
 #
-# - A generator with $k$ inputs makes a set of at most $k$ dimensions; real data lie near a thin set, too, which is
-#   an observation. Thin sets may well meet, but generically in a set without mass: the distributions are mutually
+# - A generator with $k$ inputs makes a set of at most $k$ dimensions; real data, too, lie near a thin set, which is an
+#   observation. Thin sets may well meet, but generically in a set without mass: the distributions are mutually
 #   singular.
-# - Then JS is $\log2$ however near they are, a perfect discriminator exists, and it is flat around both supports.
+# - Then JS is $\log2$ however close they are, a perfect discriminator exists, and it is flat around both supports.
 # - If $D$ comes within $\epsilon$ of a perfect one *in values and slopes*, the gradient of $\log(1-D)$ is below
-#   $M\epsilon/(1-\epsilon)$. On digits one sees it fall by two decades and more.
+#   $M\epsilon/(1-\epsilon)$. On digits it falls by two decades and more.
 # - $-\log D$ keeps a gradient. At $D^*$ it descends $\operatorname{KL}(p_g\,\|\,p_r)-2\operatorname{JS}$, and as $D$
 #   improves the gradient grows, and its scatter with it. Its Cauchy tails are a theorem about idealised noise.
 # - Noise makes thin supports thick, at a price; so does a distance that can see across a gap.

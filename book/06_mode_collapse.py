@@ -15,10 +15,10 @@
 # # 6 · Mode collapse, and how to see it
 #
 # A generator that has learnt to draw one perfect *three* can draw it again and again. No single picture of it looks
-# wrong; all of them together do. This is **mode collapse**, the best known ailment of GANs, and it comes with a lot
-# of folklore: that the loss is to blame, that the discriminator is blind to it, that a Wasserstein GAN cures it.
-# **When does a GAN collapse, why does it stay collapsed, and by what number would you notice?** We train some
-# hundreds of GANs and count.
+# wrong; all of them together do. This is **mode collapse**, the best-known ailment of GANs, and it comes with a lot of
+# folklore: that the loss is to blame, that the discriminator is blind to it, that a Wasserstein GAN cures it. **When
+# does a GAN collapse, why does it stay collapsed, and by what number would you notice?** We train a few hundred GANs
+# and count.
 #
 # :::{admonition} Before you start
 # :class: tip
@@ -75,15 +75,15 @@ from gantut.metrics import median_interval
 # %% [markdown]
 # ## Counting modes
 #
-# "The generator makes nearly the same thing, or a few things, over and over." To *count* such a thing one needs data
-# whose modes are known, and a rule. The classic data are a **ring**: eight round Gaussians of standard deviation
-# $s=0.1$, evenly spaced on a circle of radius 2. Give each generated sample to the nearest centre,
+# "The generator makes nearly the same thing, or a few things, over and over." To *count* that, one needs data whose
+# modes are known, and a rule. The classic data are a **ring**: eight round Gaussians of standard deviation $s=0.1$,
+# evenly spaced on a circle of radius 2. Give each generated sample to the nearest centre,
 #
 # $$ k(x)=\arg\min_k\|x-\mu_k\|, $$ (eq-nearest-mode)
 #
-# and call it a sample **of high quality** if it is within three standard deviations of it. A mode counts as
-# **covered** if at least one sample in a hundred belongs to it and some of those are of high quality. Two numbers
-# result: how many modes are covered, and which share of all samples is of high quality.
+# and call it a sample **of high quality** if it is within three standard deviations of it. A mode counts as **covered**
+# if at least one sample in a hundred belongs to it and some of those are of high quality. Two numbers result: how many
+# modes are covered, and what share of all samples is of high quality.
 #
 # What would be perfect? In the plane $\|x-\mu_k\|^2/s^2$ has a $\chi^2$ distribution with two degrees of freedom, so
 # even the data themselves reach only $1-e^{-9/2}\approx0.989$. We try the rule on the data, and on a generator that
@@ -108,9 +108,9 @@ claim(
 )
 
 # %% [markdown]
-# Note the second line: the single point has a *better* quality than the data. Neither number is any good without
-# the other. And beware of the ring itself. Eight angles from 0 to $2\pi$, *both ends included*, as they are drawn in
-# some programs, make seven modes, one of them twice:
+# Note the second line: the single point has a *better* quality than the data. Neither number is any good without the
+# other. And beware of the ring itself. Eight angles from 0 to $2\pi$, *both ends included*, as some programs draw them,
+# make seven modes, one of them twice:
 
 # %%
 angles = torch.linspace(0, 2 * math.pi, 8, dtype=torch.float64)
@@ -118,16 +118,16 @@ centres = torch.stack([angles.cos(), angles.sin()], -1).mul(1e6).round()
 print("different centres:", len(centres.unique(dim=0)))
 
 # %% [markdown]
-# ## Some hundreds of GANs
+# ## A few hundred GANs
 #
-# Is it true, then, that GANs collapse? The only fair way to ask is to hold everything else fixed. All games below
-# have the same networks (two hidden layers of 64 units each), the same 16-dimensional noise, the same optimizer
-# (Adam with rate 0.001 and no momentum; RMSProp where weights are clipped, at 0.1), batches of 64 and 1000 generator
+# Is it true, then, that GANs collapse? The only fair way to ask is to hold everything else fixed. All games below have
+# the same networks (two hidden layers of 64 units each), the same 16-dimensional noise, the same optimizer (Adam with
+# learning rate 0.001 and no momentum; RMSProp where weights are clipped, at 0.1), batches of 64 and 1000 generator
 # steps; gradient penalties have the weight 1. What differs is the objective and one more thing: **how many steps $k$
 # the critic takes** before each step of the generator. Every game is played 32 times, from different random numbers.
 #
-# That is more than fits into this page's minute, so these games were played beforehand. The command that repeats
-# them is written with their results, in `results/mode-collapse.json`:
+# That takes longer than a page should, so these games were played beforehand. The command that repeats them is recorded
+# with their results, in `results/mode-collapse.json`:
 
 # %%
 record = recorded("mode-collapse")
@@ -150,7 +150,7 @@ for name in ("minimax", "non-saturating", "wgan", "wgan-gp"):
 # (The interval holds the true median with 95% confidence, whatever the distribution: it ends at two order statistics of
 # the 32.) The figure shows every member of the population.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels with six rows each, one for each objective on the ring: modes covered at the left, quality at the right; one critic step a round at the top, five at the bottom. With five steps, the non-saturating game has most of its 32 members at one mode with quality near 1, least squares at one to six modes, minimax mostly at eight modes with quality near 0.1, and the three Wasserstein games at eight modes, quality 0.1 to 0.5. With one step, minimax is at eight everywhere, non-saturating mostly, while WGAN-GP is spread from one to eight."}, "figure": {"name": "fig-collapse-ring", "caption": "Modes covered and share of high quality on the ring, 32 members each, after 1000 generator steps. Bars are 95% intervals of the median. With one critic step a round (top) and with five (bottom), the games change places."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels with six rows each, one for each objective on the ring: modes covered at the left, quality at the right; one critic step per iteration at the top, five at the bottom. With five steps, the non-saturating game has most of its 32 members at one mode with quality near 1, least squares at one to six modes, minimax mostly at eight modes with quality near 0.1, and the three Wasserstein games at eight modes, quality 0.1 to 0.5. With one step, minimax is at eight everywhere, non-saturating mostly, while WGAN-GP is spread from one to eight."}, "figure": {"name": "fig-collapse-ring", "caption": "Modes covered and share of high quality on the ring, 32 members each, after 1000 generator steps. Bars are 95% intervals of the median. With one critic step per iteration (top) and with five (bottom), the games change places."}}
 names = ("minimax", "non-saturating", "least-squares",
          "wgan", "wgan-gp", "wgan-lp")  # fmt: skip
 panels = plots.axes(2, 2, height=3.3, sharey=True, sharex="col")
@@ -166,13 +166,14 @@ plots.show()
 
 # %% [markdown]
 # Look at the rows of the non-saturating game (the usual GAN, with $-\log D$). With $k=5$ it collapses as in the books:
-# most members end on *one* mode, and on that mode they are excellent. WGAN-GP, same networks, same $k$, covers all
-# eight in every single run. So far the folklore. Now look at $k=1$. There the *same* GAN covers eight modes in most
-# runs, and it is WGAN-GP that misses more than half of them: one critic step a round is too little for a critic that
-# must first become a good one. "GANs collapse, Wasserstein GANs do not" is true of one row of the figure, not of GANs.
+# most members end on *one* mode, and on that mode they are excellent. WGAN-GP, with the same networks and the same $k$,
+# covers all eight in every single run. So much for the folklore; it holds here. Now look at $k=1$. There the *same* GAN
+# covers eight modes in most runs, and it is WGAN-GP that misses more than half of them: one critic step per iteration
+# is too little for a critic that must first become a good one. "GANs collapse, Wasserstein GANs do not" is true of one
+# row of the figure, not of GANs.
 #
-# It need not be taken on trust. We play three of these games here and now, with smaller populations. For the second
-# one we look twenty times on the way, for later use.
+# You need not take it on trust. We play three of these games here and now, with smaller populations. In the second one
+# we look twenty times along the way, for later use.
 
 # %%
 more = at_scale(fast=1, full=8)
@@ -212,7 +213,7 @@ claim(
     above=3.5,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four square panels with eight rings marking the modes. Data: dots on all eight. Non-saturating with k = 1: a loop of dots that passes through all eight modes, with much in between. Non-saturating with k = 5: all dots on one mode. WGAN-GP with k = 5: dots around all eight modes with thin bridges between them."}, "figure": {"name": "fig-collapse-samples", "caption": "What a typical member makes (the median one by the number of modes, not the best). Eight of eight covered is not the same as good, and good is not the same as eight of eight."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four square panels with eight rings marking the modes. Data: dots on all eight. Non-saturating with k = 1: a loop of dots that passes through all eight modes, with much in between. Non-saturating with k = 5: all dots on one mode. WGAN-GP with k = 5: dots around all eight modes with thin bridges between them."}, "figure": {"name": "fig-collapse-samples", "caption": "What a typical member generates (the median one by the number of modes, not the best). Eight of eight covered is not the same as good, and good is not the same as eight of eight."}}
 shown = {"data": distribution.sample(600, generator=random_source(1))}
 for name, history in live.items():
     order = coverage[name].modes.argsort()
@@ -244,9 +245,9 @@ print(
 
 # %% [markdown]
 # The modes of the grid have the standard deviation 0.05, so the discs of high quality have the radius 0.15 and fill
-# $25\cdot\pi\cdot0.15^2/25\approx7\%$ of the square. *Uniform noise* covers 25 of 25, with a quality of 0.07, and
-# that is what the generators have learnt after 1000 steps: the square. A count of modes with "some of high quality"
-# is passed by noise. With five times as many steps the modes come out, and with them the differences:
+# $25\cdot\pi\cdot0.15^2/25\approx7\%$ of the square. *Uniform noise* covers 25 of 25, with a quality of 0.07, and that
+# is what the generators have learnt after 1000 steps: the square. Noise passes a count of modes that asks only for
+# "some of high quality". With five times as many steps the modes emerge, and with them the differences:
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with three rows on the grid after five thousand steps: non-saturating with one and with five critic steps, and WGAN-GP with five. Left, modes covered of 25: nearly all for one critic step, 5 to 19 for five, all for WGAN-GP. Right, the share of high quality: around 0.18, 0.6 and 0.2, with a dashed line at 0.07 for uniform noise."}, "figure": {"name": "fig-collapse-grid", "caption": "The grid after 5000 generator steps, 16 members each (recorded in results/grid-for-longer.json). The dashed line is what uniform noise would score."}}
 longer = {
@@ -268,28 +269,28 @@ panels[1].set(xlabel="share of high quality", xlim=(0, 1))
 plots.show()
 
 # %% [markdown]
-# Now the grid tells the same story as the ring. With five discriminator steps a round the usual GAN keeps only some
-# of the modes, and these well; with one it has nearly all, less sharply, as WGAN-GP has with five. After 1000 steps
-# the count could not tell these apart, because there was nothing to count yet.
+# Now the grid tells the same story as the ring. With five discriminator steps per iteration the usual GAN keeps only
+# some of the modes, and these well; with one it has nearly all, less sharply, as WGAN-GP does with five. After 1000
+# steps the count could not tell these apart, because there was nothing to count yet.
 #
 # :::{admonition} Try it
 # :class: tip
 # Play `toy_gans.play("non-saturating", 2, members=16)`, or give the GAN momentum with
-# `optimizer=Optimizer("adam", 1e-3, betas=(0.5, 0.9))` from `gantut.training`. Is collapse something that happens
-# at once, or by degrees?
+# `optimizer=Optimizer("adam", 1e-3, betas=(0.5, 0.9))` from `gantut.training`. Does collapse happen at once, or
+# gradually?
 # :::
 #
 # ## Does the discriminator not see it?
 #
-# The usual explanation of collapse goes: once the generator sits on a mode and makes good samples, the discriminator
-# no longer calls them fake, so nothing drives the generator on. Is that so? Let the data have eight equal modes
-# that do not overlap, and let the generator cover $m$ of them perfectly and equally. On those $p_r=\frac18$ and
-# $p_g=\frac1m$ of a common shape, so by {eq}`eq-dstar`
+# The usual explanation of collapse goes like this: once the generator sits on a mode and makes good samples, the
+# discriminator no longer calls them fake, so nothing drives the generator on. Is that so? Let the data have eight equal
+# modes that do not overlap, and let the generator cover $m$ of them perfectly and equally. There $p_r$ is $\frac18$ and
+# $p_g$ is $\frac1m$ of a common shape, so by {eq}`eq-dstar`
 #
 # $$ D^*=\frac{1/8}{1/8+1/m}=\frac{m}{m+8} , $$ (eq-dstar-on-modes)
 #
-# no more than $\frac19$ for a generator on a single mode. The optimal discriminator calls the most perfect of such
-# samples fake, eight times out of nine. Only what matters of a mode is its mass, so the rest is arithmetic on eight
+# no more than $\frac19$ for a generator on a single mode. The optimal discriminator calls even the most perfect of such
+# samples fake, eight times out of nine. All that matters about a mode is its mass, so the rest is arithmetic on eight
 # points.
 
 # %%
@@ -334,10 +335,10 @@ print("median D of the collapsed, times 9, between 1/2 and 2:",
 # ### Seen, but with no way out
 #
 # Then why does the generator stay? Because it does not follow the *value* of $D$ but its *slope*. On a mode that is
-# drawn perfectly, $p_r/p_g$ is constant, so the logit of $D^*$ is constant as well: it says "fake" in
-# the same voice everywhere on the mode, and no direction is better than another. More is true. Let the samples move in
-# any way that keeps them in the mode's *cell*, nearer to it than to the other modes, and forget of every sample all
-# but whether it is in that cell. Forgetting cannot increase JS (lesson 1, {prf:ref}`thm-data-processing`), so
+# drawn perfectly, $p_r/p_g$ is constant, so the logit of $D^*$ is constant as well: it says "fake" equally loudly
+# everywhere on the mode, and no direction is better than another. More is true. Let the samples move in any way that
+# keeps them in the mode's *cell*, nearer to it than to the other modes, and forget everything about a sample except
+# whether it is in that cell. Forgetting cannot increase JS (lesson 1, {prf:ref}`thm-data-processing`), so
 #
 # $$ \operatorname{JS}(p_r\,\|\,p_g)\ge\operatorname{JS}\Big(\big(\tfrac18,\tfrac78\big)\,\Big\|\,(1,0)\Big), $$ (eq-cell)
 #
@@ -377,8 +378,8 @@ logit = optimal_discriminator(data, on_first).logit(slope)
 (along,) = torch.autograd.grad(logit.sum(), slope)
 assert along.abs().max() < 1e-9, "D* is flat on the samples"
 cell = js_divergence([1 / 8, 7 / 8], [1.0, 0.0])  # right side of (6.3)
-assert abs(cell - js[0]) < 1e-12, "what collapse onto one mode has"
-assert (mixing.diff() < 0).all(), "mixing in helps from the first grain on"
+assert abs(cell - js[0]) < 1e-12, "what collapse onto one mode reaches"
+assert (mixing.diff() < 0).all(), "mixing in helps from the first speck on"
 distance = shifts.squeeze(1).abs()
 near = (distance > 1e-9) & (distance < 0.5)
 claim(
@@ -388,7 +389,7 @@ claim(
     above=0.0,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels. Left: V of the optimal discriminator falls steadily from minus 0.39 to minus 1.39 as the share of the right distribution that is mixed in grows from 0 to 1. Right: V over the shift of the samples from one mode towards the next is a narrow well of depth minus 0.39 at shift 0 and at shift 1, and flat at 0 between them."}, "figure": {"name": "fig-collapse-trap", "caption": "A generator on one of eight modes, against optimal discriminators. Left: mixing in the right distribution is downhill all the way. Right: moving the samples to the next mode leads over a plain, and the first step is uphill."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels. Left: V of the optimal discriminator falls steadily from minus 0.39 to minus 1.39 as the share of the right distribution that is mixed in grows from 0 to 1. Right: V over the shift of the samples from one mode towards the next is a narrow well of depth minus 0.39 at shift 0 and at shift 1, and flat at 0 between them."}, "figure": {"name": "fig-collapse-trap", "caption": "A generator on one of eight modes, against optimal discriminators. Left: mixing in the right distribution is downhill all the way. Right: moving the samples to the next mode leads over a plateau, and the first step is uphill."}}
 left, right = plots.axes(1, 2, height=2.7, sharey=True)
 plots.lines(left, shares.squeeze(1), {"_V": mixing})
 plots.lines(
@@ -400,7 +401,7 @@ plots.show()
 
 # %% [markdown]
 # As a function of *distributions*, JS is convex, and there is no minimum but the right one: a generator that could
-# create a grain of mass elsewhere would be drawn out of collapse at once. But a generator is continuous. It must
+# create a speck of mass elsewhere would be drawn out of collapse at once. But a generator is continuous. It must
 # *carry* its samples across the gap, and by {eq}`eq-cell` the collapsed distribution is a **local minimum** for that,
 # with steep walls. So the correct statement is: the discriminator sees collapse, and $V$ rewards every mode that is
 # won; but between the modes there is nothing that pulls.
@@ -411,8 +412,8 @@ plots.show()
 #
 # ## Hopping
 #
-# The collapsed generators of our live population are parked. We looked at them on the way; here is the last quarter
-# of the looks.
+# The collapsed generators of our live population are parked. We looked at them along the way; here is the last quarter
+# of those looks.
 
 # %%
 path = mode_collapse.wandering(collapsed.samples[-6:], distribution)
@@ -425,10 +426,10 @@ print(
 # %% [markdown]
 # There is a second kind of collapse, more often shown than this first one {cite}`metz2017`: the generator sits on one
 # mode, and *jumps*. It needs narrower modes (standard deviation 0.02) and a discriminator that is always a little
-# behind: one hidden layer, one step a round, a small rate. We played that game 16 times with each of the two losses,
-# 3000 rounds, in nearly the setting of the figure that one sees everywhere (with batches of 128), and looked every 25
-# steps: which mode leads, with what share, and at which angle is the mean of all samples? The result is in
-# `results/hopping.json`; what follows is about the second half of each run.
+# behind: one hidden layer, one step per iteration, a small learning rate. We played that game 16 times with each of the
+# two losses, 3000 iterations, in nearly the setting of the figure that is reproduced everywhere (with batches of 128),
+# and looked every 25 steps: which mode leads, with what share, and at which angle is the mean of all samples? The
+# result is in `results/hopping.json`; what follows is about the second half of each run.
 
 # %%
 record = recorded("hopping").result
@@ -465,21 +466,21 @@ plots.show()
 
 # %% [markdown]
 # All of them do it. (The modes are far narrower than the clouds: hardly a sample is of high quality here. "Sits on a
-# mode" means that it is the nearest for most of them.) What we see is the round of
+# mode" means that it is the nearest for most of them.) What we see is the rotation of
 # {doc}`lesson 4 <04_no_equilibrium>`, in a larger game. The generator is on a mode; the discriminator learns that
-# samples from there are mostly fake; until it has learnt that the neighbouring mode is *also* suspect, the slope
-# points there; the generator goes; the discriminator follows. It takes both: a discriminator that lags, and one whose
-# logit is *not* flat on the samples. With $k=5$ and a large rate it does not lag, and the generator is parked. With
-# $k=1$ and a small rate it does, and the generator hops.
+# samples from there are mostly fake; until it has learnt that the neighbouring mode is *also* suspect, the slope points
+# there; the generator goes there; the discriminator follows. It takes both: a discriminator that lags, and one whose
+# logit is *not* flat on the samples. With $k=5$ and a large learning rate it does not lag, and the generator is parked.
+# With $k=1$ and a small one it does, and the generator hops.
 #
 # ## Is the loss to blame?
 #
-# It has been suggested {cite}`xu2020` that collapse comes from the $\operatorname{KL}(p_g\,\|\,p_r)$ in what the
-# loss $-\log D$ descends, {eq}`eq-ns-objective`. The idea is natural. This KL takes its expectation over what the
-# generator makes, so it minds samples where there are no data, and does not mind data that are never made; fitted
-# with one Gaussian it chooses a mode (lesson 1). Its reverse, $\operatorname{KL}(p_r\,\|\,p_g)$, would be infinite
-# as soon as one mode is missing. Three ways to test it. First, the arithmetic: on $m$ of 8 modes the two losses
-# descend, up to a constant,
+# It has been suggested {cite}`xu2020` that collapse comes from the $\operatorname{KL}(p_g\,\|\,p_r)$ in what the loss
+# $-\log D$ descends, {eq}`eq-ns-objective`. The idea is natural. This KL takes its expectation over what the generator
+# makes, so it minds samples where there are no data, and does not mind data that are never generated; fitted with one
+# Gaussian it chooses a mode (lesson 1). Its reverse, $\operatorname{KL}(p_r\,\|\,p_g)$, would be infinite as soon as
+# one mode is missing. There are three ways to test it. First, the arithmetic: on $m$ of 8 modes the two losses descend,
+# up to a constant,
 #
 # $$ 2\operatorname{JS}\qquad\text{and}\qquad\operatorname{KL}(p_g\|p_r)-2\operatorname{JS}=\log\tfrac8m-2\operatorname{JS} . $$ (eq-two-losses)
 
@@ -532,16 +533,16 @@ claim(
 
 # %% [markdown]
 # With $-\log D$ the generator concentrates on one mode; with $\log(1-D)$ it remains spread over all eight, and bad.
-# Does that convict the KL? It fits: concentrated on good samples is what a mode-seeking loss would look like. But
-# there is a plainer reading. Against a strong discriminator the slope of $\log(1-D)$ dies (lesson 5), and a
-# generator that does not learn does not collapse either. The loss has a share in the outcome, in this setting. That
-# is all that the experiment says.
+# Does that convict the KL? It fits: concentration on good samples is what a mode-seeking loss would look like. But
+# there is a plainer reading. Against a strong discriminator the slope of $\log(1-D)$ dies (lesson 5), and a generator
+# that does not learn does not collapse either. In this setting the loss plays a part in the outcome. That is all that
+# the experiment says.
 #
 # ## Looking ahead: the unrolled GAN
 #
-# If the trouble is that the generator runs to where the discriminator *is not yet*, let it take into account where
-# the discriminator *will be* {cite}`metz2017`. Write $\varphi$ for the discriminator's parameters, and let it take
-# $K$ further steps, in thought,
+# If the trouble is that the generator runs to where the discriminator *is not yet*, let it take into account where the
+# discriminator *will be* {cite}`metz2017`. Write $\varphi$ for the discriminator's parameters, and let it take $K$
+# further, hypothetical steps,
 #
 # $$ \varphi^0=\varphi,\qquad\varphi^{j+1}=\varphi^j+\eta\,\nabla_\varphi V(\varphi^j,\theta) . $$ (eq-lookahead)
 #
@@ -550,11 +551,11 @@ claim(
 #
 # $$ \frac{df_K}{d\theta}=\frac{\partial L_G}{\partial\theta}(\varphi^K,\theta)+\Big(\frac{\partial\varphi^K}{\partial\theta}\Big)^{\!\top}\frac{\partial L_G}{\partial\varphi}(\varphi^K,\theta) . $$ (eq-unrolled-gradient)
 #
-# The second term is new: it is how the discriminator would *answer* the move. Then $\varphi$ is put back, and takes
-# its ordinary step. For $K=0$ the second term is missing, and we have the usual GAN. For $K\to\infty$, in the
-# minimax game, $\varphi^K$ is optimal, the second term vanishes by {eq}`eq-envelope`, and the generator descends JS:
-# unrolling goes from the one to the other. What it does in between can be seen on the game of lesson 4, where $x$
-# descends and $y$ ascends $xy$. Looking $K$ steps ahead, $y^K=y+K\eta x$, so
+# The second term is new: it is how the discriminator would *answer* the move. Then $\varphi$ is reset, and takes its
+# ordinary step. For $K=0$ the second term is missing, and we have the usual GAN. For $K\to\infty$, in the minimax game,
+# $\varphi^K$ is optimal, the second term vanishes by {eq}`eq-envelope`, and the generator descends JS: unrolling leads
+# from the one to the other. What it does in between can be seen on the game of lesson 4, where $x$ descends and $y$
+# ascends $xy$. Looking $K$ steps ahead, $y^K=y+K\eta x$, so
 
 # %%
 x, y, eta, K = sympy.symbols("x y eta K", positive=True)
@@ -597,7 +598,7 @@ for (k, K), game in unrolled.items():
 assert w1[1, 5].high < w1[1, 0].low, "k = 1: foresight helps"
 assert w1[5, 5].estimate > 2.3, "k = 5: it does not"
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with a row for each of K = 0, 1, 5, 10 steps of foresight at k = 1 and K = 0, 5 at k = 5: left the exact distance W1 to the data, right the share of high quality. At k = 1, foresight of five or ten steps gathers all members near 0.4, with quality 0.36, while without foresight they are spread from 0.45 to 1.7. At k = 5 nearly all members are near 2.5 with quality 1, with foresight or without."}, "figure": {"name": "fig-unrolling", "caption": "Foresight of K steps, for a discriminator that takes k steps a round; 32 members each, 95% intervals of the median."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with a row for each of K = 0, 1, 5, 10 steps of foresight at k = 1 and K = 0, 5 at k = 5: left the exact distance W1 to the data, right the share of high quality. At k = 1, foresight of five or ten steps gathers all members near 0.4, with quality 0.36, while without foresight they are spread from 0.45 to 1.7. At k = 5 nearly all members are near 2.5 with quality 1, with foresight or without."}, "figure": {"name": "fig-unrolling", "caption": "Foresight of K steps, for a discriminator that takes k steps per iteration; 32 members each, 95% intervals of the median."}}
 panels = plots.axes(1, 2, height=3.4, sharey=True)
 for ax, what in zip(panels, ("w1", "quality"), strict=True):
     seen = {
@@ -611,32 +612,33 @@ panels[1].set(xlabel="share of high quality", xlim=(0, 1.02))
 plots.show()
 
 # %% [markdown]
-# With $k=1$ foresight does what it promises: from $K=0$ to $K=5$ the distance to the data falls by almost half, the
+# With $k=1$, foresight does what it promises: from $K=0$ to $K=5$ the distance to the data falls by almost half, the
 # share of high quality doubles, and all but one member cover all eight modes. Ten steps are no better than five. With
 # $k=5$ it does *not* help: more members than before end on a single mode. That fits what we have seen. Foresight is a
 # remedy for a discriminator that lags, which the generator would otherwise outrun. A discriminator that is nearly
-# optimal has no answer left to foresee, and the trap of {numref}`fig-collapse-trap` is a trap for the optimal one,
-# too. (In the setting of {numref}`fig-hopping` the authors report that unrolling stops the hopping, in runs of 25,000
-# steps, which is beyond this page; a short try of ours, 1500 steps with $K=5$, still hopped.) And it has its price:
-# each generator step pays for $K$ steps of the discriminator and for differentiating through them.
+# optimal has no answer left to foresee, and the trap of {numref}`fig-collapse-trap` is there with the optimal one, too.
+# (In the setting of {numref}`fig-hopping` the authors report that unrolling stops the hopping, in runs of 25,000 steps,
+# which is beyond this page; in a short attempt of ours, 1500 steps with $K=5$, the generator still hopped.) And it has
+# its price: each generator step pays for $K$ steps of the discriminator and for differentiating through them.
 #
 # ## On images
 #
-# A much shown figure has 16 bedrooms, made by "a DCGAN trained with a network of four layers, 512 units each, and
+# A much-shown figure has 16 bedrooms, made by "a DCGAN trained with a network of four layers, 512 units each, and
 # ReLU", of which several are the same. It is not a DCGAN {cite}`arjovsky2017wgan`: the *generator* is a plain
-# perceptron, and the *objective* is the usual one of a GAN; the figure stands beside what the Wasserstein GAN makes of
-# the same generator. We repeat the comparison in small. The data are the 1797 handwritten digits of $8\times8$ pixels;
-# both games have the same perceptrons, a generator of four layers and a critic of three, and the rate 0.0002; the
-# critic steps and the momentum are those of each game's paper, so this compares recipes, not losses alone.
+# perceptron, and the *objective* is the usual one of a GAN; the figure stands beside what the same generator makes when
+# it is trained as a Wasserstein GAN. We repeat the comparison on a small scale. The data are the 1797 handwritten
+# digits of $8\times8$ pixels; both games have the same perceptrons, a generator of four layers and a critic of three,
+# and the learning rate 0.0002; the critic steps and the momentum are those of each game's paper, so this compares
+# recipes, not losses alone.
 #
-# How does one count on images? No one has labelled what a generator makes. So we train a small **classifier** on
-# the real digits, let it name the samples, and take the exponential of the entropy of its verdicts, the
-# **effective number of classes**
+# How does one count modes in images? No one has labelled what a generator makes. So we train a small **classifier** on
+# the real digits, let it classify the samples, and take the exponential of the entropy of its verdicts, the **effective
+# number of classes**
 #
 # $$ e^{H},\qquad H=-\sum_c\bar p_c\log\bar p_c, $$ (eq-effective-classes)
 #
 # which is 10 for ten equal shares and 1 for one class. One must not count it on 16 pictures: 16 fair draws from ten
-# classes come to about 7.2 on average. We use 500, and real digits beside them. A second witness does not need a
+# classes come to about 7.2 on average. We use 500, and real digits beside them. A second measure does not need a
 # classifier: how far is a sample from its nearest neighbour among the samples?
 
 # %%
@@ -699,22 +701,22 @@ plots.tiles(plots.axes(1, 3, height=2.6), blocks)
 plots.show()
 
 # %% [markdown]
-# On the digits the picture is not subtle, neither in the populations nor in the small ones that have just been
+# On the digits the difference is not subtle, neither in the populations nor in the small ones that have just been
 # trained. (Of the 16 bedrooms of the original nine are different, if those whose pixels correlate above 0.9 count as
 # one.)
 #
 # ## The missing metric
 #
-# We have used half a dozen numbers so far. Which is *the* one? First the number that every training run prints anyway.
+# We have used half a dozen numbers so far. Which is *the* one? First, the number that every training run prints anyway.
 #
 # ### The loss
 #
-# A classifier's loss falls as it learns. Do the losses of a GAN? The exact distance $W_1$ to the data can be
-# computed for samples (lesson 8), so the question has an answer. For 32 members of four games, forty times in the
-# course of training: the generator's loss, the estimate of the divergence that the critic's loss gives (by
+# A classifier's loss falls as it learns. Do the losses of a GAN? The exact distance $W_1$ to the data can be computed
+# for samples (lesson 8), so the question has an answer. For 32 members of each of four games, we take, forty times in
+# the course of training: the generator's loss, the estimate of the divergence that the critic's loss gives (by
 # {eq}`eq-value-at-dstar` $\log2-\frac12L_D\le\operatorname{JS}$ for the classical games, $-L_D$ for WGAN-GP), and
-# $W_1$; then, for each member, the rank correlation of a curve with $W_1$. If a loss measured progress, it would be
-# near 1.
+# $W_1$; then, for each member, the rank correlation of either curve with $W_1$. If a loss measured progress, it would
+# be near 1.
 
 # %%
 follow = {
@@ -753,7 +755,7 @@ claim(
     below=0.5,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of four rows: rank correlations with the exact W1 for 32 members of each game. Left, the generator's loss: scattered between minus 0.7 and plus 0.8 around small medians, for WGAN-GP around 0.5. Right, the critic's estimate: mostly negative for the non-saturating game with k = 1, mostly positive with k = 5, around zero for minimax, and between 0.7 and 1 for WGAN-GP."}, "figure": {"name": "fig-loss-and-distance", "caption": "Does the loss go along with the exact distance to the data? Rank correlations over training, 32 members a game, 95% intervals of the median (recorded in results/loss-and-distance.json)."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of four rows: rank correlations with the exact W1 for 32 members of each game. Left, the generator's loss: scattered between minus 0.7 and plus 0.8 around small medians, for WGAN-GP around 0.5. Right, the critic's estimate: mostly negative for the non-saturating game with k = 1, mostly positive with k = 5, around zero for minimax, and between 0.7 and 1 for WGAN-GP."}, "figure": {"name": "fig-loss-and-distance", "caption": "Does the loss follow the exact distance to the data? Rank correlations over training, 32 members per game, 95% intervals of the median (recorded in results/loss-and-distance.json)."}}
 panels = plots.axes(1, 2, height=3.0, sharey=True)
 for ax, what in zip(panels, ("generator_loss", "estimate"), strict=True):
     seen = {name: torch.tensor(game[what]) for name, game in follow.items()}
@@ -767,14 +769,14 @@ plots.show()
 
 # %% [markdown]
 # The generator's loss tells nothing: weak medians, and single runs of either sign. It says who is ahead in the game.
-# The estimate of JS is worse than useless in a subtle way. With $k=5$ it *does* go along with $W_1$ in most runs. With
-# $k=1$ the correlation is *negative*: while the samples improve, the estimate of their distance grows. (A bound from
-# below can do that: the discriminator learns, too.) Only the last row behaves like a loss, in every member. That is
-# what lesson 10 is about.
+# The estimate of JS is worse than useless in a subtle way. With $k=5$ it *does* follow $W_1$ in most runs. With $k=1$
+# the correlation is *negative*: while the samples improve, the estimate of their distance grows. (A lower bound can do
+# that: the discriminator learns, too.) Only the last row behaves like a loss, in every member. That is what lesson 10
+# is about.
 #
 # ### The inception score
 #
-# If the loss does not do, look at the samples. One draft of the post that we follow names the **inception score**
+# If the loss will not do, look at the samples. One draft of the post that we follow names the **inception score**
 # {cite}`salimans2016`: show the samples to a classifier with verdicts $p(y|x)$, and take
 #
 # $$ \operatorname{IS}=\exp\,\mathbb E_x\operatorname{KL}\big(p(y|x)\,\big\|\,\bar p(y)\big),\qquad\bar p=\mathbb E_x\,p(y|x) . $$ (eq-inception-score)
@@ -798,7 +800,7 @@ for name, score in zip(verdicts, scores, strict=True):
     print(f"{name}: {score:.1f}")
 claim(
     "inception-score",
-    "balanced, in doubt, collapsed, one picture a class",
+    "balanced, in doubt, collapsed, one picture per class",
     scores,
     equals=[10, 1, 1, 10],
     atol=1e-9,
@@ -815,16 +817,15 @@ claim(
 #
 # $$ \|\mu_x-\mu_y\|^2+\operatorname{tr}\big(\Sigma_x+\Sigma_y-2(\Sigma_x\Sigma_y)^{1/2}\big) ; $$ (eq-fid)
 #
-# the **kernel distance** (KID) {cite}`binkowski2018` is
-# $\mathbb E\,k(x,x')+\mathbb E\,k(y,y')-2\,\mathbb E\,k(x,y)$ with a cubic polynomial $k$, estimated without bias.
-# **Precision and recall** {cite}`kynkaanniemi2019` ask two questions instead of one: which share of the samples lies
-# within reach of the data, and which share of the data within reach of the samples, where each point reaches as far
-# as its third nearest neighbour. **Coverage** {cite}`naeem2020` lets only the data reach. And the exact $W_1$ needs
-# no features.
+# the **kernel distance** (KID) {cite}`binkowski2018` is $\mathbb E\,k(x,x')+\mathbb E\,k(y,y')-2\,\mathbb E\,k(x,y)$
+# with a cubic polynomial $k$, estimated without bias. **Precision and recall** {cite}`kynkaanniemi2019` ask two
+# questions instead of one: what share of the samples lies within reach of the data, and what share of the data lies
+# within reach of the samples, where each point reaches as far as its third nearest neighbour. **Coverage**
+# {cite}`naeem2020` lets only the data reach. And the exact $W_1$ needs no features.
 #
-# What does each of them see? We prepare generators whose failure we know, 400 samples each, and compare them with
-# 400 real digits. As a yardstick serve sixteen further draws of 400 real digits: a metric raises an **alarm** if
-# it is worse than their median by more than three times their range.
+# What does each of them see? We prepare generators whose failure we know, 400 samples each, and compare them with 400
+# real digits. Sixteen further draws of 400 real digits serve as a yardstick: a metric raises an **alarm** if it is
+# worse than their median by more than three times their range.
 
 # %%
 source = random_source(4)
@@ -847,7 +848,7 @@ noisy = others + 0.25 * torch.randn(others.shape, generator=source)
 failures = {
     "other real digits": others,
     "0 to 4 only": torch.cat([own[:80] for own in pool[:5]]),
-    "one image a class": torch.cat(
+    "one image per class": torch.cat(
         [own[:1].expand(40, -1) for own in pool]
     ),
     "blurred": blurred.flatten(1),
@@ -889,7 +890,7 @@ normal = measure(yardstick)
 
 
 def alarm(sign, found, on_real):
-    """Which values are worse than those of real digits, and by far."""
+    """Which values are much worse than those of real digits."""
     on_real = sign * on_real
     spread = on_real.max() - on_real.min()
     return sign * found < on_real.median() - 3 * spread
@@ -899,7 +900,7 @@ alarms = torch.stack(
     [alarm(*values[name], normal[name][1]) for name in values], 1
 )  # (failures, metrics)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "A table of seven prepared generators by eight metrics, with alarms in bold on orange. Five classes only: all alarm but precision and the nearest original. One image a class: FID, KID, recall, coverage and W1 alarm, precision is 1 and the inception score 8.3. Blurred: everything alarms but the nearest original. Noisy: recall does not alarm. Gaussian pixels: FID and recall do not alarm and KID hardly does; the inception score, precision, coverage and W1 alarm. Copies of the reference: only the nearest original alarms, all others are perfect."}, "figure": {"name": "fig-scorecard", "caption": "What each metric sees. Orange and bold: worse than sixteen draws of real digits, by far. Scores of FID, KID and W1 are better when smaller, the others when larger; the last column is the median distance of a sample to the nearest of the 400 reference images."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "A table of seven prepared generators by eight metrics, with alarms in bold on orange. Five classes only: all alarm but precision and the nearest original. One image per class: FID, KID, recall, coverage and W1 alarm, precision is 1 and the inception score 8.3. Blurred: everything alarms but the nearest original. Noisy: recall does not alarm. Gaussian pixels: FID and recall do not alarm and KID hardly does; the inception score, precision, coverage and W1 alarm. Copies of the reference: only the nearest original alarms, all others are perfect."}, "figure": {"name": "fig-scorecard", "caption": "What each metric sees. Orange and bold: far worse than sixteen draws of real digits. FID, KID and W1 are better when smaller, the others when larger; the last column is the median distance of a sample to the nearest of the 400 reference images."}}
 forms = ("{:.1f}", "{:.1f}", "{:.0f}", "{:.2f}", "{:.2f}", "{:.2f}",
          "{:.2f}", "{:.2f}")  # fmt: skip
 texts = [
@@ -927,20 +928,20 @@ assert table["inception score"][ten] > 0.85 * table["inception score"][real]
 assert table["precision"][[five, ten, copies]].min() > 0.85
 assert table["recall"][ten] < 0.05, "ten pictures reach nothing"
 assert table["FID"][gaussians] < table["FID"][noised] / 2
-assert table["precision"][gaussians] < 0.75, "but they are no digits"
+assert table["precision"][gaussians] < 0.75, "but they are not digits"
 assert (alarms[copies] == torch.tensor([False] * 7 + [True])).all()
 
 # %% [markdown]
-# Read it by rows. *One image a class* is nearly perfect for the inception score, and entirely so for precision: each
-# needs a partner that looks for variety. *Gaussian pixels*, random images with the mean and covariance of the data,
-# are no digits, and the inception score and precision say so; but for FID they are nearly as good as real ones: it
-# knows two moments, and sees nothing beyond them. KID, which knows a third, hardly notices. *Copies of the reference*
-# are better than real digits by every measure that compares with data. Only a look for the originals tells, and a
-# metric that has no held-out data beside it rewards a generator that has learnt by heart.
+# Read it by rows. *One image per class* is nearly perfect for the inception score, and entirely so for precision: each
+# needs a companion that looks for variety. *Gaussian pixels*, random images with the mean and covariance of the data,
+# are not digits, and the inception score and precision say so; but to FID they are nearly as good as real ones: it
+# knows two moments and sees nothing beyond them. KID, which knows a third, hardly notices. *Copies of the reference*
+# are better than real digits by every measure that compares with data. Only a search for the originals finds out, and a
+# metric without held-out data beside it rewards a generator that has memorised its data.
 #
-# Then by columns: there is none without a blank. (KID may be negative, as an estimate without bias of something near 0
-# must be. It is so here because all our draws hold equally many images of each class, which makes them more alike than
-# independent ones.)
+# Then read it by columns: there is none without a blank. (KID may be negative, as an unbiased estimate of something
+# near 0 must sometimes be. It is negative here because all our draws hold equally many images of each class, which
+# makes them more alike than independent ones.)
 #
 # ### How many samples?
 #
@@ -967,7 +968,7 @@ assert floors["FID"].min(0).values[0] > floors["FID"].max(0).values[-1]
 assert floors["FID"][:, 0].median() > table["FID"][five]
 assert floors["KID"].min() < 0 < floors["KID"].max(), "around the truth"
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels over the number of samples from 25 to 400, with the median and range of twelve repetitions. FID of real digits against real digits falls from about 40 to about 1.5. KID scatters around 0, widely for few samples. The exact W1 of the ring to itself falls from about 0.7 to about 0.2."}, "figure": {"name": "fig-floors", "caption": "Two draws of one distribution, compared: digits for FID and KID, the ring for W1. The right answer is 0 for all three. FID and W1 are biased, KID is not, but noisy."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels over the number of samples from 25 to 400, with the median and range of twelve repetitions. FID of real digits against real digits falls from about 40 to about 1.5. KID scatters around 0, widely for few samples. The exact W1 of the ring to itself falls from about 0.7 to about 0.2."}, "figure": {"name": "fig-floors", "caption": "Two draws of one distribution, compared: digits for FID and KID, the ring for W1. The right answer is 0 for all three. FID and W1 are biased, KID is unbiased, but noisy."}}
 panels = plots.axes(1, 3, height=2.7)
 for ax, (name, found), colour in zip(
     panels, floors.items(), plots.COLOURS, strict=False
@@ -980,16 +981,16 @@ for ax, (name, found), colour in zip(
 plots.show()
 
 # %% [markdown]
-# From 25 samples each, *real digits* have a worse FID than a generator that leaves out half of the classes has from
+# With 25 samples each, *real digits* have a worse FID than a generator that leaves out half of the classes has from
 # 400. So compare only values from equally many samples, and put the value of real data beside them, always.
 #
 # | metric | sees | is blind to, or fails by |
 # |---|---|---|
 # | modes covered | missing modes | unequal shares; noise may pass; needs known modes |
 # | share of high quality | samples off the modes | missing modes: a point scores best |
-# | exact $W_1$ | all differences of the two sets | has a floor that falls slowly with $n$; pixels are a poor ruler for images |
+# | exact $W_1$ | all differences of the two sets | has a floor that falls slowly with $n$; pixel distances suit images poorly |
 # | effective classes | missing and rare classes | collapse inside a class; too low for few samples |
-# | inception score | doubt, missing classes | the data; one picture a class |
+# | inception score | doubt, missing classes | the data; one picture per class |
 # | FID | means and covariances of features | all else; biased for small $n$ |
 # | KID | three moments of features | all else; noisy |
 # | precision | samples off the data | missing modes; copies |
@@ -997,7 +998,7 @@ plots.show()
 # | nearest original | copies | everything else |
 #
 # Two numbers for two questions (is each sample good? is everything there?), real data beside them, equal $n$, and a
-# population instead of a run: that is the least.
+# population instead of a single run: that is the minimum.
 #
 # :::{admonition} Try it
 # :class: tip
@@ -1008,8 +1009,8 @@ plots.show()
 #
 # :::{exercise}
 # :label: ex-dstar-on-five-modes
-# The data are the grid of 25 modes. A generator covers five of them perfectly, with equal shares. What does the
-# optimal discriminator say of its samples?
+# The data are the grid of 25 modes. A generator covers five of them perfectly, with equal shares. What does the optimal
+# discriminator say about its samples?
 # :::
 #
 # :::{hint}
@@ -1066,8 +1067,8 @@ check("quality-of-noise", answer)
 #
 # :::{hint}
 # :class: dropdown
-# What is the mean verdict $\bar p$ in {eq}`eq-inception-score`, and what is the KL of one certain verdict to it? That
-# sum has a single term. Then read the formula to its left end.
+# What is the mean verdict $\bar p$ in {eq}`eq-inception-score`, and what is the KL of one certain verdict from it? That
+# sum has a single term. Then read the formula up to its left end.
 # :::
 
 # %%
@@ -1092,7 +1093,7 @@ check("inception-of-four", answer)
 #
 # :::{hint}
 # :class: dropdown
-# When all the mass is at one place, there is only one plan: how much goes to each mode? Number the modes round the
+# When all the mass is in one place, there is only one plan: how much goes to each mode? Number the modes around the
 # ring, and write down the angle between each of them and the one that has it all.
 # :::
 
@@ -1146,14 +1147,14 @@ check("three-steps-ahead", answer)
 # :::{exercise}
 # :label: ex-count-turns
 # Write the function that made the lower half of {numref}`fig-hopping`: from `angle`, a tensor of shape (steps,) with
-# angles in $[-\pi,\pi)$, how often has the point gone round, counted against the clock? Between two entries it never
-# goes more than half way.
+# angles in $[-\pi,\pi)$, how often has the point gone round, counted counterclockwise? Between two entries it never
+# moves by more than half a turn.
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# Look at the differences of neighbouring entries. Where the point passes $\pi$, the angle seems to jump by nearly a
-# whole turn though it has moved only a little; `torch.remainder` can undo that, if you shift before it and after. The
+# Look at the differences between neighbouring entries. Where the point passes $\pi$, the angle seems to jump by nearly
+# a whole turn though it has moved only a little; `torch.remainder` can undo that, if you shift before and after it. The
 # signs of the steps matter.
 # :::
 
@@ -1175,19 +1176,20 @@ check("count-turns", answer)
 #
 # ## What to remember
 #
-# - Collapse is counted: modes covered *and* share of high quality, over a population. Either alone is passed by
-#   something silly.
+# - Collapse is counted: modes covered *and* share of high quality, over a population. Something silly passes either one
+#   alone.
 # - Whether a game collapses depends on the setting as much as on the objective. On the ring the usual GAN collapses
-#   with five discriminator steps a round and not with one; WGAN-GP is the other way round.
+#   with five discriminator steps per iteration and not with one; WGAN-GP is the other way round.
 # - The discriminator sees collapse, and $V(D^*,G)$ falls with every mode won. But the generator follows slopes, and
-#   between the modes there are none: collapse is a local minimum, or, with a lagging discriminator, a round dance.
-# - Neither loss wants to be collapsed, and both hop alike. That the KL in $-\log D$ is to blame is a conjecture.
+#   between the modes there are none: collapse is a local minimum or, with a lagging discriminator, an endless chase.
+# - Neither loss favours collapse, and with both the generator hops. That the KL in $-\log D$ is to blame is a
+#   conjecture.
 # - Unrolling lets the generator see the discriminator's answer. On $xy$ it is friction; on the ring it helps where
 #   the discriminator lags.
 # - The losses of a GAN do not measure progress. Every other metric has a blind spot: use two that differ, with real
 #   data beside them.
 #
-# **Sources.** The hopping generator is from {cite}`metz2017`, and so is unrolling; counts of modes as here are found
+# **Sources.** The hopping generator is from {cite}`metz2017`, and so is unrolling; modes have been counted in this way
 # since {cite}`srivastava2017`; the figure on images is after {cite}`arjovsky2017wgan`. What the losses descend is from
-# {cite}`arjovsky2017principled`. The presentation follows {cite}`weng2019` and {cite}`xu2020`; what had to be
-# corrected is listed under {doc}`errata`.
+# {cite}`arjovsky2017principled`. The presentation follows {cite}`weng2019` and {cite}`xu2020`; what had to be corrected
+# is listed under {doc}`errata`.

@@ -14,16 +14,16 @@
 # %% [markdown]
 # # 7 · Seven tricks
 #
-# Every text on GANs has a page with the same list: feature matching, minibatch discrimination, historical
-# averaging, one-sided label smoothing, virtual batch normalisation, noise, a better metric. Each item gets a
-# sentence, and the reader is left to believe it. **What does each of these tricks change in the equations, what
-# does it do to a population of GANs that would otherwise collapse, and what does it cost?**
+# Every text on GANs has a page with the same list: feature matching, minibatch discrimination, historical averaging,
+# one-sided label smoothing, virtual batch normalisation, noise, a better metric. Each item gets a sentence, and the
+# reader is left to take it on trust. **What does each of these tricks change in the equations, what does it do to a
+# population of GANs that would otherwise collapse, and what does it cost?**
 #
 # :::{admonition} Before you start
 # :class: tip
-# **You will be able to say** which of the two players each trick concerns, and what it is supposed to do; how to
-# code it in a few lines, and how to test those; which tricks bring back lost modes, which do nothing of the kind,
-# and what the modes are paid for with; and how a discriminator can learn to read digits from a handful of labels.
+# **You will be able to say** which of the two players each trick concerns, and what it is supposed to do; how to code
+# it in a few lines, and how to test the code; which tricks bring back lost modes, which do nothing of the kind, and
+# what price is paid for the modes; and how a discriminator can learn to read digits from a handful of labels.
 #
 # **You need** {doc}`lesson 3 <03_optimal_discriminator>` for the optimal discriminator, {doc}`lesson 4
 # <04_no_equilibrium>` for the game $xy$, and {doc}`lesson 6 <06_mode_collapse>` for collapse and how it is
@@ -70,23 +70,23 @@ from gantut.objectives import discriminator_loss
 # %% [markdown]
 # ## A fair trial
 #
-# To find out whether a remedy works one needs patients. Lesson 6 has them: the usual GAN, with the loss $-\log D$,
-# on the ring of eight Gaussians with **five discriminator steps a round**, where most members of a population end on
+# To find out whether a remedy works, one needs patients. Lesson 6 has them: the usual GAN, with the loss $-\log D$, on
+# the ring of eight Gaussians with **five discriminator steps per iteration**, where most members of a population end on
 # a single mode ({numref}`fig-collapse-ring`). We play that game again and again, from the same random numbers, each
-# time with one trick added and all else as it was. Every trick is one argument of `gantut.training.Config`; here is
-# the list.
+# time with one trick added and everything else unchanged. Every trick is one argument of `gantut.training.Config`; here
+# is the list.
 
 # %%
 for trick, settings in seven_tricks.TRICKS.items():
     print(f"{trick}: {settings or 'the game as it is'}")
 
 # %% [markdown]
-# The outcome is judged as in lesson 6, by three numbers: how many of the eight **modes** are covered, which share of
-# the samples is of high **quality** (within three standard deviations of a mode), and the exact distance $W_1$
-# between samples and data. No single one will do: a point on one mode has perfect quality, noise everywhere covers
-# all modes. All games have 1000 generator steps, and 64 members; that is more than fits in this page's minute, so
-# they were played beforehand (`python -m gantut.lessons tricks tricks-on-grid`) and are read from
-# `results/tricks.json` and `results/tricks-on-grid.json`. Two of the games are repeated live below.
+# The outcome is judged as in lesson 6, by three numbers: how many of the eight **modes** are covered, what share of the
+# samples is of high **quality** (within three standard deviations of a mode), and the exact distance $W_1$ between
+# samples and data. No single one will do: a point on one mode has perfect quality, and noise everywhere covers all
+# modes. All games have 1000 generator steps and 64 members; that takes longer than a page should, so they were played
+# beforehand (`python -m gantut.lessons tricks tricks-on-grid`) and are read from `results/tricks.json` and
+# `results/tricks-on-grid.json`. Two of the games are repeated live below.
 
 # %%
 everything = [
@@ -108,7 +108,7 @@ def interval(trick, name, distribution="ring", k=5):
 
 
 def report(*tricks):
-    """What recorded populations come to on the ring with k = 5."""
+    """How recorded populations do on the ring with k = 5."""
     for trick in tricks:
         print(f"{trick}:")
         for name in ("modes", "quality", "w1"):
@@ -126,22 +126,22 @@ assert interval("none", "quality").low > 0.9, "and good where it is"
 #
 # ## 1 · Feature matching
 #
-# The generator's aim is usually set by the discriminator's last number. **Feature matching** {cite}`salimans2016`
-# sets it by a whole layer. Let $f(x)\in\mathbb R^d$ be the values of a hidden layer of the discriminator. The
-# discriminator is trained as ever, with its own loss; the *generator* descends
+# The generator's aim is usually set by the discriminator's output. **Feature matching** {cite}`salimans2016` sets it by
+# a whole layer. Let $f(x)\in\mathbb R^d$ be the values of a hidden layer of the discriminator. The discriminator is
+# trained as before, with its own loss; the *generator* descends
 #
 # $$ L_G=\big\|\mathbb E_{x\sim p_r}f(x)-\mathbb E_{z\sim p_z}f(G(z))\big\|_2^2 . $$ (eq-feature-matching)
 #
-# (Weng's text gives this loss to the discriminator, and has means or medians compared. A discriminator that made its
-# features agree would work for the other side; and a difference of expectations compares means, whatever $f$ is.)
-# With batches of $n$ samples and $h_i=f(G(z_i))$ the gradient in each generated feature vector is
+# (Weng's text gives this loss to the discriminator, and speaks of comparing means or medians. A discriminator that made
+# its features agree would be working for the other side; and a difference of expectations compares means, whatever $f$
+# is.) With batches of $n$ samples and $h_i=f(G(z_i))$ the gradient with respect to each generated feature vector is
 #
 # $$ \frac{\partial L_G}{\partial h_i}=-\frac2n\big(\bar f_r-\bar h\big) , $$ (eq-feature-pull)
 #
-# the same for all samples. Compare this with $-\log D$, where $D=\sigma(w\cdot h+b)$: there the pull on $h_i$ is
-# along $w$, which depends on no other sample. Every single one is sent where $D$ is high, however many of them are
-# there already. In {eq}`eq-feature-pull` they are sent where *the batch* lacks something, no further than until
-# the means agree, and back if there are too many. It vanishes exactly when the means agree.
+# the same for all samples. Compare this with $-\log D$, where $D=\sigma(w\cdot h+b)$: there the pull on $h_i$ is along
+# $w$, which depends on no other sample. Every single one is sent where $D$ is high, however many of them are there
+# already. By {eq}`eq-feature-pull` they are sent where *the batch* lacks something, only until the means agree, and
+# back if there are too many. The pull vanishes exactly when the means agree.
 
 
 # %%
@@ -157,7 +157,9 @@ loss = feature_matching(h_real, h_fake)
 apart = h_real.mean(0) - h_fake.mean(0)
 assert torch.allclose(pull, (-2 / 64 * apart).expand(64, 8), atol=1e-15)
 
-agreed = (h_fake + apart).detach().requires_grad_()  # means agree, no more
+agreed = (
+    (h_fake + apart).detach().requires_grad_()
+)  # the means agree, nothing else
 (rest,) = torch.autograd.grad(feature_matching(h_real, agreed), agreed)
 assert rest.abs().max() < 1e-16, "and the pull is gone"
 ours = objectives.feature_matching_loss(h_real, h_fake)
@@ -166,8 +168,8 @@ assert torch.allclose(ours, loss), "and the package agrees"
 # %% [markdown]
 # **What it can see.** A loss of 0 says that mean features agree, not that the distributions do. With a *linear* feature
 # $f(x)=wx$ it cannot tell $N(0,1)$ from $N(0,2)$. Two ReLU units, $f(x)=(\max(x,0),\max(-x,0))$, can: as
-# $\mathbb E\max(x,0)=s/\sqrt{2\pi}$ for $N(0,s)$, they make it $2\,(2-1)^2/2\pi=1/\pi$. So everything hangs on
-# features that the discriminator has learnt.
+# $\mathbb E\max(x,0)=s/\sqrt{2\pi}$ for $N(0,s)$, they make the loss $2\,(2-1)^2/2\pi=1/\pi$. So everything depends on
+# the features that the discriminator has learnt.
 #
 # **What kind of distance it is.** By Cauchy and Schwarz, over all directions $w$ of length 1,
 #
@@ -215,30 +217,29 @@ claim(
 )
 
 # %% [markdown]
-# **All eight modes, in nearly every member**, and $W_1$ comes down to a quarter. And a price, which the folklore does
-# not mention: hardly more than a tenth of the samples is on a mode. The rest is between them. Equal means of features
-# are what the generator was asked for, and it can have those without being sharp. Deviations too, and the quality
-# is about twice as high.
+# **All eight modes, in nearly every member**, and $W_1$ comes down to a quarter. But there is a price, which the
+# folklore does not mention: hardly more than a tenth of the samples are on a mode. The rest are between them. Equal
+# means of features are what the generator was asked for, and it can achieve those without being sharp. When standard
+# deviations have to agree too, the quality is about twice as high.
 #
 # :::{admonition} Try it
 # :class: tip
-# After `from gantut.lessons.toy_gans import play`,
-# `play("non-saturating", 5, members=16, feature_matching={"layers": (0,)})` matches the first hidden layer instead of
-# the last, and `{"added": True}` adds the loss to $-\log D$ instead of putting it in its place. Which of the two keeps
-# the modes? Which has the better quality?
+# After `from gantut.lessons.toy_gans import play`, `play("non-saturating", 5, members=16, feature_matching={"layers":
+# (0,)})` matches the first hidden layer instead of the last, and `{"added": True}` adds the loss to $-\log D$ instead
+# of putting it in its place. Which of the two keeps the modes? Which has the better quality?
 # :::
 #
 # ## 2 · Minibatch discrimination
 #
-# A discriminator that looks at one sample at a time cannot notice that they are all alike. So let it see the batch:
-# for each sample, how close it is to the others {cite}`salimans2016`. From the features $f(x_i)$ and a learnt tensor
-# $T$ come $B$ rows of $C$ numbers for each sample, $M_i=f(x_i)\,T$, and
+# A discriminator that looks at one sample at a time cannot notice that they are all alike. So let it see the batch: for
+# each sample, how close it is to the others {cite}`salimans2016`. From the features $f(x_i)$ and a learnt tensor $T$
+# come $B$ rows of $C$ numbers for each sample, $M_i=f(x_i)\,T$, and
 #
-# $$ c_b(x_i,x_j)=e^{-\|M_{i,b}-M_{j,b}\|_1},\qquad o(x_i)_b=\sum_{j=1}^nc_b(x_i,x_j) . $$ (eq-minibatch_similarity)
+# $$ c_b(x_i,x_j)=e^{-\|M_{i,b}-M_{j,b}\|_1},\qquad o(x_i)_b=\sum_{j=1}^nc_b(x_i,x_j) . $$ (eq-closeness)
 #
-# The $B$ numbers $o(x_i)$ join the *features* $f(x_i)$ on their way to the last layer (not "the input of the
-# model", as one reads). Real and generated samples come in batches of their own: in a mixed one, minibatch_similarity
-# would say little. The sum includes $x_i$ itself, at distance 0, so that $1\le o\le n$.
+# The $B$ numbers $o(x_i)$ join the *features* $f(x_i)$ on their way to the last layer (not "the input of the model", as
+# is sometimes written). Real and generated samples come in separate batches: in a mixed one, the similarities would say
+# little. The sum includes $x_i$ itself, at distance 0, so that $1\le o\le n$.
 
 
 # %%
@@ -268,20 +269,21 @@ M = torch.einsum("nd,dbc->nbc", diverse, T)
 assert torch.allclose(networks.minibatch_similarity(M[None])[0], by_hand)
 
 # %% [markdown]
-# The numbers tell a collapsed batch from a diverse one at a glance, and follow any permutation of the batch. Is the
-# problem solved, then? Lesson 6 has taught us to ask a second question: it is not enough that the discriminator
-# *sees* collapse, it must have a *slope* that leads out.
+# The numbers tell a collapsed batch from a diverse one at a glance, and they permute with the batch. Is the problem
+# solved, then? Lesson 6 has taught us to ask a second question: it is not enough that the discriminator *sees*
+# collapse, it must have a *slope* that leads out.
 #
-# A discriminator of whole batches plays for the JS of distributions of batches, $p_r^{\otimes n}$ and
+# A discriminator of whole batches plays for the JS between the distributions of batches, $p_r^{\otimes n}$ and
 # $p_g^{\otimes n}$. Let the generator be on one of eight modes that do not overlap, perfectly. There $p_g=8p_r$, so on
 # batches from that mode the ratio of the two densities is $8^n$, a constant: $D^*$ is as flat as it was for single
-# samples. And the argument of {eq}`eq-cell` goes through word for word, with batches in place of samples. Forget of a
-# batch all but whether all its samples are in the mode's cell: then whatever the generator does inside the cell,
+# samples. And the argument of {eq}`eq-cell` goes through word for word, with batches in place of samples. Forget
+# everything about a batch except whether all its samples are in the mode's cell: then whatever the generator does
+# inside the cell,
 #
 # $$ \operatorname{JS}\big(p_r^{\otimes n}\,\big\|\,p_g^{\otimes n}\big)\ge\operatorname{JS}\Big(\big(8^{-n},1-8^{-n}\big)\,\Big\|\,(1,0)\Big), $$ (eq-batch-trap)
 #
 # with equality for the collapsed generator. It is still a local minimum. All that the batch has changed is that the
-# discriminator is surer of itself.
+# discriminator is more certain.
 
 # %%
 sure = []
@@ -298,7 +300,7 @@ assert (push == 0).all(), "exact copies are not driven apart"
 
 # %% [markdown]
 # (The last lines look at the numbers $o$ themselves: between exact copies their slope is 0, for reasons of symmetry.)
-# So theory promises less than the idea does. What help there is must come from discriminators that are not optimal,
+# So the theory promises less than the idea does. What help there is must come from discriminators that are not optimal,
 # and from batches that are not quite collapsed. The populations:
 
 # %%
@@ -317,53 +319,53 @@ claim(
 )
 
 # %% [markdown]
-# It does help: most modes are back, in most members. But the two numbers do not say the same. A $W_1$ that is still
-# about 1.6, when it would be 2.5 on a single mode and is 0.6 with feature matching, means that the modes
-# are there with very *unequal* shares. A mode counts as covered from one sample in a hundred on; it takes no more
-# than a few stragglers to make a batch look diverse. And three members of 64 have left the ring altogether: to be
-# unlike each other is not to be like the data.
+# It does help: most modes are back, in most members. But the two numbers do not tell the same story. A $W_1$ that is
+# still about 1.6, when it would be 2.5 on a single mode and is 0.6 with feature matching, means that the modes are
+# there with very *unequal* shares. A mode counts as covered as soon as it has one sample in a hundred; a few stragglers
+# are enough to make a batch look diverse. And three members of 64 have left the ring altogether: being unlike each
+# other is not the same as being like the data.
 #
 # :::{admonition} Try it
 # :class: tip
-# Give the layer more to compare with, `minibatch_discrimination={"kernels": 64, "dimension": 8}`, or play it with
-# one discriminator step a round.
+# Give the layer more to compare with, `minibatch_discrimination={"kernels": 64, "dimension": 8}`, or play it with one
+# discriminator step per iteration.
 # :::
 #
 # ## 3 · Historical averaging
 #
-# The next trick is about parameters, and it is for both players. To each one's cost is added what it has moved away
-# from its own average so far:
+# The next trick is about parameters, and it is for both players. A penalty is added to each player's cost for its
+# distance from its own average so far:
 #
 # $$ \lambda\,\big\|\Theta_t-\bar\Theta_t\big\|^2,\qquad\bar\Theta_t=\frac1t\sum_{i=1}^t\Theta_i . $$ (eq-historical)
 #
 # It is often said to punish parameters that change too quickly. It does not: a quick move *through* the average is
-# free, and parameters at rest, far from it, pay for ever. What it does can be worked out on the game $xy$ of lesson 4,
-# where simultaneous steps spiral outwards. With $w=x+iy$ as in {eq}`eq-complex`, and the average held fixed where
-# the cost is differentiated, a round reads
+# free, and parameters at rest far from it pay for ever. What it does can be worked out on the game $xy$ of lesson 4,
+# where simultaneous steps spiral outwards. With $w=x+iy$ as in {eq}`eq-complex`, and the average held fixed where the
+# cost is differentiated, an iteration reads
 #
 # $$ w\leftarrow w+\eta\,\big(iw-2\lambda(w-\bar w)\big),\qquad\bar w\leftarrow\bar w+\tfrac1{t+1}(w-\bar w) . $$ (eq-history-round)
 #
-# Late in the game the average hardly moves, since $\frac1t$ is small. So there are two speeds. *Quickly*, with
-# $\bar w$ as good as fixed, differences are multiplied by $1+\eta(i-2\lambda)$ in each round. They die out if
+# Late in the game the average hardly moves, since $\frac1t$ is small. So there are two speeds. *Quickly*, with $\bar w$
+# practically fixed, differences are multiplied by $1+\eta(i-2\lambda)$ in each iteration. They die out if
 # $(1-2\eta\lambda)^2+\eta^2<1$, that is, if
 #
 # $$ 4\lambda>\eta\,(1+4\lambda^2) . $$ (eq-history-enough)
 #
-# Then $w$ is always close to the point where the bracket vanishes, $w=\frac{2\lambda}{2\lambda-i}\,\bar w$.
-# *Slowly*, the average follows: $\frac{d\bar w}{dt}=\frac1t(w-\bar w)=\frac1t\,\frac{i}{2\lambda-i}\,\bar w$, whose
-# solutions are powers of $t$. As $\frac i{2\lambda-i}=\frac{-1+2\lambda i}{1+4\lambda^2}$,
+# Then $w$ is always close to the point where the bracket vanishes, $w=\frac{2\lambda}{2\lambda-i}\,\bar w$. *Slowly*,
+# the average follows: $\frac{d\bar w}{dt}=\frac1t(w-\bar w)=\frac1t\,\frac{i}{2\lambda-i}\,\bar w$, whose solutions are
+# powers of $t$. Since $\frac i{2\lambda-i}=\frac{-1+2\lambda i}{1+4\lambda^2}$,
 #
 # $$ |w_t|\ \sim\ t^{-1/(1+4\lambda^2)} . $$ (eq-history-slow)
 #
-# **The circle is turned inwards, if the weight is large enough; and the larger the weight, the slower it goes**,
+# **The circle is bent inwards if the weight is large enough; and the larger the weight, the slower the approach**,
 # because the past is an anchor. For $\eta=0.1$ the least weight is a little above $\frac\eta4=0.025$.
 
 
 # %%
-def radii(weight, eta=0.1, rounds=5000):
-    """How far rounds (7.7) of the game xy are from 0, from (1, 1)."""
+def radii(weight, eta=0.1, iterations=5000):
+    """The radius after each iteration (7.7) of the game xy from (1, 1)."""
     w, average, path = 1 + 1j, 0, [1 + 1j]
-    for t in range(1, rounds + 1):
+    for t in range(1, iterations + 1):
         average += (w - average) / t  # of w_1, ..., w_t
         w += eta * (1j * w - 2 * weight * (w - average))
         path.append(w)
@@ -371,7 +373,7 @@ def radii(weight, eta=0.1, rounds=5000):
 
 
 weights = (0.0, 0.1, 0.5, 1.0)
-turned = {weight: radii(weight, rounds=50_000 if weight else 5000)
+turned = {weight: radii(weight, iterations=50_000 if weight else 5000)
           for weight in weights}  # fmt: skip
 for weight in weights[1:]:
     far = turned[weight][0]
@@ -380,7 +382,7 @@ for weight in weights[1:]:
     print(f"weight {weight}: the radius falls as t^{power:.2f}")
 assert radii(0.02)[0][-1] > 100 > 0.1 > radii(0.03)[0][-1], "as (7.8) says"
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: two paths of the game xy from the point (1, 1). Without historical averaging it spirals outwards to the edge of the picture; with weight 0.1 it curls inwards to the origin. Right: the radius over the rounds on logarithmic axes. Without, it shoots up; with weights 0.1, 0.5 and 1 it wavers at first and then falls along straight lines, steepest for 0.1 and flattest for 1."}, "figure": {"name": "fig-history", "caption": "Historical averaging in the game xy, with η = 0.1. Left: 200 rounds from (1, 1), without it (full) and with the weight 0.1 (dashed). Right: the radius. The straight lines have the slopes of (7.9): more weight, less speed."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: two paths of the game xy from the point (1, 1). Without historical averaging it spirals outwards to the edge of the plot; with weight 0.1 it curls inwards to the origin. Right: the radius over the iterations on logarithmic axes. Without, it shoots up; with weights 0.1, 0.5 and 1 it oscillates at first and then falls along straight lines, steepest for 0.1 and flattest for 1."}, "figure": {"name": "fig-history", "caption": "Historical averaging in the game xy, with η = 0.1. Left: 200 iterations from (1, 1), without it (solid) and with the weight 0.1 (dashed). Right: the radius. The straight lines have the slopes of (7.9): the larger the weight, the slower."}}
 left, right = plots.axes(1, 2, height=3.3)
 routes = {}
 for weight, name in ((0.0, "without"), (0.1, "λ = 0.1")):
@@ -397,7 +399,7 @@ for weight, colour, dash in zip(
         right, range(1, len(far) + 1), {name: far},
         colours=[colour], dashes=[dash],
     )  # fmt: skip
-right.set(xscale="log", yscale="log", xlabel="round", ylabel="radius")
+right.set(xscale="log", yscale="log", xlabel="iteration", ylabel="radius")
 right.set(ylim=(5e-5, 40))
 right.legend(fontsize=9, loc="lower left")
 plots.show()
@@ -409,10 +411,10 @@ plots.show()
 
 
 # %%
-def away(weight, eta=0.05, rounds=5000):
-    """How far 5000 rounds from (1/2, 0) end from the equilibrium (1, 1)."""
+def away(weight, eta=0.05, iterations=5000):
+    """How far from the equilibrium (1, 1) 5000 iterations from (1/2, 0) end."""
     x, y, mean_x, mean_y = 0.5, 0.0, 0.0, 0.0
-    for t in range(1, rounds + 1):
+    for t in range(1, iterations + 1):
         mean_x, mean_y = (
             mean_x + (x - mean_x) / t,
             mean_y + (y - mean_y) / t,
@@ -432,7 +434,7 @@ assert max(away(0.1), away(0.3)) < 0.001
 assert away(1) < 0.04
 claim(
     "trick-historical-averaging",
-    "radius of xy after 5000 rounds, weights 0, 0.1, 0.5, 1",
+    "radius of xy after 5000 iterations, weights 0, 0.1, 0.5, 1",
     [turned[weight][0][5000] for weight in weights],
     equals=[8.9939e10, 9.4677e-4, 0.070422, 0.42564],
     rtol=1e-4,
@@ -451,7 +453,7 @@ assert interval("historical averaging", "w1").low > 1
 #
 # :::{admonition} Try it
 # :class: tip
-# Which average is best? Replace $\bar w$ by an exponential one, `average += 0.05 * (w - average)`, and look at the
+# Which average is best? Replace $\bar w$ with an exponential one, `average += 0.05 * (w - average)`, and look at the
 # slope of the right panel of {numref}`fig-history`.
 # :::
 #
@@ -484,20 +486,19 @@ claim(
 )
 
 # %% [markdown]
-# "Values such as 0.9 and 0.1", says the source, and calls it one-sided. That is two-sided smoothing. In the
-# **one-sided** kind real samples get 0.9 and generated ones keep their 0, and it matters which. The generator with
-# the loss $-\log D$ learns from $\nabla\log D^*$. Compare this with the slope for labels 1 and 0, which is
-# $\nabla\log r$:
+# The source says "values such as 0.9 and 0.1", and calls this one-sided. It is two-sided smoothing. In the
+# **one-sided** kind real samples get 0.9 and generated ones keep their 0, and it matters which. The generator with the
+# loss $-\log D$ learns from $\nabla\log D^*$. Compare this with the slope for labels 1 and 0, which is $\nabla\log r$:
 #
 # $$ \nabla\log D^*=\frac{(\alpha-\beta)\,r}{\beta+(\alpha-\beta)\,r}\;\nabla\log r . $$ (eq-smoothed-pull)
 #
-# With $\beta>0$ the factor goes to 0 where $r$ does: **samples that are far from all data are hardly pushed**. They
-# may stay where they are, since $D^*$ cannot tell them worse than $\beta$. With $\beta=0$ the factor is 1. That is
-# the reason why the fake label must be 0.
+# With $\beta>0$ the factor goes to 0 where $r$ does: **samples that are far from all data are hardly pushed**. They may
+# stay where they are, since $D^*$ cannot rate them worse than $\beta$. With $\beta=0$ the factor is 1. That is why the
+# fake label must be 0.
 #
-# It is also a limit to the praise. With $\beta=0$, the slope that an *optimal* discriminator gives does **not
-# depend on $\alpha$ at all**. One-sided smoothing changes nothing about lesson 5 or 6; it can only concern
-# discriminators on their way, which stop at 0.9 instead of becoming ever surer.
+# It also limits the praise. With $\beta=0$, the slope that an *optimal* discriminator gives does **not depend on
+# $\alpha$ at all**. One-sided smoothing changes nothing about lesson 5 or 6; it can only affect discriminators on their
+# way to the optimum, which stop at 0.9 instead of becoming ever more certain.
 
 # %%
 pull = sympy.lambdify((r, alpha, beta), factor)
@@ -565,12 +566,12 @@ print("k = 1: one-sided labels raise the quality:",
       bool(smoothed.low > alone.high))  # fmt: skip
 
 # %% [markdown]
-# As the theory has it, **one-sided smoothing leaves collapse as it is**: in none of the three numbers can 64 members be
-# told from those without it. *Two*-sided smoothing does have an effect. It gives up quality, since bad samples are
-# no longer pushed, and so keeps a few more modes; if modes were all that one counted, the wrong trick would seem the
-# better one. And with one discriminator step a round, where discriminators are far from optimal, one-sided labels do
-# some good, as the theory allows. (They have been praised most for discriminators that are harder to fool by small
-# changes of an image. That is not measured here.)
+# As the theory predicts, **one-sided smoothing leaves collapse as it is**: in none of the three numbers can its 64
+# members be told from those without it. *Two*-sided smoothing does have an effect. It gives up quality, since bad
+# samples are no longer pushed, and so keeps a few more modes; if modes were all that counted, the wrong trick would
+# seem the better one. And with one discriminator step per iteration, where discriminators are far from optimal,
+# one-sided labels do some good, as the theory allows. (They have been praised most for making discriminators harder to
+# fool by small changes to an image. That is not measured here.)
 #
 # :::{admonition} Try it
 # :class: tip
@@ -580,17 +581,17 @@ print("k = 1: one-sided labels raise the quality:",
 #
 # ## 5 · Virtual batch normalisation
 #
-# **Batch normalisation** {cite}`ioffe2015` subtracts from each unit $h$ of a layer its mean over the batch, and
-# divides by its standard deviation. It makes deep networks trainable; but what comes out for a sample now depends on
-# which others happen to be in its batch. For a generator that is strange. $G(z)$ is no function of $z$ any more, and
-# the samples of a batch are not independent of each other. **Virtual** batch normalisation {cite}`salimans2016`
-# takes the statistics from a **reference batch** $h_1,\dots,h_n$, drawn once and for all, *together with the sample
-# itself*, so that an unusual sample is not scaled without bounds:
+# **Batch normalisation** {cite}`ioffe2015` subtracts from each unit $h$ of a layer its mean over the batch, and divides
+# by its standard deviation. It makes deep networks trainable; but what comes out for a sample now depends on which
+# others happen to be in its batch. For a generator that is strange. $G(z)$ is no longer a function of $z$, and the
+# samples of a batch are not independent of each other. **Virtual** batch normalisation {cite}`salimans2016` takes the
+# statistics from a **reference batch** $h_1,\dots,h_n$, drawn once and for all, *together with the sample itself*, so
+# that an unusual sample is not scaled without bound:
 #
 # $$ h\mapsto\frac{h-\mu'}{\sqrt{v'}},\qquad\mu',v'\text{: mean and variance of }h_1,\dots,h_n,h . $$ (eq-vbn)
 #
-# The reference passes through the present weights at every step. That doubles the work, which is why the paper has
-# it in the generator only.
+# The reference batch passes through the current weights at every step. That doubles the work, which is why the paper
+# has it in the generator only.
 
 
 # %%
@@ -644,9 +645,9 @@ for trick in ("batch norm", "virtual batch norm"):
 
 # %% [markdown]
 # This is a surprise. Normalisation in the generator was meant for deep networks, and ours has two hidden layers; yet
-# most members have all eight modes, with *the best quality of all that do*. (The others are stuck with three or four:
-# dots far from their median in {numref}`fig-tricks-ring`.) But ordinary batch normalisation does the same. What
-# helps is to normalise. That each sample is normalised by itself is a matter of hygiene, and on the ring it makes no
+# most members have all eight modes, with *the best quality of all that do*. (The others are stuck at three or four:
+# dots far from their median in {numref}`fig-tricks-ring`.) But ordinary batch normalisation does the same. What helps
+# is to normalise. That each sample is normalised by itself is a matter of hygiene, and on the ring it makes no
 # difference that 64 seeds would show.
 #
 # ## 6 · Noise
@@ -654,15 +655,15 @@ for trick in ("batch norm", "virtual batch norm"):
 # In lesson 5 the discriminator became perfect because the distributions did not overlap. So blur them: add noise
 # $\varepsilon\sim N(0,\sigma^2I)$ to *all* samples, real and generated, before the discriminator looks. Both
 # distributions then have a density everywhere, and JS is differentiable again {cite}`arjovsky2017principled`. How much
-# noise? Take two parallel lines in the plane, $\theta$ apart, with the data spread evenly along the
-# one and the samples along the other. Along the lines nothing differs. Across them the two
-# distributions are now $N(0,\sigma)$ and $N(\theta,\sigma)$; measured in units of $\sigma$, $N(0,1)$ and
-# $N(\theta/\sigma,1)$. JS does not depend on units, so it is a function of the ratio alone:
+# noise? Take two parallel lines in the plane, $\theta$ apart, with the data spread evenly along the one and the samples
+# along the other. Along the lines nothing differs. Across them the two distributions are now $N(0,\sigma)$ and
+# $N(\theta,\sigma)$; measured in units of $\sigma$, $N(0,1)$ and $N(\theta/\sigma,1)$. JS does not depend on units, so
+# it is a function of the ratio alone:
 #
 # $$ \operatorname{JS}=g(\theta/\sigma),\qquad\frac{\partial}{\partial\theta}\operatorname{JS}=\frac1\sigma\,g'(\theta/\sigma),\qquad g(u)\approx\frac{u^2}8\ \text{ for small }u . $$ (eq-noisy-lines)
 #
 # With too little noise, $u$ is large, and $g$ is flat at $\log2$: we are back in lesson 5. With too much, $u$ is small
-# and the slope is about $\theta/4\sigma^2$: all differences are drowned.
+# and the slope is about $\theta/4\sigma^2$: all differences are drowned out.
 
 
 # %%
@@ -688,7 +689,7 @@ claim(
     atol=1e-6,
 )  # fmt: skip
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: JS over the distance of the lines from 0 to 4 for four sizes of noise. For 0.1 it jumps to log 2 at once and stays there; for 0.25, 0.5 and 1 it rises ever more gently. Right: the slope of JS at distances 0.5, 1 and 2 over the size of the noise from 0.05 to 5 on a logarithmic axis: three hills of the same form, whose tops, marked by dots, are at 0.2, 0.41 and 0.81 and get lower."}, "figure": {"name": "fig-noisy-lines", "caption": "Parallel lines under noise. Left: JS over their distance. Right: its slope over the size of the noise; the dots mark the best size, always 0.41 times the distance. One size does not fit all distances."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: JS over the distance of the lines from 0 to 4 for four sizes of noise. For 0.1 it jumps to log 2 at once and stays there; for 0.25, 0.5 and 1 it rises ever more gently. Right: the slope of JS at distances 0.5, 1 and 2 over the size of the noise from 0.05 to 5 on a logarithmic axis: three hills of the same shape, whose tops, marked by dots, are at 0.2, 0.41 and 0.81 and get lower."}, "figure": {"name": "fig-noisy-lines", "caption": "Parallel lines under noise. Left: JS over their distance. Right: its slope over the size of the noise; the dots mark the best size, always 0.41 times the distance. One size does not fit all distances."}}
 left, right = plots.axes(1, 2, height=3.0)
 theta = torch.linspace(0, 4, 51, dtype=torch.float64)
 plots.lines(left, theta, {
@@ -708,19 +709,19 @@ right.set(xscale="log", xlabel="size σ of the noise", ylabel="slope of JS")
 plots.show()
 
 # %% [markdown]
-# As the generator comes nearer, the best noise gets smaller: hence *decaying* noise. (Sources found noise on account
-# of supports that are disjoint. That was asserted and not shown, but noise does no harm where they are not.)
+# As the generator comes closer, the best noise gets smaller: hence *decaying* noise. (Our sources justify noise by
+# disjoint supports. These were asserted and not shown, but noise does no harm where the supports are not disjoint.)
 #
-# And the JS that is brought down is one of *blurred* distributions. Does that bring the distributions themselves
+# And the JS that is reduced is that of the *blurred* distributions. Does that bring the distributions themselves
 # together? Blurring moves no sample by more than the noise, so by the triangle inequality for $W_1$ (lesson 8), with
 # $v$ the mean square of the noise, and since on a set of diameter $C$ no mass need travel further than $C$,
 #
 # $$ W_1(p_r,p_g)\ \le\ 2\sqrt v+C\cdot\operatorname{TV}\ \le\ 2\sqrt v+C\sqrt{2\operatorname{JS}}, $$ (eq-noise-bound)
 #
-# where TV and JS are of the blurred distributions. (The last step is Pinsker's inequality,
+# where TV and JS are those of the blurred distributions. (The last step is Pinsker's inequality,
 # $\operatorname{TV}^2\le\frac12\operatorname{KL}$, for each distribution against the mixture $m$:
-# $\operatorname{TV}(p,q)^2=4\operatorname{TV}(p,m)^2\le2\operatorname{KL} (p\|m)$, and likewise for $q$; take the
-# mean of both. The paper has $2C\sqrt{\operatorname{JS}}$, which is weaker.) We check it where all is known exactly:
+# $\operatorname{TV}(p,q)^2=4\operatorname{TV}(p,m)^2\le2\operatorname{KL} (p\|m)$, and likewise for $q$; take the mean
+# of both. The paper has $2C\sqrt{\operatorname{JS}}$, which is weaker.) We check it where everything is known exactly:
 # lines at a distance $\theta$, and uniform noise on $[-a,a]$, where JS is $\log 2$ times the share that does not
 # overlap.
 
@@ -743,8 +744,8 @@ for trick in others:
 
 # %% [markdown]
 # Gaussian noise that begins with $\sigma=1$, half the radius of the ring, and fades to nothing over the 1000 steps
-# {cite}`sonderby2017`: eight modes, far better quality than with feature matching, and the smallest $W_1$ up to here.
-# In the beginning the eight modes are one hill, which any generator finds; they come apart slowly, and it comes along.
+# {cite}`sonderby2017`: eight modes, far better quality than with feature matching, and the smallest $W_1$ so far. In
+# the beginning the eight modes are one hill, which any generator finds; they separate slowly, and it follows them.
 #
 # :::{admonition} Try it
 # :class: tip
@@ -754,11 +755,11 @@ for trick in others:
 # ## 7 · A better metric
 #
 # The last trick is to leave JS altogether. For lines without noise JS is $\log2$ at every distance but 0, while the
-# Wasserstein distance is $\theta$: the right answer, at every distance, with the slope 1. "Smoother" is the usual
-# word; the exact one is *continuous, and differentiable almost everywhere*. The next four lessons make good on it:
-# what this distance is ({doc}`8 <08_moving_dirt>`), why a single function knows it ({doc}`9 <09_duality>`), how a
-# network can be that function ({doc}`10 <10_wasserstein_gan>`), and how to keep its slope in bounds ({doc}`11
-# <11_better_critics>`). Here it is in line with the other six: the same networks and the same five critic steps, with
+# Wasserstein distance is $\theta$: the right answer, at every distance, with the slope 1. "Smoother" is the usual word;
+# the exact one is *continuous, and differentiable almost everywhere*. The next four lessons make good on that: what
+# this distance is ({doc}`8 <08_moving_dirt>`), why a single function gives it ({doc}`9 <09_duality>`), how a network
+# can be that function ({doc}`10 <10_wasserstein_gan>`), and how to keep its slope in bounds ({doc}`11
+# <11_better_critics>`). Here it takes its place beside the other six: the same networks and the same five critic steps, with
 # the Wasserstein objective and a gradient penalty.
 
 # %%
@@ -781,9 +782,9 @@ assert median_interval(games["ring", 5, "none"]["modes"]).estimate <= 2
 #
 # ## Side by side
 #
-# One more row needs a word, since it is not in the sources' list but in everybody's programs: an **average
-# generator**, whose parameters are a moving average of those that are trained. It is used for the samples only, and
-# the game does not know of it. The last rows are two tricks together.
+# One more row needs a word, since it is not in our sources' list but in everybody's programs: an **average generator**,
+# whose parameters are a moving average of those being trained. It is used only to draw samples, and the game knows
+# nothing of it. The last rows combine two tricks.
 
 
 # %%
@@ -807,7 +808,7 @@ def table(distribution, k, modes, height):
     return panels
 
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "A table of fifteen rows and three panels on the ring: modes covered, share of high quality, exact distance. Without a trick: one mode, quality near 1, distance 2.4, marked by grey bands. The average generator and one-sided labels stay within or near these bands. Two-sided labels, historical averaging and minibatch discrimination have about three, five and eight modes with distances of 1.9, 1.5 and 1.6. Feature matching, both normalisations, noise, the better metric and the combinations have eight modes; their quality is lowest for feature matching, about 0.13, and highest for the normalisations, about 0.6; their distance is lowest for the better metric, about 0.3."}, "figure": {"name": "fig-tricks-ring", "caption": "The ring, five discriminator steps a round, 64 members each: medians with 95% intervals, members as dots. Grey bands: the game without a trick. (Three members with minibatch discrimination have fled from the ring altogether, to distances of 8 to 12, and are off the picture.)"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "A table of fifteen rows and three panels on the ring: modes covered, share of high quality, exact distance. Without a trick: one mode, quality near 1, distance 2.4, marked by grey bands. The average generator and one-sided labels stay within or near these bands. Two-sided labels, historical averaging and minibatch discrimination have about three, five and eight modes with distances of 1.9, 1.5 and 1.6. Feature matching, both normalisations, noise, the better metric and the combinations have eight modes; their quality is lowest for feature matching, about 0.13, and highest for the normalisations, about 0.6; their distance is lowest for the better metric, about 0.3."}, "figure": {"name": "fig-tricks-ring", "caption": "The ring, five discriminator steps per iteration, 64 members each: medians with 95% intervals, members as dots. Grey bands: the game without a trick. (Three members with minibatch discrimination have left the ring altogether, for distances of 8 to 12, and lie outside the plot.)"}}
 _ = table("ring", 5, modes=8, height=4.8)
 plots.show()
 alone = interval("instance noise", "w1").estimate
@@ -816,16 +817,16 @@ for trick in seven_tricks.COMBINATIONS:
 assert interval("averaged generator", "modes").high < 5
 
 # %% [markdown]
-# (Two draws of 500 points from the ring itself are 0.1 to 0.2 apart, and no row can be expected to get below.) There
-# are three kinds of remedies in this table. Some *do not help here*: averaging the generator (the average of a parked
-# generator is that generator) and one-sided labels. Some *buy modes with something else*: two-sided labels,
-# historical averaging and minibatch discrimination with shares that remain unequal, feature matching with quality.
-# And three bring all modes at a fair quality: *noise that fades*, *normalisation of the generator*, and *another
-# distance*. Two tricks together are no better than the better one of them.
+# (Two draws of 500 points from the ring itself are 0.1 to 0.2 apart, and no row can be expected to get below that.)
+# There are three kinds of remedies in this table. Some *do not help here*: averaging the generator (the average of a
+# parked generator is that generator) and one-sided labels. Some *buy modes with something else*: two-sided labels,
+# historical averaging and minibatch discrimination with shares that remain unequal, feature matching with quality. And
+# three bring all modes at a fair quality: *noise that fades*, *normalisation of the generator*, and *another distance*.
+# Two tricks together are no better than the better of the two.
 #
-# Now the same with **one** discriminator step a round, where lesson 6 found little collapse:
+# Now the same with **one** discriminator step per iteration, where lesson 6 found little collapse:
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "The same table with one discriminator step a round, twelve rows. Nearly all rows have a median of eight modes, also without a trick. Quality is about 0.1 to 0.3, but about 0.5 for both normalisations; the distance is smallest for these and for noise, 0.3 to 0.4, against 0.8 without a trick. The better metric is worst, with two to three modes and a distance of 2."}, "figure": {"name": "fig-tricks-one-step", "caption": "The ring once more, with one discriminator step a round. What was best has become worst: a Wasserstein critic needs more than one step to be a critic."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "The same table with one discriminator step per iteration, twelve rows. Nearly all rows have a median of eight modes, also without a trick. Quality is about 0.1 to 0.3, but about 0.5 for both normalisations; the distance is smallest for these and for noise, 0.3 to 0.4, against 0.8 without a trick. The better metric is worst, with two to three modes and a distance of 2."}, "figure": {"name": "fig-tricks-one-step", "caption": "The ring once more, with one discriminator step per iteration. What was best has become worst: a Wasserstein critic needs more than one step to be a critic."}}
 _ = table("ring", 1, modes=8, height=4.0)
 plots.show()
 
@@ -839,13 +840,13 @@ for trick in ("a better metric", "minibatch discrimination"):
     assert interval(trick, "w1", k=1).low > alone.high, "now do harm"
 
 # %% [markdown]
-# The order is another one. What was best is now worst. Minibatch discrimination does harm, too: without it shares were
-# more equal. Normalisation, noise and feature matching go on to help.
+# The order has changed. What was best is now worst. Minibatch discrimination does harm, too: without it the shares were
+# more equal. Normalisation, noise and feature matching still help.
 #
-# And the **grid**. Lesson 6 has warned us: after 1000 steps the generators have hardly found its 25 modes, and a
-# count of modes is passed by noise.
+# And the **grid**. Lesson 6 has warned us: after 1000 steps the generators have hardly found its 25 modes, and noise
+# passes a count of modes.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "The same table for the grid with five discriminator steps a round, fifteen rows. All rows have medians of 23 to 25 modes and a quality from 0.06 to 0.13, around the dashed line at 0.07 for uniform noise; virtual batch normalisation has the highest. The distance is 0.6 without a trick, 0.65 to 0.7 for smoothed labels, and lowest, 0.37 to 0.38, for noise and for the better metric."}, "figure": {"name": "fig-tricks-grid", "caption": "The grid of 25 Gaussians, five discriminator steps a round, after 1000 generator steps. The dashed line is what uniform noise in the square would score."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "The same table for the grid with five discriminator steps per iteration, fifteen rows. All rows have medians of 23 to 25 modes and a quality from 0.06 to 0.13, around the dashed line at 0.07 for uniform noise; virtual batch normalisation has the highest. The distance is 0.6 without a trick, 0.65 to 0.7 for smoothed labels, and lowest, 0.37 to 0.38, for noise and for the better metric."}, "figure": {"name": "fig-tricks-grid", "caption": "The grid of 25 Gaussians, five discriminator steps per iteration, after 1000 generator steps. The dashed line is what uniform noise in the square would score."}}
 panels = table("grid", 5, modes=25, height=4.8)
 panels[1].axvline(0.0707, color=plots.INK, linestyle="--", linewidth=1.2)
 panels[1].set(xlim=(0, 0.3))
@@ -867,10 +868,10 @@ for trick in ("instance noise", "a better metric", "batch norm",
     assert interval(trick, "quality", distribution="grid").low > 0.0707
 
 # %% [markdown]
-# All rows cover 23 modes or more, at the quality of uniform noise; whoever reads the left panel alone has read
+# All rows cover 23 modes or more, at the quality of uniform noise; whoever reads the left panel alone has learnt
 # nothing. But the distance tells them apart. Noise and the better metric are ahead here as well, and with them
 # normalisation has begun to find the modes, with a quality above that of noise. Feature matching and historical
-# averaging are nearer to the data than the game without a trick. Smoothed labels, the average generator and minibatch
+# averaging are closer to the data than the game without a trick. Smoothed labels, the average generator and minibatch
 # discrimination are not.
 #
 # This is what can be said of *these* distributions and *these* small networks after 1000 steps. A trick that does
@@ -879,11 +880,11 @@ for trick in ("instance noise", "a better metric", "batch norm",
 #
 # ## A discriminator that names classes
 #
-# The paper of the first five tricks had a second aim, and there feature matching had its greatest success:
-# **semi-supervised learning**, with labels for a few samples and none for the rest. Let the discriminator sort
-# samples into $K$ classes of real ones, and a class of its own for the generated ones. With the numbers from 1 to
-# $K$ for the real classes, the class of fakes is $K+1$. (Weng counts the fake class in and has $K-1$ real ones; her
-# early draft has real classes up to $K$ *and* calls the fake class $K$, which cannot be.)
+# The paper of the first five tricks had a second aim, and in that feature matching had its greatest success:
+# **semi-supervised learning**, with labels for a few samples and none for the rest. Let the discriminator sort samples
+# into $K$ classes of real ones, and a class of its own for the generated ones. With the numbers from 1 to $K$ for the
+# real classes, the class of fakes is $K+1$. (Weng includes the fake class in the count and has $K-1$ real ones; her
+# early draft has real classes up to $K$ *and* calls the fake class $K$, which is impossible.)
 
 # %%
 K = 10
@@ -903,9 +904,9 @@ claim(
 #
 # $$ D(x)=p(y\le K\mid x)=\frac{Z(x)}{Z(x)+1}=\sigma\big(\log Z(x)\big) . $$ (eq-class-dstar)
 #
-# The logit of the discriminator is $\log Z$, a "logsumexp" of the classifier's logits, and all that was said about
-# discriminators goes for it. For a real sample with the label $y$, the cross-entropy over all $K+1$ classes falls
-# into two parts,
+# The logit of the discriminator is $\log Z$, a "logsumexp" of the classifier's logits, and everything that was said
+# about discriminators applies to it. For a real sample with the label $y$, the cross-entropy over all $K+1$ classes
+# falls into two parts,
 #
 # $$ -\log\frac{e^{l_y}}{Z+1}=\underbrace{\log Z-l_y}_{\text{of a classifier}}\ \underbrace{-\log D}_{\text{of a discriminator}}, $$ (eq-two-parts)
 #
@@ -931,15 +932,15 @@ claim(
 )
 
 # %% [markdown]
-# Why should samples without labels help to tell classes apart? Because each of them, *whatever* its class, must have
-# a large $\log Z$, hence some large logit, while places without digits, where the generator puts its samples, must
-# have none. So the lead is pressed to pass from one logit to another where there are no digits, and not in the middle
-# of a crowd of them. That is an idea and no proof; we put it to the test on the $8\times8$ digits: 10 to 100 of 1437
-# have labels, equally many of each class, and 360 others are for testing. Beside two games, with feature matching and
-# with $-\log D$, there is the discriminator's own network, trained on the labels alone, as long and from the same
-# start; with and without the batch normalisation that the games have in it. (Its statistics are those of the batch,
-# so all test digits are read as one batch. The settings were chosen on other seeds than these.) All are populations
-# of 32, each member with labels of its own, recorded by `python -m gantut.lessons semi-supervised`.
+# Why should samples without labels help to tell classes apart? Because each of them, *whatever* its class, must have a
+# large $\log Z$, hence some large logit, while places without digits, where the generator puts its samples, must have
+# none. So the lead is encouraged to pass from one logit to another where there are no digits, and not in the middle of
+# a crowd of them. That is an idea, not a proof; we put it to the test on the $8\times8$ digits: 10 to 100 of 1437 have
+# labels, equally many of each class, and 360 others are for testing. Beside two games, with feature matching and with
+# $-\log D$, there is the discriminator's own network, trained on the labels alone, for as long and from the same start,
+# with and without the batch normalisation that the games have in it. (Its statistics are those of the batch, so all
+# test digits are read as one batch. The settings were chosen on seeds other than these.) All are populations of 32,
+# each member with labels of its own, recorded by `python -m gantut.lessons semi-supervised`.
 
 # %%
 study = recorded("semi-supervised").result
@@ -978,10 +979,10 @@ assert errors["labels alone"][50].median() > played[0][20].median()
 
 # %% [markdown]
 # **From 20 labels on, two of each digit, the game makes about half the errors**: twenty labels with the other digits
-# beside them are worth more than fifty without. With ten it is not so sure, and the intervals are wide: perhaps
-# a critic that has seen one odd *seven* becomes sure of the wrong thing. It is sometimes said that feature
-# matching is needed here, since a generator that draws perfect digits would leave no places without data to be warned
-# of {cite}`dai2017`. On these digits the usual loss does as well; its generator is far from perfect, too.
+# beside them are worth more than fifty without. With ten it is less certain, and the intervals are wide: perhaps a
+# critic that has seen one odd *seven* becomes sure of the wrong thing. It is sometimes said that feature matching is
+# needed here, since a generator that draws perfect digits would leave no places without data to be warned of
+# {cite}`dai2017`. On these digits the usual loss does as well; its generator is far from perfect, too.
 #
 # :::{admonition} Try it
 # :class: tip
@@ -994,12 +995,12 @@ assert errors["labels alone"][50].median() > played[0][20].median()
 # :::{exercise}
 # :label: ex-four-images
 # A batch of 64 holds 16 copies each of four images, and the rows $M_{i,b}$ of different images are very far apart.
-# What is $o(x_i)_b$ in {eq}`eq-minibatch_similarity`?
+# What is $o(x_i)_b$ in {eq}`eq-closeness`?
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# Take one sample and go through the sum. What is $c_b$ for a copy of it, and what for a sample that is very far away?
+# Take one sample and go through the sum. What is $c_b$ for a copy of it, and what is it for a sample very far away?
 # Does the sum leave out the sample itself?
 # :::
 
@@ -1010,7 +1011,7 @@ check("four-images", answer)
 # %% [markdown]
 # :::{solution} ex-four-images
 # :class: dropdown
-# Each sample has 16 at distance 0, itself among them; the others give $e^{-\text{large}}=0$.
+# Each sample has 16 at distance 0, including itself; the others give $e^{-\text{large}}=0$.
 #
 # ```python
 # answer = 16
@@ -1019,14 +1020,14 @@ check("four-images", answer)
 #
 # :::{exercise}
 # :label: ex-slow-inwards
-# The game $xy$ with historical averaging of weight $\lambda=\frac12$ is played for a long time. By which factor
-# does the radius change from round 10,000 to round 1,000,000?
+# The game $xy$ with historical averaging of weight $\lambda=\frac12$ is played for a long time. By what factor does the
+# radius change from iteration 10,000 to iteration 1,000,000?
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# {eq}`eq-history-slow` says with which power of $t$ the radius falls in the long run. What is the exponent for this
-# weight, and by which factor does $t$ grow?
+# {eq}`eq-history-slow` says as which power of $t$ the radius falls in the long run. What is the exponent for this
+# weight, and by what factor does $t$ grow?
 # :::
 
 # %%
@@ -1051,7 +1052,7 @@ check("slow-inwards", answer)
 #
 # :::{hint}
 # :class: dropdown
-# What is $D^*$ for equal distributions, by {eq}`eq-smoothed-dstar`? It is the same number everywhere; put it in, and
+# What is $D^*$ for equal distributions, by {eq}`eq-smoothed-dstar`? It is the same number everywhere; insert it, and
 # collect what stands before $\log D$ and before $\log(1-D)$. For $\alpha=1$ you must be back in lesson 3.
 # :::
 
@@ -1078,8 +1079,8 @@ check("smoothed-loss", answer)
 #
 # :::{exercise}
 # :label: ex-noise-for-three
-# Two lines are $\theta=3$ apart. Which size of Gaussian noise gives JS the largest slope in $\theta$? (Two figures
-# will do.)
+# Two lines are $\theta=3$ apart. Which size of Gaussian noise gives JS the largest slope with respect to $\theta$? (Two
+# significant figures will do.)
 # :::
 #
 # :::{hint}
@@ -1110,7 +1111,7 @@ check("noise-for-three", answer)
 # :::{hint}
 # :class: dropdown
 # {eq}`eq-class-dstar` needs only $Z$: how many terms does that sum have, and how large is each? Then count classes as a
-# check: of all that are equally likely, how many are real?
+# check: of all the equally likely classes, how many are real?
 # :::
 
 # %%
@@ -1146,7 +1147,7 @@ check("by-reference", answer)
 # %% [markdown]
 # :::{solution} ex-by-reference
 # :class: dropdown
-# The sample joins the reference, and nobody else does.
+# The sample joins the reference, and nothing else does.
 #
 # ```python
 # def answer(reference, x):
@@ -1158,19 +1159,19 @@ check("by-reference", answer)
 # ## What to remember
 #
 # - Judge a trick by a population, by more than one number, and beside the game without it. Each of the seven changes
-#   something; three of them bring back the modes of the ring at a fair quality: noise that fades, normalisation in
-#   the generator, another distance. With one discriminator step a round, the last of these is the worst.
-# - Feature matching moves a batch, not samples: it stops where mean features agree. All modes, little quality. Its
-#   root is what the best critic that is linear in the features finds.
-# - Minibatch discrimination sees collapse, but to see it is not to have a way out: for batches, too, the collapsed
+#   something; three of them bring back the modes of the ring at a fair quality: noise that fades, normalisation in the
+#   generator, another distance. With one discriminator step per iteration, the last of these is the worst.
+# - Feature matching moves a batch, not samples: it stops where mean features agree. All modes, little quality. The root
+#   of its loss is what the best critic that is linear in the features finds.
+# - Minibatch discrimination sees collapse, but seeing it does not provide a way out: for batches, too, the collapsed
 #   generator is a local minimum.
-# - Historical averaging turns the circles of $xy$ inwards if $\lambda$ exceeds about $\frac\eta4$, as
+# - Historical averaging bends the circles of $xy$ inwards if $\lambda$ exceeds about $\frac\eta4$, as
 #   $t^{-1/(1+4\lambda^2)}$: the stronger, the slower.
 # - With labels $\alpha,\beta$ the optimum is $\frac{\alpha p_r+\beta p_g}{p_r+p_g}$. One-sided ($\beta=0$) leaves the
-#   slope of $\log D^*$ as it is, two-sided takes it from the samples that need it most.
-# - Batch normalisation makes samples depend on their company, virtual batch normalisation does not.
+#   slope of $\log D^*$ as it is, two-sided smoothing takes it from the samples that need it most.
+# - Batch normalisation makes each sample depend on its batch; virtual batch normalisation does not.
 # - Noise should be about 0.4 times the distance that is to be seen; so it has to fade.
-# - A critic of $K+1$ classes has the logit $\log\sum_ke^{l_k}$, and learns from what has no labels.
+# - A critic of $K+1$ classes has the logit $\log\sum_ke^{l_k}$, and learns from samples without labels.
 #
 # **Sources.** The first five tricks and the $K+1$ classes are from {cite}`salimans2016`, batch normalisation from
 # {cite}`ioffe2015`, noise from {cite}`arjovsky2017principled` and, decaying, from {cite}`sonderby2017`. The list of

@@ -15,14 +15,14 @@
 # # 8 · Moving dirt
 #
 # JS says how easily two distributions can be *told apart*, and once they can be told apart with certainty it has
-# nothing more to say. This lesson asks another question: how much **work** would it be to turn one distribution into
-# the other? Think of dirt, and of a shovel. The answer is a distance that never saturates, and it can be computed
-# exactly, by the simplex method, by sorting, or nearly exactly by an algorithm of four lines.
+# nothing more to say. This lesson asks another question: how much **work** would it take to turn one distribution into
+# the other? Think of dirt, and of a shovel. The answer is a distance that never saturates. It can be computed exactly,
+# by the simplex method or (on a line) by sorting, and nearly exactly by an algorithm of four lines.
 #
 # :::{admonition} Before you start
 # :class: tip
 # **You will be able to say** what a transport plan is, and what it costs; what the earth mover's distance and $W_p$
-# are; why on the line sorting solves the problem; what entropic regularisation changes; and what makes the distance
+# are; why sorting solves the problem on the line; what entropic regularisation changes; and what makes the distance
 # hard to know in many dimensions (it is not the computation).
 #
 # **You need** sums, and the idea of a linear programme; {doc}`lesson 1 <01_divergences>` for KL.
@@ -72,14 +72,14 @@ from gantut.transport import (
 # %% [markdown]
 # ## Four piles
 #
-# Four piles of dirt stand in a row, one step apart, with 3, 2, 1 and 4 shovelfuls. They are wanted as 1, 2, 4 and
-# 3. Carrying one shovelful over one step costs 1. How cheaply can it be done? (The example is Weng's
+# Four piles of dirt stand in a row, one step apart, with 3, 2, 1 and 4 shovelfuls. We want piles of 1, 2, 4 and 3
+# shovelfuls. Carrying one shovelful one step costs 1. How cheaply can it be done? (The example is Weng's
 # {cite}`weng2019`.)
 #
-# Begin at the left. The first pile has two shovelfuls too many, and they can only go right: carry them to the
-# second pile. Now the second has two too many; carry them on. The third, with three, is one short, and the only
-# pile left to give is the fourth: one shovelful comes back from the right. There never was a choice about *how
-# much* crosses each gap: the surplus of everything left of it. Call it $\delta_i$ for the gap behind pile $i$:
+# Begin at the left. The first pile has two shovelfuls too many, and they can only go right: carry them to the second
+# pile. Now the second has two too many; carry them on. The third, with three, is one short, and the only pile left to
+# give is the fourth: one shovelful comes back from the right. There was never any choice about *how much* crosses each
+# gap: it is the surplus of everything to its left. Call it $\delta_i$ for the gap behind pile $i$:
 #
 # $$ \delta_0=0,\qquad \delta_{i}=\delta_{i-1}+P_{i}-Q_{i} . $$ (eq-recursion)
 #
@@ -100,8 +100,8 @@ claim(
 )
 
 # %% [markdown]
-# In the post the recursion is printed with another index, $\delta_{i+1}=\delta_i+P_i-Q_i$ with piles numbered from
-# 1. Taken at its word, the first step asks for $P_0$, a pile that is not there. And $\delta_i$ is called a cost,
+# In the post the recursion is printed with another index, $\delta_{i+1}=\delta_i+P_i-Q_i$, with piles numbered from 1
+# to 4. Taken literally, the first step asks for $P_0$, a pile that does not exist. And $\delta_i$ is called a cost,
 # though one of them is negative: it is a *flow*.
 
 
@@ -130,9 +130,9 @@ claim(
 )
 
 # %% [markdown]
-# Here is the walk, move by move. In the original figure the last move takes a shovelful from $Q_3$ to $Q_4$; but
-# $Q$ is what we want, not what we have. The move that makes the piles match is the one back from the fourth pile,
-# which is what $\delta_3=-1$ says.
+# Here is the walk, move by move. In the original figure the last move takes a shovelful from $Q_3$ to $Q_4$; but $Q$ is
+# what we want, not what we have. The move that makes the piles match is the one back from the fourth pile, which is
+# what $\delta_3=-1$ says.
 
 # %%
 for move in walk.moves:
@@ -142,7 +142,7 @@ claim(
     "emd-step3-moves-q", "after the last move P is Q", states[-1], equals=Q
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four bar charts of piles 1 to 4. At the start the piles are 3, 2, 1, 4. After carrying two shovelfuls from pile 1 to pile 2: 1, 4, 1, 4. After two from pile 2 to pile 3: 1, 2, 3, 4. After one from pile 4 back to pile 3: 1, 2, 4, 3, which is the target, drawn as outlines in every panel. The dirt that was just moved is hatched in a second colour."}, "figure": {"name": "fig-piles", "caption": "The four piles, move by move (after Weng's figure 7, with the last move put right). Outlines: what is wanted. Hatched: what was just moved."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four bar charts of piles 1 to 4. At the start the piles are 3, 2, 1, 4. After carrying two shovelfuls from pile 1 to pile 2: 1, 4, 1, 4. After two from pile 2 to pile 3: 1, 2, 3, 4. After one from pile 4 back to pile 3: 1, 2, 4, 3, which is the target, drawn as outlines in every panel. The dirt that was just moved is hatched in a second colour."}, "figure": {"name": "fig-piles", "caption": "The four piles, move by move (after Weng's figure 7, with the last move corrected). Outlines: what is wanted. Hatched: what was just moved."}}
 plots.piles(states, Q, moves=walk.moves)
 plots.show()
 
@@ -176,10 +176,9 @@ move_dirt(P, Q)
 # %% [markdown]
 # ## Plans
 #
-# The walk works because the piles stand in a row. In general dirt may go from anywhere to anywhere, and we must say
-# how much goes where. Let $\gamma_{ij}\ge0$ be the amount that goes from place $i$ to place $j$. A table $\gamma$
-# is a **transport plan** (a *coupling*) if everything that is there goes somewhere, and what arrives is what is
-# wanted:
+# The walk works because the piles stand in a row. In general dirt may go from anywhere to anywhere, and we must say how
+# much goes where. Let $\gamma_{ij}\ge0$ be the amount that goes from place $i$ to place $j$. A table $\gamma$ is a
+# **transport plan** (a *coupling*) if everything goes somewhere, and what arrives is what is wanted:
 #
 # $$ \sum_j\gamma_{ij}=P_i,\qquad \sum_i\gamma_{ij}=Q_j . $$ (eq-marginals)
 #
@@ -188,9 +187,9 @@ move_dirt(P, Q)
 #
 # $$ W(P,Q)=\min_{\gamma\ge0}\ \sum_{ij}\gamma_{ij}C_{ij}\quad\text{subject to its marginals being } P \text{ and } Q . $$ (eq-emd)
 #
-# Cost and constraints are linear in $\gamma$: this is a **linear programme**, and `linear_program` hands it to a
-# solver just as it stands. `emd` is much faster: it uses the network simplex method or, between equally many points of
-# equal mass, of which some cheapest plan sends each to *one* other, shortest paths from those not yet sent. And it
+# Cost and constraints are linear in $\gamma$: this is a **linear programme**, and `linear_program` hands it to a solver
+# just as it stands. `emd` is much faster. It uses the network simplex method or, between equally many points of equal
+# mass, where some cheapest plan sends each point to *one* other, shortest paths from those not yet assigned. And it
 # returns a certificate, of which more in lesson 9.
 
 # %%
@@ -208,9 +207,9 @@ claim(
 best.plan
 
 # %% [markdown]
-# Read a row: where the dirt of that pile goes. The plan need not be the one of the walk. Two shovelfuls may go from
-# pile 1 to pile 3 directly, or by way of pile 2: the cost is the same, and the cheapest plan is not unique. No plan
-# is cheaper, though, and in particular no random one:
+# Read a row: it says where the dirt of that pile goes. The plan need not be the one from the walk. Two shovelfuls may
+# go from pile 1 to pile 3 directly, or by way of pile 2: the cost is the same, and the cheapest plan is not unique. No
+# plan is cheaper, though, and in particular no random one:
 
 # %%
 at_the_margins = torch.cat([best.plan.sum(1) - P, best.plan.sum(0) - Q])
@@ -236,9 +235,9 @@ claim(
 #
 # $$ W_1(p,q)=\min_\gamma\ \mathbb E_{(x,y)\sim\gamma}\|x-y\| , $$ (eq-w1)
 #
-# over all distributions of pairs whose first member has distribution $p$ and whose second has distribution $q$. (In the
-# post the minimum is over $\gamma\sim\Pi(p,q)$; read $\gamma\in\Pi(p,q)$. A plan is an element of the set of plans, not
-# a draw from it.) For our piles, everything is divided by ten:
+# over all distributions of pairs $(x,y)$ with marginals $p$ and $q$. (In the post the minimum is over
+# $\gamma\sim\Pi(p,q)$; read $\gamma\in\Pi(p,q)$. A plan is an element of the set of plans, not a draw from it.) For our
+# piles, everything is divided by ten:
 
 # %%
 mean_step = (best.plan / P.sum() * C).sum()
@@ -253,12 +252,13 @@ claim(
 # %% [markdown]
 # ### Other powers
 #
-# Long ways may be punished more: with the cost $\|x-y\|^p$ for some $p\ge1$, and the root taken at the end so that
+# Long journeys may be penalised more: the cost is $\|x-y\|^p$ for some $p\ge1$, and a root is taken at the end so that
 # the result is again a distance,
 #
 # $$ W_p(p,q)=\Big(\min_\gamma\ \mathbb E_{(x,y)\sim\gamma}\|x-y\|^p\Big)^{1/p} . $$ (eq-wp)
 #
-# It is finite if both distributions have finite $p$-th moments, and it grows with $p$. For the piles, three ways:
+# It is finite if both distributions have finite $p$-th moments, and it grows with $p$. For the piles, three values of
+# $p$:
 
 # %%
 p, q = P / 10, Q / 10
@@ -285,15 +285,15 @@ claim(
 #
 # $$ |x_1-y_2|^p+|x_2-y_1|^p\;\le\;|x_1-y_1|^p+|x_2-y_2|^p , $$ (eq-uncross)
 #
-# because $t\mapsto|t|^p$ is convex: the two differences on the left lie between those on the right and have the
-# same sum. So some cheapest plan has no crossings, and a plan without crossings sends the smallest to the smallest,
-# the second to the second, and so on. In terms of **quantile functions** ($F^{-1}(u)$ is the point below which the
-# share $u$ of the mass lies),
+# because $t\mapsto|t|^p$ is convex: the two differences on the left lie between those on the right and have the same
+# sum. So some cheapest plan has no crossings, and a plan without crossings sends the smallest to the smallest, the
+# second to the second, and so on. In terms of **quantile functions** ($F^{-1}(u)$ is the point below which the share
+# $u$ of the mass lies),
 #
 # $$ W_p^p(p,q)=\int_0^1\big|F_p^{-1}(u)-F_q^{-1}(u)\big|^p\,du . $$ (eq-quantiles)
 #
-# For $p=1$ that is the area between the two distribution functions, and for piles it is {eq}`eq-pile-cost`: the
-# recursion added up $F_P-F_Q$, gap by gap.
+# For $p=1$ that is the area between the two distribution functions, and for piles it is {eq}`eq-pile-cost`: $\delta_i$
+# is the difference $F_P-F_Q$ at gap $i$.
 
 # %%
 source = random_source(2)
@@ -333,27 +333,27 @@ plots.show()
 # %% [markdown]
 # ## A little blur: entropic transport
 #
-# The linear programme has as many unknowns as pairs of points. A small change makes it much easier. Add to the cost
-# a multiple of the information that the plan holds beyond its marginals:
+# The linear programme has as many unknowns as pairs of points. A small change makes it much easier. Add to the cost a
+# multiple of the information that the plan holds beyond its marginals:
 #
 # $$ \min_{\gamma}\ \sum_{ij}\gamma_{ij}C_{ij}+\varepsilon\operatorname{KL}(\gamma\,\|\,a\otimes b)\quad\text{subject to the marginals } a, b . $$ (eq-entropic)
 #
-# Here $(a\otimes b)_{ij}=a_ib_j$ is the plan that sends everything everywhere, and $\varepsilon>0$ is how much we
-# like it. Setting the derivative of the Lagrangian with respect to $\gamma_{ij}$ to zero, with a multiplier $f_i$
-# for each row and $g_j$ for each column, gives the *form* of the answer,
+# Here $(a\otimes b)_{ij}=a_ib_j$ is the plan that sends everything everywhere, and $\varepsilon>0$ says how strongly we
+# prefer it. Setting the derivative of the Lagrangian with respect to $\gamma_{ij}$ to zero, with a multiplier $f_i$ for
+# each row and $g_j$ for each column, gives the *form* of the answer,
 #
 # $$ \gamma_{ij}=a_i\,b_j\,\exp\frac{f_i+g_j-C_{ij}}{\varepsilon} , $$ (eq-sinkhorn-plan)
 #
-# and the marginals say what $f$ and $g$ are: given $g$, each row must add up to $a_i$, which determines $f_i$;
-# given $f$, the columns determine $g$. Doing the one and the other in turn is **Sinkhorn's algorithm**
-# {cite}`cuturi2013`. It is four lines long:
+# and the marginals say what $f$ and $g$ are: given $g$, each row must add up to $a_i$, which determines $f_i$; given
+# $f$, the columns determine $g$. Alternating between the two is **Sinkhorn's algorithm** {cite}`cuturi2013`. It is four
+# lines long:
 
 
 # %%
-def sinkhorn_by_hand(a, b, C, eps, rounds=2000):
+def sinkhorn_by_hand(a, b, C, eps, iterations=2000):
     """Fit the rows and the columns of the plan in turn; logarithms throughout."""
     f, g = torch.zeros_like(a), torch.zeros_like(b)
-    for _ in range(rounds):
+    for _ in range(iterations):
         f = -eps * torch.logsumexp((g - C) / eps + b.log(), 1)
         g = -eps * torch.logsumexp(
             (f[:, None] - C) / eps + a.log()[:, None], 0
@@ -374,16 +374,16 @@ plans = {
 }
 claim(
     "sinkhorn-form",
-    "the library's plan and the four lines' plan",
+    "the plan of the library and that of the four lines",
     plans[0.1],
     equals=sinkhorn_by_hand(a, b, C, 0.1),
     atol=1e-9,
 )
 
 # %% [markdown]
-# With much blur the plan is nearly $a\otimes b$, with little it is nearly the cheapest plan, which is a thin line.
-# Its cost comes down to the exact one as $\varepsilon\to0$; the price is the number of iterations, which grows like
-# $1/\varepsilon$ and worse.
+# With much blur the plan is nearly $a\otimes b$; with little it is nearly the cheapest plan, which is a thin line. Its
+# cost comes down to the exact one as $\varepsilon\to0$; the price is the number of iterations, which grows like
+# $1/\varepsilon$ or faster.
 
 # %%
 exact = emd(a, b, C)
@@ -398,7 +398,7 @@ claim(
     below=0.02,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four square pictures of transport plans between the same two distributions, as dark spots where much is carried. From left to right: a broad blur for epsilon 1, a narrower band for 0.1, a thin curve for 0.01, and a thin staircase for the exact plan, which rises from the lower left to the upper right."}, "figure": {"name": "fig-blur", "caption": "Plans between a distribution with two modes (down) and one with one (across), for less and less blur, and the exact plan."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four square pictures of transport plans between the same two distributions, as dark spots where much is carried. From left to right: a broad blur for epsilon 1, a narrower band for 0.1, a thin curve for 0.01, and a thin staircase for the exact plan, which rises from the lower left to the upper right."}, "figure": {"name": "fig-blur", "caption": "Plans between a distribution with two modes (vertical) and one with a single mode (horizontal), for less and less blur, and the exact plan."}}
 grid = plots.axes(1, 4, height=2.2)
 for ax, (name, plan) in zip(
     grid,
@@ -418,9 +418,9 @@ plots.show()
 # %% [markdown]
 # ## What is hard about it
 #
-# "The distance is intractable", one reads, and then a network is trained instead. Between two *samples* it is
-# nothing of the kind: a linear programme, and `emd_points` solves it for a thousand points in a fraction of a
-# second. (The time below was measured when this page was made.)
+# "The distance is intractable", we are often told, and then a network is trained instead. Between two *samples* it is
+# nothing of the kind: it is a linear programme, and `emd_points` solves it for a thousand points in a fraction of a
+# second. (The time below was measured when this page was built.)
 
 
 # %%
@@ -438,8 +438,8 @@ for n in sizes:
 
 # %% [markdown]
 # What is hard is something else. The two samples come from the *same* distribution, so the distance that we are after
-# is zero; what we get is not. How fast does it go to zero when there are more points? On the line like $n^{-1/2}$, as
-# averages do. In $d\ge3$ dimensions like $n^{-1/d}$ only: to halve the error in eight dimensions takes 256 times as
+# is zero; what we get is not. How fast does it go to zero as the number of points grows? On the line like $n^{-1/2}$,
+# as averages do. In $d\ge3$ dimensions only like $n^{-1/d}$: to halve the error in eight dimensions takes 256 times as
 # many points.
 
 # %%
@@ -474,7 +474,7 @@ claim(
     atol=0.12,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two double logarithmic plots against the number of points. Left: the time of an exact solution in seconds, a straight line that rises a little faster than the square of n and stays below a few seconds at 1600 points. Right: the earth mover's distance between two samples of the same distribution in 1, 2, 3 and 8 dimensions: four falling lines, the steeper the fewer the dimensions; that for 8 dimensions is almost level."}, "figure": {"name": "fig-hard", "caption": "Left: computing the distance between two samples exactly is quick. Right: what that distance says about the distributions is another matter. All pairs of samples are from one distribution, and the distance should be 0."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two double logarithmic plots against the number of points. Left: the time of an exact solution in seconds, a straight line that rises a little faster than the square of n and stays below a few seconds at 1600 points. Right: the earth mover's distance between two samples of the same distribution in 1, 2, 3 and 8 dimensions: four falling lines, steeper for fewer dimensions; that for 8 dimensions is almost level."}, "figure": {"name": "fig-hard", "caption": "Left: computing the distance between two samples exactly is quick. Right: what that distance says about the distributions is another matter. All pairs of samples are from one distribution, and the distance should be 0."}}
 left, right = plots.axes(1, 2, height=3.0)
 left.loglog(sizes, seconds, "o-", color=plots.REAL)
 left.set(xlabel="points n", ylabel="seconds, exact solution")
@@ -499,15 +499,15 @@ plots.show()
 
 # %% [markdown]
 # So the earth mover's distance between distributions in many dimensions is hard to *know* from samples, and no
-# algorithm changes that. Keep it in mind when a network claims to compute it: lesson 11 holds the claim against the
+# algorithm changes that. Keep this in mind when a network claims to compute it: lesson 11 compares such claims with the
 # truth.
 #
 # ## Exercises
 #
 # :::{exercise}
 # :label: ex-shift-the-piles
-# Four piles of 1, 2, 3 and 4 shovelfuls are wanted as 4, 3, 2 and 1. What does it cost, at one per shovelful and
-# step? Use {eq}`eq-recursion`, by hand.
+# Four piles of 1, 2, 3 and 4 shovelfuls are to become piles of 4, 3, 2 and 1. What does it cost, at one per shovelful
+# and step? Use {eq}`eq-recursion`, by hand.
 # :::
 #
 # :::{hint}
@@ -538,7 +538,7 @@ check("shift-the-piles", answer)
 # :::{hint}
 # :class: dropdown
 # Draw the two distribution functions. How far apart are they *sideways*, at each height $u$? That is the integrand of
-# {eq}`eq-quantiles`; and on its left stands a power of the distance, not the distance.
+# {eq}`eq-quantiles`; and on its left is a power of the distance, not the distance itself.
 # :::
 
 # %%
@@ -563,8 +563,8 @@ check("translate-a-gaussian", answer)
 #
 # :::{hint}
 # :class: dropdown
-# The flows of {eq}`eq-recursion` are running sums: of what, and which function of torch makes all of them at once? Make
-# sure that a flow to the left cannot cancel one to the right.
+# The flows of {eq}`eq-recursion` are running sums: of what, and which function of torch computes all of them at once?
+# Make sure that a flow to the left cannot cancel one to the right.
 # :::
 
 # %%
@@ -574,7 +574,7 @@ check("area-function", answer)
 # %% [markdown]
 # :::{solution} ex-area-function
 # :class: dropdown
-# The running sums are the distribution functions; add up their distances.
+# The running sums are the distribution functions; add up the absolute differences.
 #
 # ```python
 # def answer(p, q):
@@ -613,9 +613,10 @@ check("dirt-in-eight-dimensions", answer)
 # - A transport plan says how much goes where; its row and column sums are the two distributions. The earth mover's
 #   distance is the cost of the cheapest plan: a linear programme.
 # - On a line the cheapest plan keeps the order, and the distance is the area between the distribution functions.
-# - Entropy makes the problem easy to solve by scaling rows and columns in turn, and blurs the plan; the less, the
-#   smaller $\varepsilon$.
-# - The computation is not what is hard. In many dimensions the *samples* are: their error falls like $n^{-1/d}$.
+# - Entropy makes the problem easy to solve by scaling rows and columns alternately, and blurs the plan; the smaller
+#   $\varepsilon$, the less the blur.
+# - It is not the computation that is hard. In many dimensions it is the *sampling*: the error of a sample falls like
+#   $n^{-1/d}$.
 #
 # **Sources.** The piles are Weng's {cite}`weng2019`, with the corrections under {doc}`errata`. On optimal transport
 # and its computation see {cite}`peyre2019`, on the theory {cite}`villani2009`; Sinkhorn's algorithm came to machine

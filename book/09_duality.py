@@ -14,16 +14,16 @@
 # %% [markdown]
 # # 9 · Duality
 #
-# A plan that costs 5 proves that the earth mover's distance is at most 5. What would prove that it is *at least* 5?
-# Searching all plans is no proof that a computer finishes. This lesson finds the other kind of proof: a set of
-# prices. It ends in the formula on which the Wasserstein GAN is built, in which no plan appears at all, only a
-# function that must not be too steep.
+# A plan that costs 5 proves that the earth mover's distance is at most 5. What would prove that it is *at least* 5? A
+# search through all plans would never end. This lesson finds another kind of proof: a set of prices. It ends in the
+# formula on which the Wasserstein GAN is built, in which no plan appears at all, only a function that must not be too
+# steep.
 #
 # :::{admonition} Before you start
 # :class: tip
 # **You will be able to say** what the dual of a transport problem is, and why its value is the same; how the prices
-# become one function of slope at most 1; what the Kantorovich–Rubinstein theorem says, and prove it; and in which
-# sense $W_1$ is a gentler judge than JS, and in which not.
+# become one function of slope at most 1; what the Kantorovich–Rubinstein theorem says, and prove it; and in which sense
+# $W_1$ is gentler than JS, and in which it is not.
 #
 # **You need** {doc}`lesson 8 <08_moving_dirt>`, and from {doc}`lesson 1 <01_divergences>` JS and total variation.
 #
@@ -80,14 +80,14 @@ from gantut.transport import (
 # %% [markdown]
 # ## The merchant's prices
 #
-# A merchant offers to move the dirt for you. She charges $f_i$ for each shovelful that she picks up at place $i$,
-# and $g_j$ for each that she puts down at place $j$ (either may be negative: a discount). You will not pay more for
-# any route than it costs you to do it yourself, so she must keep to
+# A merchant offers to move the dirt for you. She charges $f_i$ for each shovelful that she picks up at place $i$, and
+# $g_j$ for each that she puts down at place $j$ (either may be negative: a discount). You will not pay more for any
+# route than it costs you to do it yourself, so her prices must satisfy
 #
 # $$ f_i+g_j\le C_{ij}\qquad\text{for all } i,j . $$ (eq-feasible)
 #
-# Her bill is $\sum_if_iP_i+\sum_jg_jQ_j$. Whatever plan $\gamma$ you have in mind, the bill is not larger than its
-# cost: multiply {eq}`eq-feasible` by $\gamma_{ij}\ge0$ and add up,
+# Her bill is $\sum_if_iP_i+\sum_jg_jQ_j$. Whatever plan $\gamma$ you have in mind, the bill does not exceed its cost:
+# multiply {eq}`eq-feasible` by $\gamma_{ij}\ge0$ and add up,
 #
 # $$ \sum_if_iP_i+\sum_jg_jQ_j=\sum_{ij}(f_i+g_j)\gamma_{ij}\;\le\;\sum_{ij}C_{ij}\gamma_{ij} . $$ (eq-weak-duality)
 #
@@ -96,8 +96,8 @@ from gantut.transport import (
 #
 # $$ \max_{f,g}\ \sum_if_iP_i+\sum_jg_jQ_j\quad\text{subject to } f_i+g_j\le C_{ij} , $$ (eq-dual)
 #
-# the **dual** linear programme. It also falls out of the Lagrangian. Put a multiplier $f_i$ on each row sum and
-# $g_j$ on each column sum of {eq}`eq-emd`; then
+# the **dual** linear programme. It also follows from the Lagrangian. Put a multiplier $f_i$ on each row sum and $g_j$
+# on each column sum of {eq}`eq-emd`; then
 #
 # $$ \min_{\gamma\ge0}\max_{f,g}\ \sum_{ij}C_{ij}\gamma_{ij}+\sum_if_i\Big(P_i-\sum_j\gamma_{ij}\Big)+\sum_jg_j\Big(Q_j-\sum_i\gamma_{ij}\Big) . $$ (eq-lagrangian)
 #
@@ -118,7 +118,7 @@ for name, prices in (("to pick up", piles.f), ("to put down", piles.g)):
 assert abs(piles.gap) < 1e-12
 
 # %% [markdown]
-# The same between two clouds of points in the plane, with the linear programme as a second witness:
+# Now the same for two clouds of points in the plane, with the linear programme as a second, independent solver:
 
 # %%
 x = torch.rand(6, 2, dtype=torch.float64, generator=random_source(0))
@@ -137,7 +137,7 @@ assert (primal.f[:, None] + primal.g <= C + 1e-12).all(), (
 assert abs(bill - dual.value) < 1e-9, "strong duality"
 
 # %% [markdown]
-# When plan and prices are both optimal, {eq}`eq-weak-duality` is an equation, so every term must be one: dirt
+# When plan and prices are both optimal, {eq}`eq-weak-duality` holds with equality, and so it must term by term: dirt
 # travels only along routes for which the merchant charges the full cost. This is **complementary slackness**.
 
 # %%
@@ -161,13 +161,13 @@ print(
 #
 # $$ f^{c}(y)=\min_x\ C(x,y)-f(x) . $$ (eq-c-transform)
 #
-# It is defined for every $y$, not only at the given places. And then $f$ can be raised to $(f^c)^c$, after which
-# nothing moves any more. Now let the cost be the distance, $C(x,y)=\|x-y\|$. Two things happen, and each takes one
-# line to see.
+# It is defined for every $y$, not only at the given places. Then $f$ can be raised to $(f^c)^c$, after which nothing
+# changes any more. Now let the cost be the distance, $C(x,y)=\|x-y\|$. Two things happen, and each takes one line to
+# see.
 #
-# **A $c$-transform is never steeper than 1.** For each fixed $x$ the function $y\mapsto\|x-y\|-f(x)$ has slope at
-# most 1 (triangle inequality), and a minimum of such functions has too. **If $f$ is never steeper than 1, then
-# $f^c=-f$.** For $\|x-y\|-f(x)\ge-f(y)$ by the slope, and $x=y$ attains it.
+# **A $c$-transform is never steeper than 1.** For each fixed $x$ the function $y\mapsto\|x-y\|-f(x)$ has slope at most
+# 1 (triangle inequality), and so has a minimum of such functions. **If $f$ is never steeper than 1, then $f^c=-f$.**
+# For $\|x-y\|-f(x)\ge-f(y)$ by the slope, and $x=y$ attains it.
 #
 # So at the optimum both lists can be taken from *one* function that is nowhere steeper than 1 ("1-Lipschitz"): $f$
 # and $-f$. The program checks each step.
@@ -222,9 +222,9 @@ claim(
 )
 
 # %% [markdown]
-# If slopes up to $K$ are allowed, $f/K$ is an allowed function of the theorem, so the maximum is $K$ times as
-# large: $W_1=\frac1K\max_{\|f\|_L\le K}(\mathbb E_pf-\mathbb E_qf)$, with the $\frac1K$ before the whole
-# difference. A linear programme for the piles with slope 3, solved on its own:
+# If slopes up to $K$ are allowed, $f/K$ is a function that the theorem allows, so the maximum is $K$ times as large:
+# $W_1=\frac1K\max_{\|f\|_L\le K}(\mathbb E_pf-\mathbb E_qf)$, with the $\frac1K$ in front of the whole difference. A
+# linear programme for the piles with slopes up to 3, solved independently:
 
 # %%
 from scipy.optimize import linprog
@@ -248,10 +248,10 @@ claim(
 # ### The function, everywhere
 #
 # The potential found on thirteen points extends to the whole plane by the same formula {eq}`eq-c-transform`.
-# `KantorovichPotential` is that extension. It is steepest, with slope exactly 1, along the routes that are used:
-# they are straight lines along which $f$ falls by one unit of price for each unit of way. Its gradient at a point
-# of such a **transport ray** points *backwards*, from where the dirt goes towards where it comes from, since $f$ is
-# high at the source.
+# `KantorovichPotential` is that extension. It is steepest, with slope exactly 1, along the routes that are used: they
+# are straight lines along which $f$ falls by one unit of price per unit of length. Its gradient at a point of such a
+# **transport ray** points *backwards*, from where the dirt goes towards where it comes from, since $f$ is high at the
+# source.
 
 # %%
 f = KantorovichPotential(y, primal.g)
@@ -307,7 +307,7 @@ plots.show()
 # :::{admonition} Try it
 # :class: tip
 # Walk along a route beyond its target, `y[j] + 0.2 * (y[j] - x[i])`. What does the gradient say there, and why does
-# the proof not care?
+# that not affect the proof?
 # :::
 #
 # ### For other powers
@@ -317,7 +317,7 @@ plots.show()
 #
 # $$ \tfrac1pW_p^p(\mu,\nu)=\max_\psi\ \int\psi\,d\mu+\int\psi^{c_p}\,d\nu . $$ (eq-wp-dual)
 #
-# (Slides that we follow call this general form after Kantorovich and Rubinstein; it is Kantorovich's, and their
+# (The slides that we follow name this general form after Kantorovich and Rubinstein; it is Kantorovich's, and their
 # joint theorem is the case $p=1$.)
 
 # %%
@@ -342,8 +342,8 @@ claim(
 # Why all this for GANs? Take the simplest distributions that do not overlap {cite}`arjovsky2017wgan`: $P$ uniform on
 # the segment $\{0\}\times[0,1]$ of the plane, $Q$ on $\{\theta\}\times[0,1]$.
 #
-# **KL.** $P$ gives no mass to the line on which $Q$ lives: both KLs are $+\infty$ for $\theta\ne0$. (The post
-# writes densities $\frac10$; in the plane these distributions have no densities. Blur the lines by a Gaussian of width
+# **KL.** $P$ gives no mass to the line on which $Q$ lives: both KLs are $+\infty$ for $\theta\ne0$. (The post writes
+# densities $\frac10$; in the plane these distributions have no densities. Blur the lines with a Gaussian of width
 # $\sigma$, and KL is $\theta^2/2\sigma^2$, which has no limit as $\sigma\to0$.)
 
 # %%
@@ -360,8 +360,8 @@ claim(
 )
 
 # %% [markdown]
-# **JS.** The two distributions are disjoint, so JS is $\log2$, however near the lines are; at $\theta=0$ it is 0. (In
-# the post the second sum runs over $x=0$ again; it should be $x=\theta$.) Nothing in between:
+# **JS.** The two distributions are disjoint, so JS is $\log2$, however close the lines are; at $\theta=0$ it is 0. (In
+# the post the second sum runs over $x=0$ again; it should be $x=\theta$.) There is nothing in between:
 
 # %%
 lines = torch.eye(2).double()  # all the mass on one line, or on the other
@@ -426,7 +426,7 @@ print(
     "from independent samples:", [round(value.item(), 3) for value in drawn]
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: two upright segments of length 1, at x = 0 and at x = one half. Right: three curves over theta from -1 to 1. W_1 is a V with its tip at 0. JS is level at log 2 with a single point at 0. The squared maximum mean discrepancy is a smooth valley with a round bottom."}, "figure": {"name": "fig-parallel-lines", "caption": "Two parallel lines (after Weng's figure 8), and three judges of their distance θ. JS sees only whether it is zero. W₁ is continuous, with a kink. A kernel distance (MMD) is even smooth."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: two upright segments of length 1, at x = 0 and at x = one half. Right: three curves over theta from -1 to 1. W_1 is a V with its tip at 0. JS is level at log 2 with a single point at 0. The squared maximum mean discrepancy is a smooth valley with a round bottom."}, "figure": {"name": "fig-parallel-lines", "caption": "Two parallel lines (after Weng's figure 8), and three measures of their distance θ. JS sees only whether it is zero. W₁ is continuous, with a kink. A kernel distance (MMD) is even smooth."}}
 theta = torch.linspace(-1, 1, 201, dtype=torch.float64)
 gram = torch.exp(-((height[:, None] - height) ** 2) / 2).mean()
 mmd = 2 * gram * (1 - torch.exp(-(theta**2) / 2))
@@ -467,9 +467,9 @@ claim(
 )
 
 # %% [markdown]
-# The post concludes that *only* the Wasserstein metric gives a smooth measure. It is neither smooth nor alone. At 0
-# it has a kink: its slope jumps from $-1$ to $1$, and gradient descent with a fixed step hops back and forth there.
-# Other distances are continuous too, and some really are smooth: the squared **maximum mean discrepancy** with a
+# The post concludes that *only* the Wasserstein metric gives a smooth measure. It is neither smooth nor the only one.
+# At 0 it has a kink: its slope jumps from $-1$ to $1$, and gradient descent with a fixed step hops back and forth
+# there. Other distances are continuous too, and some really are smooth: the squared **maximum mean discrepancy** with a
 # Gaussian kernel is $2c(1-e^{-\theta^2/2})$ here.
 
 
@@ -512,12 +512,12 @@ claim(
 parallel_lines()
 
 # %% [markdown]
-# ## A gentler judge, mostly
+# ## A gentler distance, mostly
 #
 # On a bounded space, distributions converge in $W_1$ exactly when they converge **in distribution** (the averages of
-# every bounded continuous function converge): the weakest sense in common use. JS and total variation ask much more. A
-# point that moves towards 0 converges for $W_1$, and never for JS. But "weaker" has a condition. On an unbounded
-# space a little mass far away is nothing for JS, and everything for $W_1$:
+# every bounded continuous function converge): the weakest sense in common use. JS and total variation ask for much
+# more. A point that moves towards 0 converges in $W_1$, but never in JS. But "weaker" comes with a condition. On an
+# unbounded space a little mass far away is nothing to JS, and everything to $W_1$:
 #
 # $$ \mu_n=\Big(1-\frac1n\Big)\delta_0+\frac1n\,\delta_n\qquad\text{has } W_1(\mu_n,\delta_0)=1 \text{ for all } n, \text{ while } \operatorname{TV}=\frac1n . $$ (eq-stray-mass)
 
@@ -546,7 +546,7 @@ claim(
 )
 
 # %% [markdown]
-# On a bounded space, with diameter $\Delta$, one may move at worst the mass that differs over the whole diameter:
+# On a bounded space of diameter $\Delta$, at worst the mass that differs has to be moved across the whole diameter:
 # $W_1\le\Delta\cdot\operatorname{TV}$, and by {eq}`eq-js-tv` and Pinsker's inequality
 # $\operatorname{KL}\ge2\operatorname{TV}^2$, convergence in KL forces convergence in TV and JS, and that forces
 # convergence in $W_1$.
@@ -570,12 +570,12 @@ claim(
 )
 
 # %% [markdown]
-# ## What a generator gets from it
+# ## What a generator gains from it
 #
 # Let the generator be $G_\theta(z)$, continuous in $\theta$. Then a small change of $\theta$ moves every sample a
 # little, the plan "each old sample to its new place" is cheap, and $W_1$ changes little: **$W_1$ is continuous in
 # $\theta$**, for *any* two distributions, overlapping or not. The small print: the moves must be small on average, not
-# only one by one. Here is a generator that is continuous in $\theta$ for each $z$, and yet jumps:
+# just one by one. Here is a generator that is continuous in $\theta$ for each $z$, and yet jumps:
 #
 # $$ G_\theta(z)=\frac{6\,z\,\max(\theta-z,0)}{\theta^3}\ (\theta>0),\qquad G_0(z)=0,\qquad z\sim U[0,1] . $$ (eq-jumping-generator)
 
@@ -595,11 +595,10 @@ claim(
 )
 
 # %% [markdown]
-# On a bounded space this cannot happen. And where $G$ is Lipschitz in $\theta$ on average, $W_1$ is even
-# differentiable at almost every $\theta$. What is its derivative? Move the samples by $d\theta$: the cheapest plan
-# stays the cheapest, up to second order, and the cost of each route changes by how much its end moves along it.
-# That is the gradient that `emd_points` hands to autograd, here through a small network, against finite
-# differences:
+# On a bounded space this cannot happen. And where $G$ is Lipschitz in $\theta$ on average, $W_1$ is even differentiable
+# at almost every $\theta$. What is its derivative? Move the samples by $d\theta$: the cheapest plan stays the cheapest,
+# up to second order, and the cost of each route changes by the amount that its end moves along it. That is the gradient
+# that `emd_points` hands to autograd, here through a small network, against finite differences:
 
 # %%
 source = random_source(6)
@@ -675,8 +674,8 @@ check("one-lipschitz-bound", answer)
 #
 # :::{hint}
 # :class: dropdown
-# Follow a single shovelful. How often is it picked up, how often put down, and what does either cost more or less than
-# before?
+# Follow a single shovelful. How often is it picked up, how often put down, and by how much has the price of each
+# changed?
 # :::
 
 # %%
@@ -686,8 +685,8 @@ check("constant-prices", answer)
 # %% [markdown]
 # :::{solution} ex-constant-prices
 # :class: dropdown
-# Each shovelful is picked up once and put down once: the changes cancel. Potentials are determined up to a constant
-# only.
+# Each shovelful is picked up once and put down once: the changes cancel. Potentials are determined only up to a
+# constant.
 #
 # ```python
 # answer = 10 * 10 - 10 * 10
@@ -703,7 +702,7 @@ check("constant-prices", answer)
 # :::{hint}
 # :class: dropdown
 # Make two tables of shape (n, n), one of the differences of values and one of the distances (`torch.cdist`), and
-# divide. What stands on the diagonal, and what will `max` make of it?
+# divide. What is on the diagonal, and what will `max` make of it?
 # :::
 
 # %%
@@ -742,7 +741,7 @@ check("lines-with-slope-three", answer)
 # %% [markdown]
 # :::{solution} ex-lines-with-slope-three
 # :class: dropdown
-# $K\cdot W_1=3\cdot\frac12$. Whoever reads a critic's number as a distance must know $K$.
+# $K\cdot W_1=3\cdot\frac12$. Whoever reads a critic's estimate as a distance must know $K$.
 #
 # ```python
 # answer = 3 * 1 / 2
@@ -751,13 +750,13 @@ check("lines-with-slope-three", answer)
 #
 # ## What to remember
 #
-# - Prices that no route exceeds bound the cost of all plans from below; the best prices reach the cheapest plan.
-#   Their difference is a certificate.
-# - For the distance as cost, both price lists come from one function that is nowhere steeper than 1:
+# - Prices that no route exceeds bound the cost of all plans from below; the best prices reach the cost of the cheapest
+#   plan. The difference between cost and bill, the duality gap, is a certificate.
+# - With the distance as cost, both price lists come from one function that is nowhere steeper than 1:
 #   $W_1=\max\,\mathbb E_pf-\mathbb E_qf$. With slopes up to $K$ the maximum is $K W_1$.
 # - Along the routes that are used, $f$ falls with slope 1; its gradient points towards the source.
 # - $W_1$ is continuous in a generator's parameters, overlapping or not, where JS jumps. It has kinks, it is not the
-#   only such distance, and on unbounded spaces it minds stray mass that JS ignores.
+#   only such distance, and on unbounded spaces it is sensitive to stray mass that JS ignores.
 #
 # **Sources.** The parallel lines are from {cite}`arjovsky2017wgan`, after {cite}`weng2019`; the dual in the general
 # form follows {cite}`xu2020`. Proofs for general distributions are in {cite}`villani2009`, for discrete ones and their

@@ -14,19 +14,18 @@
 # %% [markdown]
 # # 10 · The Wasserstein GAN
 #
-# Lesson 9 ended with a distance that tells a generator where to go even when its samples are nowhere near the
-# data, and with a formula for it in which no plan appears, only a function that must not be too steep. Train a
-# network to be that function, and let the generator follow its slope: this is the Wasserstein GAN
-# {cite}`arjovsky2017wgan`. Everybody who has used one has met the same questions. **Does the critic's number mean
-# anything? When do I stop? What is $K$?** They can be answered with numbers here, because on our data the true
-# distance is known.
+# Lesson 9 ended with a distance that tells a generator where to go even when its samples are nowhere near the data, and
+# with a formula for it in which no plan appears, only a function that must not be too steep. Train a network to be that
+# function, and let the generator follow its slope: this is the Wasserstein GAN {cite}`arjovsky2017wgan`. Everybody who
+# has used one has met the same questions. **Does the critic's estimate mean anything? When do I stop? What is $K$?**
+# They can be answered with numbers here, because on our data the true distance is known.
 #
 # :::{admonition} Before you start
 # :class: tip
-# **You will be able to say** how a critic comes out of the Kantorovich–Rubinstein formula, and where the factor
-# $K$ went; what clipping its weights really bounds, and which functions it leaves; why the generator may follow
-# the critic's slope; what Algorithm 2 does, step by step; and what a critic's number proves about the distance,
-# and what it only suggests.
+# **You will be able to say** how a critic comes out of the Kantorovich–Rubinstein formula, and where the factor $K$
+# went; what clipping its weights really bounds, and which functions remain; why the generator may follow the critic's
+# slope; what Algorithm 2 does, step by step; and what a critic's estimate proves about the distance, and what it only
+# suggests.
 #
 # **You need** {doc}`lesson 9 <09_duality>`, from {doc}`lesson 2 <02_the_game>` Algorithm 1, and from {doc}`lesson
 # 5 <05_vanishing_gradients>` how a discriminator loses its gradient.
@@ -87,10 +86,10 @@ from gantut.transport import (
 #
 # $$ |f(x)-f(y)|\le K\,\|x-y\|\qquad\text{for all } x,y\in\mathbb R^n . $$ (eq-lipschitz)
 #
-# The least such $K$ is its **Lipschitz constant**, $\|f\|_L$. On the left is the distance of two numbers, on the
-# right that of two points. (The definition is often given for functions of one variable. A critic of images is a
-# function of thousands.) The length $f(x)=\|x\|$ is 1-Lipschitz, by the triangle inequality, and it takes two
-# points on one ray from the origin to see the 1:
+# The least such $K$ is its **Lipschitz constant**, $\|f\|_L$. On the left is the distance between two numbers, on the
+# right that between two points. (The definition is often given for functions of one variable. A critic of images is a
+# function of thousands.) The length $f(x)=\|x\|$ is 1-Lipschitz, by the triangle inequality, and two points on one ray
+# from the origin attain the 1:
 
 
 # %%
@@ -121,11 +120,10 @@ claim(
 #
 # $$ \|f\|_L=\sup_x\|\nabla f(x)\| . $$ (eq-sup-gradient)
 #
-# If the supremum is infinite, $f$ is not Lipschitz, however smooth it is. (A well known text has it that a
-# function with a continuous derivative everywhere is Lipschitz. $x^2$ is not: between $n$ and $n+1$ it rises by
-# $2n+1$. What is true is that it is Lipschitz on every *bounded* interval.) The other way round, $|x|$ is
-# Lipschitz, and has no derivative at 0; a Lipschitz function has a gradient at almost every point, which will be
-# enough.
+# If the supremum is infinite, $f$ is not Lipschitz, however smooth it is. (A well-known text says that a function with
+# a continuous derivative everywhere is Lipschitz. $x^2$ is not: between $n$ and $n+1$ it rises by $2n+1$. What is true
+# is that such a function is Lipschitz on every *bounded* interval.) Conversely, $|x|$ is Lipschitz and has no
+# derivative at 0; a Lipschitz function has a gradient at almost every point, which will be enough.
 
 # %%
 rises = [(n + 1) ** 2 - n**2 for n in (1, 10, 100)]
@@ -147,13 +145,14 @@ claim(
 # ## From the formula to a critic
 #
 # Take a family of functions $f_w$ with parameters $w$, in practice a network with one output. It is called the
-# **critic**: it no longer says how probable it is that $x$ is real, but gives $x$ a mark, any number, high for
-# real samples and low for made ones. If each $f_w$ is $K$-Lipschitz, then $f_w/K$ is a function of the theorem, so
+# **critic**: it no longer gives the probability that $x$ is real, but gives $x$ a score, which may be any number, high
+# for real samples and low for generated ones. If each $f_w$ is $K$-Lipschitz, then $f_w/K$ is a function of the
+# theorem, so
 #
 # $$ L(\theta)=\max_w\ \mathbb E_{x\sim p_r}f_w(x)-\mathbb E_{z\sim p_z}f_w(G_\theta(z))\;\le\;K\cdot W_1(p_r,p_g) . $$ (eq-critic-loss)
 #
-# Compare this with what is often printed: $L=W_1$, for $K$-Lipschitz critics, with $z\sim p_r$. There are three
-# slips in it, and each matters.
+# Compare this with what is often printed: $L=W_1$, for $K$-Lipschitz critics, with $z\sim p_r$. That contains three
+# slips, and each matters.
 #
 # *The noise.* $z$ is drawn from $p_z$, of course. A generator could not even take a real sample for its $z$:
 
@@ -166,15 +165,15 @@ try:
     refused = False
 except ValueError:
     refused = True
-claim("z-from-pr", "100 numbers of noise go in, an image does not", refused)
+claim("z-from-pr", "100 noise numbers go in, an image does not", refused)
 
 # %% [markdown]
 # *The factor.* With $K=3$ the four piles of lesson 8, which are $W_1=5$ apart, give 15.
 #
-# *The family.* The inequality may be strict. The best critic may not be in the family, and then nothing that one
-# does in training finds the distance. The linear functions $f_w(x)=wx$ with $|w|\le1$ are all 1-Lipschitz; but
-# they only see means. $N(0,1)$ and $N(0,2)$ (standard deviations) have the same mean, so every linear critic
-# reports 0. On a line, $W_1$ is the area between the distribution functions (lesson 8).
+# *The family.* The inequality may be strict. The best critic may not be in the family, and then nothing that is done in
+# training finds the distance. The linear functions $f_w(x)=wx$ with $|w|\le1$ are all 1-Lipschitz; but they see only
+# means. $N(0,1)$ and $N(0,2)$ (standard deviations) have the same mean, so every linear critic reports 0. On a line,
+# $W_1$ is the area between the distribution functions (lesson 8).
 
 # %%
 P = torch.tensor([3.0, 2.0, 1.0, 4.0], dtype=torch.float64)
@@ -200,12 +199,12 @@ claim(
 # %% [markdown]
 # ## Clipping
 #
-# How does one keep the slopes of a network in bounds? The first answer was as simple as can be: after each step of
-# the critic, set every weight and bias that has left $[-c,c]$ to the nearer end. That does two things.
+# How can the slopes of a network be kept in bounds? The first answer was as simple as can be: after each step of the
+# critic, set every weight and bias that has left $[-c,c]$ to the nearer end. That does two things.
 #
-# *The maximum exists.* The parameters fill a cube $[-c,c]^d$, which is closed and bounded (compact), the number in
-# {eq}`eq-critic-loss` is a continuous function of them, and such a function attains its maximum. Without a bound
-# there is none, since $2f$ reports twice as much as $f$.
+# *The maximum exists.* The parameters fill a cube $[-c,c]^d$, which is closed and bounded (compact), the difference in
+# {eq}`eq-critic-loss` is a continuous function of them, and such a function attains its maximum. Without a bound there
+# is none, since $2f$ gives twice the difference of $f$.
 #
 # *All critics share one $K$.* Let the layers have the widths $n_0,n_1,\dots,n_{L-1},1$, each computing $h\mapsto
 # a(Wh+b)$ with an activation of slope at most 1, such as ReLU. The activation moves no two points further apart,
@@ -256,8 +255,8 @@ for widths in (*small, for_images):
     print(f"{name:21s} {clip_bound(widths, 0.01):10.4f}")
 
 # %% [markdown]
-# The same $c=0.01$ allows slopes of 0.004 in one network and of almost 149 in another. **$K$ is not what you set;
-# it is what the architecture makes of it.** And the depth is an exponent: ten times the $c$ is $10^L$ times the
+# The same $c=0.01$ allows slopes of 0.004 in one network and of almost 149 in another. **$K$ is not what you set; it is
+# what the architecture makes of it.** And the depth is an exponent: ten times as large a $c$ means $10^L$ times the
 # bound.
 #
 # (It is sometimes said that clipping keeps the critic's *values* between bounds and that this is how it stays
@@ -293,23 +292,23 @@ claim(
 #
 # ### Which functions are left?
 #
-# One reads that the maximum over any such family is $W_1$ "up to a constant factor". If that were so, the factor
+# It is often said that the maximum over any such family is $W_1$ "up to a constant factor". If that were so, the factor
 # would not matter: a distance in unknown units is still good for comparing. For critics with one hidden layer the
 # maximum can be worked out. Let $f(x)=\sum_jv_j\operatorname{ReLU}(u_jx+b_j)+d$ on a line, with all parameters in
 # $[-c,c]$, and let
 #
 # $$ \Delta(u,b)=\mathbb E_{p_r}\operatorname{ReLU}(ux+b)-\mathbb E_{p_g}\operatorname{ReLU}(ux+b) $$ (eq-delta)
 #
-# be what one unit tells apart. Then $\mathbb E_{p_r}f-\mathbb E_{p_g}f=\sum_jv_j\,\Delta(u_j,b_j)$. Each term can
-# be made as large as possible by itself, and it is the *same* problem for every unit: all units do best to be
-# alike, with $v_j=\pm c$. As $\operatorname{ReLU}(cy)=c\operatorname{ReLU}(y)$, with $n$ hidden units
+# be the difference that one unit sees. Then $\mathbb E_{p_r}f-\mathbb E_{p_g}f=\sum_jv_j\,\Delta(u_j,b_j)$. Each term
+# can be made as large as possible by itself, and it is the *same* problem for every unit: the best units are all alike,
+# with $v_j=\pm c$. As $\operatorname{ReLU}(cy)=c\operatorname{ReLU}(y)$, with $n$ hidden units
 #
 # $$ \max_w\ \mathbb E_{p_r}f_w-\mathbb E_{p_g}f_w=c^2n\cdot\max_{|u|,|b|\le1}|\Delta(u,b)| . $$ (eq-one-kink)
 #
-# However many units it has, **the best clipped critic with one hidden layer is a ramp with a single kink**. The
-# bound {eq}`eq-clip-bound` is $K=c^2n$, so the share of $KW_1$ that it reaches is $\max|\Delta|/W_1$, whatever $c$
-# and $n$ are. The share is a property of the two distributions. We compute it for ten pairs of Gaussians, each as 401
-# quantiles, and beside it the share that linear critics reach, which is the difference of the means over $W_1$.
+# However many units it has, **the best clipped critic with one hidden layer is a ramp with a single kink**. The bound
+# {eq}`eq-clip-bound` is $K=c^2n$, so the share of $KW_1$ that it reaches is $\max|\Delta|/W_1$, whatever $c$ and $n$
+# are. The share is a property of the two distributions. We compute it for ten pairs of Gaussians, each as 401
+# quantiles, and beside it the share that linear critics reach, which is the difference of the means divided by $W_1$.
 
 
 # %%
@@ -353,11 +352,11 @@ claim(
 )
 
 # %% [markdown]
-# In the first five pairs everything has to move the same way, a linear function is a Kantorovich potential, and
-# the linear critics see all of $W_1$. For the other five they see as little as nothing, and the share that the
-# clipped critic sees runs from 1 down to 0.13. **There is no constant factor.** The maximum over a family is a
-# distance of its own kind (an *integral probability metric*), and a generator that brings it down has brought down
-# that one.
+# In the first five pairs everything has to move the same way, a linear function is a Kantorovich potential, and the
+# linear critics see all of $W_1$. For the other five they see less, down to nothing at all. And over all ten, the share
+# that the best clipped critic sees runs from 1 down to 0.13. **There is no constant factor.** The maximum over a family
+# is a distance in its own right (an *integral probability metric*), and what a generator that reduces it has reduced is
+# that distance.
 #
 # And do trained critics find even this maximum? Ten critics with 64 hidden units, one for each pair, take 600
 # steps of RMSProp, each followed by clipping to $c=0.1$:
@@ -369,14 +368,14 @@ x, y = real.float()[..., None], made.float()[..., None]  # (10, 401, 1)
 for _ in range(600):
     number = critic(x).mean((1, 2)) - critic(y).mean((1, 2))  # (10,)
     optimizer.zero_grad()
-    (-number.sum()).backward()  # each critic climbs its own number
+    (-number.sum()).backward()  # each critic climbs its own estimate
     optimizer.step()
     clip_(critic.parameters(), c)
 reached = number.detach().double() / (c**2 * 64 * w1)
 assert (reached < ramps).all()
 assert (reached > 0.3 * ramps).all()
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: a Kantorovich potential of N(0,1) and N(0,2), a roof that falls with slope 1 on both sides of 0, and the best ramp of a clipped critic, level on the left of 0 and falling with slope 1 on the right. Right: the share of K times W_1 for ten pairs of distributions: linear critics at 1 for the first five pairs and lower or 0 for the others; the best clipped critics between 0.13 and 1; trained ones lower, at half to nine tenths of the best."}, "figure": {"name": "fig-ramps", "caption": "What clipping leaves of a critic with one hidden layer. Left: a roof is wanted, a ramp is the best there is (here for N(0, 1) and N(0, 2)). Right: the share of K·W₁ that is reached for ten pairs of distributions; there is no constant factor."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: a Kantorovich potential of N(0,1) and N(0,2), a roof that falls with slope 1 on both sides of 0, and the best ramp of a clipped critic, level on the left of 0 and falling with slope 1 on the right. Right: the share of K times W_1 for ten pairs of distributions: linear critics at 1 for the first five pairs and lower or 0 for the others; the best clipped critics between 0.13 and 1; trained ones lower, at half to nine tenths of the best."}, "figure": {"name": "fig-ramps", "caption": "What clipping leaves of a critic with one hidden layer. Left: a roof is wanted, but a ramp is the best available (here for N(0, 1) and N(0, 2)). Right: the share of K·W₁ that is reached for ten pairs of distributions; there is no constant factor."}}
 left, right = plots.axes(1, 2, height=2.9)
 at = torch.linspace(-4, 4, 201)
 plots.lines(
@@ -402,21 +401,21 @@ right.legend(fontsize=9)
 plots.show()
 
 # %% [markdown]
-# They do not. They reach between four and nine tenths of what is possible. A unit that starts with the wrong sign
-# of $u$ looks the wrong way, and to turn round it would have to pass $u=0$, where it tells nothing apart. So some
-# is lost to the family, and some more to the optimizer.
+# They do not. They reach between four and nine tenths of what is possible. A unit that starts with the wrong sign of
+# $u$ faces the wrong way, and to turn round it would have to pass $u=0$, where it sees no difference at all. So some is
+# lost to the family, and some more to the optimizer.
 #
 # :::{admonition} Try it
 # :class: tip
-# Give the critic a second hidden layer, `[1, 64, 64, 1]`, with the bound `c**3 * 64**2`. Does the share for the
-# roof get better? A second layer can add two ramps. What does the bound charge for it?
+# Give the critic a second hidden layer, `[1, 64, 64, 1]`, with the bound `c**3 * 64**2`. Does the share for the roof
+# get better? A second layer can add two ramps. What does that cost in the bound?
 # :::
 #
 # ## What the generator follows
 #
-# The critic's maximum depends on $\theta$ in two ways: through the samples, and through the best critic, which is
-# another one for another $\theta$. Must we differentiate through the training of the critic? No, and the argument
-# is short. Let $f^*$ be optimal at $\theta_0$, and hold it there. For every $\theta$
+# The critic's maximum depends on $\theta$ in two ways: through the samples, and through the best critic, which changes
+# with $\theta$. Must we differentiate through the training of the critic? No, and the argument is short. Let $f^*$ be
+# optimal at $\theta_0$, and keep it fixed. For every $\theta$
 #
 # $$ W_1(p_r,p_{g})-\Big(\mathbb E_{p_r}f^*-\mathbb E_z f^*(G_\theta(z))\Big)\ge0\quad\text{with equality at }\theta_0 , $$ (eq-touching)
 #
@@ -428,9 +427,9 @@ plots.show()
 # where both sides exist. (This is the **envelope theorem**, as in {eq}`eq-envelope`. Slides write it for *any*
 # critic $\psi_w$; the proof needs the *best*, and one with slopes up to $K$ gives $K$ times the gradient.)
 #
-# We check it on 40 points and a generator $G(z)=Az+b$. Linear programming gives the best plan and prices. There
-# are many best price lists, and one in a corner has kinks where samples sit; so we take a middle one, the mean
-# over all samples $k$ of the prices that are as high as they can be when the price at $k$ is held.
+# We check it on 40 points and a generator $G(z)=Az+b$. Linear programming gives the best plan and prices. There are
+# many best price lists, and one at a corner of the set of them has kinks where samples sit; so we take one from the
+# middle, the mean over all samples $k$ of the prices that are as high as they can be when the price at $k$ is fixed.
 
 # %%
 source = random_source(0)
@@ -476,20 +475,20 @@ claim(
 )
 
 # %% [markdown]
-# To go down on $W_1$, then, is to go *up* on $\mathbb E_zf^*(G_\theta(z))$. That is worth a second look, because
-# the slides print the right formula, $\theta\leftarrow\theta+\alpha\nabla_\theta\frac1m\sum_if_w(G_\theta(z_i))$,
-# and call it gradient descent. Both are right, of different functions. On the parallel lines of lesson 9 at
-# $\theta=\frac12$ the potential is $f(x)=-x_1$:
+# To descend $W_1$, then, is to *ascend* $\mathbb E_zf^*(G_\theta(z))$. That is worth a second look, because the slides
+# print the right formula, $\theta\leftarrow\theta+\alpha\nabla_\theta\frac1m\sum_if_w(G_\theta(z_i))$, and call it
+# gradient descent. Both are right, but about different functions. On the parallel lines of lesson 9 at $\theta=\frac12$
+# the potential is $f(x)=-x_1$:
 
 # %%
 alpha = 0.05
 theta = torch.tensor(0.5, requires_grad=True)
-mark = (-theta * torch.ones(64)).mean()  # f = -x_1 of samples (θ, z_i)
-(up,) = torch.autograd.grad(mark, theta)
+score = (-theta * torch.ones(64)).mean()  # f = -x_1 of samples (θ, z_i)
+(up,) = torch.autograd.grad(score, theta)
 after = (theta + alpha * up).detach()
 claim(
     "xu-alg2-descent",
-    "change of θ, and of W_1 = |θ|, by a step up on f",
+    "change of θ, and of W_1 = |θ|, in a step up on f",
     [after - 0.5, after.abs() - 0.5],
     equals=-alpha,
     atol=1e-6,
@@ -509,11 +508,10 @@ claim(
 #    $\frac1m\sum_if_w(G_\theta(z_i))$.
 # :::
 #
-# Against Algorithm 1 ({prf:ref}`alg-gan`) five things have changed. The weights are **clipped**; the **logarithm**
-# is gone; a **critic** gives marks where a classifier gave probabilities, and so there is **no sigmoid** at its
-# output (this one usually goes unsaid); and the optimizer is **RMSProp**. Without the logarithm the loss is linear
-# in the marks: marks twice as large count twice as much, for the critic and for the generator. In the old game
-# they do not.
+# Against Algorithm 1 ({prf:ref}`alg-gan`) five things have changed. The weights are **clipped**; the **logarithm** is
+# gone; a **critic** gives scores where a classifier gave probabilities, and so there is **no sigmoid** at its output
+# (this usually goes unsaid); and the optimizer is **RMSProp**. Without the logarithm the loss is linear in the scores:
+# scores twice as large count twice as much, for the critic and for the generator. In the old game they do not.
 
 # %%
 marks = torch.randn(2, 1000, dtype=torch.float64, generator=source)
@@ -527,7 +525,7 @@ old = loss(2, discriminator_loss) / loss(1, discriminator_loss)
 assert abs(old - 2) > 0.1
 claim(
     "wgan-changes",
-    "loss of marks 2, 3, -1 times as large, over that of the marks",
+    "loss of scores 2, 3, -1 times as large, over that of the scores",
     [
         loss(s, wasserstein_critic_loss) / loss(1, wasserstein_critic_loss)
         for s in (2, 3, -1)
@@ -538,20 +536,20 @@ claim(
 
 
 # %% [markdown]
-# Here is the algorithm for critics and generators that are given as functions of their parameters. (The box that
-# one finds in most places runs its inner loop from $t=0$ to $n_\text{critic}$, once too often. The authors' code
-# differs a little from both, as far as we know it: it clips *before* each critic step, and takes a hundred critic
-# steps during the first 25 rounds and at every 500th.)
+# Here is the algorithm for critics and generators that are given as functions of their parameters. (The box printed in
+# most places runs its inner loop from $t=0$ to $n_\text{critic}$, once too often. The authors' code, as far as we know
+# it, differs a little from both: it clips *before* each critic step, and takes a hundred critic steps during the first
+# 25 iterations and at every 500th.)
 
 
 # %%
-def algorithm_2(w, theta, f, G, draw_x, draw_z, *, rounds,
+def algorithm_2(w, theta, f, G, draw_x, draw_z, *, iterations,
                 n_critic=5, rate=5e-5, c=0.01):  # fmt: skip
     """Arjovsky et al. (2017), Algorithm 1. Returns w after each step."""
     critic = torch.optim.RMSprop([w], lr=rate, maximize=True)
     generator = torch.optim.RMSprop([theta], lr=rate, maximize=True)
     way = []
-    for _ in range(rounds):
+    for _ in range(iterations):
         for _ in range(n_critic):
             fake = G(theta, draw_z()).detach()  # the gradient stops here
             number = f(w, draw_x()).mean() - f(w, fake).mean()
@@ -559,16 +557,16 @@ def algorithm_2(w, theta, f, G, draw_x, draw_z, *, rounds,
             critic.step()
             clip_([w], c)
             way.append(w.detach().clone())
-        mark = f(w, G(theta, draw_z())).mean()  # through f, back to θ
-        theta.grad = torch.autograd.grad(mark, theta)[0]
+        score = f(w, G(theta, draw_z())).mean()  # through f, back to θ
+        theta.grad = torch.autograd.grad(score, theta)[0]
         generator.step()
-    return torch.stack(way)  # (rounds * n_critic, size of w)
+    return torch.stack(way)  # (iterations * n_critic, size of w)
 
 
 # %% [markdown]
 # Is it right? For the critic $f_w(x)=w_1x+w_2x^2$ and the generator $G(z)=\theta_1z+\theta_2$ the gradients can be
-# written down, and RMSProp is two lines: keep a running mean $s\leftarrow0.99s+0.01g^2$ of the squared slopes, and
-# move by $\alpha g/\sqrt s$. One round by hand:
+# written down, and RMSProp is two lines: keep a running mean $s\leftarrow0.99s+0.01g^2$ of the squared slopes, and move
+# by $\alpha g/\sqrt s$. One iteration by hand:
 
 
 # %%
@@ -577,7 +575,7 @@ def rmsprop(s, g, rate):
     return s, rate * g / (s.sqrt() + 1e-8)
 
 
-def round_by_hand(w, theta, xs, zs, rate=5e-5, c=0.01):
+def iteration_by_hand(w, theta, xs, zs, rate=5e-5, c=0.01):
     s = torch.zeros(2).double()
     for x, z in zip(xs, zs, strict=False):  # as many as there are xs
         y = theta[0] * z + theta[1]
@@ -601,15 +599,15 @@ way = algorithm_2(
     w, theta,
     lambda w, x: w[0] * x + w[1] * x**2,
     lambda theta, z: theta[0] * z + theta[1],
-    lambda: next(deal_x), lambda: next(deal_z), rounds=1,
+    lambda: next(deal_x), lambda: next(deal_z), iterations=1,
 )  # fmt: skip
-w_hand, theta_hand = round_by_hand(*start, xs, zs)
+w_hand, theta_hand = iteration_by_hand(*start, xs, zs)
 assert len(way) == 5
 assert (way.diff(dim=0).abs().amax(1) > 0).all(), "it moves each time"
 assert way.abs().max() == 0.01, "up to the bound, and never beyond it"
 claim(
     "weng-fig9",
-    "a round of Algorithm 2 and by hand: w, and θ, differ by",
+    "an iteration of Algorithm 2 and by hand: w, and θ, differ by",
     [(w - w_hand).abs().max(), (theta - theta_hand).abs().max()],
     below=1e-12,
 )
@@ -620,8 +618,8 @@ claim(
 #
 # ## Two Gaussians
 #
-# The picture that sold the Wasserstein GAN shows two Gaussians, an optimal discriminator between them that is flat
-# where the generated samples are, and a critic that is not. The paper does not say which Gaussians. It matters.
+# The picture that made the case for the Wasserstein GAN shows two Gaussians, an optimal discriminator between them that
+# is flat where the generated samples are, and a critic that is not. The paper does not say which Gaussians. It matters.
 # For real samples from $N(-\mu,s)$ and generated ones from $N(\mu,s)$, {eq}`eq-dstar` gives
 #
 # $$ D^*(x)=\sigma\Big(-\frac{2\mu x}{s^2}\Big),\qquad\Big|\frac{d}{dx}\log(1-D^*(x))\Big|=\frac{2\mu}{s^2}\,D^*(x) . $$ (eq-two-gaussians)
@@ -630,8 +628,8 @@ claim(
 # distance *in units of the spread* that kills it: 0.001 at $\mu/s=2$, and $10^{-13}$ at $\mu/s=4$. Between
 # Gaussians that overlap a discriminator does very well.
 #
-# We take $\mu=2$, $s=\frac12$, hold the generator, and train populations of eight: discriminators, clipped critics
-# ($c=0.1$), and critics that pay a penalty for slopes above 1, which is the subject of lesson 11.
+# We take $\mu=2$, $s=\frac12$, hold the generator fixed, and train populations of eight: discriminators, clipped
+# critics ($c=0.1$), and critics that pay a penalty for slopes above 1, which are the subject of lesson 11.
 
 # %%
 mu = 2.0
@@ -688,7 +686,7 @@ claim(
     above=0.85,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: two Gaussian bumps at minus 2 and 2; the discriminator falls from 1 to 0 between them and is flat on both; the penalised critic is a nearly straight falling line; the clipped critic falls too, steeply in the middle between the bumps and less so on both sides. Right, on a logarithmic scale from minus 3.5 to 3.5: the gradient of log(1-D) falls by many orders of magnitude towards the generated samples; the slopes of both critics stay near 1."}, "figure": {"name": "fig-two-gaussians", "caption": "Between two Gaussians (after figure 2 of Xu's slides). Left: the densities, a discriminator, and the critics, shifted to 1/2 at x = 0 and drawn a tenth as high. Right: what gradient each leaves to a generated sample at x; medians and ranges of eight. Dashed, the optimal discriminator."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: two Gaussian bumps at minus 2 and 2; the discriminator falls from 1 to 0 between them and is flat on both; the penalised critic is a nearly straight falling line; the clipped critic falls too, steeply in the middle between the bumps and less so on both sides. Right, on a logarithmic scale from minus 3.5 to 3.5: the gradient of log(1-D) falls by many orders of magnitude towards the generated samples; the slopes of both critics stay near 1."}, "figure": {"name": "fig-two-gaussians", "caption": "Between two Gaussians (after figure 2 of Xu's slides). Left: the densities, a discriminator, and the critics, shifted to 1/2 at x = 0 and drawn a tenth as high. Right: the gradient that each leaves to a generated sample at x; medians and ranges of eight. Dashed: the optimal discriminator."}}
 left, right = plots.axes(1, 2, height=3.2)
 line = at.squeeze()
 for place, colour in ((-mu, plots.REAL), (mu, plots.GENERATED)):
@@ -733,9 +731,8 @@ plots.show()
 # are "clean" only in comparison. They are steepest in the middle, where no samples are, and their slopes vary
 # threefold and more: they are sums of a few ramps.
 #
-# And what is $K$ here? There are three answers: what $c$ allows a network of this shape, {eq}`eq-clip-bound`; what
-# the weights allow that it has come to (the product of the largest singular values of its matrices); and what one
-# finds on samples.
+# And what is $K$ here? There are three answers: what $c$ allows a network of this shape, {eq}`eq-clip-bound`; what its
+# present weights allow (the product of the largest singular values of its matrices); and what is found on samples.
 
 # %%
 x = torch.cat(
@@ -767,19 +764,19 @@ print(
 )
 
 # %% [markdown]
-# No two of them agree. A bound that is computed from $c$ or from the weights is safe, and may be several times too
-# large. What is found on samples may be too small. We shall see that for one purpose it is exactly right.
+# No two of them agree. A bound computed from $c$ or from the weights is safe, and may be several times too large. What
+# is found on samples may be too small. We shall see that for one purpose it is exactly right.
 #
 # :::{admonition} Try it
 # :class: tip
-# We used the penalty that punishes slopes above 1 and leaves those below alone. The better known two-sided one,
-# `objective="wgan-gp"`, punishes both. Put it in. What happens to a critic that starts out rising where it should
-# fall, and why can it not turn round?
+# We used the penalty that punishes slopes above 1 and leaves those below alone. The better-known two-sided one,
+# `objective="wgan-gp"`, punishes both. Try it. What happens to a critic that starts out rising where it should fall,
+# and why can it not turn round?
 # :::
 #
 # Here are the best discriminator and the best critic themselves, without any training. Move the distributions apart,
 # and see whose push on the sample survives. Then make the generated distribution much wider than the real one: are
-# there samples that the two judges push in opposite directions?
+# there samples that the discriminator and the critic push in opposite directions?
 
 # %%
 optimal_critic()
@@ -787,10 +784,10 @@ optimal_critic()
 # %% [markdown]
 # ## First the critic, then the generator
 #
-# A well known text says that as training *lowers* the loss, the distance shrinks. But the critic *raises* its
-# number. Against a generator that stands still, all that training does is to raise it towards the maximum in
-# {eq}`eq-critic-loss`. Only between rounds, with the critic brought back to its best each time, is a lower number
-# a smaller distance. Here are the numbers of the critics above on their way up:
+# A well-known text says that as training *lowers* the loss, the distance shrinks. But the critic *raises* its estimate.
+# Against a generator that stands still, all that training does is raise it towards the maximum in {eq}`eq-critic-loss`.
+# Only between iterations, with the critic brought back to its best each time, does a lower estimate mean a smaller
+# distance. Here are the estimates of the critics above on their way up:
 
 # %%
 climbs = {
@@ -803,10 +800,10 @@ for number in climbs.values():
     assert ((last - before).abs() < 0.1 * last).all(), "to a plateau"
 
 # %% [markdown]
-# And here are whole games, generator included: 32 with two-sided penalty on the ring of eight Gaussians, $k=5$
-# critic steps a round, as in lesson 6. They were played beforehand (`python -m gantut.lessons
-# critic-and-distance`), and at twenty looks the critic's number was taken on 250 real and 250 generated samples,
-# and the exact $W_1$ of the same samples by linear programming.
+# And here are whole games, generator included: 32 with the two-sided penalty on the ring of eight Gaussians, $k=5$
+# critic steps per iteration, as in lesson 6. They were played beforehand
+# (`python -m gantut.lessons critic-and-distance`), and at twenty times during each game the critic's estimate was
+# computed on 250 real and 250 generated samples, and the exact $W_1$ of the same samples by linear programming.
 
 # %%
 record = recorded("critic-and-distance").result
@@ -823,12 +820,12 @@ later = {name: game[name][:, 3:] for name in ("estimate", "w1")}
 fell = [values[:, -1] < values[:, 0] for values in later.values()]
 claim(
     "loss-decreases-w-smaller",
-    "from round 200 to 1000 number and W_1 fell: share of 32 games",
+    "from iteration 200 to 1000 estimate and W_1 fell: share of 32 games",
     (fell[0] & fell[1]).double().mean(),
     equals=1.0,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: against a still generator the numbers of eight clipped and of eight penalised critics climb within a hundred steps to a plateau at about 5, above the dashed line at the true distance 4. Right: over the rounds of 32 games the critic's number starts high, dips at round 100, rises until round 150 and then falls steadily, together with the exact distance, from 0.9 to 0.3 and from 0.7 to 0.4."}, "figure": {"name": "fig-climb", "caption": "The critic's number. Left: against a generator that stands still, it climbs (dashed, the true W₁). Right: from round to round it falls together with the distance, once the critic has caught up. Medians and ranges."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: against a still generator the estimates of eight clipped and of eight penalised critics climb within a hundred steps to a plateau at about 5, above the dashed line at the true distance 4. Right: over the iterations of 32 games the critic's estimate starts high, dips at iteration 100, rises until iteration 150 and then falls steadily, together with the exact distance, from 0.9 to 0.3 and from 0.7 to 0.4."}, "figure": {"name": "fig-climb", "caption": "The critic's estimate. Left: against a generator that stands still, it climbs (dashed, the true W₁). Right: from round to round it falls together with the distance, once the critic has caught up. Medians and ranges."}}
 left, right = plots.axes(1, 2, height=3.0)
 for name, colour, dash in (
     ("clipped", plots.FIFTH, plots.DASHES[1]),
@@ -843,38 +840,38 @@ for name, colour, dash in (
         dash=dash,
     )
 left.axhline(2 * mu, color=plots.INK, linestyle="--", linewidth=1.2)
-left.set(xlabel="critic step", ylabel="critic's number", ylim=(0, None))
+left.set(xlabel="critic step", ylabel="critic's estimate", ylim=(0, None))
 left.legend(fontsize=9)
 for name, colour, dash, label in (
-    ("estimate", plots.THIRD, "-", "critic's number"),
+    ("estimate", plots.THIRD, "-", "critic's estimate"),
     ("w1", plots.REAL, plots.DASHES[1], "exact W₁"),
 ):
     plots.population(
         right, looks, game[name], name=label, colour=colour, dash=dash
     )
-right.set(xlabel="round", ylim=(0, None))
+right.set(xlabel="iteration", ylim=(0, None))
 right.legend(fontsize=9)
 plots.show()
 
 # %% [markdown]
-# (On the left both plateaus lie above the true distance, since neither kind of critic keeps to slopes of 1; that
-# on the right the two curves nearly coincide is luck, as we shall see.) The first hundred rounds are worth a look.
-# The number is at its highest when the critic is at its wildest, above the true distance, and then far below it: a
-# critic that has five steps a round is not at its best for a moving generator from the start. That is what the
-# hundred steps of the authors' code are for.
+# (On the left both plateaus lie above the true distance, since neither kind of critic keeps to slopes of 1; that on the
+# right the two curves nearly coincide is luck, as we shall see.) The first hundred iterations are worth a look. The
+# estimate is at its highest, above the true distance, when the critic is at its wildest, and then far below it: a
+# critic that has five steps per iteration is not at its best against a moving generator from the start. That is what
+# the hundred steps of the authors' code are for.
 #
-# Go through such games step by step. Recorded are the non-saturating game with one discriminator step a round, and
-# the clipped and the penalised Wasserstein game with five, 32 members each on the ring
-# (`python -m gantut.lessons training-scrubber`). When does the critic's number begin to follow the distance?
-# And of the game that ends furthest away, what has the generator missed?
+# Go through such games step by step. The non-saturating game with one discriminator step per iteration, and the clipped
+# and the penalised Wasserstein games with five, were recorded with 32 members each on the ring
+# (`python -m gantut.lessons training-scrubber`). When does the critic's estimate begin to follow the distance? And
+# in the game that ends furthest away, what has the generator missed?
 
 # %%
 training_scrubber(recorded("training-scrubber"))
 
 # %% [markdown]
-# ## What the number proves
+# ## What the estimate proves
 #
-# A critic in training is some function $f$, neither optimal nor of known slope. Its number still proves something.
+# A critic in training is some function $f$, neither optimal nor of known slope. Its estimate still proves something.
 # Take a batch of real samples $x_i$ and a batch of generated ones $y_j$, and let
 #
 # $$ K=\max_{i,j}\frac{|f(x_i)-f(y_j)|}{\|x_i-y_j\|} $$ (eq-measured-slope)
@@ -890,8 +887,8 @@ training_scrubber(recorded("training-scrubber"))
 # :::
 #
 # For the best plan $\gamma$ between the batches, the difference of the means is
-# $\sum_{ij}\gamma_{ij}(f(x_i)-f(y_j))\le\sum_{ij}\gamma_{ij}K\|x_i-y_j\|$. That is all, and it needs no assumption
-# at all on $f$: not that it was clipped, nor trained, nor that anybody knows a bound for its slope.
+# $\sum_{ij}\gamma_{ij}(f(x_i)-f(y_j))\le\sum_{ij}\gamma_{ij}K\|x_i-y_j\|$. That is the whole proof, and it assumes
+# nothing about $f$: not that it was clipped or trained, nor that anybody knows a bound on its slope.
 
 
 # %%
@@ -919,10 +916,10 @@ _, seen = wasserstein_gan.follow("wgan-gp", members=4, steps=200, looks=5)
 assert (seen.estimate <= seen.slope * seen.w1).all(), "and in live games"
 
 # %% [markdown]
-# So dividing by the measured slope turns the number into a distance: a lower bound. How good a bound is it, and
-# does it fall when $W_1$ falls? We ask the 32 games above, and as many with a clipped critic ($c=0.1$). For the
-# second question we add 32 of the non-saturating game, whose discriminator's loss says what it believes of JS, and
-# take Spearman's rank correlation of each game's number with its exact $W_1$ over the twenty looks: 1 if they rise
+# So dividing by the measured slope turns the estimate into a lower bound on the distance. How good a bound is it, and
+# does it fall when $W_1$ falls? We ask the 32 games above, and as many with a clipped critic ($c=0.1$). For the second
+# question we add 32 non-saturating games, in which the discriminator's loss gives its estimate of JS, and take
+# Spearman's rank correlation of each game's estimate with its exact $W_1$ over the twenty measurements: 1 if they rise
 # and fall together throughout.
 
 # %%
@@ -946,7 +943,7 @@ claim(
 )
 assert max(ends[name].high for name in ("wgan", "non-saturating")) < 0.85
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels. Clipped critics over 1000 rounds: the exact distance falls from 1.6 to 0.6, the proved lower bound stays low, at 0.1 to 0.3. Penalised: the exact distance falls from 1.1 to 0.36, the lower bound runs at about 0.6 of it and falls with it. Right: rank correlations of number and distance, 32 dots for each game: clipped spread from below 0 to 0.9, penalised all above 0.7 and most near 0.95, discriminator spread around 0.6."}, "figure": {"name": "fig-certified", "caption": "What critics prove: exact W₁ of 250 against 250 samples, and the lower bound from the critic's number and its measured slope (medians and ranges of 32 games). Right: the rank correlation of number and distance in each game, with 95% intervals of the median."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels. Clipped critics over 1000 iterations: the exact distance falls from 1.6 to 0.6, the proved lower bound stays low, at 0.1 to 0.3. Penalised: the exact distance falls from 1.1 to 0.36, the lower bound runs at about 0.6 of it and falls with it. Right: rank correlations of estimate and distance, 32 dots for each game: clipped spread from below 0 to 0.9, penalised all above 0.7 and most near 0.95, discriminator spread around 0.6."}, "figure": {"name": "fig-certified", "caption": "What critics prove: exact W₁ of 250 against 250 samples, and the lower bound from the critic's estimate and its measured slope (medians and ranges of 32 games). Right: the rank correlation of estimate and distance in each game, with 95% intervals of the median."}}
 panels = plots.axes(1, 3, height=3.0)
 for ax, kind, title in zip(
     panels, ("wgan", "wgan-gp"), ("clipped", "penalised"), strict=False
@@ -965,7 +962,7 @@ for ax, kind, title in zip(
             ax, looks, values, name=name, colour=colour, dash=dash
         )
     ax.get_legend().remove()
-    ax.set(xlabel="round", ylim=(-0.2, 2.0))
+    ax.set(xlabel="iteration", ylim=(-0.2, 2.0))
     ax.set_title(title, fontsize=11)
 short = {"wgan": "clip", "wgan-gp": "penalty", "non-saturating": "D"}
 plots.strips(
@@ -979,12 +976,12 @@ plots.legend_below(panels[0], columns=2)
 plots.show()
 
 # %% [markdown]
-# The penalised critic's number goes with the distance in every game, and its bound is about six tenths of the
-# truth, round after round. The clipped critic's number hardly knows where the game stands, and proves a quarter of
-# the distance at best. A discriminator's loss is not as blind as it is said to be: these games collapse, and so
-# move *away* from the data from round 200 on, and more often than not its loss notices. But you cannot rely on it.
+# The penalised critic's estimate follows the distance in every game, and its bound is about six tenths of the truth,
+# iteration after iteration. The clipped critic's estimate says little about where the game stands, and proves a quarter
+# of the distance at best. A discriminator's loss is not as blind as it is said to be: these games collapse, and so move
+# *away* from the data from iteration 200 on, and more often than not its loss notices. But you cannot rely on it.
 #
-# How far down can the number go? Two batches of the *data* are not at distance 0 from each other. And $K$ changes
+# How far down can the estimate go? Two batches of the *data* are not at distance 0 from each other. And $K$ changes
 # during the game:
 
 # %%
@@ -994,41 +991,40 @@ floor = exact_w1(*batches)  # two draws of the data, 32 times
 print(f"two batches of the data: W_1 of about {floor.median():.1f}")
 for kind in ("wgan", "wgan-gp"):
     K = games[kind]["slope"].median(0).values
-    print(f"{kind}: slope from {K[3]:.1f} at round 200 to {K[-1]:.1f}")
+    print(f"{kind}: slope from {K[3]:.1f} at iteration 200 to {K[-1]:.1f}")
 allowed = clip_bound([2, 64, 64, 1], 0.1)
 print(f"what c = 0.1 allows this network: {allowed:.1f}")
 assert games["wgan"]["slope"][:, 3:].max() < allowed
 
 # %% [markdown]
-# So here are the answers to the three questions of the beginning.
+# So here are the answers to the three questions from the beginning.
 #
 # | | |
 # |---|---|
-# | **What is $K$?** | Not $c$, and not the bound {eq}`eq-clip-bound` either, which here is more than ten times too large. It is a property of the critic at the moment, it drifts during training, and {eq}`eq-measured-slope` measures it. Numbers of two architectures, or of two values of $c$, cannot be compared without it. |
-# | **Does the number mean anything?** | Divided by the measured $K$, it proves that the batches are at least that far apart. How much further, it does not say; with a penalised critic on the ring, about 1.6 times. The generator's loss alone means nothing, as a constant may be added to $f$. |
-# | **When do I stop?** | When the number, with a critic that keeps up ($k=5$ and more, a penalty), has stopped falling. At 0 it never arrives: two batches of 250 of the data themselves are about 0.2 apart. |
+# | **What is $K$?** | Not $c$, and not the bound {eq}`eq-clip-bound` either, which here is more than ten times too large. It is a property of the critic at the moment, it drifts during training, and {eq}`eq-measured-slope` measures it. The estimates of two architectures, or for two values of $c$, cannot be compared without it. |
+# | **Does the estimate mean anything?** | Divided by the measured $K$, it proves that the batches are at least that far apart. How much further, it does not say; with a penalised critic on the ring it is about 1.6 times as far. The generator's loss alone means nothing, as a constant may be added to $f$. |
+# | **When do I stop?** | When the estimate, with a critic that keeps up ($k=5$ or more, and a penalty), has stopped falling. It never reaches 0: two batches of 250 of the data themselves are about 0.2 apart. |
 #
 # :::{admonition} Try it
 # :class: tip
-# `max_gradient_norm` of `gantut.lipschitz` finds steepest places within the real and the generated samples too. Is
-# {eq}`eq-certificate` still a theorem with it? Is it a better bound or a worse one?
+# `max_gradient_norm` of `gantut.lipschitz` also finds the steepest places within the real and within the generated
+# samples. Is {eq}`eq-certificate` still a theorem with it? Is it a better bound or a worse one?
 # :::
 #
 # ## Too small, too large
 #
 # "Weight clipping is a clearly terrible way to enforce a Lipschitz constraint", its authors wrote
-# {cite}`arjovsky2017wgan`: if $c$ is large it takes long until the weights get there, and if it is small,
-# gradients vanish. How come? Follow the gradient of the critic's loss backwards through its layers. Each layer
-# multiplies it by a matrix whose entries are about $\pm c$, in the $\frac n2$ rows whose units are active. If the
-# signs are at random, the terms add up as in a random walk, and the factor is about $c\sqrt{n/2}$; if all agree,
-# it is $c\,n/2$:
+# {cite}`arjovsky2017wgan`: if $c$ is large, it takes the weights a long time to get there, and if it is small,
+# gradients vanish. Why? Follow the gradient of the critic's loss backwards through its layers. Each layer multiplies it
+# by a matrix whose entries are about $\pm c$, in the $\frac n2$ rows whose units are active. If the signs are at
+# random, the terms add up as in a random walk, and the factor is about $c\sqrt{n/2}$; if all agree, it is $c\,n/2$:
 #
 # $$ c\sqrt{n/2}\;\lesssim\;\text{factor for one layer}\;\lesssim\;c\,n/2 . $$ (eq-layer-factor)
 #
 # With $n=64$ and $c=0.01$ that is between 0.06 and 0.32, less than 1 whatever the signs: the gradient dies. With
-# $c=0.1$ it may be up to 3.2, with $c=1$ up to 32: it explodes. Deep critics make powers of this. Here are critics
-# with eight hidden layers of 64, 32 for each $c$ (`python -m gantut.lessons clip-depth`), between the ring and
-# a standard Gaussian that stands still; and three for each of two values that are trained now. The gain is the
+# $c=0.1$ it may be up to 3.2, with $c=1$ up to 32: it explodes. Deep critics make powers of this. Here are critics with
+# eight hidden layers of 64 units, 32 critics for each $c$ (`python -m gantut.lessons clip-depth`), between the ring
+# and a standard Gaussian that stands still; and three more for each of two values of $c$, trained now. The gain is the
 # power of ten that the gradient gains from one layer to the next on its way to the input.
 
 # %%
@@ -1052,7 +1048,7 @@ for c in (0.001, 0.01, 0.1, 1.0):
 assert gain[None].abs().max() < 0.15, "with a penalty: level"
 claim(
     "clip-too-small-large",
-    "log10 gain a layer: c <= 0.01 below -0.5, c >= 0.1 above 0.3",
+    "log10 gain per layer: c <= 0.01 below -0.5, c >= 0.1 above 0.3",
     torch.cat([-0.5 - dying, growing - 0.3]),
     above=0.0,
 )
@@ -1061,8 +1057,8 @@ claim(
 # The estimate is good at both ends. With a small $c$ nothing is learnt, and the signs are still those of the
 # random start; with a large one learning has made them agree.
 #
-# And what of the game? In a critic with two hidden layers the factors are only multiplied twice. We play the
-# clipped game on the ring with six values of $c$, 32 games each (`python -m gantut.lessons clip-sweep`).
+# And what of the game? In a critic with two hidden layers only two factors are multiplied. We play the clipped game on
+# the ring with six values of $c$, 32 games each (`python -m gantut.lessons clip-sweep`).
 
 # %%
 sweep = recorded("clip-sweep").result["games"]
@@ -1079,7 +1075,7 @@ best = min(final_ends, key=lambda end: end.estimate)
 assert best is final_ends[2], "c = 0.03"
 assert all(best.high < end.low for end in (final_ends[0], final_ends[-1]))
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: norm of the gradient in each of eight hidden layers on a logarithmic scale from 1e-20 to 1e12. For c = 0.001 and 0.01 it falls steeply towards the input, for 0.03 and for the penalty it is level, for 0.1 and 1 it rises steeply towards the input. Right: exact distance after 1000 rounds for six values of c, 32 dots each: lowest, at 0.45, for c = 0.03, near 0.8 for smaller c, near 0.7 for 0.1 and 0.3, and about 2 for c = 1."}, "figure": {"name": "fig-clip", "caption": "Clipping. Left: the gradient on its way through a critic of eight hidden layers (medians of 32). Right: how far 32 clipped games with two hidden layers get in 1000 rounds, for each c (medians with 95% intervals)."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: norm of the gradient in each of eight hidden layers on a logarithmic scale from 1e-20 to 1e12. For c = 0.001 and 0.01 it falls steeply towards the input, for 0.03 and for the penalty it is level, for 0.1 and 1 it rises steeply towards the input. Right: exact distance after 1000 iterations for six values of c, 32 dots each: lowest, at 0.45, for c = 0.03, near 0.8 for smaller c, near 0.7 for 0.1 and 0.3, and about 2 for c = 1."}, "figure": {"name": "fig-clip", "caption": "Clipping. Left: the gradient on its way through a critic of eight hidden layers (medians of 32). Right: how far 32 clipped games with two hidden layers get in 1000 iterations, for each c (medians with 95% intervals)."}}
 left, right = plots.axes(1, 2, height=3.2)
 layers = torch.arange(1, 9)
 for row, colour, dash, mark in zip(
@@ -1103,29 +1099,29 @@ right.set(xlabel="c", ylabel="exact W₁ at the end", ylim=(0, None))
 plots.show()
 
 # %% [markdown]
-# There is a best $c$, and it is a narrow choice. With $c=0.001$ the gradient does not only get small, it goes:
-# biases are clipped to the same $c$ as weights, what the first layer sends is smaller than that, and a unit whose
-# bias is negative falls silent for good. These critics are constant in the end, and their games stand still. But
-# look at $c=0.01$. The slopes of its critics are ten thousand times smaller than 1, and so are the gradients that
-# the generators get; yet these games arrive almost as well as those with $c=0.1$. RMSProp divides each gradient by
-# its usual size, so a factor $K$ does not matter to it, as long as gradients stay well above $10^{-8}$, the
-# constant in its denominator. A large $c$ harms at any depth: at $c=1$ fewer than one weight in a hundred had got
-# to its bound after 700 of 1000 steps in the deep critics above, so that nothing held them.
+# There is a best $c$, and it has to be hit narrowly. With $c=0.001$ the gradient does not just get small, it
+# disappears: biases are clipped to the same $c$ as weights, what the first layer sends on is smaller than that, and a
+# unit whose bias is negative falls silent for good. These critics are constant in the end, and their games stand still.
+# But look at $c=0.01$. The slopes of its critics are ten thousand times smaller than 1, and so are the gradients that
+# the generators get; yet these games end almost as well as those with $c=0.1$. RMSProp divides each gradient by its
+# usual size, so a factor $K$ makes no difference to it, as long as gradients stay well above $10^{-8}$, the constant in
+# its denominator. A large $c$ harms at any depth: at $c=1$ fewer than one weight in a hundred had reached its bound
+# after 700 of 1000 steps in the deep critics above, so that nothing held them.
 #
 # ## RMSProp, not Adam?
 #
-# The authors saw their critics become unstable with Adam and recommended RMSProp. Why should that be? Adam differs
-# from RMSProp by *momentum*: it follows a running mean of past gradients. In a game, past gradients belong to an
-# opponent who has moved on. The bilinear game of lesson 4, $f(x,y)=xy$, shows how much that matters
-# {cite}`gidel2019momentum`. Player $x$ goes down and $y$ up, in turns, each with step 0.1 and momentum $\beta$:
+# The authors saw their critics become unstable with Adam and recommended RMSProp. Why should that be? Adam differs from
+# RMSProp by *momentum*: it follows a running mean of past gradients. In a game, past gradients belong to an opponent
+# who has moved on. The bilinear game of lesson 4, $f(x,y)=xy$, shows how much that matters {cite}`gidel2019momentum`.
+# Player $x$ goes down and $y$ up, one after the other, each with step size 0.1 and momentum $\beta$:
 
 
 # %%
-def final_radius(beta, eta=0.1, rounds=2000):
+def final_radius(beta, eta=0.1, iterations=2000):
     """Where alternating steps with momentum end, from (1, 1)."""
     x = y = 1.0
     u = v = 0.0  # the last steps of both
-    for _ in range(rounds):
+    for _ in range(iterations):
         u = beta * u - eta * y
         x += u
         v = beta * v + eta * x  # y sees where x has gone
@@ -1135,18 +1131,18 @@ def final_radius(beta, eta=0.1, rounds=2000):
 
 claim(
     "rmsprop-not-adam",
-    "radius after 2000 rounds, momentum -0.5, -0.1, 0, 0.3",
+    "radius after 2000 iterations, momentum -0.5, -0.1, 0, 0.3",
     [final_radius(beta) for beta in (-0.5, -0.1, 0.0, 0.3)],
     equals=[0.07049, 0.3132, 1.367, 2.820e7],
     rtol=1e-3,
 )
 
 # %% [markdown]
-# Without momentum the players circle; with a little of the usual, positive kind they fly apart; and with
-# *negative* momentum they come to rest. So much is a theorem about one small game. Is it so in the clipped game on
-# the ring? Here are 32 games for each of RMSProp and Adam with $\beta_1=0$, 0.5 and 0.9, all with the step size
-# 0.001 (`python -m gantut.lessons critic-optimizers`). For each game we ask how far its exact $W_1$ is in the
-# second half of the rounds (the median of twenty looks), and how much it wanders (their standard deviation).
+# Without momentum the players circle; with a little of the usual, positive kind they fly apart; and with *negative*
+# momentum they come to rest. That much is a theorem about one small game. Does it hold in the clipped game on the ring?
+# Here are 32 games for each of RMSProp and Adam with $\beta_1=0$, 0.5 and 0.9, all with the step size 0.001
+# (`python -m gantut.lessons critic-optimizers`). For each game we ask how large its exact $W_1$ is in the second
+# half of the iterations (the median of twenty measurements), and how much it fluctuates (their standard deviation).
 
 # %%
 rows = recorded("critic-optimizers").result["games"]
@@ -1159,13 +1155,13 @@ for what in (level, spread):
 for name in level:
     print(
         f"{name:10s} median of W_1 {level[name].median():.2f}, "
-        f"of its wandering {spread[name].median():.2f}"
+        f"of its fluctuation {spread[name].median():.2f}"
     )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with four columns of 32 dots: RMSProp and Adam with momentum 0, 0.5 and 0.9. Left, the exact distance: about 0.7, 0.76, 0.93 and 1.27. Right, its standard deviation over the second half: 0.065, 0.08, 0.10 and 0.22, with the widest scatter for momentum 0.9."}, "figure": {"name": "fig-optimizers", "caption": "The clipped game under four optimizers, 32 games each: the exact W₁ in the second half of the rounds, and its standard deviation there. Bars are 95% intervals of the median."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with four columns of 32 dots: RMSProp and Adam with momentum 0, 0.5 and 0.9. Left, the exact distance: about 0.7, 0.76, 0.93 and 1.27. Right, its standard deviation over the second half: 0.065, 0.08, 0.10 and 0.22, with the widest scatter for momentum 0.9."}, "figure": {"name": "fig-optimizers", "caption": "The clipped game under four optimizers, 32 games each: the exact W₁ in the second half of the iterations, and its standard deviation there. Bars are 95% intervals of the median."}}
 panels = plots.axes(1, 2, height=2.9)
 for ax, groups, title in zip(
-    panels, (level, spread), ("exact W₁", "wandering of W₁"), strict=True
+    panels, (level, spread), ("exact W₁", "fluctuation of W₁"), strict=True
 ):
     ends = [median_interval(own) for own in groups.values()]
     plots.strips(ax, groups, intervals=ends)
@@ -1174,11 +1170,11 @@ for ax, groups, title in zip(
 plots.show()
 
 # %% [markdown]
-# It is so, and by degrees. Adam without momentum is RMSProp, up to its start, and does about as well. Each bit of
-# momentum makes the games worse: at 0.9, the default of every library, $W_1$ is nearly twice as large and wanders
+# It does, and gradually. Adam without momentum is RMSProp, apart from the first steps, and does about as well. Each bit
+# of momentum makes the games worse: at 0.9, the default of every library, $W_1$ is nearly twice as large and fluctuates
 # three times as much. So "not Adam" should read "no momentum": WGAN-GP uses Adam with $\beta_1=0$
-# {cite}`gulrajani2017`. The theorem about $xy$ explains part of it and no more. Nobody has proved what momentum
-# does between networks.
+# {cite}`gulrajani2017`. The theorem about $xy$ explains part of it and no more. Nobody has proved what momentum does in
+# a game between networks.
 #
 #
 # ## Exercises
@@ -1191,8 +1187,8 @@ plots.show()
 #
 # :::{hint}
 # :class: dropdown
-# How many layers of *weights* lie between four layers of units? That is the $L$ of {eq}`eq-clip-bound`. Look closely
-# how the width of the input enters, how those of the hidden layers do, and whether that of the output does at all.
+# How many layers of *weights* lie between four layers of units? That is the $L$ of {eq}`eq-clip-bound`. Look closely at
+# how the width of the input enters, how those of the hidden layers do, and whether that of the output enters at all.
 # :::
 
 # %%
@@ -1211,14 +1207,14 @@ check("clip-bound", answer)
 #
 # :::{exercise}
 # :label: ex-what-it-proves
-# A critic's marks are 0.9 higher on a batch of real samples than on a batch of generated ones, on average. Between
-# the two batches its largest slope is 1.5. How far apart are the batches at least?
+# On average, a critic's scores are 0.9 higher on a batch of real samples than on a batch of generated ones. Between the
+# two batches its largest slope is 1.5. How far apart, at least, are the batches?
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# Suppose that the critic doubled all its marks. The difference of the means would double, and so would the largest
-# slope; the batches would be where they are. Which combination of the two numbers does not notice
+# Suppose that the critic doubled all its scores. The difference of the means would double, and so would the largest
+# slope; the batches would stay where they are. Which combination of the two numbers does not change
 # ({prf:ref}`thm-certificate`)?
 # :::
 
@@ -1238,8 +1234,8 @@ check("what-it-proves", answer)
 #
 # :::{exercise}
 # :label: ex-once-too-often
-# A program follows the printed algorithm to the letter, `for t in range(0, n_critic + 1)` with $n_\text{critic}=5$
-# and batches of 64. How many real samples does it draw in 1000 rounds?
+# A program follows the printed algorithm to the letter, `for t in range(0, n_critic + 1)` with $n_\text{critic}=5$ and
+# batches of 64. How many real samples does it draw in 1000 iterations?
 # :::
 #
 # :::{hint}
@@ -1255,7 +1251,7 @@ check("once-too-often", answer)
 # %% [markdown]
 # :::{solution} ex-once-too-often
 # :class: dropdown
-# Six critic steps a round, from $t=0$ to $t=5$.
+# Six critic steps per iteration, from $t=0$ to $t=5$.
 #
 # ```python
 # answer = 1000 * 6 * 64
@@ -1270,8 +1266,8 @@ check("once-too-often", answer)
 #
 # :::{hint}
 # :class: dropdown
-# {eq}`eq-two-gaussians` has this slope at every $x$, with $D^*$ as a factor; put in the place. Sympy wants the logistic
-# function written out with an exponential.
+# {eq}`eq-two-gaussians` has this slope at every $x$, with $D^*$ as a factor; insert the given $x$. Sympy wants the
+# logistic function written out with an exponential.
 # :::
 
 # %%
@@ -1297,7 +1293,7 @@ check("gradient-left", answer)
 #
 # :::{exercise}
 # :label: ex-one-unit
-# What does one unit tell apart? Write $\Delta(u,b)$ of {eq}`eq-delta` as a function of two batches of numbers, `x`
+# What difference does one unit see? Write $\Delta(u,b)$ of {eq}`eq-delta` as a function of two batches of numbers, `x`
 # real and `y` generated, and of `u` and `b`.
 # :::
 #
@@ -1324,15 +1320,15 @@ check("one-unit", answer)
 #
 # :::{exercise}
 # :label: ex-certify
-# Write the function that you would add to your own training loop: from two batches `x`, `y`, shapes (n, d) and (m,
-# d), and the critic's marks `f_x`, `f_y`, shapes (n,) and (m,), a number that $W_1$ of the batches is proved not
-# to be below.
+# Write the function that you would add to your own training loop: from two batches `x`, `y`, shapes (n, d) and (m, d),
+# and the critic's scores `f_x`, `f_y`, shapes (n,) and (m,), it computes a proved lower bound on the $W_1$ of the
+# batches.
 # :::
 #
 # :::{hint}
 # :class: dropdown
 # {eq}`eq-measured-slope` is one table of shape (n, m) over another, and `torch.cdist` makes the second. What do you
-# take of the quotients, so that {prf:ref}`thm-certificate` holds for *every* plan between the batches?
+# take of all the quotients, so that {prf:ref}`thm-certificate` holds for *every* plan between the batches?
 # :::
 
 # %%
@@ -1353,16 +1349,16 @@ check("certify", answer)
 #
 # ## What to remember
 #
-# - A critic is a network that stands in for the function of the Kantorovich–Rubinstein theorem. With slopes up to
-#   $K$, and if the family has the right function, its best number is $K\,W_1$; otherwise it is less.
+# - A critic is a network that stands in for the function of the Kantorovich–Rubinstein theorem. With slopes up to $K$,
+#   and if the family contains the right function, its best estimate is $K\,W_1$; otherwise it is less.
 # - Clipping bounds slopes, by $c^L\sqrt{n_0}\,n_1\cdots n_{L-1}$, which depends on the architecture far more than
 #   one would like. With one hidden layer it leaves ramps only, and no constant factor.
-# - The generator follows the slope of the best critic held still; up on the critic is down on $W_1$.
-# - The critic's number divided by its largest slope between the batches is a proved lower bound of their $W_1$.
+# - The generator follows the slope of the best critic, held fixed; up on the critic is down on $W_1$.
+# - The critic's estimate divided by its largest slope between the batches is a proved lower bound on their $W_1$.
 #   Nothing has to be assumed for that.
-# - A discriminator's gradient dies when distributions are far apart *for their spread*; a clipped critic's, when $c$ is
-#   small and the critic deep.
-# - The number keeps step with the distance if the critic keeps up: with a penalty, in all of our games. With
+# - A discriminator's gradient dies when the distributions are far apart *relative to their spread*; a clipped critic's,
+#   when $c$ is small and the critic deep.
+# - The estimate keeps step with the distance if the critic keeps up: with a penalty, in all of our games. With
 #   clipping, hardly.
 #
 # **Sources.** The Wasserstein GAN, its algorithm and the picture of the two Gaussians are from

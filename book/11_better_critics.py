@@ -14,17 +14,17 @@
 # %% [markdown]
 # # 11 · Better critics
 #
-# The critic of {doc}`lesson 10 <10_wasserstein_gan>` was kept from being too steep by force: its weights were
-# clipped. That works, and it costs. This lesson looks for better ways, and asks of each: **does the critic become
-# the function that the theory promises, and does the number that it reports mean anything?** For once we can tell,
-# since we shall make pairs of distributions whose best critic is known.
+# The critic of {doc}`lesson 10 <10_wasserstein_gan>` was kept from being too steep by force: its weights were clipped.
+# That works, at a cost. This lesson looks for better ways, and asks of each: **does the critic become the function that
+# the theory promises, and does the estimate that it reports mean anything?** For once we can tell, since we shall make
+# pairs of distributions whose best critic is known.
 #
 # :::{admonition} Before you start
 # :class: tip
-# **You will be able to say** why the best critic has slope 1 just where dirt travels, and which penalty follows
-# from that; why a penalised critic reports *too much*, by how much, and how to take it off again; why the two-sided
-# penalty can leave a critic on the wrong side, and the one-sided cannot; and which check catches which of ten
-# mistakes that people really made.
+# **You will be able to say** why the best critic has slope 1 exactly where mass travels, and which penalty follows from
+# that; why a penalised critic reports *too much*, by how much, and how to correct for it; why the two-sided penalty can
+# leave a critic on the wrong side, and the one-sided cannot; and which check catches which of ten mistakes that people
+# really made.
 #
 # **You need** {doc}`lesson 9 <09_duality>`, with its transport rays, and {doc}`lesson 10 <10_wasserstein_gan>`.
 #
@@ -91,11 +91,11 @@ from gantut.transport import KantorovichPotential, emd_points
 # %% [markdown]
 # ## What clipping costs
 #
-# Two distributions that stand still, so that there is a truth: the real one is the ring of eight narrow Gaussians, the
-# generated one is the same ring, blurred until only a broad ring remains. (That is how the authors of the gradient
-# penalty looked at it {cite}`gulrajani2017`.) The exact potential of 500 samples of each comes from the linear
-# programme; `train_critics` then trains six critics, each $[2,64,64,1]$ with ReLU, under a constraint, on fresh
-# samples. First clipping.
+# Take two fixed distributions, so that there is a truth to compare with: the real one is the ring of eight narrow
+# Gaussians, the generated one is the same ring, blurred until only a broad ring remains. (That is how the authors of
+# the gradient penalty looked at it {cite}`gulrajani2017`.) The exact potential of 500 samples of each comes from the
+# linear programme; `train_critics` then trains six critics, each $[2,64,64,1]$ with ReLU, under a constraint, on fresh
+# samples. Clipping comes first.
 
 # %%
 real, fake = ring(), ring(std=1.0)
@@ -129,8 +129,8 @@ def likeness(critic, samples, truth):
 clipped = critics_of_the_ring(Clip(0.1), steps=1000, rate=1e-3)
 
 # %% [markdown]
-# Then two kinds of critic that this lesson is about, for comparison; how they work comes soon. Both are punished
-# for gradients that are too steep, and the first also for gradients that are too flat.
+# Then, for comparison, the two kinds of critic that this lesson is about; how they work is explained below. Both are
+# punished for gradients that are too steep, and the first also for gradients that are too flat.
 
 # %%
 two_sided = critics_of_the_ring(GradientPenalty(10.0))
@@ -157,7 +157,7 @@ plots.surfaces(
 )
 plots.show()
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Histogram of the weights of critics. Those of the clipped critics pile up in two tall bars at minus 0.1 and plus 0.1, with a low plain between. Those of the one-sided critics form one bell around 0, which reaches further out on both sides."}, "figure": {"name": "fig-weights", "caption": "The weights of six clipped critics and of six under a one-sided penalty. Clipping drives most of them to the two bounds."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Histogram of the weights of critics. Those of the clipped critics pile up in two tall bars at minus 0.1 and plus 0.1, with a low plateau between. Those of the one-sided critics form one bell around 0, which reaches further out on both sides."}, "figure": {"name": "fig-weights", "caption": "The weights of six clipped critics and of six under a one-sided penalty. Clipping drives most of them to the two bounds."}}
 ax = plots.axes(height=2.4)
 plots.histograms(
     ax,
@@ -180,15 +180,15 @@ assert share.min() > 0.5, "more than half of the weights lie at the bounds"
 assert likenesses["one-sided"].min() > 0.85
 claim(
     "clip-simple-functions",
-    "likeness of clipped critics to the best critic",
+    "correlation of clipped critics with the best critic",
     likenesses["clipped"],
     below=0.7,
 )
 
 # %% [markdown]
-# More than half of the weights sit at $\pm c$, where clipping holds them: the critic makes itself as steep as it
-# may by pushing everything to the wall. What is left to vary is little, the surface is simple, and its correlation
-# with the exact potential stays low; under the one-sided penalty it exceeds 0.85.
+# More than half of the weights sit at $\pm c$, where clipping holds them: the critic makes itself as steep as it can by
+# pushing everything against the wall. Little is left that can vary, the surface is simple, and its correlation with the
+# exact potential stays low; under the one-sided penalty it exceeds 0.85.
 #
 # "Simple" must not be read as "linear", though. Here is the share of each surface's variance that the best plane
 # explains:
@@ -205,14 +205,14 @@ print("and more than 30% of the median two-sided one")
 
 # %% [markdown]
 # The nearly straight slopes belong to the *two-sided penalty*, at the weight that its paper recommends. That is not
-# what one reads about it, and we shall have to find out why.
+# what is usually said of it, and we shall have to find out why.
 #
 # ## How steep is the best critic?
 #
-# Lesson 9 found the best critic $f$ between two distributions: it is never steeper than 1, and it falls by exactly the
-# cost of the way along every route of the cheapest plan $\gamma^*$: $f(x)-f(y)=\|x-y\|$ for $x$ (real) and $y$
-# (generated) that are coupled. What does that say about its gradient in between, at
-# $\hat x=\alpha x+(1-\alpha)y$ with $0<\alpha<1$?
+# Lesson 9 found the best critic $f$ between two distributions: it is never steeper than 1, and along every route of the
+# cheapest plan $\gamma^*$ it falls by exactly the length of the route: $f(x)-f(y)=\|x-y\|$ for $x$ (real) and $y$
+# (generated) that are coupled. What does that say about its gradient in between, at $\hat x=\alpha x+(1-\alpha)y$ with
+# $0<\alpha<1$?
 #
 # :::{prf:theorem} Unit gradients on transport rays
 # :label: thm-unit-gradient
@@ -229,14 +229,14 @@ print("and more than 30% of the median two-sided one")
 #
 # $$ f(x)-\|x-z\|\;\le\;f(z)\;\le\;f(y)+\|z-y\| . $$ (eq-two-cones)
 #
-# At $z=\hat x$ all three are equal. Both outer functions are cones, smooth at $\hat x$, and both have there the
-# gradient $\frac{x-y}{\|x-y\|}$. A function squeezed between two that touch has their gradient.
+# At $z=\hat x$ all three are equal. The two outer functions are cones, smooth at $\hat x$, and both have the gradient
+# $\frac{x-y}{\|x-y\|}$ there. A function squeezed between two that touch has the same gradient.
 # :::
 #
 # The gradient points *towards the real sample*. The slides that we follow have it point to the generated one,
 # $\frac{y-\hat x}{\|y-\hat x\|}$: in the paper $y$ is the real point; the slides exchanged the letters and kept the
-# formula. We try it on exact potentials of 6 and 7 points, extended to the plane in the greatest and in the least
-# way that a slope of 1 allows: $\min_jf(y_j)+\|z-y_j\|$ and $\max_if(x_i)-\|z-x_i\|$.
+# formula. We try it on exact potentials of 6 and 7 points, extended to the plane by the greatest and by the least
+# function that a slope of 1 allows: $\min_jf(y_j)+\|z-y_j\|$ and $\max_if(x_i)-\|z-x_i\|$.
 
 # %%
 source = random_source(0)
@@ -256,7 +256,7 @@ for alpha in (0.25, 0.5, 0.75):
         norms.append(gradient.norm(dim=1))
 claim(
     "gp-gradient-sign",
-    "cosine of the gradient with the way to the real point",
+    "cosine of the gradient with the direction to the real point",
     torch.stack(to_real),
     equals=1.0,
     atol=1e-9,
@@ -272,27 +272,27 @@ claim(
 # %% [markdown]
 # Two conditions are easily forgotten. Mass that is coupled to itself, $x=y$, travels nowhere, and the theorem says
 # nothing: if the two distributions are equal, the flat function $f=0$ is a best critic, with gradient 0. And $\hat x$
-# must lie strictly inside: at an end of a ray the potential may have a tip. (That $f$ be differentiable, which the
-# slides assume, need not be assumed.)
+# must lie strictly inside: at an end of a ray the potential may have a tip. (The slides assume that $f$ is
+# differentiable; there is no need to.)
 #
 # :::{admonition} Try it
 # :class: tip
-# Set `alpha` to 1.5, beyond the real point. What are the cosines for `highest`, and what for `lowest`? Which of the
-# two knows nothing about what lies behind $x$?
+# Set `alpha` to 1.5, beyond the real point. What are the cosines for `highest`, and for `lowest`? Which of the two
+# knows nothing about what lies beyond $x$?
 # :::
 #
 # ## The gradient penalty
 #
-# So on the way from generated to real samples a good critic has gradients of norm 1. WGAN-GP {cite}`gulrajani2017`
-# turns that around, and asks the critic for it:
+# So between generated and real samples a good critic has gradients of norm 1. WGAN-GP {cite}`gulrajani2017` turns that
+# around and demands it of the critic:
 #
 # $$ \min_f\ \mathbb E_{p_g}f-\mathbb E_{p_r}f+\lambda\,\mathbb E_{\hat x}\big(\|\nabla f(\hat x)\|-1\big)^2 ,\qquad
 # \hat x=\alpha x+(1-\alpha)y, $$ (eq-gradient-penalty)
 #
-# with $\alpha$ uniform on $[0,1]$, and $x\sim p_r$ and $y\sim p_g$ drawn *independently*. Here the critic descends;
-# whoever climbs must subtract the penalty. The paper takes $\lambda=10$ for images (and 0.1 for its toys), five critic
-# steps, and Adam with step size $10^{-4}$ and $\beta=(0,0.9)$; these are the defaults of our `wgan-gp`. For a linear
-# critic $f(x)=a\cdot x$ the gradient is $a$ everywhere, and the penalty is known:
+# with $\alpha$ uniform on $[0,1]$, and $x\sim p_r$ and $y\sim p_g$ drawn *independently*. Here the critic descends; if
+# yours ascends, subtract the penalty. The paper takes $\lambda=10$ for images (and 0.1 for its toy problems), five
+# critic steps, and Adam with step size $10^{-4}$ and $\beta=(0,0.9)$; these are the defaults of our `wgan-gp`. For a
+# linear critic $f(x)=a\cdot x$ the gradient is $a$ everywhere, and the penalty is known:
 
 # %%
 source = random_source(1)
@@ -308,9 +308,9 @@ claim(
 )
 
 # %% [markdown]
-# To learn from it, the critic needs the derivative *of a gradient* in its weights. Automatic differentiation gives
-# it, if it is asked to keep the first derivative differentiable (`create_graph=True`). `gradcheck` compares it with
-# differences:
+# To learn from the penalty, the critic needs the derivative *of a gradient* with respect to its weights. Automatic
+# differentiation provides it, if asked to keep the first derivative differentiable (`create_graph=True`). `gradcheck`
+# compares it with finite differences:
 
 
 # %%
@@ -338,10 +338,10 @@ assert torch.autograd.gradcheck(
 # ## Random pairs
 #
 # {prf:ref}`thm-unit-gradient` speaks of *coupled* pairs. The penalty draws pairs at random, since nobody knows the
-# cheapest plan (or would need no critic). On the line between two points that have nothing to do with each other
-# the best critic owes nobody a slope of 1.
+# cheapest plan (if we did, we should need no critic). On the line between two points that have nothing to do with each
+# other, nothing demands a slope of 1 of the best critic.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels with the same two clouds, ten real points on the left and ten generated ones on the right, in two groups each. Left: lines join each real point to its partner in the cheapest plan, short and nearly parallel, with a cross on each. Middle: lines join random pairs and cross each other in the middle. Right: no lines; the crosses lie around the real points."}, "figure": {"name": "fig-looked-at", "caption": "Where a penalty looks: on the routes of the cheapest plan, where theory speaks; between random pairs (WGAN-GP); around the data (DRAGAN)."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels with the same two clouds, ten real points on the left and ten generated ones on the right, in two groups each. Left: lines join each real point to its partner in the cheapest plan, short and nearly parallel, with a cross on each. Middle: lines join random pairs and cross each other in the middle. Right: no lines; the crosses lie around the real points."}, "figure": {"name": "fig-looked-at", "caption": "Where a penalty looks: on the routes of the cheapest plan, where the theorem applies; between random pairs (WGAN-GP); around the data (DRAGAN)."}}
 source = random_source(4)
 groups = torch.tensor([[0.0, 1.0], [0.0, -1.0]]).repeat(5, 1)
 a = groups + 0.25 * torch.randn(10, 2, generator=source)
@@ -368,7 +368,7 @@ plots.legend_below(*panels)
 plots.show()
 
 # %% [markdown]
-# On the line one can say exactly what goes wrong. Write $F_r$ and $F_g$ for the distribution functions, and
+# On the line we can say exactly what goes wrong. Write $F_r$ and $F_g$ for the distribution functions, and
 # $\Delta=F_g-F_r$. Integrating by parts, a critic with slope $s=f'$ reports
 #
 # $$ \mathbb E_{p_r}f-\mathbb E_{p_g}f=\int s(t)\,\Delta(t)\,dt, $$ (eq-report-by-slope)
@@ -409,8 +409,8 @@ claim(
 #
 # ## Only too steep
 #
-# WGAN-LP {cite}`petzka2018` takes back the part of the demand that the theory does not make. A best critic need not
-# be steep anywhere that no dirt travels; it must only never be *too* steep:
+# WGAN-LP {cite}`petzka2018` takes back the part of the demand that the theory does not make. A best critic need not be
+# steep where no mass travels; it only must never be *too* steep:
 #
 # $$ \lambda\,\mathbb E_{\hat x}\max\big(0,\|\nabla f(\hat x)\|-1\big)^2 . $$ (eq-one-sided)
 #
@@ -461,8 +461,8 @@ claim(
 
 # %% [markdown]
 # Is that a matter of taste? Take the simplest pair of distributions there is, real $N(-2,\frac12)$ and generated
-# $N(2,\frac12)$ on the line, and train sixteen critics with either penalty at $\lambda=10$, each from its own
-# random start.
+# $N(2,\frac12)$ on the line, and train sixteen critics with each penalty at $\lambda=10$, every one from its own random
+# start.
 
 # %%
 left, right = gaussian([-2.0], 0.5), gaussian([2.0], 0.5)
@@ -489,7 +489,7 @@ def reports(critic):
 gp_line = critics_on_the_line(GradientPenalty(10.0))
 lp_line = critics_on_the_line(GradientPenalty(10.0, one_sided=True))
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of sixteen critics each, drawn as curves over x from -4 to 4. Left, two-sided penalty: most fall from left to right with a slope a little above 1, but some rise from left to right with slope 0.8, the wrong way. Right, one-sided penalty: all sixteen fall."}, "figure": {"name": "fig-wrong-side", "caption": "Sixteen critics between real samples around −2 and generated ones around 2, moved to 0 at the middle. Under the two-sided penalty some end on the wrong side (dashed): they score generated samples higher."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of sixteen critics each, drawn as curves over x from -4 to 4. Left, two-sided penalty: most fall from left to right with a slope a little above 1, but some rise from left to right with slope 0.8, the wrong way. Right, one-sided penalty: all sixteen fall."}, "figure": {"name": "fig-wrong-side", "caption": "Sixteen critics between real samples around −2 and generated ones around 2, shifted to be 0 in the middle. Under the two-sided penalty some end on the wrong side (dashed): they score generated samples higher."}}
 t = torch.linspace(-4, 4, 161)
 panels = plots.axes(1, 2, height=2.6, sharey=True)
 for ax, critic, title in zip(
@@ -512,10 +512,10 @@ panels[0].set(ylabel="critic")
 plots.show()
 
 # %% [markdown]
-# Some of the two-sided critics are *upside down*, and stay so. They were born with a slope of the wrong sign; the
-# penalty quickly brought its size to about 1, and on the way from there to the right side lies the slope 0, which
-# costs $\lambda$. The next section derives what a critic on either side reports: with $W_1=4$ and an excess of
-# 0.8022, it is $W_1+0.8022$ on the right side and $-W_1+0.8022$ on the wrong one.
+# Some of the two-sided critics are *upside down*, and stay so. They started with a slope of the wrong sign; the penalty
+# quickly brought its size to about 1, and between there and the right side lies the slope 0, which costs $\lambda$. The
+# next section derives what a critic on either side reports: with $W_1=4$ and an excess of 0.8022, it is $W_1+0.8022$ on
+# the right side and $-W_1+0.8022$ on the wrong one.
 
 # %%
 excess = 0.8022
@@ -531,10 +531,10 @@ claim(
 )
 
 # %% [markdown]
-# In more than one dimension the sign of a slope becomes its direction, and "upside down" becomes "one broad slope
-# where there should be eight peaks" ({numref}`fig-surfaces`): under a large $\lambda$ the critic first takes slope 1
+# In more than one dimension the sign of a slope becomes its direction, and "upside down" becomes "one broad slope where
+# there should be eight peaks" ({numref}`fig-surfaces`): under a large $\lambda$ the critic first takes slope 1
 # everywhere, which the penalty likes best, in whatever direction its start suggests; and every new fold must pass
-# through slopes that cost. With enough steps it gets there, or part of the way; with a generator that moves
+# through slopes that are penalised. With enough steps it gets there, or part of the way; with a generator that moves
 # meanwhile, it may not.
 #
 # :::{admonition} Try it
@@ -544,23 +544,22 @@ claim(
 #
 # ## The price of a soft penalty
 #
-# A penalty is not a constraint. Where it pays, the critic will be steeper than allowed. How much? On the line we can
+# A penalty is not a constraint. Where it pays, the critic will be steeper than allowed. By how much? On the line we can
 # solve for the best critic at every point separately, as lesson 3 did for the discriminator. By
 # {eq}`eq-report-by-slope` the critic wants the largest
 #
 # $$ \int\Big(s\,\Delta-\lambda\,\rho\,(|s|-1)^2\Big)\,dt, $$ (eq-penalised-line)
 #
-# where $\rho$ is the density of $\hat x$. Take $s$ with the sign of $\Delta$ and differentiate in $|s|$: at the
-# maximum $|\Delta|=2\lambda\rho(|s|-1)$. So
+# where $\rho$ is the density of $\hat x$. Take $s$ with the sign of $\Delta$ and differentiate with respect to $|s|$:
+# at the maximum $|\Delta|=2\lambda\rho(|s|-1)$. So
 #
 # $$ |s|=1+\frac{|\Delta|}{2\lambda\rho},\qquad\text{reporting}\quad R=\int|s||\Delta|\,dt=W_1+\int\frac{\Delta^2}{2\lambda\rho}\,dt . $$ (eq-excess)
 #
 # One-sided or two-sided makes no difference here, since the slope exceeds 1 anyway. **The penalised critic
 # overestimates the distance**, by an excess that falls like $1/\lambda$. (With the wrong sign, the same calculation
-# gives a second, local maximum at $|s|=1-\frac{|\Delta|}{2\lambda\rho}$, if that is positive: the upside-down
-# critics.) Two point masses at distance $d$: $\Delta=1$ and $\rho=\frac1d$ on the whole way, and
-# $R=d+\frac{d^2}{2\lambda}$. The three atoms above: $\Delta=\mp\frac12$, $\rho=\frac12$, and $R=1.05$. For
-# distributions with densities, we integrate.
+# gives a second, local maximum at $|s|=1-\frac{|\Delta|}{2\lambda\rho}$, if that is positive: the upside-down critics.)
+# Two point masses at distance $d$: $\Delta=1$ and $\rho=\frac1d$ all the way, and $R=d+\frac{d^2}{2\lambda}$. The three
+# atoms above: $\Delta=\mp\frac12$, $\rho=\frac12$, and $R=1.05$. For distributions with densities, we integrate.
 
 # %%
 turn = torch.pi * (torch.arange(400).double() + 0.5) / 400
@@ -621,8 +620,8 @@ claim(
 # %% [markdown]
 # ### And the trained critics?
 #
-# They should have the slope {eq}`eq-excess` wherever there is something to learn from, whatever $\lambda$ is. We
-# train a second population at $\lambda=1$.
+# They should have the slope {eq}`eq-excess` wherever there are samples to learn from, whatever $\lambda$ is. We train a
+# second population at $\lambda=1$.
 
 # %%
 lp_weak = critics_on_the_line(GradientPenalty(1.0, one_sided=True))
@@ -642,12 +641,12 @@ worst = {w: (slopes[w] / theory[w] - 1).abs().max() for w in theory}
 assert max(worst.values()) < 0.1, "within 10% of theory everywhere"
 
 # %% [markdown]
-# ### Taking it off again
+# ### Correcting the estimate
 #
 # The excess is not lost information. At the optimum on the line the penalty itself is
 # $P=\int\lambda\rho\big(\frac{\Delta}{2\lambda\rho}\big)^2dt=\int\frac{\Delta^2}{4\lambda\rho}dt$, exactly *half the
-# excess*. And $P$ is printed beside every loss. So read $R-2P$ instead of $R$. In more dimensions one half of this
-# remains true:
+# excess*. And $P$ is printed beside every loss. So read $R-2P$ instead of $R$. In more dimensions half of this remains
+# true:
 #
 # :::{prf:theorem} What a one-sided penalty reports
 # :label: thm-lp-report
@@ -656,12 +655,12 @@ assert max(worst.values()) < 0.1, "within 10% of theory everywhere"
 #
 # $$ R\;\ge\;R-2P\;=\;2\lambda\,\mathbb E_{\hat x}\max\big(0,\|\nabla f(\hat x)\|-1\big)\;\ge\;W_1 , $$ (eq-corrected)
 #
-# and on the line the last is an equation.
+# and on the line the last inequality is an equality.
 # :::
 #
 # :::{prf:proof}
 # Write $n=\|\nabla f(\hat x)\|$. At the best critic, a small step in the direction of any function $h$ changes the
-# report as much as the penalty:
+# report by as much as the penalty:
 #
 # $$ \mathbb E_{p_r}h-\mathbb E_{p_g}h=2\lambda\,\mathbb E_{\hat x}\Big[\max(0,n-1)\,\frac{\nabla f\cdot\nabla h}{n}\Big] . $$ (eq-stationary)
 #
@@ -670,8 +669,9 @@ assert max(worst.values()) < 0.1, "within 10% of theory everywhere"
 # line $\lambda\rho\,(n-1)=\frac12|\Delta|$ by {eq}`eq-excess`, and the integral of $|\Delta|$ is $W_1$.
 # :::
 #
-# (One can show that $R-2P$ is the way travelled under another plan, one that avoids crowded roads: the penalty is a
-# toll that grows with the traffic. On the line there is only one road.) Measured on the trained critics:
+# (One can show that $R-2P$ is the mean distance travelled under another plan, one that avoids crowded roads: the
+# penalty is a toll that grows with the traffic. On the line there is only one road.) Here is the correction, measured
+# on the trained critics:
 
 
 # %%
@@ -734,18 +734,18 @@ plots.show()
 
 # %% [markdown]
 # A critic that reports 12 where the distance is 4 is not a bad critic; it is misread. After the correction both
-# populations say 4.
+# populations report 4.
 #
 # :::{admonition} Try it
 # :class: tip
-# Bring the distributions nearer to each other: `gaussian_pair(t, 0.5, 0.5)`, $W_1=1$. Is the excess at $\lambda=10$ a
-# larger or a smaller part of the distance than it was? Two point masses tell why.
+# Bring the distributions closer together: `gaussian_pair(t, 0.5, 0.5)`, $W_1=1$. Is the excess at $\lambda=10$ a larger
+# or a smaller fraction of the distance than it was? Two point masses show why.
 # :::
 #
 # ### Is it the Kantorovich potential?
 #
-# On the line the slopes say yes, up to the factor $|s|$. In the plane we hold critics against exact potentials.
-# For this the *samples* must be the distributions, or the critic learns one thing and the linear programme another: 150
+# On the line the slopes say yes, up to the factor $|s|$. In the plane we compare critics with exact potentials. For
+# this the *samples* must be the distributions, or the critic learns one thing and the linear programme another: 150
 # points of the ring and 150 blurred ones, all of them in every batch.
 
 # %%
@@ -789,11 +789,11 @@ claim(
 # %% [markdown]
 # ## How much depends on λ?
 #
-# A large $\lambda$ makes the report honest and, two-sided, the problem crooked; a small one does the reverse. What
-# does a *game* make of it? We let both penalties play on the ring of eight Gaussians, with the networks of lesson 6
-# and five critic steps a round, sixteen runs for each $\lambda$. That takes minutes, so the result was recorded once
-# (`python -m gantut.lessons penalty-weights`, on a CPU) and is read here. How restless a run is, we measure over
-# its last fifth: the standard deviation, in time, of the critic's estimate.
+# A large $\lambda$ makes the report honest and, with the two-sided penalty, the problem hard; a small one does the
+# reverse. What does that mean for a *game*? We let both penalties play on the ring of eight Gaussians, with the
+# networks of lesson 6 and five critic steps per iteration, sixteen runs for each $\lambda$. That takes minutes, so the
+# result was recorded once (`python -m gantut.lessons penalty-weights`, on a CPU) and is read here. We measure how
+# unsteady a run is over its last fifth, by the standard deviation over time of the critic's estimate.
 
 # %%
 weights_record = recorded("penalty-weights").result["games"]
@@ -845,17 +845,19 @@ claim(
 )
 
 # %% [markdown]
-# At $\lambda=0.1$ and 1 nobody could tell the two apart. From 10 on, the two-sided game becomes restless and worse,
-# and at 100 it loses the modes that it is famous for finding. The one-sided penalty does not mind: 8 of 8 modes in
-# the median at every $\lambda$. That is what Petzka and others reported {cite}`petzka2018`, and now we know where it
-# comes from. (And why authors take $\lambda=0.1$ on toys and 10 on images: $\lambda$ is measured in units of distance.
-# For point masses a distance $d$ apart the excess is the part $\frac{d}{2\lambda}$ of the distance.)
+# At $\lambda=0.1$ and 1 nobody could tell the two apart. From 10 on, the two-sided game becomes unsteady and worse, and
+# at 100 it loses the modes that it is famous for finding. For the one-sided penalty it makes no difference: 8 of 8
+# modes in the median at every $\lambda$. That is what Petzka and others reported {cite}`petzka2018`, and now we know
+# where it comes from. (And why authors take $\lambda=0.1$ on toy problems and 10 on images: $\lambda$ is measured in
+# units of distance. For point masses a distance $d$ apart, the excess is the fraction $\frac{d}{2\lambda}$ of the
+# distance.)
 #
 # ## As many critic steps as you like
 #
 # A discriminator that is too good leaves its generator without a gradient, or pulls all of it to one mode; lesson 2
-# showed how the non-saturating game collapses as $k$, the number of its steps a round, grows. A Wasserstein critic
-# is supposed to be trained *well*. The same networks, the same ring, 32 runs each; both records are read:
+# showed how the non-saturating game collapses as $k$, the number of its steps per iteration, grows. A Wasserstein
+# critic is supposed to be trained *well*. The same networks, the same ring, 32 runs each; again we read the records of
+# both:
 
 # %%
 sweeps = {
@@ -870,10 +872,14 @@ covered = {
 }
 steps = [row["n_critic"] for row in sweeps["wgan-gp"]]
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Modes covered out of 8 over critic steps 1, 2, 5, 10 on a logarithmic axis. The non-saturating curve falls from 8 at one step to 4.5 at two and 1 at five and ten. The WGAN-GP curve rises from 3 at one step to 8 at two, five and ten."}, "figure": {"name": "fig-critic-steps-wgan", "caption": "Modes covered of eight, against critic steps a round: medians of 32 runs with 95% intervals. Recorded. The penalty has weight 1."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Modes covered out of 8 over critic steps 1, 2, 5, 10 on a logarithmic axis. The non-saturating curve falls from 8 at one step to 4.5 at two and 1 at five and ten. The WGAN-GP curve rises from 3 at one step to 8 at two, five and ten."}, "figure": {"name": "fig-critic-steps-wgan", "caption": "Modes covered of eight, against critic steps per iteration: medians of 32 runs with 95% intervals. Recorded. The penalty has weight 1."}}
 ax = plots.axes(height=2.6)
 plots.sweep(ax, steps, covered)
-ax.set(xlabel="critic steps a round", ylabel="modes covered", ylim=(0, 8.6))
+ax.set(
+    xlabel="critic steps per iteration",
+    ylabel="modes covered",
+    ylim=(0, 8.6),
+)
 ax.legend()
 plots.show()
 
@@ -889,30 +895,30 @@ claim(
 )
 
 # %% [markdown]
-# One more step can ruin the one game, and one step too few the other. (At $k=1$ the Wasserstein critic is no
-# potential yet, and its generator follows a map of somewhere else.)
+# One more step can ruin the one game, and one step too few the other. (At $k=1$ the Wasserstein critic is not yet a
+# potential, and its generator follows a map of somewhere else.)
 #
 # ## Other places, other means
 #
 # **DRAGAN** {cite}`kodali2017` looks for gradients of norm 1 not between the distributions but *around the data*, at
 # $\hat x=x+\frac12\,\sigma\,\varepsilon$, with $\sigma$ the standard deviation of the data and
-# $\varepsilon\sim U[-1,1]^d$ ({numref}`fig-looked-at`, right). No theorem on transport says that the slope is 1
-# there; its authors want to keep the critic from becoming sharp near the data. It needs no generated sample, so it
-# goes with any GAN. (The slides cite it for perturbing real *and* generated samples, which is a variant.)
+# $\varepsilon\sim U[-1,1]^d$ ({numref}`fig-looked-at`, right). No theorem of optimal transport says that the slope is 1
+# there; its authors want to keep the critic from becoming sharp near the data. It needs no generated sample, so it can
+# be combined with any GAN. (The slides cite it for perturbing real *and* generated samples, which is a variant.)
 #
-# **Spectral norm** {cite}`miyato2018` goes back to the weights, with better manners than clipping. A layer
-# $h\mapsto a(hW+b)$, with an activation of slope at most 1, lengthens differences at most $\sigma_1(W)$ times, the
-# largest singular value. So
+# **Spectral norm** {cite}`miyato2018` goes back to the weights, more gently than clipping. A layer $h\mapsto a(hW+b)$,
+# with an activation of slope at most 1, stretches differences by a factor of at most $\sigma_1(W)$, the largest
+# singular value. So
 #
 # $$ \|f\|_L\;\le\;\prod_l\sigma_1(W_l) , $$ (eq-spectral)
 #
-# and dividing each matrix by its $\sigma_1$ where that exceeds 1 keeps the critic 1-Lipschitz, for certain. But the
+# and dividing each matrix by its $\sigma_1$ where that exceeds 1 is certain to keep the critic 1-Lipschitz. But the
 # bound is seldom attained: each ReLU drops a part of the gradient on its way.
 #
-# **Sorting** {cite}`anil2019` drops nothing. Let every $W_l$ have orthonormal rows or columns, and let the
-# "activation" *sort* its inputs in pairs: that only changes places. The gradient is then a product of matrices that
-# keep lengths (where a layer is not wider than the one before), so the critic is 1-Lipschitz by construction, and can
-# be as steep as 1 everywhere. `SortingCritic` is one. We train three kinds on two distributions of the plane:
+# **Sorting** {cite}`anil2019` drops nothing. Let every $W_l$ have orthonormal rows or columns, and let the "activation"
+# *sort* its inputs in pairs: that only swaps them. The gradient is then a product of matrices that preserve length
+# (where a layer is not wider than the one before), so the critic is 1-Lipschitz by construction, and can be as steep as
+# 1 everywhere. `SortingCritic` is one. We train three kinds on two distributions in the plane:
 
 # %%
 pair = funnels(
@@ -967,8 +973,8 @@ other.set(ylabel="report / true $W_1$")
 plots.show()
 
 # %% [markdown]
-# A constraint that surely holds bounds the distance surely *from below*; how far below depends on how much
-# steepness the construction wastes. A penalty errs to both sides.
+# A constraint that is certain to hold gives a bound on the distance that is certain too, *from below*; how far below
+# depends on how much steepness the construction wastes. A penalty errs in both directions.
 #
 # ## Which critic is right?
 #
@@ -979,8 +985,8 @@ plots.show()
 #
 # which is 1-Lipschitz, with slope 1 along straight rays out of each tip. Let $y$ be uniform on a box, and let $x$ be
 # $y$ moved down its own ray. Then $u(y)-u(x)=\|y-x\|$: the critic $u$ and this plan prove each other optimal, as in
-# {prf:ref}`thm-kantorovich-rubinstein`. So $W_1$, the best critic and its gradient are known, in any dimension, for
-# as crooked a critic as one likes. `funnels(dimension, count)` draws such a pair.
+# {prf:ref}`thm-kantorovich-rubinstein`. So $W_1$, the best critic and its gradient are known, in any dimension, for a
+# critic with as many folds as one likes. `funnels(dimension, count)` draws such a pair.
 
 # %%
 drawn = pair.sample_pairs(100_000, generator=random_source(6))
@@ -992,13 +998,13 @@ norm = pair.gradient(drawn.y).norm(dim=1)
 assert (norm - 1).abs().max() < 1e-9
 
 # %% [markdown]
-# What matters for a generator is the direction of the gradient at its samples $x$. So we measure the **cosine**
-# between the critic's gradient and the true one there, on average: 1 is perfect, 0 is noise. Six kinds of critic,
-# three networks each, on pairs in 2, 4 and 16 dimensions with 4 to 256 funnels. Everybody gets the same small budget,
-# that of a CPU: batches of 256, 600 steps, two layers of 128 (for sorting 64). The paper gave its critics batches of
-# 1024 and up to 60,000 steps; we quote some of its numbers, which are for pairs drawn in the same way, but not for
-# *these* pairs. Recorded by `python -m gantut.lessons funnels`; no GPU was at hand, and this table does not stand
-# for the paper's budget.
+# What matters for a generator is the direction of the gradient at its samples $x$. So we measure the **cosine** between
+# the critic's gradient and the true one there, on average: 1 is perfect, 0 is noise. We take six kinds of critic, three
+# networks each, on pairs in 2, 4 and 16 dimensions with 4 to 256 funnels. All get the same small budget, one that suits
+# a CPU: batches of 256, 600 steps, two layers of 128 (for sorting 64). The paper gave its critics batches of 1024 and
+# up to 60,000 steps; we quote some of its numbers, which are for pairs drawn in the same way, but not for *these*
+# pairs. Recorded by `python -m gantut.lessons funnels`; no GPU was at hand, and this table says nothing about the
+# paper's budget.
 
 # %%
 table = recorded("funnels").result["rows"]
@@ -1016,7 +1022,7 @@ colours_of = {
     "clipping": (plots.INK, (0, (6, 2)), "P"),
 }
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels, for 2, 4 and 16 dimensions, with the number of funnels, 4 to 256, across and the cosine upwards. All curves fall. WGAN-LP is highest in 2 and 4 dimensions, from about 0.9 down to nearly 0 and 0.2; WGAN-GP and DRAGAN lie well below it from 16 funnels on, sorting between them. In 16 dimensions these four lie together, from 0.93 down to 0.3. Clipping and the spectral norm are lowest, at 0.5 and 0.35 and less. Stars of the paper stand at 0.86 in 2 dimensions, and at 0.97 and 0.61 in 16."}, "figure": {"name": "fig-funnels", "caption": "How well each critic's gradient points: cosine with the true gradient, against the number of funnels, in three dimensions; mean of three networks. Stars: the best of ten methods in the paper, on pairs of the same kind, with a hundred times the budget."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels, for 2, 4 and 16 dimensions, with the number of funnels, 4 to 256, on the horizontal axis and the cosine on the vertical one. All curves fall. WGAN-LP is highest in 2 and 4 dimensions, from about 0.9 down to nearly 0 and 0.2; WGAN-GP and DRAGAN lie well below it from 16 funnels on, sorting between them. In 16 dimensions these four lie together, from 0.93 down to 0.3. Clipping and the spectral norm are lowest, at 0.5 and 0.35 and less. Stars of the paper stand at 0.86 in 2 dimensions, and at 0.97 and 0.61 in 16."}, "figure": {"name": "fig-funnels", "caption": "How well each critic's gradient points: cosine with the true gradient, against the number of funnels, in three dimensions; mean of three networks. Stars: the best of ten methods in the paper, on pairs of the same kind, with a hundred times the budget."}}
 panels = plots.axes(1, 3, height=3.0, sharey=True)
 for ax, dimension in zip(panels, (2, 4, 16), strict=True):
     for kind, (colour, dash, marker) in colours_of.items():
@@ -1066,17 +1072,17 @@ claim(
 )
 
 # %% [markdown]
-# Three things can be read off. The **one-sided** penalty is ahead of the two-sided one in every cell, and by far in 2
-# and 4 dimensions. (DRAGAN, two-sided too, does as WGAN-GP does.) **Sorting** critics, which cannot be too steep,
-# come next, and in 16 dimensions they are level. **Clipping and the spectral norm** point somewhere else: none of
-# their cosines reaches 0.65. And for all, directions become worse with every further funnel. With 256 of them on a
-# budget as small as this nobody knows where to go: in 16 dimensions the cosine stays below 0.4, where the paper's best
-# reach 0.61.
+# Three things can be read off. The **one-sided** penalty is ahead of the two-sided one in every cell, and far ahead in
+# 2 and 4 dimensions. (DRAGAN, which is two-sided too, does about as well as WGAN-GP.) **Sorting** critics, which cannot
+# be too steep, come next, and in 16 dimensions they are level. **Clipping and the spectral norm** point somewhere else:
+# none of their cosines reaches 0.65. And for all of them, the directions get worse as funnels are added. With 256
+# funnels and a budget as small as this, none of the critics knows where to go: in 16 dimensions the cosine stays below
+# 0.4, where the paper's best reach 0.61.
 #
-# What about the number? A penalised critic *at its optimum* reports too much. These are not there yet: with 4
-# funnels the one-sided reports are within 7% of the truth, but with more funnels they say too little, with 64 and more
-# at most two thirds. Too short a training takes away more than a soft penalty adds. So the theory of the last sections
-# is about one of two errors, and the other has no formula.
+# What about the estimate? A penalised critic *at its optimum* reports too much. These are not there yet: with 4 funnels
+# the one-sided reports are within 7% of the truth, but with more funnels they say too little, with 64 and more at most
+# two thirds. Too little training takes away more than a soft penalty adds. So the theory of the last sections covers
+# one of two errors, and for the other there is no formula.
 
 # %%
 for row in table:
@@ -1088,10 +1094,10 @@ for row in table:
             assert told.max() < (0.91 if row["funnels"] == 16 else 2 / 3)
 
 # %% [markdown]
-# What does patience change? 4000 steps instead of 600, with three hidden layers of the paper's width, on five pairs,
-# two of them in 128 dimensions (recorded by `python -m gantut.lessons funnels-for-longer`, two networks each; still
-# a sixtieth of the paper's samples). Beside the mean cosines of ours, those of the paper for pairs of this kind; and
-# how far reports and corrected reports are from the true $W_1$:
+# What does patience change? We took 4000 steps instead of 600, with three hidden layers of the paper's width, on five
+# pairs, two of them in 128 dimensions (recorded by `python -m gantut.lessons funnels-for-longer`, two networks
+# each; still a sixtieth of the paper's samples). The table shows our mean cosines beside those of the paper for pairs
+# of this kind, and how far reports and corrected reports are from the true $W_1$:
 
 # %%
 longer = recorded("funnels-for-longer").result["rows"]
@@ -1119,15 +1125,15 @@ assert all(abs(r["after"]) < 2 for r in arrived if r["kind"] == "WGAN-LP")
 assert all(row["over"] < 0 for row in longer if row not in arrived)
 
 # %% [markdown]
-# Where folds are few, the two-sided penalty was only slow, and both come to where the paper's critics are, or beyond
-# (its best of ten stands beside WGAN-LP). In 128 dimensions, or with 256 funnels, both are still on their way, and
-# their reports are too small. Where the critics have arrived, the reports are indeed too large, by 7 to 10 per cent, as
-# a soft penalty makes them; twice the penalty takes it off. The one-sided critics, corrected, are within 2 per cent of
-# the truth, even in sixteen dimensions, where nothing forces {eq}`eq-corrected` to be an equation.
+# Where folds are few, the two-sided penalty was merely slow, and both get as far as the paper's critics, or further
+# (the paper's best of ten stands beside WGAN-LP). In 128 dimensions, or with 256 funnels, both are still on their way,
+# and their reports are too small. Where the critics have converged, the reports are indeed too large, by 7 to 10 per
+# cent, as a soft penalty makes them; subtracting twice the penalty corrects them. The one-sided critics, corrected, are
+# within 2 per cent of the truth, even in sixteen dimensions, where nothing forces equality in {eq}`eq-corrected`.
 #
-# Is it patience, then, that the crooked pairs ask for? One network of each kind got the paper's whole budget on one of
-# them, batches of 1024 and 60,000 steps (recorded by `python -m gantut.lessons funnels-as-published`, an hour
-# of one processor core):
+# Is patience, then, what the pairs with many folds need? One network of each kind got the paper's whole budget on one
+# of them, batches of 1024 and 60,000 steps (recorded by `python -m gantut.lessons funnels-as-published`, an hour of
+# one processor core):
 
 # %%
 for row in recorded("funnels-as-published").result["rows"]:
@@ -1141,33 +1147,34 @@ for row in recorded("funnels-as-published").result["rows"]:
     assert report < 0.8 * row["w1"], "but not the distance"
 
 # %% [markdown]
-# For the direction it is: the cosine is 0.66 for both, on a pair of the kind for which the best of the paper's ten
-# methods reached 0.61. The number takes longer. After all this training both still report a quarter too little, and
-# twice the penalty would take off even more: a correction for critics that have arrived is none for those on their way.
+# For the direction, it is: the cosine is 0.66 for both, on a pair of the kind for which the best of the paper's ten
+# methods reached 0.61. The estimate takes longer. After all this training both still report a quarter too little, and
+# subtracting twice the penalty would make it worse: a correction for critics that have converged is no correction for
+# those that have not.
 #
 # :::{admonition} Try it
 # :class: tip
-# `funnels(1, 4)` lives on the line. Train a one-sided critic there, with `MLP([1, 64, 64, 1])`, and compare its
-# report less twice its penalty with the pair's `w1`.
+# `funnels(1, 4)` lives on the line. Train a one-sided critic there, with `MLP([1, 64, 64, 1])`, and compare its report,
+# less twice its penalty, with the pair's `w1`.
 # :::
 
 # %% [markdown]
 # ## A museum of bugs
 #
-# A penalised critic is a dozen lines of code, and every one of them has been got wrong. The exhibits below are
-# short; the mistakes are real: users found them in well-known programs, and reported them (the links lead there, with
+# A penalised critic is a dozen lines of code, and people have got every one of them wrong. The exhibits below are
+# short; the mistakes are real: users found them in well-known programs and reported them (the links lead there, with
 # thanks to those who looked). What makes them dangerous is that **nothing crashes**. The critic trains, the loss goes
 # down, and the samples are a little worse than they should be.
 #
-# At each exhibit, first *predict*: what will one see? Then look. Then write down the check that would have caught
-# it; ours is in the cell that follows.
+# At each exhibit, first *predict*: what will you see? Then look. Then write down the check that would have caught it;
+# ours is in the cell that follows.
 #
 # ### Where to look: three wrong ways to draw α
 #
-# The point $\hat x$ must lie on the way between its two samples, at a place of its own. Here $\alpha$ is drawn from
-# a normal distribution ([keras-io #143](https://github.com/keras-team/keras-io/issues/143)); for every pixel separately
-# ([PyTorch-GAN #5](https://github.com/eriklindernoren/PyTorch-GAN/issues/5)); and once for the whole batch (as an
-# overcorrection of the second).
+# The point $\hat x$ must lie between its two samples, at a random place of its own. Here $\alpha$ is drawn from a
+# normal distribution ([keras-io #143](https://github.com/keras-team/keras-io/issues/143)); for every pixel separately
+# ([PyTorch-GAN #5](https://github.com/eriklindernoren/PyTorch-GAN/issues/5)); and once for the whole batch (an
+# overcorrection of the second mistake).
 
 
 # %% tags=["museum"]
@@ -1191,7 +1198,7 @@ def right_mix(real, fake):
     return interpolate(real, fake, alpha)
 
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels with the same six real points at the lower left and six generated points at the upper right, joined in pairs by thin lines. Right way: one cross on each line. From a normal distribution: many crosses lie on the lines' extensions, beyond the points. One per coordinate: crosses lie beside the lines. One for the batch: all crosses lie at the same fraction of their lines."}, "figure": {"name": "fig-museum-mix", "caption": "Where the penalty looks, if α is drawn rightly; from a normal distribution; for each coordinate; once for the whole batch."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels with the same six real points at the lower left and six generated points at the upper right, joined in pairs by thin lines. Correct: one cross on each line. From a normal distribution: many crosses lie on the lines' extensions, beyond the points. One per coordinate: crosses lie beside the lines. One for the batch: all crosses lie at the same fraction of their lines."}, "figure": {"name": "fig-museum-mix", "caption": "Where the penalty looks if α is drawn correctly; from a normal distribution; for each coordinate; once for the whole batch."}}
 source = random_source(7)
 a = torch.randn(6, 2, generator=source) * 0.5
 b = torch.randn(6, 2, generator=source) * 0.5 + torch.tensor([2.5, 2.0])
@@ -1214,12 +1221,12 @@ plots.show()
 
 # %% [markdown]
 # *Symptoms.* A normal $\alpha$ lies outside $[0,1]$ two times in three: most of the penalty is spent where no sample
-# ever is. By coordinate, $\hat x$ fills the box between the samples; of an image it makes a mixture of both, pixel by
-# pixel, and in many dimensions always *half way*. With one $\alpha$ for all, each step looks at one place only, and
-# the penalty jumps from step to step.
+# ever is. Drawn by coordinate, $\hat x$ fills the box between the samples; with images it is a pixel-by-pixel mixture
+# of the two, and in many dimensions always about *half way*. With one $\alpha$ for all, each step looks at one place
+# only, and the penalty jumps from step to step.
 #
-# *Checks.* The way over $\hat x$ must be no detour, $\|x-\hat x\|+\|\hat x-y\|=\|x-y\|$; and the places must differ
-# from sample to sample.
+# *Checks.* Going by way of $\hat x$ must not be a detour, $\|x-\hat x\|+\|\hat x-y\|=\|x-y\|$; and the places must
+# differ from sample to sample.
 
 
 # %% tags=["museum"]
@@ -1241,10 +1248,10 @@ def has_places_of_its_own(mix):
 #
 # A program for vectors, `gradient.norm(2, dim=1)`, was used for images of shape (batch, channels, height, width)
 # ([wgan-gp #25](https://github.com/caogang/wgan-gp/issues/25),
-# [PyTorch-GAN #20](https://github.com/eriklindernoren/PyTorch-GAN/issues/20)). And whoever writes the norm out as a
-# root of a sum of squares meets its derivative at zero
-# ([keras-io #910](https://github.com/keras-team/keras-io/issues/910)). What happens to an $8\times8$ image in the
-# first? And when is the gradient ever zero?
+# [PyTorch-GAN #20](https://github.com/eriklindernoren/PyTorch-GAN/issues/20)). And whoever writes the norm out as the
+# root of a sum of squares runs into its derivative at zero
+# ([keras-io #910](https://github.com/keras-team/keras-io/issues/910)). What does the first do to an $8\times8$ image?
+# And when is the gradient ever zero?
 
 
 # %% tags=["museum"]
@@ -1263,10 +1270,10 @@ def right_penalty(gradient):
 
 
 # %% [markdown]
-# *Symptoms.* The first asks *every pixel* for a gradient of norm 1, which together make $\sqrt{8\cdot8}=8$: the
-# critic becomes eight times too steep (28 times for digits of $28\times28$). The second works for weeks, until one
-# sample has gradient exactly 0, as under a dead ReLU or a last layer that starts at zero; then
-# $\infty\cdot0=\text{NaN}$ fills all weights.
+# *Symptoms.* The first asks for a gradient of norm 1 at *every pixel*, which adds up to $\sqrt{8\cdot8}=8$: the critic
+# becomes eight times too steep (28 times for digits of $28\times28$). The second works for weeks, until one sample has
+# gradient exactly 0, as under a dead ReLU or a last layer that starts at zero; then $\infty\cdot0=\text{NaN}$ fills all
+# weights.
 
 # %%
 picture = torch.full((1, 1, 8, 8), 1.0)  # norm 8
@@ -1276,7 +1283,7 @@ root_penalty(zero).backward()
 print("gradient of the root at zero:", zero.grad[0, 0].item())
 
 # %% [markdown]
-# *Checks.* A gradient of norm 1 must cost nothing, in any shape; at zero all must stay finite.
+# *Checks.* A gradient of norm 1 must cost nothing, whatever its shape; at zero everything must stay finite.
 
 
 # %% tags=["museum"]
@@ -1295,9 +1302,9 @@ def stays_finite_at_zero(penalty):
 # %% [markdown]
 # ### Batch normalisation in the critic
 #
-# It was in the plain GAN's discriminator, and was copied along
-# ([Keras-GAN #48](https://github.com/eriklindernoren/Keras-GAN/issues/48)). What is "the gradient of a score in its
-# sample", when the score depends on the other samples too?
+# It was in the discriminator of the plain GAN, and was copied with the rest
+# ([Keras-GAN #48](https://github.com/eriklindernoren/Keras-GAN/issues/48)). What is "the gradient of a score with
+# respect to its sample" when the score depends on the other samples too?
 
 
 # %% tags=["museum"]
@@ -1319,8 +1326,8 @@ def judges_each_sample_alone(make_critic):
 
 
 # %% [markdown]
-# *Symptom.* None that one sees: the penalty is just another one. It looks at a gradient into which every sample's
-# score has put something, and the norm of a single sample's slope goes unpunished. `gantut` refuses:
+# *Symptom.* None that you can see: the penalty is simply a different one. It looks at a gradient to which every
+# sample's score has contributed, and the norm of a single sample's slope goes unpunished. `gantut` refuses:
 
 # %%
 try:
@@ -1333,8 +1340,8 @@ except ValueError as error:
 #
 # The generator descends $-\mathbb E f(G(z))$. In one program it descended $+\mathbb E f(G(z))$
 # ([pytorch-wgan #51](https://github.com/Zeleni9/pytorch-wgan/issues/51)); in a copy of another the critic summed the
-# two means instead of subtracting them ([CTGAN #82](https://github.com/sdv-dev/CTGAN/issues/82)). The first one,
-# with real samples around $(2,0)$:
+# two means instead of subtracting them ([CTGAN #82](https://github.com/sdv-dev/CTGAN/issues/82)). Here is the first
+# one, with real samples around $(2,0)$:
 
 
 # %% tags=["museum"]
@@ -1372,10 +1379,10 @@ print("after 60 steps each of 8 generators is more than")
 print("twice as far from the data as before its first")
 
 # %% [markdown]
-# *Symptom.* The generator runs away from the data, and the critic, which is right, reports it with pleasure: an
-# estimate that grows for ever. (To flip *both* signs is no mistake: then the critic scores generated samples higher,
-# and the generator lowers its scores. The first program for the Wasserstein GAN did it that way, and whoever changes
-# only one of the two has this bug.) *Check.* The derivatives of the losses in the scores have known signs.
+# *Symptom.* The generator runs away from the data, and the critic, which is right, faithfully reports an estimate that
+# grows for ever. (To flip *both* signs is not a mistake: then the critic scores generated samples higher, and the
+# generator lowers their scores. The first program for the Wasserstein GAN did it that way, and whoever changes only one
+# of the two has this bug.) *Check.* The derivatives of the losses with respect to the scores have known signs.
 
 
 # %% tags=["museum"]
@@ -1440,7 +1447,7 @@ print("its gradient, in units of the right one:", round(ratio[0, 0].item()))
 #
 # Adam with $\beta_1=0.9$ under weight clipping (why is it even offered, asks
 # [WassersteinGAN #57](https://github.com/martinarjovsky/WassersteinGAN/issues/57)). Most clipped weights sit at the
-# wall, pushed against it. Let the push turn round. When does the weight leave the wall?
+# wall, pushed against it. Now reverse the push. When does the weight leave the wall?
 
 
 # %% tags=["museum"]
@@ -1470,10 +1477,10 @@ def leaves_the_wall_at_once(make_optimizer):
 
 
 # %% [markdown]
-# *Symptom.* After a long push of $-1$ the momentum is $m=-1$. The reversed gradient makes it
-# $m=-\beta^k+(1-\beta^k)$ after $k$ steps, which turns positive only when $\beta^k<\frac12$: for $\beta=0.9$ at the
-# seventh step. A round has five. The critic is still answering the generator before last (control engineers call it
-# wind-up). *Check.* The weight must leave at the first step that says so.
+# *Symptom.* After a long push of $-1$ the momentum is $m=-1$. The reversed gradient makes it $m=-\beta^k+(1-\beta^k)$
+# after $k$ steps, which turns positive only when $\beta^k<\frac12$: for $\beta=0.9$ at the seventh step. An iteration
+# has five. The critic is still answering an earlier generator (control engineers call it wind-up). *Check.* The weight
+# must leave at the first step whose gradient says so.
 
 # %%
 print("steps at the wall, Adam(0.9):", steps_at_the_wall(momentum))
@@ -1487,11 +1494,7 @@ print("and with RMSProp:", steps_at_the_wall(right_optimizer, bound=0.005))
 
 # %%
 exhibits = {
-    "α from a normal distribution": (
-        stays_on_the_way,
-        normal_mix,
-        right_mix,
-    ),
+    "α from a Gaussian": (stays_on_the_way, normal_mix, right_mix),
     "α for every pixel": (stays_on_the_way, pixel_mix, right_mix),
     "one α for all": (has_places_of_its_own, common_mix, right_mix),
     "norm over channels": (
@@ -1535,14 +1538,14 @@ claim(
 #
 # :::{exercise}
 # :label: ex-report-of-point-masses
-# All real mass is at one point, all generated mass at another, 6 away. A critic without other limits is trained to
-# the optimum under a gradient penalty with $\lambda=10$. What does it report?
+# All real mass is at one point, all generated mass at another, 6 away. A critic with no other restrictions is trained
+# to the optimum under a gradient penalty with $\lambda=10$. What does it report?
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# What is $\Delta$ on the way from one point to the other, and what is the density $\rho$ of $\hat x$, if it is uniform
-# on a way of this length? Both are constant, so the integral of {eq}`eq-excess` is a product.
+# What is $\Delta$ between the two points, and what is the density $\rho$ of $\hat x$, which is uniform on a segment of
+# this length? Both are constant, so the integral of {eq}`eq-excess` is a product.
 # :::
 
 # %%
@@ -1567,7 +1570,7 @@ check("report-of-point-masses", answer)
 #
 # :::{hint}
 # :class: dropdown
-# What does the critic report, if its loss is what it wants *small*? Then compare the numbers in {eq}`eq-corrected`:
+# What does the critic report, if its loss is what it wants *small*? Then compare the quantities in {eq}`eq-corrected`:
 # which of them is nearest to $W_1$?
 # :::
 
@@ -1578,7 +1581,7 @@ check("read-the-log", answer)
 # %% [markdown]
 # :::{solution} ex-read-the-log
 # :class: dropdown
-# The report is minus the loss. By {eq}`eq-corrected` twice the penalty comes off.
+# The report is minus the loss. By {eq}`eq-corrected`, subtract twice the penalty.
 #
 # ```python
 # answer = 5.2 - 2 * 0.4
@@ -1594,7 +1597,7 @@ check("read-the-log", answer)
 # :::{hint}
 # :class: dropdown
 # The gradient of a linear function is the same everywhere. What is its Euclidean length, and by how much does that miss
-# 1? Then look whether {eq}`eq-one-sided` minds a slope on this side.
+# 1? Then see whether {eq}`eq-one-sided` minds a slope on this side.
 # :::
 
 # %%
@@ -1620,7 +1623,7 @@ check("gentle-critic", answer)
 # :::{hint}
 # :class: dropdown
 # Each of the three lengths is a norm over the coordinates, and has the shape (n,). Put them together for each sample;
-# what you do with the batch comes last. Should one sample that went astray be averaged away?
+# what you do with the batch comes last. Should a single point off its segment be averaged away?
 # :::
 
 # %%
@@ -1641,13 +1644,13 @@ check("largest-detour", answer)
 #
 # :::{exercise}
 # :label: ex-penalty-of-images
-# Write the one-sided penalty, with $\lambda=1$, of given gradients of images: a function of `gradient`, shape (n,
+# Write the one-sided penalty, with $\lambda=1$, for given gradients of images: a function of `gradient`, shape (n,
 # channels, height, width). No bug of the museum, please.
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# How many norms are there in a batch of n images? Decide which axes each of them goes over ("Which norm" in the museum
+# How many norms are there in a batch of n images? Decide which axes each of them runs over ("Which norm" in the museum
 # has the bug), and remember `flatten`. What does a norm below 1 cost, by {eq}`eq-one-sided`?
 # :::
 
@@ -1658,8 +1661,8 @@ check("penalty-of-images", answer)
 # %% [markdown]
 # :::{solution} ex-penalty-of-images
 # :class: dropdown
-# One norm a sample, over everything but the first axis; `norm` has the subgradient 0 at 0, which a written-out root
-# has not.
+# One norm per sample, over everything but the first axis; `norm` has the subgradient 0 at 0, which a written-out root
+# does not have.
 #
 # ```python
 # def answer(gradient):
@@ -1670,13 +1673,13 @@ check("penalty-of-images", answer)
 #
 # :::{exercise}
 # :label: ex-slow-momentum
-# A colleague takes $\beta_1=0.99$. At which step after the gradient has turned round does her momentum turn, if it
+# A colleague takes $\beta_1=0.99$. At which step after the gradient has reversed does her momentum change sign, if it
 # has been pushed long enough before?
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# The section "Momentum against a wall" gives the momentum $k$ steps after the gradient has turned, for any $\beta$.
+# The section "Momentum against a wall" gives the momentum $k$ steps after the gradient has reversed, for any $\beta$.
 # What must $\beta^k$ be for its sign to change? Only whole steps count.
 # :::
 
@@ -1696,15 +1699,16 @@ check("slow-momentum", answer)
 #
 # ## What to remember
 #
-# - On the way between coupled samples the best critic has slope exactly 1, and its gradient points to the real one.
-#   Between random pairs nothing says so: there it must only not be steeper.
+# - Between coupled samples the best critic has slope exactly 1, and its gradient points to the real one. Between random
+#   pairs nothing says so: there it only must not be steeper.
 # - A two-sided penalty is not convex. Large weights leave critics on the wrong side or on one slope, and make games
-#   restless; a one-sided penalty is convex, and minds its weight little.
-# - A penalised critic reports too much, on the line $W_1+\int\Delta^2/(2\lambda\rho)$. Twice the penalty takes it off.
-# - Clipping drives most weights to the wall. Spectral norms and sorting bound the distance surely, from below.
-# - On distributions whose best critic is known, directions get harder to learn with every further funnel, for every
-#   critic.
-# - Whatever you penalise: test that it looks in the right places, takes one norm a sample, stays finite at zero, and
+#   unsteady; a one-sided penalty is convex, and its weight matters little.
+# - A penalised critic reports too much, on the line $W_1+\int\Delta^2/(2\lambda\rho)$. Subtracting twice the penalty
+#   corrects it.
+# - Clipping drives most weights to the wall. Spectral norms and sorting give certain bounds on the distance, from
+#   below.
+# - On distributions whose best critic is known, directions get harder to learn as funnels are added, for every critic.
+# - Whatever you penalise: test that it looks in the right places, takes one norm per sample, stays finite at zero, and
 #   pulls the right way.
 #
 # **Sources.** The gradient penalty is from {cite}`gulrajani2017`, the one-sided one from {cite}`petzka2018`, the

@@ -14,18 +14,18 @@
 # %% [markdown]
 # # 12 · New creatures
 #
-# In the summer of 2017 a well-known post on GANs closed with a treat: a network, fed with some 900 sprites of
-# Pokémon, draws new ones. After 7 epochs they are clouds, after 21 blobs, after 49 nearly animals. It is one run,
-# judged by eye, on pictures that belong to somebody else. We do it again with pictures that belong to everybody, and
-# ask what the post could not: **can it draw new creatures, and how would we know?** "Can draw" needs a distance
-# that is not our own eye, and "new" needs a comparison with everything that it was shown.
+# In the summer of 2017 a well-known post on GANs closed with a treat: a network, fed some 900 sprites of Pokémon, draws
+# new ones. After 7 epochs they are clouds, after 21 blobs, after 49 nearly animals. It is one run, judged by eye, on
+# pictures that belong to somebody else. We do it again with pictures that belong to everybody, and ask what the post
+# could not: **can it draw new creatures, and how would we know?** "Can draw" needs a measure other than our own eyes,
+# and "new" needs a comparison with everything that the network was shown.
 #
 # :::{admonition} Before you start
 # :class: tip
 # **You will be able to say** what a strided convolution and its transpose are, as matrices; what DCGAN's initial
-# weights do to a signal; why batch normalisation and a gradient penalty do not go together; why a critic of 300
-# pictures should see them changed, and why generated ones must be changed alike; what equal compute means; and how
-# one looks for a copy.
+# weights do to a signal; why batch normalisation and a gradient penalty do not go together; why a critic with only 300
+# pictures should see them changed, and why generated ones must be changed in the same way; what equal compute means;
+# and how to look for copies.
 #
 # **You need** {doc}`lesson 2 <02_the_game>` for the game, {doc}`lesson 6 <06_mode_collapse>` for the kernel distance,
 # and {doc}`lesson 10 <10_wasserstein_gan>` and {doc}`lesson 11 <11_better_critics>` for the other two games.
@@ -70,12 +70,12 @@ from gantut.networks import DCGANCritic
 # %% [markdown]
 # ## The pictures
 #
-# Our creatures are tiles of the game *Dungeon Crawl Stone Soup*, $32\times32$ pixels each. Their artists have given
-# them to the public domain (CC0), so they ship with gantut, and what is learnt from them may be shown. There are 409
-# of them, but by no means 409 creatures. Forty are statues, plants, or parts of a picture, such as an outfit without
-# anybody in it; we leave those out. And many of the others are one creature in other colours, or with one head more.
-# These count as one **form**. Every fifth form is held out, *with all its pictures*, so that nothing in the held-out
-# part has a twin in the training part.
+# Our creatures are tiles from the game *Dungeon Crawl Stone Soup*, $32\times32$ pixels each. Their artists have given
+# them to the public domain (CC0), so they ship with gantut, and what is learnt from them may be shown. There are 409 of
+# them, but by no means 409 creatures. Forty are statues, plants, or parts of a picture, such as an outfit with nobody
+# in it; we leave those out. And many of the others are the same creature in other colours, or with one more head. These
+# count as one **form**. Every fifth form is held out, *with all its pictures*, so that nothing in the held-out part has
+# a twin in the training part.
 
 # %%
 training = creatures("train", alive=True)
@@ -87,7 +87,7 @@ white = (training.images == 1).all(1).double().mean()
 print(f"share of pixels that are background: {white:.2f}")
 assert not set(training.groups.tolist()) & set(holdout.groups.tolist())
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two blocks of small pixel-art monsters on white. Left, 24 of the training part: demons, snakes, butterflies, an elephant, hydras. Right, 24 of the held-out part, which look like the same kind of monsters but show other ones."}, "figure": {"name": "fig-creatures", "caption": "Creatures: every twelfth picture of the training part, and every third that is held out. Tiles of Dungeon Crawl Stone Soup, CC0."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two blocks of small pixel-art monsters on white. Left, 24 of the training part: demons, snakes, butterflies, an elephant, hydras. Right, 24 of the held-out part, which look like the same kind of monsters but show different ones."}, "figure": {"name": "fig-creatures", "caption": "Creatures: every twelfth picture of the training part, and every third that is held out. Tiles of Dungeon Crawl Stone Soup, CC0."}}
 parts = {
     "training": training.images[:288:12],
     "held out": holdout.images[:72:3],
@@ -96,22 +96,22 @@ plots.colour_tiles(plots.axes(1, 2, height=2.5), parts)
 plots.show()
 
 # %% [markdown]
-# That is very little. The post had three times as much, faces come by the hundred thousand. Most of this lesson is
-# about what follows from it.
+# That is very little. The post had three times as many, and faces come by the hundred thousand. Most of this lesson is
+# about what follows from that.
 #
 # ### What transparency does
 #
-# A sprite has a fourth number at each pixel, its **opacity** $\alpha$ from 0 to 1. What colour does a pixel have that
-# is not there? The file says something, often black, and it means nothing; yet a network that was given the file's
-# four numbers would have to learn that nonsense as well. Two ways out: keep the *premultiplied* colour $\alpha c$,
-# which is 0 where nothing is, whatever the file says; or put the sprite on a background $b$,
+# A sprite has a fourth number at each pixel, its **opacity** $\alpha$ from 0 to 1. What colour is a pixel that is not
+# there? The file says something, often black, and it means nothing; yet a network given the file's four numbers would
+# have to learn that nonsense as well. There are two ways out: keep the *premultiplied* colour $\alpha c$, which is 0
+# where there is nothing, whatever the file says; or put the sprite on a background $b$,
 #
 # $$ x=\alpha c+(1-\alpha)\,b , $$ (eq-composite)
 #
-# which needs no fourth channel, and gives the critic a plain background to be certain of. Premultiplied pictures are
-# the more general of the two: {eq}`eq-composite` turns them into all others, and as it is linear in $(\alpha c,
-# \alpha)$, it may be done before or after any averaging. We take white, $b=1$, and three channels. (Our pictures go
-# from $-1$ to 1, so that colours are $(x+1)/2$.)
+# which needs no fourth channel, and gives the critic a plain background that it can be certain of. Premultiplied
+# pictures are the more general of the two: {eq}`eq-composite` turns them into all others, and as it is linear in
+# $(\alpha c, \alpha)$, it may be done before or after any averaging. We take white, $b=1$, and three channels. (Our
+# pictures go from $-1$ to 1, so that colours are $(x+1)/2$.)
 
 # %%
 layers = (creatures("train", channels=4, alive=True).images + 1) / 2
@@ -131,13 +131,13 @@ claim(
 #
 # ### A convolution that halves, and its transpose
 #
-# A critic of pictures should not care where on the tile a claw is. So it looks everywhere with the same few weights.
-# On a row of pixels $x_0,x_1,\dots$, with a **kernel** of four weights, moved by two pixels each time (the **stride**)
-# with a margin of one zero,
+# A critic of pictures should not care where on the tile a claw is. So it looks everywhere with the same few weights. On
+# a row of pixels $x_0,x_1,\dots$, with a **kernel** of four weights, moved by two pixels each time (the **stride**),
+# and with one zero of padding at the edge,
 #
 # $$ y_i=\sum_{k=0}^{3}w_k\,x_{2i+k-1} , $$ (eq-strided)
 #
-# so that $2m$ pixels become $m$ numbers. This is linear: $y=Wx$, with a matrix $W$ whose rows are all the same four
+# so that $2m$ pixels become $m$ numbers. This is linear: $y=Wx$, with a matrix $W$ whose rows all contain the same four
 # weights, each row two places further to the right. A generator has to go the other way, from few numbers to many
 # pixels. DCGAN {cite}`radford2016` takes the **transpose** $W^\top$ of such a matrix, which sends $m$ numbers to $2m$
 # pixels:
@@ -145,7 +145,7 @@ claim(
 # $$ x_j=\sum_i w_{j-2i+1}\,y_i . $$ (eq-transposed)
 #
 # Each number $y_i$ *paints* its kernel, two pixels from where its neighbour paints, and the paint adds up. It is often
-# called a deconvolution, but undoes nothing: a transpose is not an inverse. It is, however, what carries gradients
+# called a deconvolution, but it undoes nothing: a transpose is not an inverse. It is, however, what carries gradients
 # back through {eq}`eq-strided`, so every library has it already. In two dimensions and with channels it is the same,
 # with longer rows. We write out the matrix of a convolution from $2\times8\times8$ to $3\times4\times4$ by sending
 # every unit vector through it.
@@ -167,17 +167,17 @@ claim(
 )
 
 # %% [markdown]
-# Why four weights, and not three or five? Count how many $y_i$ reach a pixel. In {eq}`eq-transposed` these are the
-# $i$ with $0\le j-2i+1\le3$, two for every $j$. With a kernel of 5, as in the program that the post used, there are
-# three for one pixel and two for the next, so in a picture 9, 6, 6, 4: an uneven load from the first step on, which
-# shows as a chessboard in the samples {cite}`odena2016`. A kernel that the stride divides has none of this.
+# Why four weights, and not three or five? Count how many $y_i$ reach a pixel. In {eq}`eq-transposed` these are the $i$
+# with $0\le j-2i+1\le3$, two for every $j$. With a kernel of 5, as in the program that the post used, there are three
+# for one pixel and two for the next, so in a picture 9, 6, 6, 4: an uneven load from the first step on, which shows as
+# a checkerboard in the samples {cite}`odena2016`. A kernel whose size is a multiple of the stride has none of this.
 
 # %%
 for size in (4, 5):
     ones = torch.ones(1, 1, size, size)
     reach = conv_transpose2d(torch.ones(1, 1, 8, 8), ones, stride=2)
     inner = reach[0, 0, 6:8, 6:8].flatten().int().tolist()
-    print(f"kernel {size}: terms a pixel, in a 2 x 2 square: {inner}")
+    print(f"kernel {size}: terms per pixel, in a 2 x 2 square: {inner}")
 
 # %% [markdown]
 # DCGAN is made of these and little else. The critic halves $32\to16\to8\to4$, and doubles the channels as it goes,
@@ -188,15 +188,15 @@ for size in (4, 5):
 # ### What the first weights do
 #
 # "All weights were initialised from a zero-centred normal distribution with standard deviation 0.02", says the paper,
-# and everyone has done so since. What does that do to a signal? Let the weights be independent with variance $s^2$,
-# and the input of a layer have the mean square $q$. Each output is a sum of $16\,C$ products ($4\times4$ pixels of $C$
+# and everyone has done so since. What does that do to a signal? Let the weights be independent with variance $s^2$, and
+# let the input of a layer have the mean square $q$. Each output is a sum of $16\,C$ products ($4\times4$ pixels of $C$
 # channels), so its mean square is $16\,C\,s^2q$. It is symmetric about 0, and leaky ReLU multiplies the negative half
 # by 0.2, which leaves $\frac12(1+0.04)=0.52$ of the square:
 #
 # $$ q'=0.52\cdot16\,C\,s^2\,q . $$ (eq-initial-scale)
 #
-# (At the margin there are fewer terms. The code counts them: it sends the mean squares themselves through a
-# convolution with ones.) We compare this with 64 critics of random weights, looking at creatures.
+# (At the edge there are fewer terms. The code counts them: it sends the mean squares themselves through a convolution
+# with ones.) We compare this with 64 critics with random weights, looking at creatures.
 
 
 # %%
@@ -229,23 +229,23 @@ for width in (16, 64, 256):
 
 # %% [markdown]
 # In a network of hundreds of channels, as in the paper, the signal keeps its order of magnitude; in one as narrow as
-# ours, 16, it all but goes out, and with it the gradient, which has to pass the same layers on its way back. A small
-# network that "does not learn" from these weights may only be starting slowly. So why does everyone get away with it?
-# Because of the next ingredient.
+# ours, with 16, it all but dies out, and with it the gradient, which has to pass through the same layers on its way
+# back. A small network that "does not learn" from these weights may just be starting slowly. So why does everyone get
+# away with it? Because of the next ingredient.
 #
 # ### Batch normalisation, and why not under a penalty
 #
-# **Batch normalisation** {cite}`ioffe2015` takes each channel $h$ of a layer, and makes its mean over the batch (and
-# all pixels) 0 and its variance 1, before it multiplies by a gain $\gamma$ and adds a bias $\beta$, both learnt:
+# **Batch normalisation** {cite}`ioffe2015` makes the mean of each channel $h$ of a layer, over the batch and all
+# pixels, 0 and its variance 1, before it multiplies by a gain $\gamma$ and adds a bias $\beta$, both learnt:
 #
 # $$ n(h)=\gamma\,\frac{h-\operatorname{mean}_{\text{batch}}h}{\sqrt{\operatorname{var}_{\text{batch}}h}}+\beta . $$ (eq-batch-norm)
 #
-# If all weights of a layer are ten times as large, $n(h)$ is what it was. The size of the first weights no longer
-# matters, and DCGAN normalises every layer but the first of the critic and the last of the generator. The price:
-# what the critic says of a picture now depends on the company in which it is shown. For a penalty on the gradient
-# *at each picture* (lesson 11) that is fatal, since there is no function of one picture any more whose gradient it
-# could be. **Layer normalisation** takes the mean and variance over all channels and pixels of one picture instead, and
-# leaves pictures alone with the critic.
+# If all the weights of a layer are made ten times as large, $n(h)$ stays what it was. The size of the first weights no
+# longer matters, and DCGAN normalises every layer but the first of the critic and the last of the generator. The price
+# is that what the critic says about a picture now depends on the batch in which it is shown. For a penalty on the
+# gradient *at each picture* (lesson 11) that is fatal, since there is no longer a function of a single picture whose
+# gradient it could be. **Layer normalisation** takes the mean and variance over all channels and pixels of one picture
+# instead, so that the critic sees each picture by itself.
 
 # %%
 picture, companies = training.images[:1], training.images[1:65].split(32)
@@ -273,10 +273,10 @@ claim(
 #
 # ## Few pictures
 #
-# A critic with tens of thousands of weights soon knows 293 pictures by heart. Then it tells real from generated by
+# A critic with tens of thousands of weights soon knows 293 pictures by heart. Then it tells real from generated from
 # memory, and its slope, which is all that the generator gets, leads to nothing but those 293. The old remedy against
-# too little data is **augmentation**: move pictures by a few pixels, mirror them, change their colours. Let $T$ be
-# such a random change. On distributions it acts as a channel: if $x$ has the distribution $p$, then $T(x)$ has a
+# too little data is **augmentation**: move pictures by a few pixels, mirror them, change their colours. Let $T$ be such
+# a random change. On distributions it acts as a channel: if $x$ has the distribution $p$, then $T(x)$ has a
 # distribution that we call $Tp$.
 #
 # *Change only the real ones*, and the game is played between $Tp_r$ and $p_g$. Its optimum is $p_g=Tp_r$: **the
@@ -289,12 +289,12 @@ claim(
 #
 # $$ \text{the optimum is reached}\iff Tp_g=Tp_r . $$ (eq-equal-after-change)
 #
-# From this $p_g=p_r$ follows if $p\mapsto Tp$ is **injective**: if no two distributions look the same once changed. It
-# is not asked that single pictures could be changed back. (The generator's gradient must pass through $T$, so $T$ has
-# to be differentiable in the picture; moving, mirroring and recolouring are {cite}`zhao2020`.)
+# From this $p_g=p_r$ follows if $p\mapsto Tp$ is **injective**: if no two different distributions become the same once
+# changed. It need not be possible to change single pictures back. (The generator's gradient must pass through $T$, so
+# $T$ has to be differentiable in the picture; moving, mirroring and recolouring are {cite}`zhao2020`.)
 #
-# When is it injective? Let a creature be one black pixel on a ring of $n$ places, and $T$ move it by $-1$, 0 or 1,
-# each as likely. Then $Tp$ is a convolution of $p$, and a Fourier transform turns convolutions into products:
+# When is it injective? Let a creature be one black pixel on a ring of $n$ places, and let $T$ move it by $-1$, 0 or 1
+# with equal probability. Then $Tp$ is a convolution of $p$, and a Fourier transform turns convolutions into products:
 #
 # $$ \widehat{Tp}(k)=\tfrac13\Big(1+2\cos\frac{2\pi k}n\Big)\,\hat p(k),\qquad k=0,\dots,n-1 . $$ (eq-fourier)
 #
@@ -312,7 +312,7 @@ def blur(n):
 
 least = [torch.linalg.svdvals(blur(n))[-1] for n in (8, 9)]
 p_r = torch.rand(8, dtype=torch.float64, generator=source).softmax(0)
-only_real = blur(8) @ p_r  # the optimum if real ones alone are changed
+only_real = blur(8) @ p_r  # the optimum if only real ones are changed
 both = torch.linalg.solve(blur(8), blur(8) @ p_r)  # T p_g = T p_r
 assert total_variation(both, p_r) < 1e-12 < 0.01
 assert total_variation(only_real, p_r) > 0.01
@@ -330,30 +330,30 @@ claim(
 )
 
 # %% [markdown]
-# A tile is not a ring: what leaves it on the left does not return on the right. On the infinite plane moving by
-# finitely many steps is always injective, since there the factor is a trigonometric polynomial, which vanishes at no
-# more than a null set of frequencies. *Mirroring every second picture* is the other extreme. It sends $p$ and its
-# mirror image to the same distribution, and whatever in $p$ is not symmetric is lost, so it is anything but injective.
-# We use it all the same, with open eyes: we do not mind creatures that look to the left. What one would mind is a $T$
-# that turns by quarters, each as likely. A generator that draws everything on its head would not be told
+# A tile is not a ring: what leaves it on the left does not come back on the right. On the infinite plane, moving by
+# finitely many steps is always injective, since there the factor is a trigonometric polynomial, which vanishes at most
+# on a null set of frequencies. *Mirroring every second picture* is the other extreme. It sends $p$ and its mirror image
+# to the same distribution, and whatever in $p$ is not symmetric is lost, so it is anything but injective. We use it all
+# the same, with open eyes: we do not mind creatures that look to the left. What we should mind is a $T$ that rotates by
+# quarter turns with equal probability. A generator that draws everything upside down would never be told
 # {cite}`karras2020`.
 #
 # :::{admonition} Try it
 # :class: tip
-# On a ring of 9, let $T$ leave a pixel where it is with probability 0.4, and move it by one to either side with 0.3
-# each. Is it injective now? Rare changes are a safe choice: if nothing is changed with probability above $\frac12$,
-# no factor can vanish. Why?
+# On a ring of 9, let $T$ leave a pixel where it is with probability 0.4, and move it by one to either side with
+# probability 0.3 each. Is it injective now? Rare changes are a safe choice: if pictures are left unchanged with
+# probability above $\frac12$, no factor can vanish. Why?
 # :::
 #
 # ## Three games at equal compute
 #
 # Now to the games: DCGAN (non-saturating, batch normalisation), WGAN (clipped, with batch normalisation as in its
-# paper), and WGAN-GP (layer normalisation in the critic). It would be unfair to give each the same number of rounds, as
-# some rounds do far more work. Count **passes**: one picture through one network, forwards or backwards, where both
-# networks are about equally large, and backwards costs twice as much as forwards (for weights and for inputs). With
-# $n$ critic steps a round, for each picture of a batch,
+# paper), and WGAN-GP (layer normalisation in the critic). It would be unfair to give each the same number of
+# iterations, as some iterations do far more work. Count **passes**. A pass takes one picture through one network,
+# forwards or backwards; the two networks are about equally large, and backwards costs twice as much as forwards (once
+# for the weights and once for the inputs). With $n$ critic steps per iteration, for each picture of a batch,
 #
-# $$ \underbrace{n\,(1+2+4)}_{\text{make one, judge two}}+\underbrace{3+2}_{\text{generator step}}=7n+5
+# $$ \underbrace{n\,(1+2+4)}_{\text{make one, score two}}+\underbrace{3+2}_{\text{generator step}}=7n+5
 #    ,\qquad\text{with a penalty }13n+5 , $$ (eq-passes)
 #
 # since the penalty sends a third picture forwards and back to the picture, and then differentiates *that*. The
@@ -373,17 +373,16 @@ for game, n in (("DCGAN", 1), ("WGAN", 2), ("WGAN-GP", 2)):
     assert {run["rounds"] for run in runs[game]} == {rounds}
     seconds = torch.tensor([run["seconds"] for run in runs[game]]).median()
     print(
-        f"{game}: {cost} passes a round, {rounds} rounds: {seconds:.0f} s"
+        f"{game}: {cost} passes per iteration, {rounds} iterations: {seconds:.0f} s"
     )
 
 # %% [markdown]
-# (The seconds are what a run took on one core of a busy machine. Passes are a fair measure: all three are within a
-# fifth of each other, and after equal *rounds* they would not have been.) All critics see all pictures through the same
-# $T$: mirrored or not, and moved by up to four pixels. The samples are
-# drawn by an exponential moving average of the generator's weights. Three seeds of each game were played beforehand,
-# with networks of 16 channels at half of the side, which is an eighth of the paper's: this is
-# what fits into a few hundred seconds, and nothing to win a competition with. One more game is played here and now, and
-# much more briefly.
+# (The seconds are what a run took on one core of a busy machine. Passes are a fair measure: all three games are within
+# a fifth of each other, which they would not have been after equal numbers of *iterations*.) All critics see all
+# pictures through the same $T$: mirrored or not, and shifted by up to four pixels. The samples are drawn by an
+# exponential moving average of the generator's weights. Three seeds of each game were played beforehand, with networks
+# that have 16 channels at half the side length, an eighth of the paper's: this is what fits into a few hundred seconds,
+# and nothing to win a competition with. One more game is played here and now, and much more briefly.
 
 # %%
 live = new_creatures.draw_creatures(
@@ -397,16 +396,17 @@ distance = [
 assert distance[-1] < distance[0]
 print("pictures drawn at each of", len(looks), "looks:", looks.shape[1])
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three blocks of 12 generated pictures from the short live run, after 40, 120 and 280 rounds: an even grey, then stained paper, then darker and partly coloured blots in the middle of a light tile."}, "figure": {"name": "fig-live-creatures", "caption": "The game that was played here: the same noise after 40, 120 and 280 rounds (at the fast scale). It has found out that there is something in the middle, and paper around it."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three blocks of 12 generated pictures from the short live run, after 40, 120 and 280 iterations: an even grey, then stained paper, then darker and partly coloured blots in the middle of a light tile."}, "figure": {"name": "fig-live-creatures", "caption": "The game that was played here: the same noise after 40, 120 and 280 iterations (at the fast scale). It has found out that there is something in the middle, with paper around it."}}
 ages = {
-    f"{int(live.evaluated[age])} rounds": looks[age, :12]
+    f"{int(live.evaluated[age])} iterations": looks[age, :12]
     for age in (1, 3, 7)
 }
 plots.colour_tiles(plots.axes(1, 3, height=1.5), ages)
 plots.show()
 
 # %% [markdown]
-# The recorded games lasted longer, DCGAN's five times as long. Their ages are as $7:21:49$, those of the post's figure.
+# The recorded games lasted longer, DCGAN's five times as long. Their ages are in the ratio $7:21:49$, that of the
+# post's figure.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Nine blocks of 24 generated pictures: DCGAN, WGAN and WGAN-GP from top to bottom, three ages from left to right. At the first age: pale paper with stains, grey for WGAN-GP. At the second: dark or coloured blots on white, woven like cloth. At the third: compact coloured bodies, many with black outlines and something like legs; WGAN-GP's are blurred and checked."}, "figure": {"name": "fig-three-ages", "caption": "Three games at equal compute, at a seventh, three sevenths and all of it (recorded; of each game the run with the median kernel distance of three, the same noise at all ages). After figure 10 of the post."}}
 typical = {
@@ -416,7 +416,7 @@ typical = {
 panels = plots.axes(3, 3, height=1.75)
 for row, (game, run) in zip(panels, typical.items(), strict=True):
     blocks = {
-        f"{game}, {run['rounds'] * age // 7} rounds": new_creatures.from_text(
+        f"{game}, {run['rounds'] * age // 7} iterations": new_creatures.from_text(
             text
         )
         for age, text in zip(result["ages"], run["pictures"], strict=True)
@@ -425,16 +425,16 @@ for row, (game, run) in zip(panels, typical.items(), strict=True):
 plots.show()
 
 # %% [markdown]
-# It does get better, to the eye: from stained paper to blots to things with a body, an outline and feet, some of them
-# with a shadow under them. A monster that one could name is not among them; for that, these games were far too short
-# and the networks too narrow. The post says of its own creatures that they have rough shapes without details, and puts
-# it down to the small data. That may be so, but one run on one set of pictures does not show it.
+# It does get better, to the eye: from stained paper to blots to things with a body, an outline and feet, some with a
+# shadow beneath them. There is no monster among them that one could name; for that, these games were far too short and
+# the networks too narrow. The post says of its own creatures that they have rough shapes without details, and puts it
+# down to the small data set. That may be so, but one run on one set of pictures does not show it.
 #
 # ## What the losses say
 #
-# What would one have read in the log meanwhile? Here are the losses of the same three runs.
+# What would the log have said meanwhile? Here are the losses of the same three runs.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels over rounds. DCGAN: the discriminator's loss climbs from 0.2 to about 0.9 below a dashed line at 1.39, the generator's wanders between 1 and 8. WGAN: the critic's number falls from about 0.2 to 0.1, with much noise. WGAN-GP: it falls from about 12 to 2, fairly steadily."}, "figure": {"name": "fig-creature-losses", "caption": "Losses of the three runs above (recorded). The dashed line in the first panel is 2 log 2, the loss of a discriminator that knows nothing."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels over iterations. DCGAN: the discriminator's loss climbs from 0.2 to about 0.9 below a dashed line at 1.39, the generator's wanders between 1 and 8. WGAN: the critic's estimate falls from about 0.2 to 0.1, with much noise. WGAN-GP: it falls from about 12 to 2, fairly steadily."}, "figure": {"name": "fig-creature-losses", "caption": "Losses of the three runs above (recorded). The dashed line in the first panel is 2 log 2, the loss of a discriminator that knows nothing."}}
 panels = plots.axes(1, 3, height=2.6)
 for ax, (game, run) in zip(panels, typical.items(), strict=True):
     critic = torch.tensor(run["losses"]["critic"])
@@ -445,9 +445,9 @@ for ax, (game, run) in zip(panels, typical.items(), strict=True):
             2 * math.log(2), color=plots.INK, linestyle="--", linewidth=1.2
         )
     else:
-        curves = {"critic's number": -critic}
+        curves = {"critic's estimate": -critic}
     plots.lines(ax, run["steps"], curves)
-    ax.set(xlabel="rounds", title=game, ylim=(0, None))
+    ax.set(xlabel="iterations", title=game, ylim=(0, None))
     ax.legend(fontsize=8)
 plots.show()
 
@@ -461,27 +461,26 @@ for run in runs["DCGAN"]:
     assert torch.tensor(run["losses"]["critic"]).median() < 2 * math.log(2)
 
 # %% [markdown]
-# But for one stumble near round 300, DCGAN's discriminator stays below the dashed line, where it would know nothing: it
-# wins, early and late. Its loss grew while the pictures got better, and the generator's went up and down. Neither is a
-# mark for the pictures; they say who is ahead. The numbers of the two critics fall, that of WGAN-GP to a third, as they
-# should if they followed a distance. But a clipped critic's number is in units that nobody knows (lesson 10), so the
-# 0.1 of one and the 2 of the other cannot be compared. All this is *seen*, in one run of each game.
+# But for one stumble near iteration 300, DCGAN's discriminator stays below the dashed line, on which it would know
+# nothing: it wins, early and late. Its loss grew while the pictures got better, and the generator's went up and down.
+# Neither grades the pictures; they say who is ahead. The estimates of the two critics fall, that of WGAN-GP to a third,
+# as they should if they followed a distance. But a clipped critic's estimate is in unknown units (lesson 10), so the
+# 0.1 of the one and the 2 of the other cannot be compared. All this is *seen*, in one run of each game.
 #
 # ## Does it get better?
 #
-# We need a number that is not our eye. Lesson 6 has the **kernel distance**, an unbiased estimate of a squared
-# distance of two distributions of features, 0 for equal ones. But of which features? The customary ones come from a
+# We need a measure that is not our eye. Lesson 6 has the **kernel distance**, an unbiased estimate of a squared
+# distance between two distributions of features, 0 for equal ones. But which features? The customary ones come from a
 # network trained on a million photographs, which this book does not ship, and which has never seen a tile of 32 pixels.
 # We take a small convolutional network with *random* weights, drawn once and for all. That is a fair instrument with
-# known limits: its 256 features see colours, edges and textures, and roughly where they are. What a creature is they
-# do not know. If two distributions differ in them, they differ; that two distributions agree in them does not say as
-# much.
+# known limits: its 256 features see colours, edges and textures, and roughly where they are. They do not know what a
+# creature is. If two distributions differ in them, the distributions differ; if they agree in them, that says less.
 #
-# A number needs a yardstick and an interval. 500 samples of each look are dealt out in ten groups of 50. The groups
-# give ten independent estimates for one run, each without bias, and an interval for the median of such estimates. The
-# same is done with the held-out creatures, in seven groups of ten, which are as far from the training ones as other
-# creatures by the same artists are. (They are *dealt* like cards. Ten that follow one another in the list are no random
-# draw: they are relatives.)
+# A number needs a yardstick and an interval. The 500 samples of each look are dealt out into ten groups of 50. The
+# groups give ten independent estimates for one run, each unbiased, and an interval for the median of such estimates.
+# The same is done with the held-out creatures, in seven groups of ten, which are as far from the training ones as other
+# creatures by the same artists are. (They are *dealt* like cards. Ten that follow one another in the list are not a
+# random draw: they are relatives.)
 
 # %%
 kernel = {
@@ -564,39 +563,40 @@ print(
 )
 
 # %% [markdown]
-# So the post was right about its figure, with a number now, in the median, for three games. But not every run improves
-# at every step: one of the DCGANs is best at three sevenths of its time, and had its picture been taken at the usual
-# three ages, the story would be another. Which game is best? WGAN's three runs end between 0.21 and 0.46, DCGAN's
-# between 0.33 and 0.75, WGAN-GP's between 0.43 and 0.61. They overlap, there are three of each, and rates and critic
-# steps were settled after one short look at each game: this is no verdict. Lesson 13 says what one would take.
+# So the post was right about its figure, and now there is a number for it, in the median, for three games. But not
+# every run improves at every step: one of the DCGANs is best at three sevenths of its time, and had that run been the
+# one in the figure, the story would be a different one. Which game is best? WGAN's three runs end between 0.21 and
+# 0.46, DCGAN's between 0.33 and 0.75, WGAN-GP's between 0.43 and 0.61. They overlap, there are three of each, and
+# learning rates and critic steps were settled after one short look at each game: this is not a verdict. Lesson 13 says
+# what it would take to reach one.
 #
-# And look at the dashed line. Other creatures by the same artists are at 0, as near as one can tell; no run has come
-# there, and their intervals say so. It needs no expert to see that. The network with its random weights agrees, which
-# is a test of the instrument more than of the games.
+# And look at the dashed line. Other creatures by the same artists are at 0, as far as one can tell; no run has got
+# there, and the intervals say so. It takes no expert to see that. The network with its random weights agrees, which is
+# a test of the instrument more than of the games.
 #
 # ## Is it new?
 #
-# A generator that has learnt the training pictures by heart has a perfect kernel distance. So look for each sample in
-# the training set. The plain distance of pixels will not do: a copy that is mirrored, or moved by a pixel, is as far
-# from its original as another creature. We take the least over mirror images and all moves by up to two pixels,
+# A generator that has memorised the training pictures has a perfect kernel distance. So look for each sample in the
+# training set. The plain distance between pixels will not do: a copy that is mirrored, or moved by a pixel, is as far
+# from its original as another creature. We take the minimum over mirror images and all shifts by up to two pixels,
 #
 # $$ d(x,y)=\min_{\text{moves}}\ \frac{\|x-\text{moved }y\|}{2\sqrt{3\cdot32\cdot32}} , $$ (eq-picture-distance)
 #
-# a root mean square that is 1 between black and white. Is it a small distance, then, if $d=0.2$? It depends. A
-# blurred picture is near to everything, and a gaudy one far from everything. So take two yardsticks. One is the
-# held-out pictures: they are new by construction. The other needs no other pictures: divide by the distance to the
-# nearest training picture *of another form*,
+# a root mean square that is 1 between black and white. Is $d=0.2$ a small distance, then? It depends. A blurred picture
+# is close to everything, and a gaudy one far from everything. So we take two yardsticks. One is the held-out pictures:
+# they are new by construction. The other needs no other pictures: divide by the distance to the nearest training
+# picture *of another form*,
 #
 # $$ r(x)=\frac{\min_{y}d(x,y)}{\min_{y\text{ of another form}}d(x,y)}\in[0,1] . $$ (eq-copy-ratio)
 #
-# A copy is far nearer to its original than to anything else: $r$ is near 0. What is like no training picture in
-# particular has $r$ near 1. First we try the audit on a cheat, that moves and mirrors training pictures and adds
+# A copy is far closer to its original than to anything else: $r$ is near 0. A sample that is like no training picture
+# in particular has $r$ near 1. First we try the audit on a cheat, which shifts and mirrors training pictures and adds
 # noise.
 
 # %%
 originals = training.images[::8]
 cheat = pad(originals.flip(-1), (2, 0, 1, 1), value=1.0)[..., :32, :32]
-cheat[..., 0, :] = 1.0  # what the move has brought in is white
+cheat[..., 0, :] = 1.0  # what the shift has brought in is white
 noisy = cheat + 0.2 * torch.randn(cheat.shape, generator=source)
 plain = new_creatures.picture_distances(cheat, originals, moves=0)
 assert plain.diagonal().median() > 0.1, "pixel by pixel they look new"
@@ -626,7 +626,7 @@ for game, rows in runs.items():
         f"than any held-out picture: at most {high:.3f} of all"
     )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of dots in five columns. Left, the distance to the nearest training picture: 0.1 for the cheat, 0.17 to 0.47 for held-out pictures, 0.2 to 0.45 for the three games. Right, the ratio: 0.2 to 0.6 for the cheat, and between 0.8 and 1 for the held-out pictures and for all three games."}, "figure": {"name": "fig-memorisation", "caption": "The audit of 100 samples of each of the three runs above, of the held-out pictures, and of the cheat. Left: distance to the nearest training picture. Right: that distance over the one to the nearest picture of another form; a copy is near 0. Bars are 95% intervals of the median."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of dots in five columns. Left, the distance to the nearest training picture: 0.1 for the cheat, 0.17 to 0.47 for held-out pictures, 0.2 to 0.45 for the three games. Right, the ratio: 0.2 to 0.6 for the cheat, and between 0.8 and 1 for the held-out pictures and for all three games."}, "figure": {"name": "fig-memorisation", "caption": "The audit of 100 samples of each of the three runs above, of the held-out pictures, and of the cheat. Left: distance to the nearest training picture. Right: that distance divided by the one to the nearest picture of another form; a copy is near 0. Bars are 95% intervals of the median."}}
 left, right = plots.axes(1, 2, height=3.0)
 for ax, what, label in (
     (left, "distance", "distance to the nearest"),
@@ -659,21 +659,21 @@ plots.show()
 
 # %% [markdown]
 # The cheat is caught, noise and all. The games are not cheating: their samples are as far from the training pictures as
-# held-out creatures are, and no nearer to one form than to others. Of 300 samples of each game none or one is nearer to
-# a single form than every held-out picture; with 95% confidence such samples are no more than one or two in a hundred.
-# (Of these games, at this age: DCGAN's critic has seen each picture some 150 times. One that plays a hundred times as
-# long may learn by heart yet.)
+# held-out creatures are, and no closer to one form than to others. Of 300 samples of each game at most one is closer to
+# a single form than every held-out picture is; with 95% confidence such samples are no more than one or two in a
+# hundred. (This holds for these games at this age: DCGAN's critic has seen each picture some 150 times. One that plays
+# a hundred times as long may yet memorise them.)
 #
 # But look at *which* pictures are nearest: nearly always one of a few green ghosts. They are smooth and of a middling
-# colour, and in a sum of squares whoever hedges is near to everyone. So the distance finds copies, which it is meant
-# for, and as a judge of likeness it is worthless. Those two are often confused.
+# colour, and in a sum of squares whatever hedges is close to everything. So the distance finds copies, which is what it
+# is meant for, but as a measure of likeness it is worthless. The two are often confused.
 #
 # ## In between
 #
-# One more look, at the generator itself. If it has learnt a map and not a list, then a way from one noise to another
-# must lead from one picture to another without jumps. Which way? Gaussian noise in $n$ dimensions lies near a sphere
-# of radius $\sqrt n$. The chord between two such points cuts through its inside, where the generator has hardly been.
-# The arc stays on it:
+# One more look, at the generator itself. If it has learnt a map and not a list, then a path from one noise vector to
+# another must lead from one picture to another without jumps. Which path? Gaussian noise in $n$ dimensions lies near a
+# sphere of radius $\sqrt n$. The chord between two such points cuts through the inside, where the generator has hardly
+# ever been. The arc stays on the sphere:
 #
 # $$ z_t=\frac{\sin((1-t)\,\omega)}{\sin\omega}\,z_0+\frac{\sin(t\,\omega)}{\sin\omega}\,z_1 ,\qquad
 #    \omega\text{ the angle between }z_0\text{ and }z_1 . $$ (eq-arc)
@@ -689,7 +689,7 @@ for name, z in middle.items():
     print(f"{name}: middle at radius {z.norm(dim=1).median():.1f}")
 print(f"noise itself: {z_0.norm(dim=1).median():.1f}")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three blocks of two rows with nine pictures each. In every row one generated body turns into another by small steps: colours shift from orange to blue or from purple to white, outlines shrink and move, and no step is a jump."}, "figure": {"name": "fig-ways", "caption": "Two ways between samples of each game, along arcs (recorded)."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three blocks of two rows with nine pictures each. In every row one generated body turns into another by small steps: colours shift from orange to blue or from purple to white, outlines shrink and move, and no step is a jump."}, "figure": {"name": "fig-ways", "caption": "Two paths between samples of each game, along arcs (recorded)."}}
 panels = plots.axes(3, 1, height=1.6)
 ways = {
     f"{game}": new_creatures.from_text(run["ways"])
@@ -699,12 +699,12 @@ plots.colour_tiles(panels, ways, columns=9)
 plots.show()
 
 # %% [markdown]
-# No jumps, as far as one can see: bodies lean, swell and change their colours on the way. A list of pictures learnt by
-# heart would show one, then a mixture, then another. (This too is seen, not measured.)
+# No jumps, as far as one can see: bodies lean, swell and change their colours on the way. A memorised list of pictures
+# would show one, then a mixture, then another. (This too is seen, not measured.)
 #
 # ## Your own sprites
 #
-# Any folder, zip or tar of pictures will do, and nothing of what it takes is in a notebook:
+# Any folder, zip or tar of pictures will do, and you need no notebook for it:
 #
 # ```text
 # python -m gantut train my-sprites.zip --objective wgan-gp --out runs/mine
@@ -713,21 +713,22 @@ plots.show()
 # ```
 #
 # In Python it is `gantut.data.sprites("my-sprites.zip").images`, which crops each picture to what is not transparent,
-# and lists what it could not read. The post's Pokémon can be had too, for instance in the npm package
-# `pokesprite-images`. The pictures belong to their owners, and what a network makes of them may, too: train on them
-# for yourself, and describe what you have seen, but do not publish it. That is why this page has other creatures.
+# and lists what it could not read. The post's Pokémon are available too, for instance in the npm package
+# `pokesprite-images`. The pictures belong to their owners, and so may what a network makes of them: train on them for
+# yourself, and describe what you have seen, but do not publish it. That is why this page has other creatures.
 #
 # ## Exercises
 #
 # :::{exercise}
 # :label: ex-rounds-for-the-money
-# WGAN-GP is played with five critic steps a round. How many of its rounds cost as much as 1000 rounds of DCGAN?
+# WGAN-GP is played with five critic steps per iteration. How many of its iterations cost as much as 1000 iterations of
+# DCGAN?
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# {eq}`eq-passes` has the price of a round. Which of its two forms does each game pay, and with how many critic steps
-# (DCGAN takes one)? At equal cost, rounds times price are the same for both.
+# {eq}`eq-passes` has the price of one iteration. Which of its two cases applies to each game, and with how many critic
+# steps (DCGAN takes one)? At equal cost, iterations times price is the same for both.
 # :::
 
 # %%
@@ -737,7 +738,7 @@ check("rounds-for-the-money", answer)
 # %% [markdown]
 # :::{solution} ex-rounds-for-the-money
 # :class: dropdown
-# By {eq}`eq-passes` a round costs $13\cdot5+5=70$ passes, and one of DCGAN 12.
+# By {eq}`eq-passes` an iteration costs $13\cdot5+5=70$ passes, and one of DCGAN 12.
 #
 # ```python
 # answer = 1000 * 12 / 70
@@ -747,12 +748,12 @@ check("rounds-for-the-money", answer)
 # :::{exercise}
 # :label: ex-uneven-overlap
 # A transposed convolution has a kernel of $3\times3$ and the stride 2. Inside the picture, how many times as many terms
-# does the best served pixel get as the worst served one?
+# does the best-served pixel get as the worst-served one?
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# Begin with one axis. Let each $y_i$ paint three pixels, two places further on each time, on squared paper: how often
+# Begin with one axis. On squared paper, let each $y_i$ paint three pixels, two places further on each time: how often
 # is each pixel painted? A picture has two axes.
 # :::
 
@@ -763,7 +764,7 @@ check("uneven-overlap", answer)
 # %% [markdown]
 # :::{solution} ex-uneven-overlap
 # :class: dropdown
-# Along one axis pixels get 2 terms and 1 by turns, so in the plane 4, 2, 2 and 1.
+# Along one axis pixels get 2 terms and 1 alternately, so in the plane 4, 2, 2 and 1.
 #
 # ```python
 # ones = torch.ones(1, 1, 3, 3)
@@ -776,13 +777,13 @@ check("uneven-overlap", answer)
 # :::{exercise}
 # :label: ex-mirror-now-and-then
 # $T$ mirrors a picture with probability $q=0.3$. The distribution $p$ and its mirror image $p'$ become $Tp$ and $Tp'$.
-# By which factor is the difference $Tp-Tp'$ smaller than $p-p'$?
+# By what factor is the difference $p-p'$ multiplied to give $Tp-Tp'$?
 # :::
 #
 # :::{hint}
 # :class: dropdown
 # Write $Tp$ as a mixture of $p$ and $p'$. What does $T$ do to $p'$, when mirroring twice changes nothing? Subtract, and
-# see what stands before $p-p'$.
+# see what stands in front of $p-p'$.
 # :::
 
 # %%
@@ -792,7 +793,7 @@ check("mirror-now-and-then", answer)
 # %% [markdown]
 # :::{solution} ex-mirror-now-and-then
 # :class: dropdown
-# $Tp=(1-q)\,p+q\,p'$ and $Tp'=(1-q)\,p'+q\,p$, so the difference is $(1-2q)(p-p')$. It vanishes at $q=\frac12$ alone.
+# $Tp=(1-q)\,p+q\,p'$ and $Tp'=(1-q)\,p'+q\,p$, so the difference is $(1-2q)(p-p')$. It vanishes only at $q=\frac12$.
 #
 # ```python
 # answer = 1 - 2 * 0.3
@@ -802,13 +803,13 @@ check("mirror-now-and-then", answer)
 # :::{exercise}
 # :label: ex-even-scale
 # With weights of standard deviation 0.02 and leaky ReLU of slope 0.2, how many channels must a layer of $4\times4$
-# kernels have at its input so that the mean square of a signal stays what it is?
+# kernels have at its input so that the mean square of a signal stays the same?
 # :::
 #
 # :::{hint}
 # :class: dropdown
 # What does {eq}`eq-initial-scale` become if the mean square is the same on both sides? It is linear in the number that
-# you want. Mind that 0.02 is a deviation, and the formula has its square.
+# you want. Mind that 0.02 is a standard deviation, and the formula has its square.
 # :::
 
 # %%
@@ -834,8 +835,8 @@ check("even-scale", answer)
 # :::{hint}
 # :class: dropdown
 # Find the nearest picture of each sample, and its form. Then put all pictures *of that form* out of reach
-# (`masked_fill` can do it) and find the nearest again. A single copy is an alarm: which way of going from n ratios to
-# one number keeps it?
+# (`masked_fill` can do it) and find the nearest again. A single copy is cause for alarm: which way of turning n ratios
+# into one number preserves it?
 # :::
 
 # %%
@@ -858,17 +859,17 @@ check("smallest-ratio", answer)
 #
 # ## What to remember
 #
-# - A transposed convolution is the transpose of the matrix of a convolution, no inverse. Its kernel should be a
-#   multiple of its stride.
-# - Weights of 0.02 suit wide networks. Batch normalisation forgives any other, but lets pictures see each other, which
-#   a gradient penalty cannot bear.
+# - A transposed convolution is the transpose of the matrix of a convolution, not its inverse. Its kernel size should be
+#   a multiple of its stride.
+# - Weights of size 0.02 suit wide networks. Batch normalisation forgives any other size, but lets pictures see each
+#   other, which a gradient penalty cannot tolerate.
 # - Where pictures are few, show the critic changed ones, *real and generated alike*. The generator then learns the
 #   distribution itself wherever the change is injective on distributions.
-# - Rounds are no measure of compute. Count passes, or seconds.
-# - "Better" needs a distance with an interval and a yardstick; "new" needs a search for copies that knows moves and
-#   mirror images, and held-out *forms* to compare with.
+# - Iterations do not measure compute. Count passes, or seconds.
+# - "Better" needs a distance with an interval and a yardstick; "new" needs a search for copies that knows about shifts
+#   and mirror images, and held-out *forms* to compare with.
 #
 # **Sources.** The experiment is that of {cite}`weng2019`, on other pictures; the networks are from {cite}`radford2016`,
-# and chessboards are explained by {cite}`odena2016`. Changing real and generated pictures alike is due to
+# and checkerboards are explained by {cite}`odena2016`. Changing real and generated pictures alike is due to
 # {cite}`zhao2020` and {cite}`karras2020`, who also say when a change can be told apart from the distribution behind it;
 # the kernel distance is from {cite}`binkowski2018`. What had to be corrected is listed under {doc}`errata`.

@@ -16,16 +16,16 @@
 #
 # By now there are six games on the table: minimax, non-saturating, least squares, and three Wasserstein games with
 # clipping, a two-sided and a one-sided penalty. Each was introduced by a paper with a table in which it wins. They
-# cannot all be best. **Which one is, and how would we know?** In 2018 five researchers gave many of these games
-# the same number of tries, and found no evidence that any of them is consistently better than the plain
-# non-saturating game {cite}`lucic2018`. We cannot repeat a study that size on a laptop. We can learn how it is
-# done, build one that goes on where it was stopped, and see what a small one is able to say.
+# cannot all be best. **Which one is, and how would we know?** In 2018 five researchers gave many of these games the
+# same number of tries, and found no evidence that any of them is consistently better than the plain non-saturating game
+# {cite}`lucic2018`. We cannot repeat a study of that size on a laptop. But we can learn how it is done, build one that
+# resumes where it was stopped, and see what a small one can say.
 #
 # :::{admonition} Before you start
 # :class: tip
-# **You will be able to say** what must be equal in a fair comparison; what the best of $k$ tries is worth, and how
-# to estimate it without bias; how much a report of the best seed flatters; how precision and recall are computed
-# exactly where the data are polygons; and which conclusions a study like this supports, and which it does not.
+# **You will be able to say** what must be equal in a fair comparison; what the best of $k$ tries is worth, and how to
+# estimate it without bias; by how much reporting the best seed flatters; how precision and recall are computed exactly
+# where the data are polygons; and which conclusions a study like this supports, and which it does not.
 #
 # **You need** the games of {doc}`lesson 2 <02_the_game>`, {doc}`lesson 10 <10_wasserstein_gan>` and {doc}`lesson
 # 11 <11_better_critics>`, and from {doc}`lesson 6 <06_mode_collapse>` why no single number says how good samples
@@ -86,14 +86,14 @@ from gantut.metrics import (
 # ## How to win
 #
 # Here is a recipe by which any of the six wins. Take the one that you have invented. Try it with several learning
-# rates, momenta, widths, until it works well. Then run the others once each, with settings that somebody used on
-# other data. Report the table. No number in it is false.
+# rates, momenta, widths, until it works well. Then run the others once each, with settings that somebody used on other
+# data. Report the table. No number in it is false.
 #
-# We have a study at hand in which every game was tried with many random settings, on four kinds of data; how it
-# was made is the rest of this lesson. From it we can compute what the recipe gives: the *expected* distance to the
-# data of the best of five tries of one game, and of a single try of every other one. The distance is the exact
-# $W_1$ of samples to the ring of eight Gaussians, in units of the distance that a generator has which always shows
-# the mean: 0 is perfect, and 1 is worthless.
+# We have a study at hand in which every game was tried with many random settings, on four kinds of data; the rest of
+# this lesson explains how it was made. From it we can compute what the recipe gives: the *expected* distance to the
+# data of the best of five tries of one game, and of a single try of every other one. The distance is the exact $W_1$ of
+# samples to the ring of eight Gaussians, in units of the distance reached by a generator that always shows the mean: 0
+# is perfect, and 1 is worthless.
 
 # %%
 record = recorded("created-equal")
@@ -110,14 +110,14 @@ for mine, theirs in itertools.permutations(GAMES, 2):
     wins += (best_of_five < untuned.mean()).item()
 claim(
     "unequal-budgets",
-    "pairs of games of which the one with five tries wins, of 30",
+    "pairs of games in which the one with five tries wins, of 30",
     wins,
     equals=30,
 )
 
 # %% [markdown]
-# Every game beats every other one, if it is tuned and the other is not. That is the trap; and one does not have to
-# be dishonest to walk into it, only to have spent more time with one's own idea than with those of others.
+# Every game beats every other one if it is tuned and the other is not. That is the trap; and one does not have to be
+# dishonest to walk into it, only to have spent more time with one's own idea than with those of others.
 #
 # ## What must be equal
 #
@@ -127,8 +127,8 @@ claim(
 # - **the budget**: the same number of tries, and in each try the same number of gradient steps, counting those of
 #   both players (with $n_\text{critic}=5$ a generator moves once where it moves three times with
 #   $n_\text{critic}=1$);
-# - **the rule** by which the best try is chosen, and the numbers that are reported of it;
-# - all the rest: networks, noise, batches.
+# - **the rule** by which the best try is chosen, and the numbers that are reported for it;
+# - everything else: networks, noise, batches.
 #
 # The space is data. Here is all of it. The last two lines belong to clipping and to the penalties alone.
 
@@ -141,9 +141,8 @@ for name, choice in SPACE.items():
 # The learning rate is drawn evenly on a logarithmic scale, as likely between 0.0002 and 0.002 as between 0.002 and
 # 0.02. It is shared by both players, as is the width of their two hidden layers. The optimizer is Adam for all.
 #
-# One thing more makes a comparison sharper without making it longer: **try number $i$ has the same settings for
-# every game**. If a bad learning rate was drawn, all suffer from it. What we compare are then differences of
-# pairs.
+# One thing more makes a comparison sharper without making it longer: **try number $i$ has the same settings for every
+# game**. If a bad learning rate is drawn, all of them suffer from it. What we then compare are paired differences.
 
 # %%
 for objective in ("non-saturating", "wgan", "wgan-gp"):
@@ -153,28 +152,28 @@ for objective in ("non-saturating", "wgan", "wgan-gp"):
 # %% [markdown]
 # :::{admonition} Try it
 # :class: tip
-# Look at tries 0 to 9 of `"wgan-gp"`. How many of these learning rates would you have refused at sight? That is the
+# Look at tries 0 to 9 of `"wgan-gp"`. How many of these learning rates would you have rejected at sight? That is the
 # price of not knowing; every game pays it.
 # :::
 #
 # ## The best of $k$
 #
-# With one try you get one score $X$, with $k$ tries the best of $k$. How good is that? If larger is better,
+# With one try you get one score $X$; with $k$ tries, the best of $k$. How good is that? If larger is better,
 #
 # $$ B_k=\mathbb E\max(X_1,\dots,X_k), $$ (eq-best-of-k)
 #
 # where the $X_i$ are scores of independent random tries. $B_k$ grows with $k$, so **a game has no score; it has a
 # curve**, the *best-of-budget curve*, and one may lie above another for small budgets and below it for large ones.
 #
-# To estimate $B_k$ from $n\ge k$ tries one could choose $k$ of them at random, take the best, and repeat. It can be
-# done exactly. Sort the scores, $x_{(1)}\ge x_{(2)}\ge\dots\ge x_{(n)}$. The $i$-th best of all is the best of $k$
-# chosen ones if it is chosen, and the other $k-1$ are among the $n-i$ that are worse:
+# To estimate $B_k$ from $n\ge k$ tries, one could choose $k$ of them at random, take the best, and repeat. But it can
+# be done exactly. Sort the scores, $x_{(1)}\ge x_{(2)}\ge\dots\ge x_{(n)}$. The $i$-th best of all is the best of $k$
+# chosen ones if it is chosen itself and the other $k-1$ are among the $n-i$ that are worse:
 #
 # $$ \hat B_k=\sum_{i=1}^{n-k+1}\binom{n-i}{k-1}\Big/\binom nk\;\cdot\;x_{(i)} . $$ (eq-expected-best)
 #
-# :::{prf:theorem} The estimate is without bias
+# :::{prf:theorem} The estimate is unbiased
 # :label: thm-best-of-k
-# If the $n$ tries are independent draws of one distribution, then $\mathbb E\hat B_k=B_k$.
+# If the $n$ tries are independent draws from one distribution, then $\mathbb E\hat B_k=B_k$.
 # :::
 #
 # :::{prf:proof}
@@ -208,11 +207,11 @@ claim(
 # %% [markdown]
 # ## The best seed
 #
-# Two runs with the same settings and other random numbers end with other scores; we have seen it in every lesson.
-# Now suppose that two games are *equally good*: with whatever seed, their scores are draws from $N(\mu,\sigma^2)$.
-# One author reports the mean of ten seeds, the other the best of ten. By how much does the second game look better?
-# By $B_{10}$ of a Gaussian. The largest of $k$ draws has the density $k\,\varphi(x)\,\Phi(x)^{k-1}$ (any of the
-# $k$ is at $x$, and the others are below), so that
+# Two runs with the same settings but different random numbers end with different scores; we have seen it in every
+# lesson. Now suppose that two games are *equally good*: with whatever seed, their scores are draws from
+# $N(\mu,\sigma^2)$. One author reports the mean of ten seeds, the other the best of ten. By how much does the second
+# game look better? By $B_{10}$ of a Gaussian. The largest of $k$ draws has the density $k\,\varphi(x)\,\Phi(x)^{k-1}$
+# (any of the $k$ is at $x$, and the others are below), so that
 #
 # $$ B_k=\mu+\sigma\int_{-\infty}^\infty x\,k\,\varphi(x)\,\Phi(x)^{k-1}\,dx . $$ (eq-best-seed)
 
@@ -241,10 +240,10 @@ claim(
 print(f"of ten seeds: {best_of_gaussians(10):.3f} standard deviations")
 
 # %% [markdown]
-# One and a half standard deviations, out of nothing. The same happens, less visibly, to whoever *chooses* by a
-# noisy score: part of what made the best try the best was its luck with that seed. The remedy is old. **Choose by
-# one seed, report the others.** In our study each try was run with three seeds. We let each choose in turn, and
-# compare what it saw with what the two others say of the same try.
+# One and a half standard deviations, out of nothing. The same happens, less visibly, to anyone who *chooses* by a noisy
+# score: part of what made the best try the best was its luck with that seed. The remedy is old. **Choose by one seed,
+# report the others.** In our study each try was run with three seeds. We let each choose in turn, and compare what it
+# saw with what the other two say about the same try.
 
 # %%
 pairs = list(itertools.product(ARENAS, GAMES))
@@ -254,7 +253,7 @@ all_f1 = torch.stack(
 
 
 def luck(tries):
-    """What the seed that chose says, less what the others say."""
+    """What the seed that chose says, minus what the others say."""
     found = all_f1[:, tries.long()]  # (24, ..., tries, seeds)
     by_its_own = expected_best(found.movedim(-1, 0), 5).mean(0)
     return (by_its_own - best_elsewhere(found, 5)).mean(0)
@@ -283,16 +282,16 @@ claim(
 #
 # ## Data for which precision and recall are known
 #
-# Lesson 6 ended with two questions that one number cannot answer together: are the samples good (*precision*), and
-# are all kinds of data among them (*recall*)? For pictures both are estimated, with neighbours in some feature
-# space. Lucic et al. had a better idea for a test: data for which the set of all that is allowed is known. They
-# took pictures of triangles. Given a generated picture, one searches for the triangle that is nearest to it.
+# Lesson 6 ended with two questions that one number cannot answer together: are the samples good (*precision*), and are
+# all kinds of data among them (*recall*)? For pictures both are estimated, with neighbours in some feature space. Lucic
+# et al. had a better idea for a test: data for which the set of everything that is allowed is known. They took pictures
+# of triangles. Given a generated picture, one searches for the triangle that is closest to it.
 #
-# We go one step further, and take the corners themselves instead of a picture: a regular triangle is a vector
+# We go one step further and take the corners themselves instead of a picture: a regular triangle is a vector
 # $(x_0,y_0,x_1,y_1,x_2,y_2)$ of six numbers, with a random centre $c$ in the square $[-1,1]^2$, a random radius
-# $r\in[\frac12,1]$ and a random angle $\theta$. These are four numbers, so the triangles are a four-dimensional set
-# $M$ in a space of six dimensions: thin, as in {doc}`lesson 5 <05_vanishing_gradients>`. And now the nearest
-# triangle needs no search. Read corners as complex numbers $z_k=x_k+iy_k$, and write them in Fourier modes:
+# $r\in[\frac12,1]$ and a random angle $\theta$. These are four numbers, so the triangles are a four-dimensional set $M$
+# in a space of six dimensions: thin, as in {doc}`lesson 5 <05_vanishing_gradients>`. And now the nearest triangle needs
+# no search. Read corners as complex numbers $z_k=x_k+iy_k$, and write them in Fourier modes:
 #
 # $$ z_k=\sum_{m=0}^{N-1}\hat z_m\,e^{2\pi imk/N},\qquad \hat z_m=\frac1N\sum_kz_k\,e^{-2\pi imk/N} . $$ (eq-modes)
 #
@@ -302,8 +301,9 @@ claim(
 #
 # $$ d(z,M)^2=N\Big(d\big(\hat z_0,[-1,1]^2\big)^2+d\big(|\hat z_1|,[\tfrac12,1]\big)^2+\sum_{m\ge2}|\hat z_m|^2\Big) , $$ (eq-polygon-distance)
 #
-# and the nearest polygon is found by leaving out the other modes, moving the centre into its square and the radius
-# between its bounds. We let it compete with 200,000 random triangles of the distribution, for each of eight points:
+# and the nearest polygon is found by dropping the other modes and moving the centre into its square and the radius
+# between its bounds. For each of eight points, we let it compete with 200,000 random triangles drawn from the
+# distribution:
 
 # %%
 triangles = polygons(3)
@@ -329,14 +329,14 @@ claim(
 )
 
 # %% [markdown]
-# **Precision** is the share of the samples within 0.1 of a triangle. For **recall** we cut $M$ into 64 cells of
-# equal probability (centre left or right, low or high; small or large; eight sectors of the angle), give each
-# sample that is precise to the cell of its nearest triangle, and count the cells that get at least a fifth of
-# their fair share. Both are combined into
+# **Precision** is the share of the samples within 0.1 of a triangle. For **recall** we cut $M$ into 64 cells of equal
+# probability (centre left or right, low or high; small or large; eight sectors of the angle), assign each precise
+# sample to the cell of its nearest triangle, and count the cells that get at least a fifth of their fair share. The two
+# are combined into
 #
 # $$ F_1=\frac{2\,\text{precision}\cdot\text{recall}}{\text{precision}+\text{recall}}, $$ (eq-f1)
 #
-# which is small as soon as one of them is. Four generators that we make by hand:
+# which is small as soon as one of them is. Here are four generators made by hand:
 
 # %%
 real = triangles.sample(2000, generator=source)
@@ -360,15 +360,15 @@ plots.shapes(panels, some, nearest=near, reach=1.9)
 plots.show()
 
 # %% [markdown]
-# On the ring and on the grid, precision is the share of samples within three standard deviations of a mode, and
-# recall the share of modes covered (lesson 6). On the 8×8 digits it is done with neighbours, in the features of a
-# small classifier, against 500 digits that no generator has seen. The distance is the exact $W_1$ to 500 points,
-# and on digits the Fréchet distance of the features.
+# On the ring and on the grid, precision is the share of samples within three standard deviations of a mode, and recall
+# the share of modes covered (lesson 6). On the 8×8 digits both are found with neighbours, in the features of a small
+# classifier, against 500 digits that no generator has seen. The distance is the exact $W_1$ to 500 points, and on
+# digits the Fréchet distance of the features.
 #
 # ## A study of your own
 #
-# A study is a folder. Each try is one small file in it, which is written whole or not at all, and depends on
-# nothing but its own name. So it does not matter who makes it, or when. Stop a study, and it goes on where it was:
+# A study is a folder. Each try is one small file in it, which is written whole or not at all, and depends on nothing
+# but its own name. So it does not matter who makes it, or when. Stop a study, and it resumes where it was:
 
 # %%
 folder = Path(tempfile.mkdtemp())
@@ -381,17 +381,17 @@ print(f"{len(begun['tries'])} tries, then {len(live['tries'])}")
 print(sorted(path.name for path in folder.glob("polygons/*-0005.json")))
 
 # %% [markdown]
-# The same from a terminal, on all four kinds of data. Eight processes share the tries among themselves and need
-# not talk to each other:
+# The same works from a terminal, on all four kinds of data. Eight processes share the tries among themselves and need
+# not communicate:
 #
 # ```bash
 # python -m gantut study --out my-study --budget 20
 # torchrun --nproc-per-node 8 -m gantut study --out my-study --budget 100
 # ```
 #
-# Six tries of 600 gradient steps are not much. What do they tell?
+# Six tries of 600 gradient steps are not much. What do they tell us?
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three rows of dots, for the non-saturating game, WGAN-GP and least squares. Each row has 18 dots, six tries with three seeds each, spread between about 0.35 and 1 on an axis of distances to the data. The rows overlap almost entirely; the spread inside each row is far larger than any difference between rows."}, "figure": {"name": "fig-live-study", "caption": "A study of half a minute: six tries of three games on triangles, each with three seeds, after 600 gradient steps. The settings matter far more than the game."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three rows of dots, for the non-saturating game, WGAN-GP and least squares. Each row has 18 dots, six tries with three seeds each, spread between about 0.35 and 1 on an axis of distances to the data. The rows overlap almost entirely; the spread within each row is far larger than any difference between rows."}, "figure": {"name": "fig-live-study", "caption": "A study of half a minute: six tries of three games on triangles, each with three seeds, after 600 gradient steps. The settings matter far more than the game."}}
 seen = {
     objective: scores(live, "polygons", objective).distance.flatten()
     for objective in plan["objectives"]
@@ -404,10 +404,10 @@ ax.set(xlabel="distance to the data (dashed: fresh data)", xlim=(0.2, 1.05))
 plots.show()
 
 # %% [markdown]
-# That **the spread inside a row is far larger than the difference between rows**. Whoever compares two games by
-# one try each compares two draws of a learning rate. How much larger is it? The variance of all scores on one kind
-# of data is the sum of three parts: between games, between the tries of a game (the settings), and between the
-# seeds of a try. On the record:
+# That **the spread within a row is far larger than the difference between rows**. Whoever compares two games by one try
+# each compares two draws of a learning rate. How much larger is it? The variance of all scores on one kind of data is
+# the sum of three parts: between games, between the tries of a game (the settings), and between the seeds of a try. On
+# the record:
 
 # %%
 ratios = []
@@ -430,9 +430,10 @@ claim(
 )
 
 # %% [markdown]
-# The settings are about four fifths of it. The game is a tenth or two; on the ring and on digits a change of the seed
-# alone does almost as much. **"Which game is best?" asks about one of the small parts.** (Whoever tunes well removes
-# the large one, and then game and seed are what is left. This is why tuned games are compared here, and several seeds.)
+# The settings account for about four fifths of it. The game accounts for a tenth or two; on the ring and on digits a
+# change of seed alone does almost as much. **"Which game is best?" asks about one of the small parts.** (Good tuning
+# removes the large part, and then game and seed are what is left. That is why tuned games are compared here, and with
+# several seeds.)
 #
 # :::{admonition} Try it
 # :class: tip
@@ -442,9 +443,10 @@ claim(
 #
 # ## The recorded study
 #
-# The record that we opened with has six games on four kinds of data, and for each of the 24 as many tries as were
-# printed there, with three seeds a try and 2000 gradient steps a run: 864 trainings, a quarter of an hour of one core.
-# Here is what a budget buys, for budgets up to five tries, chosen with one seed and measured with the others:
+# The record that we opened with has six games on four kinds of data, and for each of the 24 combinations as many tries
+# as were printed there, with three seeds per try and 2000 gradient steps per run: 864 trainings, a quarter of an hour
+# on one core. Here is what a budget buys, for budgets up to five tries, chosen with one seed and measured with the
+# others:
 
 # %%
 BUDGETS = (1, 2, 3, 5)
@@ -488,12 +490,12 @@ plots.show()
 
 # %% [markdown]
 # All curves fall, and they cross. On the ring WGAN-GP is last but one with a single try, and well ahead of the
-# non-saturating game with five. Least squares begins as the best on three kinds of data, and is caught up.
+# non-saturating game with five. Least squares begins as the best on three kinds of data, and is then caught.
 #
-# Now the question. Is any game better than the non-saturating one? Since tries with one number have the same
-# settings, we take the *difference* of the two bests of $k$, draw pairs of tries again with replacement, two
-# thousand times, and keep the middle 95%. We count on how many of the four kinds of data a game is better by at
-# least one of the two measures, with an interval that excludes 0; for one try each, and for five:
+# Now the question. Is any game better than the non-saturating one? Since tries with the same number have the same
+# settings, we take the *difference* of the two bests of $k$, draw pairs of tries again with replacement, two thousand
+# times, and keep the middle 95%. We count on how many of the four kinds of data a game is better by at least one of the
+# two measures, with an interval that excludes 0; for one try each, and for five:
 
 
 # %%
@@ -557,25 +559,25 @@ plots.show()
 
 # %% [markdown]
 # **No game is better than the plain one on all kinds of data, given five tries.** That is the finding of the large
-# study, in the small. But look at the lines with $k=1$ as well. With *one* try, least squares is better on all
-# four! Its intervals exclude 0 for the distance or for $F_1$ everywhere, and with five tries on none. Both
-# statements are true, and they are about different things. Least squares forgives: it does tolerably where the same
-# settings make the others fail. If you can afford one try, that is worth a lot. Given several, everybody finds
-# settings that work, and the lead is gone.
+# study, on a small scale. But look at the lines with $k=1$ as well. With *one* try, least squares is better on all
+# four! Its intervals exclude 0 for the distance or for $F_1$ everywhere, and with five tries on none. Both statements
+# are true, and they are about different things. Least squares is forgiving: it does tolerably where the same settings
+# make the others fail. If you can afford one try, that is worth a lot. Given several, every game finds settings that
+# work, and the lead is gone.
 #
-# It is another matter with clipping. It is behind on three kinds of data, and stays behind as the budget grows: what
-# it needs was not in these ranges, or not in 2000 steps. With a one-sided penalty the ring comes out better by
-# distance, and the triangles worse by $F_1$.
+# Clipping is another matter. It is behind on three kinds of data, and stays behind as the budget grows: what it needs
+# was not in these ranges, or not within 2000 steps. With a one-sided penalty the ring comes out better by distance, and
+# the triangles worse by $F_1$.
 #
 # Two warnings about counting intervals. There are forty for each $k$, and at 95% about two of forty exclude 0 where
-# there is nothing. And an interval that reaches across 0 does not say that two games are equal. Several of these
-# would not notice a difference of 0.2.
+# there is no difference. And an interval that contains 0 does not say that two games are equal. Several of these would
+# not notice a difference of 0.2.
 #
 # ### Who is first?
 #
 # A table has to put somebody first. So let us do that, for each kind of data and each measure, with all tries, with
-# those of small learning rates only, and with those of large ones only. Each of these is a study that somebody
-# could have planned in good faith:
+# those of small learning rates only, and with those of large ones only. Each of these is a study that somebody could
+# have planned in good faith:
 
 # %%
 rates = torch.tensor(
@@ -624,9 +626,9 @@ claim(
 #
 # ### What one number hides
 #
-# On the triangles precision and recall are exact, so we can look at all tries of all games at once. The best ones
-# are at the upper right. A game that made beautiful triangles of one kind would be at the lower right, one that
-# covers everything with blur at the upper left.
+# On the triangles precision and recall are exact, so we can look at all tries of all games at once. The best ones are
+# at the upper right. A game that made beautiful triangles of one kind would be at the lower right, one that covers
+# everything with blur at the upper left.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "A scatter plot of recall over precision on triangles, a mark for each run of each of six games. Marks lie all along a band from the origin, where both are zero, to high precision and recall at the upper right. Marks of all games except WGAN with clipping are among those at the upper right."}, "figure": {"name": "fig-precision-recall", "caption": "Precision and recall of all recorded runs on triangles. Every game has runs that fail; the good ones of different games lie side by side."}}
 clouds = {}
@@ -652,16 +654,16 @@ for name in GAMES:
 
 # %% [markdown]
 # In the second column a game is judged by its five best runs of all, which is what a table of best results shows. In
-# the third it is judged by what somebody with five tries can expect, with a seed that did not choose. The order is
-# nearly the same here; the size of the differences is not. And the first column is a question of its own: how often
-# does it fail? For someone who trains many GANs and tunes none, that is the number to compare.
+# the third it is judged by what somebody with five tries can expect, on a seed that was not used to choose. The order
+# is nearly the same here; the sizes of the differences are not. And the first column answers a question of its own: how
+# often does a game fail? For someone who trains many GANs and tunes none, that is the number to compare.
 #
 # ## What the evidence shows, and what it does not
 #
 # *What it shows.* On four kinds of data, with small networks and little training, and with settings drawn from one
 # table of ranges for all: the settings matter several times more than the game. With five tries none of five other
-# games is better than the non-saturating one everywhere. With one try least squares is. Clipping is behind on several
-# kinds of data. Who is first depends on data, measure, ranges, and budget.
+# games is better than the non-saturating one everywhere. With one try, least squares is. Clipping is behind on several
+# kinds of data. Which game comes first depends on data, measure, ranges, and budget.
 #
 # *How much of it was fixed beforehand.* The ranges and the tolerance on the polygons were adjusted once after some
 # pilot trainings, and then left alone. Which budgets to compare, and the two measures, were settled while the record
@@ -669,20 +671,21 @@ for name in GAMES:
 #
 # *What it does not show:*
 #
-# - **That the games are equal.** Not to have seen a difference is not to have seen that there is none. Twelve tries
+# - **That the games are equal.** Failing to see a difference is not the same as seeing that there is none. Twelve tries
 #   leave wide intervals.
-# - **Anything about photographs.** The data are toys, the networks have two hidden layers of at most 64 units. What
-#   separates games on large images (which of them can be trained for weeks, with deep networks) does not occur here.
+# - **Anything about photographs.** The data are toy problems, the networks have two hidden layers of at most 64 units.
+#   What separates games on large images (which of them can be trained for weeks, with deep networks) does not occur
+#   here.
 # - **What happens in other ranges, or after longer training.** Learning rates between 0.0002 and 0.02 suit some games
 #   more than others, and a game that is slow but sure loses when all stop after 2000 steps. On the grid no game has
-#   arrived by then.
+#   converged by then.
 # - **What is best by another measure.** Distance and $F_1$ disagree here already. The digits are judged through the
 #   features of one small classifier.
-# - **What is cheapest.** Gradient steps were equal, seconds were not: a penalty makes a critic's step dearer.
-# - **What clipping can do at its best.** Its paper recommends RMSProp, and here all games have Adam.
+# - **What is cheapest.** Gradient steps were equal, seconds were not: a penalty makes a critic's step more expensive.
+# - **What clipping can do at its best.** Its paper recommends RMSProp, and here all games use Adam.
 #
-# Nor is the bootstrap beyond doubt. It pretends that the tries that were seen are all there are, so intervals for the
-# best of $k$ are too optimistic where $k$ comes close to the number of tries. This is why we stopped at five.
+# Nor is the bootstrap beyond doubt. It pretends that the tries we have seen are all there are, so intervals for the
+# best of $k$ are too optimistic where $k$ comes close to the number of tries. That is why we stopped at five.
 #
 # :::{admonition} Try it
 # :class: tip
@@ -699,8 +702,8 @@ for name in GAMES:
 #
 # :::{hint}
 # :class: dropdown
-# List the pairs that can be chosen of four tries. Of how many is 0.9 the better one, of how many 0.6, of how many 0.5?
-# That is what the binomials count.
+# List the pairs that can be chosen from four tries. In how many is 0.9 the better one, in how many 0.6, in how many
+# 0.5? That is what the binomials count.
 # :::
 
 # %%
@@ -710,7 +713,7 @@ check("best-of-two-tries", answer)
 # %% [markdown]
 # :::{solution} ex-best-of-two-tries
 # :class: dropdown
-# There are six pairs. The best is the larger one in three of them, the second best in two, the third in one.
+# There are six pairs. The best try is the larger in three of them, the second best in two, the third in one.
 #
 # ```python
 # answer = (3 * 0.9 + 2 * 0.6 + 1 * 0.5) / 6
@@ -719,8 +722,8 @@ check("best-of-two-tries", answer)
 #
 # :::{exercise}
 # :label: ex-lucky-seed
-# Two games are equally good. Over seeds their $F_1$ is Gaussian, with a standard deviation of 0.02. One is reported
-# by the mean of ten seeds, the other by the best of ten. By how much do you expect the second to look better?
+# Two games are equally good. Over seeds their $F_1$ is Gaussian, with a standard deviation of 0.02. For one, the mean
+# of ten seeds is reported; for the other, the best of ten. By how much do you expect the second to look better?
 # :::
 #
 # :::{hint}
@@ -750,14 +753,14 @@ check("lucky-seed", answer)
 #
 # :::{exercise}
 # :label: ex-tries-for-the-top
-# A space has twelve settings, and you know nothing about it. How many random tries do you need, so that with a
-# probability of at least 95% one of them is among the best 5% of all there are?
+# A space has twelve settings, and you know nothing about it. How many random tries do you need so that, with a
+# probability of at least 95%, one of them is among the best 5% of all possible settings?
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# Turn the question round: with which probability does *one* try miss the best 5%, and with which do $k$ independent
-# tries all miss? Try $k=2$ first. Does the number of settings enter anywhere?
+# Turn the question round: with what probability does *one* try miss the best 5%, and with what probability do $k$
+# independent tries all miss? Try $k=2$ first. Does the number of settings enter anywhere?
 # :::
 
 # %%
@@ -781,8 +784,8 @@ check("tries-for-the-top", answer)
 #
 # :::{hint}
 # :class: dropdown
-# Go through the three terms of {eq}`eq-polygon-distance`: which of the modes are where they may be, and how far out is
-# the one that is not? Then mind the factor before the bracket, and that a square stands on the left.
+# Go through the three terms of {eq}`eq-polygon-distance`: which of the modes are where they may be, and how far off is
+# the one that is not? Then mind the factor in front of the bracket, and the square on the left.
 # :::
 
 # %%
@@ -792,8 +795,8 @@ check("distance-of-a-triangle", answer)
 # %% [markdown]
 # :::{solution} ex-distance-of-a-triangle
 # :class: dropdown
-# In {eq}`eq-polygon-distance` only $|\hat z_1|=1.3$ is wrong, by 0.3, and $N=3$. In words: each of three corners has
-# to move by 0.3.
+# In {eq}`eq-polygon-distance` only $|\hat z_1|=1.3$ is wrong, by 0.3, and $N=3$. In words: each of the three corners
+# has to move by 0.3.
 #
 # ```python
 # answer = math.sqrt(3 * 0.3**2)
@@ -809,7 +812,7 @@ check("distance-of-a-triangle", answer)
 # :::{hint}
 # :class: dropdown
 # {eq}`eq-expected-best` counts from 1, and Python from 0: what is $n-i$ for the best score? `math.comb` has the
-# binomials. Test yours against a list of all choices, as the cell below {prf:ref}`thm-best-of-k` does.
+# binomials. Test your function against a list of all choices, as the cell below {prf:ref}`thm-best-of-k` does.
 # :::
 
 # %%
@@ -837,8 +840,8 @@ check("expected-best", answer)
 # - The best of ten equal seeds is one and a half standard deviations above their mean. Choose with one seed, report
 #   others.
 # - Where the data are a set whose nearest point is known, precision and recall need no features and no neighbours.
-# - Settings matter several times more than the game. Given five tries, no game here beats the non-saturating one on
-#   all data; given one, least squares does. A result without its budget is half a result.
+# - Settings matter several times more than the game. Given five tries, no game here beats the non-saturating one on all
+#   data; given one, least squares does. A result without its budget is half a result.
 #
 # **Sources.** The question, the comparison under equal budgets and the idea of polygons are from
 # {cite}`lucic2018`; random search from {cite}`bergstra2012`; reports over budgets from {cite}`dodge2019`, with the

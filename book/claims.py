@@ -48,9 +48,9 @@ display(Markdown(summary_table(ledger)))
 
 # %% [markdown]
 # The columns on the right say how the claims are checked, from the strongest way to the weakest: *symbolic*, by
-# algebra; *exact*, up to rounding, against a closed form or a certificate; *quadrature*, numerical integration with
-# an error estimate; *monte-carlo*, random draws with a standard error; *population*, many trainings and their
-# spread; *reading*, for slips that no program can find.
+# algebra; *exact*, up to rounding, against a closed form or a certificate; *quadrature*, numerical integration with an
+# error estimate; *monte-carlo*, random draws with a standard error; *population*, many trainings and their spread;
+# *reading*, for slips that no program can find.
 
 # %% [markdown]
 # ## 1 · How far apart are two distributions?

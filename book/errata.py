@@ -14,9 +14,9 @@
 # %% [markdown]
 # # Errata
 #
-# The two texts that this book follows have taught very many people, its authors among them. Read closely, and with
-# a computer at hand, they contain slips: some of the pen, some of substance. Here they are, each with what is true
-# instead and how that is checked. The page is made from the ledger, like {doc}`the list of all claims <claims>`.
+# The two texts that this book follows have taught a great many people, its authors among them. Read closely, and with a
+# computer at hand, they turn out to contain slips: some of the pen, some of substance. Here they are, each with what is
+# true instead and how that is checked. The page is made from the ledger, like {doc}`the list of all claims <claims>`.
 #
 # If you find an error in *this* book, please open an issue; it will be listed here too.
 

@@ -14,11 +14,11 @@
 # %% [markdown]
 # # Speed
 #
-# How long `gantut` takes for optimal transport, beside the well-known libraries: {cite}`flamary2021` (POT), SciPy
-# and GeomLoss, on the same problems, in one process, in turn; and for training, beside loops that train one model
-# after another. What counts are the *ratios* of the medians; the seconds are those of one small machine. For
-# transport every row also says how far each answer is from the truth, since a fast wrong answer is no answer. The
-# records were made by `make bench`, which you can repeat.
+# How long `gantut` takes for optimal transport, beside the well-known libraries: {cite}`flamary2021` (POT), SciPy and
+# GeomLoss, on the same problems, in one process, one after another; and for training, beside loops that train one model
+# at a time. What counts is the *ratios* of the medians; the seconds are those of one small machine. For transport every
+# row also says how far each answer is from the truth, since a fast wrong answer is no answer. The records were made by
+# `make bench`, which you can repeat.
 
 # %% tags=["remove-cell"]
 import importlib.util
@@ -92,10 +92,10 @@ display(
 )
 
 # %% [markdown]
-# In each cell seconds, and in brackets the error. Seconds are those of the processor, so that what else runs on the
-# machine counts for nobody. The **ratio** is the time of the fastest peer over that of `gantut`: above 1, `gantut` is
-# faster. Where `gantut` shares problems or rows among threads, a second ratio is that of times on the wall, when
-# everybody may use as many threads as there are cores.
+# Each cell gives seconds and, in brackets, the error. Seconds are processor time, so that whatever else runs on the
+# machine makes no difference. The **ratio** is the time of the fastest peer divided by that of `gantut`: above 1,
+# `gantut` is faster. Where `gantut` shares problems or rows among threads, a second ratio compares wall-clock times,
+# with every library free to use as many threads as there are cores.
 #
 # ## On the line
 #
@@ -107,8 +107,8 @@ display(Markdown(table("on the line")))
 # %% [markdown]
 # ## Exact
 #
-# The cheapest plan between two uniform clouds, Euclidean cost, with both potentials; `gantut` also certifies the
-# gap. Error: relative, against POT.
+# The cheapest plan between two uniform clouds, Euclidean cost, with both potentials; `gantut` also certifies the gap.
+# Error: relative, against POT.
 
 # %% tags=["remove-input"]
 display(Markdown(table("exact")))
@@ -122,11 +122,11 @@ display(Markdown(table("exact, in batches")))
 # %% [markdown]
 # ## Entropic
 #
-# Sinkhorn's algorithm, squared Euclidean cost, $\varepsilon$ at two hundredths of the mean cost, until *both*
-# marginals are met. Error: of the worse marginal, in $L^1$, recomputed from the potentials that were returned; POT's
-# threshold is lowered until it is met. POT's plain kernel is its fastest method, but underflows where $\varepsilon$ is
-# small; its log domain method does not, and neither do OTT, with its defaults, and `gantut`. GeomLoss is left out here,
-# since it stops by a schedule and not at a given error.
+# Sinkhorn's algorithm, squared Euclidean cost, $\varepsilon$ at two hundredths of the mean cost, until *both* marginals
+# are met. Error: of the worse marginal, in $L^1$, recomputed from the potentials that were returned; POT's threshold is
+# lowered until it is met. POT's plain kernel is its fastest method, but underflows where $\varepsilon$ is small; its
+# log-domain method does not, and neither do OTT (with its defaults) or `gantut`. GeomLoss is left out here, since it
+# stops by a schedule and not at a given error.
 
 # %% tags=["remove-input"]
 display(Markdown(table("entropic")))
@@ -149,11 +149,11 @@ for row in record["tables"]["memory"]:
 # %% [markdown]
 # ## Training
 #
-# Sixty-four Wasserstein GANs with gradient penalty on points of the plane, with two hidden layers, five critic
-# steps a round. `gantut` trains them as one population. The *plain loop* trains one model as the well-known
-# collections of GANs write it; the *careful loop* is the same with fused optimizers, without gradients that nobody
-# needs and without reading numbers back. In model-steps a second; one model-step is five critic steps and one
-# generator step of one model. Each contestant is taken with one thread or two, whichever is faster for it.
+# Sixty-four Wasserstein GANs with gradient penalty on points of the plane, with two hidden layers, five critic steps
+# per iteration. `gantut` trains them as one population. The *plain loop* trains one model as the well-known collections
+# of GANs write it; the *careful loop* is the same with fused optimizers, without unneeded gradients and without reading
+# numbers back. Speeds are in model-steps per second; one model-step is five critic steps and one generator step of one
+# model. Each contestant runs with one thread or two, whichever is faster for it.
 
 # %% tags=["remove-input"]
 training = json.loads((here / "results/training.json").read_text())
@@ -186,16 +186,16 @@ display(
 )
 
 # %% [markdown]
-# The last column says how much of what the machine's matrix product reaches on large matrices is left for the
-# training of the small ones, counting only the operations of its matrix products.
+# The last column says what fraction of the speed that the machine's matrix product reaches on large matrices remains
+# when training these small networks, counting only the operations in matrix products.
 #
-# One model at a time, but a convolutional one: the DCGAN of {cite}`radford2016`, on pictures, on one thread, in
-# images a second of processor time that the critic has seen. The *plain loop* is PyTorch's own example of a DCGAN, and
-# a Wasserstein GAN with gradient penalty as the collections write it; the *careful loop* is the same with channels last
-# in memory, fused optimizers and no gradient that nobody needs. Both loops of the DCGAN show its generator's pictures
-# to both players; `gantut` draws new ones for the generator's step, as Algorithm 1 does, and so generates twice as
-# many. *Mixed* is `train(..., amp=True)`: the products in bfloat16, the gradient penalty in single precision; how much
-# it gains depends on the processor.
+# One model at a time, but a convolutional one: the DCGAN of {cite}`radford2016`, on pictures, on one thread, in images
+# seen by the critic per second of processor time. The *plain loop* is PyTorch's own example of a DCGAN, and a
+# Wasserstein GAN with gradient penalty as the collections write it; the *careful loop* is the same with channels last
+# in memory, fused optimizers and no unneeded gradients. Both loops of the DCGAN show its generator's pictures to both
+# players; `gantut` draws new ones for the generator's step, as Algorithm 1 does, and so generates twice as many.
+# *Mixed* is `train(..., amp=True)`: the products in bfloat16, the gradient penalty in single precision; how much is
+# gained depends on the processor.
 
 # %% tags=["remove-input"]
 images = json.loads((here / "results/images.json").read_text())
@@ -234,7 +234,8 @@ display(
 # ## The lessons
 #
 # What a lesson costs: the time to read it, by its own estimate, and the time to execute all of its cells with one
-# thread, as noted when its notebook was last made. On an idle machine seconds of a core are seconds of the clock.
+# thread, as recorded when its notebook was last executed. On an idle machine, processor time on one core equals
+# wall-clock time.
 #
 # ```{lesson-times}
 # ```

@@ -77,10 +77,10 @@ def _comparison(exercise: Exercise) -> Callable:
 def _wanted(exercise: Exercise) -> str:
     if _is_formula(exercise.answer):
         symbols = ", ".join(sorted(map(str, exercise.answer.free_symbols)))
-        return f"A formula in {symbols} is wanted, and yours is not equal to it."
+        return f"The answer should be a formula in {symbols}; yours is not equal to the right one."
     if callable(exercise.answer):
         return "Your function differs from the right one on a test case: try it on distributions whose answer you know."
-    return f"The right number differs from yours by more than {100 * exercise.tolerance:g}% of it. The hint may help."
+    return f"Your number differs from the right one by more than {100 * exercise.tolerance:g}% of it. See the hint."
 
 
 def _is_formula(thing) -> bool:

@@ -50,9 +50,11 @@ EXERCISES = (
         answer=7.8,
         praise="A report that is 30% too large, from a critic that does exactly what it was asked to.",
         mistakes=(
-            Mistake(6, "That is the distance; a penalised critic may be a little steeper than 1, and takes it."),
+            Mistake(
+                6, "That is the distance; a penalised critic can afford to be a little steeper than 1, and will be."
+            ),
             Mistake(9.6, "There is a factor 2 in the denominator: the derivative of the square."),
-            Mistake(6.3, "The density of x̂ on the way is 1/6, not 1: the excess is Δ²/(2λρ) over a way of length 6."),
+            Mistake(6.3, "The density of x̂ is 1/6, not 1: the excess is Δ²/(2λρ) over a length of 6."),
         ),
     ),
     Exercise(
@@ -60,16 +62,16 @@ EXERCISES = (
         answer=4.4,
         praise="Exact on the line, at the optimum; in more dimensions it may still be too large, but less so.",
         mistakes=(
-            Mistake(4.8, "The report exceeds the distance by twice the penalty, not by once."),
+            Mistake(4.8, "The report exceeds the distance by twice the penalty, not just once."),
             Mistake(5.2, "That is the report. It is too large."),
             Mistake(-4.4, "The critic's loss is minus its report; a distance is not negative."),
-            Mistake(6.0, "The excess comes off; it is not added."),
+            Mistake(6.0, "The excess is subtracted, not added."),
         ),
     ),
     Exercise(
         id="gentle-critic",
         answer=2.5,
-        praise="One-sided it is 0. Two-sided, a critic must pay for not being steep, whether or not dirt travels.",
+        praise="One-sided it is 0. Two-sided, a critic must pay for not being steep, whether or not any mass travels.",
         mistakes=(
             Mistake(0, "That is the one-sided penalty."),
             Mistake(5.625, "The norm is the root: 0.3² + 0.4² is the norm squared."),
@@ -79,9 +81,12 @@ EXERCISES = (
     Exercise(
         id="largest-detour",
         answer=_largest_detour,
-        praise="It catches an α beyond [0, 1] and an α for every pixel; one α for all stays on the way, and passes.",
+        praise="Catches an α beyond [0, 1] and an α for every pixel; one α for all stays on the segments and passes.",
         mistakes=(
-            Mistake(_mean_detour, "The largest is asked for: one sample that went astray must not hide in a mean."),
+            Mistake(
+                _mean_detour,
+                "The largest is asked for: one point off its segment must not hide in a mean.",
+            ),
             Mistake(_one_norm_for_all, "Each sample has a norm of its own: over the coordinates, not over the batch."),
         ),
         arguments=((_REAL, _FAKE, _ON_THE_WAY), (_REAL, _FAKE, _BESIDE)),
@@ -104,11 +109,11 @@ EXERCISES = (
     Exercise(
         id="slow-momentum",
         answer=math.ceil(math.log(2) / -math.log(0.99)),
-        praise="Fourteen rounds of five critic steps, in which the generator has long gone elsewhere.",
+        praise="Fourteen iterations of five critic steps, by which time the generator is long gone.",
         mistakes=(
             Mistake(7, "That is for β = 0.9."),
-            Mistake(100, "1/(1 - β) is how long the memory is; the sign turns sooner, when half of it is new."),
-            Mistake(1, "Without momentum. With it, what was pushed for long must first be forgotten by half."),
+            Mistake(100, "1/(1 - β) is the length of the memory; the sign changes sooner, when half of it is new."),
+            Mistake(1, "Without momentum. With it, half of the long push must first be forgotten."),
         ),
     ),
 )

@@ -35,9 +35,9 @@ EXERCISES = (
     Exercise(
         id="best-of-two-tries",
         answer=11 / 15,
-        praise="And one try alone is worth 0.55: the second try brings as much as many a paper.",
+        praise="And one try alone is worth 0.55: the second gains as much as many a paper.",
         mistakes=(
-            Mistake(0.9, "That is what all four tries together bring. Two of them may miss the best."),
+            Mistake(0.9, "That is what all four tries together are worth. Two of them may miss the best."),
             Mistake(0.75, "That is the mean of the two best. Take the mean, over all pairs, of the better one."),
             Mistake(0.55, "That is the mean: the best of one try."),
             Mistake(
@@ -49,18 +49,18 @@ EXERCISES = (
     Exercise(
         id="lucky-seed",
         answer=0.02 * TEN_GAUSSIANS,
-        praise="Three points of F1 out of nothing. Ask a table how many seeds stand behind each number.",
+        praise="Three points of F1 out of nothing. Ask of any table how many seeds stand behind each number.",
         mistakes=(
             Mistake(0.02, "That is one standard deviation: about what the best of three or four seeds gives."),
-            Mistake(0.0, "The methods are equal, and the reports are not: one is a mean, the other a maximum."),
+            Mistake(0.0, "The methods are equal, but the reports are not: one is a mean, the other a maximum."),
             Mistake(0.02 * math.sqrt(2 * math.log(10)), "√(2 log k) is how the maximum grows for very large k."),
-            Mistake(0.2, "Ten seeds do not bring ten standard deviations."),
+            Mistake(0.2, "Ten seeds do not gain ten standard deviations."),
         ),
     ),
     Exercise(
         id="tries-for-the-top",
         answer=59,
-        praise="Whatever the number of hyper-parameters: it is a share of the tries that counts, not of the ranges.",
+        praise="Whatever the number of hyper-parameters: the number of tries counts, not the size of the space.",
         mistakes=(
             Mistake(20, "With 20 tries one expects one of the best 5%, but has none with probability 0.36."),
             Mistake(58, "Nearly: with 58 tries the probability is 0.949."),
@@ -73,9 +73,9 @@ EXERCISES = (
         answer=math.sqrt(3 * 0.3**2),
         praise="One mode is wrong, by 0.3, and counts once for each of the three corners.",
         mistakes=(
-            Mistake(0.3, "Each of the three corners has to move by 0.3; the distance is that of all together."),
+            Mistake(0.3, "Each of the three corners has to move by 0.3; the distance is that of all three together."),
             Mistake(3 * 0.3**2, "That is its square."),
-            Mistake(0.9, "Distances of the corners add as squares do."),
+            Mistake(0.9, "The distances of the corners add up as squares."),
             Mistake(
                 0.0, "It is a regular triangle, but one that the distribution cannot draw: the radius is at most 1."
             ),
@@ -87,8 +87,10 @@ EXERCISES = (
         praise="Without bias: the mean over all choices of k tries, without making a single choice.",
         mistakes=(
             Mistake(_with_replacement, "That is right for draws with replacement, where the same try may come twice."),
-            Mistake(_mean_of_the_best, "That is the mean of the k best. Of k tries at random, few are among them."),
-            Mistake(_best_of_the_first, "That is one choice of k tries: the mean over all of them is asked for."),
+            Mistake(_mean_of_the_best, "That is the mean of the k best. Of k random tries, few are among them."),
+            Mistake(
+                _best_of_the_first, "That is one choice of k tries: the question asks for the mean over all choices."
+            ),
             Mistake(_expected_worst, "That is the expected worst: sort the other way round."),
         ),
         arguments=tuple((values, k) for values in SCORES for k in (1, 2, 4)),

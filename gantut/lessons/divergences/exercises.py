@@ -22,7 +22,7 @@ EXERCISES = (
     Exercise(
         id="kl-of-a-coin",
         answer=kl_divergence(_FAIR, _BIASED, base=2).item(),
-        praise="Each toss of the fair coin tells, on average, three quarters of a bit against the biased one.",
+        praise="On average, each toss of the fair coin brings three quarters of a bit of evidence against the biased.",
         mistakes=(
             Mistake(
                 kl_divergence(_FAIR, _BIASED).item(),
@@ -45,14 +45,14 @@ EXERCISES = (
             Mistake(0.5, "That is the value in bits; the question asks for nats: multiply by log 2."),
             Mistake(
                 math.inf,
-                "That is KL: a zero of q under a positive p. The mean distribution m has no such zero: compare with m.",
+                "That is KL, where q is zero and p is not. The average m is never zero there: compare with m.",
             ),
         ),
     ),
     Exercise(
         id="gaussian-kl-formula",
         answer=(_S**2 + _M**2 - 1) / 2 - sympy.log(_S),
-        praise="It vanishes only at m = 0, s = 1, and grows with the square of m: far distributions are punished "
+        praise="It vanishes only at m = 0, s = 1, and grows with the square of m: distant distributions are punished "
         "without limit.",
         mistakes=(
             Mistake(
@@ -61,18 +61,18 @@ EXERCISES = (
             ),
             Mistake(
                 (_S**2 + _M**2) / 2 - sympy.log(_S),
-                "Put m = 0 and s = 1: the two distributions are equal, and yours is not 0.",
+                "Put m = 0 and s = 1: the two distributions are equal, and your formula does not give 0.",
             ),
         ),
     ),
     Exercise(
         id="jeffreys-function",
         answer=lambda p, q: (kl_divergence(p, q) + kl_divergence(q, p)).item(),
-        praise="Symmetric, but still infinite where only one distribution has a zero: JS is the better repair.",
+        praise="Symmetric, but still infinite where only one of the two is zero: JS is the better remedy.",
         mistakes=(
             Mistake(
                 lambda p, q: (kl_divergence(p, q) + kl_divergence(q, p)).item() / 2,
-                "That is the mean of the two directions; the sum was asked for.",
+                "That is the mean of the two directions; the question asks for the sum.",
             ),
             Mistake(lambda p, q: 2 * kl_divergence(p, q).item(), "Yours depends on the order of p and q: try q, p."),
         ),

@@ -36,7 +36,7 @@ EXERCISES = (
     Exercise(
         id="constant-prices",
         answer=0,
-        praise="So potentials are fixed up to a constant only; compare two of them after subtracting it.",
+        praise="So potentials are determined only up to a constant; remove it before you compare two of them.",
         mistakes=(
             Mistake(100, "That is what picking up costs more; putting down costs less at the same time."),
             Mistake(200, "The two changes have opposite signs."),
@@ -48,7 +48,7 @@ EXERCISES = (
         praise="It is a lower bound for the Lipschitz constant: between the points f may be steeper.",
         mistakes=(
             Mistake(_neighbours_only, "All pairs count, not only points that follow one another in the list."),
-            Mistake(_with_sign, "The largest slope is asked for, not the mean one."),
+            Mistake(_with_sign, "The question asks for the largest slope, not the mean one."),
         ),
         arguments=(
             (_X, torch.tensor([0.0, 1.0, 1.0, 0.5], dtype=torch.float64)),
@@ -59,7 +59,7 @@ EXERCISES = (
     Exercise(
         id="lines-with-slope-three",
         answer=1.5,
-        praise="Unless the slope is known, a critic's number is a distance in unknown units.",
+        praise="Unless the slope is known, a critic's estimate is a distance in unknown units.",
         mistakes=(
             Mistake(0.5, "That is W_1, which a critic of slope 1 would report. This one may be three times as steep."),
             Mistake(1 / 6, "The other way round: a steeper critic reports more, and must be divided by K."),

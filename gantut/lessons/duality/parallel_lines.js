@@ -1,7 +1,7 @@
 // Parallel lines: P lives on {0} x [0, 1], Q on {theta} x [0, 1], perhaps both blurred by Gaussian noise across.
 //
-// Without noise KL is infinite and JS is log 2 unless theta = 0, and W is |theta|. With noise of deviation s both distributions
-// are Gaussians across the lines: KL = theta^2 / 2 s^2, JS is an integral, and W is |theta| as before.
+// Without noise KL is infinite and JS is log 2 unless theta = 0, and W is |theta|. With noise of deviation s both
+// distributions are Gaussians across the lines: KL = theta^2 / 2 s^2, JS is an integral, and W is |theta| as before.
 
 const SIGMOID = (a) => (a >= 0 ? 1 / (1 + Math.exp(-a)) : Math.exp(a) / (1 + Math.exp(a)));
 const softplus = (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)));
@@ -50,14 +50,14 @@ begin("parallel_lines", (lab) => {
     wide: true,
   });
   const values = new Chart(lab, "Distance between P and Q", {
-    description: "KL, JS and W1 as functions of theta, with a mark at the present theta.",
+    description: "KL, JS and W1 as functions of theta, with a mark at the current theta.",
     x: [-1.15, 1.15],
     y: [0, 1.25],
     xLabel: "θ",
     legend,
   });
   const slopes = new Chart(lab, "Gradient in θ", {
-    description: "The derivatives of KL, JS and W1 in theta, where they exist, with a mark at the present theta.",
+    description: "The derivatives of KL, JS and W1 in theta, where they exist, with a mark at the current theta.",
     x: [-1.15, 1.15],
     y: [-2.2, 2.2],
     xLabel: "θ",
@@ -65,7 +65,7 @@ begin("parallel_lines", (lab) => {
   });
   let theta = lab.settings.theta;
   const slider = lab.slider("theta", "θ, where Q is", { min: -1, max: 1, step: 0.01, value: theta, changed: moveTo });
-  const blur = lab.slider("blur", "σ, noise across", {
+  const blur = lab.slider("blur", "σ, noise across the lines", {
     min: 0,
     max: 0.5,
     step: 0.01,
@@ -130,7 +130,7 @@ begin("parallel_lines", (lab) => {
     const apart = theta !== 0;
     if (blur.value > 0) {
       return lab.say(
-        "With noise all three have gradients; where the lines are far apart for their width, that of JS is nearly 0.",
+        "With noise all three have gradients; but where σ is much smaller than θ, that of JS is nearly 0.",
       );
     }
     lab.say(

@@ -1,4 +1,4 @@
-"""What labs are made of: a reader moves something in the page, and sees what follows.
+"""What labs are made of: a reader moves something in the page and sees what follows.
 
 A lab shows itself where it is the value of a cell: in the book, in Jupyter and in Colab alike. All that it needs is in
 its HTML; nothing is fetched. It can be used by mouse, finger and keyboard, and where scripts do not run a still
@@ -7,7 +7,7 @@ gantut computes: the tests hold the two against each other.
 
 ==========================  ==========================================================================
 `live_gan`                    a small GAN that trains in the page (`gantut.lessons.the_game`)
-`xy_game`                     five ways to play xy, and the eigenvalues of a round (`gantut.lessons.no_equilibrium`)
+`xy_game`                     five ways to play xy, and the eigenvalues of a step (`gantut.lessons.no_equilibrium`)
 `move_dirt`                   piles in a row, and the least that moving them can cost (`gantut.lessons.moving_dirt`)
 `parallel_lines`              KL, JS and W1 as two lines come nearer (`gantut.lessons.duality`)
 `optimal_critic`              D*, the best critic, and what each tells a sample (`gantut.lessons.wasserstein_gan`)

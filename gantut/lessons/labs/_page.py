@@ -1,4 +1,4 @@
-"""The frame of a lab: one piece of HTML that brings all that it needs, and is the same bytes on every machine."""
+"""The frame of a lab: one piece of HTML that brings everything it needs, byte for byte the same on every machine."""
 
 import functools
 import html

@@ -23,7 +23,7 @@ EXERCISES = (
     Exercise(
         id="dstar-on-five-modes",
         answer=1 / 6,
-        praise="The share of the modes that are covered enters like the odds: 5 to 25.",
+        praise="The share of the modes that are covered enters like odds, 5 to 25.",
         mistakes=(
             Mistake(1 / 5, "That is p_r/p_g on a covered mode; D* is p_r/(p_r + p_g)."),
             Mistake(5 / 6, "That is 1 - D*, the probability that the sample is fake."),
@@ -34,9 +34,11 @@ EXERCISES = (
     Exercise(
         id="quality-of-noise",
         answer=8 * math.pi * 0.3**2 / 36,
-        praise="Six per cent, without having learnt anything: the first number to set a share of high quality beside.",
+        praise="Six per cent, without having learnt anything: compare any share of high quality with that first.",
         mistakes=(
-            Mistake(8 * math.pi * 0.1**2 / 36, "The discs of high quality reach to three standard deviations, 0.3."),
+            Mistake(
+                8 * math.pi * 0.1**2 / 36, "The discs of high quality reach out to three standard deviations, 0.3."
+            ),
             Mistake(math.pi * 0.3**2 / 36, "That is the share of one disc; there are eight modes."),
             Mistake(1 - math.exp(-4.5), "That is the share of the data. Here the samples are uniform: compare areas."),
             Mistake(8 * math.pi * 0.3**2, "That is the area of the discs; divide by that of the square."),
@@ -49,8 +51,8 @@ EXERCISES = (
         mistakes=(
             Mistake(10.0, "All ten classes would be needed for that: the mean verdict has only four."),
             Mistake(math.log(4), "That is the mean KL; the score is its exponential."),
-            Mistake(1.0, "Each verdict is certain, but they differ: the KL to the mean verdict is log 4, not 0."),
-            Mistake(2.5, "That is 10/4. Compute the KL of a certain verdict to (1/4, 1/4, 1/4, 1/4, 0, ...)."),
+            Mistake(1.0, "Each verdict is certain, but they differ: the KL from the mean verdict is log 4, not 0."),
+            Mistake(2.5, "That is 10/4. Compute the KL of a certain verdict from (1/4, 1/4, 1/4, 1/4, 0, ...)."),
         ),
     ),
     Exercise(
@@ -58,7 +60,7 @@ EXERCISES = (
         answer=0.5 / math.tan(math.pi / 16),
         praise="So a W1 near 2.5 on the ring means one mode, whatever the samples there look like.",
         mistakes=(
-            Mistake(2.0, "That is the distance to the middle of the ring. The mass must go to the eight modes."),
+            Mistake(2.0, "That is the distance to the centre of the ring. The mass must go to the eight modes."),
             Mistake(4 / 7 / math.tan(math.pi / 16), "One eighth of the mass may stay: take the mean over all eight."),
             Mistake(4.0, "Only one eighth of the mass has to go to the opposite side."),
         ),
@@ -69,9 +71,11 @@ EXERCISES = (
         praise="Half of the friction comes from where y will be, half from knowing that x moves it.",
         mistakes=(
             Mistake(_Y, "That is the slope without looking ahead."),
-            Mistake(_Y + 3 * _ETA * _X, "That is the slope with y at its future place but frozen: y answers x, too."),
+            Mistake(
+                _Y + 3 * _ETA * _X, "That is the slope with y at its future position but frozen: y responds to x, too."
+            ),
             Mistake(_Y + 2 * _ETA * _X, "That is one step ahead; y takes three."),
-            Mistake(_X * (_Y + 3 * _ETA * _X), "That is the function; its derivative in x is wanted."),
+            Mistake(_X * (_Y + 3 * _ETA * _X), "That is the function; the question asks for its derivative in x."),
         ),
     ),
     Exercise(
@@ -85,7 +89,7 @@ EXERCISES = (
             ),
             Mistake(
                 lambda angle: _turns(angle, torch.abs),
-                "Going forth and back is no turn: add the steps with their signs.",
+                "Going back and forth is not a turn: add the steps with their signs.",
             ),
             Mistake(lambda angle: 2 * math.pi * _turns(angle), "That is in radians: a turn is 2π."),
         ),

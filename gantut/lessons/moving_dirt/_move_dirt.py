@@ -41,7 +41,7 @@ def move_dirt(P=(3, 2, 1, 4), Q=(1, 2, 4, 3)) -> Lab:
     pile_moves(P, Q)  # whose demands are those of the lab: equal totals, none negative
     there, wanted = ", ".join(map(str, P)), ", ".join(map(str, Q))
     still = Still(
-        f"Piles of {there} shovelfuls in a row; dashed outlines show the {wanted} that are wanted.",
+        f"Piles of {there} shovelfuls in a row; dashed outlines show the wanted {wanted}.",
         (0, len(P)), (0, max(*P, *Q) + 0.5),
     )  # fmt: skip
     for i, (pile, outline) in enumerate(zip(P, Q, strict=True)):

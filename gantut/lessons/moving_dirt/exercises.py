@@ -17,13 +17,13 @@ EXERCISES = (
         mistakes=(
             Mistake(-10, "A cost is not negative: add up the absolute values of the flows."),
             Mistake(8, "That is the sum of |P - Q|, as if every pile were one step from where its dirt goes."),
-            Mistake(4, "That is how much dirt is moved; it also matters how far."),
+            Mistake(4, "That is how much dirt is moved; how far matters too."),
         ),
     ),
     Exercise(
         id="translate-a-gaussian",
         answer=3,
-        praise="Moving a distribution as a whole costs the way it moves, for every p. No divergence before could "
+        praise="Moving a distribution as a whole costs the distance it moves, for every p. No earlier divergence could "
         "say that.",
         mistakes=(
             Mistake(9, "That is the integral for p = 2; its root is still to be taken."),
@@ -36,7 +36,10 @@ EXERCISES = (
         praise="A running sum instead of a linear programme: that is what one dimension buys.",
         mistakes=(
             Mistake(lambda p, q: (p - q).abs().sum().item(), "That is twice the total variation: no distances in it."),
-            Mistake(lambda p, q: (p - q).cumsum(0).sum().abs().item(), "The flows must lose their signs one by one."),
+            Mistake(
+                lambda p, q: (p - q).cumsum(0).sum().abs().item(),
+                "Take the absolute value of each flow before adding them up.",
+            ),
         ),
         arguments=(
             _distributions([1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]),
@@ -48,7 +51,7 @@ EXERCISES = (
     Exercise(
         id="dirt-in-eight-dimensions",
         answer=1000 * 4**8,
-        praise="65 million points for one more digit of nothing: the curse of dimension, in numbers.",
+        praise="65 million points to divide an error by four: the curse of dimensionality, in numbers.",
         mistakes=(
             Mistake(16_000, "That is the rate of averages, one over the root of n. Here the exponent is 1/8."),
             Mistake(32_000, "4 times 8 is not 4 to the power 8: the error falls by 4 when n grows by 4 to the 8."),

@@ -64,7 +64,7 @@ begin("move_dirt", (lab) => {
   const show = {
     cost: lab.readout("cost", "cost so far"),
     ahead: lab.readout("ahead", "still needed, at least"),
-    least: lab.readout("least", "least of all ways, W"),
+    least: lab.readout("least", "least possible, W"),
   };
   lab.frame.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && held !== null) letGo("You put the shovelful back.");
@@ -83,7 +83,7 @@ begin("move_dirt", (lab) => {
   function pick(i) {
     if (piles[i] === 0) return lab.say(`Pile ${i + 1} is empty.`);
     held = i;
-    lab.say(`You hold a shovelful of pile ${i + 1}. Choose the pile to put it on; Escape puts it back.`);
+    lab.say(`You hold a shovelful from pile ${i + 1}. Choose the pile to put it on; Escape puts it back.`);
     redraw();
   }
 
@@ -154,11 +154,11 @@ begin("move_dirt", (lab) => {
     if (ahead > 0) {
       const lost = spent + ahead - least;
       if (!lost) return `${lead} In all ${spent} so far.`;
-      return `${lead} At the cheapest this now ends at ${spent + ahead}, which is ${lost} too much.`;
+      return `${lead} At best this now ends at ${spent + ahead}, which is ${lost} too much.`;
     }
     const needed = deltas(start, wanted).map(Math.abs).join(" + ");
     if (spent === least) {
-      const why = `whatever the way, at least ${needed} = ${least} shovelfuls must cross the gaps`;
+      const why = `whatever you do, at least ${needed} = ${least} shovelfuls must cross the gaps`;
       return `${lead} Done, at cost ${spent}, and nothing is cheaper: ${why}.`;
     }
     return `${lead} Done, at cost ${spent}. ${needed} = ${least} would do: ${detours().join(", ")}.`;
@@ -206,7 +206,7 @@ begin("move_dirt", (lab) => {
         make("td", { "data-name": `${key}-sum`, "data-value": sum }, String(sum)),
       );
     const plain = (number) => String(number);
-    const heads = ["", ...times(n - 1, (gap) => `gap ${gap + 1}`), "in all"];
+    const heads = ["", ...times(n - 1, (gap) => `gap ${gap + 1}`), "total"];
     table.replaceChildren(
       make("caption", {}, "What must cross each gap, and what has crossed it. Gap 1 is between piles 1 and 2."),
       make(

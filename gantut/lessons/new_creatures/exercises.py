@@ -32,23 +32,27 @@ EXERCISES = (
     Exercise(
         id="rounds-for-the-money",
         answer=1000 * 12 / 70,
-        praise="One round in six. Whoever compares after equally many rounds has given one side six times as much.",
+        praise="One iteration for six. Comparing after equally many iterations gives one side six times as much.",
         mistakes=(
             Mistake(200, "Five critic steps are not all: a penalty makes each of them cost 13 passes, not 7."),
-            Mistake(300, "That is without the penalty, which costs 6 passes a critic step."),
-            Mistake(1000, "A round with five penalised critic steps costs more than one with a single plain step."),
-            Mistake(1000 * 12 / 65, "The generator step, 5 passes, belongs to the round as well."),
+            Mistake(300, "That is without the penalty, which costs 6 passes per critic step."),
+            Mistake(
+                1000, "An iteration with five penalised critic steps costs more than one with a single plain step."
+            ),
+            Mistake(1000 * 12 / 65, "The generator step, 5 passes, belongs to the iteration as well."),
         ),
     ),
     Exercise(
         id="uneven-overlap",
         answer=4,
-        praise="Some pixels get four times as many terms as others: a chessboard before anything is learnt.",
+        praise="Some pixels get four times as many terms as others: a checkerboard before anything is learnt.",
         mistakes=(
             Mistake(2, "That is along one axis. A picture has two."),
             Mistake(1, "A kernel of 4 covers evenly with stride 2. One of 3 does not: 2 does not divide 3."),
             Mistake(9, "The kernel has nine weights, but no pixel gets a term from all of them."),
-            Mistake(2.25, "9/4 is the mean number of terms; wanted is the largest over the smallest."),
+            Mistake(
+                2.25, "9/4 is the mean number of terms; the question asks for the largest divided by the smallest."
+            ),
         ),
     ),
     Exercise(
@@ -58,7 +62,7 @@ EXERCISES = (
         "to 0.4.",
         mistakes=(
             Mistake(0.0, "That is for every second picture, q = 1/2."),
-            Mistake(0.7, "Of p - p' the share 0.7 stays, and 0.3 changes its sign."),
+            Mistake(0.7, "The fraction 0.7 of p - p' stays, but 0.3 of it changes sign."),
             Mistake(-0.4, "Only 0.3 of the difference changes its sign; 0.7 of it stays."),
             Mistake(1.0, "That is for the sum p + p', which no mirror changes."),
         ),
@@ -68,17 +72,17 @@ EXERCISES = (
         answer=1 / (0.52 * 16 * 0.02**2),
         praise="Networks of Radford's size had 128 to 1024 channels. In a narrow one the signal fades without a norm.",
         mistakes=(
-            Mistake(1 / (16 * 0.02**2), "Half of the units are cut to a fifth: of the square, 0.52 is left."),
+            Mistake(1 / (16 * 0.02**2), "Half of the signal is cut to a fifth: of the square, 0.52 is left."),
             Mistake(1 / (0.52 * 0.02**2), "That is the number of inputs: a channel has 16 of them, for 4 x 4 pixels."),
             Mistake(1 / (0.5 * 16 * 0.02**2), "That is for ReLU. A leaky one lets a fifth through: 1/2 (1 + 0.04)."),
-            Mistake((1 / (0.52 * 16)) / 0.02, "Squares are compared: the deviation counts twice."),
+            Mistake((1 / (0.52 * 16)) / 0.02, "Squares are compared: the standard deviation enters squared."),
         ),
         tolerance=6e-3,
     ),
     Exercise(
         id="smallest-ratio",
         answer=_smallest_ratio,
-        praise="It needs no threshold in grey levels: a copy is far nearer to its original than to anything else.",
+        praise="It needs no threshold in grey levels: a copy is far closer to its original than to anything else.",
         mistakes=(
             Mistake(_second_nearest, "Compare with the nearest of another form: relatives are always close by."),
             Mistake(_mean_ratio, "One copy must not hide in a mean: take the smallest."),

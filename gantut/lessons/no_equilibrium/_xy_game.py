@@ -9,8 +9,8 @@ from gantut.lessons.labs import Lab, Still
 def xy_game() -> Lab:
     r"""Play :math:`f(x, y) = xy` with one of the methods of :mod:`gantut.games`.
 
-    The lab shows the path of the players, their distance from the equilibrium, and the eigenvalues of one round, which
-    decide whether it is reached.
+    The lab shows the path of the players, their distance from the equilibrium, and the eigenvalues of an iteration,
+    which decide whether it is reached.
 
     Returns
     -------
@@ -29,6 +29,6 @@ def xy_game() -> Lab:
         Path(__file__).with_name("xy_game.js"),
         "The game of x and y",
         "Player x lowers xy, player y lowers −xy. Choose how they play and how fast, and see where they go; "
-        "the eigenvalues of one round say it beforehand.",
+        "the eigenvalues of one iteration say so beforehand.",
         still.svg(),
     )

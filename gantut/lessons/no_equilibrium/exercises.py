@@ -23,18 +23,18 @@ EXERCISES = (
     Exercise(
         id="smaller-steps",
         answer=1.0025**1000,
-        praise="Smaller steps escape more slowly, by about half the rate times the angle in the exponent; none stays.",
+        praise="Smaller steps escape more slowly, the exponent being half the rate times the angle; but they escape.",
         mistakes=(
-            Mistake(1.01**500, "That is the factor for the full rate: each of the smaller rounds stretches by less."),
-            Mistake(1.01**500 / 2, "The factor is a power, so it does not halve: it is (1 + η²) to the half of t."),
-            Mistake(1.0025**500, "That is the factor after a thousand rounds; there are two thousand now."),
-            Mistake(1.0025**2000, "One round multiplies the radius by the square root of 1 + η²."),
+            Mistake(1.01**500, "That is the factor for the full rate: each of the smaller steps stretches by less."),
+            Mistake(1.01**500 / 2, "The factor is a power, so it does not halve: it is (1 + η²) to the power t/2."),
+            Mistake(1.0025**500, "That is the factor after a thousand iterations; there are two thousand now."),
+            Mistake(1.0025**2000, "One iteration multiplies the radius by the square root of 1 + η²."),
         ),
     ),
     Exercise(
         id="y-moves-first",
         answer=_X**2 + _Y**2 + _ETA * _X * _Y,
-        praise="It is the same orbit, caught half a round earlier or later: the ellipse leans to the other side.",
+        praise="It is the same orbit, seen half an iteration earlier or later: the ellipse leans to the other side.",
         mistakes=(
             Mistake(_X**2 + _Y**2 - _ETA * _X * _Y, "That is conserved when x moves first. What does a swap do?"),
             Mistake(
@@ -45,9 +45,9 @@ EXERCISES = (
     Exercise(
         id="best-extragradient",
         answer=1 / math.sqrt(2),
-        praise="The factor a round is then √3/2; at the rate 1 it would be back at 1.",
+        praise="The factor per iteration is then √3/2; at the rate 1 it would be back at 1.",
         mistakes=(
-            Mistake(0.5, "That is η²: take the root."),
+            Mistake(0.5, "That is η²: take the square root."),
             Mistake(1.0, "There the factor is 1 again, and nothing is gained. The best rate lies between 0 and 1."),
             Mistake(math.sqrt(3) / 2, "That is the best factor; the question asks for the rate."),
         ),

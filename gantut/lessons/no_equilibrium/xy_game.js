@@ -1,4 +1,4 @@
-// The xy game: x lowers f(x, y) = xy, y lowers -xy. Each method is one linear round, so that its eigenvalues say all.
+// The xy game: x lowers f(x, y) = xy, y lowers -xy. Each method is linear, so its eigenvalues say everything.
 
 const METHODS = {
   simultaneous: "simultaneous",
@@ -11,7 +11,7 @@ const METHODS = {
 // Each player's own gradient: (df/dx, dg/dy) = (y, -x).
 const field = ([x, y]) => [y, -x];
 
-// One round: a state is {z, before}, `before` being the field of the round before, which only one method remembers.
+// One iteration: a state is {z, before}, `before` being the previous field, which only one method remembers.
 function round(method, { z, before }, rate, gamma) {
   const [x, y] = z,
     v = field(z);
@@ -32,7 +32,7 @@ function play(method, start, rate, gamma, rounds) {
   return states.map((state) => state.z);
 }
 
-// ---- Eigenvalues of a round, as pairs [real, imaginary]
+// ---- Eigenvalues of an iteration, as pairs [real, imaginary]
 
 // The roots of a monic quadratic with complex coefficients, m^2 + b m + c.
 function roots(b, c) {
@@ -43,7 +43,7 @@ function roots(b, c) {
   return [1, -1].map((sign) => [(-b[0] + sign * root[0]) / 2, (-b[1] + sign * root[1]) / 2]);
 }
 
-// Without memory the round is a real matrix, whose columns are the rounds of (1, 0) and (0, 1). For the optimistic one
+// Without memory an iteration is a real matrix: its columns are the images of (1, 0) and (0, 1). For the optimistic one
 // an eigenvalue a of the field, i or -i, gives the two roots of m^2 - (1 - 2 rate a) m - rate a.
 function eigenvalues(method, rate, gamma) {
   if (method === "optimistic") {
@@ -58,7 +58,7 @@ function eigenvalues(method, rate, gamma) {
 
 begin("xy_game", (lab) => {
   const path = new Chart(lab, "The players", {
-    description: "The path of x and y, from the start on. Drag to move the start; two sliders do the same.",
+    description: "The path of x and y from the start. Drag to move the start; two sliders do the same.",
     height: 290,
     x: [-2, 2],
     y: [-2, 2],
@@ -66,8 +66,8 @@ begin("xy_game", (lab) => {
     yLabel: "y",
     equal: true,
   });
-  const circle = new Chart(lab, "Eigenvalues of a round", {
-    description: "The eigenvalues of one round in the complex plane, with the unit circle.",
+  const circle = new Chart(lab, "Eigenvalues of an iteration", {
+    description: "The eigenvalues of one iteration in the complex plane, with the unit circle.",
     height: 290,
     x: [-1.6, 1.6],
     y: [-1.6, 1.6],
@@ -76,16 +76,22 @@ begin("xy_game", (lab) => {
     equal: true,
   });
   const radius = new Chart(lab, "Distance from the equilibrium", {
-    description: "The distance from (0, 0) after each round, on a logarithmic scale.",
+    description: "The distance from (0, 0) after each iteration, on a logarithmic scale.",
     height: 170,
     wide: true,
-    xLabel: "round",
+    xLabel: "iteration",
     yLabel: "log₁₀ distance",
   });
   const method = lab.choice("method", "method", Object.entries(METHODS), tell);
   const rate = lab.slider("rate", "learning rate η", { min: 0.02, max: 1.5, step: 0.01, value: 0.1, changed: tell });
   const gamma = lab.slider("gamma", "γ, of consensus", { min: 0.1, max: 2, step: 0.05, value: 1, changed: tell });
-  const rounds = lab.slider("rounds", "rounds", { min: 0, max: 300, step: 1, value: 100, format: (v) => shown(v, 0) });
+  const rounds = lab.slider("rounds", "iterations", {
+    min: 0,
+    max: 300,
+    step: 1,
+    value: 100,
+    format: (v) => shown(v, 0),
+  });
   const startX = lab.slider("x", "x at the start", { min: -1.5, max: 1.5, step: 0.05, value: 1 });
   const startY = lab.slider("y", "y at the start", { min: -1.5, max: 1.5, step: 0.05, value: 1 });
   const [button] = lab.buttons(["play", "Play", () => {}, "main"]);
@@ -128,8 +134,8 @@ begin("xy_game", (lab) => {
       return lab.say("The largest modulus is 1: the players go round and round, and neither leave nor arrive.");
     lab.say(
       largest > 1
-        ? `The largest modulus is ${factor}, more than 1: in the long run each round takes the players further out.`
-        : `The largest modulus is ${factor}, less than 1: the players come to the equilibrium.`,
+        ? `The largest modulus is ${factor}, more than 1: in the long run each iteration leads further out.`
+        : `The largest modulus is ${factor}, less than 1: the players approach the equilibrium.`,
     );
   }
 

@@ -25,7 +25,7 @@ EXERCISES = (
         praise="In logits: log(A/B) + log(π/(1 - π)). Unbalanced batches shift every logit by the same amount.",
         mistakes=(
             Mistake(_A / (_A + _B), "That is the answer for π = 1/2; set the derivative of the weighted sum to zero."),
-            Mistake(_PI * _A / (_A + _B), "At the maximum, π A (1 - t) = (1 - π) B t: solve that for t once more."),
+            Mistake(_PI * _A / (_A + _B), "At the maximum, π A (1 - t) = (1 - π) B t: solve that for t again."),
         ),
     ),
     Exercise(
@@ -35,7 +35,7 @@ EXERCISES = (
         "log 2.",
         mistakes=(
             Mistake(2 * math.log(0.9), "That would be right if generated samples got 0.1; D gives them 0.9 as well."),
-            Mistake(math.log(0.9), "V has two terms: the generated samples are judged too, with log(1 - D)."),
+            Mistake(math.log(0.9), "V has two terms: the generated samples count too, with log(1 - D)."),
             Mistake(-2 * math.log(2), "That is V for D = 1/2. Put D = 0.9 into both expectations."),
         ),
     ),

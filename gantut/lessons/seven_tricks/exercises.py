@@ -24,7 +24,7 @@ EXERCISES = (
     Exercise(
         id="four-images",
         answer=16.0,
-        praise="Sixteen copies at distance 0, and nothing from the other 48: o counts one's own likes.",
+        praise="Sixteen copies at distance 0, and nothing from the other 48: o counts how many are alike.",
         mistakes=(
             Mistake(15.0, "A sample is among its own neighbours in the sum, at distance 0: it counts itself."),
             Mistake(64.0, "That is a batch of copies of one image. Here 48 samples are far away, and exp(-far) = 0."),
@@ -35,12 +35,12 @@ EXERCISES = (
     Exercise(
         id="slow-inwards",
         answer=100 ** (-0.5),
-        praise="A hundred times the rounds for a tenth of the distance; with weight 0.1, nearly for a hundredth.",
+        praise="A hundred times the iterations for a tenth of the distance; with weight 0.1, for nearly a hundredth.",
         mistakes=(
             Mistake(0.01, "That is the power -1. With weight 1/2 the power is -1/(1 + 4 · 1/4)."),
             Mistake(100 ** (-0.2), "That is the power for weight 1: -1/(1 + 4)."),
             Mistake(100 ** (-0.8), "Is it 4 λ², or λ²? The gradient of λ|w - mean|² is 2 λ (w - mean)."),
-            Mistake(10.0, "That is how many times nearer it gets: the ratio late : early is asked for."),
+            Mistake(10.0, "That is how many times closer it gets: the question asks for the ratio of late to early."),
         ),
     ),
     Exercise(
@@ -59,11 +59,11 @@ EXERCISES = (
     Exercise(
         id="noise-for-three",
         answer=1.221,
-        praise="JS knows only θ/σ, so all lengths grow together. Nothing but the data can say how much noise is right.",
+        praise="JS knows only θ/σ, so all lengths grow together. Only the data can say how much noise is right.",
         mistakes=(
             Mistake(0.407, "That is the best noise for θ = 1: the data are now three times as far apart."),
             Mistake(0.407 / 3, "JS depends on θ/σ: what must σ be for the same ratio?"),
-            Mistake(0.407 * math.sqrt(3), "Lengths scale with θ, not with its root; σ² is 9 times as large."),
+            Mistake(0.407 * math.sqrt(3), "Lengths scale with θ, not with its square root; σ² is 9 times as large."),
         ),
         tolerance=2e-2,
     ),
@@ -73,7 +73,7 @@ EXERCISES = (
         praise="A critic that starts undecided between ten classes calls everything real, ten to one.",
         mistakes=(
             Mistake(0.5, "All eleven classes are equally likely, and ten of them are real."),
-            Mistake(1 / 11, "That is the probability of each single class, the fake one among them."),
+            Mistake(1 / 11, "That is the probability of each single class, including the fake one."),
             Mistake(0.9, "There are eleven classes: Z = 10, and D = Z/(Z + 1)."),
             Mistake(1 / (1 + math.exp(-10)), "10 is Z; the logit of D is log Z."),
         ),
@@ -81,7 +81,7 @@ EXERCISES = (
     Exercise(
         id="by-reference",
         answer=lambda reference, x: _scaled(x, _with(reference, x)),
-        praise="No other sample of the batch is in it, so that each is what it would be alone.",
+        praise="No other sample of the batch is involved, so each comes out as it would alone.",
         mistakes=(
             Mistake(
                 lambda reference, x: _scaled(x, reference),
@@ -93,7 +93,7 @@ EXERCISES = (
             ),
             Mistake(
                 lambda reference, x: _scaled(x, _with(reference, x)) / _with(reference, x).std(correction=0).item(),
-                "That divides by the variance; divide by its root.",
+                "That divides by the variance; divide by its square root.",
             ),
         ),
         arguments=tuple((reference, x) for reference in _BATCHES for x in (0.5, -2.0, 30.0)),

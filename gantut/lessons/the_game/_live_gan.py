@@ -13,10 +13,10 @@ OBJECTIVES = ("minimax", "non-saturating", "wgan", "wgan-gp")
 def live_gan(objective: str = "non-saturating") -> Lab:
     r"""Train a small GAN in the page, on a ring or on points that a reader draws.
 
-    Generator and critic are perceptrons 2-32-32-2 and 2-32-32-1 with leaky ReLU, trained by Adam. Each round takes the
-    critic's steps on fresh batches and then one of the generator, as in Algorithm 1; the objectives are those of
-    :data:`gantut.objectives.OBJECTIVES`, with clipping at 0.1, or a gradient penalty of weight 1. The distance that is
-    shown is the exact W1 between 64 generated points and 64 of the data.
+    Generator and critic are perceptrons 2-32-32-2 and 2-32-32-1 with leaky ReLU, trained by Adam. Each iteration takes
+    the critic's steps on fresh batches and then one of the generator, as in Algorithm 1; the objectives are those of
+    :data:`gantut.objectives.OBJECTIVES`, with clipping at 0.1, or a gradient penalty of weight 1. The distance shown is
+    the exact W1 between 64 generated points and 64 of the data.
 
     Parameters
     ----------

@@ -41,18 +41,18 @@ EXERCISES = (
     Exercise(
         id="samples-drawn",
         answer=320_000,
-        praise="Of noise it draws more, 384,000: the generator's own steps need some, too.",
+        praise="It draws more noise, 384,000: the generator's own steps need some, too.",
         mistakes=(
-            Mistake(64_000, "Each round has five discriminator steps, each with a fresh batch."),
+            Mistake(64_000, "Each iteration has five discriminator steps, each with a fresh batch."),
             Mistake(384_000, "The generator's step draws noise only; it never sees a real sample."),
         ),
     ),
     Exercise(
         id="inverse-transform",
         answer=_square_root,
-        praise="Large x are likelier, and indeed the square root pushes uniform numbers up.",
+        praise="Large x are more likely, and indeed the square root pushes uniform numbers up.",
         mistakes=(
-            Mistake(_square, "That is F itself; its inverse is wanted."),
+            Mistake(_square, "That is F itself; the question asks for its inverse."),
             Mistake(_density, "That is the density; integrate it first, then invert."),
         ),
         arguments=tuple((torch.tensor(u, dtype=torch.float64),) for u in (0.0, 0.25, 0.6, 1.0)),
@@ -63,7 +63,7 @@ EXERCISES = (
         praise="Above the -1.386 of guessing: this discriminator can still tell them apart.",
         mistakes=(
             Mistake(
-                -0.45, "V adds two means, one over real and one over generated samples; the script takes one of all."
+                -0.45, "V adds two means, one over real and one over generated samples; the script takes one over all."
             ),
             Mistake(0.9, "V is minus the cross-entropies: it is never positive."),
         ),

@@ -366,13 +366,13 @@ const OBJECTIVES = {
   wgan: "WGAN, clipped",
   "wgan-gp": "WGAN-GP, penalty",
 };
-const DATA = { ring: "ring of eight clouds", three: "three clouds", one: "one cloud", drawn: "what I draw" };
+const DATA = { ring: "ring of eight clouds", three: "three clouds", one: "one cloud", drawn: "my own drawing" };
 
 begin("live_gan", (lab) => {
   const plane = new Plane(lab, "Data and samples", {
     description:
       "Real points and generated ones over the critic's surface. " +
-      "Where the data is what you draw, the pointer draws; sliders and a button below do the same.",
+      "If you draw the data yourself, draw with the pointer, or use the sliders and the button below.",
     reach: REACH,
     legend: [
       { name: "real", colour: "real", mark: "disc" },
@@ -380,24 +380,24 @@ begin("live_gan", (lab) => {
     ],
   });
   const losses = new Chart(lab, "Losses", {
-    description: "The losses of critic and generator over the rounds.",
+    description: "The losses of critic and generator over the iterations.",
     height: 170,
-    xLabel: "round",
+    xLabel: "iteration",
     legend: [
       { name: "critic", colour: "real" },
       { name: "generator", colour: "generated", dash: "7 3" },
     ],
   });
   const distance = new Chart(lab, "Exact W₁ of 64 samples to 64 of the data", {
-    description: "The exact distance between generated and real points over the rounds.",
+    description: "The exact distance between generated and real points over the iterations.",
     height: 170,
-    xLabel: "round",
+    xLabel: "iteration",
   });
   const [start] = lab.buttons(
     ["start", "Start", () => {}, "main"],
     [
       "step",
-      "One round",
+      "One iteration",
       () => {
         game.play();
         redraw();
@@ -413,7 +413,7 @@ begin("live_gan", (lab) => {
   });
   objective.value = lab.settings.objective;
   const whole = { format: (v) => shown(v, 0) };
-  const criticSteps = lab.slider("critic-steps", "critic steps a round", {
+  const criticSteps = lab.slider("critic-steps", "critic steps per iteration", {
     min: 1,
     max: 10,
     step: 1,
@@ -423,14 +423,14 @@ begin("live_gan", (lab) => {
   });
   const data = lab.choice("data", "data", Object.entries(DATA), reset);
   const seed = lab.slider("seed", "seed", { min: 0, max: 20, step: 1, value: 0, ...whole, changed: reset });
-  const cloudX = lab.slider("cloud-x", "own cloud: across", {
+  const cloudX = lab.slider("cloud-x", "your own cloud: x", {
     min: -2.5,
     max: 2.5,
     step: 0.1,
     value: 0,
     format: (v) => shown(v, 1),
   });
-  const cloudY = lab.slider("cloud-y", "own cloud: up", {
+  const cloudY = lab.slider("cloud-y", "your own cloud: y", {
     min: -2.5,
     max: 2.5,
     step: 0.1,
@@ -441,7 +441,7 @@ begin("live_gan", (lab) => {
     ["add", "Add the cloud", addCloud],
     [
       "wipe",
-      "Wipe what I drew",
+      "Erase my drawing",
       () => {
         drawn = [];
         useDrawn();
@@ -449,7 +449,7 @@ begin("live_gan", (lab) => {
     ],
   );
   const show = {
-    round: lab.readout("round", "round"),
+    round: lab.readout("round", "iteration"),
     critic: lab.readout("critic", "critic's loss"),
     generator: lab.readout("generator", "generator's loss"),
     w1: lab.readout("w1", "exact W₁"),
@@ -493,7 +493,8 @@ begin("live_gan", (lab) => {
       return lab.say("Nothing is drawn yet: draw on the picture, or place a cloud.");
     }
     const who = `${OBJECTIVES[objective.value]}; data: ${DATA[data.value]}`;
-    lab.say(player.playing ? `Playing: ${who}.` : `Round ${game.round}: ${who}. W₁ is ${shown(game.distance(), 2)}.`);
+    if (player.playing) return lab.say(`Playing: ${who}.`);
+    lab.say(`Iteration ${game.round}: ${who}. W₁ is ${shown(game.distance(), 2)}.`);
   }
 
   const toPairs = (flat) => times(flat.length / 2, (i) => [flat[2 * i], flat[2 * i + 1]]);

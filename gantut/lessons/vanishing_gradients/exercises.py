@@ -19,8 +19,8 @@ EXERCISES = (
         mistakes=(
             Mistake(0.0, "With 30 + 40 dimensions in 64 there is room for more than a point: compare d1 + d2 with n."),
             Mistake(30.0, "That would be the whole of the smaller one, as if it lay inside the other."),
-            Mistake(70.0, "That is d1 + d2; the n equations of the space must be taken off."),
-            Mistake(-6.0, "The sign: d1 + d2 - n, which is positive here, so that they do meet."),
+            Mistake(70.0, "That is d1 + d2; the n dimensions of the space must be subtracted."),
+            Mistake(-6.0, "The sign is wrong: it is d1 + d2 - n, which is positive here, so they do meet."),
         ),
     ),
     Exercise(
@@ -32,7 +32,7 @@ EXERCISES = (
             Mistake(lambda mu: 1 / mu.mean().log(), "Take the logarithms first and the mean afterwards."),
             Mistake(
                 lambda mu: len(mu) / mu.log().sum() - 1,
-                "Differentiate N log d - (d + 1) Σ log μ in d once more: the 1 in d + 1 drops out.",
+                "Differentiate N log d - (d + 1) Σ log μ with respect to d again: the 1 in d + 1 drops out.",
             ),
         ),
         arguments=tuple((mu,) for mu in _RATIOS),
@@ -62,12 +62,12 @@ EXERCISES = (
     Exercise(
         id="far-generator",
         answer=20.0,
-        praise="KL pulls as a spring does, while JS has long let go.",
+        praise="KL pulls like a spring, while JS has long let go.",
         mistakes=(
             Mistake(0.0, "That is the gradient of JS, which log(1 - D) would give. The KL term is still there."),
-            Mistake(200.0, "That is the objective, θ²/2; its derivative is asked for."),
-            Mistake(-20.0, "That is the way the generator moves; the gradient points the other way."),
-            Mistake(40.0, "KL of two unit Gaussians is θ²/2, not θ²."),
+            Mistake(200.0, "That is the objective, θ²/2; the question asks for its derivative."),
+            Mistake(-20.0, "That is the direction in which the generator moves; the gradient points the other way."),
+            Mistake(40.0, "The KL of two unit Gaussians is θ²/2, not θ²."),
         ),
     ),
     Exercise(
@@ -76,7 +76,7 @@ EXERCISES = (
         praise="Larger batches do not help; cutting off large gradients would.",
         mistakes=(
             Mistake(0.5, "Dividing by the root of 256 is for distributions with a variance, and this one has none."),
-            Mistake(8 / 256, "Even with a variance it would be the root of 256; here it is no division at all."),
+            Mistake(8 / 256, "Even with a variance it would be the root of 256; here there is no division at all."),
             Mistake(128.0, "It does not grow either."),
         ),
     ),

@@ -45,7 +45,7 @@ def training_scrubber(record) -> Lab:
         Path(__file__).with_name("training_scrubber.js"),
         "Three games, step by step",
         f"Recorded trainings on the ring of eight Gaussians, each of {result['members']} members with seeds of their "
-        "own. Move through the steps, and see what the critic rewards, where the samples go, and whether the number "
+        "own. Move through the steps, and see what the critic rewards, where the samples go, and whether the estimate "
         "that the critic reports follows the exact distance.",
         still.svg(),
         result,

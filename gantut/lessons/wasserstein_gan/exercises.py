@@ -58,9 +58,9 @@ EXERCISES = (
         answer=0.256,
         praise="Most of it comes from the widths: with 512 in place of 32 it would be 65.5.",
         mistakes=(
-            Mistake(0.05**3 * 4 * 32 * 32, "The input counts by the root of its width: the slope is a length."),
+            Mistake(0.05**3 * 4 * 32 * 32, "The input counts by the square root of its width: the slope is a length."),
             Mistake(0.05**2 * 2 * 32 * 32, "Count the layers of weights, 4-32, 32-32 and 32-1: there are three."),
-            Mistake(0.05, "A bound for each weight is no bound for the slope: slopes add up over units and layers."),
+            Mistake(0.05, "A bound on each weight is not a bound on the slope: slopes add up over units and layers."),
         ),
     ),
     Exercise(
@@ -75,9 +75,9 @@ EXERCISES = (
     Exercise(
         id="once-too-often",
         answer=1000 * 6 * 64,
-        praise="That is 20% more than was meant; read loops with care, in papers too.",
+        praise="That is 20% more than was intended; read loops with care, in papers too.",
         mistakes=(
-            Mistake(1000 * 5 * 64, "That was meant. Count t = 0, 1, ..., 5."),
+            Mistake(1000 * 5 * 64, "That was the intention. Count t = 0, 1, ..., 5."),
             Mistake(1000 * 7 * 64, "The generator's step draws no real samples."),
         ),
     ),
@@ -87,7 +87,8 @@ EXERCISES = (
         praise="At mu = 2 it is 0.00134 for s = 1, and 2e-13 for s = 1/2.",
         mistakes=(
             Mistake(
-                2 * _MU / _S**2, "That is the slope of the logit. The logarithm of 1 - D puts a factor D before it."
+                2 * _MU / _S**2,
+                "That is the slope of the logit. The logarithm of 1 - D puts a factor D in front of it.",
             ),
             Mistake(2 * _MU / _S**2 * (1 - _D), "That belongs to the other loss, -log D, whose gradient does not die."),
             Mistake(2 * _MU / _S**2 * _D * (1 - _D), "That is the slope of D itself; log(1 - D) divides it by 1 - D."),
@@ -99,7 +100,7 @@ EXERCISES = (
         praise="A linear critic is the case in which the kink lies outside both distributions.",
         mistakes=(
             Mistake(_relu_of_the_mean, "Apply the unit to each sample first, and take the mean last."),
-            Mistake(_other_way_round, "Real minus generated: the critic gives real samples the higher marks."),
+            Mistake(_other_way_round, "Real minus generated: the critic gives real samples the higher scores."),
             Mistake(_without_offset, "The offset b is missing: it decides where the kink is."),
         ),
         arguments=((*_NUMBERS, 1.0, 0.5), (*_NUMBERS, -0.5, 1.0), (*_NUMBERS, 1.0, -1.0)),
@@ -107,11 +108,13 @@ EXERCISES = (
     Exercise(
         id="certify",
         answer=_certify,
-        praise="Put it into your loop: it costs one table of distances a look, and it is in the units of the data.",
+        praise="Put it into your loop: it costs one table of distances each time, and it is in the units of the data.",
         mistakes=(
             Mistake(_mean_slope, "The mean slope proves nothing: some route may be steeper. The largest is needed."),
             Mistake(_in_order, "All pairs of a real and a generated sample count, not only the first with the first."),
-            Mistake(_undivided, "That is the critic's number itself. Divide by its largest slope between the batches."),
+            Mistake(
+                _undivided, "That is the critic's estimate itself. Divide by its largest slope between the batches."
+            ),
         ),
         arguments=(
             (_X, _Y, torch.tensor([1.0, 2.0, 0.5]).double(), torch.tensor([-1.0, 0.0, 0.4, -2.0]).double()),

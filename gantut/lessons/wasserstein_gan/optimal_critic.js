@@ -32,11 +32,13 @@ function erf(x) {
 const logit = (real, fake, x) => logDensity(real, x) - logDensity(fake, x);
 const logitSlope = (real, fake, x) => (x - fake.mean) / fake.width ** 2 - (x - real.mean) / real.width ** 2;
 
-// E h(X) for X of a Gaussian distribution, by the trapezoidal rule: for functions this smooth nearly all digits are right.
+// E h(X) for a Gaussian X, by the trapezoidal rule: for functions this smooth nearly all digits are right.
 function expectation(distribution, h) {
   const step = 0.005;
   let sum = 0;
-  for (let k = -1800; k <= 1800; k++) sum += Math.exp((-k * k * step * step) / 2) * h(distribution.mean + distribution.width * k * step);
+  for (let k = -1800; k <= 1800; k++) {
+    sum += Math.exp((-k * k * step * step) / 2) * h(distribution.mean + distribution.width * k * step);
+  }
   return (sum * step) / Math.sqrt(2 * Math.PI);
 }
 
@@ -154,7 +156,9 @@ begin("optimal_critic", (lab) => {
     const [real, fake] = both(),
       found = pushes(real, fake, sample.value),
       js = jensenShannon(real, fake);
-    if (wasserstein(real, fake) === 0) return lab.say("The distributions are equal: D* is 1/2 everywhere, and nothing pushes.");
+    if (wasserstein(real, fake) === 0) {
+      return lab.say("The distributions are equal: D* is 1/2 everywhere, and nothing pushes.");
+    }
     if (Math.abs(found.minimax) < 1e-3) {
       const silent = js > 0.69 ? "and JS is all but log 2; " : "";
       const felt = `this sample feels nothing (${shown(found.minimax, 6)})`;

@@ -4,12 +4,12 @@
 
 const GAMES = {
   "non-saturating": { name: "GAN, non-saturating", number: "JS, as the loss estimates it" },
-  wgan: { name: "WGAN, weights clipped", number: "the critic's number" },
-  "wgan-gp": { name: "WGAN-GP", number: "the critic's number" },
+  wgan: { name: "WGAN, weights clipped", number: "the critic's estimate" },
+  "wgan-gp": { name: "WGAN-GP", number: "the critic's estimate" },
 };
 const COLOUR = { "non-saturating": "generated", wgan: "fourth", "wgan-gp": "third" };
 const DASH = { "non-saturating": "7 3", wgan: "2 3" };
-const RANKS = { best: "nearest at the end", median: "median at the end", worst: "furthest at the end" };
+const RANKS = { best: "closest at the end", median: "median at the end", worst: "furthest at the end" };
 
 // The numbers that a text stands for, between low and high.
 function restored(text, low, high) {
@@ -53,7 +53,7 @@ begin("training_scrubber", (lab) => {
   const numbers = games.map(
     ({ objective }) =>
       new Chart(lab, GAMES[objective].name, {
-        description: `${GAMES[objective].name}: what the critic's loss says of the distance, and the generator's loss.`,
+        description: `${GAMES[objective].name}: the distance according to the critic's loss, and the generator's loss.`,
         height: 190,
         xLabel: "step",
         legend: [
@@ -124,11 +124,11 @@ begin("training_scrubber", (lab) => {
       const cells = numbers.map(([what, value]) => cell(`${name}-${what}`, value));
       return make("tr", {}, make("th", { scope: "row" }, GAMES[name].name), ...cells);
     });
-    const heads = ["game", "W₁", "critic's number", "generator's loss"].map((head) =>
+    const heads = ["game", "W₁", "critic's estimate", "generator's loss"].map((head) =>
       make("th", { scope: "col" }, head),
     );
     table.replaceChildren(
-      make("caption", {}, "At this step; the losses are means since the step before. A GAN's number estimates JS."),
+      make("caption", {}, "At this step; the losses are means since the step before. A GAN's estimate is of JS."),
       make("thead", {}, make("tr", {}, ...heads)),
       make("tbody", {}, ...rows),
     );

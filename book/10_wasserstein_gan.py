@@ -825,7 +825,7 @@ claim(
     equals=1.0,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: against a still generator the estimates of eight clipped and of eight penalised critics climb within a hundred steps to a plateau at about 5, above the dashed line at the true distance 4. Right: over the iterations of 32 games the critic's estimate starts high, dips at iteration 100, rises until iteration 150 and then falls steadily, together with the exact distance, from 0.9 to 0.3 and from 0.7 to 0.4."}, "figure": {"name": "fig-climb", "caption": "The critic's estimate. Left: against a generator that stands still, it climbs (dashed, the true W₁). Right: from round to round it falls together with the distance, once the critic has caught up. Medians and ranges."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: against a still generator the estimates of eight clipped and of eight penalised critics climb within a hundred steps to a plateau at about 5, above the dashed line at the true distance 4. Right: over the iterations of 32 games the critic's estimate starts high, dips at iteration 100, rises until iteration 150 and then falls steadily, together with the exact distance, from 0.9 to 0.3 and from 0.7 to 0.4."}, "figure": {"name": "fig-climb", "caption": "The critic's estimate. Left: against a generator that stands still, it climbs (dashed, the true W₁). Right: from iteration to iteration it falls together with the distance, once the critic has caught up. Medians and ranges."}}
 left, right = plots.axes(1, 2, height=3.0)
 for name, colour, dash in (
     ("clipped", plots.FIFTH, plots.DASHES[1]),

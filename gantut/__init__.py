@@ -18,7 +18,7 @@ after ``import gantut``, ``gantut.transport.emd(...)`` works.
 `gantut.metrics`      what samples have, and what they lack
 `gantut.plots`        arrays in, figures out
 `gantut.lessons`      a room for each lesson: its experiments, exercises and labs
-`gantut.commands`     what ``python -m gantut`` does: train, sample, doctor, study
+`gantut.cli`          what ``python -m gantut`` does: train, sample, doctor, study
 ==================  =============================================================
 """
 
@@ -27,13 +27,13 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.2.0"
 __all__ = [
-    "checkpoints", "checks", "commands", "data", "device", "divergences", "games", "lessons", "lipschitz", "metrics",
+    "checkpoints", "checks", "cli", "data", "device", "divergences", "games", "lessons", "lipschitz", "metrics",
     "networks", "objectives", "plots", "training", "transport",
 ]  # fmt: skip
 
 if TYPE_CHECKING:  # for tools that read the source; at run time, see below
     from gantut import (  # noqa: I001
-        checkpoints, checks, commands, data, device, divergences, games, lessons, lipschitz, metrics,
+        checkpoints, checks, cli, data, device, divergences, games, lessons, lipschitz, metrics,
         networks, objectives, plots, training, transport,
     )  # fmt: skip
 

@@ -1,8 +1,8 @@
-"""``python -m gantut``: see `gantut.commands`."""
+"""``python -m gantut``: see `gantut.cli`."""
 
 import sys
 
-from gantut.commands import main
+from gantut.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -10,13 +10,11 @@ import gantut
 PACKAGE = Path(gantut.__file__).parent
 ORDER = (
     "checks", "_inputs", "device", "data", "divergences", "transport", "games", "networks", "objectives", "lipschitz",
-    "checkpoints", "training", "metrics", "plots", "lessons", "commands",
+    "checkpoints", "training", "metrics", "plots", "lessons", "cli",
 )  # fmt: skip
 ROOMS = sorted(path.parent for path in PACKAGE.glob("lessons/*/exercises.py"))
 # Private files that another package still imports: (the file, what it imports). To be emptied, and then to go.
 STILL_IMPORTED = {
-    ("commands/_doctor.py", "gantut.training._streams"),
-    ("commands/_sample.py", "gantut.training._streams"),
     ("lessons/fixed_distributions.py", "gantut.training._streams"),
     ("metrics/_critics.py", "gantut.lipschitz._given"),
     ("training/_algorithm.py", "gantut.objectives._classes"),

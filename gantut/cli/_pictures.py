@@ -1,18 +1,14 @@
-"""Pictures of samples: grids, animations, and clouds of points, written whole or not at all."""
+"""Pictures of samples: sheets, animations, and clouds of points, written whole or not at all."""
 
 import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from PIL import Image
 
-from gantut import plots
 from gantut.checkpoints import write_atomically
 
 WIDTH = 640  # pixels that a sheet should about have across
@@ -57,14 +53,20 @@ def enlarged(picture: np.ndarray, width: int = WIDTH) -> np.ndarray:
     return picture.repeat(factor, -3).repeat(factor, -2)
 
 
-def cloud(generated: torch.Tensor, real: torch.Tensor, title: str = "") -> np.ndarray:
-    """Return a drawing of points (n, 2) over real ones, as bytes (height, width, 3)."""
+def cloud(generated: torch.Tensor, real: torch.Tensor, step: int) -> np.ndarray:
+    """Return a drawing of points (n, 2) after so many steps over real ones, as bytes (height, width, 3)."""
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from gantut import plots
+
     limit = REACH * float(real.abs().max())
     with matplotlib.rc_context():
         plots.use_style()
         figure = Figure(figsize=(5, 5), dpi=128)
         canvas = FigureCanvasAgg(figure)
-        ax = plots.clouds(figure.subplots(), real.cpu(), generated.detach().cpu(), limit=limit, title=title)
+        ax = plots.clouds(figure.subplots(), real.cpu(), generated.detach().cpu(), limit=limit, title=f"{step} steps")
         ax.legend(loc="upper right")
         canvas.draw()
         return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -3,11 +3,9 @@
 import contextlib
 import json
 import math
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from gantut.checkpoints import write_atomically
 from gantut.training import History
@@ -16,28 +14,18 @@ LOG = "log.jsonl"
 HINT = "no TensorBoard logs: `python -m pip install tensorboard` brings them (the losses are in {} in any case)"
 
 
-def records(steps: torch.Tensor, named: Mapping[str, torch.Tensor]) -> list[dict]:
-    """Return losses and norms of gradients, each of shape (records, members), by record.
+def write_log(folder: Path, history: History) -> None:
+    """Write all records so far to log.jsonl, one a line: a run that goes on repeats none and leaves none out.
 
     A number that is not finite becomes null, which is what JSON has for it; several members have a list.
     """
-    rows = [{"step": step} for step in steps.tolist()]
+    named = history.losses | {f"{name} gradient": norms for name, norms in history.gradient_norms.items()}
+    rows = [{"step": step} for step in history.steps.tolist()]
     for name, values in named.items():
         for row, members in zip(rows, values.tolist(), strict=False):
             plain = [value if math.isfinite(value) else None for value in members]
             row[name] = plain[0] if len(plain) == 1 else plain
-    return rows
-
-
-def write_log(folder: Path, steps: torch.Tensor, named: Mapping[str, torch.Tensor]) -> None:
-    """Write all records so far to log.jsonl, one a line: a run that goes on repeats none and leaves none out."""
-    lines = (json.dumps(row) + "\n" for row in records(steps, named))
-    write_atomically(folder / LOG, "".join(lines))
-
-
-def recorded(history: History) -> dict[str, torch.Tensor]:
-    """Return the losses of a run, and the norms of its gradients as "generator gradient" and "critic gradient"."""
-    return history.losses | {f"{name} gradient": norms for name, norms in history.gradient_norms.items()}
+    write_atomically(folder / LOG, "".join(json.dumps(row) + "\n" for row in rows))
 
 
 class Board:

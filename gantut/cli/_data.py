@@ -1,0 +1,77 @@
+"""What a run learns from: a distribution or images, by the name that the command line gives them."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gantut import _inputs, data
+
+DISTRIBUTIONS = {"ring": data.ring, "grid": data.grid}
+LABELLED = {"mnist": data.mnist, "fashion-mnist": data.fashion_mnist}
+NAMES = ("creatures", "digits", *DISTRIBUTIONS, *LABELLED)
+SIDES = {"creatures": 32, "digits": 8, "mnist": 32, "fashion-mnist": 32}  # the pixels a side that these have
+SIDE = 32  # of images in a folder or archive, unless something else is asked for
+
+
+def checked_source(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings `data`, `folder`, `size`, `channels` and `mirror`, with what is not given filled in.
+
+    Raises
+    ------
+    ValueError
+        If the data are neither a known name nor a path, or the rest does not go with them.
+    """
+    found = dict(data="creatures", folder=None, size=None, channels=None, mirror=None)
+    found |= {name: given[name] for name in found if name in given}
+    name = found["data"]
+    if found["folder"] is not None and name not in LABELLED:
+        raise ValueError(f"a folder after the data goes with {' and '.join(LABELLED)} only, not with {name!r}")
+    if name not in NAMES and not Path(name).exists():
+        _inputs.one_of("data, unless it is the path of a folder, zip or tar of images,", name, NAMES)
+    if name in DISTRIBUTIONS:
+        for setting in ("size", "channels", "mirror"):
+            if found[setting]:
+                raise ValueError(f"{setting} is for images, and {name!r} is a distribution: leave it out")
+        return found | {"mirror": False}
+    coloured = is_coloured(name)
+    sides = tuple(side for side in (8, 16, 32, 64, 128) if side >= SIDES.get(name, 8))
+    size = _inputs.one_of("size", found["size"] or SIDES.get(name, SIDE), sides)
+    channels = _inputs.one_of("channels", found["channels"] or (3 if coloured else 1), (3, 4) if coloured else (1,))
+    mirror = coloured if found["mirror"] is None else _inputs.one_of("mirror", found["mirror"], (True, False))
+    return found | dict(size=size, channels=channels, mirror=mirror)
+
+
+def is_coloured(name: str) -> bool:
+    """Whether the images of that name, or at that path, are in colour."""
+    return name == "creatures" or name not in NAMES
+
+
+def load(run, *, note: Callable[[str], None] = lambda line: None):
+    """Return the distribution, or the images as a tensor (n, channels, size, size) from -1 to 1.
+
+    Parameters
+    ----------
+    run : Run
+    note : function of a line of text
+        Is told which files were skipped.
+    """
+    if run.is_distribution:
+        return DISTRIBUTIONS[run.data](dtype=torch.float32)
+    if run.data not in NAMES:
+        found = data.sprites(run.data, size=run.size, channels=run.channels, mirrored=run.mirror)
+        if found.skipped:
+            path, reason = found.skipped[0]
+            note(f"{len(found.skipped)} files were skipped, first {path!r}, which {reason}")
+        return found.images
+    if run.data == "creatures":
+        images = data.creatures("train", alive=True, channels=run.channels, mirrored=run.mirror).images
+    elif run.data == "digits":
+        images = data.labelled_digits().images.reshape(-1, 1, 8, 8) * 2 - 1
+    else:
+        images = LABELLED[run.data](folder=run.folder, size=32).images
+    if run.mirror and run.data != "creatures":
+        images = torch.cat([images, images.flip(-1)])
+    factor = run.size // images.shape[-1]
+    return images.repeat_interleave(factor, -1).repeat_interleave(factor, -2)

@@ -1,0 +1,306 @@
+"""What a run is, and the file config.json that says so: a flat mapping of settings, as the command line names them."""
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gantut import __version__, _inputs
+from gantut.checkpoints import CheckpointError, write_atomically
+from gantut.cli._data import DISTRIBUTIONS, NAMES, checked_source, is_coloured
+from gantut.lessons.toy_gans import GAMES
+from gantut.networks import NORMS, DCGANCritic, DCGANGenerator
+from gantut.training import Config
+
+FORMAT, VERSION = "gantut run", 2
+NAME = "config.json"
+AT_MOST = 2**20  # bytes of such a file
+ABOUT = ("format", "version", "versions", "command")  # what it says beside the settings
+EVALUATIONS, RECORDS = 20, 200  # how often a run is evaluated and recorded, unless something else is asked for
+
+# What serves in general; what an objective's paper says comes from the objective.
+ON_IMAGES = {"objective": "non-saturating", "steps": 6000, "batch": 32, "latent_dim": 64, "ema": 0.998}
+AUGMENTATION = {"translate": 0.125, "colour": 0.5}  # of images of which there are few; lesson 12
+ON_DISTRIBUTIONS = {
+    "objective": "wgan-gp",
+    "steps": 2000,
+    "batch": 64,
+    "latent_dim": 16,
+    "generator": {"hidden": [64, 64]},
+    "critic": {"hidden": [64, 64]},
+    "optimizer": {"name": "adam", "rate": 1e-3, "betas": [0.0, 0.9]},
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A game, and what it is played with.
+
+    Attributes
+    ----------
+    config : Config
+        The game.
+    data : str
+        A name, or the path of a folder, zip or tar of images.
+    folder : str or None
+        Of the files of MNIST or Fashion-MNIST.
+    size : int or None
+        Pixels a side: 32, 64 or 128 (digits: from 8 on).
+    channels : int or None
+        3 for images on white, 4 with their transparency.
+    mirror : bool
+        Learn mirror images, too, or do not.
+    width : int or None
+        Of the networks: more learns more, and takes longer.
+    generator_norm, critic_norm : str or None
+        Normalisation in a network of images: batch, layer or none.
+    samples : int
+        How many samples an evaluation shows.
+    evaluate_every : int
+        Steps between evaluations (default: 20 in all).
+    record_every : int
+        Steps between records of losses (default: 200 in all).
+    checkpoint_every : int or None
+        Steps between checkpoints (default: at every evaluation).
+    amp : bool
+        Compute convolutions in bfloat16, which is faster on GPUs.
+    parts : int
+        Into how many parts the members are divided; each process trains some of them.
+    """
+
+    config: Config
+    data: str
+    folder: str | None
+    size: int | None
+    channels: int | None
+    mirror: bool
+    width: int | None
+    generator_norm: str | None
+    critic_norm: str | None
+    samples: int
+    evaluate_every: int
+    record_every: int
+    checkpoint_every: int | None
+    amp: bool
+    parts: int
+
+    def __post_init__(self):
+        for name in ("width", "checkpoint_every"):
+            if getattr(self, name) is not None:
+                _inputs.count(name, getattr(self, name))
+        for name in ("samples", "evaluate_every", "record_every", "parts"):
+            _inputs.count(name, getattr(self, name))
+        for name in ("generator_norm", "critic_norm"):
+            _inputs.one_of(name, getattr(self, name), (None,) if self.is_distribution else NORMS)
+        _inputs.one_of("amp", self.amp, (True, False))
+        if self.parts > self.config.members:
+            raise ValueError(f"parts must be at most {self.config.members}, the number of members, not {self.parts}")
+
+    @property
+    def is_distribution(self) -> bool:
+        """Whether it learns a distribution in the plane, and not a collection of images."""
+        return self.data in DISTRIBUTIONS
+
+    @property
+    def name(self) -> str:
+        """What to call the data where there is little room."""
+        return self.data if self.data in NAMES else Path(self.data).stem
+
+    def divided(self, folder: Path) -> list[tuple["Run", Path]]:
+        """Return the parts of the run, each with its folder; a member gets the numbers that it has among all."""
+        if self.parts == 1:
+            return [(self, Path(folder))]
+        edges = [self.config.members * part // self.parts for part in range(self.parts + 1)]
+        return [
+            (
+                replace(self, config=replace(self.config, members=b - a, seed=self.config.seed + a), parts=1),
+                Path(folder) / f"members-{a:05d}-{b - 1:05d}",
+            )
+            for a, b in itertools.pairwise(edges)
+        ]
+
+    def build(self, device) -> tuple[torch.nn.Module, torch.nn.Module]:
+        """Make generator and critic as the run starts with them."""
+        config = self.config
+        if self.is_distribution:
+            return config.build("generator", config.latent_dim, 2, device), config.build("critic", 2, 1, device)
+        common = dict(size=self.size, channels=self.channels, width=self.width, members=config.members, device=device)
+        seeds = {name: config.seeds(name)[0] for name in ("generator", "critic")}
+        generator = dict(latent_dim=config.latent_dim, norm=self.generator_norm, seed=seeds["generator"])
+        return DCGANGenerator(**generator, **common), DCGANCritic(norm=self.critic_norm, seed=seeds["critic"], **common)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all settings by name, as JSON gives them back; :func:`complete` makes a run of them again."""
+        own = {name: getattr(self, name) for name in OWN}
+        return json.loads(json.dumps(own | self.config.as_dict()))
+
+    def __str__(self):
+        return self.data if self.is_distribution else f"{self.data} ({self.size} x {self.size} pixels)"
+
+
+OWN = tuple(field.name for field in fields(Run) if field.name != "config")
+GAME = tuple(field.name for field in fields(Config))
+
+
+def complete(settings: Mapping[str, Any], *, processes: int = 1) -> Run:
+    """Return the run that some settings ask for, with what they do not say filled in.
+
+    Parameters
+    ----------
+    settings : mapping
+        From names to values as plain data, some of :class:`Run` and of `gantut.training.Config`; "augment" stands for
+        a usual augmentation, or for none.
+    processes : int
+        Among how many processes the members of a population are shared out.
+
+    Raises
+    ------
+    ValueError
+        If a setting is unknown (the nearest is named) or not allowed.
+    """
+    for name in settings:
+        _inputs.one_of("a setting of a run", name, (*OWN, *GAME, "augment"))
+    source = checked_source(settings)
+    config = _config(settings, source)
+    steps, plane = config.steps, source["data"] in DISTRIBUTIONS
+    usual = {
+        "width": None if plane else 32,
+        "generator_norm": None if plane else "batch",
+        "critic_norm": None if plane else "layer" if config.penalised else "batch",
+        "samples": 512 if plane else 64,
+        "evaluate_every": max(steps // EVALUATIONS, 1),
+        "record_every": max(steps // RECORDS, 1),
+        "checkpoint_every": None,
+        "amp": False,
+        "parts": min(processes, config.members),
+    }
+    own = usual | {name: settings[name] for name in usual if name in settings}
+    return Run(config, **source, **own | ({"width": None} if plane else {}))  # a perceptron's is in the game
+
+
+def _config(settings, source):
+    """Return the game, by the data's own defaults and the objective's; of a record, parts may be given alone."""
+    given = {name: settings[name] for name in GAME if name in settings}
+    if source["data"] in DISTRIBUTIONS:
+        defaults = ON_DISTRIBUTIONS | GAMES.get(given.get("objective", ON_DISTRIBUTIONS["objective"]), {})
+        if settings.get("width") is not None:
+            hidden = [_inputs.count("width", settings["width"])] * 2
+            defaults |= {name: {"hidden": hidden} for name in ("generator", "critic")}
+    else:
+        defaults = ON_IMAGES
+    if "augment" in settings or "augmentation" not in given:
+        given["augmentation"] = _augmentation(settings.get("augment"), source)
+    whole = {name: value for name, value in given.items() if not isinstance(value, Mapping)}
+    base = Config.from_dict(defaults | whole).as_dict()
+    parts = {name: value for name, value in given.items() if name not in whole}
+    if base["critic_optimizer"] == base["optimizer"] and "optimizer" in parts:
+        parts["critic_optimizer"] = dict(parts["optimizer"]) | parts.get("critic_optimizer", {})
+    return Config.from_dict(merged(base, parts))
+
+
+def _augmentation(wanted, source):
+    """Return the usual random changes of images of which there are few, as plain data, or None."""
+    if source["data"] in DISTRIBUTIONS:
+        if wanted:
+            raise ValueError("augment is for images: leave it out for a distribution")
+        return None
+    if not (is_coloured(source["data"]) if wanted is None else wanted):
+        return None
+    opaque = source["channels"] != 4
+    paper = 1.0 if source["channels"] == 3 else -1.0  # what is around an image
+    return AUGMENTATION | {"colour": AUGMENTATION["colour"] * opaque, "fill": paper}
+
+
+def merged(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with others put over them; of a record, such as an optimizer, the parts that are given.
+
+    A record of another name, such as another constraint, takes the place of the whole; one of the name "none" takes it
+    away.
+    """
+    found = dict(base)
+    for name, value in given.items():
+        before = base.get(name)
+        if isinstance(value, Mapping) and value.get("name") == "none":
+            found[name] = None
+        elif isinstance(value, Mapping) and isinstance(before, Mapping) and _same_kind(name, before, value):
+            found[name] = {**before, **value}
+        else:
+            found[name] = value
+    return found
+
+
+def _same_kind(name, before, given):
+    return name != "constraint" or given.get("name", before.get("name")) == before.get("name")
+
+
+def require_same(saved: Run, wanted: Run, folder: Path) -> None:
+    """Refuse to go on with a run as another one; more steps, or other checkpoints, make it no other.
+
+    Raises
+    ------
+    ValueError
+    """
+    before, now = _flat(saved.as_dict()), _flat(wanted.as_dict())
+    for name in sorted(before.keys() | now.keys()):
+        if name not in ("steps", "checkpoint_every") and before.get(name) != now.get(name):
+            raise ValueError(
+                f"{folder} holds a run with {name} = {before.get(name)!r}, not {now.get(name)!r}: leave that out to go "
+                "on with it, or name another --out"
+            )
+
+
+def _flat(settings):
+    """Return nested settings as one mapping, of which those within a record are named as flags name them."""
+    parts = {k: {f"{k}.{part}": v for part, v in value.items()} for k, value in settings.items() if type(value) is dict}
+    return {key: value for name, whole in settings.items() for key, value in parts.get(name, {name: whole}).items()}
+
+
+def write_run(folder: Path, run: Run, command: str) -> None:
+    """Make the folder of a run, and write config.json, with the versions and the command that made it."""
+    (folder / "samples").mkdir(parents=True, exist_ok=True)
+    versions = {"gantut": __version__, "torch": str(torch.__version__)}
+    about = {"format": FORMAT, "version": VERSION, "versions": versions, "command": command}
+    write_atomically(folder / NAME, json.dumps(about | run.as_dict(), indent=2) + "\n")
+
+
+def read_run(folder: Path) -> Run:
+    """Read config.json of a run's folder.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none, or it cannot be used; the message says what to do.
+    """
+    path = Path(folder) / NAME
+    if not path.is_file():
+        raise CheckpointError(f"{folder} holds no run of `python -m gantut train`: there is no {NAME} in it")
+    try:
+        settings = read_settings(path)
+        if "data" not in settings:
+            raise ValueError("it is not the configuration of a run")
+        return complete(settings)
+    except ValueError as error:
+        raise CheckpointError(f"{path} cannot be used: {error}") from None
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Return the settings in a file: those of a run, or some that were written by hand."""
+    try:
+        found = json.loads(path.read_bytes()) if path.stat().st_size <= AT_MOST else None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not valid JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} must hold one JSON object of at most {AT_MOST} bytes, {{...}}")
+    version = found.get("version", VERSION)
+    if version != VERSION:
+        raise ValueError(
+            f"{path} has format {version!r}, and this version of gantut ({__version__}) reads {VERSION}: train anew, "
+            "or use the version of gantut that wrote it"
+        )
+    return {name: value for name, value in found.items() if name not in ABOUT}

@@ -1,0 +1,146 @@
+"""``python -m gantut sample``: pictures of what the generator of a run makes, and of the ways between them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from tyro.conf import Positional
+
+from gantut import _inputs
+from gantut.cli import _data, _pictures
+from gantut.cli._arguments import read
+from gantut.cli._saved import Saved, load_run
+from gantut.device import choose_device, random_source
+
+ENDINGS = (".png", ".gif")
+WAYS = ("spherical", "linear")
+STILL = 16  # pictures of an animation between two samples
+
+
+@dataclass
+class Sample:
+    """Draw what the generator of a run makes: a grid of images, or a cloud of points beside the data.
+
+    --between N shows the way between samples: N rows from one to another in a .png, or in a .gif one way through N
+    samples and back. The way follows the sphere on which Gaussian noise lies (lesson 12), or is straight with
+    --way linear.
+
+    Attributes
+    ----------
+    run : path
+        The folder of a run.
+    out : path
+        A .png, or with --between a .gif (default: in the run's folder).
+    count : int
+        How many samples; with --between, how many on each way.
+    between : int
+        Show N ways between samples.
+    way : {"spherical", "linear"}
+        What way (default: spherical).
+    seed : int
+        Of the noise (default: 0).
+    member : int
+        Which member of a population (default: 0).
+    weights : {"average", "last"}
+        Of the generator (default: the average, where the run keeps one).
+    device : str
+        auto, cpu, cuda, cuda:1, ... (default: auto).
+    """
+
+    run: Positional[Path]
+    out: Path = None
+    count: int = None
+    between: int = None
+    way: Literal[WAYS] = "spherical"
+    seed: int = 0
+    member: int = 0
+    weights: Literal["average", "last"] = None
+    device: str = None
+
+
+def run(words: Sequence[str]) -> int:
+    """Draw samples of a run, as the command line asks; return the exit status."""
+    wanted = Sample(**read(words, Sample))
+    path = wanted.out or wanted.run / ("between.gif" if wanted.between else "sample.png")
+    moving = _inputs.one_of("the ending of --out", path.suffix.lower(), ENDINGS) == ".gif"
+    if moving and not wanted.between:
+        raise ValueError("--out must end in .png for a grid: a .gif shows the way between samples, with --between N")
+    saved = load_run(wanted.run, average=wanted.weights != "last", device=choose_device(wanted.device))
+    if not 0 <= wanted.member < saved.run.config.members:
+        raise ValueError(f"member must lie in [0, {saved.run.config.members - 1}], not be {wanted.member}")
+    if wanted.weights == "average" and not saved.averaged:
+        raise ValueError(
+            f"weights must be 'last' for {wanted.run}, which keeps no averages (train it with --ema 0.999)"
+        )
+    if moving and saved.run.is_distribution:
+        raise ValueError("--out must end in .png for points in the plane: an animation of one point says nothing")
+    _draw(path, saved, wanted, moving)
+    which = "averages of the weights" if saved.averaged else "weights"
+    print(f"{path}: {which} after {saved.step} steps")
+    return 0
+
+
+def samples_of(saved: Saved, noise: torch.Tensor, *, member: int = 0) -> torch.Tensor:
+    """Return what one member's generator makes of noise (n, latent_dim), on the CPU."""
+    return saved.generate(noise)[member].cpu()
+
+
+def _draw(path, saved, wanted, moving):
+    plane, columns = saved.run.is_distribution, None
+    if wanted.between:
+        columns = wanted.count or (STILL if moving else 8)
+        noise = _ways(saved, wanted, columns, moving)
+    else:
+        noise = saved.noise(wanted.count or (1000 if plane else 64), wanted.seed)
+    samples = samples_of(saved, noise, member=wanted.member)
+    if moving:
+        _pictures.write_gif(path, _pictures.enlarged(_pictures.as_bytes(samples), 256))
+    elif plane:
+        real = _data.load(saved.run).sample(1000, generator=random_source(0))
+        _pictures.write_png(path, _pictures.cloud(samples, real, saved.step))
+    else:
+        _pictures.write_png(path, _pictures.sheet(samples, columns=columns))
+
+
+def _ways(saved, wanted, steps, moving):
+    """Return noise on the ways from one draw to another or, in an animation, from each to the next and to the first."""
+    count = _inputs.count("--between", wanted.between)
+    corners = saved.noise(max(count, 2) if moving else count + 1, wanted.seed)
+    places = torch.arange(steps) / steps if moving else torch.linspace(0, 1, steps)
+    starts, ends = (corners, corners.roll(-1, 0)) if moving else (corners[:-1], corners[1:])
+    return torch.cat([way(start, end, places, wanted.way) for start, end in zip(starts, ends, strict=True)])
+
+
+def way(start: torch.Tensor, end: torch.Tensor, places: torch.Tensor, kind: str = "spherical") -> torch.Tensor:
+    r"""Return points on the way between two draws of noise.
+
+    .. math:: z(t) = \frac{\sin((1-t)\,\omega)}{\sin\omega}\,z_0 + \frac{\sin(t\,\omega)}{\sin\omega}\,z_1,
+       \qquad \omega = \arccos\frac{\langle z_0, z_1\rangle}{\lVert z_0\rVert\,\lVert z_1\rVert}
+
+    or, linear, :math:`z(t) = (1-t) z_0 + t z_1`. In many coordinates, N(0, 1) lies near a sphere, of which the middle
+    of a straight line misses the generator's habits: it is shorter than almost every draw, by :math:`\sqrt2`.
+
+    Parameters
+    ----------
+    start, end : tensors, shape (latent_dim,)
+    places : tensor, shape (n,)
+        t, from 0 to 1.
+    kind : {"spherical", "linear"}
+
+    Returns
+    -------
+    tensor, shape (n, latent_dim)
+
+    References
+    ----------
+    White (2016), "Sampling generative networks", section 2.1; lesson 12.
+    """
+    _inputs.one_of("way", kind, WAYS)
+    t = places[:, None].to(start)
+    angle = torch.arccos((start @ end / (start.norm() * end.norm())).clamp(-1, 1))
+    if kind == "linear" or not 1e-4 < angle < math.pi - 1e-4:
+        return torch.lerp(start, end, t)
+    return (((1 - t) * angle).sin() * start + (t * angle).sin() * end) / angle.sin()

@@ -1,0 +1,112 @@
+"""A run's folder, read back: what the run is, its networks as they were last saved, and what it recorded.
+
+runs/creatures/
+    config.json       what the run is
+    checkpoints/      all that it takes to go on
+    log.jsonl         losses and gradient norms
+    samples/          what the generator makes of the same noise at every evaluation; samples.png is the last one
+
+A population that several processes share out has a folder for each part of its members, a run like any other.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from gantut import checkpoints
+from gantut.checkpoints import CheckpointError
+from gantut.cli._run import Run, read_run
+from gantut.device import random_source
+from gantut.training import load_networks
+
+CHECKPOINTS = "checkpoints"
+
+
+class Saved(NamedTuple):
+    """A run as it was last saved.
+
+    Attributes
+    ----------
+    run : Run
+    step : int
+        Generator steps done.
+    generator, critic : Module
+        In evaluation mode.
+    losses : dict of tensors, shape (records, members)
+        With the gradient norms, as "generator gradient" and "critic gradient".
+    diverged : tensor, shape (members,)
+    averaged : bool
+        Whether the generator has the averages of its parameters, and not their last values.
+    """
+
+    run: Run
+    step: int
+    generator: nn.Module
+    critic: nn.Module
+    losses: dict[str, torch.Tensor]
+    diverged: torch.Tensor
+    averaged: bool
+
+    def noise(self, count: int, seed: int) -> torch.Tensor:
+        """Draw noise of the run's kind, shape (count, latent_dim), on the CPU."""
+        shape, source = (count, self.run.config.latent_dim), random_source(seed)
+        uniform = self.run.config.noise == "uniform"
+        return torch.rand(shape, generator=source) * 2 - 1 if uniform else torch.randn(shape, generator=source)
+
+    @torch.no_grad()
+    def generate(self, noise: torch.Tensor) -> torch.Tensor:
+        """Return what all members make of noise (n, latent_dim), some at a time: shape (members, n, \\*event)."""
+        noise = noise.to(next(self.generator.parameters()))
+        shape = (self.run.config.members, -1, noise.shape[-1])
+        return torch.cat([self.generator(some.expand(shape)) for some in noise.split(256)], 1)
+
+
+def steps_done(folder: Path, run: Run) -> int:
+    """Return how many steps a run has saved; of a population in parts, the members that have done fewest."""
+    return min(max(checkpoints.saved_steps(below / CHECKPOINTS), default=0) for _, below in run.divided(folder))
+
+
+def load_run(folder: Path, *, average: bool = True, device="cpu") -> Saved:
+    """Read a run from its folder, safely: nothing in it is executed, and sizes are checked before anything is made.
+
+    Parameters
+    ----------
+    folder : path
+    average : bool
+        Whether the generator gets the averages of its parameters, where the run keeps some.
+    device
+        Where the networks go.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no run, or nothing that can be used of it is saved.
+    """
+    run = read_run(folder)
+    if run.parts > 1:
+        _, below = run.divided(folder)[0]
+        raise CheckpointError(f"{folder} holds a population in {run.parts} parts: name one of them, such as {below}")
+    checkpoint = checkpoints.load_latest(folder / CHECKPOINTS)
+    _require_size(run, checkpoint)
+    generator, critic = networks = run.build("cpu")
+    for name, network in (("generator", generator), ("critic", critic)):
+        reference = checkpoint.weights.get(f"{name}.reference")  # of virtual batch normalisation
+        if reference is not None and hasattr(network, "set_reference"):
+            network.set_reference(reference)
+    averaged = load_networks(checkpoint, *networks, average=average)
+    try:
+        records, diverged = checkpoint.state["records"]["values"], checkpoint.state["diverged"]
+        losses = {name: torch.stack(rows) for name, rows in records.items() if rows}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{checkpoint.path} lacks what a run's checkpoints have ({error!r})") from None
+    return Saved(run, checkpoint.step, generator.to(device), critic.to(device), losses, diverged, averaged)
+
+
+def _require_size(run, checkpoint):
+    """Refuse to make networks larger than the weights that are there: a configuration is a file like any other."""
+    config, most = run.config, max((weight.numel() for weight in checkpoint.weights.values()), default=0)
+    widths = (*config.generator.hidden, *config.critic.hidden) if run.is_distribution else (run.width, run.channels)
+    if max(config.members, config.latent_dim, *widths) > most:
+        raise CheckpointError(f"{checkpoint.path} has no weights as large as config.json says: one of them is foreign")

@@ -1,0 +1,233 @@
+"""``python -m gantut train``: play a game on named data, in a folder that shows it, and from which it can go on."""
+
+import os
+import re
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import distributed
+from tyro.conf import Positional
+
+from gantut import training
+from gantut.cli import _data, _pictures
+from gantut.cli._arguments import read
+from gantut.cli._lessons import OBJECTIVES
+from gantut.cli._logs import Board, write_log
+from gantut.cli._processes import is_of_processes, own_device, place, process_group, told_to_stop
+from gantut.cli._run import NAME, Run, complete, merged, read_run, read_settings, require_same, write_run
+from gantut.cli._saved import CHECKPOINTS, steps_done
+
+SAMPLES = "samples.png"
+OURS = {NAME, "samples", "tensorboard"}  # what a run that was refused at once has left
+HERE = ("data", "out", "resume", "config", "device", "quiet")  # of this command, and no settings of the run
+TABLE = "\n".join(f"  {name:18}{what} (lesson {lesson})" for name, (what, lesson) in OBJECTIVES.items())
+BEGUN = (CHECKPOINTS, "samples/*", f"members-*/{CHECKPOINTS}", "members-*/samples/*")  # what a new run would replace
+
+
+@dataclass
+class Train:
+    """Play a game between a generator and a critic on some data, in a folder that shows it, and from which it goes on.
+
+    Images are learnt by the convolutional networks of DCGAN, distributions in the plane by small perceptrons. The
+    folder has
+
+      samples.png, samples/   what the generator makes of the same noise, at every evaluation
+      log.jsonl               losses and gradient norms, a line a record (tensorboard/, too, where that is installed)
+      checkpoints/            all that it takes to go on with the very same numbers
+      config.json             what the run is; --config takes such a file, too
+
+    Ctrl-C saves, and says how to go on.
+
+    data:
+      creatures               293 monsters of 32 x 32 pixels, CC0, and their mirror images (the default)
+      digits                  1797 handwritten digits of 8 x 8 pixels
+      mnist, fashion-mnist    70,000 digits, or clothes; a folder with their files may follow, else they are downloaded
+      ring, grid              8 blobs on a circle, 25 on a grid: distributions in the plane, whose modes can be counted
+      PATH                    any folder, .zip or .tar of images (.png, .gif, .jpg, .webp, .bmp)
+
+    objectives, and the lesson that explains each:
+    {objectives}
+
+    examples:
+      python -m gantut train ring --objective wgan-gp --members 16 --constraint.weight 1
+      python -m gantut train digits --size 16 --lr 1e-4 --optimizer.betas 0 0.9 --n-critic 2
+      python -m gantut train ring --critic.hidden 256 256 --constraint.name none --instance-noise.scale 0.1
+
+    on several GPUs or processors (each computes a share of every batch or, of a population, trains some members):
+      torchrun --nproc-per-node 8 -m gantut train creatures --batch-size 256 --out runs/creatures --resume
+
+    Attributes
+    ----------
+    data : tuple of str
+        What to learn (default: creatures).
+    out : path
+        The folder of the run (default: runs/DATA-OBJECTIVE).
+    resume : bool
+        Go on with the run in that folder; begin it if there is none.
+    config : path
+        Settings as JSON, such as the config.json of another run; flags go before it.
+    augment : bool
+        Show the critic images moved and recoloured at random (default: where there are few).
+    device : str
+        auto, cpu, cuda, cuda:1, ... (default: auto).
+    quiet : bool
+        Say nothing unless something is wrong.
+    """
+
+    data: Positional[tuple[str, ...]] = ()
+    out: Path = None
+    resume: bool = False
+    config: Path = None
+    augment: bool = None
+    device: str = None
+    quiet: bool = False
+
+
+def run(words: Sequence[str]) -> int:
+    """Train as the command line asks; return the exit status."""
+    where = place()
+    try:
+        given = read(words, Train, Run, training.Config, objectives=TABLE)
+        here = Train(**{name: given.pop(name) for name in HERE if name in given})
+        device, quiet = own_device(here.device, where), here.quiet or not where.speaks
+        resume = here.resume or where.restarts > 0
+        folder, wanted = _wanted(given, here, resume, where.world)
+    except ValueError:
+        if where.speaks:
+            raise
+        return 2  # process 0 says what is wrong, once
+    say = (lambda line: None) if quiet else print
+    try:
+        with told_to_stop(), process_group(where, device) if where.world > 1 else nullcontext():
+            if where.speaks:
+                _begin(folder, wanted, resume, shlex.join(["python", "-m", "gantut", *words]))
+            if where.world > 1:
+                distributed.barrier()
+            return _trained(folder, wanted, resume, device, where, say, quiet)
+    except KeyboardInterrupt:
+        if where.speaks:
+            done = f"{steps_done(folder, wanted)} of {wanted.config.steps} steps are saved"
+            print(f"\nStopped; {done}. To go on:\n  {_again(folder)}", flush=True)
+        return 130
+    except RuntimeError as error:
+        if not is_of_processes(error):
+            raise
+        reason = re.sub(r"^\[[^]]*\]\s*", "", str(error).splitlines()[0]).split(". ")[0]
+        lost = f"process {where.rank}: another process is lost ({reason})"
+        print(f"{lost}. To go on:\n  {_again(folder)}", flush=True)
+        return 1
+    except OSError as error:
+        error.add_note(f"To go on once that is mended: {_again(folder)}")
+        raise
+
+
+def _wanted(given, here, resume, processes):
+    """Return the folder and the run that the command line asks for; nothing is written yet."""
+    if len(here.data) > 2:
+        raise ValueError(f"data must be a name or a path, and for MNIST a folder, not {len(here.data)} words")
+    given |= dict(zip(("data", "folder"), here.data, strict=False))
+    given = merged({} if here.config is None else read_settings(here.config), given)
+    folder = here.out
+    if folder is None:
+        wanted = complete(given)
+        folder = Path("runs") / f"{wanted.name}-{wanted.config.game.name}"
+    if not (resume and (folder / NAME).exists()):
+        return folder, complete(given, processes=processes)
+    saved = read_run(folder)
+    wanted = complete(merged(saved.as_dict(), given))
+    require_same(saved, wanted, folder)
+    if wanted.config.steps < steps_done(folder, saved):
+        raise ValueError(f"steps must be at least {steps_done(folder, saved)}, which {folder} has done")
+    return folder, wanted
+
+
+def _begin(folder, wanted, resume, command):
+    """Make the folder, and write down what is to happen in it; a folder with anything else in it is left alone."""
+    if not resume and any(any(folder.glob(pattern)) for pattern in BEGUN):
+        raise ValueError(f"{folder} holds a run already: --resume goes on with it; for a new one, name another --out")
+    ours = (folder / NAME).exists() or not folder.exists()
+    if not ours and (not folder.is_dir() or {path.name for path in folder.iterdir()} - OURS):
+        raise ValueError(f"{folder} is not empty: name another --out")
+    write_run(folder, wanted, command)
+    for part, below in wanted.divided(folder) if wanted.parts > 1 else ():
+        write_run(below, part, command)
+
+
+def _trained(folder, wanted, resume, device, where, say, quiet):
+    data = _data.load(wanted, note=say)
+    _introduce(say, wanted, data, device, where, folder)
+    start = time.perf_counter()
+    shared = where.world > 1 and wanted.parts == 1  # each process has a share of every batch, and not of the members
+    for part, below in wanted.divided(folder)[0 if shared else where.rank :: 1 if shared else where.world]:
+        watch = Watch(below, part, data, say) if where.speaks or not shared else None
+        generator, critic = part.build(device)
+        try:
+            history = training.train(
+                part.config, data, generator=generator, critic=critic, samples=part.samples,
+                record_every=part.record_every, evaluate_every=part.evaluate_every, checkpoints=below / CHECKPOINTS,
+                checkpoint_every=part.checkpoint_every, resume=resume, device=device, amp=part.amp, watch=watch,
+                progress=False if quiet else None, data_parallel=shared,
+            )  # fmt: skip
+        finally:
+            if watch:
+                watch.board.close()
+        if (history.diverged >= 0).all():
+            last = int(history.diverged.max())
+            say(f"All members have diverged, by step {last}: python -m gantut doctor says what went wrong")
+        say(f"Done in {time.perf_counter() - start:.0f} s. The samples are in {below / SAMPLES}")
+        say(f"Next: python -m gantut sample {shlex.quote(str(below))}, or doctor in place of sample")
+    return 0
+
+
+class Watch:
+    """Is shown a run at every evaluation, and writes what is to be seen: samples, losses, TensorBoard logs.
+
+    Parameters
+    ----------
+    folder : path
+    run : Run
+    data : Distribution or tensor
+        Real points stand behind generated ones in the plane.
+    say : function of a line of text
+    """
+
+    def __init__(self, folder: Path, run: Run, data, say: Callable[[str], None]):
+        self.folder = folder
+        self.real = data.sample(1000, generator=torch.Generator().manual_seed(0)) if run.is_distribution else None
+        self.board = Board(folder, steps_done(folder, run))
+        if self.board.hint:
+            say(self.board.hint)
+
+    def __call__(self, history: training.History) -> None:
+        """Write samples of the first member, and the losses of all."""
+        step, samples = int(history.evaluated[-1]), history.samples[-1, 0]
+        picture = _pictures.sheet(samples) if self.real is None else _pictures.cloud(samples, self.real, step)
+        _pictures.write_png(self.folder / "samples" / f"step-{step:08d}.png", picture)
+        _pictures.write_png(self.folder / SAMPLES, picture)
+        write_log(self.folder, history)
+        self.board.write(history, picture)
+
+
+def _introduce(say, wanted, data, device, where, folder):
+    game, processes = wanted.config, "" if where.world == 1 else f", {where.world} processes"
+    mirrored = " with their mirror images" if wanted.mirror else ""
+    count = "" if wanted.is_distribution else f", {len(data)} images{mirrored}"
+    members = "" if game.members == 1 else f", {game.members} members"
+    say(f"Data: {wanted}{count}")
+    say(f"Game: {game.game.name} (lesson {OBJECTIVES[game.game.name][1]}), {game.steps} steps")
+    say(f"Run:  {folder}, batches of {game.batch} on {device}{members}{processes}")
+
+
+def _again(folder):
+    """Return the command that goes on with a run."""
+    words = ["python", "-m", "gantut"]
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        local, nodes = os.environ.get("LOCAL_WORLD_SIZE", "1"), int(os.environ.get("GROUP_WORLD_SIZE", "1"))
+        words = ["torchrun", *(["--nnodes", str(nodes), "..."] if nodes > 1 else [])]
+        words += ["--nproc-per-node", local, "-m", "gantut"]
+    return shlex.join([*words, "train", "--out", str(folder), "--resume"])

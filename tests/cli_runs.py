@@ -1,6 +1,8 @@
 """What the tests of the command line share: small runs, made by the commands themselves."""
 
-import pytest
+import os
+import sys
+
 import torch
 
 from gantut import checkpoints
@@ -13,6 +15,12 @@ IMAGES = ["digits", "--objective", "wgan-gp", "--width", "4", "--augment", "--n-
 def run(*words):
     """Do what the words of a command line ask for; return the exit status."""
     return main([str(word) for word in words])
+
+
+def environment():
+    """The variables of a process that is started, which finds the same gantut, and has one thread."""
+    paths = os.pathsep.join(sys.path)
+    return os.environ | {"PYTHONPATH": paths, "GANTUT_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 def weights(folder):
@@ -28,20 +36,11 @@ def assert_same_weights(folder, other):
         assert torch.equal(ours[name], theirs[name]), name
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """A run on images that nobody disturbs."""
+def finished(tmp_path_factory, *words):
+    """Make a run, on one thread: convolutions are rounded in another way by another number of threads."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # convolutions are rounded in another way by another number of threads
-    folder = tmp_path_factory.mktemp("runs") / "whole"
-    assert run("train", *IMAGES, "--out", folder) == 0
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    assert run("train", *words, "--out", folder) == 0
     torch.set_num_threads(threads)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def ring(tmp_path_factory):
-    """A short run of two members on a ring."""
-    folder = tmp_path_factory.mktemp("runs") / "ring"
-    assert run("train", "ring", "--members", 2, *TINY, "--out", folder) == 0
     return folder

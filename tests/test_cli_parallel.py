@@ -15,7 +15,7 @@ import torch
 from torch import distributed, multiprocessing
 
 from gantut import checkpoints
-from gantut.commands import main
+from gantut.cli import main
 from gantut.networks import DCGANCritic, DCGANGenerator
 from gantut.training import Config, _algorithm, _players, train
 from gantut.training._parallel import Shares
@@ -181,12 +181,12 @@ PICTURES = [
     "2",
     "--batch",
     "32",
-    "--set",
-    "n_critic=1",
+    "--n-critic",
+    "1",
     "--samples",
     "4",
 ]
-PICTURES += ["--device", "cpu", "--grid-every", "20", "--steps", "60"]
+PICTURES += ["--device", "cpu", "--evaluate-every", "20", "--steps", "60"]
 
 
 def torchrun(*words, restarts=0):

@@ -245,7 +245,7 @@ def require_same(saved: Run, wanted: Run, folder: Path) -> None:
     ValueError
     """
     before, now = _flat(saved.as_dict()), _flat(wanted.as_dict())
-    for name in sorted(before.keys() | now.keys()):
+    for name in sorted(before.keys() | now.keys(), key=lambda name: (name != "data", name)):
         if name not in ("steps", "checkpoint_every") and before.get(name) != now.get(name):
             raise ValueError(
                 f"{folder} holds a run with {name} = {before.get(name)!r}, not {now.get(name)!r}: leave that out to go "

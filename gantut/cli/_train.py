@@ -25,6 +25,7 @@ from gantut.cli._saved import CHECKPOINTS, steps_done
 SAMPLES = "samples.png"
 OURS = {NAME, "samples", "tensorboard"}  # what a run that was refused at once has left
 HERE = ("data", "out", "resume", "config", "device", "quiet")  # of this command, and no settings of the run
+OF_DATA = ("folder", "size", "channels", "mirror", "width", "generator_norm", "critic_norm", "augmentation")
 TABLE = "\n".join(f"  {name:18}{what} (lesson {lesson})" for name, (what, lesson) in OBJECTIVES.items())
 BEGUN = (CHECKPOINTS, "samples/*", f"members-*/{CHECKPOINTS}", "members-*/samples/*")  # what a new run would replace
 
@@ -131,7 +132,7 @@ def _wanted(given, here, resume, processes):
     if len(here.data) > 2:
         raise ValueError(f"data must be a name or a path, and for MNIST a folder, not {len(here.data)} words")
     given |= dict(zip(("data", "folder"), here.data, strict=False))
-    given = merged({} if here.config is None else read_settings(here.config), given)
+    given = _over({} if here.config is None else read_settings(here.config), given)
     folder = here.out
     if folder is None:
         wanted = complete(given)
@@ -139,11 +140,17 @@ def _wanted(given, here, resume, processes):
     if not (resume and (folder / NAME).exists()):
         return folder, complete(given, processes=processes)
     saved = read_run(folder)
-    wanted = complete(merged(saved.as_dict(), given))
+    wanted = complete(_over(saved.as_dict(), given))
     require_same(saved, wanted, folder)
     if wanted.config.steps < steps_done(folder, saved):
         raise ValueError(f"steps must be at least {steps_done(folder, saved)}, which {folder} has done")
     return folder, wanted
+
+
+def _over(settings, given):
+    """Return settings with those that are given over them; what is of the data goes with the data."""
+    others = OF_DATA if given.get("data", settings.get("data")) != settings.get("data") else ()
+    return merged({name: value for name, value in settings.items() if name not in others}, given)
 
 
 def _begin(folder, wanted, resume, command):

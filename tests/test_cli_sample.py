@@ -1,0 +1,103 @@
+"""What `gantut sample` draws is what the generator makes, in its place and on the right way."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from cli_runs import IMAGES, TINY, finished, run
+from PIL import Image
+
+from gantut import checkpoints
+from gantut.cli import _pictures, _sample
+from gantut.cli._saved import load_run
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run on images that nobody disturbs."""
+    return finished(tmp_path_factory, *IMAGES)
+
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory):
+    """A short run of two members on a ring."""
+    return finished(tmp_path_factory, "ring", "--members", 2, *TINY)
+
+
+def test_a_sheet_shows_each_picture_in_its_place_and_opacity_on_white():
+    images = torch.full((3, 4, 2, 2), -1.0)  # transparent
+    images[0] = 1.0  # white and opaque
+    images[1, 3] = 1.0  # black and opaque
+    bytes_ = _pictures.as_bytes(images)
+    assert [bytes_[k].min() for k in range(3)] == [255, 0, 255]
+    assert [bytes_[k].max() for k in range(3)] == [255, 0, 255]
+    sheet = _pictures.sheet(images, columns=2)
+    factor = 640 // 10  # 2 pictures of 2 pixels and 3 gaps of 2
+    assert sheet.shape == (10 * factor, 10 * factor, 3)
+    black = np.argwhere((sheet == 0).all(-1))
+    assert black.min(0).tolist() == [2 * factor, 6 * factor]
+    assert black.max(0).tolist() == [4 * factor - 1, 8 * factor - 1]
+
+
+def test_the_way_on_the_sphere_keeps_lengths_and_the_straight_one_cuts_short():
+    start, end = torch.tensor([3.0, 0, 0]), torch.tensor([0, 3.0, 0])
+    t = torch.linspace(0, 1, 7)
+    round_, straight = (_sample.way(start, end, t, kind) for kind in ("spherical", "linear"))
+    assert torch.allclose(round_.norm(dim=1), torch.tensor(3.0))
+    assert torch.allclose(round_[:, 0], 3 * torch.cos(t * math.pi / 2), atol=1e-6)  # equal steps of the angle
+    assert torch.allclose(straight[3].norm(), torch.tensor(3 / math.sqrt(2)))
+    for way in (round_, straight):
+        assert torch.allclose(way[[0, -1]], torch.stack([start, end]), atol=1e-6)
+
+
+def test_parallel_noise_has_a_way_too():
+    a = torch.tensor([1.0, 2.0])
+    assert torch.allclose(_sample.way(a, 3 * a, torch.tensor([0.5])), 2 * a)
+
+
+def test_a_grid_and_the_ways_between_samples_are_drawn(whole, tmp_path, capsys):
+    assert run("sample", whole, "--count", 9, "--out", tmp_path / "a.png") == 0
+    side = (640 // 32) * 32  # 3 pictures of 8 pixels, 4 gaps of 2, each a block
+    assert Image.open(tmp_path / "a.png").size == (side, side)
+    assert run("sample", whole, "--between", 3, "--count", 5, "--out", tmp_path / "b.png", "--way", "linear") == 0
+    assert Image.open(tmp_path / "b.png").size == (52 * 12, 32 * 12)
+    assert run("sample", whole, "--between", 2, "--count", 4, "--out", tmp_path / "c.gif") == 0
+    assert Image.open(tmp_path / "c.gif").n_frames == 8
+    assert "weights after 12 steps" in capsys.readouterr().out
+
+
+def test_samples_of_the_plane_are_drawn_for_each_member(ring, tmp_path):
+    for member in (0, 1):
+        assert run("sample", ring, "--member", member, "--out", tmp_path / f"{member}.png") == 0
+    assert (tmp_path / "0.png").read_bytes() != (tmp_path / "1.png").read_bytes()
+
+
+def test_samples_are_of_the_average_generator_where_there_is_one(tmp_path, capsys):
+    words = ["train", *IMAGES, "--ema", 0.9, "--steps", 3, "--out", tmp_path / "r"]
+    assert run(*words) == 0
+    assert run("sample", tmp_path / "r", "--out", tmp_path / "average.png") == 0
+    assert "averages of the weights after 3 steps" in capsys.readouterr().out
+    average, last = load_run(tmp_path / "r"), load_run(tmp_path / "r", average=False)
+    state = checkpoints.load_latest(tmp_path / "r/checkpoints").state["averages"]["generator"]["exponential"]
+    found = torch.cat([p.detach().flatten() for p in average.generator.parameters()])
+    assert torch.equal(found, state[0, : len(found)])
+    assert not torch.equal(found, torch.cat([p.detach().flatten() for p in last.generator.parameters()]))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--member", 2], "member must lie in [0, 0], not be 2"),
+        (["--out", "a.jpg"], "the ending of --out must be one of '.png', '.gif'"),
+        (["--out", "a.gif"], "a .gif shows the way between samples"),
+        (["--between", -1], "--between must be a whole number of at least 1"),
+        (["--weights", "average"], "keeps no averages"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(tmp_path, capsys, words, message):
+    assert run("train", *IMAGES, "--ema", 0, "--steps", 1, "--out", tmp_path / "r") == 0
+    assert run("sample", tmp_path / "r", *words) == 2
+    assert message in capsys.readouterr().err

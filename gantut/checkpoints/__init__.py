@@ -14,7 +14,7 @@
 What this promises:
 
 - **Whole or not at all.** A checkpoint is written under another name, forced to the disk, and then renamed. A process
-  that is killed, a full disk or Ctrl-C leave the checkpoints of before as they were.
+  that is killed, a full disk and Ctrl-C all leave the earlier checkpoints as they were.
 - **Nothing is lost.** Older checkpoints go only when `keep` good ones remain, and never one with files of yours in it.
   A damaged one that is in the way of a new one is set aside under another name, not deleted.
 - **Exact.** All that is saved comes back with the same bits: ``nan`` and ``inf``, integer keys, tuples, scalars and
@@ -22,29 +22,20 @@ What this promises:
   very weights of the run that was not, if the machine, the version of PyTorch and the number of threads are the same.
 - **Safe to read.** There is no pickle anywhere: tensors are in safetensors, all else is JSON, and no line of a file is
   ever run. Sizes and checksums are verified before anything is parsed, and :class:`Limits` bounds what a file may ask
-  for. A checksum tells damage, not malice: who can change a file can change its checksum, too.
+  for. A checksum tells damage, not malice: whoever can change a file can change its checksum, too.
 
 :func:`save_weights` and :func:`load_weights` do the same for the weights of a single model, and
 :func:`write_atomically` for any file.
 """
 
 from gantut.checkpoints._files import write_atomically
-from gantut.checkpoints._folder import Checkpoint, load, load_latest, save, saved_steps
-from gantut.checkpoints._limits import LIMITS, CheckpointError, CheckpointTooNew, Limits
+from gantut.checkpoints._limits import LIMITS, CheckpointError, CheckpointVersionError, Limits
+from gantut.checkpoints._load import Checkpoint, load, load_latest
+from gantut.checkpoints._record import saved_steps
+from gantut.checkpoints._save import save
 from gantut.checkpoints._weights import load_weights, read_metadata, save_weights
 
 __all__ = [
-    "LIMITS",
-    "Checkpoint",
-    "CheckpointError",
-    "CheckpointTooNew",
-    "Limits",
-    "load",
-    "load_latest",
-    "load_weights",
-    "read_metadata",
-    "save",
-    "save_weights",
-    "saved_steps",
-    "write_atomically",
-]
+    "LIMITS", "Checkpoint", "CheckpointError", "CheckpointVersionError", "Limits", "load", "load_latest",
+    "load_weights", "read_metadata", "save", "save_weights", "saved_steps", "write_atomically",
+]  # fmt: skip

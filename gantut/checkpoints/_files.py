@@ -12,11 +12,6 @@ from typing import BinaryIO
 
 from gantut.checkpoints._limits import CheckpointError
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
-
 # no links, and no waiting for whoever should write into a pipe
 READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -37,8 +32,22 @@ def write_atomically(path: str | os.PathLike, data: bytes | str | Callable[[Bina
     Raises
     ------
     OSError
-        If the disk is full, the folder is gone or must not be written to, ...: the old file is then still there. Only
+        If the disk is full, the folder is gone or read-only, ...: the old file is then still there. Only
         a process that is killed while it writes leaves its unfinished file behind, named ``.NAME.xxxxxxxx.unfinished``.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from gantut.checkpoints import write_atomically
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "results.json"
+    ...     write_atomically(path, '{"fid": 12.5}')
+    ...     print(path.read_text())
+    {"fid": 12.5}
+
+    See Also
+    --------
+    save, save_weights
     """
     path = Path(os.path.realpath(path))
     with staged(path, data) as unfinished:
@@ -101,7 +110,9 @@ def only_writer(folder: Path) -> Iterator[bool]:
     Gives whether that is certain: some network drives, and Windows, cannot lock a folder. The lock needs no file, and
     ends with the process that holds it, however that ends.
     """
-    if fcntl is None:
+    try:
+        import fcntl
+    except ImportError:  # Windows
         yield False
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -4,17 +4,30 @@ from typing import NamedTuple
 
 
 class CheckpointError(ValueError):
-    """A file cannot be used; the message names it, says what is wrong with it, and what can be done."""
+    """A file cannot be used; the message names it, says what is wrong with it, and what can be done.
+
+    See Also
+    --------
+    CheckpointVersionError : Nothing is wrong with the file, but its format is another one.
+    """
 
 
-class CheckpointTooNew(CheckpointError):
-    """A checkpoint is intact, but a later version of gantut wrote it in a format that this one does not know."""
+class CheckpointVersionError(CheckpointError):
+    """A checkpoint is intact, but an earlier or a later version of gantut wrote it, in another format.
+
+    Such a checkpoint is neither skipped nor written over.
+    """
 
 
 class Limits(NamedTuple):
     """How much a checkpoint may ask for; the same when it is written, so that whatever was saved can be loaded.
 
-    Pass a larger one for a larger model: ``load(path, limits=LIMITS._replace(total_bytes=100 * 2**30))``.
+    Examples
+    --------
+    For a larger model, ``load(path, limits=larger)`` and ``save(..., limits=larger)``:
+
+    >>> from gantut.checkpoints import LIMITS
+    >>> larger = LIMITS._replace(total_bytes=100 * 2**30)
     """
 
     #: of all files together, in bytes

@@ -65,11 +65,11 @@ def _may_be_key(key):
 
 
 def rebuild(structure, tensors: dict[str, torch.Tensor], *, depth: int):
-    """Return the value whose structure and tensors :func:`flatten` gave; a ValueError says why there is none."""
+    """Return the value whose structure and tensors :func:`flatten` gave; a ValueError says what is wrong."""
     left = dict(tensors)
     value = _restored(structure, left, depth)
     if left:
-        raise ValueError(f"holds a tensor that has no place: {min(left)!r}")
+        raise ValueError(f"holds a tensor that nothing refers to: {min(left)!r}")
     return value
 
 
@@ -86,47 +86,47 @@ def _restored(value, tensors, depth):
     if tag is None:
         return {key: _restored(item, tensors, depth - 1) for key, item in value.items()}
     if tag not in CONTAINERS or len(value) != 1:
-        raise ValueError(f"holds an entry of an unknown kind, {tag[:200]!r}")
+        raise ValueError(f"holds an entry of unknown kind, {tag[:200]!r}")
     return CONTAINERS[tag](value[tag], tensors, depth - 1)
 
 
 def _tensor(name, tensors):
     if not isinstance(name, str) or name not in tensors:
-        raise ValueError(f"misses a tensor, or names it twice: {str(name)[:200]!r}")
+        raise ValueError(f"refers to a tensor that is missing, or refers to it twice: {str(name)[:200]!r}")
     return tensors.pop(name)
 
 
 def _tuple(items, tensors, depth):
     if not isinstance(items, list):
-        raise ValueError("holds a tuple that is none")
+        raise ValueError("holds a tuple that is not valid")
     return tuple(_restored(item, tensors, depth) for item in items)
 
 
 def _pairs(pairs, tensors, depth):
     if not isinstance(pairs, list) or any(not isinstance(pair, list) or len(pair) != 2 for pair in pairs):
-        raise ValueError("holds a dict that is none")
+        raise ValueError("holds a dict that is not valid")
     try:
         value = {_restored(key, {}, depth): _restored(item, tensors, depth) for key, item in pairs}
     except TypeError:  # unhashable
-        raise ValueError("holds a dict with a key that cannot be one") from None
+        raise ValueError("holds a dict with a key that is not valid") from None
     if len(value) != len(pairs):
-        raise ValueError("holds a dict with a key that is there twice")
+        raise ValueError("holds a dict with the same key twice")
     return value
+
+
+def _number(text, read):
+    try:
+        return read(text)
+    except (TypeError, ValueError, struct.error):
+        raise ValueError(f"holds {str(text)[:200]!r}, which is not a valid number") from None
 
 
 def _float(bits, _):
-    try:
-        (value,) = struct.unpack(">d", bytes.fromhex(bits))
-    except (TypeError, ValueError, struct.error):
-        raise ValueError(f"holds a number that is none, {str(bits)[:200]!r}") from None
-    return value
+    return _number(bits, lambda text: struct.unpack(">d", bytes.fromhex(text))[0])
 
 
 def _int(digits, _):
-    try:
-        return int(digits, 16)
-    except (TypeError, ValueError):
-        raise ValueError(f"holds a whole number that is none, {str(digits)[:200]!r}") from None
+    return _number(digits, lambda text: int(text, 16))
 
 
 LEAVES = {"$tensor": _tensor, "$float": _float, "$int": _int}
@@ -144,12 +144,12 @@ def from_json(data: bytes):
     def once(pairs):
         value = dict(pairs)
         if len(value) != len(pairs):
-            raise ValueError("a key is there twice")
+            raise ValueError("the same key twice")
         return value
 
     def finite(digits):
         if not math.isfinite(value := float(digits)):
-            raise ValueError(f"{digits[:50]} is no finite number")
+            raise ValueError(f"{digits[:50]} is not a finite number")
         return value
 
     try:

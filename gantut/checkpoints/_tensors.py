@@ -26,9 +26,7 @@ def named_tensors(name: str, weights: Mapping[str, torch.Tensor] | torch.nn.Modu
         if type(key) is not str or key == "__metadata__" or key.encode(errors="ignore").decode() != key:
             raise ValueError(f"{name} must have names that are text, and not '__metadata__', but one is {key!r}")
         if not isinstance(tensor, torch.Tensor):
-            raise ValueError(
-                f"{name}[{key!r}] must be a tensor, not a {type(tensor).__name__}: it belongs into `state`"
-            )
+            raise ValueError(f"{name}[{key!r}] must be a tensor, not a {type(tensor).__name__}: put it into `state`")
     return dict(weights)
 
 
@@ -50,18 +48,18 @@ def pack(name: str, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str
 def header(data: bytes, *, limits: Limits) -> dict:
     """Return the table of contents of a safetensors file, read without trust; a ValueError says what is wrong."""
     if len(data) < 8:
-        raise ValueError("is no safetensors file (it has less than 8 bytes)")
+        raise ValueError("is not a safetensors file (it has fewer than 8 bytes)")
     (length,) = struct.unpack("<Q", data[:8])
     if length > len(data) - 8:
-        raise ValueError(f"is no safetensors file (it has {len(data)} bytes, and claims a header of {length})")
+        raise ValueError(f"is not a safetensors file (it has {len(data)} bytes, and claims a header of {length})")
     if length > limits.header_bytes:
         raise ValueError(f"has a header of {length} bytes, more than the {limits.header_bytes} that it may have here")
     try:
         contents = _structure.from_json(data[8 : 8 + length])
     except ValueError as error:
-        raise ValueError(f"is no safetensors file (its header {error})") from None
+        raise ValueError(f"is not a safetensors file (its header {error})") from None
     if not isinstance(contents, dict):
-        raise ValueError("is no safetensors file (its header is no table)")
+        raise ValueError("is not a safetensors file (its header is not a table)")
     if len(contents) > limits.tensors:
         raise ValueError(f"has {len(contents)} tensors, more than the {limits.tensors} that it may have here")
     return contents
@@ -73,15 +71,16 @@ def unpack(data: bytes, *, limits: Limits) -> dict[str, torch.Tensor]:
     try:
         tensors = safetensors.torch.load(data)
     except Exception as error:  # whatever else a parser says of a strange file
-        raise ValueError(f"is no safetensors file that can be read ({type(error).__name__}: {error})") from None
+        raise ValueError(f"is not a safetensors file that can be read ({type(error).__name__}: {error})") from None
     if any((tensor.view(torch.uint8) > 1).any() for tensor in tensors.values() if tensor.dtype is torch.bool):
         raise ValueError("has truth values that are neither 0 nor 1")
     # into memory that PyTorch aligns: where a matrix begins can change how its products are rounded
     return {name: tensor.clone() for name, tensor in tensors.items()}
 
 
-def check_size(total: int, packed: list[bytes], limits: Limits) -> None:
+def check_size(packed: list[bytes], limits: Limits) -> None:
     """Require that what is to be written can be read again under the same limits."""
+    total = sum(map(len, packed))
     if total > limits.total_bytes:
         raise ValueError(f"limits must allow for {total} bytes, not only {limits.total_bytes}: pass wider ones")
     for data in packed:

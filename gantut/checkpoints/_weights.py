@@ -48,6 +48,24 @@ def save_weights(
         If there is such a file and `overwrite` is False, or something cannot be stored exactly.
     OSError
         If the disk is full, ...: what was there before is still there.
+
+    Examples
+    --------
+    >>> import tempfile, torch
+    >>> from gantut.checkpoints import load_weights, read_metadata, save_weights
+    >>> generator = torch.nn.Linear(3, 2)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = save_weights(f"{folder}/generator.safetensors", generator, {"trained on": "the ring"})
+    ...     back, metadata = load_weights(path), read_metadata(path)
+    >>> generator.load_state_dict(back)
+    <All keys matched successfully>
+    >>> metadata
+    {'trained on': 'the ring'}
+
+    See Also
+    --------
+    load_weights
+    save : For all that it takes to go on with a run.
     """
     if Path(path).suffix != SUFFIX:
         raise ValueError(f"path must end in {SUFFIX!r}, which is what is written, not {str(path)!r}")
@@ -56,7 +74,7 @@ def save_weights(
     if not all(type(text) is str for item in metadata.items() for text in item):
         raise ValueError(f"metadata must be strings by name, not {metadata!r}: write numbers as text")
     data = _tensors.pack("weights", _tensors.named_tensors("weights", weights), metadata or None)
-    _tensors.check_size(len(data), [data], limits)
+    _tensors.check_size([data], limits)
     if path.exists() and not overwrite:
         raise ValueError(f"path must be new, but {path} exists: give another one, or overwrite=True")
     make_folder(path.parent)
@@ -94,7 +112,21 @@ def load_weights(
     Raises
     ------
     CheckpointError
-        If the file is missing, damaged, no safetensors file, or beyond the limits.
+        If the file is missing, damaged, not a safetensors file, or beyond the limits.
+
+    Examples
+    --------
+    >>> import tempfile, torch
+    >>> from gantut.checkpoints import load_weights, save_weights
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     back = load_weights(save_weights(f"{folder}/w.safetensors", {"w": torch.eye(2)}))
+    >>> back["w"]
+    tensor([[1., 0.],
+            [0., 1.]])
+
+    See Also
+    --------
+    save_weights, read_metadata
     """
     device = choose_device(str(device))
     path, data = _checked(path, limits)
@@ -105,14 +137,35 @@ def load_weights(
 
 
 def read_metadata(path: str | os.PathLike, *, limits: Limits = LIMITS) -> dict[str, str]:
-    """Return the metadata that :func:`save_weights` was given, checked as by :func:`load_weights`."""
+    """Return the metadata that :func:`save_weights` was given.
+
+    Parameters
+    ----------
+    path : str or path
+        Is checked as by :func:`load_weights`, which has an example.
+    limits : Limits
+
+    Returns
+    -------
+    dict from str to str
+        Empty where there is none.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be used.
+
+    See Also
+    --------
+    save_weights
+    """
     path, data = _checked(path, limits)
     try:
         metadata = _tensors.header(data, limits=limits).get("__metadata__", {})
     except ValueError as error:
         raise CheckpointError(f"{path} {error}: take another copy of it") from None
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-        raise CheckpointError(f"{path} has metadata that are not strings by name: take another copy of it")
+        raise CheckpointError(f"{path} has metadata that is not strings by name: take another copy of it")
     return metadata
 
 
@@ -129,10 +182,10 @@ def _checked(path, limits):
         text = read(beside, at_most=4096)
         found = re.match(rb"\\?([0-9a-f]{64})(?:\s|$)", text)
         if not found:
-            raise CheckpointError(f"{beside} holds no SHA-256: delete it if you trust {path.name} without one")
+            raise CheckpointError(f"{beside} does not hold a SHA-256: delete it if you trust {path.name} without one")
         if found[1].decode() != (actual := sha256(data)):
             raise CheckpointError(
-                f"{path} is not the file that its checksum {beside.name} is of (SHA-256 {actual[:12]}..., not "
+                f"{path} does not agree with its checksum {beside.name} (SHA-256 {actual[:12]}..., not "
                 f"{found[1].decode()[:12]}...): it was damaged or replaced; take another copy of both"
             )
     return path, data

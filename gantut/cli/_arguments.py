@@ -61,7 +61,7 @@ def _entries(kind, prefix=""):
 
 def _entry(kind, about, name, flag):
     kinds = [one for one in (kind, *get_args(kind)) if one is not type(None)]
-    records = [one for one in kinds if dataclasses.is_dataclass(one)]
+    records = [sub for one in kinds if dataclasses.is_dataclass(one) for sub in one.__subclasses__() or [one]]
     if not records:
         metavar = METAVARS.get(name) or next((METAVARS[one] for one in kinds if one in METAVARS), None)
         several = " ..." if str(kind).startswith("tuple") else ""

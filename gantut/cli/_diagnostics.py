@@ -202,7 +202,7 @@ def clipping(patient: Patient) -> Diagnosis | None:
         return None
     measured = f"{share:.0%} of the critic's weights are at the bound, {constraint.bound:g}"
     meaning = "A clipped critic with its weights at the two ends can represent only very simple functions. Try wgan-gp."
-    return patient.diagnosis("clipping", torch.as_tensor(share > AT_BOUND), measured, meaning, 10)
+    return patient.diagnosis("clipping", torch.tensor(share > AT_BOUND), measured, meaning, 10)
 
 
 def modes(patient: Patient) -> Diagnosis | None:

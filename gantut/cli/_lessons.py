@@ -6,7 +6,6 @@ OBJECTIVES = {
     "non-saturating": ("the generator raises log D instead, and has a slope from the start; DCGAN's choice", 5),
     "least-squares": ("squared distances to the labels in place of logarithms", 6),
     "hinge": ("a score costs nothing once it is on the right side by a margin of 1", 5),
-    "hinge": ("a score costs nothing once it is on the right side by a margin of 1", 5),
     "feature-matching": ("the generator matches the mean features of the critic, not its scores", 7),
     "wgan": ("the critic estimates a Wasserstein distance, with clipped weights so that it is not too steep", 10),
     "wgan-gp": (

@@ -244,14 +244,17 @@ def test_a_population_is_shared_out_and_each_member_is_bit_by_bit_what_it_is_els
     assert process.returncode == 0, said
     assert main([*words, "--out", str(tmp_path / "one")]) == 0
     alone = checkpoints.load_latest(tmp_path / "one/checkpoints").weights
-    merged = checkpoints.load_weights(tmp_path / "two/networks.safetensors")
-    assert merged.keys() == alone.keys()
-    assert all(torch.equal(merged[name], alone[name]) for name in alone)
-    assert (tmp_path / "two/log.jsonl").read_text() == (tmp_path / "one/log.jsonl").read_text()
-    assert main(["doctor", str(tmp_path / "two")]) == 1  # ten steps are not enough
-    assert "3 members" in capsys.readouterr().out
-    assert main(["train", "--resume", "--steps", "12", "--out", str(tmp_path / "two"), "--quiet"]) == 0
-    assert main(["train", "--resume", "--steps", "12", "--out", str(tmp_path / "one"), "--quiet"]) == 0
-    longer = checkpoints.load_weights(tmp_path / "two/networks.safetensors")
+    for place, name in enumerate(("members-00000-00000", "members-00001-00002")):
+        ours = checkpoints.load_latest(tmp_path / "two" / name / "checkpoints").weights
+        rows = slice(0, 1) if place == 0 else slice(1, 3)
+        assert ours.keys() == alone.keys()
+        assert all(torch.equal(ours[key], alone[key][rows]) for key in alone)
+    assert main(["doctor", str(tmp_path / "two" / "members-00001-00002")]) == 1  # ten steps are not enough
+    assert "2 members" in capsys.readouterr().out
+    assert main(["doctor", str(tmp_path / "two")]) == 2
+    assert "a population in 2 parts: name one of them" in capsys.readouterr().err
+    for folder in ("two", "one"):
+        assert main(["train", "--resume", "--steps", "12", "--out", str(tmp_path / folder), "--quiet"]) == 0
     alone = checkpoints.load_latest(tmp_path / "one/checkpoints").weights
-    assert all(torch.equal(longer[name], alone[name]) for name in alone), "one process goes on with the parts of two"
+    longer = checkpoints.load_latest(tmp_path / "two/members-00001-00002/checkpoints").weights
+    assert all(torch.equal(longer[key], alone[key][1:]) for key in alone), "one process goes on with the parts of two"

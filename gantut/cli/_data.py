@@ -45,7 +45,7 @@ def checked_source(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_coloured(name: str) -> bool:
     """Whether the images of that name, or at that path, are in colour."""
-    return name == "creatures" or name not in NAMES
+    return name == "creatures" or name not in NAMES  # which is the path of images
 
 
 def load(run, *, note: Callable[[str], None] = lambda line: None):

@@ -1,6 +1,10 @@
-"""What the doctor looks at: each diagnostic measures one thing, and says what it means where it is wrong."""
+"""What the doctor looks at: each diagnostic measures one thing, and says what it means where it is wrong.
+
+The docstring of a diagnostic is what it asks and, after an empty line, what the doctor says where something is wrong.
+"""
 
 import copy
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -72,182 +76,213 @@ class Patient:
         """Whether the score of a sample depends on that sample alone."""
         return getattr(self.saved.critic, "samples_are_separate", True)
 
-    def diagnosis(self, name: str, wrong: torch.Tensor, measured: str, meaning: str, lesson: int) -> Diagnosis:
-        """Return a diagnosis; where there are several members, with how many of them something is wrong."""
-        several = self.config.members > 1 and wrong.ndim and wrong.any()
-        where = f" in {int(wrong.sum())} of {self.config.members} members" if several else ""
-        return Diagnosis(name, bool(wrong.any()), measured + where, meaning, lesson)
+
+DIAGNOSTICS: list[Callable[[Patient], Diagnosis | None]] = []
 
 
-def finite_numbers(patient: Patient) -> Diagnosis:
-    """Are all weights and losses finite, and likely to stay so?"""
+def diagnostic(name: str, lesson: int):
+    """Make a diagnostic of a function from a patient to None, or to (wrong, measured), or to (..., meaning, lesson).
+
+    What is wrong is a truth value, or one a member, of which it is then said how many there are.
+    """
+
+    def register(measure):
+        meaning = " ".join(inspect.getdoc(measure).split("\n\n")[-1].split())
+
+        def diagnose(patient: Patient) -> Diagnosis | None:
+            if (found := measure(patient)) is None:
+                return None
+            wrong, measured, *other = found
+            if isinstance(wrong, torch.Tensor) and wrong.any() and patient.config.members > 1:
+                measured += f" in {int(wrong.sum())} of {patient.config.members} members"
+            return Diagnosis(name, bool(torch.as_tensor(wrong).any()), measured, *(other or (meaning, lesson)))
+
+        DIAGNOSTICS.append(diagnose)
+        return diagnose
+
+    return register
+
+
+@diagnostic("numbers", lesson=4)
+def finite_numbers(patient):
+    """Are all weights and losses finite, and likely to stay so?
+
+    The game diverges. Lower the learning rates, or choose a constraint that keeps the critic in bounds.
+    """
     saved = patient.saved
     weights = [value for network in (saved.generator, saved.critic) for value in network.state_dict().values()]
     finite = all(bool(weight.isfinite().all()) for weight in weights if weight.is_floating_point())
-    lost = saved.diverged >= 0
+    lost = saved.diverged >= 0  # (members,)
     losses = [_late(rows).abs() for name, rows in saved.losses.items() if not name.endswith(" gradient")]
     largest = torch.stack(losses).nan_to_num(nan=torch.inf).max().item() if losses else 0.0
     measured = f"largest loss {largest:.3g}" + ("" if finite else ", weights not finite")
     if lost.any():
-        measured += f"; a loss or a weight was not finite by step {int(saved.diverged[lost].min())}"
-    wrong = lost if lost.any() else torch.tensor(not finite or largest > HUGE)
-    meaning = "The game diverges. Lower the learning rates, or choose a constraint that keeps the critic in bounds."
-    return patient.diagnosis("numbers", wrong, measured, meaning, 4)
+        return lost, f"{measured}; a loss or a weight was not finite by step {int(saved.diverged[lost].min())}"
+    return not finite or largest > HUGE, measured
 
 
-def certainty(patient: Patient) -> Diagnosis | None:
-    """Is the discriminator so sure that the generator learns nothing from it?"""
+@diagnostic("certainty", lesson=5)
+def certainty(patient):
+    """Is the discriminator so sure that the generator learns nothing from it?
+
+    The discriminator is saturated: it tells the two distributions apart, log(1 - D) has no slope left, and -log D a
+    noisy one. Fewer critic steps, instance noise, augmentation of few data, or a Wasserstein objective.
+    """
     if not patient.config.game.classifies or patient.real is None:
         return None
     critic = patient.critic_as_trained
     with torch.no_grad():
         real, fake = (_scores(critic, x, patient.config.batch) for x in (patient.real, patient.fake))
     share = torch.minimum((real > SURE).float().mean(-1), (fake < -SURE).float().mean(-1))  # (members,)
-    measured = f"D is 99% sure of {share.median():.0%} of real and of generated samples alike"
-    meaning = (
-        "The discriminator is saturated: it tells the two distributions apart, log(1 - D) has no slope left, and "
-        "-log D a noisy one. Fewer critic steps, instance noise, augmentation of few data, or a Wasserstein objective."
-    )
-    return patient.diagnosis("certainty", share > SURE_SHARE, measured, meaning, 5)
+    return share > SURE_SHARE, f"D is 99% sure of {share.median():.0%} of real and of generated samples alike"
 
 
-def gradients(patient: Patient) -> Diagnosis | None:
-    """Have the gradients of the players vanished, or exploded, since the run began?"""
+@diagnostic("gradients", lesson=4)
+def gradients(patient):
+    """Have the gradients of the players vanished, or exploded, since the run began?
+
+    They have exploded: lower the learning rates, or tighten the constraint on the critic.
+    """
     rows = {name: values for name, values in patient.saved.losses.items() if name.endswith(" gradient")}
     if not rows or min(map(len, rows.values())) < 10:
         return None
     norms = [(_early(values).median().item(), _late(values).median().item()) for values in rows.values()]
-    vanished = any(late < FADED * early or late == 0 for early, late in norms)
-    exploded = any(not late <= GROWN * max(early, 1e-12) for early, late in norms)
-    meaning = (
-        "They have vanished: a player no longer learns. See what the discriminator's certainty and the critic's slope "
-        "say." if vanished else "They have exploded: lower the learning rates, or tighten the constraint on the critic."
-    )  # fmt: skip
     parts = [f"{n.removesuffix(' gradient')} {a:.2g}, then {b:.2g}" for n, (a, b) in zip(rows, norms, strict=True)]
     measured = "median norms at the beginning and at the end: " + "; ".join(parts)
-    return patient.diagnosis("gradients", torch.tensor(vanished or exploded), measured, meaning, 5 if vanished else 4)
+    if any(late < FADED * early or late == 0 for early, late in norms):
+        see = "See what the discriminator's certainty and the critic's slope say."
+        return True, measured, f"They have vanished: a player no longer learns. {see}", 5
+    return any(not late <= GROWN * max(early, 1e-12) for early, late in norms), measured
 
 
-def signal(patient: Patient) -> Diagnosis | None:
-    """How much does the generator's loss change as a sample crosses the data?"""
-    if patient.real is None or patient.config.game.features or not patient.config.learn_generator:
+@diagnostic("signal", lesson=11)
+def signal(patient):
+    """How much does the generator's loss change as a sample crosses the data?
+
+    The critic is far too steep: nothing keeps it in bounds.
+    """
+    config = patient.config
+    if patient.real is None or config.game.features or not config.learn_generator:
         return None
-    critic, x = patient.critic_as_trained, patient.fake[:, : patient.config.batch].clone().requires_grad_()
-    loss = patient.config.game.generator_loss(None, critic(x).squeeze(-1))
+    critic, x = patient.critic_as_trained, patient.fake[:, : config.batch].clone().requires_grad_()
+    loss = config.game.generator_loss(None, critic(x).squeeze(-1))
     (slope,) = torch.autograd.grad(loss.sum(), x)
     steepness = slope.flatten(2).norm(dim=-1).mean(-1) * x.shape[1]  # (members,): each loss is a mean over x
     real = patient.real.flatten(2)
     change = steepness * (real - real.mean(1, keepdim=True)).norm(dim=-1).mean(-1)
-    constraint, faint = patient.config.constraint, ~(change > FAINT)
-    clipped = constraint is not None and constraint.saturation(patient.saved.critic) is not None
-    meaning = "The critic is far too steep: nothing keeps it in bounds."
-    if faint.any():
-        meaning = "The generator is told next to nothing about where to go."
-    if faint.any() and clipped:
-        meaning = "The clip is too tight for a critic this deep, and flattens it. Widen it, or use wgan-gp."
     measured = f"the generator's loss changes by {change.median():.2g} where a sample crosses the data"
-    lesson = (10 if clipped else 5) if faint.any() else 11
-    return patient.diagnosis("signal", faint | (change > STEEP), measured, meaning, lesson)
+    faint = ~(change > FAINT)
+    if not faint.any():
+        return change > STEEP, measured
+    if config.constraint is not None and config.constraint.saturation(patient.saved.critic) is not None:
+        why = "The clip is too tight for a critic this deep, and flattens it. Widen it, or use wgan-gp."
+        return faint | (change > STEEP), measured, why, 10
+    return faint | (change > STEEP), measured, "The generator is told next to nothing about where to go.", 5
 
 
-def steepness(patient: Patient) -> Diagnosis | None:
-    """How steep is the critic: from below by samples, from above by its weights?"""
+@diagnostic("steepness", lesson=10)
+def steepness(patient):
+    """How steep is the critic: from below by samples, from above by its weights?
+
+    Nothing keeps the critic Lipschitz, so its loss is not a distance of any kind. Use wgan-gp, or clip.
+    """
     config, critic = patient.config, patient.saved.critic
     if config.game.classifies and config.constraint is None:
         return None
+    wrong = config.game.name.startswith("wgan") and config.constraint is None
     if not patient.separate or patient.real is None:
         why = "there are no data" if patient.separate else "the score of a sample depends on its whole batch"
-        measured = f"cannot be measured: {why}"
-    else:
-        x = torch.cat([patient.real[:, :SLOPES], patient.fake[:, :SLOPES]], 1)
-        low = lipschitz.max_gradient_norm(critic, x).median()
-        measured = f"the critic's Lipschitz constant is at least {low:.3g}"
-        if isinstance(critic, MLP) and critic.normalisation is None:
-            measured += f", at most {lipschitz.lipschitz_bound(critic).median():.3g}"
-    wrong = torch.tensor(config.game.name.startswith("wgan") and config.constraint is None)
-    meaning = "Nothing keeps the critic Lipschitz, so its loss is not a distance of any kind. Use wgan-gp, or clip."
-    return patient.diagnosis("steepness", wrong, measured, meaning, 10)
+        return wrong, f"cannot be measured: {why}"
+    low = lipschitz.max_gradient_norm(critic, torch.cat([patient.real[:, :SLOPES], patient.fake[:, :SLOPES]], 1))
+    measured = f"the critic's Lipschitz constant is at least {low.median():.3g}"
+    if isinstance(critic, MLP) and critic.normalisation is None:
+        measured += f", at most {lipschitz.lipschitz_bound(critic).median():.3g}"
+    return wrong, measured
 
 
-def separate_samples(patient: Patient) -> Diagnosis | None:
-    """Does a critic under a gradient penalty score each sample by itself?"""
+@diagnostic("norm of the critic", lesson=11)
+def separate_samples(patient):
+    """Does a critic under a gradient penalty score each sample by itself?
+
+    A gradient penalty asks for the slope of each sample's score, which batch normalisation (or minibatch
+    discrimination) does not have. Use layer norm or none in the critic.
+    """
     if not patient.config.penalised:
         return None
     how = "that sample alone" if patient.separate else "its whole batch"
-    meaning = (
-        "A gradient penalty asks for the slope of each sample's score, which batch normalisation (or minibatch "
-        "discrimination) does not have. Use layer norm or none in the critic."
-    )
-    measured = f"the score of a sample depends on {how}"
-    return patient.diagnosis("norm of the critic", torch.tensor(not patient.separate), measured, meaning, 11)
+    return not patient.separate, f"the score of a sample depends on {how}"
 
 
-def penalty(patient: Patient) -> Diagnosis | None:
-    """Does the penalty keep the slope where it should be?"""
+@diagnostic("penalty", lesson=11)
+def penalty(patient):
+    """Does the penalty keep the slope where it should be?
+
+    The penalty does not hold the critic: its weight is too small, or the critic's steps are too large.
+    """
     constraint, rows = patient.config.constraint, patient.saved.losses.get("penalty")
     off = constraint.excess(_late(rows).median(0).values) if rows is not None and len(rows) else None  # (members,)
     if off is None:
         return None
     side = "above" if constraint.one_sided else "off"
     measured = f"weight {constraint.weight:g}: slopes are {off.median():.2g} {side} 1, as a root mean square"
-    meaning = "The penalty does not hold the critic: its weight is too small, or the critic's steps are too large."
-    return patient.diagnosis("penalty", ~(off < EXCESS), measured, meaning, 11)
+    return ~(off < EXCESS), measured
 
 
-def clipping(patient: Patient) -> Diagnosis | None:
-    """How many weights sit at the bound?"""
+@diagnostic("clipping", lesson=10)
+def clipping(patient):
+    """How many weights sit at the bound?
+
+    A clipped critic with its weights at the two ends can represent only very simple functions. Try wgan-gp.
+    """
     constraint = patient.config.constraint
     share = None if constraint is None else constraint.saturation(patient.saved.critic)
     if share is None:
         return None
-    measured = f"{share:.0%} of the critic's weights are at the bound, {constraint.bound:g}"
-    meaning = "A clipped critic with its weights at the two ends can represent only very simple functions. Try wgan-gp."
-    return patient.diagnosis("clipping", torch.tensor(share > AT_BOUND), measured, meaning, 10)
+    return share > AT_BOUND, f"{share:.0%} of the critic's weights are at the bound, {constraint.bound:g}"
 
 
-def modes(patient: Patient) -> Diagnosis | None:
-    """Which modes of a known mixture are there?"""
+@diagnostic("modes", lesson=6)
+def modes(patient):
+    """Which modes of a known mixture are there?
+
+    Modes are missing, or samples lie between them: the generator has collapsed, or has not reached them yet. Train for
+    longer, or change the game.
+    """
     if not isinstance(patient.distribution, GaussianMixture):
         return None
     found, total = metrics.mode_coverage(patient.fake.double(), patient.distribution), len(patient.distribution.means)
-    missing = ~(found.covered >= total)  # (members,)
+    good = found.high_quality_fraction  # (members,)
     measured = (
-        f"{found.covered.median():.0f} of {total} modes covered, {found.high_quality_fraction.median():.0%} of the "
-        "samples within 3 standard deviations of one"
+        f"{found.covered.median():.0f} of {total} modes covered, {good.median():.0%} of the samples within 3 standard "
+        "deviations of one"
     )
-    what = "Samples lie between the modes."
-    if missing.any():
-        what = "Modes are missing: the generator has collapsed, or has not reached them yet."
-    wrong = missing | ~(found.high_quality_fraction > 0.5)
-    return patient.diagnosis("modes", wrong, measured, f"{what} Train for longer, or change the game.", 6)
+    return ~(found.covered >= total) | ~(good > 0.5), measured
 
 
-def variety(patient: Patient) -> Diagnosis | None:
-    """Are the images all alike?"""
+@diagnostic("variety", lesson=6)
+def variety(patient):
+    """Are the images all alike?
+
+    The generator draws nearly the same image again and again: it has collapsed, or has not begun to learn.
+    """
     if patient.distribution is not None or patient.real is None:
         return None
     ratio = metrics.mean_distance(patient.fake.flatten(2)) / metrics.mean_distance(patient.real.flatten(2))
-    measured = f"samples are {ratio.median():.2g} times as far apart as real images are"
-    meaning = "The generator draws nearly the same image again and again: it has collapsed, or has not begun to learn."
-    return patient.diagnosis("variety", ~(ratio > ALIKE), measured, meaning, 6)
+    return ~(ratio > ALIKE), f"samples are {ratio.median():.2g} times as far apart as real images are"
 
 
-def copies(patient: Patient) -> Diagnosis | None:
-    """Are the images those of the training set?"""
+@diagnostic("copies", lesson=12)
+def copies(patient):
+    """Are the images those of the training set?
+
+    The generator repeats what it has seen. More data, augmentation, or smaller networks.
+    """
     if patient.distribution is not None or patient.real is None:
         return None
     real = patient.real[:1].flatten(2)
     nearest = metrics.nearest_training_distance(patient.fake.flatten(2), real.expand(len(patient.fake), -1, -1))
     share = (nearest.distance < NEAR * metrics.mean_distance(real[0])).float().mean(-1)
-    measured = f"{share.median():.0%} of the samples are nearly images of the training set"
-    meaning = "The generator repeats what it has seen. More data, augmentation, or smaller networks."
-    return patient.diagnosis("copies", share > COPIED, measured, meaning, 12)
-
-
-DIAGNOSTICS: tuple[Callable[[Patient], Diagnosis | None], ...] = (
-    *(finite_numbers, certainty, gradients, signal, steepness, separate_samples),
-    *(penalty, clipping, modes, variety, copies),
-)
+    return share > COPIED, f"{share.median():.0%} of the samples are nearly images of the training set"
 
 
 def _scores(critic, x, batch):

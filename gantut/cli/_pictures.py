@@ -37,14 +37,11 @@ def sheet(images: torch.Tensor, *, columns: int | None = None) -> np.ndarray:
     pictures = as_bytes(images)
     count, height, width, _ = pictures.shape
     columns = min(columns or math.ceil(math.sqrt(count)), count)
-    rows = -(-count // columns)
-    paper = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3), 255, np.uint8)
-    for number, picture in enumerate(pictures):
-        top, left = (
-            GAP + place * (side + GAP) for place, side in zip(divmod(number, columns), (height, width), strict=True)
-        )
-        paper[top : top + height, left : left + width] = picture
-    return enlarged(paper)
+    rows, above, after = -(-count // columns), (GAP, 0), (0, GAP)
+    pictures = np.pad(pictures, ((0, rows * columns - count), above, above, (0, 0)), constant_values=255)
+    tall, wide = height + GAP, width + GAP
+    paper = pictures.reshape(rows, columns, tall, wide, 3).swapaxes(1, 2).reshape(rows * tall, columns * wide, 3)
+    return enlarged(np.pad(paper, (after, after, (0, 0)), constant_values=255))
 
 
 def enlarged(picture: np.ndarray, width: int = WIDTH) -> np.ndarray:

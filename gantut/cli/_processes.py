@@ -10,7 +10,6 @@ from typing import NamedTuple
 import torch
 from torch import distributed
 
-from gantut import _inputs
 from gantut.device import choose_device
 
 PATIENCE = timedelta(minutes=10)  # how long a process waits for the others before it takes them for lost
@@ -37,15 +36,7 @@ class Place(NamedTuple):
 def place() -> Place:
     """Return where this process stands, as the variables RANK, WORLD_SIZE, ... of torchrun say."""
     names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "TORCHELASTIC_RESTART_COUNT")
-    found = Place(*(_number(name, default) for name, default in zip(names, Place(), strict=True)))
-    if found.rank >= _inputs.count("WORLD_SIZE", found.world):
-        raise ValueError(f"RANK must be below WORLD_SIZE = {found.world}, not {found.rank}")
-    return found
-
-
-def _number(name, default):
-    text = os.environ.get(name) or str(default)
-    return _inputs.count(name, int(text) if text.isdecimal() else text, least=0)
+    return Place(*(int(os.environ.get(name) or default) for name, default in zip(names, Place(), strict=True)))
 
 
 def own_device(name: str | None, where: Place) -> torch.device:

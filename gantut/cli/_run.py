@@ -146,7 +146,7 @@ OWN = tuple(field.name for field in fields(Run) if field.name != "config")
 GAME = tuple(field.name for field in fields(Config))
 
 
-def complete(settings: Mapping[str, Any], *, processes: int = 1) -> Run:
+def complete(settings: Mapping[str, Any], *, processes: int | None = None) -> Run:
     """Return the run that some settings ask for, with what they do not say filled in.
 
     Parameters
@@ -154,8 +154,8 @@ def complete(settings: Mapping[str, Any], *, processes: int = 1) -> Run:
     settings : mapping
         From names to values as plain data, some of :class:`Run` and of `gantut.training.Config`; "augment" stands for
         a usual augmentation, or for none.
-    processes : int
-        Among how many processes the members of a population are shared out.
+    processes : int, optional
+        Among how many processes the members of a population are shared out, whatever the settings say.
 
     Raises
     ------
@@ -165,21 +165,21 @@ def complete(settings: Mapping[str, Any], *, processes: int = 1) -> Run:
     for name in settings:
         _inputs.one_of("a setting of a run", name, (*OWN, *GAME, "augment"))
     source = checked_source(settings)
-    config = _config(settings, source)
-    steps, plane = config.steps, source["data"] in DISTRIBUTIONS
-    usual = {
-        "width": None if plane else 32,
-        "generator_norm": None if plane else "batch",
-        "critic_norm": None if plane else "layer" if config.penalised else "batch",
-        "samples": 512 if plane else 64,
-        "evaluate_every": max(steps // EVALUATIONS, 1),
-        "record_every": max(steps // RECORDS, 1),
+    config, plane = _config(settings, source), source["data"] in DISTRIBUTIONS
+    usual = dict(width=32, generator_norm="batch", critic_norm="layer" if config.penalised else "batch", samples=64)
+    if plane:  # whose perceptrons are part of the game
+        usual = dict(generator_norm=None, critic_norm=None, samples=512)
+    usual |= {
+        "evaluate_every": max(config.steps // EVALUATIONS, 1),
+        "record_every": max(config.steps // RECORDS, 1),
         "checkpoint_every": None,
         "amp": False,
-        "parts": min(processes, config.members),
+        "parts": 1,
     }
-    own = usual | {name: settings[name] for name in usual if name in settings}
-    return Run(config, **source, **own | ({"width": None} if plane else {}))  # a perceptron's is in the game
+    own = {"width": None} | usual | {name: settings[name] for name in usual if name in settings}
+    if processes is not None:
+        own["parts"] = min(processes, config.members)
+    return Run(config, **source, **own)
 
 
 def _config(settings, source):
@@ -204,10 +204,8 @@ def _config(settings, source):
 
 def _augmentation(wanted, source):
     """Return the usual random changes of images of which there are few, as plain data, or None."""
-    if source["data"] in DISTRIBUTIONS:
-        if wanted:
-            raise ValueError("augment is for images: leave it out for a distribution")
-        return None
+    if wanted and source["data"] in DISTRIBUTIONS:
+        raise ValueError("augment is for images: leave it out for a distribution")
     if not (is_coloured(source["data"]) if wanted is None else wanted):
         return None
     opaque = source["channels"] != 4
@@ -226,15 +224,12 @@ def merged(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
         before = base.get(name)
         if isinstance(value, Mapping) and value.get("name") == "none":
             found[name] = None
-        elif isinstance(value, Mapping) and isinstance(before, Mapping) and _same_kind(name, before, value):
-            found[name] = {**before, **value}
+        elif isinstance(value, Mapping) and isinstance(before, Mapping):
+            other = name == "constraint" and value.get("name", before.get("name")) != before.get("name")
+            found[name] = dict(value) if other else {**before, **value}
         else:
             found[name] = value
     return found
-
-
-def _same_kind(name, before, given):
-    return name != "constraint" or given.get("name", before.get("name")) == before.get("name")
 
 
 def require_same(saved: Run, wanted: Run, folder: Path) -> None:

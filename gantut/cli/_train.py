@@ -133,6 +133,7 @@ def _wanted(given, here, resume, processes):
         raise ValueError(f"data must be a name or a path, and for MNIST a folder, not {len(here.data)} words")
     given |= dict(zip(("data", "folder"), here.data, strict=False))
     given = _over({} if here.config is None else read_settings(here.config), given)
+    given.pop("parts", None)  # of the run whose file this is
     folder = here.out
     if folder is None:
         wanted = complete(given)

@@ -17,7 +17,7 @@ from gantut.networks import DCGANCritic, DCGANGenerator
 from gantut.training import Config, train
 
 SIZE, CHANNELS, WIDTH, BATCH, NOISE, WEIGHT = 32, 3, 64, 64, 100, 10.0
-STEPS = {"DCGAN": 6, "WGAN-GP": 2, "WGAN-GP, layer norm": 2}  # rounds of one heat
+STEPS = {"DCGAN": 6, "WGAN-GP": 2, "WGAN-GP, layer norm": 2}  # generator steps of one heat
 NORMS = {"DCGAN": "batch", "WGAN-GP": "none", "WGAN-GP, layer norm": "layer"}  # of the critic
 N_CRITIC = {"DCGAN": 1, "WGAN-GP": 5, "WGAN-GP, layer norm": 5}
 
@@ -47,9 +47,9 @@ def plain_networks(norm):
     return _started(nn.Sequential(*generator)), _started(nn.Sequential(*critic))
 
 
-def adam(network, betas, rate, **options):
+def adam(network, betas, lr, **options):
     """Adam with the settings of the papers."""
-    return torch.optim.Adam(network.parameters(), lr=rate, betas=betas, **options)
+    return torch.optim.Adam(network.parameters(), lr=lr, betas=betas, **options)
 
 
 class PlainDCGAN:
@@ -60,22 +60,22 @@ class PlainDCGAN:
         self.optimizers = [adam(network, (0.5, 0.999), 2e-4) for network in (self.generator, self.critic)]
 
     def run(self, steps):
-        """Train for so many rounds."""
-        judge = nn.BCEWithLogitsLoss()
+        """Train for so many generator steps."""
+        bce = nn.BCEWithLogitsLoss()
         of_generator, of_critic = self.optimizers
         ones, zeros = torch.ones(BATCH), torch.zeros(BATCH)
         for _ in range(steps):
             real = self.data[torch.randint(len(self.data), (BATCH,))]
             of_critic.zero_grad()
-            on_real = judge(self.critic(real).view(-1), ones)
+            on_real = bce(self.critic(real).view(-1), ones)
             on_real.backward()
             fake = self.generator(torch.randn(BATCH, NOISE, 1, 1))  # shown to both players
-            on_fake = judge(self.critic(fake.detach()).view(-1), zeros)
+            on_fake = bce(self.critic(fake.detach()).view(-1), zeros)
             on_fake.backward()
             of_critic.step()
             (on_real + on_fake).item()
             of_generator.zero_grad()
-            loss = judge(self.critic(fake).view(-1), ones)
+            loss = bce(self.critic(fake).view(-1), ones)
             loss.backward()
             of_generator.step()
             loss.item()
@@ -91,18 +91,18 @@ class CarefulDCGAN(PlainDCGAN):
         self.optimizers = [adam(net, (0.5, 0.999), 2e-4, fused=True) for net in (self.generator, self.critic)]
 
     def run(self, steps):
-        judge = nn.BCEWithLogitsLoss()
+        bce = nn.BCEWithLogitsLoss()
         of_generator, of_critic = self.optimizers
         ones, zeros = torch.ones(BATCH), torch.zeros(BATCH)
         for _ in range(steps):
             real = self.data[torch.randint(len(self.data), (BATCH,))]
             fake = self.generator(torch.randn(BATCH, NOISE, 1, 1))
             of_critic.zero_grad()
-            loss = judge(self.critic(real).view(-1), ones) + judge(self.critic(fake.detach()).view(-1), zeros)
+            loss = bce(self.critic(real).view(-1), ones) + bce(self.critic(fake.detach()).view(-1), zeros)
             loss.backward()
             of_critic.step()
             of_generator.zero_grad()
-            judge(self.critic(fake).view(-1), ones).backward(inputs=list(self.generator.parameters()))
+            bce(self.critic(fake).view(-1), ones).backward(inputs=list(self.generator.parameters()))
             of_generator.step()
 
 
@@ -114,7 +114,7 @@ class PlainPenalised:
         self.optimizers = [adam(network, (0.0, 0.9), 1e-4) for network in (self.generator, self.critic)]
 
     def run(self, steps):
-        """Train for so many rounds."""
+        """Train for so many generator steps."""
         of_generator, of_critic = self.optimizers
         for _ in range(steps):
             for _ in range(5):
@@ -177,7 +177,7 @@ class Ours:
         self.critic = DCGANCritic(size=SIZE, channels=CHANNELS, width=WIDTH, norm=norm)
 
     def run(self, steps):
-        """Train for so many rounds."""
+        """Train for so many generator steps."""
         config = Config(objective=self.objective, steps=steps, batch=BATCH, latent_dim=NOISE)
         looks = dict(samples=1, record_every=steps, evaluate_every=steps, progress=False)
         players = dict(generator=self.generator, critic=self.critic)

@@ -24,8 +24,8 @@ What this promises:
   ever run. Sizes and checksums are verified before anything is parsed, and :class:`Limits` bounds what a file may ask
   for. A checksum tells damage, not malice: whoever can change a file can change its checksum, too.
 
-:func:`save_weights` and :func:`load_weights` do the same for the weights of a single model, and
-:func:`write_atomically` for any file.
+:func:`write_atomically` writes any other file whole or not at all. For the weights of one model alone there are
+``save_file`` and ``load_file`` of `safetensors.torch`.
 """
 
 from gantut.checkpoints._files import write_atomically
@@ -33,9 +33,8 @@ from gantut.checkpoints._limits import LIMITS, CheckpointError, CheckpointVersio
 from gantut.checkpoints._load import Checkpoint, load, load_latest
 from gantut.checkpoints._record import saved_steps
 from gantut.checkpoints._save import save
-from gantut.checkpoints._weights import load_weights, read_metadata, save_weights
 
 __all__ = [
-    "LIMITS", "Checkpoint", "CheckpointError", "CheckpointVersionError", "Limits", "load", "load_latest",
-    "load_weights", "read_metadata", "save", "save_weights", "saved_steps", "write_atomically",
+    "LIMITS", "Checkpoint", "CheckpointError", "CheckpointVersionError", "Limits", "load", "load_latest", "save",
+    "saved_steps", "write_atomically",
 ]  # fmt: skip

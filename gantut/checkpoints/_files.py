@@ -47,25 +47,18 @@ def write_atomically(path: str | os.PathLike, data: bytes | str | Callable[[Bina
 
     See Also
     --------
-    save, save_weights
+    save
     """
     path = Path(os.path.realpath(path))
-    with staged(path, data) as unfinished:
-        os.replace(unfinished, path)
-    sync_folder(path.parent)
-
-
-@contextlib.contextmanager
-def staged(path: Path, data) -> Iterator[Path]:
-    """Write `data` to a new file beside `path`, safely on the disk, for the caller to move to its place."""
     unfinished = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.unfinished")
     try:
         mode = stat.S_IMODE(os.stat(path).st_mode) if path.exists() else None  # what was private stays private
         write_new(unfinished, data, mode=mode)
-        yield unfinished
+        os.replace(unfinished, path)
     finally:
         with contextlib.suppress(OSError):
             os.unlink(unfinished)
+    sync_folder(path.parent)
 
 
 def write_new(path: Path, data, *, mode: int | None = None) -> None:

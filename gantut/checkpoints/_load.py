@@ -127,7 +127,6 @@ def load(path: str | os.PathLike, *, device: torch.device | str = "cpu", limits:
     See Also
     --------
     save, load_latest
-    load_weights : For a single safetensors file, of anybody's.
     """
     path, device = Path(path), choose_device(str(device))
     record, files = verified(path, limits)

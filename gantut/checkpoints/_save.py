@@ -80,7 +80,6 @@ def save(
     See Also
     --------
     load_latest, load
-    save_weights : For the weights of one model alone.
     """
     folder, step = Path(folder).absolute(), _inputs.count("step", step, least=0)
     keep = None if keep is None else _inputs.count("keep", keep)

@@ -30,7 +30,7 @@ def named_tensors(name: str, weights: Mapping[str, torch.Tensor] | torch.nn.Modu
     return dict(weights)
 
 
-def pack(name: str, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str] | None = None) -> bytes:
+def pack(name: str, tensors: Mapping[str, torch.Tensor]) -> bytes:
     """Return the tensors as the bytes of a safetensors file; a ValueError names one that cannot be stored."""
     ready = {}
     for key, tensor in tensors.items():
@@ -42,11 +42,11 @@ def pack(name: str, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str
             )
         # a copy of its own: safetensors takes neither views nor tensors that share their memory
         ready[key] = tensor.detach().cpu().contiguous().clone()
-    return safetensors.torch.save(ready, metadata)
+    return safetensors.torch.save(ready)
 
 
-def header(data: bytes, *, limits: Limits) -> dict:
-    """Return the table of contents of a safetensors file, read without trust; a ValueError says what is wrong."""
+def check_header(data: bytes, *, limits: Limits) -> None:
+    """Require a table of contents within the limits, read without trust; a ValueError says what is wrong."""
     if len(data) < 8:
         raise ValueError("is not a safetensors file (it has fewer than 8 bytes)")
     (length,) = struct.unpack("<Q", data[:8])
@@ -62,12 +62,11 @@ def header(data: bytes, *, limits: Limits) -> dict:
         raise ValueError("is not a safetensors file (its header is not a table)")
     if len(contents) > limits.tensors:
         raise ValueError(f"has {len(contents)} tensors, more than the {limits.tensors} that it may have here")
-    return contents
 
 
 def unpack(data: bytes, *, limits: Limits) -> dict[str, torch.Tensor]:
     """Return the tensors of a safetensors file, on the CPU; a ValueError says what is wrong with it."""
-    header(data, limits=limits)
+    check_header(data, limits=limits)
     try:
         tensors = safetensors.torch.load(data)
     except Exception as error:  # whatever else a parser says of a strange file
@@ -85,6 +84,6 @@ def check_size(packed: list[bytes], limits: Limits) -> None:
         raise ValueError(f"limits must allow for {total} bytes, not only {limits.total_bytes}: pass wider ones")
     for data in packed:
         try:
-            header(data, limits=limits)
+            check_header(data, limits=limits)
         except ValueError as error:
             raise ValueError(f"limits must be wider: what is to be saved {error}") from None

@@ -25,15 +25,10 @@ EVALUATIONS, RECORDS = 20, 200  # how often a run is evaluated and recorded, unl
 # What serves in general; what an objective's paper says comes from the objective.
 ON_IMAGES = {"objective": "non-saturating", "steps": 6000, "batch": 32, "latent_dim": 64, "ema": 0.998}
 AUGMENTATION = {"translate": 0.125, "colour": 0.5}  # of images of which there are few; lesson 12
-ON_DISTRIBUTIONS = {
-    "objective": "wgan-gp",
-    "steps": 2000,
-    "batch": 64,
-    "latent_dim": 16,
-    "generator": {"hidden": [64, 64]},
-    "critic": {"hidden": [64, 64]},
-    "optimizer": {"name": "adam", "rate": 1e-3, "betas": [0.0, 0.9]},
-}
+HIDDEN = {"hidden": [64, 64]}
+ON_DISTRIBUTIONS = {"objective": "wgan-gp", "steps": 2000, "batch": 64, "latent_dim": 16}
+ON_DISTRIBUTIONS |= {"generator": HIDDEN, "critic": HIDDEN}
+ON_DISTRIBUTIONS |= {"optimizer": {"name": "adam", "rate": 1e-3, "betas": [0.0, 0.9]}}
 
 
 @dataclass(frozen=True)
@@ -169,13 +164,10 @@ def complete(settings: Mapping[str, Any], *, processes: int | None = None) -> Ru
     usual = dict(width=32, generator_norm="batch", critic_norm="layer" if config.penalised else "batch", samples=64)
     if plane:  # whose perceptrons are part of the game
         usual = dict(generator_norm=None, critic_norm=None, samples=512)
-    usual |= {
-        "evaluate_every": max(config.steps // EVALUATIONS, 1),
-        "record_every": max(config.steps // RECORDS, 1),
-        "checkpoint_every": None,
-        "amp": False,
-        "parts": 1,
-    }
+    every = (max(config.steps // times, 1) for times in (EVALUATIONS, RECORDS))
+    usual |= dict(
+        zip(("evaluate_every", "record_every"), every, strict=True), checkpoint_every=None, amp=False, parts=1
+    )
     own = {"width": None} | usual | {name: settings[name] for name in usual if name in settings}
     if processes is not None:
         own["parts"] = min(processes, config.members)

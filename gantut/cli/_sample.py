@@ -83,11 +83,6 @@ def run(words: Sequence[str]) -> int:
     return 0
 
 
-def samples_of(saved: Saved, noise: torch.Tensor, *, member: int = 0) -> torch.Tensor:
-    """Return what one member's generator makes of noise (n, latent_dim), on the CPU."""
-    return saved.generate(noise)[member].cpu()
-
-
 def _draw(path, saved, wanted, moving):
     plane, columns = saved.run.is_distribution, None
     if wanted.between:
@@ -95,7 +90,7 @@ def _draw(path, saved, wanted, moving):
         noise = _ways(saved, wanted, columns, moving)
     else:
         noise = saved.noise(wanted.count or (1000 if plane else 64), wanted.seed)
-    samples = samples_of(saved, noise, member=wanted.member)
+    samples = saved.generate(noise)[wanted.member].cpu()
     if moving:
         _pictures.write_gif(path, _pictures.enlarged(_pictures.as_bytes(samples), 256))
     elif plane:

@@ -164,10 +164,8 @@ def complete(settings: Mapping[str, Any], *, processes: int | None = None) -> Ru
     usual = dict(width=32, generator_norm="batch", critic_norm="layer" if config.penalised else "batch", samples=64)
     if plane:  # whose perceptrons are part of the game
         usual = dict(generator_norm=None, critic_norm=None, samples=512)
-    every = (max(config.steps // times, 1) for times in (EVALUATIONS, RECORDS))
-    usual |= dict(
-        zip(("evaluate_every", "record_every"), every, strict=True), checkpoint_every=None, amp=False, parts=1
-    )
+    usual |= dict(evaluate_every=max(config.steps // EVALUATIONS, 1), record_every=max(config.steps // RECORDS, 1))
+    usual |= dict(checkpoint_every=None, amp=False, parts=1)
     own = {"width": None} | usual | {name: settings[name] for name in usual if name in settings}
     if processes is not None:
         own["parts"] = min(processes, config.members)

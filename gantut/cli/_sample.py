@@ -12,7 +12,7 @@ from tyro.conf import Positional
 from gantut import _inputs
 from gantut.cli import _data, _pictures
 from gantut.cli._arguments import read
-from gantut.cli._saved import Saved, load_run
+from gantut.cli._saved import load_run
 from gantut.device import choose_device, random_source
 
 ENDINGS = (".png", ".gif")

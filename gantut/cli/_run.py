@@ -42,19 +42,19 @@ class Run:
     data : str
         A name, or the path of a folder, zip or tar of images.
     folder : str or None
-        Of the files of MNIST or Fashion-MNIST.
+        Where the files of MNIST or Fashion-MNIST are.
     size : int or None
         Pixels a side: 32, 64 or 128 (digits: from 8 on).
     channels : int or None
         3 for images on white, 4 with their transparency.
     mirror : bool
-        Learn mirror images, too, or do not.
+        Learn mirror images, too.
     width : int or None
-        Of the networks: more learns more, and takes longer.
+        Width of the networks; wider ones learn more, and take longer.
     generator_norm, critic_norm : str or None
-        Normalisation in a network of images: batch, layer or none.
+        How a network of images is normalised: batch, layer or none.
     samples : int
-        How many samples an evaluation shows.
+        Samples that an evaluation shows.
     evaluate_every : int
         Steps between evaluations (default: 20 in all).
     record_every : int

@@ -39,13 +39,13 @@ class Sample:
     between : int
         Show N ways between samples.
     way : {"spherical", "linear"}
-        What way (default: spherical).
+        Which way to take between samples (default: spherical).
     seed : int
-        Of the noise (default: 0).
+        Seed of the noise (default: 0).
     member : int
         Which member of a population (default: 0).
     weights : {"average", "last"}
-        Of the generator (default: the average, where the run keeps one).
+        Which weights of the generator (default: the average, where the run keeps one).
     device : str
         auto, cpu, cuda, cuda:1, ... (default: auto).
     """

@@ -36,7 +36,7 @@ class Study:
     updates : int
         Gradient steps of a run, of both players together (default: as the scale says).
     seed : int
-        Of the settings and of the runs (default: 0).
+        Seed of the settings and of the runs (default: 0).
     seconds : float
         Begin no further try after so long.
     quiet : bool

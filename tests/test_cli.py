@@ -253,6 +253,12 @@ def test_the_help_and_the_version_are_there_before_anything_heavy_is_imported(wo
     assert not {"torch", "numpy", "scipy", "ot", "sklearn", "matplotlib", "tyro"} & set(said.stdout.split())
 
 
+def test_what_a_command_does_not_need_is_not_imported():
+    code = "import sys; from gantut.cli import main; main(['train', '--help']); print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
+    assert not {"ot", "sklearn", "scipy", "sympy", "numba", "matplotlib"} & set(said.stdout.split())
+
+
 @pytest.mark.parametrize("command", ["sample", "doctor", "study"])
 def test_each_command_has_a_help_of_its_own(capsys, command):
     assert run(command, "--help") == 0

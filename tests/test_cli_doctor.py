@@ -109,7 +109,7 @@ def test_the_doctor_measures_what_it_says(ring, capsys):
     noise = torch.randn(2000, saved.run.config.latent_dim, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         samples = saved.generator(noise).double()
-    covered = metrics.modes_covered(samples, distribution).median()
+    covered = metrics.mode_coverage(samples, distribution).covered.median()
     assert f"{covered:.0f} of 8 modes covered" in findings["modes"]["measured"]
     low, high = (float(x) for x in re.findall(r"at (?:least|most) ([0-9.]+)", findings["steepness"]["measured"]))
     assert low < high == pytest.approx(lipschitz.lipschitz_bound(saved.critic).median().item(), rel=0.01)

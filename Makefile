@@ -51,7 +51,7 @@ lint: $(READY)  ## check style, and repair what can be repaired
 	$(BIN)/ruff format book gantut tests
 
 clean:  ## remove all that was made here, but for the notebooks
-	rm -rf $(VENV) _build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) _build book/api dist .pytest_cache .ruff_cache .hypothesis
 
 # ---- Behind these -----------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ SOURCES = (
     "requirements.txt",
     "book/*.ipynb",
     "book/**/*.md",
+    "book/templates/**/*.rst",
     "book/claims.yml",
     "book/*.bib",
     "book/images/**/*",

@@ -5,9 +5,10 @@ PYTHON ?= python3
 export OMP_NUM_THREADS ?= 1
 export PYTHONUTF8 := 1
 
-# So many test files and lessons run at a time, each on threads of its own.
+# So many test files and lessons run at a time, each on threads of its own; lessons first, as they take longest.
 WORKERS ?= 2
-SIDE_BY_SIDE = -n $(WORKERS) --dist loadfile
+PYTEST = $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+  --nbval --nbval-current-env --nbval-cell-timeout=300
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -15,10 +16,10 @@ READY := $(VENV)/.ready
 PIP   := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help book notebooks pdf links test bench lint clean
+.PHONY: help book notebooks pdf links test test-all bench lint clean
 
 help:  ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 book: $(READY)  ## build the site, and say where to open it
 	@$(BIN)/python book/tools/notebooks.py --check || echo 'Shown are the outputs of before; `make notebooks` makes them anew.'
@@ -27,11 +28,16 @@ book: $(READY)  ## build the site, and say where to open it
 notebooks: $(READY)  ## execute the lessons whose text or code changed
 	@$(BIN)/python book/tools/notebooks.py
 
-test: $(READY)  ## check everything: style, package, pages, and every output of every lesson
+test: $(READY)  ## check style, every module, every output of every lesson, and the pages: some minutes
 	@failed=0; set -x; \
 	$(BIN)/ruff check . || failed=1; \
-	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) || failed=1; \
-	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) --nbval --nbval-current-env --nbval-cell-timeout=300 book/ || failed=1; \
+	$(PYTEST) -m 'not slow' book tests || failed=1; \
+	{ set +x; } 2>/dev/null; exit $$failed
+
+test-all: $(READY)  ## the same, with what takes long and guards against what is rare
+	@failed=0; set -x; \
+	$(BIN)/ruff check . || failed=1; \
+	$(PYTEST) book tests || failed=1; \
 	{ set +x; } 2>/dev/null; exit $$failed
 
 pdf: $(READY)  ## print the whole book into one file (needs Chromium)

@@ -125,6 +125,25 @@ def test_the_first_cells_of_a_lesson_run_where_only_the_wheel_is_installed(clean
     assert report["claims"] > 0
 
 
+OPEN = """
+import importlib, json, pkgutil
+import gantut
+names = [module.name for module in pkgutil.iter_modules(gantut.__path__) if not module.name.startswith("_")]
+print(json.dumps({name: importlib.import_module(f"gantut.{name}").__file__ for name in names}))
+"""
+
+
+@pytest.mark.slow
+def test_every_public_module_of_the_wheel_opens_by_its_name(clean_python, tmp_path):
+    printed = run([str(clean_python), "-c", OPEN], tmp_path, clean_python.parents[2] / "borrowed")
+    opened = json.loads(printed.splitlines()[-1])
+    found = {
+        path.stem for path in (ROOT / "gantut").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert set(opened) == {name for name in found if not name.startswith("_")}
+    assert all(Path(file).is_relative_to(clean_python.parents[1]) for file in opened.values())
+
+
 @pytest.mark.slow
 def test_the_wheel_holds_the_package_and_the_ledger_and_nothing_else(clean_python):
     packages = clean_python.parents[1].glob("**/site-packages/gantut-*.dist-info/RECORD")

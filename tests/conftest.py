@@ -69,6 +69,15 @@ QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync", "--disable-extensions")  # fmt: skip
 
 
+# The front page, a lesson with a lab and solutions, and a page of the package: these are read in every way each time.
+SAMPLE = ("book/00_index", "book/09_duality", "book/api/gantut.transport")
+
+
+def sampled(names):
+    """The pages of these names, those outside of the sample marked as slow: pages share one style."""
+    return [name if name in SAMPLE else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
 @pytest.fixture(scope="session")
 def browser():
     """A real browser, started once."""

@@ -250,6 +250,7 @@ def test_a_study_has_made_every_try_once_with_every_seed(whole):
     assert whole["common"]["updates"] == 40
 
 
+@pytest.mark.slow
 def test_a_study_that_was_killed_goes_on_and_two_processes_that_share_one_find_the_same(whole, tmp_path):
     killed, shared = tmp_path / "killed", tmp_path / "shared"
     victim = command(killed)

@@ -219,6 +219,7 @@ def test_on_paper_nothing_is_cut_off_and_no_button_is_left(request, tmp_path):
     assert 400 < max(right) < 595 - 51
 
 
+@pytest.mark.slow
 def test_the_table_of_contents_counts_the_sheets_before_it_and_its_own(request):
     if not CHROMIUM:
         pytest.skip("there is no Chromium to print with")

@@ -101,6 +101,7 @@ for progress in (None, False, True):
 """
 
 
+@pytest.mark.slow
 def test_the_progress_bar_is_silent_away_from_a_terminal_unless_it_is_asked_for():
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     result = subprocess.run([sys.executable, "-c", SHOWN], capture_output=True, text=True, env=environment, check=True)

@@ -16,9 +16,6 @@ import torch
 
 from gantut import _inputs
 
-__all__ = ["SCALES", "at_scale", "choose_device", "limit_threads", "random_source", "scale"]
-
-# How large a run may be: ``"fast"`` or ``"full"``.
 SCALES = ("fast", "full")
 
 __all__ = ["at_scale", "choose_device", "limit_threads", "random_source", "scale"]

@@ -11,12 +11,11 @@ from torch import nn
 
 from gantut import checkpoints, data
 from gantut.networks import MLP
-from gantut.objectives import OBJECTIVES
+from gantut.objectives import OBJECTIVES, FeatureMatching
 from gantut.training import (
     Architecture,
     Config,
     Diverged,
-    FeatureMatching,
     InstanceNoise,
     MinibatchDiscrimination,
     _algorithm,

@@ -14,7 +14,6 @@ to look, keep and stop.
 torch.Size([16, 512, 2])
 """
 
-from gantut.objectives import FeatureMatching
 from gantut.training._config import Architecture, Config, Optimizer
 from gantut.training._history import History
 from gantut.training._saved import load_networks
@@ -25,7 +24,6 @@ __all__ = [
     "Architecture",
     "Config",
     "Diverged",
-    "FeatureMatching",
     "History",
     "InstanceNoise",
     "MinibatchDiscrimination",

@@ -35,10 +35,12 @@ def sinkhorn_divergence(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10
         Points; leading dimensions broadcast.
     a, b : tensors, shapes (..., n) and (..., m), optional
         Their masses, with equal totals; 1/n and 1/m each by default.
-    reg, tol, max_iter
+    reg : float
         As in :func:`sinkhorn_points`.
     p : float
         Exponent of the cost, finite and at least 1. The theory covers p up to 2; above, the formula may be negative.
+    tol, max_iter : float, int
+        As in :func:`sinkhorn_points`.
 
     Returns
     -------

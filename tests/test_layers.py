@@ -17,7 +17,6 @@ ROOMS = sorted(path.parent for path in PACKAGE.glob("lessons/*/exercises.py"))
 STILL_IMPORTED = {
     ("lessons/fixed_distributions.py", "gantut.training._streams"),
     ("metrics/_critics.py", "gantut.lipschitz._given"),
-    ("training/_algorithm.py", "gantut.objectives._classes"),
 }
 
 

@@ -253,6 +253,16 @@ def test_images_and_minibatch_layers_are_looked_at_in_the_same_way(device, rng):
         require_separate_samples(alone, torch.randn(1, 8, 3, generator=rng).to(device))
 
 
+@pytest.mark.parametrize("normalised", [nn.utils.spectral_norm, nn.utils.parametrizations.spectral_norm])
+def test_a_critic_whose_layers_keep_tensors_of_their_last_pass_can_be_measured(device, rng, normalised):
+    critic, x = rows(normalised(nn.Linear(4, 4))).to(device), torch.randn(8, 3, generator=rng).to(device)
+    before = lipschitz.max_gradient_norm(critic.eval(), x)
+    critic(x).sum().backward()
+    assert torch.equal(lipschitz.max_gradient_norm(critic, x), before)
+    critic.train()(x)  # and it still can, after another step of the power iteration
+    assert lipschitz.max_gradient_norm(critic, x).isfinite()
+
+
 def test_the_look_leaves_no_trace(device, rng):
     critic = rows(nn.BatchNorm1d(4), nn.Dropout(0.5), nn.utils.spectral_norm(nn.Linear(4, 4))).to(device)
     before = {name: value.clone() for name, value in critic.state_dict().items()}

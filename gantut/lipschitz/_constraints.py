@@ -27,8 +27,6 @@ class Constraint:
     ----------
     name : str
         By which :func:`constraint` and files know it.
-    title : str
-        What messages call it.
     separate_samples : bool
         Whether the critic must score each sample by itself.
     whole_batch : bool
@@ -52,7 +50,6 @@ class Constraint:
     """
 
     name: ClassVar[str]
-    title: ClassVar[str] = "a constraint"
     separate_samples: ClassVar[bool] = False
     matrices_only: ClassVar[bool] = False
     waits_for_device: ClassVar[bool] = False
@@ -126,13 +123,6 @@ class Constraint:
         """Return the share of the critic's parameters that a bound holds in place; None where there is no bound."""
         return None
 
-    def excess(self, term: torch.Tensor) -> torch.Tensor | None:
-        """Return how far gradient norms are off their target, as a root mean square, from values of :meth:`loss_term`.
-
-        None where these are not about gradients.
-        """
-        return None
-
 
 @dataclass(frozen=True)
 class Clip(Constraint):
@@ -146,7 +136,6 @@ class Clip(Constraint):
 
     bound: float = 0.01
     name: ClassVar[str] = "clip"
-    title: ClassVar[str] = "weight clipping"
     unrollable: ClassVar[bool] = True
 
     def __post_init__(self):
@@ -196,7 +185,6 @@ class SpectralNorm(Constraint):
 
     bound: float = 1.0
     name: ClassVar[str] = "spectral-norm"
-    title: ClassVar[str] = "a spectral norm"
     matrices_only: ClassVar[bool] = True
     waits_for_device: ClassVar[bool] = True
 
@@ -247,7 +235,6 @@ class GradientPenalty(Constraint):
     noise: str = "uniform"
     spread: float = 0.5
     name: ClassVar[str] = "gradient-penalty"
-    title: ClassVar[str] = "a gradient penalty"
     separate_samples: ClassVar[bool] = True
 
     def __post_init__(self):
@@ -282,10 +269,6 @@ class GradientPenalty(Constraint):
     def loss_term(self, critic, real, fake, generator=None):
         """Return the weighted penalty; values are not looked at, nor whether the critic scores samples separately."""
         return self.weight * penalty_at(critic, self.points(critic, real, fake, generator), 1.0, self.one_sided)
-
-    def excess(self, term):
-        """Return the root of the penalty without its weight."""
-        return (term / self.weight).sqrt()
 
 
 CONSTRAINTS: dict[str, type[Constraint]] = {kind.name: kind for kind in (Clip, GradientPenalty, SpectralNorm)}

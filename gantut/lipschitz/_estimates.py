@@ -64,7 +64,7 @@ def max_gradient_norm(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
     require_module(critic)
     x = samples("x", x)
     _inputs.finite_entries("x", x)
-    critic, points = copy.deepcopy(critic).double().eval(), x.detach().double()
+    critic, points = _copied(critic).double().eval(), x.detach().double()
     require_separate_samples(critic, points)
     found = layout(critic, points)
     points = found.arrange(points)
@@ -137,6 +137,12 @@ def clipped_bound(widths: Sequence[int], bound: float) -> float:
         raise ValueError(f"widths must give at least the input and the output width, not {widths}")
     bound = _inputs.positive("bound", bound)
     return math.prod(bound * math.sqrt(rows * columns) for rows, columns in itertools.pairwise(widths))
+
+
+def _copied(critic):
+    """Return a copy, also of a critic that keeps a tensor of its last forward pass, as nn.utils.spectral_norm does."""
+    kept = [value for module in critic.modules() for value in vars(module).values() if isinstance(value, torch.Tensor)]
+    return copy.deepcopy(critic, {id(value): value.detach() for value in kept if not value.is_leaf})
 
 
 def _steepest_pair(points, scores):

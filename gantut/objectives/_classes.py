@@ -15,32 +15,71 @@ from gantut import _inputs
 
 
 def class_score(logits: torch.Tensor) -> torch.Tensor:
-    r"""The logit of D, :math:`\log\sum_{k\le K}e^{l_k}`: shape (...) for class logits (..., K).
+    r"""The logit of D, :math:`\log\sum_{k\le K}e^{l_k}`.
 
+    Parameters
+    ----------
+    logits : tensor, shape (..., K)
+
+    Returns
+    -------
+    tensor, shape (...)
+
+    See Also
+    --------
+    class_probabilities
+
+    References
+    ----------
     Salimans et al. (2016), section 5; lesson 7.
+
+    Examples
+    --------
+    >>> class_score(torch.zeros(3, 4))  # log 4: D = 4/5
+    tensor([1.3863, 1.3863, 1.3863])
     """
     return logits.logsumexp(-1)
 
 
 def class_probabilities(logits: torch.Tensor) -> torch.Tensor:
-    r"""The probabilities of all K + 1 classes, the last that of being generated: shape (..., K + 1).
+    r"""The probabilities of all K + 1 classes, the last that of being generated.
 
     Parameters
     ----------
     logits : tensor, shape (..., K)
+
+    Returns
+    -------
+    tensor, shape (..., K + 1)
+
+    See Also
+    --------
+    class_score : The logit of the first K together.
+
+    References
+    ----------
+    Salimans et al. (2016), section 5; lesson 7.
+
+    Examples
+    --------
+    >>> class_probabilities(torch.zeros(3))
+    tensor([0.2500, 0.2500, 0.2500, 0.2500])
     """
     return torch.cat([logits, torch.zeros_like(logits[..., :1])], -1).softmax(-1)
 
 
-def supervised_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    r"""The cost of the labels: :math:`-\mathbb E\log p(y\mid x, y \le K) = \mathbb E\big[\log Z - l_y\big]`.
+def supervised_loss(logits: torch.Tensor, labels: torch.Tensor, *, validate_args: bool = True) -> torch.Tensor:
+    r"""The loss of the labels: :math:`-\mathbb E\log p(y\mid x, y \le K) = \mathbb E\big[\log Z - l_y\big]`.
 
     Parameters
     ----------
     logits : tensor, shape (members, batch, K)
-        None of these sizes 0.
+        No size may be 0.
     labels : int tensor, shape (members, batch)
         From 0 to K - 1.
+    validate_args : bool
+        Whether to check the values of the labels, for which the host waits for a GPU. A training loop that has checked
+        its labels once can leave this out.
 
     Returns
     -------
@@ -49,34 +88,36 @@ def supervised_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     Raises
     ------
     ValueError
-        If the two do not go together, or a label is none of the K classes.
+        If the two shapes or devices do not go together, or a label is not one of the K classes.
+
+    See Also
+    --------
+    class_probabilities, class_score
 
     References
     ----------
     Salimans et al. (2016), section 5; lesson 7.
+
+    Examples
+    --------
+    >>> supervised_loss(torch.zeros(1, 3, 4), torch.tensor([[0, 1, 3]]))  # log 4: any of four classes
+    tensor([1.3863])
     """
     logits = _inputs.floating("logits", logits)
     if logits.ndim < 2 or not logits.numel():
         raise ValueError(f"logits must have shape (members, batch, K), with no size 0, not {_inputs.shape(logits)}")
-    labels = _inputs.class_labels("labels", labels)
-    if labels.numel() and labels.max() >= logits.shape[-1]:
-        classes = f"the {logits.shape[-1]} classes that logits have"
-        raise ValueError(
-            f"labels must lie in [0, {logits.shape[-1] - 1}] for {classes}, but one is {labels.max().item()}"
-        )
-    if labels.device != logits.device:
-        raise ValueError(f"logits and labels must have one device, but have {logits.device} and {labels.device}")
-    return label_cost(logits, labels)
-
-
-def label_cost(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return :func:`supervised_loss` of labels that are known to be classes, as those of a training are from its start.
-
-    Their values are not looked at: on a GPU the host would wait for them in every step.
-    """
+    if validate_args:
+        labels = _inputs.class_labels("labels", labels)
+        if labels.max() >= logits.shape[-1]:
+            raise ValueError(
+                f"labels must lie in [0, {logits.shape[-1] - 1}], as logits have {logits.shape[-1]} classes, but one is "
+                f"{labels.max().item()}"
+            )
     if labels.shape != logits.shape[:-1]:
         raise ValueError(
             f"labels must have the shape of logits without the classes, {tuple(logits.shape[:-1])}, "
             f"not {_inputs.shape(labels)}"
         )
+    if labels.device != logits.device:
+        raise ValueError(f"logits and labels must have one device, but have {logits.device} and {labels.device}")
     return cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="none").reshape(labels.shape).mean(-1)

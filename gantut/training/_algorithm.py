@@ -9,7 +9,7 @@ from functools import partial
 
 import torch
 
-from gantut.objectives._classes import label_cost
+from gantut.objectives import supervised_loss
 from gantut.training._players import Players, samples_are_separate
 from gantut.training._unrolling import look_ahead
 
@@ -108,7 +108,7 @@ def critic_step(
         loss = loss + penalty
     if labelled is not None:
         samples, labels = labelled
-        supervised = label_cost(critic(samples), labels)
+        supervised = supervised_loss(critic(samples), labels, validate_args=False)
         losses["supervised"] = supervised.detach()
         loss = loss + players.config.supervised_weight * supervised
     players.critic.descend(loss, players.critic_optimizer)

@@ -200,7 +200,11 @@ class Config:
             _inputs.count(name, getattr(self, name))
         _inputs.count("seed", self.seed, least=0)
         _inputs.count("unrolled", self.unrolled, least=0)
-        left_out = None if self.constraint is None or self.constraint.unrollable else self.constraint.title
+        left_out = (
+            None
+            if self.constraint is None or self.constraint.unrollable
+            else f"the constraint {self.constraint.name!r}"
+        )
         if self.unrolled and (left_out or objective.features):
             what = "feature matching" if objective.features else left_out
             raise ValueError(

@@ -394,7 +394,7 @@ BAD_SETTINGS = {
     "constraint setting": (dict(constraint={"name": "clip", "bound": -1}), "bound must be a positive finite number"),
     "looking ahead of a penalty": (
         dict(objective="wgan-gp", unrolled=2),
-        "unrolled must be 0 with the constraint .gradient-penalty., which the critic steps that the generator looks ahead to leave",
+        "unrolled must be 0 with the constraint 'gradient-penalty', which",
     ),
     "looking ahead of features": (
         dict(objective="feature-matching", unrolled=1),

@@ -6,7 +6,7 @@ from torch import nn
 from gantut import _inputs
 from gantut.lipschitz._given import samples
 from gantut.lipschitz._points import drawn, on_lines
-from gantut.lipschitz._scores import Layout, gradient_in, layout, require_once
+from gantut.lipschitz._scores import Layout, gradient_in, gradient_norms, layout, require_once
 
 
 def input_gradient(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
@@ -46,7 +46,7 @@ def input_gradient(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """
     x = samples("x", x)
     require_once("x", critic, x)
-    return gradient_in(critic, x).values
+    return gradient_in(critic, x)[0]
 
 
 def gradient_penalty(
@@ -169,7 +169,7 @@ def gradient_penalty_at(
 
 def penalty_at(critic: nn.Module, x: torch.Tensor, target: float, one_sided: bool) -> torch.Tensor:
     """Return :func:`gradient_penalty_at` of a critic and settings that are known to be good: no value is looked at."""
-    excess = gradient_in(critic, x).norms() - target  # (batch,) or (members, batch)
+    excess = gradient_norms(critic, x) - target  # (batch,) or (members, batch)
     if one_sided:
         excess = excess.clamp(min=0)
     return excess.square().mean(-1)

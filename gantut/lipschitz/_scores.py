@@ -27,17 +27,6 @@ class Layout(NamedTuple):
         return x.expand(self.sharing, *x.shape) if self.sharing else x
 
 
-class Gradient(NamedTuple):
-    """The gradients of the scores in the samples, and how many axes these have before the event."""
-
-    values: torch.Tensor
-    axes: int
-
-    def norms(self) -> torch.Tensor:
-        """Return the norm for each sample, shape (batch,) or (members, batch)."""
-        return torch.linalg.vector_norm(self.values.flatten(self.axes), dim=-1)
-
-
 def layout_of(scores, x: torch.Tensor) -> Layout:
     r"""Return the layout of a critic's scores of x.
 
@@ -72,20 +61,29 @@ def scores_of(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return scores.reshape(scores.shape[: layout_of(scores, x).axes])
 
 
-def gradient_in(critic: nn.Module, x: torch.Tensor) -> Gradient:
-    """Return the gradients of a critic's scores in its samples, differentiable in its parameters."""
+def gradient_in(critic: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, int]:
+    """Return the gradients of a critic's scores in its samples, differentiable in its parameters, and their batch axes.
+
+    There are 1, (batch), or 2, (members, batch), of these axes.
+    """
     ask = _written_out if hasattr(critic, "input_gradient") else _differentiated
     return answer(critic, lambda x: ask(critic, x), samples("x", x))
 
 
+def gradient_norms(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Return the norm of the gradient for each sample, shape (batch,) or (members, batch)."""
+    gradient, axes = gradient_in(critic, x)
+    return torch.linalg.vector_norm(gradient.flatten(axes), dim=-1)
+
+
 def _written_out(critic, x):
     gradient = critic.input_gradient(x)
-    axes = 2 if hasattr(critic, "members") else layout(critic, x).axes  # the networks of this package are populations
     if x.shape not in (gradient.shape, gradient.shape[1:]):
         raise ValueError(
             f"critic must write out a gradient of the shape of x, {_inputs.shape(x)}, not {_inputs.shape(gradient)}"
         )
-    return Gradient(gradient, axes)
+    # The networks of this package are populations: no need to ask.
+    return gradient, 2 if hasattr(critic, "members") else layout(critic, x).axes
 
 
 def _differentiated(critic, x):
@@ -97,13 +95,13 @@ def _differentiated(critic, x):
         if found.sharing:  # or else the gradients of all members would be added up
             x = found.arrange(x.detach()).clone().requires_grad_()
             scores = critic(x)
+        connected = scores.requires_grad
         gradient = (
-            torch.autograd.grad(scores.sum(), x, create_graph=wanted, allow_unused=True)[0]
-            if scores.requires_grad else None
-        )  # fmt: skip
+            torch.autograd.grad(scores.sum(), x, create_graph=wanted, allow_unused=True)[0] if connected else None
+        )
     if gradient is None:
-        raise ValueError("critic must be differentiable in x, but autograd finds no way from its scores back to x")
-    return Gradient(gradient, found.axes)
+        raise ValueError("critic must be differentiable in x, but its scores do not depend on x through autograd")
+    return gradient, found.axes
 
 
 # ---- Samples that see each other --------------------------------------------------------------------------------

@@ -86,8 +86,8 @@ class MinibatchLayer(nn.Module):
 
     .. math:: M_i = f(x_i)\,T \in \mathbb R^{B \times C}
 
-    and :math:`o(x_i) \in \mathbb R^B` as in :func:`minibatch_similarity`. A critic with it does not judge each sample
-    by itself: real and generated samples must come to it in batches of their own, of one size.
+    and :math:`o(x_i) \in \mathbb R^B` as in :func:`minibatch_similarity`. A critic with it does not score each sample
+    by itself: real and generated samples must be passed to it in separate batches of the same size.
 
     Parameters
     ----------

@@ -110,8 +110,8 @@ def supervised_loss(logits: torch.Tensor, labels: torch.Tensor, *, validate_args
         labels = _inputs.class_labels("labels", labels)
         if labels.max() >= logits.shape[-1]:
             raise ValueError(
-                f"labels must lie in [0, {logits.shape[-1] - 1}], as logits have {logits.shape[-1]} classes, but one is "
-                f"{labels.max().item()}"
+                f"labels must lie in [0, {logits.shape[-1] - 1}], as logits have {logits.shape[-1]} classes, "
+                f"but one is {labels.max().item()}"
             )
     if labels.shape != logits.shape[:-1]:
         raise ValueError(

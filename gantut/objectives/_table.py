@@ -8,19 +8,9 @@ from functools import partial
 import torch
 
 from gantut import _inputs
+from gantut.objectives import _losses
 from gantut.objectives._features import FeatureMatching, Features, feature_matching_loss
-from gantut.objectives._losses import (
-    Loss,
-    discriminator_loss,
-    hinge_critic_loss,
-    hinge_generator_loss,
-    least_squares_critic_loss,
-    least_squares_generator_loss,
-    non_saturating_generator_loss,
-    saturating_generator_loss,
-    wasserstein_critic_loss,
-    wasserstein_generator_loss,
-)
+from gantut.objectives._losses import Loss
 
 
 @dataclass(frozen=True)
@@ -117,78 +107,90 @@ class Objective:
         return math.log(2) - loss / 2 if self.classifies else -loss
 
 
+# ---- Settings, and where they are from ----------------------------------------------------------------------------
+
+
+def _game(name, critic_loss, generator_loss, settings, source, **facts):
+    n_critic, optimizer, constraint = settings
+    defaults = {"n_critic": n_critic, "optimizer": optimizer, "constraint": constraint}
+    return Objective(name, critic_loss, generator_loss, defaults, source, **facts)
+
+
+def _optimizer(name, lr, **settings):
+    return {"name": name, "rate": lr, **settings}
+
+
+def _penalised(one_sided):
+    penalty = {"name": "gradient-penalty", "weight": 10.0, "one_sided": one_sided}
+    return 5, _optimizer("adam", 1e-4, betas=(0.0, 0.9)), penalty
+
+
 # DCGAN's Adam has become the ordinary choice for the classical games; the first paper used momentum.
-_ADAM = {"name": "adam", "rate": 2e-4, "betas": (0.5, 0.999)}
-_CLASSICAL = {"n_critic": 1, "optimizer": _ADAM, "constraint": None}
+_CLASSICAL = 1, _optimizer("adam", 2e-4, betas=(0.5, 0.999)), None
 _CLASSICAL_SOURCE = "k = 1: Goodfellow et al. (2014), section 4; Adam(2e-4, 0.5): Radford et al. (2016), section 4"
+_WASSERSTEIN = _losses.wasserstein_critic_loss, _losses.wasserstein_generator_loss
 
-
-def _penalised(one_sided, source):
-    defaults = {
-        "n_critic": 5,
-        "optimizer": {"name": "adam", "rate": 1e-4, "betas": (0.0, 0.9)},
-        "constraint": {"name": "gradient-penalty", "weight": 10.0, "one_sided": one_sided},
-    }
-    return dict(defaults=defaults, source=source, classifies=False)
-
-
-OBJECTIVES: dict[str, Objective] = {
-    objective.name: objective
-    for objective in (
-        Objective(
-            "minimax", discriminator_loss, saturating_generator_loss, _CLASSICAL, _CLASSICAL_SOURCE, labels=True,
-        ),
-        Objective(
-            "non-saturating", discriminator_loss, non_saturating_generator_loss, _CLASSICAL, _CLASSICAL_SOURCE,
-            labels=True,
-        ),
-        Objective(
-            "least-squares", least_squares_critic_loss, least_squares_generator_loss, _CLASSICAL,
-            "k = 1: Mao et al. (2017), section 3; Adam as for the classical games", classifies=False, labels=True,
-        ),
-        Objective(
-            "hinge", hinge_critic_loss, hinge_generator_loss,
-            {
-                "n_critic": 5,
-                "optimizer": {"name": "adam", "rate": 2e-4, "betas": (0.0, 0.9)},
-                "constraint": None,
-            },
-            "Lim and Ye (2017); n_critic = 5, Adam(2e-4, 0, 0.9): Miyato et al. (2018) on ImageNet, whose critic "
-            "normalises its own weights", classifies=False,
-        ),
-        Objective(
-            "feature-matching", discriminator_loss, None, _CLASSICAL,
-            "Salimans et al. (2016), section 3.1; the rest as for the classical games",
-            feature_loss=feature_matching_loss, labels=True,
-        ),
-        Objective(
-            "wgan", wasserstein_critic_loss, wasserstein_generator_loss,
-            {
-                "n_critic": 5,
-                "optimizer": {"name": "rmsprop", "rate": 5e-5},
-                "constraint": {"name": "clip", "bound": 0.01},
-            },
-            "Arjovsky et al. (2017), Algorithm 1: n_critic = 5, RMSProp(5e-5), c = 0.01", classifies=False,
-        ),
-        Objective(
-            "wgan-gp", wasserstein_critic_loss, wasserstein_generator_loss,
-            **_penalised(False, "Gulrajani et al. (2017), Algorithm 1: n_critic = 5, λ = 10, Adam(1e-4, 0, 0.9)"),
-        ),
-        Objective(
-            "wgan-lp", wasserstein_critic_loss, wasserstein_generator_loss,
-            **_penalised(True, "Petzka et al. (2018), section 5; the rest as for WGAN-GP"),
-        ),
-    )
-}  # fmt: skip
+_GAMES = (
+    _game(
+        "minimax", _losses.discriminator_loss, _losses.saturating_generator_loss, _CLASSICAL, _CLASSICAL_SOURCE,
+        labels=True,
+    ),
+    _game(
+        "non-saturating", _losses.discriminator_loss, _losses.non_saturating_generator_loss, _CLASSICAL,
+        _CLASSICAL_SOURCE, labels=True,
+    ),
+    _game(
+        "least-squares", _losses.least_squares_critic_loss, _losses.least_squares_generator_loss, _CLASSICAL,
+        "k = 1: Mao et al. (2017), section 3; Adam as for the classical games", classifies=False, labels=True,
+    ),
+    _game(
+        "hinge", _losses.hinge_critic_loss, _losses.hinge_generator_loss,
+        (5, _optimizer("adam", 2e-4, betas=(0.0, 0.9)), None),
+        "Lim and Ye (2017); n_critic = 5, Adam(2e-4, 0, 0.9): Miyato et al. (2018) on ImageNet, whose critic "
+        "normalises its own weights", classifies=False,
+    ),
+    _game(
+        "feature-matching", _losses.discriminator_loss, None, _CLASSICAL,
+        "Salimans et al. (2016), section 3.1; the rest as for the classical games",
+        feature_loss=feature_matching_loss, labels=True,
+    ),
+    _game(
+        "wgan", *_WASSERSTEIN, (5, _optimizer("rmsprop", 5e-5), {"name": "clip", "bound": 0.01}),
+        "Arjovsky et al. (2017), Algorithm 1: n_critic = 5, RMSProp(5e-5), c = 0.01", classifies=False,
+    ),
+    _game(
+        "wgan-gp", *_WASSERSTEIN, _penalised(one_sided=False),
+        "Gulrajani et al. (2017), Algorithm 1: n_critic = 5, λ = 10, Adam(1e-4, 0, 0.9)", classifies=False,
+    ),
+    _game(
+        "wgan-lp", *_WASSERSTEIN, _penalised(one_sided=True),
+        "Petzka et al. (2018), section 5; the rest as for WGAN-GP", classifies=False,
+    ),
+)  # fmt: skip
+OBJECTIVES: dict[str, Objective] = {game.name: game for game in _GAMES}
 
 
 def objective(name: str | Objective) -> Objective:
-    """Return the objective of that name.
+    """Return the objective of that name; an :class:`Objective` stays what it is.
+
+    Parameters
+    ----------
+    name : str or Objective
+        One of the names in :data:`OBJECTIVES`.
+
+    Returns
+    -------
+    Objective
 
     Raises
     ------
     ValueError
-        If there is none; the message names the nearest.
+        If there is none of that name; the message suggests the nearest.
+
+    Examples
+    --------
+    >>> objective("wgan").defaults["n_critic"]
+    5
     """
     if isinstance(name, Objective):
         return name

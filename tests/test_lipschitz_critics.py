@@ -197,6 +197,12 @@ def test_a_critic_without_matrices_to_change_is_refused():
             play(critic=critic, members=1, constraint=SpectralNorm())
 
 
+@pytest.mark.parametrize("layers", [dict(virtual_batch_norm="critic"), dict(minibatch_discrimination={})])
+def test_layers_that_no_spectral_norm_bounds_are_refused(layers):
+    with pytest.raises(ValueError, match="critic must have neither normalisation nor minibatch layers"):
+        play(members=1, constraint=SpectralNorm(), **layers)
+
+
 def test_plain_linear_layers_are_projected_as_those_of_a_population_are(rng):
     critic = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 1))
     run = play(critic=critic, members=1, constraint=SpectralNorm(0.5), critic_optimizer={"name": "adam", "rate": 0.05})
@@ -418,6 +424,7 @@ def test_a_sorting_member_that_has_diverged_leaves_the_others_alone(device, rng)
     assert lipschitz_bound(critic).isnan().tolist() == [True, False, False, True]
 
 
+@pytest.mark.slow
 def test_a_sorting_critic_finds_most_of_a_known_distance_and_never_more(device, rng):
     """Unpenalised, unclipped: maximise the difference of mean scores by gradient ascent, on fresh samples."""
     # The narrow input costs a sorting critic some of the slope: after 250 steps it is at 0.80 to 0.85 of the distance.

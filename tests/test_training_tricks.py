@@ -258,7 +258,7 @@ def test_a_config_with_all_tricks_survives_being_written_down_as_plain_data():
             assert getattr(again, trick) == name
 
 
-PENALTY, SPECTRAL = {"name": "gradient-penalty"}, {"name": "spectral-norm"}
+PENALTY = {"name": "gradient-penalty"}
 REFUSED = {
     "averaging below 0": (dict(historical_averaging=-1), "historical_averaging must be a positive finite number"),
     "ema of 1": (dict(ema=1.0), "ema must be in [0, 1), not 1.0"),
@@ -280,8 +280,6 @@ REFUSED = {
     "nothing to norm": (dict(generator={"hidden": ()}, batch_norm="generator"), "batch_norm must be None for a gener"),
     "batch of 1": (dict(batch=1, batch_norm="generator"), "batch_norm must be None with batches of 1"),
     "similarity in a batch of 1": (dict(batch=1, minibatch_discrimination={}), "must be None with batches of 1"),
-    "spectral norm": (dict(constraint=SPECTRAL, virtual_batch_norm="critic"), "under a spectral norm"),
-    "spectral minibatch": (dict(constraint=SPECTRAL, minibatch_discrimination={}), "minibatch_discrimination must not"),
     "penalised minibatch": (dict(constraint=PENALTY, minibatch_discrimination={}), "under a gradient penalty"),
     "penalised batch norm": (dict(constraint=PENALTY, batch_norm="critic"), "under a gradient penalty"),
     "history ahead": (dict(unrolled=1, historical_averaging=0.1), "historical_averaging must be off with unrolled"),

@@ -31,8 +31,6 @@ class Constraint:
         Whether the critic must score each sample by itself.
     whole_batch : bool
         Whether it looks at the whole batch, which processes that share a batch do not see.
-    matrices_only : bool
-        Whether it bounds weight matrices and nothing else that may make a critic steep.
     waits_for_device : bool
         Whether the host has to read values, so that a step cannot be captured in a CUDA graph.
     unrollable : bool
@@ -51,7 +49,6 @@ class Constraint:
 
     name: ClassVar[str]
     separate_samples: ClassVar[bool] = False
-    matrices_only: ClassVar[bool] = False
     waits_for_device: ClassVar[bool] = False
     unrollable: ClassVar[bool] = False
 
@@ -132,6 +129,18 @@ class Clip(Constraint):
     ----------
     bound : float
         The bound c > 0.
+
+    See Also
+    --------
+    clip_, clipped_bound
+
+    Examples
+    --------
+    >>> critic = torch.nn.Linear(1, 1, bias=False)
+    >>> _ = critic.weight.data.fill_(3.0)
+    >>> Clip(0.5).after_step(critic)
+    >>> critic.weight.item()
+    0.5
     """
 
     bound: float = 0.01
@@ -177,6 +186,18 @@ class SpectralNorm(Constraint):
     put back. There :math:`\sigma_1` comes from one step of a power iteration, is too small at first, and the vector of
     the iteration is one more thing to save; here nothing but the weights needs to be kept.
 
+    See Also
+    --------
+    project_spectral_norm_ : The projection itself.
+
+    Examples
+    --------
+    >>> critic = torch.nn.Linear(2, 1, bias=False)
+    >>> _ = critic.weight.data.copy_(torch.tensor([[3.0, 4.0]]))  # of norm 5
+    >>> SpectralNorm(1.0).after_step(critic)
+    >>> critic.weight.data
+    tensor([[0.6000, 0.8000]])
+
     References
     ----------
     Gouk et al. (2021), "Regularisation of neural networks by enforcing Lipschitz continuity", section 4, for the
@@ -185,7 +206,6 @@ class SpectralNorm(Constraint):
 
     bound: float = 1.0
     name: ClassVar[str] = "spectral-norm"
-    matrices_only: ClassVar[bool] = True
     waits_for_device: ClassVar[bool] = True
 
     def __post_init__(self):
@@ -227,6 +247,17 @@ class GradientPenalty(Constraint):
     ----------
     Gulrajani et al. (2017), Algorithm 1; Petzka et al. (2018), equation 8; Kodali et al. (2017), section 3.3;
     lesson 11.
+
+    See Also
+    --------
+    gradient_penalty, gradient_penalty_at
+
+    Examples
+    --------
+    >>> critic = torch.nn.Linear(2, 1)
+    >>> _ = critic.weight.data.copy_(torch.tensor([[3.0, 4.0]]))
+    >>> GradientPenalty().loss_term(critic, torch.zeros(8, 2), torch.ones(8, 2)).item()  # 10 (5 - 1)^2
+    160.0
     """
 
     weight: float = 10.0

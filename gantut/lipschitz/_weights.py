@@ -23,6 +23,21 @@ def clip_(parameters: torch.Tensor | Iterable[torch.Tensor], bound: float) -> No
     ------
     ValueError
         If one is not a floating point tensor, or the bound is not positive; then none is changed.
+
+    See Also
+    --------
+    Clip : The same as a setting of a training run.
+
+    References
+    ----------
+    Arjovsky et al. (2017), Algorithm 1; lesson 10.
+
+    Examples
+    --------
+    >>> weights = torch.tensor([-3.0, 0.2, 1.0])
+    >>> clip_(weights, 0.5)
+    >>> weights
+    tensor([-0.5000,  0.2000,  0.5000])
     """
     bound = _inputs.positive("bound", bound)
     for parameter in in_place("parameters", parameters):
@@ -44,7 +59,23 @@ def project_spectral_norm_(weights: torch.Tensor | Iterable[torch.Tensor], bound
     Raises
     ------
     ValueError
-        If one is no matrix, such as a bias, or the bound is not positive; then none is changed.
+        If one is not a matrix (a bias, for instance), or the bound is not positive; then none is changed.
+
+    See Also
+    --------
+    SpectralNorm : The same as a setting of a training run.
+
+    References
+    ----------
+    Gouk et al. (2021), section 4; lesson 11.
+
+    Examples
+    --------
+    >>> weight = torch.tensor([[4.0, 0.0], [0.0, 1.0]])
+    >>> project_spectral_norm_(weight, 2.0)
+    >>> weight
+    tensor([[2.0000, 0.0000],
+            [0.0000, 0.5000]])
     """
     bound = _inputs.positive("bound", bound)
     for weight in in_place("weights", weights, matrices=True):
@@ -67,7 +98,16 @@ def spectral_norm(weight: torch.Tensor) -> torch.Tensor:
     Raises
     ------
     ValueError
-        If it is no matrix, or not floating point.
+        If it is not a matrix, or not floating point.
+
+    See Also
+    --------
+    project_spectral_norm_
+
+    Examples
+    --------
+    >>> spectral_norm(torch.tensor([[3.0, 0.0], [0.0, -5.0]]))
+    tensor(5.)
     """
     weight = _inputs.floating("weight", weight)
     require_matrices("weight", weight)
@@ -92,7 +132,8 @@ def weight_matrices(critic: nn.Module) -> list[nn.Parameter]:
     Raises
     ------
     ValueError
-        If it has parameters that are not those of matrices, such as convolutions.
+        If it has parameters that are not those of matrices, such as convolutions; or layers whose slope these do not
+        bound, such as batch normalisation.
 
     See Also
     --------
@@ -104,6 +145,10 @@ def weight_matrices(critic: nn.Module) -> list[nn.Parameter]:
     >>> [tuple(weight.shape) for weight in weight_matrices(critic)]
     [(8, 2), (1, 8)]
     """
+    if getattr(critic, "normalisation", None) or getattr(critic, "minibatch", None) is not None:
+        raise ValueError(
+            "critic must have neither normalisation nor minibatch layers, which weight matrices do not bound"
+        )
     weights = list(getattr(critic, "weights", []))
     if weights and all(isinstance(weight, nn.Parameter) and weight.ndim == 3 for weight in weights):
         return weights

@@ -33,6 +33,17 @@ def minibatch_similarity(projected: torch.Tensor) -> torch.Tensor:
     References
     ----------
     Salimans et al. (2016), section 3.2; lesson 7.
+
+    See Also
+    --------
+    MinibatchLayer : A layer that adds it to features.
+
+    Examples
+    --------
+    >>> minibatch_similarity(torch.tensor([[[[0.0]], [[0.0]], [[100.0]]]]))  # two samples alike, one far away
+    tensor([[[2.],
+             [2.],
+             [1.]]])
     """
     return _Closeness.apply(projected.permute(0, 2, 3, 1).contiguous()).transpose(1, 2)
 
@@ -95,6 +106,20 @@ class MinibatchLayer(nn.Module):
         What T starts from.
     kernels : int
         The number B of similarities that are added.
+
+    See Also
+    --------
+    minibatch_similarity
+
+    References
+    ----------
+    Salimans et al. (2016), section 3.2; lesson 7.
+
+    Examples
+    --------
+    >>> layer = MinibatchLayer(torch.zeros(1, 4, 6), kernels=2)
+    >>> layer(torch.zeros(1, 5, 4)).shape
+    torch.Size([1, 5, 6])
     """
 
     samples_are_separate = False

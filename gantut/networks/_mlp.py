@@ -54,6 +54,15 @@ class MLP(nn.Module):
     >>> discriminator = MLP([1, 32, 32, 1], members=16)
     >>> discriminator(torch.zeros(100, 1)).shape
     torch.Size([16, 100, 1])
+
+    See Also
+    --------
+    SortingCritic : Critics that are 1-Lipschitz by construction.
+    DCGANGenerator, DCGANCritic : Networks of images.
+
+    References
+    ----------
+    He et al. (2015) for the uniform start, as in `torch.nn.Linear`; Saxe et al. (2014) for the orthogonal one.
     """
 
     def __init__(

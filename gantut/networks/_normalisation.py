@@ -23,6 +23,16 @@ def batch_norm(h: torch.Tensor, scale: torch.Tensor, shift: torch.Tensor) -> tor
     References
     ----------
     Ioffe and Szegedy (2015), Algorithm 1; lesson 7.
+
+    See Also
+    --------
+    virtual_batch_norm
+
+    Examples
+    --------
+    >>> h, one = torch.tensor([[[1.0], [3.0]]]), torch.ones(1, 1, 1)
+    >>> batch_norm(h, one, 0 * one).flatten()
+    tensor([-1.0000,  1.0000])
     """
     centred, _, variance = _statistics(h)
     return centred / (variance + EPSILON).sqrt() * scale + shift
@@ -54,6 +64,16 @@ def virtual_batch_norm(
     References
     ----------
     Salimans et al. (2016), section 3.5; lesson 7.
+
+    See Also
+    --------
+    batch_norm
+
+    Examples
+    --------
+    >>> reference, one = torch.tensor([[[1.0], [3.0]]]), torch.ones(1, 1, 1)
+    >>> virtual_batch_norm(reference, torch.tensor([[[2.0]]]), one, 0 * one)[1]  # the mean is 2
+    tensor([[[0.]]])
     """
     n, (centred, mean, variance) = reference.shape[1], _statistics(reference)
     apart = h - mean

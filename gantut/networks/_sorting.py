@@ -51,6 +51,17 @@ class SortingCritic(MLP):
     ----------
     Anil, Lucas and Grosse (2019) for sorting and orthogonal weights; Trockman and Kolter (2021) for the rectangular
     Cayley transform; lesson 11.
+
+    See Also
+    --------
+    MLP, gantut.lipschitz.max_gradient_norm
+
+    Examples
+    --------
+    >>> critic = SortingCritic([2, 2, 1])
+    >>> gradient = critic.input_gradient(torch.randn(1, 5, 2))
+    >>> gradient.norm(dim=-1).sub(1).abs().max().item() < 1e-5  # no layer is wider than the one before
+    True
     """
 
     def __init__(

@@ -100,6 +100,19 @@ class FeatureMatching:
         Positive; what the loss is multiplied by.
     added : bool
         Whether it is added to the generator's own loss; otherwise it takes its place, as in the paper.
+
+    See Also
+    --------
+    feature_matching_loss
+
+    References
+    ----------
+    Salimans et al. (2016), section 3.1; lesson 7.
+
+    Examples
+    --------
+    >>> FeatureMatching(weight=2.0).loss(torch.zeros(4, 1), torch.ones(4, 1))
+    tensor(2.)
     """
 
     layers: tuple[int, ...] = (-1,)

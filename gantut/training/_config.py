@@ -272,13 +272,6 @@ class Config:
                     f"{name} must not be for a critic under a gradient penalty, which asks for the gradient of each "
                     "sample's score in that sample: with it a score depends on the whole batch"
                 )
-        layers["virtual_batch_norm"] = self._plays("virtual_batch_norm", "critic")
-        for name in layers:
-            if layers[name] and self.constraint is not None and self.constraint.matrices_only:
-                raise ValueError(
-                    f"{name} must not be for a critic under a spectral norm, which bounds weight matrices only, and "
-                    "would promise a slope that the critic does not keep"
-                )
 
     @property
     def game(self) -> objectives.Objective:

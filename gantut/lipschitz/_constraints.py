@@ -8,9 +8,9 @@ from torch import nn
 
 from gantut import _inputs
 from gantut.lipschitz._given import require_module
-from gantut.lipschitz._penalty import penalty_at
-from gantut.lipschitz._points import NOISES, PLACES, drawn, on_lines, perturb
-from gantut.lipschitz._scores import Layout, layout, require_separate_samples
+from gantut.lipschitz._penalty import penalty_at, points_on_lines
+from gantut.lipschitz._points import NOISES, PLACES, drawn, perturb
+from gantut.lipschitz._scores import layout, require_separate_samples
 from gantut.lipschitz._weights import clip_, project_spectral_norm_, weight_matrices
 
 AT_BOUND = 0.99  # of the bound: a parameter beyond this counts as clipped
@@ -286,16 +286,13 @@ class GradientPenalty(Constraint):
 
     def points(self, critic, real, fake, generator=None):
         r"""Return the points :math:`\hat x` at which :meth:`loss_term` looks, which takes the same arguments."""
-        lines = self.where == "lines"
-        given = isinstance(generator, torch.Tensor)
-        found = Layout(generator.ndim) if lines and given else layout(critic, real)
-        real, fake = found.arrange(real), found.arrange(fake)
-        if not given:
-            kind, shape = self.draws(tuple(real.shape[found.axes :]))
-            generator = drawn(kind, (*real.shape[: found.axes], *shape), generator, real)
-        return on_lines(real, fake, generator) if lines else perturb(
-            real, generator, self.spread, members=found.axes == 2
-        )  # fmt: skip
+        if self.where == "lines":
+            return points_on_lines(critic, real, fake, generator)
+        found = layout(critic, real)
+        real = found.arrange(real)
+        if not isinstance(generator, torch.Tensor):
+            generator = drawn(self.noise, real.shape, generator, real)
+        return perturb(real, generator, self.spread, members=found.axes == 2)
 
     def loss_term(self, critic, real, fake, generator=None):
         """Return the weighted penalty; values are not looked at, nor whether the critic scores samples separately."""

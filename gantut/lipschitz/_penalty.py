@@ -111,11 +111,17 @@ def gradient_penalty(
     """
     real, fake = samples("real", real), samples("fake", fake)
     require_once("real", critic, real)
+    points = points_on_lines(critic, real, fake, generator)
+    return gradient_penalty_at(critic, points, target=target, one_sided=one_sided)
+
+
+def points_on_lines(critic, real, fake, generator):
+    """Return the points of :func:`gradient_penalty`: no value is looked at."""
     if not isinstance(generator, torch.Tensor):
         found = layout(critic, real)
         real, fake = found.arrange(real), found.arrange(fake)
         generator = drawn("unit", real.shape[: found.axes], generator, real)
-    return gradient_penalty_at(critic, on_lines(real, fake, generator), target=target, one_sided=one_sided)
+    return on_lines(real, fake, generator)
 
 
 def gradient_penalty_at(

@@ -110,6 +110,7 @@ def lipschitz_bound(mlp: MLP) -> torch.Tensor:
 
     Examples
     --------
+    >>> from gantut.networks import MLP
     >>> critic = MLP([2, 1], input_scale=0.5)
     >>> _ = critic.weights[0].data.copy_(torch.tensor([[[3.0], [4.0]]]))
     >>> lipschitz_bound(critic)

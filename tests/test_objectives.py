@@ -36,7 +36,7 @@ PAPERS = {
     "hinge_critic_loss": lambda r, g: mean(lambda f: max(0, 1 - f), r) + mean(lambda f: max(0, 1 + f), g),
     "hinge_generator_loss": lambda r, g: -mean(lambda f: f, g),
 }
-# What is left of a generator's loss where only generated samples are judged.
+# What is left of a generator's loss where only generated samples are scored.
 HALVES = {
     "saturating_generator_loss": lambda g: mean(log_not_d, g),
     "non_saturating_generator_loss": lambda g: -mean(log_d, g),

@@ -1,4 +1,4 @@
-"""Convolutional generators and critics of pictures: the DCGAN of Radford et al. (2016), for a whole population."""
+"""Convolutional generators and critics of images: the DCGAN of Radford et al. (2016), for a whole population."""
 
 import itertools
 from collections.abc import Sequence
@@ -100,7 +100,7 @@ class Convolutional(nn.Module):
 
 
 class DCGANGenerator(Convolutional):
-    r"""A population of generators of pictures.
+    r"""A population of generators of images.
 
     .. math:: h_0 = \operatorname{relu}(n(z W_0)), \qquad h_{l+1} = \operatorname{relu}(n(W_l * h_l)), \qquad
        G(z) = \tanh(W_L * h_L + b_L)
@@ -166,7 +166,7 @@ class DCGANGenerator(Convolutional):
         )  # fmt: skip
 
     def forward(self, noise: torch.Tensor) -> torch.Tensor:
-        """Make pictures, every member from its own noise or all from the same.
+        """Make images, every member from its own noise or all from the same.
 
         Parameters
         ----------
@@ -193,7 +193,7 @@ class DCGANGenerator(Convolutional):
 
 
 class DCGANCritic(Convolutional):
-    r"""A population of critics of pictures; of discriminators, where the score is taken as a logit.
+    r"""A population of critics of images; of discriminators, where the score is taken as a logit.
 
     .. math:: h_1 = a(W_0 * x + b_0), \qquad h_{l+1} = a(n(W_l * h_l)), \qquad f(x) = W_L \cdot h_L + b_L
 
@@ -245,7 +245,7 @@ class DCGANCritic(Convolutional):
         )  # fmt: skip
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Judge pictures, every member its own or all the same.
+        """Score images, every member its own or all the same.
 
         Parameters
         ----------
@@ -282,7 +282,7 @@ class DCGANCritic(Convolutional):
         if not all(-count <= layer < count for layer in wanted):
             raise ValueError(f"layers must lie in [-{count}, {count - 1}] for {count} hidden layers, not be {layers}")
         scores, found = [], []
-        for member, (*hidden, last), h in self._judged(x):
+        for member, (*hidden, last), h in self._each_member(x):
             seen = []
             for layer in hidden:
                 h = functional.leaky_relu_(_normalised(_convolved(h, layer), member, layer), SLOPE)
@@ -318,7 +318,7 @@ class DCGANCritic(Convolutional):
                 x = self._expanded(x.detach(), self.event, EVENT).requires_grad_()
                 return torch.autograd.grad(self(x).sum(), x, create_graph=wanted)[0]
         gradients = []
-        for _, (*hidden, last), h in self._judged(x):
+        for _, (*hidden, last), h in self._each_member(x):
             slopes = []
             with torch.no_grad():
                 for layer in hidden:
@@ -330,7 +330,7 @@ class DCGANCritic(Convolutional):
             gradients.append(gradient)
         return torch.stack(gradients)
 
-    def _judged(self, x):
+    def _each_member(self, x):
         """Yield each member's number, layers and pictures."""
         x = self._expanded(x, self.event, EVENT)
         for member, (layers, pictures) in enumerate(zip(self._layers(), x.unbind(), strict=True)):

@@ -127,7 +127,7 @@ class MLP(nn.Module):
         Raises
         ------
         ValueError
-            If there is no such normalisation, or the shape is another.
+            If the network has no such normalisation, or x has a different shape.
         """
         if self.normalisation != "virtual-batch":
             raise ValueError(f"normalisation must be 'virtual-batch' for a reference batch, not {self.normalisation!r}")

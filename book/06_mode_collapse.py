@@ -70,6 +70,12 @@ from gantut.divergences import (
     value_function,
 )
 from gantut.lessons import check, mode_collapse, recorded, toy_gans
+from gantut.lessons.mode_collapse.plots import (
+    plot_image_blocks,
+    plot_mean_turns,
+    plot_mode_clouds,
+    plot_scorecard,
+)
 from gantut.metrics import median_interval
 
 # %% [markdown]
@@ -219,7 +225,7 @@ for name, history in live.items():
     order = coverage[name].modes.argsort()
     typical = order[len(order) // 2]
     shown[name] = history.samples[-1, typical, :600]
-plots.mode_clouds(plots.axes(1, 4, height=2.2), shown, distribution.means)
+plot_mode_clouds(plots.axes(1, 4, height=2.2), shown, distribution.means)
 plots.show()
 
 # %% [markdown]
@@ -461,7 +467,7 @@ snapshots = {
     for step, samples in zip(shown["steps"], shown["samples"], strict=True)
 }
 turns = {name: torch.tensor(game["turns"]).T for name, game in hops.items()}
-plots.journey(snapshots, distribution.means, record["steps"], turns)
+plot_mean_turns(snapshots, distribution.means, record["steps"], turns)
 plots.show()
 
 # %% [markdown]
@@ -697,7 +703,7 @@ blocks = {"real": mode_collapse.all_digits()[:16]}
 blocks |= {
     name: torch.tensor(game["tiles"]) for name, game in played.items()
 }
-plots.tiles(plots.axes(1, 3, height=2.6), blocks)
+plot_image_blocks(plots.axes(1, 3, height=2.6), blocks)
 plots.show()
 
 # %% [markdown]
@@ -910,7 +916,7 @@ texts = [
     ]
     for row in range(len(failures))
 ]
-plots.scorecard(
+plot_scorecard(
     plots.axes(height=3.4),
     texts,
     alarms,

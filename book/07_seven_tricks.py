@@ -63,6 +63,7 @@ from gantut.data import gaussian
 from gantut.device import random_source
 from gantut.divergences import js_between, js_divergence
 from gantut.lessons import check, recorded, seven_tricks
+from gantut.lessons.seven_tricks.plots import plot_measure_table
 from gantut.metrics import median_interval
 from gantut.networks import MLP
 from gantut.objectives import discriminator_loss
@@ -799,7 +800,7 @@ def table(distribution, k, modes, height):
         for name, text in texts.items()
     }
     panels = plots.axes(1, 3, height=height, sharey=True)
-    plots.measure_table(
+    plot_measure_table(
         panels, measures, intervals=median_interval, baseline="none"
     )
     for ax, right in zip(panels, (1.06 * modes, 1.03, 2.8), strict=True):

@@ -64,6 +64,7 @@ from gantut.data import creatures
 from gantut.device import at_scale, random_source
 from gantut.divergences import total_variation
 from gantut.lessons import check, new_creatures, recorded
+from gantut.lessons.new_creatures.plots import plot_creatures
 from gantut.metrics import binomial_interval, median_interval
 from gantut.networks import DCGANCritic
 
@@ -92,7 +93,7 @@ parts = {
     "training": training.images[:288:12],
     "held out": holdout.images[:72:3],
 }
-plots.colour_tiles(plots.axes(1, 2, height=2.5), parts)
+plot_creatures(plots.axes(1, 2, height=2.5), parts)
 plots.show()
 
 # %% [markdown]
@@ -401,7 +402,7 @@ ages = {
     f"{int(live.evaluated[age])} iterations": looks[age, :12]
     for age in (1, 3, 7)
 }
-plots.colour_tiles(plots.axes(1, 3, height=1.5), ages)
+plot_creatures(plots.axes(1, 3, height=1.5), ages)
 plots.show()
 
 # %% [markdown]
@@ -421,7 +422,7 @@ for row, (game, run) in zip(panels, typical.items(), strict=True):
         )
         for age, text in zip(result["ages"], run["pictures"], strict=True)
     }
-    plots.colour_tiles(row, blocks)
+    plot_creatures(row, blocks)
 plots.show()
 
 # %% [markdown]
@@ -654,7 +655,7 @@ for ax, (game, run) in zip(panels, typical.items(), strict=True):
     both = {
         f"{game}: samples, and their nearest": torch.cat([samples, nearest])
     }
-    plots.colour_tiles([ax], both, columns=12)
+    plot_creatures([ax], both, columns=12)
 plots.show()
 
 # %% [markdown]
@@ -695,7 +696,7 @@ ways = {
     f"{game}": new_creatures.from_text(run["ways"])
     for game, run in typical.items()
 }
-plots.colour_tiles(panels, ways, columns=9)
+plot_creatures(panels, ways, columns=9)
 plots.show()
 
 # %% [markdown]

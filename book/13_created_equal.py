@@ -75,6 +75,11 @@ from gantut.lessons.created_equal import (
     f_score,
     scores,
 )
+from gantut.lessons.created_equal.plots import (
+    plot_interval_rows,
+    plot_polygons,
+    plot_scatter,
+)
 from gantut.lessons.toy_gans import GAMES
 from gantut.metrics import (
     bootstrap_interval,
@@ -356,7 +361,7 @@ for name, samples in made.items():
 some = {name: samples[:4] for name, samples in made.items()}
 near = {name: triangles.nearest(corners) for name, corners in some.items()}
 panels = plots.axes(1, 4, height=1.9)
-plots.shapes(panels, some, nearest=near, reach=1.9)
+plot_polygons(panels, some, nearest=near, reach=1.9)
 plots.show()
 
 # %% [markdown]
@@ -553,7 +558,7 @@ for line, measure in zip(panels, MEASURES, strict=True):
         rows = {
             name: apart[distribution, name, measure, 5] for name in others
         }
-        plots.interval_rows(ax, rows, colours=[hues[name] for name in rows])
+        plot_interval_rows(ax, rows, colours=[hues[name] for name in rows])
         ax.set_title(f"{measure}, {distribution}", fontsize=10)
 plots.show()
 
@@ -636,7 +641,7 @@ for name in GAMES:
     found = scores(result, "polygons", name, budget=n)
     clouds[name] = (found.precision.flatten(), found.recall.flatten())
 ax = plots.axes(height=3.4)
-plots.marks(ax, clouds)
+plot_scatter(ax, clouds)
 ax.set(xlabel="precision", ylabel="recall", xlim=(-0.02, 1.02))
 ax.legend(fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
 plots.show()

@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 from torch.nn import functional
 
@@ -263,6 +262,8 @@ def arc(first: torch.Tensor, last: torch.Tensor, t: torch.Tensor) -> torch.Tenso
 
 def as_text(pictures: torch.Tensor) -> str:
     """Return pictures (n, 3, 32, 32) as one JPEG of high quality, side by side, in base 64: for looking at."""
+    from PIL import Image
+
     levels = ((pictures.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     strip = levels.permute(2, 0, 3, 1).flatten(1, 2)  # (32, n * 32, 3)
     file = io.BytesIO()
@@ -272,6 +273,8 @@ def as_text(pictures: torch.Tensor) -> str:
 
 def from_text(text: str) -> torch.Tensor:
     """Return the pictures that :func:`as_text` wrote, nearly: shape (n, 3, 32, 32), from -1 to 1."""
+    from PIL import Image
+
     with Image.open(io.BytesIO(base64.b64decode(text)), formats=("JPEG",)) as strip:
         levels = torch.from_numpy(np.array(strip.convert("RGB")))
     return levels.unflatten(1, (-1, SIZE)).permute(1, 3, 0, 2) / 127.5 - 1

@@ -63,7 +63,6 @@ import torch
 
 from gantut import plots
 from gantut.checks import claim
-from gantut.data import polygons
 from gantut.device import random_source
 from gantut.divergences import integrate
 from gantut.lessons import check, created_equal, recorded
@@ -72,7 +71,10 @@ from gantut.lessons.created_equal import (
     SPACE,
     best_elsewhere,
     best_interval,
+    expected_best,
     f_score,
+    polygon_precision_recall,
+    polygons,
     scores,
 )
 from gantut.lessons.created_equal.plots import (
@@ -83,8 +85,6 @@ from gantut.lessons.created_equal.plots import (
 from gantut.lessons.toy_gans import GAMES
 from gantut.metrics import (
     bootstrap_interval,
-    expected_best,
-    polygon_precision_recall,
 )
 
 # %% [markdown]

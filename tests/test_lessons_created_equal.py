@@ -14,7 +14,7 @@ import pytest
 import scipy.stats
 import torch
 
-from gantut.data import grid, polygons, ring
+from gantut.data import grid, ring
 from gantut.lessons.created_equal import (
     ARENAS,
     SPACE,
@@ -27,10 +27,12 @@ from gantut.lessons.created_equal import (
     configure,
     created_equal,
     draw_settings,
+    expected_best,
     f_score,
     fair_budget,
     gather,
     make_try,
+    polygons,
     scores,
     study,
     summary,
@@ -38,7 +40,6 @@ from gantut.lessons.created_equal import (
 from gantut.lessons.experiments import EXPERIMENTS
 from gantut.lessons.toy_gans import GAMES
 from gantut.lipschitz import Clip, GradientPenalty
-from gantut.metrics import expected_best
 
 pytestmark = pytest.mark.filterwarnings("error")
 

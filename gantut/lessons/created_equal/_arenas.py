@@ -8,8 +8,10 @@ from typing import NamedTuple
 import torch
 
 from gantut import _inputs, metrics
-from gantut.data import grid, polygons, ring
+from gantut.data import grid, ring
 from gantut.device import random_source
+from gantut.lessons.created_equal._polygon_scores import polygon_precision_recall
+from gantut.lessons.created_equal._polygons import polygons
 from gantut.lessons.mode_collapse import all_digits
 
 ARENAS = ("ring", "grid", "polygons", "digits")
@@ -81,7 +83,7 @@ def arena(name: str) -> Arena:
         return _digits()
     if name == "polygons":
         distribution, samples = polygons(3), 2000
-        return _with_w1(distribution, samples, lambda x: metrics.polygon_precision_recall(x, distribution))
+        return _with_w1(distribution, samples, lambda x: polygon_precision_recall(x, distribution))
     distribution, samples = {"ring": ring, "grid": grid}[name](), 2000
 
     def modes(x):

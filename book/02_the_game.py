@@ -66,7 +66,7 @@ from gantut.device import at_scale, random_source
 from gantut.lessons import check, recorded
 from gantut.lessons.the_game import live_gan
 from gantut.lessons.the_game.plots import plot_game_diagram
-from gantut.lessons.toy_gans import coverage, play
+from gantut.lessons.toy_gans import coverage, train_toy_gan
 from gantut.networks import MLP
 from gantut.objectives import discriminator_loss, saturating_generator_loss
 from gantut.training import Architecture, Config, Optimizer, train
@@ -571,7 +571,7 @@ plots.show()
 # %%
 members = 16
 few, many = (
-    play("non-saturating", k, members=members) for k in (1, 5)
+    train_toy_gan("non-saturating", k, members=members) for k in (1, 5)
 )  # a thousand iterations each
 modes = {
     k: coverage(games).modes for k, games in ((1, few), (5, many))

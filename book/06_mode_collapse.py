@@ -183,9 +183,11 @@ plots.show()
 
 # %%
 more = at_scale(fast=1, full=8)
-alone = toy_gans.play("non-saturating", 1, members=8 * more)
-collapsed = toy_gans.play("non-saturating", 5, members=12 * more, looks=20)
-penalised = toy_gans.play("wgan-gp", 5, members=4 * more)
+alone = toy_gans.train_toy_gan("non-saturating", 1, members=8 * more)
+collapsed = toy_gans.train_toy_gan(
+    "non-saturating", 5, members=12 * more, evaluations=20
+)
+penalised = toy_gans.train_toy_gan("wgan-gp", 5, members=4 * more)
 live = {
     "non-saturating, k = 1": alone,
     "non-saturating, k = 5": collapsed,
@@ -281,7 +283,7 @@ plots.show()
 #
 # :::{admonition} Try it
 # :class: tip
-# Play `toy_gans.play("non-saturating", 2, members=16)`, or give the GAN momentum with
+# Play `toy_gans.train_toy_gan("non-saturating", 2, members=16)`, or give the GAN momentum with
 # `optimizer=Optimizer("adam", 1e-3, betas=(0.5, 0.9))` from `gantut.training`. Does collapse happen at once, or
 # gradually?
 # :::
@@ -422,8 +424,10 @@ plots.show()
 # of those looks.
 
 # %%
-path = mode_collapse.wandering(collapsed.samples[-6:], distribution)
-stayed = mode_collapse.leaders(path)[on_one] == 1  # one leading mode only
+path = mode_collapse.track_modes(collapsed.samples[-6:], distribution)
+stayed = (
+    mode_collapse.count_leading_modes(path)[on_one] == 1
+)  # one leading mode only
 print(
     "most of them have not left their mode for 250 steps:",
     bool(stayed.double().mean() > 0.5),
@@ -654,10 +658,10 @@ few = torch.randint(10, (20_000, 16), generator=random_source(3))
 bias = metrics.effective_classes(few).mean()
 assert abs(bias - 7.25) < 0.05
 images = {
-    "non-saturating": mode_collapse.draw_digits(
+    "non-saturating": mode_collapse.train_on_digits(
         "non-saturating", members=4, steps=200, width=128
     ),
-    "wgan-gp": mode_collapse.draw_digits(
+    "wgan-gp": mode_collapse.train_on_digits(
         "wgan-gp", members=3, steps=200, width=128
     ),
 }
@@ -699,7 +703,7 @@ claim(
 )
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three blocks of four by four small grey digits. Real: sixteen different digits. Non-saturating GAN: sixteen times the same pattern, hardly a digit, a little paler or darker. WGAN-GP: sixteen different shapes, rough, but many recognisable as digits."}, "figure": {"name": "fig-perceptrons", "caption": "Real digits, and sixteen samples of the median member of each population: the same perceptrons, two objectives (after Weng's figure 6, there with photographs of bedrooms)."}}
-blocks = {"real": mode_collapse.all_digits()[:16]}
+blocks = {"real": mode_collapse.shuffled_digits()[:16]}
 blocks |= {
     name: torch.tensor(game["tiles"]) for name, game in played.items()
 }
@@ -729,7 +733,7 @@ follow = {
     f"{game['objective']}, k = {game['n_critic']}": game
     for game in recorded("loss-and-distance").result["games"]
 }
-seen_live = toy_gans.progress(collapsed)
+seen_live = toy_gans.training_curves(collapsed)
 live_correlation = metrics.rank_correlation(
     seen_live.generator_loss, seen_live.w1, dim=0
 )
@@ -955,7 +959,7 @@ assert (alarms[copies] == torch.tensor([False] * 7 + [True])).all()
 # two draws of *one* distribution.
 
 # %%
-everything = mode_collapse.all_digits()
+everything = mode_collapse.shuffled_digits()
 features, counts = classifier.features(everything), (25, 50, 100, 200, 400)
 source, floors = random_source(5), {"FID": [], "KID": [], "exact W1": []}
 for n in counts:

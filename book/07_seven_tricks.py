@@ -199,7 +199,7 @@ assert abs(along**2 - loss) < 1e-12, "the best linear critic of (7.3)"
 # %%
 report("feature matching", "feature matching, deviations too")
 live = {
-    trick: seven_tricks.play_with(trick, members=16)._asdict()
+    trick: seven_tricks.train_with_trick(trick, members=16)._asdict()
     for trick in ("none", "feature matching")
 }
 
@@ -225,9 +225,10 @@ claim(
 #
 # :::{admonition} Try it
 # :class: tip
-# After `from gantut.lessons.toy_gans import play`, `play("non-saturating", 5, members=16, feature_matching={"layers":
-# (0,)})` matches the first hidden layer instead of the last, and `{"added": True}` adds the loss to $-\log D$ instead
-# of putting it in its place. Which of the two keeps the modes? Which has the better quality?
+# After `from gantut.lessons.toy_gans import train_toy_gan`,
+# `train_toy_gan("non-saturating", 5, members=16, feature_matching={"layers": (0,)})` matches the first hidden layer
+# instead of the last, and `{"added": True}` adds the loss to $-\log D$ instead of putting it in its place. Which of the
+# two keeps the modes? Which has the better quality?
 # :::
 #
 # ## 2 · Minibatch discrimination

@@ -63,7 +63,7 @@ from gantut.checks import claim
 from gantut.data import funnels, gaussian, ring
 from gantut.device import random_source
 from gantut.lessons import check, recorded
-from gantut.lessons.better_critics import PUBLISHED
+from gantut.lessons.better_critics import PUBLISHED_COSINES
 from gantut.lessons.better_critics.plots import (
     plot_histograms,
     plot_penalty_points,
@@ -1042,7 +1042,7 @@ for ax, dimension in zip(panels, (2, 4, 16), strict=True):
             linewidth=1.6,
             label=kind,
         )
-    for (d, n), best in PUBLISHED["best of ten"].items():
+    for (d, n), best in PUBLISHED_COSINES["best of ten"].items():
         if d == dimension:
             label = "paper" if (d, n) == (2, 4) else "_"
             ax.plot(
@@ -1063,7 +1063,7 @@ ahead = [
     for d in (2, 4, 16)
     for n in counts
 ]
-assert cells[2, 4, "WGAN-LP"].min() > PUBLISHED["best of ten"][2, 4]
+assert cells[2, 4, "WGAN-LP"].min() > PUBLISHED_COSINES["best of ten"][2, 4]
 assert cells[16, 256, "WGAN-LP"].max() < 0.4
 for kind in ("clipping", "spectral norm"):
     assert all(
@@ -1113,7 +1113,7 @@ for row in longer:
         for name in ("cosine", "report", "corrected")
     }
     method = "best of ten" if row["kind"] == "WGAN-LP" else "WGAN-GP"
-    theirs = PUBLISHED[method][row["dimension"], row["funnels"]]
+    theirs = PUBLISHED_COSINES[method][row["dimension"], row["funnels"]]
     row["over"], row["after"] = (
         100 * (means[name] / row["w1"] - 1)
         for name in ("report", "corrected")
@@ -1143,7 +1143,7 @@ assert all(row["over"] < 0 for row in longer if row not in arrived)
 # %%
 for row in recorded("funnels-as-published").result["rows"]:
     (cosine,), (report,) = row["cosine"], row["report"]
-    theirs = PUBLISHED["WGAN-GP"][row["dimension"], row["funnels"]]
+    theirs = PUBLISHED_COSINES["WGAN-GP"][row["dimension"], row["funnels"]]
     print(
         f"{row['dimension']:3d} {row['funnels']:6d}   {row['kind']} {cosine:9.2f} "
         f"{theirs:6.2f} {100 * (report / row['w1'] - 1):+7.1f}%"

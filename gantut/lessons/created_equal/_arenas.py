@@ -12,7 +12,7 @@ from gantut.data import grid, ring
 from gantut.device import random_source
 from gantut.lessons.created_equal._polygon_scores import polygon_precision_recall
 from gantut.lessons.created_equal._polygons import polygons
-from gantut.lessons.mode_collapse import all_digits
+from gantut.lessons.mode_collapse import shuffled_digits
 
 ARENAS = ("ring", "grid", "polygons", "digits")
 POINTS = 500  # of samples and of data, between which a distance is measured; and digits held out
@@ -108,7 +108,7 @@ def _with_w1(distribution, samples, precision_recall):
 
 def _digits():
     classifier = metrics.digit_classifier(dtype=torch.float64)
-    images = all_digits().double()
+    images = shuffled_digits().double()
     held_out, training = images[:POINTS], images[POINTS:]
     features = classifier.features(held_out)
     point = features.new_zeros(features.shape[1], features.shape[1])

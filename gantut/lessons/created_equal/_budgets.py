@@ -73,8 +73,8 @@ def expected_best(values, k, *, report=None, largest=True):
     return report.gather(-1, order) @ torch.tensor(weights, dtype=report.dtype, device=report.device)
 
 
-def best_elsewhere(values: torch.Tensor, k: int, *, largest: bool = True) -> torch.Tensor:
-    r"""The expected score of the best of k tries, measured with other seeds than it was chosen by.
+def held_out_best(values: torch.Tensor, k: int, *, largest: bool = True) -> torch.Tensor:
+    r"""The expected score of the best of k tries, measured with other seeds than those it was chosen by.
 
     A maximum of noisy scores is too good: part of what made the try the best was luck, which another seed does not
     have. So each seed in turn chooses, and the mean of the others is reported.
@@ -105,25 +105,25 @@ def best_elsewhere(values: torch.Tensor, k: int, *, largest: bool = True) -> tor
     return expected_best(chosen_by, k, report=others, largest=largest).mean(0)
 
 
-def best_interval(
+def held_out_best_interval(
     values: torch.Tensor,
     k: int,
     *,
-    against: torch.Tensor | None = None,
+    rival: torch.Tensor | None = None,
     largest: bool = True,
     level: float = 0.95,
     draws: int = 2000,
     seed: int = 0,
 ) -> Interval:
-    """A bootstrap interval over tries for :func:`best_elsewhere`, or for how much it exceeds that of a rival.
+    """A bootstrap interval over tries for :func:`held_out_best`, or for how much it exceeds that of a rival.
 
     Parameters
     ----------
     values : tensor, shape (tries, seeds)
     k, largest
-        As :func:`best_elsewhere`; k well below the number of tries, since a bootstrap knows no better try than the best
-        that was seen.
-    against : tensor, shape (tries, seeds), optional
+        As :func:`held_out_best`; k well below the number of tries, since a bootstrap never sees a better try than the
+        best one made.
+    rival : tensor, shape (tries, seeds), optional
         Of a rival, whose i-th try had the same settings: the interval is then one of the difference, over pairs.
     level : float
     draws : int
@@ -139,16 +139,16 @@ def best_interval(
     Raises
     ------
     ValueError
-        If the two have different shapes; otherwise as :func:`best_elsewhere`.
+        If the two have different shapes; otherwise as :func:`held_out_best`.
     """
-    both = [values] if against is None else [values, against]
+    both = [values] if rival is None else [values, rival]
     if len({_inputs.shape(part) for part in both}) > 1:
         shapes = " and ".join(str(_inputs.shape(part)) for part in both)
-        raise ValueError(f"values and against must have one shape, (tries, seeds), but have {shapes}")
+        raise ValueError(f"values and rival must have one shape, (tries, seeds), but have {shapes}")
 
     def statistic(index):  # of tries, (..., tries)
-        found = [best_elsewhere(part[index.long()], k, largest=largest) for part in both]
-        return found[0] if against is None else found[0] - found[1]
+        found = [held_out_best(part[index.long()], k, largest=largest) for part in both]
+        return found[0] if rival is None else found[0] - found[1]
 
     numbers = torch.arange(len(values), dtype=torch.float64)
     return bootstrap_interval(numbers, statistic=statistic, level=level, draws=draws, generator=random_source(seed))

@@ -68,6 +68,7 @@ from gantut.divergences import (
     total_variation_between,
 )
 from gantut.lessons import check
+from gantut.lessons.divergences.plots import plot_integrand
 
 # %% [markdown]
 # ## Surprise, and how much of it is avoidable
@@ -253,9 +254,9 @@ for column, (title, (p, q)) in zip(grid.T, pairs.items(), strict=True):
     plots.distributions(
         column[0], x, {"p": p.density(x), "q": q.density(x)}
     )
-    plots.integrand(column[1], x, {"p log p/q": kl_pq, "q log q/p": kl_qp})
-    plots.integrand(column[2], x, {"p log p/m": kl_pm, "q log q/m": kl_qm})
-    plots.integrand(column[3], x, {"JS": js}, colours=[plots.THIRD])
+    plot_integrand(column[1], x, {"p log p/q": kl_pq, "q log q/p": kl_qp})
+    plot_integrand(column[2], x, {"p log p/m": kl_pm, "q log q/m": kl_qm})
+    plot_integrand(column[3], x, {"JS": js}, colours=[plots.THIRD])
     column[0].set_title(title)
     for ax in column[:3]:
         ax.set(xlabel="")

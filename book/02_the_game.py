@@ -65,7 +65,8 @@ from gantut.data import digits, gaussian, gaussian_mixture, ring
 from gantut.device import at_scale, random_source
 from gantut.lessons import check, recorded
 from gantut.lessons.the_game import live_gan
-from gantut.lessons.toy_gans import coverage, play
+from gantut.lessons.the_game.plots import plot_game_diagram
+from gantut.lessons.toy_gans import coverage, train_toy_gan
 from gantut.networks import MLP
 from gantut.objectives import discriminator_loss, saturating_generator_loss
 from gantut.training import Architecture, Config, Optimizer, train
@@ -262,7 +263,7 @@ claim(
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Diagram of a GAN. Noise z goes into the generator G; its samples G(z) and real samples x from the data go into the discriminator D, whose answers D(x) and D(G(z)) make the value V. A dashed blue arrow leads from V back to the discriminator: D climbs V. A dashed orange arrow leads from V through the discriminator back to the generator: G descends V, through D."}, "figure": {"name": "fig-game", "caption": "Who makes what (solid arrows) and who learns from what (dashed arrows). The generator never sees a real sample: all that it learns comes through the discriminator."}}
 ax = plots.axes(height=3.0)
-plots.game_diagram(ax)
+plot_game_diagram(ax)
 plots.show()
 
 # %% [markdown]
@@ -570,7 +571,7 @@ plots.show()
 # %%
 members = 16
 few, many = (
-    play("non-saturating", k, members=members) for k in (1, 5)
+    train_toy_gan("non-saturating", k, members=members) for k in (1, 5)
 )  # a thousand iterations each
 modes = {
     k: coverage(games).modes for k, games in ((1, few), (5, many))

@@ -68,6 +68,7 @@ from gantut.divergences import (
     value_function,
 )
 from gantut.lessons import check
+from gantut.lessons.optimal_discriminator.plots import plot_reliability
 from gantut.networks import MLP
 
 # %% [markdown]
@@ -679,7 +680,7 @@ low, high = shares.quantile(torch.tensor([0.025, 0.975]).double(), dim=0)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Reliability curve on held-out images: five points, the share of threes against the predicted probability, with 95 percent intervals; all of them lie close to the diagonal."}, "figure": {"name": "fig-reliability", "caption": "On images that it never saw, the trained discriminator's output is what theory says that it is: a probability. The numbers count the predictions in each bin."}}
 ax = plots.axes(height=3.4)
-plots.reliability(ax, predicted, observed, low, high, counts=count)
+plot_reliability(ax, predicted, observed, low, high, counts=count)
 ax.set(ylabel="share of threes")
 plots.show()
 

@@ -72,6 +72,10 @@ from gantut.games import (
 )
 from gantut.lessons import check
 from gantut.lessons.no_equilibrium import xy_game
+from gantut.lessons.no_equilibrium.plots import (
+    plot_spectrum,
+    plot_vector_field,
+)
 
 # %% [markdown]
 # ## What we are looking for
@@ -202,7 +206,7 @@ for ax, game, title in (
     (right, bilinear(), "the game xy"),
 ):
     u, v = (-part.squeeze(-1) for part in game.field(*points.split(1, 1)))
-    plots.vector_field(ax, *points.T, u, v, circles=(0.75, 1.5))
+    plot_vector_field(ax, *points.T, u, v, circles=(0.75, 1.5))
     ax.set_title(title)
 right.set(ylabel="")
 plots.show()
@@ -564,7 +568,7 @@ for method in methods:
     routes[method] = walk.x[:, 0], walk.y[:, 0]
     spectra[method] = eigenvalues(bilinear(), origin, method=method, lr=0.4)
 plots.paths(left, routes)
-plots.spectrum(right, spectra)
+plot_spectrum(right, spectra)
 left.set(xlim=(-2.0, 1.5), ylim=(-1.6, 1.9))
 right.set(xlim=(-0.15, 1.25), ylim=(-0.7, 0.7))
 plots.legend_below(left, right)

@@ -77,6 +77,10 @@ from gantut.divergences import (
     value_function,
 )
 from gantut.lessons import check
+from gantut.lessons.vanishing_gradients.plots import (
+    plot_planes,
+    plot_segments,
+)
 from gantut.metrics import mode_coverage
 from gantut.networks import MLP
 from gantut.objectives import Objective
@@ -406,9 +410,9 @@ print("within 0.1, 0.01, 0.001:", [f"{share:.2g}" for share in shares])
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two drawings in a cube. Left: two straight segments in space, one solid and one dashed, which pass by each other without touching. Right: two tilted planes, which meet in a straight dashed line."}, "figure": {"name": "fig-thin-sets", "caption": "Two segments miss each other; two planes meet, but in a line, which has no area (after Weng's figure 4)."}}
 left, right = plots.axes(1, 2, height=3.4, subplot_kw={"projection": "3d"})
 pair = ends[:, 107]  # of the 200, one that looks clear from this side
-plots.segments(left, [pair[:2], pair[2:]])
-plots.planes(right, normals, offsets)
-plots.segments(right, [line], colours=[plots.INK], dashes=["--"])
+plot_segments(left, [pair[:2], pair[2:]])
+plot_planes(right, normals, offsets)
+plot_segments(right, [line], colours=[plots.INK], dashes=["--"])
 plots.show()
 
 # %% [markdown]

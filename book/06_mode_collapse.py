@@ -70,6 +70,12 @@ from gantut.divergences import (
     value_function,
 )
 from gantut.lessons import check, mode_collapse, recorded, toy_gans
+from gantut.lessons.mode_collapse.plots import (
+    plot_image_blocks,
+    plot_mean_turns,
+    plot_mode_clouds,
+    plot_scorecard,
+)
 from gantut.metrics import median_interval
 
 # %% [markdown]
@@ -177,9 +183,11 @@ plots.show()
 
 # %%
 more = at_scale(fast=1, full=8)
-alone = toy_gans.play("non-saturating", 1, members=8 * more)
-collapsed = toy_gans.play("non-saturating", 5, members=12 * more, looks=20)
-penalised = toy_gans.play("wgan-gp", 5, members=4 * more)
+alone = toy_gans.train_toy_gan("non-saturating", 1, members=8 * more)
+collapsed = toy_gans.train_toy_gan(
+    "non-saturating", 5, members=12 * more, evaluations=20
+)
+penalised = toy_gans.train_toy_gan("wgan-gp", 5, members=4 * more)
 live = {
     "non-saturating, k = 1": alone,
     "non-saturating, k = 5": collapsed,
@@ -219,7 +227,7 @@ for name, history in live.items():
     order = coverage[name].modes.argsort()
     typical = order[len(order) // 2]
     shown[name] = history.samples[-1, typical, :600]
-plots.mode_clouds(plots.axes(1, 4, height=2.2), shown, distribution.means)
+plot_mode_clouds(plots.axes(1, 4, height=2.2), shown, distribution.means)
 plots.show()
 
 # %% [markdown]
@@ -275,7 +283,7 @@ plots.show()
 #
 # :::{admonition} Try it
 # :class: tip
-# Play `toy_gans.play("non-saturating", 2, members=16)`, or give the GAN momentum with
+# Play `toy_gans.train_toy_gan("non-saturating", 2, members=16)`, or give the GAN momentum with
 # `optimizer=Optimizer("adam", 1e-3, betas=(0.5, 0.9))` from `gantut.training`. Does collapse happen at once, or
 # gradually?
 # :::
@@ -416,8 +424,10 @@ plots.show()
 # of those looks.
 
 # %%
-path = mode_collapse.wandering(collapsed.samples[-6:], distribution)
-stayed = mode_collapse.leaders(path)[on_one] == 1  # one leading mode only
+path = mode_collapse.track_modes(collapsed.samples[-6:], distribution)
+stayed = (
+    mode_collapse.count_leading_modes(path)[on_one] == 1
+)  # one leading mode only
 print(
     "most of them have not left their mode for 250 steps:",
     bool(stayed.double().mean() > 0.5),
@@ -461,7 +471,7 @@ snapshots = {
     for step, samples in zip(shown["steps"], shown["samples"], strict=True)
 }
 turns = {name: torch.tensor(game["turns"]).T for name, game in hops.items()}
-plots.journey(snapshots, distribution.means, record["steps"], turns)
+plot_mean_turns(snapshots, distribution.means, record["steps"], turns)
 plots.show()
 
 # %% [markdown]
@@ -648,10 +658,10 @@ few = torch.randint(10, (20_000, 16), generator=random_source(3))
 bias = metrics.effective_classes(few).mean()
 assert abs(bias - 7.25) < 0.05
 images = {
-    "non-saturating": mode_collapse.draw_digits(
+    "non-saturating": mode_collapse.train_on_digits(
         "non-saturating", members=4, steps=200, width=128
     ),
-    "wgan-gp": mode_collapse.draw_digits(
+    "wgan-gp": mode_collapse.train_on_digits(
         "wgan-gp", members=3, steps=200, width=128
     ),
 }
@@ -693,11 +703,11 @@ claim(
 )
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three blocks of four by four small grey digits. Real: sixteen different digits. Non-saturating GAN: sixteen times the same pattern, hardly a digit, a little paler or darker. WGAN-GP: sixteen different shapes, rough, but many recognisable as digits."}, "figure": {"name": "fig-perceptrons", "caption": "Real digits, and sixteen samples of the median member of each population: the same perceptrons, two objectives (after Weng's figure 6, there with photographs of bedrooms)."}}
-blocks = {"real": mode_collapse.all_digits()[:16]}
+blocks = {"real": mode_collapse.shuffled_digits()[:16]}
 blocks |= {
     name: torch.tensor(game["tiles"]) for name, game in played.items()
 }
-plots.tiles(plots.axes(1, 3, height=2.6), blocks)
+plot_image_blocks(plots.axes(1, 3, height=2.6), blocks)
 plots.show()
 
 # %% [markdown]
@@ -723,7 +733,7 @@ follow = {
     f"{game['objective']}, k = {game['n_critic']}": game
     for game in recorded("loss-and-distance").result["games"]
 }
-seen_live = toy_gans.progress(collapsed)
+seen_live = toy_gans.training_curves(collapsed)
 live_correlation = metrics.rank_correlation(
     seen_live.generator_loss, seen_live.w1, dim=0
 )
@@ -910,7 +920,7 @@ texts = [
     ]
     for row in range(len(failures))
 ]
-plots.scorecard(
+plot_scorecard(
     plots.axes(height=3.4),
     texts,
     alarms,
@@ -949,7 +959,7 @@ assert (alarms[copies] == torch.tensor([False] * 7 + [True])).all()
 # two draws of *one* distribution.
 
 # %%
-everything = mode_collapse.all_digits()
+everything = mode_collapse.shuffled_digits()
 features, counts = classifier.features(everything), (25, 50, 100, 200, 400)
 source, floors = random_source(5), {"FID": [], "KID": [], "exact W1": []}
 for n in counts:

@@ -63,6 +63,7 @@ from gantut.data import gaussian
 from gantut.device import random_source
 from gantut.divergences import js_between, js_divergence
 from gantut.lessons import check, recorded, seven_tricks
+from gantut.lessons.seven_tricks.plots import plot_measure_table
 from gantut.metrics import median_interval
 from gantut.networks import MLP
 from gantut.objectives import discriminator_loss
@@ -198,7 +199,7 @@ assert abs(along**2 - loss) < 1e-12, "the best linear critic of (7.3)"
 # %%
 report("feature matching", "feature matching, deviations too")
 live = {
-    trick: seven_tricks.play_with(trick, members=16)._asdict()
+    trick: seven_tricks.train_with_trick(trick, members=16)._asdict()
     for trick in ("none", "feature matching")
 }
 
@@ -224,9 +225,10 @@ claim(
 #
 # :::{admonition} Try it
 # :class: tip
-# After `from gantut.lessons.toy_gans import play`, `play("non-saturating", 5, members=16, feature_matching={"layers":
-# (0,)})` matches the first hidden layer instead of the last, and `{"added": True}` adds the loss to $-\log D$ instead
-# of putting it in its place. Which of the two keeps the modes? Which has the better quality?
+# After `from gantut.lessons.toy_gans import train_toy_gan`,
+# `train_toy_gan("non-saturating", 5, members=16, feature_matching={"layers": (0,)})` matches the first hidden layer
+# instead of the last, and `{"added": True}` adds the loss to $-\log D$ instead of putting it in its place. Which of the
+# two keeps the modes? Which has the better quality?
 # :::
 #
 # ## 2 · Minibatch discrimination
@@ -799,7 +801,7 @@ def table(distribution, k, modes, height):
         for name, text in texts.items()
     }
     panels = plots.axes(1, 3, height=height, sharey=True)
-    plots.measure_table(
+    plot_measure_table(
         panels, measures, intervals=median_interval, baseline="none"
     )
     for ax, right in zip(panels, (1.06 * modes, 1.03, 2.8), strict=True):

@@ -60,6 +60,7 @@ from gantut.data import gaussian_mixture
 from gantut.device import at_scale, random_source
 from gantut.lessons import check
 from gantut.lessons.moving_dirt import move_dirt
+from gantut.lessons.moving_dirt.plots import plot_piles
 from gantut.transport import (
     emd,
     emd_points,
@@ -143,7 +144,7 @@ claim(
 )
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Four bar charts of piles 1 to 4. At the start the piles are 3, 2, 1, 4. After carrying two shovelfuls from pile 1 to pile 2: 1, 4, 1, 4. After two from pile 2 to pile 3: 1, 2, 3, 4. After one from pile 4 back to pile 3: 1, 2, 4, 3, which is the target, drawn as outlines in every panel. The dirt that was just moved is hatched in a second colour."}, "figure": {"name": "fig-piles", "caption": "The four piles, move by move (after Weng's figure 7, with the last move corrected). Outlines: what is wanted. Hatched: what was just moved."}}
-plots.piles(states, Q, moves=walk.moves)
+plot_piles(states, Q, moves=walk.moves)
 plots.show()
 
 # %%

@@ -654,7 +654,7 @@ kinds = {
 }
 trained = {}
 for name, kind in kinds.items():
-    still = wasserstein_gan.still_gaussian(8, mean=(mu,), scale=s)
+    still = wasserstein_gan.gaussian_generator(8, mean=(mu,), scale=s)
     config = Config(**settings | kind)
     trained[name] = train(
         config, real_distribution, generator=still, samples=1000
@@ -912,7 +912,9 @@ claim(
     above=0.0,
 )
 
-_, seen = wasserstein_gan.follow("wgan-gp", members=4, steps=200, looks=5)
+_, seen = wasserstein_gan.track_critic(
+    "wgan-gp", members=4, steps=200, evaluations=5
+)
 assert (seen.estimate <= seen.slope * seen.w1).all(), "and in live games"
 
 # %% [markdown]
@@ -1034,9 +1036,13 @@ real = ring().sample(256, generator=source).float()
 fake = torch.randn(256, 2, generator=source)
 for c in (0.01, 0.1):
     clip = {"name": "clip", "bound": c}
-    _, critic, _ = wasserstein_gan.deep_critic(clip, members=3, steps=400)
-    norms = wasserstein_gan.layer_gradients(critic.cpu(), real, fake)
-    gain[f"live {c}"] = wasserstein_gan.depth_slope(norms)  # log10 a layer
+    _, critic, _ = wasserstein_gan.train_deep_critic(
+        clip, members=3, steps=400
+    )
+    norms = wasserstein_gan.layer_gradient_norms(critic.cpu(), real, fake)
+    gain[f"live {c}"] = wasserstein_gan.log_gradient_gain(
+        norms
+    )  # log10 a layer
 dying = torch.cat([gain[0.001], gain[0.01], gain["live 0.01"]])
 growing = torch.cat([gain[0.1], gain[1.0], gain["live 0.1"]])
 for c in (0.001, 0.01, 0.1, 1.0):

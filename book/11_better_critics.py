@@ -63,7 +63,12 @@ from gantut.checks import claim
 from gantut.data import funnels, gaussian, ring
 from gantut.device import random_source
 from gantut.lessons import check, recorded
-from gantut.lessons.better_critics import PUBLISHED
+from gantut.lessons.better_critics import PUBLISHED_COSINES
+from gantut.lessons.better_critics.plots import (
+    plot_histograms,
+    plot_penalty_points,
+    plot_surfaces,
+)
 from gantut.lessons.fixed_distributions import (
     draws_from,
     linear_share,
@@ -150,7 +155,7 @@ with torch.no_grad():
         name: critic(points)[0, :, 0] for name, critic in kinds.items()
     }
 panels = plots.axes(1, 4, height=2.1)
-plots.surfaces(
+plot_surfaces(
     panels,
     side,
     {name: field.reshape(81, 81) for name, field in fields.items()},
@@ -159,7 +164,7 @@ plots.show()
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Histogram of the weights of critics. Those of the clipped critics pile up in two tall bars at minus 0.1 and plus 0.1, with a low plateau between. Those of the one-sided critics form one bell around 0, which reaches further out on both sides."}, "figure": {"name": "fig-weights", "caption": "The weights of six clipped critics and of six under a one-sided penalty. Clipping drives most of them to the two bounds."}}
 ax = plots.axes(height=2.4)
-plots.histograms(
+plot_histograms(
     ax,
     {
         name: torch.cat([w.detach().ravel() for w in kinds[name].weights])
@@ -363,7 +368,7 @@ for ax, order, title in zip(
     else:
         looked = interpolate(a, b[order], places)
         joined = torch.stack([a, b[order]], 1)
-    plots.looked_at(ax, a, b, looked, title=title, joined=joined)
+    plot_penalty_points(ax, a, b, looked, title=title, joined=joined)
 plots.legend_below(*panels)
 plots.show()
 
@@ -1037,7 +1042,7 @@ for ax, dimension in zip(panels, (2, 4, 16), strict=True):
             linewidth=1.6,
             label=kind,
         )
-    for (d, n), best in PUBLISHED["best of ten"].items():
+    for (d, n), best in PUBLISHED_COSINES["best of ten"].items():
         if d == dimension:
             label = "paper" if (d, n) == (2, 4) else "_"
             ax.plot(
@@ -1058,7 +1063,7 @@ ahead = [
     for d in (2, 4, 16)
     for n in counts
 ]
-assert cells[2, 4, "WGAN-LP"].min() > PUBLISHED["best of ten"][2, 4]
+assert cells[2, 4, "WGAN-LP"].min() > PUBLISHED_COSINES["best of ten"][2, 4]
 assert cells[16, 256, "WGAN-LP"].max() < 0.4
 for kind in ("clipping", "spectral norm"):
     assert all(
@@ -1108,7 +1113,7 @@ for row in longer:
         for name in ("cosine", "report", "corrected")
     }
     method = "best of ten" if row["kind"] == "WGAN-LP" else "WGAN-GP"
-    theirs = PUBLISHED[method][row["dimension"], row["funnels"]]
+    theirs = PUBLISHED_COSINES[method][row["dimension"], row["funnels"]]
     row["over"], row["after"] = (
         100 * (means[name] / row["w1"] - 1)
         for name in ("report", "corrected")
@@ -1138,7 +1143,7 @@ assert all(row["over"] < 0 for row in longer if row not in arrived)
 # %%
 for row in recorded("funnels-as-published").result["rows"]:
     (cosine,), (report,) = row["cosine"], row["report"]
-    theirs = PUBLISHED["WGAN-GP"][row["dimension"], row["funnels"]]
+    theirs = PUBLISHED_COSINES["WGAN-GP"][row["dimension"], row["funnels"]]
     print(
         f"{row['dimension']:3d} {row['funnels']:6d}   {row['kind']} {cosine:9.2f} "
         f"{theirs:6.2f} {100 * (report / row['w1'] - 1):+7.1f}%"
@@ -1207,7 +1212,7 @@ titles = ("right", "normal", "by coordinate", "one for all")
 mixes = (right_mix, normal_mix, pixel_mix, common_mix)
 for ax, mix, title in zip(panels, mixes, titles, strict=True):
     torch.manual_seed(43)
-    plots.looked_at(
+    plot_penalty_points(
         ax,
         a,
         b,

@@ -64,6 +64,7 @@ from gantut.data import creatures
 from gantut.device import at_scale, random_source
 from gantut.divergences import total_variation
 from gantut.lessons import check, new_creatures, recorded
+from gantut.lessons.new_creatures.plots import plot_creatures
 from gantut.metrics import binomial_interval, median_interval
 from gantut.networks import DCGANCritic
 
@@ -92,7 +93,7 @@ parts = {
     "training": training.images[:288:12],
     "held out": holdout.images[:72:3],
 }
-plots.colour_tiles(plots.axes(1, 2, height=2.5), parts)
+plot_creatures(plots.axes(1, 2, height=2.5), parts)
 plots.show()
 
 # %% [markdown]
@@ -368,8 +369,8 @@ runs = {}
 for run in result["games"]:
     runs.setdefault(run["game"], []).append(run)
 for game, n in (("DCGAN", 1), ("WGAN", 2), ("WGAN-GP", 2)):
-    cost = new_creatures.passes(n, penalised=game == "WGAN-GP")
-    rounds = new_creatures.rounds_for(game, result["budget"])
+    cost = new_creatures.passes_per_picture(n, penalised=game == "WGAN-GP")
+    rounds = new_creatures.affordable_steps(game, result["budget"])
     assert {run["rounds"] for run in runs[game]} == {rounds}
     seconds = torch.tensor([run["seconds"] for run in runs[game]]).median()
     print(
@@ -385,12 +386,12 @@ for game, n in (("DCGAN", 1), ("WGAN", 2), ("WGAN-GP", 2)):
 # and nothing to win a competition with. One more game is played here and now, and much more briefly.
 
 # %%
-live = new_creatures.draw_creatures(
-    "DCGAN", rounds=at_scale(fast=280, full=7000), seed=100, samples=100
+live = new_creatures.train_on_creatures(
+    "DCGAN", steps=at_scale(fast=280, full=7000), seed=100, samples=100
 )
 looks = live.samples[:, 0]  # (looks, pictures, 3, 32, 32)
 distance = [
-    new_creatures.kernel_distances(look, training.images).median()
+    new_creatures.grouped_kid(look, training.images).median()
     for look in looks
 ]
 assert distance[-1] < distance[0]
@@ -401,7 +402,7 @@ ages = {
     f"{int(live.evaluated[age])} iterations": looks[age, :12]
     for age in (1, 3, 7)
 }
-plots.colour_tiles(plots.axes(1, 3, height=1.5), ages)
+plot_creatures(plots.axes(1, 3, height=1.5), ages)
 plots.show()
 
 # %% [markdown]
@@ -416,12 +417,12 @@ typical = {
 panels = plots.axes(3, 3, height=1.75)
 for row, (game, run) in zip(panels, typical.items(), strict=True):
     blocks = {
-        f"{game}, {run['rounds'] * age // 7} iterations": new_creatures.from_text(
+        f"{game}, {run['rounds'] * age // 7} iterations": new_creatures.decode_pictures(
             text
         )
         for age, text in zip(result["ages"], run["pictures"], strict=True)
     }
-    plots.colour_tiles(row, blocks)
+    plot_creatures(row, blocks)
 plots.show()
 
 # %% [markdown]
@@ -490,7 +491,7 @@ kernel = {
 ages = result["ages"]
 dealt = holdout.images[:70].unflatten(0, (10, 7)).transpose(0, 1)
 yardstick = median_interval(
-    new_creatures.kernel_distances(
+    new_creatures.grouped_kid(
         dealt.flatten(0, 1), training.images, groups=7
     )
 )
@@ -600,8 +601,12 @@ cheat[..., 0, :] = 1.0  # what the shift has brought in is white
 noisy = cheat + 0.2 * torch.randn(cheat.shape, generator=source)
 plain = new_creatures.picture_distances(cheat, originals, moves=0)
 assert plain.diagonal().median() > 0.1, "pixel by pixel they look new"
-caught = new_creatures.audit(noisy, training.images, training.groups)
-held = new_creatures.audit(holdout.images, training.images, training.groups)
+caught = new_creatures.memorisation_audit(
+    noisy, training.images, training.groups
+)
+held = new_creatures.memorisation_audit(
+    holdout.images, training.images, training.groups
+)
 assert caught.ratio.median() < held.ratio.min()
 claim(
     "copies-are-found",
@@ -649,12 +654,12 @@ plots.show()
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three pairs of rows. In each, the upper row has twelve generated bodies in many colours, the lower one the nearest training pictures, most of which are the same few smooth green ghosts, whatever the sample above looks like."}, "figure": {"name": "fig-nearest", "caption": "Twelve samples of each game at the end, above the nearest training picture of each (recorded)."}}
 panels = plots.axes(3, 1, height=1.45)
 for ax, (game, run) in zip(panels, typical.items(), strict=True):
-    samples = new_creatures.from_text(run["pictures"][-1])[:12]
+    samples = new_creatures.decode_pictures(run["pictures"][-1])[:12]
     nearest = training.images[run["audit"]["index"][:12]]
     both = {
         f"{game}: samples, and their nearest": torch.cat([samples, nearest])
     }
-    plots.colour_tiles([ax], both, columns=12)
+    plot_creatures([ax], both, columns=12)
 plots.show()
 
 # %% [markdown]
@@ -683,7 +688,7 @@ z_0, z_1 = torch.randn(2, 1000, 32, generator=source)
 half = torch.tensor([0.5])
 middle = {
     "chord": (z_0 + z_1) / 2,
-    "arc": new_creatures.arc(z_0, z_1, half)[:, 0],
+    "arc": new_creatures.slerp(z_0, z_1, half)[:, 0],
 }
 for name, z in middle.items():
     print(f"{name}: middle at radius {z.norm(dim=1).median():.1f}")
@@ -692,10 +697,10 @@ print(f"noise itself: {z_0.norm(dim=1).median():.1f}")
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three blocks of two rows with nine pictures each. In every row one generated body turns into another by small steps: colours shift from orange to blue or from purple to white, outlines shrink and move, and no step is a jump."}, "figure": {"name": "fig-ways", "caption": "Two paths between samples of each game, along arcs (recorded)."}}
 panels = plots.axes(3, 1, height=1.6)
 ways = {
-    f"{game}": new_creatures.from_text(run["ways"])
+    f"{game}": new_creatures.decode_pictures(run["ways"])
     for game, run in typical.items()
 }
-plots.colour_tiles(panels, ways, columns=9)
+plot_creatures(panels, ways, columns=9)
 plots.show()
 
 # %% [markdown]

@@ -63,23 +63,28 @@ import torch
 
 from gantut import plots
 from gantut.checks import claim
-from gantut.data import polygons
 from gantut.device import random_source
 from gantut.divergences import integrate
 from gantut.lessons import check, created_equal, recorded
 from gantut.lessons.created_equal import (
     ARENAS,
     SPACE,
-    best_elsewhere,
-    best_interval,
-    f_score,
+    expected_best,
+    f1_score,
+    held_out_best,
+    held_out_best_interval,
+    polygon_precision_recall,
+    polygons,
     scores,
+)
+from gantut.lessons.created_equal.plots import (
+    plot_interval_rows,
+    plot_polygons,
+    plot_scatter,
 )
 from gantut.lessons.toy_gans import GAMES
 from gantut.metrics import (
     bootstrap_interval,
-    expected_best,
-    polygon_precision_recall,
 )
 
 # %% [markdown]
@@ -98,7 +103,7 @@ from gantut.metrics import (
 # %%
 record = recorded("created-equal")
 result = record.result
-n = created_equal.fair_budget(result)
+n = created_equal.common_budget(result)
 print(record.provenance["command"])
 print(f"{n} tries of each game on each of {', '.join(ARENAS)}")
 
@@ -106,7 +111,7 @@ wins = 0
 for mine, theirs in itertools.permutations(GAMES, 2):
     tuned = scores(result, "ring", mine, budget=n).distance
     untuned = scores(result, "ring", theirs, budget=n).distance
-    best_of_five = best_elsewhere(tuned, 5, largest=False)
+    best_of_five = held_out_best(tuned, 5, largest=False)
     wins += (best_of_five < untuned.mean()).item()
 claim(
     "unequal-budgets",
@@ -248,7 +253,7 @@ print(f"of ten seeds: {best_of_gaussians(10):.3f} standard deviations")
 # %%
 pairs = list(itertools.product(ARENAS, GAMES))
 all_f1 = torch.stack(
-    [f_score(scores(result, *pair, budget=n)) for pair in pairs]
+    [f1_score(scores(result, *pair, budget=n)) for pair in pairs]
 )  # (24, tries, seeds)
 
 
@@ -256,7 +261,7 @@ def luck(tries):
     """What the seed that chose says, minus what the others say."""
     found = all_f1[:, tries.long()]  # (24, ..., tries, seeds)
     by_its_own = expected_best(found.movedim(-1, 0), 5).mean(0)
-    return (by_its_own - best_elsewhere(found, 5)).mean(0)
+    return (by_its_own - held_out_best(found, 5)).mean(0)
 
 
 low, gap, high = bootstrap_interval(
@@ -356,7 +361,7 @@ for name, samples in made.items():
 some = {name: samples[:4] for name, samples in made.items()}
 near = {name: triangles.nearest(corners) for name, corners in some.items()}
 panels = plots.axes(1, 4, height=1.9)
-plots.shapes(panels, some, nearest=near, reach=1.9)
+plot_polygons(panels, some, nearest=near, reach=1.9)
 plots.show()
 
 # %% [markdown]
@@ -456,9 +461,11 @@ def curve(distribution, objective):
     """Low end, estimate and high end at each budget; ends for one game."""
     found = scores(result, distribution, objective, budget=n).distance
     if objective == "non-saturating":
-        ends = [best_interval(found, k, largest=False) for k in BUDGETS]
+        ends = [
+            held_out_best_interval(found, k, largest=False) for k in BUDGETS
+        ]
         return list(zip(*ends, strict=True))
-    best = [best_elsewhere(found, k, largest=False) for k in BUDGETS]
+    best = [held_out_best(found, k, largest=False) for k in BUDGETS]
     return best, best, best
 
 
@@ -506,10 +513,10 @@ def difference(distribution, objective, measure, k):
         for name in (objective, "non-saturating")
     ]
     if measure == "F1":
-        mine, theirs = map(f_score, pair)
-        return best_interval(mine, k, against=theirs)
+        mine, theirs = map(f1_score, pair)
+        return held_out_best_interval(mine, k, rival=theirs)
     mine, theirs = (found.distance for found in pair)
-    return best_interval(theirs, k, against=mine, largest=False)
+    return held_out_best_interval(theirs, k, rival=mine, largest=False)
 
 
 others = [name for name in GAMES if name != "non-saturating"]
@@ -553,7 +560,7 @@ for line, measure in zip(panels, MEASURES, strict=True):
         rows = {
             name: apart[distribution, name, measure, 5] for name in others
         }
-        plots.interval_rows(ax, rows, colours=[hues[name] for name in rows])
+        plot_interval_rows(ax, rows, colours=[hues[name] for name in rows])
         ax.set_title(f"{measure}, {distribution}", fontsize=10)
 plots.show()
 
@@ -595,8 +602,8 @@ def first_of_all(distribution, measure, kept):
     best = {}
     for name in GAMES:
         found = scores(result, distribution, name, budget=n)
-        good = f_score(found) if measure == "F1" else -found.distance
-        best[name] = best_elsewhere(good[kept], 3)
+        good = f1_score(found) if measure == "F1" else -found.distance
+        best[name] = held_out_best(good[kept], 3)
     return max(best, key=best.get)
 
 
@@ -636,17 +643,17 @@ for name in GAMES:
     found = scores(result, "polygons", name, budget=n)
     clouds[name] = (found.precision.flatten(), found.recall.flatten())
 ax = plots.axes(height=3.4)
-plots.marks(ax, clouds)
+plot_scatter(ax, clouds)
 ax.set(xlabel="precision", ylabel="recall", xlim=(-0.02, 1.02))
 ax.legend(fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
 plots.show()
 
 # %%
 for name in GAMES:
-    found = f_score(scores(result, "polygons", name, budget=n))
+    found = f1_score(scores(result, "polygons", name, budget=n))
     failed = (found < 0.1).double().mean()
     best_seeds = found.flatten().sort(descending=True).values[:5].mean()
-    honest = best_elsewhere(found, 5)
+    honest = held_out_best(found, 5)
     print(
         f"{name:15s} F1 < 0.1 in {failed:.0%}; five best runs "
         f"{best_seeds:.2f}; best of five tries {honest:.2f}"
@@ -690,7 +697,7 @@ for name in GAMES:
 # :::{admonition} Try it
 # :class: tip
 # You have a night and a machine with eight cores. Write down, before you start, what you would have to see in
-# `best_interval` in order to say that WGAN-LP is better than WGAN-GP on the ring. Then run the study.
+# `held_out_best_interval` in order to say that WGAN-LP is better than WGAN-GP on the ring. Then run the study.
 # :::
 #
 # ## Exercises

@@ -15,22 +15,18 @@ from gantut.data import grid, ring
 from gantut.lessons import _records, record, recorded
 from gantut.lessons.experiments import EXPERIMENTS
 from gantut.lessons.mode_collapse import (
-    Wandering,
-    _digits,
-    _games,
-    _hopping,
-    all_digits,
-    draw_digits,
-    hop,
-    leaders,
-    restless,
+    ModeTrack,
+    count_leading_modes,
+    diversity,
+    hops_between_modes,
     second_half,
-    variety,
-    wandering,
-    winding,
+    shuffled_digits,
+    total_turns,
+    track_modes,
+    train_on_narrow_ring,
 )
-from gantut.lessons.the_game import _critic_steps, discriminator_accuracy
-from gantut.lessons.toy_gans import coverage, play, progress
+from gantut.lessons.the_game import discriminator_accuracy
+from gantut.lessons.toy_gans import coverage, train_toy_gan, training_curves
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -55,26 +51,26 @@ def circling(angles, radius=2.0, n=10):
 def test_turns_are_numpys_unwrapped_angles(rng):
     steps = (torch.rand(60, 3, generator=rng).double() - 0.5) * 5.8  # less than half way round each
     angles = steps.cumsum(0)
-    path = wandering(circling(angles))
+    path = track_modes(circling(angles))
     wrapped = torch.atan2(angles.sin(), angles.cos()).numpy()
     expected = (np.unwrap(wrapped, axis=0) - wrapped[0]) / (2 * math.pi)
     assert np.abs(path.turns.numpy() - expected).max() < 1e-9
-    assert winding(path).numpy() == pytest.approx(expected[-1], abs=1e-9)
-    assert winding(second_half(path)).numpy() == pytest.approx(expected[-1] - expected[30], abs=1e-9)
+    assert total_turns(path).numpy() == pytest.approx(expected[-1], abs=1e-9)
+    assert total_turns(second_half(path)).numpy() == pytest.approx(expected[-1] - expected[30], abs=1e-9)
 
 
 def test_a_turn_against_the_clock_counts_one_and_there_and_back_none():
     once = torch.linspace(0, 2 * math.pi, 17, dtype=torch.float64)
     there_and_back = torch.cat([once[:9], once[:8].flip(0)])
-    path = wandering(circling(torch.stack([once, -once, there_and_back], 1)))
-    assert winding(path).tolist() == pytest.approx([1, -1, 0], abs=1e-9)
-    assert leaders(path).tolist() == [8, 8, 5]  # half of the circle has five centres, its ends included
+    path = track_modes(circling(torch.stack([once, -once, there_and_back], 1)))
+    assert total_turns(path).tolist() == pytest.approx([1, -1, 0], abs=1e-9)
+    assert count_leading_modes(path).tolist() == [8, 8, 5]  # half of the circle has five centres, its ends included
 
 
 def test_the_leading_mode_is_the_nearest_centre_with_most_samples():
     distribution = ring(8)
     samples = torch.cat([distribution.means[3].expand(7, 2), distribution.means[5].expand(3, 2)])[None, None]
-    path = wandering(samples, distribution)
+    path = track_modes(samples, distribution)
     assert path.leading.tolist() == [[3]]
     assert path.share.tolist() == [[0.7]]
 
@@ -86,12 +82,12 @@ def test_the_leading_mode_is_the_nearest_centre_with_most_samples():
 def test_restless_asks_for_all_three(share, modes, turns, is_so):
     looks = 40
     leading = torch.arange(looks)[:, None] % modes
-    path = Wandering(leading, torch.full((looks, 1), share), torch.linspace(0, turns, looks)[:, None].double())
-    assert restless(path).tolist() == [is_so]
+    path = ModeTrack(leading, torch.full((looks, 1), share), torch.linspace(0, turns, looks)[:, None].double())
+    assert hops_between_modes(path).tolist() == [is_so]
 
 
-def test_hop_plays_on_narrow_modes_and_looks_as_often_as_asked():
-    history = hop("minimax", members=2, steps=20, evaluate_every=5, latent_dim=8)
+def test_narrow_modes_are_learnt_with_as_many_evaluations_as_asked():
+    history = train_on_narrow_ring("minimax", members=2, steps=20, evaluate_every=5, latent_dim=8)
     assert history.samples.shape == (5, 2, 400, 2)
     assert history.config.optimizer.rate == 1e-4
     assert history.config.latent_dim == 8
@@ -129,22 +125,22 @@ def test_a_discriminator_that_sees_one_half_of_the_data_scores_three_quarters(de
     assert discriminator_accuracy(history, ring()).tolist() == pytest.approx([0.75, 0.75], abs=2 * 0.5 / 2000**0.5)
 
 
-def test_play_looks_on_the_way_and_hands_on_settings():
-    history = play("non-saturating", 2, members=2, steps=12, looks=4, unrolled=1)
+def test_a_toy_gan_is_evaluated_on_the_way_and_takes_other_settings():
+    history = train_toy_gan("non-saturating", 2, members=2, steps=12, evaluations=4, unrolled=1)
     assert history.evaluated.tolist() == [0, 3, 6, 9, 12]
     assert history.samples.shape == (5, 2, 2500, 2)
     assert (history.config.n_critic, history.config.unrolled) == (2, 1)
-    end = play("non-saturating", 2, members=1, steps=12, unrolled=1).samples[-1]
+    end = train_toy_gan("non-saturating", 2, members=1, steps=12, unrolled=1).samples[-1]
     assert torch.allclose(end[0], history.samples[-1, 0], atol=1e-5)  # looking changes nothing
 
 
 def test_play_names_what_it_does_not_know():
     with pytest.raises(ValueError, match=r"objective must be one of .*'wgan-gp'.* not 'wgan-pg'"):
-        play("wgan-pg", 1, members=1)
+        train_toy_gan("wgan-pg", 1, members=1)
     with pytest.raises(ValueError, match="distribution must be one of 'ring', 'grid', not 'square'"):
-        play("wgan", 1, distribution="square", members=1)
-    with pytest.raises(ValueError, match="looks must be"):
-        play("wgan", 1, members=1, looks=0)
+        train_toy_gan("wgan", 1, distribution="square", members=1)
+    with pytest.raises(ValueError, match="evaluations"):
+        train_toy_gan("wgan", 1, members=1, evaluations=0)
 
 
 # ------------------------------------------------------------------------------------------------------ loss and W1
@@ -156,7 +152,7 @@ def history_of(objective, critic_loss, samples):
     return SimpleNamespace(config=config, losses=losses, samples=samples, evaluated=torch.arange(len(samples)))
 
 
-def test_progress_averages_between_looks_and_estimates_what_the_objective_does():
+def test_training_curves_average_between_evaluations_and_estimate_what_the_objective_does():
     looks, members = 3, 2
     reference = ring().sample(60, generator=torch.Generator().manual_seed(1))
     moved = reference + torch.tensor([0.5, 0.0])
@@ -165,12 +161,12 @@ def test_progress_averages_between_looks_and_estimates_what_the_objective_does()
     gain = torch.tensor([0.0, 0.2, 0.6])
     wave = torch.tensor([0.3, -0.3, 0.1, -0.1]).repeat(looks) - gain.repeat_interleave(4)
     loss = (2 * math.log(2) + wave)[:, None].expand(-1, members)
-    found = progress(history_of("minimax", loss, samples), points=60)
+    found = training_curves(history_of("minimax", loss, samples), points=60)
     assert found.estimate.T.tolist() == [pytest.approx([0.0, 0.1, 0.3], abs=1e-6)] * 2
     expected = [4 * math.log(2) - 2 * by for by in gain.tolist()]
     assert found.generator_loss.T.tolist() == [pytest.approx(expected, abs=1e-6)] * 2
     assert found.w1.T.tolist() == [pytest.approx([0, 0.5, 0.5], abs=1e-9)] * 2  # a shift costs its length
-    found = progress(history_of("wgan-gp", loss, samples), points=60)
+    found = training_curves(history_of("wgan-gp", loss, samples), points=60)
     assert found.estimate[:, 0].tolist() == pytest.approx([by - 2 * math.log(2) for by in gain.tolist()], abs=1e-6)
 
 
@@ -179,10 +175,10 @@ def test_progress_averages_between_looks_and_estimates_what_the_objective_does()
 
 def test_real_digits_have_their_variety_and_one_of_them_none():
     classifier = metrics.digit_classifier()
-    images = all_digits()
+    images = shuffled_digits()
     assert images.shape == (1797, 64)
     samples = torch.stack([images[500:1000], images[3].expand(500, -1)])
-    found = variety(samples, classifier)
+    found = diversity(samples, classifier)
     assert found.classes.tolist() == pytest.approx([10, 1], abs=0.3)
     assert found.apart.tolist() == pytest.approx([1, 0], abs=0.1)
     assert found.w1[1] == pytest.approx((images[:500] - images[3]).norm(dim=1).mean().item(), rel=1e-4)
@@ -192,25 +188,13 @@ def test_real_digits_have_their_variety_and_one_of_them_none():
 # ---------------------------------------------------------------------------------------------------------- records
 
 
-@pytest.fixture
-def tiny(monkeypatch):
-    """All games so small that an experiment takes a moment."""
-
-    def smaller(function, **sizes):
-        @functools.wraps(function)
-        def played(*arguments, **settings):
-            return function(*arguments, **settings | sizes)
-
-        return played
-
-    for module in (_critic_steps, _games):
-        monkeypatch.setattr(module, "play", smaller(play, members=2, steps=40))
-        monkeypatch.setattr(module, "coverage", smaller(coverage, points=20))
-    monkeypatch.setattr(_games, "progress", smaller(progress, points=20))
-    monkeypatch.setattr(_hopping, "hop", smaller(hop, members=3, steps=200, latent_dim=4, batch=16))
-    monkeypatch.setattr(_digits, "draw_digits", smaller(draw_digits, members=2, steps=2, width=8))
-
-
+TINY = dict(members=2, steps=40)
+SIZES = {
+    "mode-collapse": dict(members=2, steps=2),
+    "unrolling": dict(members=2, steps=2),
+    "hopping": dict(members=3, steps=200, latent_dim=4, batch=16),
+    "perceptrons-on-digits": dict(members=2, steps=2, width=8),
+}
 ROWS = {
     "mode-collapse": 24,
     "critic-steps": 4,
@@ -223,8 +207,9 @@ ROWS = {
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_every_experiment_plays_its_games_and_is_plain_data(name, tiny, tmp_path):
-    path = record(name, EXPERIMENTS[name], command="a test", seed=0, device="cpu", folder=tmp_path)
+def test_every_experiment_plays_its_games_and_is_plain_data(name, tmp_path):
+    run = functools.partial(EXPERIMENTS[name], **SIZES.get(name, TINY))
+    path = record(name, run, command="a test", seed=0, device="cpu", folder=tmp_path)
     games = recorded(name, folder=tmp_path).result["games"]
     assert len(games) == ROWS[name]
     assert path.stat().st_size > 100
@@ -232,19 +217,11 @@ def test_every_experiment_plays_its_games_and_is_plain_data(name, tiny, tmp_path
     assert all(one != other for i, one in enumerate(settings) for other in settings[:i]), "no game twice"
 
 
-def test_the_unrolled_games_look_ahead_as_far_as_their_rows_say(monkeypatch):
-    played = []
-
-    def watched(objective, n_critic, *, members, **settings):
-        history = play(objective, n_critic, members=2, steps=1, **settings)
-        played.append({"n_critic": history.config.n_critic, "unrolled": history.config.unrolled})
-        return history
-
-    monkeypatch.setattr(_games, "play", watched)
-    monkeypatch.setattr(_games, "coverage", functools.partial(coverage, points=5))
-    rows = [{key: row[key] for key in ("n_critic", "unrolled")} for row in _games.unrolling()["games"]]
-    assert played == rows
+def test_unrolling_further_is_another_game():
+    """What is told to look ahead does: the rows differ, though all members start alike."""
+    rows = EXPERIMENTS["unrolling"](members=2, steps=3)["games"]
     assert {row["unrolled"] for row in rows} > {0, 1}
+    assert len({tuple(row["w1"]) for row in rows}) == len(rows)
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -19,8 +19,7 @@ from gantut.data import gaussian, parallel_lines, ring
 from gantut.divergences import js_between, kl_between, optimal_discriminator
 from gantut.lessons import duality, labs, moving_dirt, no_equilibrium, recorded, the_game, wasserstein_gan
 from gantut.lessons.labs import _page
-from gantut.lessons.wasserstein_gan import quantised, restored
-from gantut.lessons.wasserstein_gan._recorded_games import REACH, SIDE, surface, watched
+from gantut.lessons.wasserstein_gan import REACH, SIDE, critic_surface, dequantise, quantise, record_game
 from gantut.networks import MLP
 from gantut.objectives import OBJECTIVES
 from gantut.transport import emd_points, pile_moves
@@ -617,17 +616,17 @@ def test_the_record_of_something_else_is_refused():
 
 def test_numbers_as_text_come_back_within_half_a_step(rng):
     values = torch.rand(500, dtype=torch.float64, generator=rng) * 4 - 2
-    back = restored(quantised(values, -2, 2), -2, 2)
+    back = dequantise(quantise(values, -2, 2), -2, 2)
     assert (back - values).abs().max() <= 4 / 255 / 2 + 1e-12
-    assert restored(quantised(torch.tensor([-9.0, 9.0]), -2, 2), -2, 2).tolist() == [-2, 2], (
+    assert dequantise(quantise(torch.tensor([-9.0, 9.0]), -2, 2), -2, 2).tolist() == [-2, 2], (
         "what is outside lies at the edge"
     )
-    assert restored(quantised(torch.full((3,), 5.0), 5, 5), 5, 5).tolist() == [5, 5, 5]
+    assert dequantise(quantise(torch.full((3,), 5.0), 5, 5), 5, 5).tolist() == [5, 5, 5]
 
 
 def test_a_watched_game_keeps_the_best_the_median_and_the_worst_as_they_were(monkeypatch):
     monkeypatch.setenv("GANTUT_DEVICE", "cpu")
-    row = watched("wgan-gp", 1, members=5, steps=4, looks=2)
+    row = record_game("wgan-gp", 1, members=5, steps=4, evaluations=2)
     ends = [one["w1"][-1] for one in row["shown"]]
     assert ends == sorted(ends)
     assert ends[1] == row["w1"][-1][1], "the median of five"
@@ -635,9 +634,9 @@ def test_a_watched_game_keeps_the_best_the_median_and_the_worst_as_they_were(mon
     assert [len(one["w1"]) for one in row["shown"]] == [3, 3, 3]
     assert [len(one["estimate"]) for one in row["shown"]] == [2, 2, 2]
     for one in row["shown"]:
-        heights = restored(one["surface"][0], one["low"][0], one["high"][0])
+        heights = dequantise(one["surface"][0], one["low"][0], one["high"][0])
         assert heights.shape == (SIDE**2,)
-        assert not torch.equal(heights, restored(one["surface"][-1], one["low"][-1], one["high"][-1]))
+        assert not torch.equal(heights, dequantise(one["surface"][-1], one["low"][-1], one["high"][-1]))
 
 
 def test_a_surface_goes_row_by_row_from_the_lowest():
@@ -648,7 +647,7 @@ def test_a_surface_goes_row_by_row_from_the_lowest():
         def forward(self, x):
             return low_is_left(x.double())
 
-    heights = surface(Critic(1, 1)).reshape(SIDE, SIDE)
+    heights = critic_surface(Critic(1, 1)).reshape(SIDE, SIDE)
     edge = REACH * (1 - 1 / SIDE)
     assert heights[0, 0] == pytest.approx(-11 * edge)
     assert heights[0, -1] == pytest.approx(-9 * edge)
@@ -667,7 +666,7 @@ def test_the_scrubber_shows_the_record_step_by_step(opened):
                 assert shown == values[at - 1] if at else math.isnan(shown)
     text = result["games"][0]["shown"][0]["samples"][3]
     decoded = tab.evaluate("text => document.querySelector('.gantut-lab').lab.restored(text, -3, 3)", text)
-    assert decoded == pytest.approx(restored(text, -3, 3).tolist(), abs=1e-12)
+    assert decoded == pytest.approx(dequantise(text, -3, 3).tolist(), abs=1e-12)
 
 
 def test_the_scrubber_is_led_by_keys_and_plays_to_the_end(opened):

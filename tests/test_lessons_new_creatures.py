@@ -1,5 +1,6 @@
 """The measuring parts of lesson 12: passes counted by hand, copies planted, arcs, features, the experiment itself."""
 
+import functools
 import math
 
 import pytest
@@ -10,18 +11,19 @@ from gantut.data import creatures
 from gantut.lessons import record, recorded
 from gantut.lessons.experiments import EXPERIMENTS
 from gantut.lessons.new_creatures import (
-    _creatures,
-    arc,
-    as_text,
-    audit,
-    draw_creatures,
-    from_text,
-    in_between,
-    kernel_distances,
-    passes,
+    CHANGES,
+    GAMES,
+    affordable_steps,
+    decode_pictures,
+    encode_pictures,
+    grouped_kid,
+    interpolate_pictures,
+    memorisation_audit,
+    passes_per_picture,
     picture_distances,
     random_features,
-    rounds_for,
+    slerp,
+    train_on_creatures,
 )
 from gantut.networks import DCGANGenerator
 
@@ -59,22 +61,25 @@ def test_only_tiles_that_show_a_creature_are_alive():
         creatures(alive=1.5)
 
 
-def test_a_round_costs_what_its_steps_cost_one_by_one():
+def test_an_iteration_costs_what_its_steps_cost_one_by_one():
     for n in (1, 2, 5):
         critic_step = 1 + 2 + 4  # make a picture, judge two, go back through the critic with both
         generator_step = 1 + 2 + 1 + 1  # through the generator and back (twice the cost), through the critic and back
-        assert passes(n, penalised=False) == n * critic_step + generator_step
+        assert passes_per_picture(n, penalised=False) == n * critic_step + generator_step
         first_gradient = 1 + 1  # forwards, and back to the picture
-        assert passes(n, penalised=True) == n * (critic_step + first_gradient + 2 * first_gradient) + generator_step
-    for game, settings in _creatures.GAMES.items():
-        cost = passes(settings["n_critic"], penalised=game == "WGAN-GP")
-        rounds = rounds_for(game, 16_800)
+        assert (
+            passes_per_picture(n, penalised=True)
+            == n * (critic_step + first_gradient + 2 * first_gradient) + generator_step
+        )
+    for game, settings in GAMES.items():
+        cost = passes_per_picture(settings["n_critic"], penalised=game == "WGAN-GP")
+        rounds = affordable_steps(game, 16_800)
         assert rounds % 7 == 0
         assert rounds * cost <= 16_800 < (rounds + 7) * cost
-    with pytest.raises(ValueError, match="budget must pay for at least 7 rounds, and 83 does not"):
-        rounds_for("DCGAN", 83)
+    with pytest.raises(ValueError, match="budget"):
+        affordable_steps("DCGAN", 83)
     with pytest.raises(ValueError, match=r"game must be one of .* did you mean 'DCGAN'"):
-        rounds_for("DCGAM", 1000)
+        affordable_steps("DCGAM", 1000)
 
 
 def test_picture_distances_are_the_least_over_mirror_images_and_moves(device):
@@ -94,21 +99,21 @@ def test_picture_distances_are_the_least_over_mirror_images_and_moves(device):
 def test_the_audit_finds_a_copy_that_is_mirrored_and_moved_and_names_its_original(pictures):
     originals = [3, 50, 200]
     copies = moved(pictures.images[originals].cpu().flip(-1), 1, -2).to(pictures.images)
-    found = audit(copies, pictures.images, pictures.groups)
+    found = memorisation_audit(copies, pictures.images, pictures.groups)
     assert found.index.tolist() == originals
     assert found.distance.max() < 1e-5
     assert found.ratio.max() < 1e-4
-    plain = audit(copies, pictures.images, pictures.groups, moves=0)
+    plain = memorisation_audit(copies, pictures.images, pictures.groups, moves=0)
     assert plain.distance.median() > 0.05
     with pytest.raises(ValueError, match=r"groups must have shape \(293,\), not \(2,\)"):
-        audit(copies, pictures.images, pictures.groups[:2])
+        memorisation_audit(copies, pictures.images, pictures.groups[:2])
 
 
 def test_the_ratio_compares_with_the_nearest_picture_of_another_form(pictures):
     some = slice(0, 60)
     images, groups = pictures.images[some], pictures.groups[some]
     samples = images[::7] * 0.5  # paler than any
-    found, table = audit(samples, images, groups), picture_distances(samples, images)
+    found, table = memorisation_audit(samples, images, groups), picture_distances(samples, images)
     for row, (distance, ratio) in enumerate(zip(found.distance.tolist(), found.ratio.tolist(), strict=True)):
         nearest = int(table[row].argmin())
         others = [table[row, j].item() for j in range(len(images)) if groups[j] != groups[nearest]]
@@ -117,7 +122,7 @@ def test_the_ratio_compares_with_the_nearest_picture_of_another_form(pictures):
 
 def test_held_out_creatures_are_no_copies(pictures, device):
     held = creatures("holdout", alive=True, device=device)
-    assert audit(held.images, pictures.images, pictures.groups).ratio.min() > 0.5
+    assert memorisation_audit(held.images, pictures.images, pictures.groups).ratio.min() > 0.5
 
 
 def test_random_features_are_those_of_a_convolution_written_out(device):
@@ -147,37 +152,37 @@ def test_kernel_distances_see_blur_and_are_near_zero_for_the_data_themselves(pic
     order = torch.randperm(len(pictures.images), generator=torch.Generator().manual_seed(0)).to(pictures.groups)
     some, rest = pictures.images[order[:140]], pictures.images[order[140:]]
     blurred = torch.nn.functional.avg_pool2d(some, 5, stride=1, padding=2, count_include_pad=False)
-    same, worse = (metrics.median_interval(kernel_distances(x, rest, groups=7)) for x in (some, blurred))
+    same, worse = (metrics.median_interval(grouped_kid(x, rest, groups=7)) for x in (some, blurred))
     assert same.low < 0.1
     assert worse.low > same.high
     scaled = random_features(rest).double()
     scale = scaled.square().mean().sqrt()
     one = metrics.kid(random_features(some[:20]).double() / scale, scaled / scale)
-    assert kernel_distances(some, rest, groups=7)[0].item() == pytest.approx(one.item(), rel=1e-6)
+    assert grouped_kid(some, rest, groups=7)[0].item() == pytest.approx(one.item(), rel=1e-6)
     with pytest.raises(ValueError, match="groups must divide 140, the number of pictures, and 9 does not"):
-        kernel_distances(some, rest, groups=9)
+        grouped_kid(some, rest, groups=9)
 
 
 def test_an_arc_has_its_ends_and_stays_on_the_sphere():
     first, last = torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     first, last = (2 * z / z.norm(dim=1, keepdim=True) for z in (first, last))
     t = torch.linspace(0, 1, 9, dtype=torch.float64)
-    way = arc(first, last, t)
+    way = slerp(first, last, t)
     assert torch.allclose(way[:, 0], first, atol=1e-12)
     assert torch.allclose(way[:, -1], last, atol=1e-12)
     assert torch.allclose(way.norm(dim=-1), torch.tensor(2.0).double(), atol=1e-12)
     steps = way.diff(dim=1).norm(dim=-1)
     assert torch.allclose(steps, steps[:, :1].expand_as(steps), atol=1e-12), "at an even pace"
-    quarter = arc(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]), torch.tensor([1 / 3]))
+    quarter = slerp(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]), torch.tensor([1 / 3]))
     assert torch.allclose(quarter[0, 0], torch.tensor([math.cos(math.pi / 6), math.sin(math.pi / 6)]), atol=1e-6)
-    with pytest.raises(ValueError, match="first and last must not point the same way"):
-        arc(first, first, t)
+    with pytest.raises(ValueError, match="first and last"):
+        slerp(first, first, t)
 
 
 def test_pictures_in_between_begin_and_end_with_those_of_the_two_noises():
     generator = DCGANGenerator(width=4, latent_dim=6, deviation=0.2)
     first, last = torch.randn(2, 3, 6, generator=torch.Generator().manual_seed(0))
-    ways = in_between(generator, first, last, 5)
+    ways = interpolate_pictures(generator, first, last, 5)
     assert ways.shape == (3, 5, 3, 32, 32)
     assert generator.training, "as it was before"
     generator.eval()
@@ -188,31 +193,28 @@ def test_pictures_in_between_begin_and_end_with_those_of_the_two_noises():
 
 def test_pictures_survive_being_written_as_text_well_enough_to_be_looked_at(pictures):
     images = pictures.images[:6].cpu()
-    back = from_text(as_text(images))
+    back = decode_pictures(encode_pictures(images))
     assert back.shape == images.shape
     assert (back - images).square().mean().sqrt() < 0.1  # of 2 between black and white
     shades = torch.linspace(-1, 1, 4)[:, None, None, None].expand(4, 3, 32, 32)
-    assert (from_text(as_text(shades)) - shades).abs().max() < 0.02
+    assert (decode_pictures(encode_pictures(shades)) - shades).abs().max() < 0.02
 
 
 def test_a_game_is_looked_at_seven_times_and_repeats_itself(device, monkeypatch):
     monkeypatch.setenv("GANTUT_DEVICE", str(device))
-    one, two = (draw_creatures("WGAN-GP", rounds=7, width=2, samples=3, seed=5) for _ in range(2))
+    one, two = (train_on_creatures("WGAN-GP", steps=7, width=2, samples=3, seed=5) for _ in range(2))
     assert one.evaluated.tolist() == list(range(8))
     assert one.samples.shape == (8, 1, 3, 3, 32, 32)
     assert torch.equal(one.samples, two.samples)
-    assert one.config.augmentation == _creatures.CHANGES
-    with pytest.raises(ValueError, match="rounds must be a multiple of 7, not 8"):
-        draw_creatures("DCGAN", rounds=8)
+    assert one.config.augmentation == CHANGES
+    with pytest.raises(ValueError, match="steps"):
+        train_on_creatures("DCGAN", steps=8)
 
 
-def test_the_experiment_keeps_the_pictures_of_the_median_run_of_each_game(monkeypatch, tmp_path):
-    def tiny(game, *, rounds, seed):
-        return draw_creatures(game, rounds=7, seed=seed, width=2, samples=30)
-
-    monkeypatch.setattr(_creatures, "draw_creatures", tiny)
-    monkeypatch.setattr(_creatures, "AUDITED", 4)
-    kept = record("creatures", EXPERIMENTS["creatures"], command="a test", seed=0, device="cpu", folder=tmp_path)
+@pytest.mark.slow
+def test_the_experiment_keeps_the_pictures_of_the_median_run_of_each_game(tmp_path):
+    run = functools.partial(EXPERIMENTS["creatures"], budget=220, width=2, samples=30)  # 220 passes: 7 steps of WGAN-GP
+    kept = record("creatures", run, command="a test", seed=0, device="cpu", folder=tmp_path)
     result = recorded("creatures", folder=tmp_path).result
     assert kept.stat().st_size < 400_000
     for game in ("DCGAN", "WGAN", "WGAN-GP"):
@@ -222,5 +224,5 @@ def test_the_experiment_keeps_the_pictures_of_the_median_run_of_each_game(monkey
         assert [row["typical"] for row in rows] == [value == sorted(last)[1] for value in last]
         (shown,) = (row for row in rows if "pictures" in row)
         assert shown["typical"]
-        assert [from_text(text).shape for text in shown["pictures"]] == [(24, 3, 32, 32)] * 3
-        assert from_text(shown["ways"]).shape == (18, 3, 32, 32)
+        assert [decode_pictures(text).shape for text in shown["pictures"]] == [(24, 3, 32, 32)] * 3
+        assert decode_pictures(shown["ways"]).shape == (18, 3, 32, 32)

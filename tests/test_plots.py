@@ -1,48 +1,101 @@
 """Figures: what is drawn is what was measured."""
 
+import subprocess
+import sys
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 
 from gantut import plots
-from gantut.metrics import median_interval
 
 
 @pytest.fixture
 def panels():
-    yield plots.axes(1, 2, sharey=True)
-    plots.plt.close("all")
+    yield plots.axes(1, 2)
+    plt.close("all")
 
 
-def test_a_table_of_populations_draws_every_member_and_the_ends_of_its_interval(panels):
-    source = torch.Generator().manual_seed(0)
-    measures = {name: {row: torch.rand(16, generator=source) for row in ("none", "noise")} for name in ("w1", "modes")}
-    plots.measure_table(panels, measures, intervals=median_interval, baseline="none")
-    assert [label.get_text() for label in panels[0].get_yticklabels()] == ["none", "noise"]
-    for ax, (name, rows) in zip(panels, measures.items(), strict=True):
-        assert ax.get_xlabel() == name
-        lines = iter(ax.get_lines())
-        for place, values in enumerate(rows.values()):
-            dots, bar, middle = (next(lines) for _ in range(3))
-            low, estimate, high = map(float, median_interval(values))
-            assert sorted(dots.get_xdata()) == sorted(values.tolist())
-            assert np.abs(dots.get_ydata() - place).max() < 0.5  # in its own row
-            assert list(bar.get_xdata()) == [low, high]
-            assert list(middle.get_xdata()) == [estimate]
+def test_nothing_imports_matplotlib_before_something_is_drawn():
+    rooms = "import gantut.lessons._exercises as e; [import_module(f'gantut.lessons.{room}') for room in e.ROOMS]"
+    code = f"""import sys; from importlib import import_module
+import gantut, gantut.transport, gantut.training, gantut.lessons.experiments, gantut.plots
+{rooms}
+assert 'matplotlib' not in sys.modules"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_first_row_of_a_table_is_at_the_top(panels):
-    plots.measure_table(panels[:1], {"x": {"a": torch.rand(8), "b": torch.rand(8)}}, intervals=median_interval)
-    bottom, top = panels[0].get_ylim()
-    assert top < 0 < 1 < bottom
+def test_curves_have_the_values_that_were_given_and_only_those_with_a_name_are_in_the_legend(panels):
+    x = torch.linspace(0, 1, 5, requires_grad=True)
+    plots.lines(panels[0], x, {"square": x**2, "_hidden": -x})
+    square, hidden = panels[0].get_lines()
+    assert np.allclose(square.get_xydata(), torch.stack([x, x**2], 1).detach())
+    assert np.allclose(hidden.get_ydata(), -x.detach())
+    assert square.get_linestyle() != hidden.get_linestyle()
+    assert [text.get_text() for text in panels[0].get_legend().get_texts()] == ["square"]
 
 
-def test_only_a_table_with_a_baseline_has_a_band_from_end_to_end_of_its_interval(panels):
-    rows = {"a": torch.linspace(0, 1, 16), "b": torch.rand(16, generator=torch.Generator().manual_seed(0))}
-    plots.measure_table(panels[:1], {"x": rows}, intervals=median_interval)
-    plots.measure_table(panels[1:], {"x": rows}, intervals=median_interval, baseline="b")
-    assert not panels[0].patches
-    (band,) = panels[1].patches
-    low, _, high = map(float, median_interval(rows["b"]))
-    assert band.get_extents().transformed(panels[1].transData.inverted()).x0 == pytest.approx(low)
-    assert band.get_extents().transformed(panels[1].transData.inverted()).x1 == pytest.approx(high)
+def test_a_population_is_its_median_in_a_band_of_all_members(panels):
+    members = torch.rand(7, 4, generator=torch.Generator().manual_seed(0))
+    plots.population(panels[0], range(4), members, name="seven")
+    (median,), (band,) = panels[0].get_lines(), panels[0].collections
+    assert np.array_equal(median.get_ydata(), members.median(0).values)
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == (pytest.approx(members.min()), pytest.approx(members.max()))
+
+
+def test_strips_show_every_member_with_the_interval_of_its_mean_or_one_that_is_given(panels):
+    groups = {"a": torch.arange(9.0), "b": torch.arange(4.0)}
+    plots.strips(panels[0], groups)
+    dots = panels[0].get_lines()[0]
+    assert dots.get_ydata().tolist() == groups["a"].tolist()
+    bar = panels[0].collections[0].get_segments()[0]
+    half = 1.96 * groups["a"].std().item() / 3  # the standard error of a mean of 9
+    assert bar[:, 1].tolist() == pytest.approx([4 - half, 4 + half])
+    plots.strips(panels[1], groups, intervals=[(1, 2, 3), (0, 1, 2)])
+    assert panels[1].collections[1].get_segments()[0][:, 1].tolist() == [0, 2]
+
+
+def test_rows_of_members_go_from_the_top_and_equal_members_are_stacked(panels):
+    plots.member_rows(panels[0], {"first": [1.0, 1.0, 2.0], "second": [5.0]}, intervals={"second": (4, 5, 6)})
+    first, second, bar, _ = panels[0].get_lines()
+    assert first.get_ydata().min() > second.get_ydata().max()
+    assert len(set(first.get_ydata().tolist())) == 2  # one of the equal members is above the other
+    assert list(bar.get_xdata()) == [4, 6]
+
+
+def test_a_sweep_is_drawn_on_a_logarithmic_axis_with_a_tick_for_each_setting(panels):
+    plots.sweep(panels[0], [0.1, 1, 10], {"W1": ([0, 1, 2], [1, 2, 3], [2, 3, 4])})
+    assert panels[0].get_xscale() == "log"
+    assert [label.get_text() for label in panels[0].get_xticklabels()] == ["0.1", "1", "10"]
+    assert panels[0].get_lines()[0].get_ydata().tolist() == [1, 2, 3]
+
+
+def test_samples_and_paths_are_where_they_were_put(panels):
+    real, generated = torch.rand(5, 2), torch.rand(3, 2)
+    plots.clouds(panels[0], real, generated, limit=2.0)
+    assert [
+        np.allclose(drawn.get_offsets(), given)
+        for drawn, given in zip(panels[0].collections, (real, generated), strict=True)
+    ] == [True, True]
+    plots.paths(panels[1], {"out": ([0, 1, 2], [0, 1, 0])})
+    path, start, end, _ = panels[1].get_lines()
+    assert path.get_xydata().tolist() == [[0, 0], [1, 1], [2, 0]]
+    assert (start.get_xydata().tolist(), end.get_xydata().tolist()) == ([[0, 0]], [[2, 0]])
+
+
+def test_images_stand_in_rows_that_are_named():
+    grid = plots.image_rows({"real": torch.rand(3, 64), "generated": torch.rand(2, 64)})
+    assert grid.shape == (2, 3)
+    assert [row[0].get_title(loc="left") for row in grid] == ["real", "generated"]
+    assert [len(ax.images) for ax in grid.flat] == [1, 1, 1, 1, 1, 0]
+    plt.close("all")
+
+
+def test_one_legend_has_every_name_of_several_axes_once(panels):
+    plots.lines(panels[0], [0, 1], {"a": [0, 1], "b": [1, 0]})
+    plots.lines(panels[1], [0, 1], {"a": [0, 1], "c": [1, 0]})
+    plots.legend_below(*panels)
+    (legend,) = panels[0].figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["a", "b", "c"]

@@ -10,13 +10,12 @@ from gantut.data._groups import group_similar_images, hold_out_groups, image_sim
 from gantut.data._idx import read_idx
 from gantut.data._images import digits, labelled_digits
 from gantut.data._mnist import fashion_mnist, mnist
-from gantut.data._polygons import Polygons, polygons
 from gantut.data._sprites import sprites
 from gantut.data._toys import gaussian, gaussian_mixture, grid, parallel_lines, ring, uniform
 
 __all__ = [
-    "Augmentation", "Distribution", "DownloadError", "Funnels", "GaussianMixture", "ImageLimits", "Polygons",
+    "Augmentation", "Distribution", "DownloadError", "Funnels", "GaussianMixture", "ImageLimits",
     "creatures", "digits", "fashion_mnist", "funnels", "gaussian", "gaussian_mixture", "grid",
     "group_similar_images", "hold_out_groups", "image_similarity", "labelled_digits", "mnist", "parallel_lines",
-    "polygons", "read_idx", "ring", "sprites", "uniform",
+    "read_idx", "ring", "sprites", "uniform",
 ]  # fmt: skip

@@ -50,16 +50,16 @@ class Coverage(NamedTuple):
     w1: torch.Tensor
 
 
-class Progress(NamedTuple):
-    """Losses and distance at every look, each of shape (looks, members).
+class TrainingCurves(NamedTuple):
+    """Losses and distance at every evaluation, each of shape (evaluations, members).
 
     Attributes
     ----------
     generator_loss : tensor
-        The mean since the look before.
+        The mean since the previous evaluation.
     estimate : tensor
         What the critic's loss says of the distance: an estimate of JS from below in the classical games, of a multiple
-        of W1 in the Wasserstein game; the mean since the look before.
+        of W1 in the Wasserstein game; the mean since the previous evaluation.
     w1 : tensor
         The exact W1 of samples to as many of the data.
     """
@@ -69,81 +69,115 @@ class Progress(NamedTuple):
     w1: torch.Tensor
 
 
-def game(objective: str, n_critic: int, *, members: int, steps: int, **settings) -> Config:
-    """Return one of :data:`GAMES` as a run: what all games share, what is its own, and other settings."""
+def game_config(objective: str, n_critic: int, *, members: int, steps: int, **settings) -> Config:
+    """Return the configuration of one of :data:`GAMES`: what all of them share, what is its own, and other settings.
+
+    Examples
+    --------
+    >>> game_config("wgan", 5, members=8, steps=1000).constraint
+    Clip(bound=0.1)
+    """
     _inputs.one_of("objective", objective, tuple(GAMES))
     shared = at_scale(fast=SHARED, full=SHARED_FULL)
     own = GAMES[objective] | dict(objective=objective, n_critic=n_critic, members=members, steps=steps)
     return Config(**shared | own | settings)
 
 
-def play(
+def train_toy_gan(
     objective: str,
     n_critic: int,
     *,
     distribution: str = "ring",
-    members: int,
+    members: int | None = None,
     steps: int = 1000,
-    looks: int = 1,
+    evaluations: int = 1,
     **settings,
 ) -> History:
-    """Play one of :data:`GAMES` on the ring of eight Gaussians or the grid of 25.
+    """Train a population on one of :data:`GAMES`, on the ring of eight Gaussians or the grid of 25.
 
     Parameters
     ----------
     objective : str
     n_critic : int
-        Critic steps a round.
+        Critic steps per iteration.
     distribution : {"ring", "grid"}
-    members, steps : int
-    looks : int
-        How often to look at the samples on the way, at equal distances.
+    members : int, optional
+        By default 32, and 64 at full scale.
+    steps : int
+    evaluations : int
+        How often to draw samples on the way, at equal distances.
     **settings
         Others of `gantut.training.Config` than those shared by all games.
 
     Returns
     -------
     History
-        With 2500 samples a member at the beginning, at each look, and at the end.
+        With 2500 samples of each member at the start and at each evaluation, the last one at the end.
 
     Raises
     ------
     ValueError
-        If there is no such game or distribution, or a setting is not allowed.
+        If there is no such game or distribution, or if a setting is not allowed.
+
+    See Also
+    --------
+    coverage : what a population covers at the end.
+    training_curves : its losses beside the exact distance.
+
+    Examples
+    --------
+    >>> history = train_toy_gan("wgan-gp", 1, members=2, steps=4, evaluations=2)
+    >>> history.samples.shape
+    torch.Size([3, 2, 2500, 2])
     """
-    config = game(objective, n_critic, members=members, steps=steps, **settings)
+    members = at_scale(fast=32, full=64) if members is None else members
+    config = game_config(objective, n_critic, members=members, steps=steps, **settings)
     _inputs.one_of("distribution", distribution, tuple(DISTRIBUTIONS))
-    _inputs.count("looks", looks)
-    return train(config, DISTRIBUTIONS[distribution](), samples=2500, evaluate_every=max(steps // looks, 1))
+    _inputs.count("evaluations", evaluations)
+    return train(config, DISTRIBUTIONS[distribution](), samples=2500, evaluate_every=max(steps // evaluations, 1))
 
 
 def coverage(history: History, distribution: str = "ring", *, points: int = 500) -> Coverage:
-    """Measure what a population covers at the end: shapes (members,)."""
+    """Measure what a population covers at the end.
+
+    Parameters
+    ----------
+    history : History
+        From :func:`train_toy_gan`.
+    distribution : {"ring", "grid"}
+        What it was trained on.
+    points : int
+        How many samples, and how many of the data, the exact distance is between.
+
+    Returns
+    -------
+    Coverage
+    """
     samples, truth = history.samples[-1].double(), DISTRIBUTIONS[distribution]()
     found = metrics.mode_coverage(samples, truth)
     reference = truth.sample(points, generator=random_source(1))
     return Coverage(found.covered, found.high_quality_fraction, metrics.exact_w1(samples[:, :points], reference))
 
 
-def progress(history: History, *, points: int = 250) -> Progress:
-    r"""Set losses beside the exact distance to the ring.
+def training_curves(history: History, *, points: int = 250) -> TrainingCurves:
+    r"""Return losses beside the exact distance to the ring.
 
     .. math:: \operatorname{JS} \ge \log 2 - \tfrac12 L_D
 
     Parameters
     ----------
     history : History
-        From :func:`play` on the ring; records must fill the time between two looks.
+        From :func:`train_toy_gan` on the ring; with as many records between any two evaluations.
     points : int
         How many samples, and how many of the data, the distance is between.
 
     Returns
     -------
-    Progress
+    TrainingCurves
     """
-    looks = len(history.evaluated) - 1
-    losses = {name: values.unflatten(0, (looks, -1)).mean(1) for name, values in history.losses.items()}
+    evaluations = len(history.evaluated) - 1
+    losses = {name: values.unflatten(0, (evaluations, -1)).mean(1) for name, values in history.losses.items()}
     estimate = objectives.objective(history.config.objective).estimate(losses["critic"])
     reference = ring().sample(points, generator=random_source(1))
     w1 = metrics.exact_w1(history.samples[1:, :, :points].double(), reference)
-    return Progress(losses["generator"].double(), estimate.double(), w1)
+    return TrainingCurves(losses["generator"].double(), estimate.double(), w1)

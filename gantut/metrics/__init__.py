@@ -5,15 +5,14 @@ says which.
 
 - Modes of a known mixture: :func:`mode_coverage`, with the fields ``covered``, ``high_quality_fraction`` and others.
 - Distance to the data: :func:`exact_w1`; on features, :func:`fid` and :func:`kid`.
-- Fidelity and variety, separately: :func:`precision_recall`, :func:`density_coverage`; exactly, on polygons:
-  :func:`polygon_precision_recall`.
+- Fidelity and variety, separately: :func:`precision_recall`, :func:`density_coverage`.
 - Repetition and copies: :func:`nearest_neighbour_distance`, :func:`mean_distance`,
   :func:`nearest_training_distance`.
 - Classes: :func:`effective_classes`, :func:`inception_score`, with a :class:`Classifier` trained on the spot
   (:func:`digit_classifier`), which also provides features.
 - Critics against a known optimum: :func:`gradient_cosine`, :func:`gradient_error`, :func:`critic_distance`.
 - Claims about populations: :func:`rank_correlation` of curves; :func:`median_interval`, :func:`binomial_interval`,
-  :func:`bootstrap_interval`; the best of k tries: :func:`expected_best`.
+  :func:`bootstrap_interval`.
 
 Samples have shape (..., n, d), with the population in front, as (members, n, d); results have shape (...). Tensors,
 arrays and lists of any floating point dtype are accepted. Everything is computed in double precision, member by member
@@ -25,7 +24,6 @@ good number by accident, and no reason to lose the others. A single point cloud 
 a `ValueError`.
 """
 
-from gantut.metrics._best import expected_best
 from gantut.metrics._classes import effective_classes, inception_score
 from gantut.metrics._classifier import Classifier, digit_classifier, train_classifier
 from gantut.metrics._critics import critic_distance, gradient_cosine, gradient_error
@@ -40,7 +38,6 @@ from gantut.metrics._neighbours import (
     nearest_training_distance,
     precision_recall,
 )
-from gantut.metrics._polygons import polygon_precision_recall
 from gantut.metrics._statistics import (
     Interval,
     binomial_interval,
@@ -52,8 +49,8 @@ from gantut.metrics._transport import exact_w1
 
 __all__ = [
     "Classifier", "Interval", "PrecisionRecall", "binomial_interval", "bootstrap_interval", "critic_distance",
-    "density_coverage", "digit_classifier", "effective_classes", "exact_w1", "expected_best", "fid",
+    "density_coverage", "digit_classifier", "effective_classes", "exact_w1", "fid",
     "frechet_distance", "gradient_cosine", "gradient_error", "inception_score", "kid", "mean_distance",
     "median_interval", "mode_coverage", "nearest_neighbour_distance", "nearest_training_distance",
-    "polygon_precision_recall", "precision_recall", "rank_correlation", "train_classifier",
+    "precision_recall", "rank_correlation", "train_classifier",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from gantut.lessons.fixed_distributions import draws_from, train_critics
 from gantut.networks import MLP, SortingCritic
 
 # The constraint of each kind of critic; the sorting one needs none.
-KINDS = {
+CRITIC_CONSTRAINTS = {
     "clipping": lipschitz.Clip(0.1),
     "spectral norm": lipschitz.SpectralNorm(1.0),
     "WGAN-GP": lipschitz.GradientPenalty(10.0),
@@ -20,7 +20,7 @@ KINDS = {
 }
 ON_LINES = ("WGAN-GP", "WGAN-LP")  # whose penalty tells by how much the report is too large
 # The best cosines of ten methods, and those of WGAN-GP, by (dimension, funnels), as far as this book quotes them.
-PUBLISHED = {
+PUBLISHED_COSINES = {
     "best of ten": {(2, 4): 0.86, (16, 4): 0.97, (16, 256): 0.61, (128, 4): 0.93, (128, 256): 0.61},
     "WGAN-GP": {(2, 4): 0.84, (16, 4): 0.96, (16, 256): 0.61, (128, 4): 0.92, (128, 256): 0.56},
 }
@@ -37,22 +37,35 @@ def train_on_funnels(
     hidden: tuple[int, ...],
     seed: int = 0,
 ):
-    """Train a population of one kind of critic on a pair of distributions; it scores y higher."""
+    """Train a population of one kind of critic, one of :data:`CRITIC_CONSTRAINTS`, on a pair; it scores y higher."""
     device = choose_device()
     network = SortingCritic if kind == "sorting" else MLP
     critic = network([pair.dimension, *hidden, 1], members=members, seed=seed, device=device)
     draw = draws_from(pair.y, pair.x, members=members, batch=batch, seed=seed, device=device)
-    return train_critics(critic, draw, constraint=KINDS[kind], steps=steps, rate=rate, seed=seed)
+    return train_critics(critic, draw, constraint=CRITIC_CONSTRAINTS[kind], steps=steps, rate=rate, seed=seed)
 
 
-def merits(kind: str, critic, pair: Funnels, *, points: int = 4096, seed: int = 1) -> dict[str, torch.Tensor]:
-    r"""How right a population of critics is, each of shape (members,).
+def critic_quality(kind: str, critic, pair: Funnels, *, points: int = 4096, seed: int = 1) -> dict[str, torch.Tensor]:
+    r"""Measure how close critics are to the optimal one, whose gradients and distance are known.
+
+    Parameters
+    ----------
+    kind : str
+        One of :data:`CRITIC_CONSTRAINTS`.
+    critic : Module
+        As :func:`train_on_funnels` returns it.
+    pair : Funnels
+    points : int
+        How many samples of each distribution are drawn.
+    seed : int
+        Of these samples.
 
     Returns
     -------
     dict
-        ``"cosine"`` and ``"error"`` of the gradients on the distribution of x; the ``"report"``; and, under a penalty
-        on lines, the report ``"corrected"`` by twice the penalty.
+        From a name to a tensor of shape (members,): ``"cosine"`` and ``"error"`` of the gradients on the distribution
+        of x; ``"report"``, the critic's estimate of W1; and, under a penalty on lines, the estimate ``"corrected"`` by
+        twice the penalty.
     """
     source = random_source(seed)
     x, y = (distribution.float().to(choose_device()) for distribution in pair.sample(points, generator=source))
@@ -63,7 +76,7 @@ def merits(kind: str, critic, pair: Funnels, *, points: int = 4096, seed: int = 
         "report": metrics.critic_distance(critic, x, y),
     }
     if kind in ON_LINES:
-        penalty = KINDS[kind].loss_term(critic, y, x, source)  # (members,)
+        penalty = CRITIC_CONSTRAINTS[kind].loss_term(critic, y, x, source)  # (members,)
         found["corrected"] = found["report"] - 2 * penalty.detach()
     return {name: values.double().cpu() for name, values in found.items()}
 
@@ -83,7 +96,7 @@ def funnel_table() -> dict:
         )
         for count in (4, 16, 64, 256):
             pair = funnels(dimension, count)
-            for kind in KINDS:
+            for kind in CRITIC_CONSTRAINTS:
                 hidden = at_scale(fast=(64, 64) if kind == "sorting" else (width, width), full=(width,) * 3)
                 rows.append(_row(kind, pair, count, hidden=hidden, **sizes))
     return {"rows": rows}
@@ -104,7 +117,7 @@ def funnels_for_longer() -> dict:
 
 
 def funnels_as_published() -> dict:
-    """The two gradient penalties on the most crooked pair in 16 dimensions, with all of the paper's budget."""
+    """The two gradient penalties on the hardest pair in 16 dimensions, with the whole budget of the paper."""
     pair = funnels(16, 256)
     sizes = dict(members=1, steps=60_000, batch=1024, rate=2e-4, hidden=(128, 128, 128))
     return {"rows": [_row(kind, pair, 256, **sizes) for kind in ("WGAN-GP", "WGAN-LP")]}
@@ -112,6 +125,6 @@ def funnels_as_published() -> dict:
 
 def _row(kind, pair, count, **sizes):
     """One line of a table: a kind of critic on a pair of distributions."""
-    found = merits(kind, train_on_funnels(kind, pair, **sizes), pair)
+    found = critic_quality(kind, train_on_funnels(kind, pair, **sizes), pair)
     row = {"dimension": pair.dimension, "funnels": count, "kind": kind, "w1": round(pair.w1, 4)}
     return row | rounded_fields(found)

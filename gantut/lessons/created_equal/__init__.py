@@ -1,14 +1,16 @@
 """Are GANs created equal?"""
 
 from gantut.lessons.created_equal._arenas import ARENAS, Arena, Scores, arena
-from gantut.lessons.created_equal._budgets import best_elsewhere, best_interval
-from gantut.lessons.created_equal._search import SPACE, Choice, configure, draw_settings
+from gantut.lessons.created_equal._budgets import expected_best, held_out_best, held_out_best_interval
+from gantut.lessons.created_equal._polygon_scores import polygon_precision_recall
+from gantut.lessons.created_equal._polygons import Polygons, polygons
+from gantut.lessons.created_equal._search import SPACE, Choice, draw_settings, try_config
 from gantut.lessons.created_equal._study import (
+    common_budget,
     created_equal,
-    f_score,
-    fair_budget,
-    gather,
-    make_try,
+    f1_score,
+    read_study,
+    run_try,
     scores,
     study,
     summary,
@@ -19,18 +21,22 @@ __all__ = [
     "SPACE",
     "Arena",
     "Choice",
+    "Polygons",
     "Scores",
     "arena",
-    "best_elsewhere",
-    "best_interval",
-    "configure",
+    "common_budget",
     "created_equal",
     "draw_settings",
-    "f_score",
-    "fair_budget",
-    "gather",
-    "make_try",
+    "expected_best",
+    "f1_score",
+    "held_out_best",
+    "held_out_best_interval",
+    "polygon_precision_recall",
+    "polygons",
+    "read_study",
+    "run_try",
     "scores",
     "study",
     "summary",
+    "try_config",
 ]

@@ -8,9 +8,11 @@ from typing import NamedTuple
 import torch
 
 from gantut import _inputs, metrics
-from gantut.data import grid, polygons, ring
+from gantut.data import grid, ring
 from gantut.device import random_source
-from gantut.lessons.mode_collapse import all_digits
+from gantut.lessons.created_equal._polygon_scores import polygon_precision_recall
+from gantut.lessons.created_equal._polygons import polygons
+from gantut.lessons.mode_collapse import shuffled_digits
 
 ARENAS = ("ring", "grid", "polygons", "digits")
 POINTS = 500  # of samples and of data, between which a distance is measured; and digits held out
@@ -81,7 +83,7 @@ def arena(name: str) -> Arena:
         return _digits()
     if name == "polygons":
         distribution, samples = polygons(3), 2000
-        return _with_w1(distribution, samples, lambda x: metrics.polygon_precision_recall(x, distribution))
+        return _with_w1(distribution, samples, lambda x: polygon_precision_recall(x, distribution))
     distribution, samples = {"ring": ring, "grid": grid}[name](), 2000
 
     def modes(x):
@@ -106,7 +108,7 @@ def _with_w1(distribution, samples, precision_recall):
 
 def _digits():
     classifier = metrics.digit_classifier(dtype=torch.float64)
-    images = all_digits().double()
+    images = shuffled_digits().double()
     held_out, training = images[:POINTS], images[POINTS:]
     features = classifier.features(held_out)
     point = features.new_zeros(features.shape[1], features.shape[1])

@@ -16,20 +16,26 @@ APART = 2**31  # from all seeds of runs: what settings are drawn with
 
 
 class Choice(NamedTuple):
-    """What a setting may be, and how likely: evenly between two ends, evenly on a log scale, or one of a few.
+    """The distribution of a setting: uniform between two ends, uniform on a log scale, or one of a few values.
 
     Attributes
     ----------
     kind : {"uniform", "log-uniform", "one of"}
     values : tuple of float
-        The two ends, or all that there are.
+        The two ends, or all values.
     """
 
     kind: str
     values: tuple
 
-    def at(self, u: float):
-        """Return the value below which a share `u` of the draws lies, 0 <= u < 1."""
+    def quantile(self, u: float):
+        """Return the quantile of this distribution at `u`, 0 <= u < 1.
+
+        Examples
+        --------
+        >>> Choice("log-uniform", (1.0, 100.0)).quantile(0.5)
+        10.0
+        """
         if self.kind == "one of":
             return self.values[int(u * len(self.values))]
         low, high = self.values
@@ -79,12 +85,12 @@ def draw_settings(objective: str, number: int, *, seed: int = 0) -> dict:
     source = random_source(APART + _first_seed(seed, number))
     shares = torch.rand(len(SPACE), dtype=torch.float64, generator=source).tolist()
     foreign = {"bound", "weight"} - {*OWN.get(objective, ())}
-    drawn = {name: choice.at(u) for (name, choice), u in zip(SPACE.items(), shares, strict=True)}
+    drawn = {name: choice.quantile(u) for (name, choice), u in zip(SPACE.items(), shares, strict=True)}
     return {name: value for name, value in drawn.items() if name not in foreign}
 
 
-def configure(objective: str, number: int, *, seeds: int, updates: int, batch: int, seed: int = 0) -> Config:
-    """Return one try as a run of `seeds` members.
+def try_config(objective: str, number: int, *, seeds: int, updates: int, batch: int, seed: int = 0) -> Config:
+    """Return the configuration of one try: a run of `seeds` members.
 
     Parameters
     ----------
@@ -93,8 +99,8 @@ def configure(objective: str, number: int, *, seeds: int, updates: int, batch: i
     seeds : int
         How many runs with the same settings and other random numbers.
     updates : int
-        Gradient steps of both players together, the same for every try: with k critic steps a round, there are
-        ``updates / (k + 1)`` rounds.
+        Gradient steps of both players together, the same for every try: with k critic steps per iteration, there
+        are ``updates / (k + 1)`` iterations.
     batch : int
 
     Returns

@@ -1,4 +1,4 @@
-"""Are GANs created equal? Every objective under the same budget of tries, in a folder that can be gone on with.
+"""Are GANs created equal? Every objective under the same budget of tries, in a folder that a later run can continue.
 
 Each try is one small file, written whole or not at all, and depends on nothing but its own name and the settings of the
 study. So a study that was killed goes on where it was, processes share it without talking to each other, and in the end
@@ -30,7 +30,7 @@ from gantut.device import SCALES, choose_device
 from gantut.device import scale as scale_in_use
 from gantut.lessons._records import rounded_fields
 from gantut.lessons.created_equal._arenas import ARENAS, Scores, arena
-from gantut.lessons.created_equal._search import SPACE, configure, draw_settings
+from gantut.lessons.created_equal._search import SPACE, draw_settings, try_config
 from gantut.lessons.toy_gans import GAMES
 from gantut.training import Diverged, train
 
@@ -57,17 +57,18 @@ def study(
     seconds: float | None = None,
     progress: bool | None = None,
 ) -> dict:
-    """Give every objective the same number of random tries on every kind of data, as far as they are not made yet.
+    """Give every objective the same number of random tries on every kind of data; existing tries are kept.
 
-    Tries are dealt out by their index: of `world_size` processes, each makes every so-manieth. The first tries of all
-    objectives come before the second ones, so that a study that is stopped has been fair so far.
+    Of `world_size` processes, each makes every `world_size`-th try. The first tries of all objectives come before the
+    second ones, so that a study that is stopped has been fair so far.
 
     Parameters
     ----------
     folder : path
         Where the tries are, and will be; made where it is missing.
     budget : int, optional
-        How many tries each objective has on each kind of data; by default as `scale` says. More of them extend a study.
+        How many tries each objective has on each kind of data; by default as `scale` says. A larger budget
+        extends a study.
     seeds : int
         How many runs each try has, with the same settings: choose by one, and report the others.
     distributions : sequence of str
@@ -91,12 +92,12 @@ def study(
     Returns
     -------
     dict
-        What :func:`gather` finds in the folder: all of the study for the process that is the last to end.
+        What :func:`read_study` finds in the folder: all of the study for the process that is the last to end.
 
     Raises
     ------
     ValueError
-        If an argument is not allowed, or the folder holds a study with other settings, or a file that is no try.
+        If an argument is not allowed, or if the folder holds a study with other settings or a file that is not a try.
     """
     started = time.perf_counter()
     sizes = SIZES[_inputs.one_of("scale", scale or scale_in_use(), SCALES)]
@@ -107,7 +108,7 @@ def study(
     tries = _tries(sizes["budget"] if budget is None else budget, distributions, objectives)
     if seconds is not None:
         _inputs.positive("seconds", seconds)
-    configure(tries[-1][1], tries[-1][2], **common)  # refuses what no try can be, before anything is written
+    try_config(tries[-1][1], tries[-1][2], **common)  # refuses what no try can be, before anything is written
     folder = Path(folder)
     _begin(folder, common)
     own = [name for index, name in enumerate(tries) if index % world_size == rank]
@@ -118,16 +119,16 @@ def study(
             bar.set_postfix_str(f"{objective} on {distribution}, try {number}")
             path = _path(folder, distribution, objective, number)
             if not path.exists():
-                found = make_try(distribution, objective, number, **common)
+                found = run_try(distribution, objective, number, **common)
                 path.parent.mkdir(exist_ok=True)
                 write_atomically(path, json.dumps(found, indent=1) + "\n")
-    return gather(folder)
+    return read_study(folder)
 
 
-def make_try(
+def run_try(
     distribution: str, objective: str, number: int, *, seeds: int, updates: int, batch: int, seed: int = 0
 ) -> dict:
-    """Train and score one try: plain data, the same whenever and by whomever it is made, but for its ``"seconds"``.
+    """Train and score one try: plain data, the same on every run but for its ``"seconds"``.
 
     Parameters
     ----------
@@ -143,7 +144,7 @@ def make_try(
         run that did is scored as it was before).
     """
     here = arena(distribution)
-    config = configure(objective, number, seeds=seeds, updates=updates, batch=batch, seed=seed)
+    config = try_config(objective, number, seeds=seeds, updates=updates, batch=batch, seed=seed)
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Diverged)  # it is in the record
@@ -156,7 +157,7 @@ def make_try(
     return found | {"diverged": history.diverged.tolist(), "seconds": round(time.perf_counter() - start, 2)}
 
 
-def gather(folder: str | Path) -> dict:
+def read_study(folder: str | Path) -> dict:
     """Read all tries that are in a folder, whoever made them.
 
     Parameters
@@ -199,15 +200,15 @@ def scores(result: dict, distribution: str, objective: str, *, budget: int | Non
     Parameters
     ----------
     result : dict
-        From :func:`study`, :func:`gather` or a record of them.
+        From :func:`study`, :func:`read_study` or a record of them.
     distribution, objective : str
     budget : int, optional
-        Of the first so many tries only.
+        Keep only so many tries, the first ones.
 
     Raises
     ------
     ValueError
-        If there are not so many.
+        If there are fewer tries than that.
     """
     rows = [row for row in result["tries"] if (row["distribution"], row["objective"]) == (distribution, objective)]
     rows = [row for row in rows if budget is None or row["number"] < budget]
@@ -218,14 +219,20 @@ def scores(result: dict, distribution: str, objective: str, *, budget: int | Non
     return Scores(*(torch.tensor([row[name] for row in rows], dtype=torch.float64) for name in Scores._fields))
 
 
-def f_score(found: Scores) -> torch.Tensor:
-    r"""The harmonic mean of precision P and recall R, :math:`F_1 = \frac{2PR}{P+R}`, 0 where both are."""
+def f1_score(found: Scores) -> torch.Tensor:
+    r"""Return the harmonic mean of precision P and recall R, :math:`F_1 = \frac{2PR}{P+R}`; 0 where both are 0.
+
+    Examples
+    --------
+    >>> f1_score(Scores(torch.tensor(0.5), torch.tensor(1.0), torch.tensor(0.0)))
+    tensor(0.6667)
+    """
     total = found.precision + found.recall
     return (2 * found.precision * found.recall / total.clamp_min(1e-300)).masked_fill(total == 0, 0.0)
 
 
-def fair_budget(result: dict) -> int:
-    """Return how many first tries all objectives have made on all kinds of data that the study has begun with."""
+def common_budget(result: dict) -> int:
+    """Return how many tries every objective has made on every kind of data that the study has reached."""
     made = {(row["distribution"], row["objective"], row["number"]) for row in result["tries"]}
     games = {(distribution, objective) for distribution, objective, _ in made}
     numbers = range(len(made) + 1)
@@ -233,21 +240,21 @@ def fair_budget(result: dict) -> int:
 
 
 def summary(result: dict) -> str:
-    """Return a table for a terminal: the best try of each objective, chosen by its first seed, and what others say."""
-    budget = fair_budget(result)
+    """Return a table for a terminal: the best try of each objective by its first seed, with its other seeds."""
+    budget = common_budget(result)
     lines = [f"{budget} tries each; best by the first seed (the same try with its other seeds)"]
     for distribution in result["seconds"]:
         lines.append(f"{distribution}: F1, distance to the data; the data themselves: {_floor(result, distribution)}")
         for objective in result["seconds"][distribution] if budget else ():
             found = scores(result, distribution, objective, budget=budget)
-            both = [_chosen(values, largest) for values, largest in ((f_score(found), True), (found.distance, False))]
+            both = [_chosen(values, largest) for values, largest in ((f1_score(found), True), (found.distance, False))]
             lines.append(f"  {objective:15s} " + "   ".join(both))
     return "\n".join(lines)
 
 
-def created_equal() -> dict:
-    """The study, in the folder runs/created-equal of where one is: it goes on with what is there."""
-    return study(Path("runs") / "created-equal")
+def created_equal(**settings) -> dict:
+    """The study, in the folder runs/created-equal of the working directory: it continues what is there."""
+    return study(Path("runs") / "created-equal", **settings)
 
 
 # ---- Files --------------------------------------------------------------------------------------------------------
@@ -349,7 +356,7 @@ def _device():
 
 def _floor(result, distribution):
     data = Scores(*(torch.tensor(result["floor"][distribution][name]) for name in Scores._fields))
-    return f"{f_score(data):.2f}, {data.distance:.2f}"
+    return f"{f1_score(data):.2f}, {data.distance:.2f}"
 
 
 def _chosen(values, largest):

@@ -1,36 +1,42 @@
 """Mode collapse, and how to see it"""
 
-from gantut.lessons.mode_collapse._digits import Variety, all_digits, draw_digits, perceptrons_on_digits, variety
+from gantut.lessons.mode_collapse._digits import (
+    Diversity,
+    diversity,
+    perceptrons_on_digits,
+    shuffled_digits,
+    train_on_digits,
+)
 from gantut.lessons.mode_collapse._games import grid_for_longer, loss_and_distance, mode_collapse, unrolling
 from gantut.lessons.mode_collapse._hopping import (
-    NARROW,
-    Wandering,
-    hop,
+    NARROW_STD,
+    ModeTrack,
+    count_leading_modes,
     hopping,
-    leaders,
-    restless,
+    hops_between_modes,
     second_half,
-    wandering,
-    winding,
+    total_turns,
+    track_modes,
+    train_on_narrow_ring,
 )
 
 __all__ = [
-    "NARROW",
-    "Variety",
-    "Wandering",
-    "all_digits",
-    "draw_digits",
+    "NARROW_STD",
+    "Diversity",
+    "ModeTrack",
+    "count_leading_modes",
+    "diversity",
     "grid_for_longer",
-    "hop",
     "hopping",
-    "leaders",
+    "hops_between_modes",
     "loss_and_distance",
     "mode_collapse",
     "perceptrons_on_digits",
-    "restless",
     "second_half",
+    "shuffled_digits",
+    "total_turns",
+    "track_modes",
+    "train_on_digits",
+    "train_on_narrow_ring",
     "unrolling",
-    "variety",
-    "wandering",
-    "winding",
 ]

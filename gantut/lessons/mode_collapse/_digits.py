@@ -17,13 +17,13 @@ ADAMS = {
 }
 
 
-class Variety(NamedTuple):
-    """How much of the digits a population shows, each of shape (members,).
+class Diversity(NamedTuple):
+    """How diverse the digits of a population are, each of shape (members,).
 
     Attributes
     ----------
     classes : tensor
-        How many classes are in use, effectively, by the verdicts of a classifier.
+        The effective number of classes, as a classifier sees them.
     apart : tensor
         The mean distance of a sample to its nearest neighbour, in units of that of as many real digits.
     w1 : tensor
@@ -35,10 +35,10 @@ class Variety(NamedTuple):
     w1: torch.Tensor
 
 
-def draw_digits(objective: str, *, members: int, steps: int, width: int) -> History:
-    """Play on the 8 x 8 digits, with a generator of four layers and a critic of three, all of one width.
+def train_on_digits(objective: str, *, members: int, steps: int, width: int) -> History:
+    """Train on the 8 x 8 digits, with a generator of four layers and a critic of three, all of one width.
 
-    Critic steps, and the constraint, are those of the objective's paper; 500 samples a member at the end.
+    Critic steps and constraint are those of the objective's paper; there are 500 samples of each member at the end.
     """
     config = Config(
         objective=objective,
@@ -50,33 +50,36 @@ def draw_digits(objective: str, *, members: int, steps: int, width: int) -> Hist
         generator=Architecture((width, width, width)),
         critic=Architecture((width, width)),
     )
-    return train(config, all_digits(), samples=500, evaluate_every=steps)
+    return train(config, shuffled_digits(), samples=500, evaluate_every=steps)
 
 
-def all_digits() -> torch.Tensor:
-    """Return the 1797 digits, shape (1797, 64), in one and the same random order."""
+def shuffled_digits() -> torch.Tensor:
+    """Return the 1797 digits, shape (1797, 64), in a fixed random order."""
     images = torch.cat(digits(*range(10)))
     return images[torch.randperm(len(images), generator=random_source(0))]
 
 
-def variety(samples: torch.Tensor, classifier: metrics.Classifier) -> Variety:
-    """Measure how much of the digits samples (members, n, 64) show: shapes (members,)."""
-    real = all_digits()[: samples.shape[-2]].to(samples)
+def diversity(samples: torch.Tensor, classifier: metrics.Classifier) -> Diversity:
+    """Measure how diverse digits (members, n, 64) are: shapes (members,)."""
+    real = shuffled_digits()[: samples.shape[-2]].to(samples)
     apart = metrics.nearest_neighbour_distance(samples) / metrics.nearest_neighbour_distance(real)
     classes = metrics.effective_classes(classifier.labels(samples))
-    return Variety(classes, apart, metrics.exact_w1(samples, real))
+    return Diversity(classes, apart, metrics.exact_w1(samples, real))
 
 
-def perceptrons_on_digits() -> dict:
-    """The non-saturating game and WGAN-GP on digits, with the same networks."""
+def perceptrons_on_digits(**sizes) -> dict:
+    """The non-saturating game and WGAN-GP on digits, with the same networks; sizes as :func:`train_on_digits`."""
     classifier, rows = metrics.digit_classifier(), []
     for objective, steps in (("non-saturating", 800), ("wgan-gp", 400)):
-        steps, width = at_scale(fast=steps, full=20 * steps), at_scale(fast=256, full=512)
-        history = draw_digits(objective, members=at_scale(fast=16, full=32), steps=steps, width=width)
+        usual = dict(
+            members=at_scale(fast=16, full=32), steps=at_scale(fast=steps, full=20 * steps),
+            width=at_scale(fast=256, full=512),
+        ) | sizes  # fmt: skip
+        history = train_on_digits(objective, **usual)
         samples = history.samples[-1]
-        found = variety(samples, classifier)
+        found = diversity(samples, classifier)
         typical = found.classes.argsort()[len(samples) // 2]
-        row = {"objective": objective, "steps": steps, "width": width, "typical": typical.item()}
+        row = {"objective": objective, "steps": usual["steps"], "width": usual["width"], "typical": typical.item()}
         row |= rounded_fields(found)
         rows.append(row | {"tiles": rounded(samples[typical, :16].clamp(0, 1), 2)})
     return {"games": rows}

@@ -1,51 +1,53 @@
-"""Do GANs collapse? Does it help to look ahead? And does the loss say how far training has come?"""
+"""Do GANs collapse? Does it help to look ahead? And does the loss say how far training has come?
+
+Each experiment takes other sizes than its own, members and steps, as `gantut.lessons.toy_gans.train_toy_gan` does.
+"""
 
 from gantut import metrics
 from gantut.device import at_scale
 from gantut.lessons._records import rounded, rounded_fields
-from gantut.lessons.toy_gans import DISTRIBUTIONS, GAMES, coverage, play, progress
+from gantut.lessons.toy_gans import DISTRIBUTIONS, GAMES, coverage, train_toy_gan, training_curves
 
 
-def mode_collapse() -> dict:
-    """Every game on both distributions, with one critic step a round and with five."""
+def mode_collapse(**sizes) -> dict:
+    """Every game on both distributions, with one critic step per iteration and with five."""
     rows = []
     for distribution in DISTRIBUTIONS:
         for objective in GAMES:
             for n_critic in (1, 5):
-                history = play(objective, n_critic, distribution=distribution, members=at_scale(fast=32, full=64))
-                found = coverage(history, distribution)
+                history = train_toy_gan(objective, n_critic, distribution=distribution, **sizes)
                 row = {"distribution": distribution, "objective": objective, "n_critic": n_critic}
-                rows.append(row | rounded_fields(found))
+                rows.append(row | rounded_fields(coverage(history, distribution)))
     return {"games": rows}
 
 
-def grid_for_longer() -> dict:
+def grid_for_longer(**sizes) -> dict:
     """Three games on the grid with five times as many steps: after 1000 of them the modes are not yet found."""
+    sizes = dict(members=at_scale(fast=16, full=64), steps=at_scale(fast=5000, full=20_000)) | sizes
     rows = []
     for objective, n_critic in (("non-saturating", 1), ("non-saturating", 5), ("wgan-gp", 5)):
-        members, steps = at_scale(fast=16, full=64), at_scale(fast=5000, full=20_000)
-        found = coverage(play(objective, n_critic, distribution="grid", members=members, steps=steps), "grid")
-        row = {"objective": objective, "n_critic": n_critic, "steps": steps}
+        found = coverage(train_toy_gan(objective, n_critic, distribution="grid", **sizes), "grid")
+        row = {"objective": objective, "n_critic": n_critic, "steps": sizes["steps"]}
         rows.append(row | rounded_fields(found))
     return {"games": rows}
 
 
-def unrolling() -> dict:
+def unrolling(**sizes) -> dict:
     """The non-saturating game on the ring, with a generator that looks ahead by more and more critic steps."""
     rows = []
     for n_critic, unrolled in ((1, 0), (1, 1), (1, 5), (1, 10), (5, 0), (5, 5)):
-        history = play("non-saturating", n_critic, members=at_scale(fast=32, full=64), unrolled=unrolled)
+        history = train_toy_gan("non-saturating", n_critic, unrolled=unrolled, **sizes)
         row = {"n_critic": n_critic, "unrolled": unrolled}
         rows.append(row | rounded_fields(coverage(history)))
     return {"games": rows}
 
 
-def loss_and_distance() -> dict:
-    """How the losses of four games go together with the distance to the data, member by member."""
+def loss_and_distance(**sizes) -> dict:
+    """How the losses of four games correlate with the distance to the data, member by member."""
     rows = []
     for objective, n_critic in (("non-saturating", 1), ("non-saturating", 5), ("minimax", 5), ("wgan-gp", 5)):
-        history = play(objective, n_critic, members=at_scale(fast=32, full=64), looks=40)
-        found = progress(history)
+        history = train_toy_gan(objective, n_critic, evaluations=40, **sizes)
+        found = training_curves(history)
         row = {"objective": objective, "n_critic": n_critic}
         for name in ("generator_loss", "estimate"):
             row[name] = rounded(metrics.rank_correlation(getattr(found, name), found.w1, dim=0))

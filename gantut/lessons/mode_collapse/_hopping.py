@@ -1,4 +1,4 @@
-"""A generator that never comes to rest: narrow modes on a ring, as in Metz et al. (2017)."""
+"""A generator that never settles: narrow modes on a ring, as in Metz et al. (2017)."""
 
 import math
 from typing import NamedTuple
@@ -20,10 +20,10 @@ METZ = dict(
     batch=128,
     n_critic=1,
 )
-NARROW = 0.02  # standard deviation of the modes
+NARROW_STD = 0.02  # standard deviation of the modes
 
 
-class Wandering(NamedTuple):
+class ModeTrack(NamedTuple):
     """Where the samples of a population are, at every evaluation.
 
     Attributes
@@ -41,8 +41,8 @@ class Wandering(NamedTuple):
     turns: torch.Tensor
 
 
-def hop(objective: str, *, members: int, steps: int, evaluate_every: int = 25, **settings) -> History:
-    """Play on a ring of eight narrow modes with the networks and the optimizer of Metz et al. (2017).
+def train_on_narrow_ring(objective: str, *, members: int, steps: int, evaluate_every: int = 25, **settings) -> History:
+    """Train on a ring of eight narrow modes with the networks and the optimizer of Metz et al. (2017).
 
     Parameters
     ----------
@@ -54,14 +54,14 @@ def hop(objective: str, *, members: int, steps: int, evaluate_every: int = 25, *
     Returns
     -------
     History
-        With 400 samples a member at each evaluation.
+        With 400 samples of each member at each evaluation.
     """
     config = Config(**METZ | dict(objective=objective, members=members, steps=steps) | settings)
-    return train(config, ring(std=NARROW), samples=400, evaluate_every=evaluate_every)
+    return train(config, ring(std=NARROW_STD), samples=400, evaluate_every=evaluate_every)
 
 
-def wandering(samples: torch.Tensor, distribution=None) -> Wandering:
-    r"""Follow the leading mode and the angle of the mean sample.
+def track_modes(samples: torch.Tensor, distribution=None) -> ModeTrack:
+    r"""Track the leading mode and the angle of the mean sample.
 
     .. math:: \text{turns}(t) = \frac1{2\pi} \sum_{s \le t} \big(\varphi_s - \varphi_{s-1}\big),
         \qquad \varphi_s = \arg \bar x_s, \quad \text{each difference in } [-\pi, \pi)
@@ -69,71 +69,71 @@ def wandering(samples: torch.Tensor, distribution=None) -> Wandering:
     Parameters
     ----------
     samples : tensor, shape (evaluations, members, n, 2)
-        Evaluations must be so near each other that the mean goes less than half way round between them.
+        Evaluations must be so close that the mean turns by less than half a circle between them.
     distribution : GaussianMixture, optional
         By default the ring of eight narrow modes.
 
     Returns
     -------
-    Wandering
+    ModeTrack
     """
-    found = metrics.mode_coverage(samples.double(), ring(std=NARROW) if distribution is None else distribution)
+    found = metrics.mode_coverage(samples.double(), ring(std=NARROW_STD) if distribution is None else distribution)
     x, y = samples.double().mean(2).unbind(-1)
     angle = torch.atan2(y, x)  # (evaluations, members)
     moved = torch.remainder(angle.diff(dim=0) + math.pi, 2 * math.pi) - math.pi
     turns = torch.cat([torch.zeros_like(angle[:1]), moved.cumsum(0)]) / (2 * math.pi)
-    return Wandering(found.leading, found.leading_share, turns)
+    return ModeTrack(found.leading, found.leading_share, turns)
 
 
-def restless(path: Wandering) -> torch.Tensor:
-    """Return which members hop: shape (members,), bool.
+def hops_between_modes(track: ModeTrack) -> torch.Tensor:
+    """Return which members hop between modes: shape (members,), bool.
 
-    They have, over all evaluations given, a median leading share of at least 0.7, at least five different leading
-    modes, and a mean sample that goes round at least twice on balance.
+    They are those that have, over all evaluations given, a median leading share of at least 0.7, at least five
+    different leading modes, and a mean sample that turns by two full circles or more.
     """
-    return (path.share.median(0).values >= 0.7) & (leaders(path) >= 5) & (winding(path).abs() >= 2)
+    return (track.share.median(0).values >= 0.7) & (count_leading_modes(track) >= 5) & (total_turns(track).abs() >= 2)
 
 
-def leaders(path: Wandering) -> torch.Tensor:
-    """Return how many different modes have led, shape (members,)."""
-    return torch.tensor([len(set(own.tolist())) for own in path.leading.T])
+def count_leading_modes(track: ModeTrack) -> torch.Tensor:
+    """Return how many different modes have been the leading one, shape (members,)."""
+    return torch.tensor([len(set(own.tolist())) for own in track.leading.T])
 
 
-def winding(path: Wandering) -> torch.Tensor:
-    """Return how often the mean sample has gone round from the first evaluation to the last, shape (members,)."""
-    return path.turns[-1] - path.turns[0]
+def total_turns(track: ModeTrack) -> torch.Tensor:
+    """Return by how many circles the mean sample has turned from the first evaluation to the last: (members,)."""
+    return track.turns[-1] - track.turns[0]
 
 
-def second_half(path: Wandering) -> Wandering:
+def second_half(track: ModeTrack) -> ModeTrack:
     """Return the second half of the evaluations, when the first approach is over."""
-    return Wandering(*(values[len(values) // 2 :] for values in path))
+    return ModeTrack(*(values[len(values) // 2 :] for values in track))
 
 
-def hopping() -> dict:
-    """The two losses of the generator on the ring of narrow modes, step by step."""
+def hopping(**sizes) -> dict:
+    """The two losses of the generator on the ring of narrow modes; sizes as :func:`train_on_narrow_ring`."""
+    sizes = dict(members=at_scale(fast=16, full=20), steps=at_scale(fast=3000, full=25_000)) | sizes
     rows = []
-    members, steps = at_scale(fast=16, full=20), at_scale(fast=3000, full=25_000)
     for objective in ("non-saturating", "minimax"):
-        history = hop(objective, members=members, steps=steps)
+        history = train_on_narrow_ring(objective, **sizes)
         rows.append({"objective": objective} | _summary(history))
     return {"steps": history.evaluated.tolist(), "games": rows}
 
 
 def _summary(history):
-    path = wandering(history.samples)
-    late = second_half(path)
-    found = metrics.mode_coverage(history.samples[-1].double(), ring(std=NARROW))
+    track = track_modes(history.samples)
+    late = second_half(track)
+    found = metrics.mode_coverage(history.samples[-1].double(), ring(std=NARROW_STD))
     typical = late.share.median(0).values.argsort()[history.config.members // 2]
     shown = torch.linspace(0, len(history.evaluated) - 1, 7).round().long()[1:]
     return {
         "share": rounded(late.share.median(0).values),
-        "leaders": leaders(late).tolist(),
-        "winding": rounded(winding(late)),
-        "restless": restless(late).tolist(),
+        "leaders": count_leading_modes(late).tolist(),
+        "winding": rounded(total_turns(late)),
+        "restless": hops_between_modes(late).tolist(),
         "occupied": (found.shares >= 0.01).sum(-1).tolist(),
         "quality": rounded(found.high_quality_fraction),
-        "turns": rounded(path.turns.T, 3),
-        "leading": path.leading.T.tolist(),
+        "turns": rounded(track.turns.T, 3),
+        "leading": track.leading.T.tolist(),
         "typical": typical.item(),
         "snapshots": {
             "steps": history.evaluated[shown].tolist(),

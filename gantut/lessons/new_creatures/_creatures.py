@@ -1,11 +1,11 @@
 r"""New creatures: three games on 32 x 32 pictures of monsters, at equal compute (after figure 10 of Weng's post).
 
 Compute is counted in *passes*: one picture through one network, forwards or backwards, where generator and critic are
-of the same size. With n critic steps a round, each on as many real pictures as generated ones, a round takes
+of the same size. With n critic steps per iteration, each on as many real pictures as generated ones, an iteration takes
 
 .. math:: 7\,n + 5 \text{ passes for each picture of a batch}, \qquad 13\,n + 5 \text{ with a gradient penalty}:
 
-a critic step makes a picture, judges two, and goes backwards, which costs twice as much as forwards; a penalty takes
+a critic step makes a picture, scores two, and goes backwards, which costs twice as much as forwards; a penalty takes
 the gradient at a third one and differentiates that, which costs as much again; a generator step goes forwards and
 backwards through the generator, and through the critic forwards, and backwards to the picture alone.
 """
@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 from torch.nn import functional
 
@@ -39,14 +38,14 @@ GAMES = {
 }
 NORMS = {"DCGAN": "batch", "WGAN": "batch", "WGAN-GP": "layer"}  # of the critic
 AVERAGED = 0.99  # the decay of the average of the generator's parameters that draws the pictures
-LOOKS, AGES = 7, (1, 3, 7)  # at seven looks; shown at ages 1 : 3 : 7, as epochs 7, 21 and 49 are
+EVALUATIONS, AGES = 7, (1, 3, 7)  # shown at ages 1 : 3 : 7, as epochs 7, 21 and 49 are
 GROUPS, IN_GROUP, AUDITED, SHOWN = 10, 50, 100, 24  # samples: groups of them, those audited, those that are kept
 FEATURES = 256
 MOVES = 2  # pixels by which a copy may be moved and still is one
 
 
-class Audit(NamedTuple):
-    """What :func:`audit` finds, of each picture: shapes (n,).
+class MemorisationAudit(NamedTuple):
+    """What :func:`memorisation_audit` finds for each picture: shapes (n,).
 
     Attributes
     ----------
@@ -55,8 +54,8 @@ class Audit(NamedTuple):
     index : tensor
         Which one that is.
     ratio : tensor
-        That distance over the one to the nearest training picture of another form: 0 for a copy, and near 1 for what
-        is like no training picture in particular.
+        That distance divided by the one to the nearest training picture of another group: 0 for a copy, and near 1
+        for a picture that resembles no training picture in particular.
     """
 
     distance: torch.Tensor
@@ -64,41 +63,53 @@ class Audit(NamedTuple):
     ratio: torch.Tensor
 
 
-def passes(n_critic: int, *, penalised: bool) -> int:
-    """Return how many passes a round takes for each picture of a batch; see the module."""
+def passes_per_picture(n_critic: int, *, penalised: bool) -> int:
+    """Return how many passes an iteration takes for each picture of a batch; see the module.
+
+    Examples
+    --------
+    >>> passes_per_picture(1, penalised=False), passes_per_picture(5, penalised=True)
+    (12, 70)
+    """
     return _inputs.count("n_critic", n_critic) * (13 if penalised else 7) + 5
 
 
-def rounds_for(game: str, budget: int) -> int:
-    """Return how many rounds a budget of passes (a picture of a batch) pays for: a multiple of the looks."""
+def affordable_steps(game: str, budget: int) -> int:
+    """Return how many iterations a budget of passes for each picture of a batch pays for: a multiple of 7.
+
+    Examples
+    --------
+    >>> affordable_steps("DCGAN", 12_000), affordable_steps("WGAN-GP", 12_000)
+    (994, 385)
+    """
     n = GAMES[_inputs.one_of("game", game, tuple(GAMES))]["n_critic"]
-    rounds = budget // passes(n, penalised=game == "WGAN-GP") // LOOKS * LOOKS
-    if not rounds:
-        raise ValueError(f"budget must pay for at least {LOOKS} rounds, and {budget} does not")
-    return rounds
+    steps = budget // passes_per_picture(n, penalised=game == "WGAN-GP") // EVALUATIONS * EVALUATIONS
+    if not steps:
+        raise ValueError(f"budget must pay for at least {EVALUATIONS} iterations, and {budget} does not")
+    return steps
 
 
-def draw_creatures(
+def train_on_creatures(
     game: str,
     *,
-    rounds: int,
+    steps: int,
     seed: int = 0,
     width: int | None = None,
     samples: int = GROUPS * IN_GROUP,
     changes: Augmentation | None = CHANGES,
 ) -> History:
-    """Play one game on the training part of the creatures, on white; look seven times on the way.
+    """Train one game on the training part of the creatures, on white, with seven evaluations on the way.
 
     Parameters
     ----------
     game : {"DCGAN", "WGAN", "WGAN-GP"}
-    rounds : int
+    steps : int
         A multiple of 7.
     seed : int
     width : int, optional
         Of both networks: channels at half of the side; by default 16, and 64 at full scale.
     samples : int
-        How many pictures are drawn at each look, always from the same noise.
+        How many pictures are drawn at each evaluation, always from the same noise.
     changes : Augmentation, optional
         Through which the critic sees all pictures, while it is trained.
 
@@ -108,26 +119,26 @@ def draw_creatures(
         Of one member.
     """
     settings = GAMES[_inputs.one_of("game", game, tuple(GAMES))]
-    if _inputs.count("rounds", rounds) % LOOKS:
-        raise ValueError(f"rounds must be a multiple of {LOOKS}, not {rounds}")
+    if _inputs.count("steps", steps) % EVALUATIONS:
+        raise ValueError(f"steps must be a multiple of {EVALUATIONS}, not {steps}")
     sizes = dict(size=SIZE, width=width or at_scale(fast=16, full=64), seed=seed)
     generator, critic = DCGANGenerator(latent_dim=NOISE, **sizes), DCGANCritic(norm=NORMS[game], **sizes)
     config = Config(
-        steps=rounds, seed=seed, batch=BATCH, latent_dim=NOISE, ema=AVERAGED, augmentation=changes, **settings
+        steps=steps, seed=seed, batch=BATCH, latent_dim=NOISE, ema=AVERAGED, augmentation=changes, **settings
     )  # fmt: skip
     data = creatures("train", alive=True).images
     return train(
-        config, data, generator=generator, critic=critic, samples=samples, evaluate_every=rounds // LOOKS,
-        record_every=max(rounds // 50, 1), progress=False,
+        config, data, generator=generator, critic=critic, samples=samples, evaluate_every=steps // EVALUATIONS,
+        record_every=max(steps // 50, 1), progress=False,
     )  # fmt: skip
 
 
 @torch.no_grad()
 def random_features(pictures: torch.Tensor) -> torch.Tensor:
-    r"""Return what a small convolutional network that was never trained makes of pictures: 256 numbers each.
+    r"""Return the features of pictures in a small convolutional network that was never trained: 256 each.
 
     .. math:: \operatorname{mean}_{4 \times 4}\Big(\operatorname{relu}\big(W_2 * \operatorname{relu}(W_1 * x)\big)\Big),
-       \qquad W_1, W_2 \text{ from } N(0, 2/\text{inputs}), \text{ the same for all time}
+       \qquad W_1, W_2 \text{ from } N(0, 2/\text{inputs}), \text{ always the same}
 
     Parameters
     ----------
@@ -140,9 +151,9 @@ def random_features(pictures: torch.Tensor) -> torch.Tensor:
 
     Notes
     -----
-    They see colours, edges, textures and roughly where these are; not what a picture shows. Two distributions that they
-    tell apart are different. That two distributions are near in them says less than it would in features that were
-    learnt.
+    They see colours, edges, textures and roughly where these are, but not what a picture shows. Two distributions
+    that they tell apart are different. That two distributions are close in them says less than it would in learnt
+    features.
     """
     if pictures.shape[-3:] != (3, SIZE, SIZE):
         raise ValueError(f"pictures must have shape (..., 3, {SIZE}, {SIZE}), not {_inputs.shape(pictures)}")
@@ -153,20 +164,20 @@ def random_features(pictures: torch.Tensor) -> torch.Tensor:
     return functional.avg_pool2d(h, 4).flatten(1).reshape(*pictures.shape[:-3], FEATURES)
 
 
-def kernel_distances(pictures: torch.Tensor, reference: torch.Tensor, *, groups: int = GROUPS) -> torch.Tensor:
-    """Compare pictures with a reference on random features, in groups of their own, so that there is an interval.
+def grouped_kid(pictures: torch.Tensor, reference: torch.Tensor, *, groups: int = GROUPS) -> torch.Tensor:
+    """Return the KID of pictures to a reference on random features, group by group, so that there is an interval.
 
     Parameters
     ----------
     pictures : tensor, shape (n, 3, 32, 32)
     reference : tensor, shape (m, 3, 32, 32)
     groups : int
-        Into how many equal parts the pictures are dealt; n must be a multiple.
+        Into how many equal groups the pictures are split; n must be a multiple.
 
     Returns
     -------
     tensor, shape (groups,)
-        Kernel distances, without bias, of features divided by the root mean square of the reference's.
+        Without bias, of features divided by the root mean square of the reference's.
     """
     if len(pictures) % _inputs.count("groups", groups):
         raise ValueError(f"groups must divide {len(pictures)}, the number of pictures, and {groups} does not")
@@ -177,7 +188,7 @@ def kernel_distances(pictures: torch.Tensor, reference: torch.Tensor, *, groups:
 
 
 def picture_distances(pictures: torch.Tensor, others: torch.Tensor, *, moves: int = MOVES) -> torch.Tensor:
-    """Return how far pictures are from others, mirrored or not and moved by up to so many pixels each way.
+    """Return the distances of pictures to others, mirrored or not and shifted by up to `moves` pixels each way.
 
     Parameters
     ----------
@@ -203,30 +214,32 @@ def picture_distances(pictures: torch.Tensor, others: torch.Tensor, *, moves: in
     return best.clamp_min(0).sqrt() / (2 * x.shape[1] ** 0.5)
 
 
-def audit(pictures: torch.Tensor, training: torch.Tensor, groups: torch.Tensor, *, moves: int = MOVES) -> Audit:
-    """Look for each picture in the training set: mirrored or not, moved by up to so many pixels each way.
+def memorisation_audit(
+    pictures: torch.Tensor, training: torch.Tensor, groups: torch.Tensor, *, moves: int = MOVES
+) -> MemorisationAudit:
+    """Find the nearest training picture of each picture: mirrored or not, shifted by up to `moves` pixels each way.
 
     Parameters
     ----------
     pictures, training : tensors, shapes (n, 3, 32, 32) and (m, 3, 32, 32)
     groups : tensor of int, shape (m,)
-        The form that each training picture shows.
+        The group of similar pictures that each training picture belongs to.
     moves : int
 
     Returns
     -------
-    Audit
+    MemorisationAudit
     """
     if groups.shape != training.shape[:1]:
         raise ValueError(f"groups must have shape ({len(training)},), not {_inputs.shape(groups)}")
     distances = picture_distances(pictures, training, moves=moves)
     nearest = distances.min(1)
     other = distances.masked_fill(groups[nearest.indices, None] == groups, torch.inf).amin(1)
-    return Audit(nearest.values, nearest.indices, nearest.values / other)
+    return MemorisationAudit(nearest.values, nearest.indices, nearest.values / other)
 
 
-def in_between(generator: nn.Module, first: torch.Tensor, last: torch.Tensor, steps: int) -> torch.Tensor:
-    r"""Draw pictures on the way from one noise to another, along the arc and not the chord.
+def interpolate_pictures(generator: nn.Module, first: torch.Tensor, last: torch.Tensor, steps: int) -> torch.Tensor:
+    r"""Draw pictures on the way from one noise vector to another, along the arc and not the chord.
 
     .. math:: z_t = \frac{\sin((1 - t)\,\omega)}{\sin\omega}\,z_0 + \frac{\sin(t\,\omega)}{\sin\omega}\,z_1, \qquad
        \cos\omega = \frac{z_0^\top z_1}{\lVert z_0\rVert\,\lVert z_1\rVert}
@@ -242,7 +255,7 @@ def in_between(generator: nn.Module, first: torch.Tensor, last: torch.Tensor, st
     -------
     tensor, shape (rows, steps, channels, height, width)
     """
-    noise = arc(first, last, torch.linspace(0, 1, steps))  # (rows, steps, latent_dim)
+    noise = slerp(first, last, torch.linspace(0, 1, steps))  # (rows, steps, latent_dim)
     training = generator.training
     generator.eval()
     with torch.no_grad():
@@ -251,18 +264,36 @@ def in_between(generator: nn.Module, first: torch.Tensor, last: torch.Tensor, st
     return pictures.unflatten(0, noise.shape[:2]).cpu()
 
 
-def arc(first: torch.Tensor, last: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-    """Return points on the arcs from `first` to `last`, shape (rows, coordinates), at times t: (rows, times, ...)."""
+def slerp(first: torch.Tensor, last: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    """Interpolate spherically: points on the arcs from `first` to `last` at times `t`.
+
+    Parameters
+    ----------
+    first, last : tensors, shape (rows, d)
+    t : tensor, shape (times,)
+        From 0 to 1.
+
+    Returns
+    -------
+    tensor, shape (rows, times, d)
+
+    Examples
+    --------
+    >>> slerp(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]), torch.tensor([0.5]))
+    tensor([[[0.7071, 0.7071]]])
+    """
     cosine = functional.cosine_similarity(first, last)[:, None, None]
     angle = cosine.clamp(-1, 1).acos()
     weights = [((1 - t)[:, None] * angle).sin(), (t[:, None] * angle).sin()]
     if not (angle.sin() > 1e-6).all():
-        raise ValueError("first and last must not point the same way, nor opposite ways")
+        raise ValueError("first and last must not point in the same or in opposite directions")
     return (weights[0] * first[:, None] + weights[1] * last[:, None]) / angle.sin()
 
 
-def as_text(pictures: torch.Tensor) -> str:
-    """Return pictures (n, 3, 32, 32) as one JPEG of high quality, side by side, in base 64: for looking at."""
+def encode_pictures(pictures: torch.Tensor) -> str:
+    """Return pictures (n, 3, 32, 32) as text: one JPEG of high quality, side by side, in base 64."""
+    from PIL import Image
+
     levels = ((pictures.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     strip = levels.permute(2, 0, 3, 1).flatten(1, 2)  # (32, n * 32, 3)
     file = io.BytesIO()
@@ -270,41 +301,48 @@ def as_text(pictures: torch.Tensor) -> str:
     return base64.b64encode(file.getvalue()).decode("ascii")
 
 
-def from_text(text: str) -> torch.Tensor:
-    """Return the pictures that :func:`as_text` wrote, nearly: shape (n, 3, 32, 32), from -1 to 1."""
+def decode_pictures(text: str) -> torch.Tensor:
+    """Return the pictures that :func:`encode_pictures` wrote, up to its loss: shape (n, 3, 32, 32), from -1 to 1."""
+    from PIL import Image
+
     with Image.open(io.BytesIO(base64.b64decode(text)), formats=("JPEG",)) as strip:
         levels = torch.from_numpy(np.array(strip.convert("RGB")))
     return levels.unflatten(1, (-1, SIZE)).permute(1, 3, 0, 2) / 127.5 - 1
 
 
-def new_creatures() -> dict:
-    """DCGAN, WGAN and WGAN-GP at equal compute, several seeds each, with all that is measured of them."""
-    budget, seeds = at_scale(fast=16_800, full=504_000), at_scale(fast=3, full=6)
-    games = {game: [_played(game, rounds_for(game, budget), seed) for seed in range(seeds)] for game in GAMES}
+def new_creatures(*, budget: int | None = None, seeds: int | None = None, **sizes) -> dict:
+    """DCGAN, WGAN and WGAN-GP at equal compute, with all that is measured of them.
+
+    By default a budget of 16,800 passes (504,000 at full scale) and 3 seeds (6); other sizes as
+    :func:`train_on_creatures` takes them.
+    """
+    budget, seeds = budget or at_scale(fast=16_800, full=504_000), seeds or at_scale(fast=3, full=6)
+    games = {game: [_run(game, affordable_steps(game, budget), seed, sizes) for seed in range(seeds)] for game in GAMES}
     training, holdout = creatures("train", alive=True), creatures("holdout", alive=True)
-    yardstick = audit(holdout.images, training.images, training.groups)
+    yardstick = memorisation_audit(holdout.images, training.images, training.groups)
     result = {
-        "budget": budget, "batch": BATCH, "width": at_scale(fast=16, full=64), "looks": LOOKS, "ages": list(AGES),
+        "budget": budget, "batch": BATCH, "width": at_scale(fast=16, full=64), "looks": EVALUATIONS, "ages": list(AGES),
         "holdout": {"distance": rounded(yardstick.distance), "ratio": rounded(yardstick.ratio)},
     }  # fmt: skip
     return result | {"games": [row for rows in games.values() for row in _only_typical_pictures(rows)]}
 
 
-def _played(game, rounds, seed):
+def _run(game, steps, seed, sizes):
     start = time.process_time()
-    history = draw_creatures(game, rounds=rounds, seed=seed)
+    history = train_on_creatures(game, steps=steps, seed=seed, **sizes)
     seconds = time.process_time() - start
-    training, samples = creatures("train", alive=True), history.samples[:, 0]  # (looks + 1, n, 3, 32, 32)
-    found = audit(samples[-1, :AUDITED], training.images, training.groups)
+    training, samples = creatures("train", alive=True), history.samples[:, 0]  # (evaluations + 1, n, ...)
+    found = memorisation_audit(samples[-1, :AUDITED], training.images, training.groups)
     noise = torch.randn(4, NOISE, generator=random_source(seed))
-    ways = in_between(history.generator_average.to(choose_device("cpu")), noise[:2], noise[2:], 9)
+    ways = interpolate_pictures(history.generator_average.to(choose_device("cpu")), noise[:2], noise[2:], 9)
     return {
-        "game": game, "seed": seed, "rounds": rounds, "seconds": round(seconds, 1),
+        "game": game, "seed": seed, "rounds": steps, "seconds": round(seconds, 1),
         "steps": history.steps.tolist(),
         "losses": {name: rounded(rows[:, 0]) for name, rows in history.losses.items()},
-        "kernel": [rounded(kernel_distances(look, training.images)) for look in samples],
+        "kernel": [rounded(grouped_kid(look, training.images)) for look in samples],
         "audit": {"distance": rounded(found.distance), "index": found.index.tolist(), "ratio": rounded(found.ratio)},
-        "pictures": [as_text(samples[age, :SHOWN]) for age in AGES], "ways": as_text(ways.flatten(0, 1)),
+        "pictures": [encode_pictures(samples[age, :SHOWN]) for age in AGES],
+        "ways": encode_pictures(ways.flatten(0, 1)),
     }  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def split_digits() -> Split:
     return Split(images[kept], labels[kept], images[tested], labels[tested])
 
 
-def some_labelled(split: Split, number: int, *, members: int, seed: int = FRESH) -> tuple[torch.Tensor, torch.Tensor]:
+def draw_labelled(split: Split, number: int, *, members: int, seed: int = FRESH) -> tuple[torch.Tensor, torch.Tensor]:
     """Draw labelled digits, as many of each class, each member its own.
 
     Parameters
@@ -82,7 +82,7 @@ def error_with_game(number: int, *, members: int, steps: int, objective: str = "
     """
     split = split_digits()
     config = Config(objective=objective, members=members, steps=steps, seed=FRESH, **SETTINGS)
-    labelled = some_labelled(split, number, members=members)
+    labelled = draw_labelled(split, number, members=members)
     history = train(config, split.images, labelled=labelled, samples=10, evaluate_every=steps)
     return (history.classify(split.test_images) != split.test_labels).double().mean(-1)
 
@@ -98,7 +98,7 @@ def error_with_labels_alone(
     config = Config(members=members, steps=steps, seed=FRESH, **SETTINGS | {"batch_norm": batch_norm})
     network = config.build("critic", split.images.shape[1], CLASSES, device)
     optimizer = config.critic_optimizer.build(list(network.parameters()))
-    images, labels = (part.to(device) for part in some_labelled(split, number, members=members))
+    images, labels = (part.to(device) for part in draw_labelled(split, number, members=members))
     source, rows = random_source(FRESH), torch.arange(members, device=device)[:, None]
     for _ in range(steps):
         some = torch.rand(members, number, generator=source).argsort(-1)[:, : config.batch].to(device)
@@ -111,9 +111,9 @@ def error_with_labels_alone(
     return (found != split.test_labels).double().mean(-1)
 
 
-def semi_supervised() -> dict:
+def semi_supervised(*, members: int | None = None, steps: int | None = None) -> dict:
     """With 10 to 100 labels: the test errors of two games, and of their critic's network on the labels alone."""
-    members, steps = at_scale(fast=32, full=64), at_scale(fast=600, full=6000)
+    members, steps = members or at_scale(fast=32, full=64), steps or at_scale(fast=600, full=6000)
     rows = []
     for number in (10, 20, 50, 100):
         found = {

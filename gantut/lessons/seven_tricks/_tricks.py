@@ -2,7 +2,7 @@
 
 from gantut import _inputs
 from gantut.lessons._records import rounded_fields
-from gantut.lessons.toy_gans import Coverage, coverage, play
+from gantut.lessons.toy_gans import Coverage, coverage, train_toy_gan
 
 # One trick each, in the order of the lesson; what no trick is needs no settings. The last is a trick by another name:
 # to measure the difference between the distributions by another distance.
@@ -29,30 +29,44 @@ COMBINATIONS = {
 MEMBERS = 64  # of each population: enough to tell tricks apart, at either scale
 
 
-def play_with(
+def train_with_trick(
     trick: str, n_critic: int = 5, *, distribution: str = "ring", members: int, steps: int = 1000
 ) -> Coverage:
-    """Play the non-saturating game with one of :data:`TRICKS` or :data:`COMBINATIONS`: what is covered in the end."""
+    """Train the non-saturating game with one of :data:`TRICKS` or :data:`COMBINATIONS`, and measure what it covers.
+
+    Parameters
+    ----------
+    trick : str
+    n_critic : int
+        Critic steps per iteration.
+    distribution : {"ring", "grid"}
+    members, steps : int
+
+    Returns
+    -------
+    Coverage
+    """
     allowed = TRICKS | COMBINATIONS
     settings = {"objective": "non-saturating"} | allowed[_inputs.one_of("trick", trick, tuple(allowed))]
     return coverage(
-        play(n_critic=n_critic, distribution=distribution, members=members, steps=steps, **settings), distribution
+        train_toy_gan(n_critic=n_critic, distribution=distribution, members=members, steps=steps, **settings),
+        distribution,
     )
 
 
-def _table(distribution, n_critic, names):
+def _table(distribution, n_critic, names, sizes):
     rows = []
     for trick in names:
-        found = play_with(trick, n_critic, distribution=distribution, members=MEMBERS)
+        found = train_with_trick(trick, n_critic, distribution=distribution, **dict(members=MEMBERS) | sizes)
         rows.append({"distribution": distribution, "n_critic": n_critic, "trick": trick} | rounded_fields(found))
     return rows
 
 
-def tricks() -> dict:
-    """Every trick and some combinations on the ring with five critic steps a round; every trick with one."""
-    return {"games": [*_table("ring", 5, TRICKS | COMBINATIONS), *_table("ring", 1, TRICKS)]}
+def tricks(**sizes) -> dict:
+    """Every trick and some combinations on the ring with five critic steps per iteration; every trick with one."""
+    return {"games": [*_table("ring", 5, TRICKS | COMBINATIONS, sizes), *_table("ring", 1, TRICKS, sizes)]}
 
 
-def tricks_on_grid() -> dict:
-    """Every trick and some combinations on the grid of 25 Gaussians with five critic steps a round."""
-    return {"games": _table("grid", 5, TRICKS | COMBINATIONS)}
+def tricks_on_grid(**sizes) -> dict:
+    """Every trick and some combinations on the grid of 25 Gaussians with five critic steps per iteration."""
+    return {"games": _table("grid", 5, TRICKS | COMBINATIONS, sizes)}

@@ -3,17 +3,17 @@
 import torch
 
 from gantut.data import ring
-from gantut.device import at_scale, random_source
+from gantut.device import random_source
 from gantut.lessons._records import rounded, rounded_fields
-from gantut.lessons.toy_gans import coverage, play
+from gantut.lessons.toy_gans import coverage, train_toy_gan
 from gantut.training import History
 
 
-def critic_steps() -> dict:
-    """The non-saturating game on the ring, with more and more discriminator steps a round."""
+def critic_steps(**sizes) -> dict:
+    """The non-saturating game on the ring, with more and more discriminator steps; sizes as `train_toy_gan`."""
     rows = []
     for n_critic in (1, 2, 5, 10):
-        history = play("non-saturating", n_critic, members=at_scale(fast=32, full=64))
+        history = train_toy_gan("non-saturating", n_critic, **sizes)
         found = coverage(history)
         row = {"n_critic": n_critic, "accuracy": rounded(discriminator_accuracy(history, ring()))}
         row["gradient"] = rounded(history.gradient_norms["generator"][-50:].median(0).values)
@@ -23,7 +23,20 @@ def critic_steps() -> dict:
 
 @torch.no_grad()
 def discriminator_accuracy(history: History, distribution, *, n: int = 2000) -> torch.Tensor:
-    """The share of fresh real and generated samples that the last discriminator tells apart, shape (members,)."""
+    """Return the fraction of fresh samples, real and generated, that the final discriminator classifies correctly.
+
+    Parameters
+    ----------
+    history : History
+    distribution : Distribution
+        That of the real samples.
+    n : int
+        How many samples of each kind.
+
+    Returns
+    -------
+    tensor, shape (members,)
+    """
     device = next(history.critic.parameters()).device
     real = distribution.sample(n, generator=random_source(2)).float().to(device)
     on_real, on_fake = (history.critic(x).squeeze(-1) for x in (real, history.sample(n, seed=10_000).to(device)))

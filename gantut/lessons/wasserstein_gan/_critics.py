@@ -1,4 +1,4 @@
-"""Critics against the truth: their number beside the exact W1, under clipping of every size and several optimizers."""
+"""What critics report beside the exact W1, under clipping of every size and several optimizers."""
 
 import copy
 import math
@@ -12,7 +12,7 @@ from gantut.data import ring
 from gantut.device import at_scale, random_source
 from gantut.lessons._records import rounded
 from gantut.lessons.fixed_distributions import saturated_share
-from gantut.lessons.toy_gans import game
+from gantut.lessons.toy_gans import game_config
 from gantut.networks import MLP
 from gantut.training import Architecture, Config, History, Optimizer, train
 
@@ -20,8 +20,8 @@ DEEP = Architecture((64,) * 8)
 PENALTY = {"name": "gradient-penalty", "weight": 10.0}
 
 
-class Truth(NamedTuple):
-    """What critics said and what was so, at every look, each of shape (looks, members).
+class CriticTrack(NamedTuple):
+    """What critics reported and what was true, at every evaluation, each of shape (evaluations, members).
 
     Attributes
     ----------
@@ -39,17 +39,17 @@ class Truth(NamedTuple):
     w1: torch.Tensor
 
 
-def follow(
+def track_critic(
     objective: str,
     n_critic: int = 5,
     *,
-    members: int,
+    members: int | None = None,
     steps: int = 1000,
-    looks: int = 20,
+    evaluations: int = 20,
     points: int = 250,
     **settings,
-) -> tuple[History, Truth]:
-    r"""Play on the ring of eight Gaussians, and hold each critic against the truth while it learns.
+) -> tuple[History, CriticTrack]:
+    r"""Train on the ring of eight Gaussians, and compare each critic with the exact W1 while it learns.
 
     .. math:: \hat{\mathbb E}_{p_r}f - \hat{\mathbb E}_{p_g}f \le K\,W_1, \qquad
         K = \max_{i,j} \frac{|f(x_i) - f(y_j)|}{\|x_i - y_j\|}
@@ -60,35 +60,40 @@ def follow(
     ----------
     objective : str
         One of :data:`GAMES`.
-    n_critic, members, steps, looks : int
+    n_critic : int
+        Critic steps per iteration.
+    members : int, optional
+        By default 32, and 64 at full scale.
+    steps, evaluations : int
     points : int
-        How many real, and how many generated samples a look is at.
+        How many real and how many generated samples each evaluation takes.
     **settings
         Others of `gantut.training.Config` than those shared by all games.
 
     Returns
     -------
-    History, Truth
-        Looks are at equal distances; the first is before any step.
+    History, CriticTrack
+        Evaluations are at equal distances; the first is before any step.
     """
-    config = game(objective, n_critic, members=members, steps=steps, **settings)
+    members = at_scale(fast=32, full=64) if members is None else members
+    config = game_config(objective, n_critic, members=members, steps=steps, **settings)
     reference = ring().sample(points, generator=random_source(1))
     critic, seen = config.build("critic", 2, 1, "cpu"), []  # made here, so as to look at it on the way
 
     def look(samples):
-        estimate, slope = against(critic, reference, samples[:, :points], objective=objective)
+        estimate, slope = estimate_and_slope(critic, reference, samples[:, :points], objective=objective)
         w1 = metrics.exact_w1(samples[:, :points].double(), reference.to(samples.device))
         seen.append((estimate.cpu(), slope.cpu(), w1.cpu()))
         return w1
 
-    every = max(steps // looks, 1)
+    every = max(steps // evaluations, 1)
     history = train(config, ring(), critic=critic, metrics={"w1": look}, samples=points, evaluate_every=every)
-    return history, Truth(*map(torch.stack, zip(*seen, strict=True)))
+    return history, CriticTrack(*map(torch.stack, zip(*seen, strict=True)))
 
 
 @torch.no_grad()
-def against(critic: nn.Module, real: torch.Tensor, fake: torch.Tensor, *, objective: str = "wgan"):
-    """Return what critics say of samples, and their largest slope between the two kinds, each of shape (members,).
+def estimate_and_slope(critic: nn.Module, real: torch.Tensor, fake: torch.Tensor, *, objective: str = "wgan"):
+    """Return what critics estimate from samples, and their largest slope between real and generated ones.
 
     Parameters
     ----------
@@ -97,6 +102,12 @@ def against(critic: nn.Module, real: torch.Tensor, fake: torch.Tensor, *, object
     real : tensor, shape (n, d)
     fake : tensor, shape (members, n, d)
     objective : str
+
+    Returns
+    -------
+    estimate : tensor, shape (members,)
+        As in :class:`CriticTrack`.
+    slope : tensor, shape (members,)
     """
     critic, fake = copy.deepcopy(critic).double(), fake.double()  # small c: what single precision would round away
     real = real.to(fake).expand(len(fake), -1, -1)
@@ -108,8 +119,15 @@ def against(critic: nn.Module, real: torch.Tensor, fake: torch.Tensor, *, object
     return rules.estimate(loss), slope
 
 
-def still_gaussian(members: int, *, mean=(0.0, 0.0), scale: float = 1.0) -> MLP:
-    """Return a generator that makes round Gaussians of Gaussian noise: one linear layer, set and not drawn."""
+def gaussian_generator(members: int, *, mean=(0.0, 0.0), scale: float = 1.0) -> MLP:
+    """Return a generator whose samples are isotropic Gaussians: one linear layer with given weights.
+
+    Examples
+    --------
+    >>> generator = gaussian_generator(2, mean=(1.0, -1.0))
+    >>> generator(torch.zeros(1, 2)).tolist()
+    [[[1.0, -1.0]], [[1.0, -1.0]]]
+    """
     generator = MLP([len(mean), len(mean)], members=members)
     with torch.no_grad():
         generator.weights[0].copy_(scale * torch.eye(len(mean)))
@@ -117,8 +135,8 @@ def still_gaussian(members: int, *, mean=(0.0, 0.0), scale: float = 1.0) -> MLP:
     return generator
 
 
-def layer_gradients(critic: MLP, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-    r"""The norm of the gradient of the critic's loss in each hidden layer, as it flows from the last to the first.
+def layer_gradient_norms(critic: MLP, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    r"""Return the norm of the gradient of the critic's loss at each hidden layer.
 
     .. math:: \big\|\partial L / \partial h_l\big\|, \qquad l = 1, \dots, \text{layers}
 
@@ -142,22 +160,37 @@ def layer_gradients(critic: MLP, real: torch.Tensor, fake: torch.Tensor) -> torc
     return torch.stack([torch.linalg.vector_norm(slope.double(), dim=(1, 2)) for slope in slopes], 1)
 
 
-def depth_slope(norms: torch.Tensor) -> torch.Tensor:
-    """How many powers of ten a gradient gains a layer on its way to the input, from norms (members, layers)."""
+def log_gradient_gain(norms: torch.Tensor) -> torch.Tensor:
+    """Return the powers of ten that a gradient gains per layer on its way to the input, by least squares.
+
+    Parameters
+    ----------
+    norms : tensor, shape (members, layers)
+        As :func:`layer_gradient_norms` returns them.
+
+    Returns
+    -------
+    tensor, shape (members,)
+
+    Examples
+    --------
+    >>> round(log_gradient_gain(torch.tensor([[0.01, 0.1, 1.0]])).item(), 6)  # from the first layer to the last
+    -1.0
+    """
     logs = norms.clamp_min(1e-45).log10()
     layers = logs.shape[1]
     way = torch.arange(layers - 1, -1, -1, dtype=logs.dtype) - (layers - 1) / 2  # steps towards the input, centred
     return (logs * way).sum(1) / way.square().sum()
 
 
-def deep_critic(constraint: dict, *, members: int, steps: int, looks: int = 1):
-    """Train deep critics to tell the ring from a standard Gaussian, which stands still.
+def train_deep_critic(constraint: dict, *, members: int, steps: int, evaluations: int = 1):
+    """Train deep critics to tell the ring from a standard Gaussian, which does not change.
 
     Returns
     -------
     History
     critic : MLP
-    saturated : tensor, shape (looks + 1, members)
+    saturated : tensor, shape (evaluations + 1, members)
         The share of weights at the bound of a clip; NaN under a penalty.
     """
     config = Config(
@@ -180,23 +213,23 @@ def deep_critic(constraint: dict, *, members: int, steps: int, looks: int = 1):
         return saturated[-1]
 
     history = train(
-        config, ring(), generator=still_gaussian(members), critic=critic,
-        metrics={"saturated": look}, evaluate_every=max(steps // looks, 1),
+        config, ring(), generator=gaussian_generator(members), critic=critic,
+        metrics={"saturated": look}, evaluate_every=max(steps // evaluations, 1),
     )  # fmt: skip
     return history, critic, torch.stack(saturated)
 
 
-def clip_depth() -> dict:
-    """Clipped critics of eight hidden layers: how gradients grow or die on their way through, and when weights clip."""
-    members, steps = at_scale(fast=32, full=64), at_scale(fast=1000, full=20_000)
+def clip_depth(*, members: int | None = None, steps: int | None = None) -> dict:
+    """Clipped critics of eight hidden layers: how gradients grow or vanish in them, and when weights clip."""
+    members, steps = members or at_scale(fast=32, full=64), steps or at_scale(fast=1000, full=20_000)
     source = random_source(3)
     real, fake = ring().sample(256, generator=source).float(), torch.randn(256, 2, generator=source)
     rows = []
     for bound in (0.001, 0.01, 0.03, 0.1, 1.0, None):
         constraint = PENALTY if bound is None else {"name": "clip", "bound": bound}
-        history, critic, saturated = deep_critic(constraint, members=members, steps=steps, looks=20)
-        norms = layer_gradients(critic, *(x.to(critic.weights[0]) for x in (real, fake))).cpu()
-        row = {"bound": bound, "slope": rounded(depth_slope(norms))}
+        history, critic, saturated = train_deep_critic(constraint, members=members, steps=steps, evaluations=20)
+        norms = layer_gradient_norms(critic, *(x.to(critic.weights[0]) for x in (real, fake))).cpu()
+        row = {"bound": bound, "slope": rounded(log_gradient_gain(norms))}
         row["log10_norms"] = rounded(norms.clamp_min(1e-45).log10().median(0).values)
         row["saturated"] = rounded(saturated.median(1).values)
         row["looks"] = history.evaluated.tolist()
@@ -204,34 +237,34 @@ def clip_depth() -> dict:
     return {"critics": rows, "steps": steps}
 
 
-def clip_sweep() -> dict:
-    """The clipped game on the ring with bounds from small to large: how far it gets, and what its critics say."""
+def clip_sweep(**sizes) -> dict:
+    """The clipped game on the ring with bounds from small to large: how far it gets, and what its critics report."""
     rows = []
     for bound in (0.001, 0.01, 0.03, 0.1, 0.3, 1.0):
         constraint = {"name": "clip", "bound": bound}
-        history, found = follow("wgan", members=at_scale(fast=32, full=64), looks=5, constraint=constraint)
+        history, found = track_critic("wgan", evaluations=5, constraint=constraint, **sizes)
         row = {"bound": bound, "modes": rounded(metrics.mode_coverage(history.samples[-1].double(), ring()).covered)}
         row |= {name: rounded(values[-1], 15) for name, values in found._asdict().items()}
         rows.append(row)
     return {"games": rows}
 
 
-def critic_and_distance() -> dict:
-    """What the number of each game's critic follows, look by look, beside the exact distance of the same samples."""
+def critic_and_distance(**sizes) -> dict:
+    """What each game's critic estimates, at every evaluation, beside the exact distance of the same samples."""
     rows = []
     for objective in ("wgan", "wgan-gp", "non-saturating"):
-        history, found = follow(objective, members=at_scale(fast=32, full=64))
+        history, found = track_critic(objective, **sizes)
         values = {name: value[1:] for name, value in found._asdict().items()}  # at the start no critic has learnt
         values["scaled"] = values["estimate"] / values["slope"]
         row = {"objective": objective}
         for name in ("estimate", "scaled"):
             row[f"{name}_correlation"] = rounded(metrics.rank_correlation(values[name], values["w1"], dim=0))
-        row |= {name: rounded(value.T) for name, value in values.items()}  # (members, looks)
+        row |= {name: rounded(value.T) for name, value in values.items()}  # (members, evaluations)
         rows.append(row)
     return {"steps": history.evaluated[1:].tolist(), "games": rows}
 
 
-def critic_optimizers() -> dict:
+def critic_optimizers(**sizes) -> dict:
     """The clipped game under RMSProp and under Adam with more and more momentum."""
     optimizers = {
         "RMSProp": Optimizer("rmsprop", 1e-3),
@@ -241,8 +274,8 @@ def critic_optimizers() -> dict:
     }
     rows = []
     for name, optimizer in optimizers.items():
-        _, found = follow("wgan", members=at_scale(fast=32, full=64), looks=40, optimizer=optimizer)
-        late = found.w1[-20:]  # the second half: (looks, members)
+        _, found = track_critic("wgan", evaluations=40, optimizer=optimizer, **sizes)
+        late = found.w1[-20:]  # the second half: (evaluations, members)
         row = {"optimizer": name, "level": rounded(late.median(0).values), "spread": rounded(late.std(0))}
         row["curves"] = rounded(found.w1[:, :3].T)
         rows.append(row)

@@ -1,4 +1,4 @@
-"""Three games on the ring, look by look, small enough to be carried in a page."""
+"""Three games on the ring, evaluation by evaluation, small enough to be carried in a page."""
 
 import base64
 import math
@@ -9,51 +9,52 @@ from gantut import _inputs, metrics
 from gantut.data import ring
 from gantut.device import at_scale, random_source
 from gantut.lessons._records import rounded
-from gantut.lessons.toy_gans import game, progress
+from gantut.lessons.toy_gans import game_config, training_curves
 from gantut.training import train
 
 REACH, SIDE, SHOWN = 3.0, 20, 128  # of the square that is shown, its critic's grid, and how many samples
 PLAYED = (("non-saturating", 1), ("wgan", 5), ("wgan-gp", 5))
 
 
-def record_three_games() -> dict:
-    """GAN, WGAN and WGAN-GP as they learn the ring: samples, critic surfaces, losses and exact W1 at every look."""
-    members, steps, looks = at_scale(fast=32, full=64), at_scale(fast=1000, full=5000), 25
-    rows = [watched(objective, n, members=members, steps=steps, looks=looks) for objective, n in PLAYED]
-    real = quantised(ring().sample(SHOWN, generator=random_source(1)), -REACH, REACH)
-    every = steps // looks
+def record_three_games(*, members: int | None = None, steps: int | None = None) -> dict:
+    """GAN, WGAN and WGAN-GP as they learn the ring: samples, critic surfaces, losses and exact W1 on the way."""
+    members, steps = members or at_scale(fast=32, full=64), steps or at_scale(fast=1000, full=5000)
+    evaluations = 25
+    rows = [record_game(objective, n, members=members, steps=steps, evaluations=evaluations) for objective, n in PLAYED]
+    real = quantise(ring().sample(SHOWN, generator=random_source(1)), -REACH, REACH)
+    every = steps // evaluations
     times = list(range(0, steps + 1, every))
     return {"members": members, "reach": REACH, "side": SIDE, "real": real, "steps": times, "games": rows}
 
 
-def watched(objective: str, n_critic: int, *, members: int, steps: int, looks: int) -> dict:
-    """Play on the ring, look at samples and critics on the way, and keep three members: best, median and worst.
+def record_game(objective: str, n_critic: int, *, members: int, steps: int, evaluations: int) -> dict:
+    """Train on the ring, record samples and critics on the way, and keep three members: best, median and worst.
 
-    They are ranked by the exact W1 at the end. Of the whole population the quartiles are kept.
+    They are ranked by the exact W1 at the end. The quartiles are those of the whole population.
 
     Parameters
     ----------
     objective : str
         One of :data:`gantut.lessons.toy_gans.GAMES`.
-    n_critic, members, steps, looks : int
+    n_critic, members, steps, evaluations : int
 
     Returns
     -------
     dict
-        Plain data; losses are means since the look before, and there are none at the start.
+        Plain data; losses are means since the previous evaluation, and there are none at the start.
     """
-    config = game(objective, n_critic, members=members, steps=steps)
+    config = game_config(objective, n_critic, members=members, steps=steps)
     critic, surfaces = config.build("critic", 2, 1, "cpu"), []  # made here, so as to look at it on the way
 
     def look(samples):
-        surfaces.append(surface(critic).cpu())
+        surfaces.append(critic_surface(critic).cpu())
         return samples[:, 0, 0]
 
-    every = max(steps // looks, 1)
+    every = max(steps // evaluations, 1)
     history = train(config, ring(), critic=critic, metrics={"looked": look}, samples=250, evaluate_every=every)
-    found = progress(history)
+    found = training_curves(history)
     start = metrics.exact_w1(history.samples[:1].double(), ring().sample(250, generator=random_source(1)))
-    w1 = torch.cat([start, found.w1])  # (looks + 1, members)
+    w1 = torch.cat([start, found.w1])  # (evaluations + 1, members)
     order = w1[-1].argsort().tolist()
     ranks = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
     row = {"objective": objective, "n_critic": n_critic}
@@ -68,8 +69,8 @@ def watched(objective: str, n_critic: int, *, members: int, steps: int, looks: i
 
 
 @torch.no_grad()
-def surface(critic) -> torch.Tensor:
-    """Return what critics say at the middles of the SIDE x SIDE squares of the picture, row by row from the lowest.
+def critic_surface(critic) -> torch.Tensor:
+    """Return the scores of critics at the middles of SIDE x SIDE squares, row by row from the lowest.
 
     Returns
     -------
@@ -81,15 +82,15 @@ def surface(critic) -> torch.Tensor:
     return critic(where.to(next(critic.parameters()))).squeeze(-1)
 
 
-def quantised(values: torch.Tensor, low: float, high: float) -> str:
+def quantise(values: torch.Tensor, low: float, high: float) -> str:
     """Return numbers as text, a byte each in base 64: `low` and what is below it as 0, `high` and above as 255."""
     span = high - low if high > low else 1.0
     levels = ((values.double() - low) / span * 255).round().clamp(0, 255).to(torch.uint8)
     return base64.b64encode(levels.cpu().numpy().tobytes()).decode("ascii")
 
 
-def restored(text: str, low: float, high: float) -> torch.Tensor:
-    """Return the numbers that :func:`quantised` wrote, shape (n,), each off by at most half of (high - low) / 255.
+def dequantise(text: str, low: float, high: float) -> torch.Tensor:
+    """Return the numbers that :func:`quantise` wrote, shape (n,), each off by at most half of (high - low) / 255.
 
     Raises
     ------
@@ -102,18 +103,18 @@ def restored(text: str, low: float, high: float) -> torch.Tensor:
 
 
 def _quartiles(values):
-    """The quartiles over members of values (looks, members): (looks, 3)."""
+    """The quartiles over members of values (evaluations, members): (evaluations, 3)."""
     return rounded(torch.quantile(values, torch.tensor([0.25, 0.5, 0.75]).to(values), dim=1).T)
 
 
 def _pictures(samples, surfaces):
-    """Samples (looks, SHOWN, 2) and surfaces (looks, SIDE * SIDE) as text, with the ends of each surface."""
+    """Samples (times, SHOWN, 2) and surfaces (times, SIDE * SIDE) as text, with the ends of each surface."""
     ends = [(float(f"{row.min().item():.4g}"), float(f"{row.max().item():.4g}")) for row in surfaces]
     if not all(math.isfinite(end) for pair in ends for end in pair):
         raise ValueError("surfaces must be finite: a critic has diverged")
     return {
-        "samples": [quantised(cloud, -REACH, REACH) for cloud in samples],
-        "surface": [quantised(row, low, high) for row, (low, high) in zip(surfaces, ends, strict=True)],
+        "samples": [quantise(cloud, -REACH, REACH) for cloud in samples],
+        "surface": [quantise(row, low, high) for row, (low, high) in zip(surfaces, ends, strict=True)],
         "low": [low for low, _ in ends],
         "high": [high for _, high in ends],
     }

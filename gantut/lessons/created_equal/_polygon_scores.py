@@ -3,9 +3,8 @@
 import torch
 
 from gantut import _inputs
-from gantut.data import Polygons
-from gantut.metrics._neighbours import PrecisionRecall
-from gantut.metrics._populations import population
+from gantut.lessons.created_equal._polygons import Polygons
+from gantut.metrics import PrecisionRecall
 
 
 @torch.no_grad()
@@ -54,20 +53,24 @@ def polygon_precision_recall(samples, distribution, *, within=0.1, share=0.2):
 
     Examples
     --------
-    >>> from gantut.data import polygons
+    >>> from gantut.lessons.created_equal import polygons
     >>> triangles = polygons(3)
     >>> polygon_precision_recall(triangles.sample(10), triangles).precision
     tensor(1., dtype=torch.float64)
     """
     if not isinstance(distribution, Polygons):
-        raise ValueError(f"distribution must be a gantut.data.Polygons, not {type(distribution).__name__}")
+        raise ValueError(f"distribution must be Polygons, not {type(distribution).__name__}")
     within, share = _inputs.positive("within", within), _inputs.level("share", share)
     samples = _inputs.cloud("samples", samples)
-    clouds = population("samples", samples)
-    near = distribution.distance(clouds.values) <= within  # (..., n)
+    if samples.ndim == 2:
+        _inputs.finite_entries("samples", samples)
+    alive = torch.isfinite(samples.double().square().sum((-1, -2)))  # (...), the members that have not diverged
+    x = samples.double().masked_fill(~alive[..., None, None], 0.0)
+    near = distribution.distance(x) <= within  # (..., n)
     n, cells = near.shape[-1], distribution.cells
-    cell = distribution.cell(clouds.values).masked_fill(~near, cells)  # those far from all polygons go together
-    counts = torch.zeros((*clouds.batch, cells + 1), dtype=torch.float64, device=cell.device)
+    cell = distribution.cell(x).masked_fill(~near, cells)  # those far from all polygons go together
+    counts = torch.zeros((*alive.shape, cells + 1), dtype=torch.float64, device=cell.device)
     counts.scatter_add_(-1, cell, torch.ones_like(cell, dtype=torch.float64))
     covered = counts[..., :cells] >= share * n / cells
-    return PrecisionRecall(clouds.answer(near.double().mean(-1)), clouds.answer(covered.double().mean(-1)))
+    precision, recall = near.double().mean(-1), covered.double().mean(-1)
+    return PrecisionRecall(*(found.masked_fill(~alive, torch.nan).to(samples.dtype) for found in (precision, recall)))

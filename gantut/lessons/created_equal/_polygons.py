@@ -15,7 +15,7 @@ import math
 import torch
 
 from gantut import _inputs
-from gantut.data._distributions import Distribution
+from gantut.data import Distribution
 
 HALVES, SECTORS = 2, 8  # of either coordinate of the centre and of the radius; of the angle
 
@@ -46,7 +46,7 @@ class Polygons(Distribution):
 
     See Also
     --------
-    gantut.metrics.polygon_precision_recall
+    polygon_precision_recall
 
     References
     ----------

@@ -451,11 +451,11 @@ game = Config(
     members=16,
     steps=at_scale(fast=800, full=20_000),
     n_critic=3,
-    batch=128,
+    batch_size=128,
     latent_dim=1,
     generator=small,
     critic=small,
-    optimizer=Optimizer("adam", rate=1e-3, betas=(0.5, 0.9)),
+    optimizer=Optimizer("adam", lr=1e-3, betas=(0.5, 0.9)),
 )
 history = train(game, real_distribution, samples=4000)
 
@@ -664,11 +664,11 @@ on_digits = Config(
     objective="non-saturating",
     members=4,
     steps=at_scale(fast=2000, full=50_000),
-    batch=64,
+    batch_size=64,
     latent_dim=16,
     generator=Architecture(hidden=(128, 128), output="tanh"),
     critic=Architecture(hidden=(128, 128), activation="leaky-relu"),
-    optimizer=Optimizer("adam", rate=1e-3, betas=(0.0, 0.999)),
+    optimizer=Optimizer("adam", lr=1e-3, betas=(0.0, 0.999)),
 )
 artists = train(on_digits, images)
 

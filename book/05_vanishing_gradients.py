@@ -917,9 +917,13 @@ def play(g, conjugate, distribution):
         defaults={"n_critic": 1, "constraint": None},
     )
     steps = at_scale(fast=700, full=10_000)
-    adam = Optimizer(rate=2e-3, betas=(0.5, 0.9))
+    adam = Optimizer(lr=2e-3, betas=(0.5, 0.9))
     config = Config(
-        objective=game, steps=steps, members=8, batch=64, optimizer=adam
+        objective=game,
+        steps=steps,
+        members=8,
+        batch_size=64,
+        optimizer=adam,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Diverged)
@@ -1159,7 +1163,7 @@ generators = [
             objective="non-saturating",
             steps=epoch * len(pixels) // batch,
             members=members,
-            batch=batch,
+            batch_size=batch,
             latent_dim=16,
             generator=Architecture((width, width), output="tanh"),
             critic=Architecture((width, width), "leaky-relu"),

@@ -639,7 +639,7 @@ for s, expected in ((1.0, 0.00134), (0.5, 2.03e-13)):
 real_distribution = gaussian_mixture([[-mu]], s)  # in one dimension
 settings = dict(
     members=8, steps=at_scale(fast=600, full=20_000), n_critic=1,
-    batch=128, latent_dim=1, learn_generator=False,
+    batch_size=128, latent_dim=1, learn_generator=False,
     critic=Architecture((64, 64)),
 )  # fmt: skip
 adam = Optimizer("adam", 3e-3, betas=(0.5, 0.9))

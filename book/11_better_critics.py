@@ -114,11 +114,11 @@ samples = torch.cat([x, y]).float()  # (1000, 2)
 potential = torch.cat([ot.f, -ot.g])  # the best critic, at the samples
 
 
-def critics_of_the_ring(constraint, steps=600, rate=2e-3):
+def critics_of_the_ring(constraint, steps=600, lr=2e-3):
     critic = MLP([2, 64, 64, 1], members=6, seed=1)
-    draw = draws_from(real, fake, members=6, batch=128, seed=3)
+    draw = draws_from(real, fake, members=6, batch_size=128, seed=3)
     return train_critics(
-        critic, draw, constraint=constraint, steps=steps, rate=rate
+        critic, draw, constraint=constraint, steps=steps, lr=lr
     )
 
 
@@ -131,7 +131,7 @@ def likeness(critic, samples, truth):
     )
 
 
-clipped = critics_of_the_ring(Clip(0.1), steps=1000, rate=1e-3)
+clipped = critics_of_the_ring(Clip(0.1), steps=1000, lr=1e-3)
 
 # %% [markdown]
 # Then, for comparison, the two kinds of critic that this lesson is about; how they work is explained below. Both are
@@ -473,11 +473,11 @@ claim(
 left, right = gaussian([-2.0], 0.5), gaussian([2.0], 0.5)
 
 
-def critics_on_the_line(constraint, members=16, steps=400, rate=4e-3):
+def critics_on_the_line(constraint, members=16, steps=400, lr=4e-3):
     critic = MLP([1, 32, 32, 1], members=members, activation="silu", seed=1)
-    draw = draws_from(left, right, members=members, batch=128, seed=3)
+    draw = draws_from(left, right, members=members, batch_size=128, seed=3)
     return train_critics(
-        critic, draw, constraint=constraint, steps=steps, rate=rate
+        critic, draw, constraint=constraint, steps=steps, lr=lr
     )
 
 
@@ -765,14 +765,14 @@ truth = torch.cat([on_clouds.f, -on_clouds.g])
 everything = [cloud.float().expand(4, -1, -1) for cloud in (u, v)]
 
 
-def critics_of_the_clouds(constraint, rate):
+def critics_of_the_clouds(constraint, lr):
     critic = MLP([2, 64, 64, 1], members=4, seed=1)
     return train_critics(
         critic,
         lambda: everything,
         constraint=constraint,
         steps=500,
-        rate=rate,
+        lr=lr,
     )
 
 
@@ -930,7 +930,7 @@ pair = funnels(
     2, 4
 )  # two distributions whose W_1 is known: see the next section
 settings = dict(members=4, seed=1)
-draw = draws_from(pair.y, pair.x, members=4, batch=128, seed=2)
+draw = draws_from(pair.y, pair.x, members=4, batch_size=128, seed=2)
 one_lipschitz = {
     "spectral\nnorm": train_critics(
         MLP([2, 64, 64, 1], **settings),
@@ -942,7 +942,7 @@ one_lipschitz = {
         SortingCritic([2, 32, 32, 1], **settings),
         draw,
         steps=250,
-        rate=5e-3,
+        lr=5e-3,
     ),
     "one-sided\npenalty": train_critics(
         MLP([2, 64, 64, 1], **settings),
@@ -1374,7 +1374,7 @@ flipped = Objective(
     objectives.OBJECTIVES["wgan-lp"].defaults,
 )
 adam = Optimizer("adam", 1e-3, betas=(0.0, 0.9))
-config = Config(flipped, steps=60, members=8, batch=64, optimizer=adam)
+config = Config(flipped, steps=60, members=8, batch_size=64, optimizer=adam)
 distribution = gaussian([2.0, 0.0], 0.5)
 history = train(config, distribution, samples=100, evaluate_every=20)
 cloud = distribution.sample(100, generator=random_source(1))

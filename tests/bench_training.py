@@ -87,7 +87,7 @@ def careful_loop(data, width, batch, steps):
 def config(width, batch, steps, members=MEMBERS):
     """The same game for `gantut`."""
     both = dict(generator=Architecture((width, width)), critic=Architecture((width, width)))
-    return Config(objective="wgan-gp", members=members, steps=steps, batch=batch, n_critic=N_CRITIC, **both)
+    return Config(objective="wgan-gp", members=members, steps=steps, batch_size=batch, n_critic=N_CRITIC, **both)
 
 
 def _rate(run, steps, threads):

@@ -181,7 +181,7 @@ def test_the_penalty_adds_to_the_loss_that_the_critic_descends():
     critic = MLP([2, 1], dtype=torch.float64)
     critic.weights[0].data.copy_(torch.tensor([[[3.0], [4.0]]]))
     config = Config(
-        "wgan-gp", batch=32, learn_generator=False, steps=20, critic_optimizer={"name": "sgd", "rate": 1e-3}
+        "wgan-gp", batch_size=32, learn_generator=False, steps=20, critic_optimizer={"name": "sgd", "lr": 1e-3}
     )
     distribution = gaussian([0.0, 0.0], 1.0)
     history = train(config, distribution, critic=critic.float(), progress=False)
@@ -208,7 +208,7 @@ def test_without_detach_every_critic_step_takes_a_generator_step_back(museum, n_
 
 
 def test_in_our_loop_each_player_moves_only_its_own_parameters():
-    config = Config("wgan-gp", batch=16, latent_dim=2, generator=Architecture((8,)), critic=Architecture((8,)))
+    config = Config("wgan-gp", batch_size=16, latent_dim=2, generator=Architecture((8,)), critic=Architecture((8,)))
     distribution, device = gaussian([0.0, 0.0], 1.0), torch.device("cpu")
     generator, critic = (getattr(config, kind).build(2, out, members=1, seed=0, device=device)
                          for kind, out in (("generator", 2), ("critic", 1)))  # fmt: skip

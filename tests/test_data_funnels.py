@@ -350,7 +350,7 @@ def test_the_two_distributions_are_distributions_to_train_on(device):
         assert torch.equal(draws, distribution.sample((2, 5), generator=source(1)))
         assert distribution.sample(0, generator=source()).shape == (0, 3)
     assert torch.equal(pair.x.sample(7, generator=source(1)), pair.move(pair.y.sample(7, generator=source(1))))
-    config = Config(objective="wgan-gp", steps=2, members=2, batch=8, n_critic=1, latent_dim=3)
+    config = Config(objective="wgan-gp", steps=2, members=2, batch_size=8, n_critic=1, latent_dim=3)
     history = train(config, pair.x, samples=4, progress=False, device=str(device))
     assert history.samples.shape[1:] == (2, 4, 3)
 

@@ -118,7 +118,7 @@ def test_mirror_images_follow_their_pictures(device):
 def test_the_engine_trains_on_them(device):
     generator = nn.Sequential(nn.Linear(4, 4 * 32 * 32), nn.Tanh(), nn.Unflatten(-1, (4, 32, 32)))
     critic = nn.Sequential(nn.Flatten(2), nn.Linear(4 * 32 * 32, 1))
-    config = Config(objective="wgan-gp", steps=2, batch=8, latent_dim=4)
+    config = Config(objective="wgan-gp", steps=2, batch_size=8, latent_dim=4)
     images = creatures("train", channels=4).images
     history = train(config, images, generator=generator, critic=critic, samples=4, device=device, progress=False)
     assert history.samples.shape[-3:] == (4, 32, 32)

@@ -146,11 +146,11 @@ def test_a_try_is_the_run_that_its_settings_say_and_takes_as_many_updates_as_any
         drawn = draw_settings(objective, number)
         config = try_config(objective, number, seeds=3, updates=1000, batch=64)
         assert config.objective == objective
-        assert (config.members, config.batch, config.n_critic) == (3, 64, drawn["n_critic"])
+        assert (config.members, config.batch_size, config.n_critic) == (3, 64, drawn["n_critic"])
         assert 1000 <= config.steps * (config.n_critic + 1) < 1000 + config.n_critic + 1
         assert config.generator.hidden == config.critic.hidden == (drawn["width"],) * 2
         assert config.optimizer == config.critic_optimizer
-        assert (config.optimizer.rate, *config.optimizer.betas) == (drawn["rate"], drawn["beta1"], drawn["beta2"])
+        assert (config.optimizer.lr, *config.optimizer.betas) == (drawn["rate"], drawn["beta1"], drawn["beta2"])
         if objective == "wgan":
             assert config.constraint == Clip(drawn["bound"])
         elif objective.startswith("wgan-"):

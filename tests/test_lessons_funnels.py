@@ -71,10 +71,10 @@ def test_each_record_has_its_pairs_and_kinds_and_the_budget_that_it_promises(nam
     seen = set()
 
     @functools.wraps(train_on_funnels)
-    def briefly(kind, pair, *, members, steps, batch, rate, hidden, seed=0):
+    def briefly(kind, pair, *, members, steps, batch_size, lr, hidden, seed=0):
         assert kind == "sorting" or min(hidden) >= 2 * min(pair.dimension, 64), "the paper's width"
-        seen.add(steps * batch)
-        return train_on_funnels(kind, pair, members=2, steps=1, batch=8, rate=rate, hidden=(8,), seed=seed)
+        seen.add(steps * batch_size)
+        return train_on_funnels(kind, pair, members=2, steps=1, batch_size=8, lr=lr, hidden=(8,), seed=seed)
 
     monkeypatch.setattr(_funnel_table, "train_on_funnels", briefly)
     monkeypatch.setattr(_funnel_table, "critic_quality", functools.partial(critic_quality, points=20))

@@ -89,7 +89,7 @@ def test_restless_asks_for_all_three(share, modes, turns, is_so):
 def test_narrow_modes_are_learnt_with_as_many_evaluations_as_asked():
     history = train_on_narrow_ring("minimax", members=2, steps=20, evaluate_every=5, latent_dim=8)
     assert history.samples.shape == (5, 2, 400, 2)
-    assert history.config.optimizer.rate == 1e-4
+    assert history.config.optimizer.lr == 1e-4
     assert history.config.latent_dim == 8
 
 

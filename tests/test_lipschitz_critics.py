@@ -33,7 +33,7 @@ from gantut.training._resume import Keeper
 
 DOUBLE = dict(dtype=torch.float64)
 LOOKS = dict(samples=16, record_every=2, evaluate_every=4, progress=False)
-SMALL = dict(objective="wgan", batch=32, n_critic=2, generator={"hidden": [16]}, critic={"hidden": [16, 16]})
+SMALL = dict(objective="wgan", batch_size=32, n_critic=2, generator={"hidden": [16]}, critic={"hidden": [16, 16]})
 
 
 def play(folder=None, critic=None, **options):
@@ -159,8 +159,8 @@ def test_a_member_that_is_not_finite_stays_and_does_not_disturb_the_others(devic
 
 
 def test_in_training_weights_keep_to_the_bound_and_biases_are_free():
-    free = play(constraint=None, critic_optimizer={"name": "adam", "rate": 0.05})
-    bound = play(constraint=SpectralNorm(0.8), critic_optimizer={"name": "adam", "rate": 0.05})
+    free = play(constraint=None, critic_optimizer={"name": "adam", "lr": 0.05})
+    bound = play(constraint=SpectralNorm(0.8), critic_optimizer={"name": "adam", "lr": 0.05})
     for weight in bound.critic.weights:
         norms = np.linalg.svd(weight.detach().numpy(), compute_uv=False)[:, 0]
         assert norms.max() <= 0.8 * (1 + 1e-5)  # float32
@@ -170,7 +170,7 @@ def test_in_training_weights_keep_to_the_bound_and_biases_are_free():
 
 
 def test_the_first_step_under_a_spectral_norm_is_a_free_step_and_the_division(monkeypatch):
-    once = dict(steps=1, n_critic=1, critic_optimizer={"name": "sgd", "rate": 5.0}, learn_generator=False)
+    once = dict(steps=1, n_critic=1, critic_optimizer={"name": "sgd", "lr": 5.0}, learn_generator=False)
     free, bound = play(constraint=None, **once), play(constraint=SpectralNorm(0.9), **once)
     for ours, theirs in zip(bound.critic.weights, free.critic.weights, strict=True):
         excess = np.linalg.svd(theirs.detach().numpy(), compute_uv=False)[:, :1, None] / 0.9

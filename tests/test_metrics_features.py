@@ -273,7 +273,7 @@ def test_training_material_must_go_together(device):
     ):
         with pytest.raises(ValueError, match=message):
             train_classifier(*arguments)
-    for name, bad in (("hidden", []), ("hidden", [0]), ("epochs", 0), ("batch", 0), ("rate", 0), ("seed", -1)):
+    for name, bad in (("hidden", []), ("hidden", [0]), ("epochs", 0), ("batch_size", 0), ("lr", 0), ("seed", -1)):
         with pytest.raises(ValueError, match=name):
             train_classifier(images, labels, **{name: bad})
     small = train_classifier(images, labels, epochs=1)

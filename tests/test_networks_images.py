@@ -253,7 +253,7 @@ def test_a_critic_with_batch_norm_is_refused_where_samples_must_not_see_each_oth
         critic.input_gradient(x)
     with pytest.raises(ValueError, match="critic must score each sample by itself"):
         train(
-            Config(objective="wgan-gp", steps=1, batch=4),
+            Config(objective="wgan-gp", steps=1, batch_size=4),
             torch.rand(8, 3, 16, 16),
             generator=DCGANGenerator(latent_dim=2, size=16, width=4),
             critic=DCGANCritic(size=16, width=4, norm="batch"),
@@ -267,7 +267,7 @@ def test_a_critic_with_batch_norm_is_refused_where_samples_must_not_see_each_oth
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_they_train_under_every_objective(device, rng, objective, norm):
-    config = Config(objective=objective, steps=2, batch=6, latent_dim=5, n_critic=2)
+    config = Config(objective=objective, steps=2, batch_size=6, latent_dim=5, n_critic=2)
     if norm == "batch" and config.penalised:
         norm = "layer"
     generator = DCGANGenerator(latent_dim=5, size=16, width=4, norm=norm)
@@ -288,7 +288,9 @@ def test_a_member_trains_in_company_as_it_does_alone(device, rng, objective):
 
     def trained(members, seed):
         settings = dict(size=8, channels=1, width=8, members=members, seed=seed)
-        config = Config(objective=objective, members=members, seed=seed, steps=3, batch=4, latent_dim=5, n_critic=2)
+        config = Config(
+            objective=objective, members=members, seed=seed, steps=3, batch_size=4, latent_dim=5, n_critic=2
+        )
         networks = DCGANGenerator(latent_dim=5, **settings), DCGANCritic(norm=norm, **settings)
         return train(config, data, generator=networks[0], critic=networks[1], samples=3, device=device)
 

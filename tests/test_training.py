@@ -17,7 +17,7 @@ from gantut.training._players import Players
 from gantut.training._streams import data_stream, noise_stream
 from gantut.training._unrolling import look_ahead
 
-SMALL = dict(generator=Architecture((9,), "tanh"), critic=Architecture((11,), "tanh"), batch=8)
+SMALL = dict(generator=Architecture((9,), "tanh"), critic=Architecture((11,), "tanh"), batch_size=8)
 
 
 class Double:
@@ -33,11 +33,11 @@ class Double:
 def streams(config, device="cpu"):
     """The draws of a whole population, of the purposes and shapes that the loop is documented to take."""
     batches = config.n_critic + (config.objective == "feature-matching" or config.unrolled > 0)
-    noise = (config.n_critic + 1, config.batch, config.latent_dim)
+    noise = (config.n_critic + 1, config.batch_size, config.latent_dim)
     return {
-        "data": Double(data_stream(data.ring(), batches, config.batch, config.seeds("data"), device)),
+        "data": Double(data_stream(data.ring(), batches, config.batch_size, config.seeds("data"), device)),
         "noise": Double(noise_stream(config.noise, noise, config.seeds("noise"), device)),
-        "mixing": Double(noise_stream("unit", (config.n_critic, config.batch), config.seeds("mixing"), device)),
+        "mixing": Double(noise_stream("unit", (config.n_critic, config.batch_size), config.seeds("mixing"), device)),
     }
 
 
@@ -79,8 +79,8 @@ def sigmoid(a):
 
 
 LINEAR = Config(
-    objective="minimax", members=3, batch=5, n_critic=2, optimizer={"name": "sgd", "rate": 0.3},
-    critic_optimizer={"name": "sgd", "rate": 0.7}, generator=Architecture(()), critic=Architecture(()),
+    objective="minimax", members=3, batch_size=5, n_critic=2, optimizer={"name": "sgd", "lr": 0.3},
+    critic_optimizer={"name": "sgd", "lr": 0.7}, generator=Architecture(()), critic=Architecture(()),
 )  # fmt: skip
 
 
@@ -227,7 +227,7 @@ def test_rounds_are_those_of_a_plain_loop_in_the_style_of_the_paper(device, obje
 
 def test_train_plays_these_very_rounds_on_these_very_draws(device):
     # In single precision, and with gradient descent, which does not blow roundings up as Adam does.
-    rates = dict(optimizer={"name": "sgd", "rate": 0.05}, critic_optimizer={"name": "sgd", "rate": 0.02})
+    rates = dict(optimizer={"name": "sgd", "lr": 0.05}, critic_optimizer={"name": "sgd", "lr": 0.02})
     config = Config(objective="wgan-gp", members=3, seed=2, steps=5, n_critic=3, **rates, **SMALL)
     history = train(config, data.ring(), device=device, samples=4, progress=False)
     players = players_of(config, device)
@@ -264,12 +264,12 @@ def test_a_generator_that_does_not_learn_stands_still_while_the_critic_learns(de
 # ---- Looking ahead -----------------------------------------------------------------------------------------------
 
 AHEAD = {
-    "gradient descent": ({"name": "sgd", "rate": 0.4}, None),
-    "momentum": ({"name": "sgd", "rate": 0.2, "momentum": 0.6}, None),
-    "RMSProp": ({"name": "rmsprop", "rate": 0.02}, None),
-    "RMSProp with momentum": ({"name": "rmsprop", "rate": 0.01, "momentum": 0.5}, None),
-    "Adam": ({"name": "adam", "rate": 0.03, "betas": (0.5, 0.9)}, None),
-    "clipping": ({"name": "rmsprop", "rate": 0.02}, {"name": "clip", "bound": 0.2}),
+    "gradient descent": ({"name": "sgd", "lr": 0.4}, None),
+    "momentum": ({"name": "sgd", "lr": 0.2, "momentum": 0.6}, None),
+    "RMSProp": ({"name": "rmsprop", "lr": 0.02}, None),
+    "RMSProp with momentum": ({"name": "rmsprop", "lr": 0.01, "momentum": 0.5}, None),
+    "Adam": ({"name": "adam", "lr": 0.03, "betas": (0.5, 0.9)}, None),
+    "clipping": ({"name": "rmsprop", "lr": 0.02}, {"name": "clip", "bound": 0.2}),
 }
 
 
@@ -279,11 +279,11 @@ def answered(players, member, real, fake, unrolled):
     values = nn.Parameter(players.critic.values.detach().clone())
     settings = players.config.critic_optimizer
     if settings.name == "adam":
-        optimizer = torch.optim.Adam([values], lr=settings.rate, betas=settings.betas)
+        optimizer = torch.optim.Adam([values], lr=settings.lr, betas=settings.betas)
     elif settings.name == "rmsprop":
-        optimizer = torch.optim.RMSprop([values], lr=settings.rate, momentum=settings.momentum)
+        optimizer = torch.optim.RMSprop([values], lr=settings.lr, momentum=settings.momentum)
     else:
-        optimizer = torch.optim.SGD([values], lr=settings.rate, momentum=settings.momentum)
+        optimizer = torch.optim.SGD([values], lr=settings.lr, momentum=settings.momentum)
     memory = copy.deepcopy(players.critic_optimizer.state_dict()["state"])
     optimizer.load_state_dict(optimizer.state_dict() | {"state": memory})
 
@@ -360,7 +360,7 @@ def test_the_real_half_of_the_value_moves_the_generator_only_through_a_critic_th
 def test_a_parameter_without_any_gradient_does_not_spoil_the_look_ahead(device):
     # Dead units: their gradients are exactly 0, and so is the root in Adam's and RMSProp's denominator.
     for name in ("adam", "rmsprop"):
-        config = Config(objective="minimax", unrolled=2, members=1, critic_optimizer={"name": name}, batch=4,
+        config = Config(objective="minimax", unrolled=2, members=1, critic_optimizer={"name": name}, batch_size=4,
                         critic=Architecture((6,), "relu"), generator=Architecture((5,), "tanh"))  # fmt: skip
         players = players_of(config, device)
         with torch.no_grad():

@@ -10,7 +10,7 @@ from gantut.training import Config, _algorithm, _players, train
 
 CHANGES = Augmentation(mirror=True, colour=0.5, translate=0.25, cutout=0.25, fill=1.0)
 SETTINGS = dict(
-    objective="wgan", constraint=None, optimizer={"name": "sgd", "rate": 0.1}, batch=8, latent_dim=4, steps=6
+    objective="wgan", constraint=None, optimizer={"name": "sgd", "lr": 0.1}, batch_size=8, latent_dim=4, steps=6
 )
 
 

@@ -18,7 +18,7 @@ from gantut.objectives import OBJECTIVES, Objective
 from gantut.training import Architecture, Config, Diverged, Optimizer, train
 from gantut.training import _players as players_module
 
-SMALL = dict(generator=Architecture((8,)), critic=Architecture((8,)), batch=32)
+SMALL = dict(generator=Architecture((8,)), critic=Architecture((8,)), batch_size=32)
 QUIET = dict(samples=8, progress=False)
 
 # ---- History -----------------------------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ SHOWN = """
 import sys
 from gantut import data
 from gantut.training import Config, train
-small = dict(generator={"hidden": [4]}, critic={"hidden": [4]}, batch=8)
+small = dict(generator={"hidden": [4]}, critic={"hidden": [4]}, batch_size=8)
 for progress in (None, False, True):
     print(f"[{progress}]", file=sys.stderr, flush=True)
     train(Config(steps=4, **small), data.ring(), samples=4, progress=progress, device="cpu")
@@ -140,7 +140,7 @@ def test_a_member_that_goes_astray_is_named_and_held_and_the_others_do_not_notic
 ):
     monkeypatch.setattr(players_module, "CACHE_NUMBERS", numbers)  # in a group of its own, and among others
     config = Config(
-        objective=objective, members=4, steps=60, seed=7, n_critic=1, optimizer={"name": "sgd", "rate": 0.01}, **SMALL
+        objective=objective, members=4, steps=60, seed=7, n_critic=1, optimizer={"name": "sgd", "lr": 0.01}, **SMALL
     )
     options = dict(device=device, record_every=1, evaluate_every=60, **QUIET)
     sound = MLP([2, 8, 1], members=4, device=device)
@@ -175,7 +175,7 @@ def test_a_member_that_goes_astray_is_named_and_held_and_the_others_do_not_notic
 
 def test_a_learning_rate_that_is_far_too_large_is_noticed_in_every_member_and_the_run_stops_early(device, tmp_path):
     config = Config(
-        objective="wgan", members=3, steps=1000, constraint=None, optimizer={"name": "sgd", "rate": 1e12}, **SMALL
+        objective="wgan", members=3, steps=1000, constraint=None, optimizer={"name": "sgd", "lr": 1e12}, **SMALL
     )
     with pytest.warns(Diverged) as warned:
         history = train(config, data.ring(), evaluate_every=100, device=device, checkpoints=tmp_path, **QUIET)
@@ -243,7 +243,7 @@ def images():
 
 
 def paint(steps=8, critic=None, generator=None, **options):
-    settings = dict(objective="non-saturating", steps=steps, batch=16, latent_dim=4)
+    settings = dict(objective="non-saturating", steps=steps, batch_size=16, latent_dim=4)
     settings |= {name: options.pop(name) for name in list(options) if name in Config.__dataclass_fields__}
     generator, critic = generator or Painter(), critic or Judge()
     options = dict(record_every=1, evaluate_every=4, **QUIET) | options
@@ -288,7 +288,7 @@ def test_with_batch_normalisation_each_batch_is_normalised_by_itself(device):
 
 
 def test_members_of_ones_own_networks_are_trained_side_by_side(device):
-    config = Config(members=3, steps=5, batch=32)
+    config = Config(members=3, steps=5, batch_size=32)
     own = [MLP([2, 8, width], members=3, device=device) for width in (2, 1)]
 
     class Wrapped(nn.Module):
@@ -318,7 +318,7 @@ def test_parameters_that_are_not_to_be_trained_stay(device):
 
 def test_a_network_of_ones_own_that_goes_astray_is_put_back_buffers_included(device):
     with pytest.warns(Diverged):
-        history = paint(60, optimizer={"name": "sgd", "rate": 1e30}, objective="wgan", constraint=None, device=device)
+        history = paint(60, optimizer={"name": "sgd", "lr": 1e30}, objective="wgan", constraint=None, device=device)
     assert history.diverged.tolist() == [4]
     for network in (history.generator, history.critic):
         assert all(tensor.isfinite().all() for tensor in network.state_dict().values())
@@ -352,9 +352,9 @@ def test_a_config_survives_being_written_down_as_plain_data(name):
 
 
 def test_a_critic_has_the_generators_optimizer_unless_it_has_its_own():
-    config = Config(optimizer={"rate": 0.1})
+    config = Config(optimizer={"lr": 0.1})
     assert config.critic_optimizer == config.optimizer == Optimizer("adam", 0.1)
-    assert Config(optimizer={"rate": 0.1}, critic_optimizer={"rate": 0.2}).critic_optimizer.rate == 0.2
+    assert Config(optimizer={"lr": 0.1}, critic_optimizer={"lr": 0.2}).critic_optimizer.lr == 0.2
     assert Config(objective="wgan", constraint=None).constraint is None
     assert Config(objective="wgan").constraint == lipschitz.Clip(0.01)
 
@@ -364,7 +364,7 @@ BAD_SETTINGS = {
     "members": (dict(members=0), "members must be a whole number of at least 1, not 0"),
     "n_critic": (dict(n_critic=0), "n_critic must be a whole number of at least 1, not 0"),
     "half an n_critic": (dict(n_critic=1.5), "n_critic must be a whole number of at least 1, not 1.5"),
-    "batch": (dict(batch=-1), "batch must be a whole number of at least 1, not -1"),
+    "batch size": (dict(batch_size=-1), "batch_size must be a whole number of at least 1, not -1"),
     "latent_dim": (dict(latent_dim=0), "latent_dim must be a whole number of at least 1, not 0"),
     "seed": (dict(seed=-1), "seed must be a whole number of at least 0, not -1"),
     "seed too large": (dict(seed=2**28), "seed must leave room for 1 members below 2^28, not be 268435456"),
@@ -374,10 +374,10 @@ BAD_SETTINGS = {
     "noise": (dict(noise="gausian"), "noise must be one of 'gaussian', 'uniform', not 'gausian': did you mean"),
     "setting": (dict(n_critics=2), "not 'n_critics': did you mean 'n_critic'?"),
     "optimizer": (dict(optimizer={"name": "adm"}), "optimizer must be one of 'adam', 'rmsprop', 'sgd', not 'adm': did"),
-    "optimizer setting": (dict(optimizer={"lr": 1}), "a setting of optimizer must be one of 'name', 'rate'"),
+    "optimizer setting": (dict(optimizer={"rate": 1}), "a setting of optimizer must be one of 'name', 'lr'"),
     "optimizer by name": (dict(optimizer="adam"), "optimizer must be of type Optimizer, or a dict of its settings"),
-    "rate": (dict(optimizer={"rate": 0}), "rate must be a positive finite number, not 0"),
-    "rate NaN": (dict(critic_optimizer={"rate": math.nan}), "rate must be a positive finite number, not nan"),
+    "lr": (dict(optimizer={"lr": 0}), "lr must be a positive finite number, not 0"),
+    "lr NaN": (dict(critic_optimizer={"lr": math.nan}), "lr must be a positive finite number, not nan"),
     "betas": (dict(optimizer={"betas": (0.5, 1)}), "betas must be in [0, 1), not 1"),
     "one beta": (dict(optimizer={"betas": (0.5,)}), "betas must be two numbers in [0, 1), not (0.5,)"),
     "a number for betas": (dict(optimizer={"betas": 0.5}), "betas must be two numbers in [0, 1), not 0.5"),
@@ -437,7 +437,7 @@ def with_nan():
 
 
 BAD_DATA = {
-    "too few": (torch.zeros(20, 2), "batch must be at most 20, the number of samples in data, not 32"),
+    "too few": (torch.zeros(20, 2), "batch_size must be at most 20, the number of samples in data, not 32"),
     "numbers": (torch.zeros(64), "data must have shape (n, *event), with no size 0, not (64,)"),
     "none": (torch.zeros(0, 2), "data must have shape (n, *event), with no size 0, not (0, 2)"),
     "whole": (torch.zeros(64, 2, dtype=torch.long), "data must be floating point, not torch.int64"),
@@ -520,7 +520,7 @@ BAD_NETWORKS = {
 
 @pytest.mark.parametrize(("options", "message"), BAD_NETWORKS.values(), ids=BAD_NETWORKS)
 def test_networks_that_do_not_fit_are_refused_before_anything_is_trained(device, tmp_path, options, message):
-    settings = dict(steps=2, batch=32) | {k: v for k, v in options.items() if k in ("objective", "members")}
+    settings = dict(steps=2, batch_size=32) | {k: v for k, v in options.items() if k in ("objective", "members")}
     networks = {k: v for k, v in options.items() if isinstance(v, nn.Module)}
     with pytest.raises(ValueError, match=re.escape(message)):
         train(settings, data.ring(), device=device, checkpoints=tmp_path, **networks, **QUIET)

@@ -35,7 +35,7 @@ GAMES = {
     "a penalised critic": (dict(objective="wgan-gp", n_critic=2), "layer"),
     "a one-sided penalty": (dict(objective="wgan-lp", n_critic=1), "none"),
     "batch norm in both networks": (dict(objective="non-saturating"), "batch"),
-    "clipping under batch norm": (dict(objective="wgan", n_critic=2, optimizer={"name": "sgd", "rate": 0.1}), "batch"),
+    "clipping under batch norm": (dict(objective="wgan", n_critic=2, optimizer={"name": "sgd", "lr": 0.1}), "batch"),
     "features of the whole batch": (dict(objective="feature-matching"), "batch"),
     "noise on all samples": (dict(objective="least-squares", instance_noise=0.3), "none"),
     "changed pictures": (
@@ -44,7 +44,7 @@ GAMES = {
     ),
     "averages of the past": (dict(objective="minimax", historical_averaging=0.1, ema=0.5), "layer"),
 }
-BATCH = dict(batch=16, latent_dim=6)
+BATCH = dict(batch_size=16, latent_dim=6)
 
 
 def first_gradients(game, norm, share):
@@ -75,11 +75,11 @@ def refusals():
     said = {}
     points = torch.rand(40, 2, generator=torch.Generator().manual_seed(0))
     cases = {
-        "batch": Config(batch=15, steps=1),
-        "unrolled": Config(batch=16, steps=1, unrolled=1),
-        "around": Config(batch=16, steps=1, constraint={"name": "gradient-penalty", "where": "data"}),
-        "batch norm": Config(batch=16, steps=1, batch_norm="critic"),
-        "minibatch": Config(batch=16, steps=1, minibatch_discrimination={}),
+        "batch": Config(batch_size=15, steps=1),
+        "unrolled": Config(batch_size=16, steps=1, unrolled=1),
+        "around": Config(batch_size=16, steps=1, constraint={"name": "gradient-penalty", "where": "data"}),
+        "batch norm": Config(batch_size=16, steps=1, batch_norm="critic"),
+        "minibatch": Config(batch_size=16, steps=1, minibatch_discrimination={}),
     }
     for name, config in cases.items():
         try:
@@ -144,7 +144,7 @@ def test_processes_agree_bit_by_bit_and_end_where_a_single_one_does(together, na
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("batch", "batch must be a multiple of the 2 processes that share it, not 15"),
+        ("batch", "batch_size must be a multiple of the 2 processes that share it, not 15"),
         ("unrolled", "with unrolled steps"),
         ("around", "with a penalty around the data"),
         ("batch norm", "with a MLP whose samples see each other"),

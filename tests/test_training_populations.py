@@ -44,10 +44,10 @@ def run(config, distributions=None, **options):
 
 
 GAMES = {
-    "wgan-gp": dict(objective="wgan-gp", batch=32, n_critic=2),
-    "wgan": dict(objective="wgan", batch=64, n_critic=2),
-    "features": dict(objective="feature-matching", batch=32),
-    "unrolled": dict(objective="minimax", batch=32, unrolled=2),
+    "wgan-gp": dict(objective="wgan-gp", batch_size=32, n_critic=2),
+    "wgan": dict(objective="wgan", batch_size=64, n_critic=2),
+    "features": dict(objective="feature-matching", batch_size=32),
+    "unrolled": dict(objective="minimax", batch_size=32, unrolled=2),
 }
 
 
@@ -87,7 +87,7 @@ def _widths():
 
 def test_a_single_member_is_the_same_on_one_thread_and_on_two(device, threads):
     wide = dict(generator=Architecture((128, 128)), critic=Architecture((128, 128)))
-    config = Config(objective="wgan-gp", members=1, steps=3, batch=256, **wide)
+    config = Config(objective="wgan-gp", members=1, steps=3, batch_size=256, **wide)
     results = []
     for count in (1, 2):
         threads(count)
@@ -99,8 +99,8 @@ def test_a_single_member_is_the_same_on_one_thread_and_on_two(device, threads):
 def test_with_odd_batches_company_changes_roundings_only(device, batch):
     # Elements left over at the end of a processor's vector are rounded in another way. Gradient descent passes a
     # rounding on about as it is: after 5 steps parameters of order 1 still agree to some dozens of float32 roundings.
-    sgd = {"name": "sgd", "rate": 0.05}
-    settings = dict(objective="non-saturating", steps=5, batch=batch, optimizer=sgd, **WIDTHS)
+    sgd = {"name": "sgd", "lr": 0.05}
+    settings = dict(objective="non-saturating", steps=5, batch_size=batch, optimizer=sgd, **WIDTHS)
     company = run(Config(members=8, seed=0, **settings), device=device)
     for member in (0, 5):
         alone = run(Config(members=1, seed=member, **settings), device=device)
@@ -109,7 +109,7 @@ def test_with_odd_batches_company_changes_roundings_only(device, batch):
 
 
 def test_members_differ_from_each_other(device):
-    history = run(Config(members=3, steps=3, batch=32, **WIDTHS), device=device)
+    history = run(Config(members=3, steps=3, batch_size=32, **WIDTHS), device=device)
     for one, other in ((0, 1), (1, 2)):
         assert not torch.equal(history.samples[0, one], history.samples[0, other])
         assert not torch.equal(history.losses["critic"][:, one], history.losses["critic"][:, other])
@@ -166,7 +166,7 @@ def test_a_stream_that_is_restored_goes_on_exactly_from_every_position(kind, bef
 
 @given(
     samples=st.integers(1, 40),
-    batch=st.integers(1, 40),
+    batch_size=st.integers(1, 40),
     batches=st.integers(1, 4),
     steps=st.integers(1, 30),
 )

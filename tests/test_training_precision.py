@@ -44,7 +44,7 @@ def run(objective, pictures, device, *, watched=None, norm="layer", steps=2, **s
     critic = DCGANCritic(size=16, width=8, norm=norm)
     critic = critic if watched is None else watched(critic)
     options = {name: settings.pop(name) for name in ("amp",) if name in settings}
-    config = Config(objective=objective, steps=steps, batch=8, latent_dim=5, **settings)
+    config = Config(objective=objective, steps=steps, batch_size=8, latent_dim=5, **settings)
     history = train(config, pictures, generator=generator, critic=critic, samples=4, device=device, **options)
     return history, critic
 
@@ -78,7 +78,7 @@ def test_parameters_samples_and_losses_stay_in_single_precision(device, pictures
 def test_a_run_in_mixed_precision_stays_near_the_one_in_single(device, pictures, objective, rate):
     # Gradient descent, as small gradients that change their sign would be moves of full size under Adam; and in steps
     # so small that a round does not multiply the differences: gradients are of size 2, for feature matching of 200.
-    sgd = dict(optimizer={"name": "sgd", "rate": rate}, n_critic=2)
+    sgd = dict(optimizer={"name": "sgd", "lr": rate}, n_critic=2)
     norm = "layer" if objective == "wgan-gp" else "batch"
     mixed, single = [run(objective, pictures, device, norm=norm, steps=4, amp=amp, **sgd)[0] for amp in (True, False)]
     assert torch.equal(mixed.samples[0], single.samples[0]), "before any step: evaluations are in single precision"
@@ -97,7 +97,7 @@ def test_a_run_in_mixed_precision_is_repeated_bit_for_bit(pictures):
 
 
 def test_multilayer_perceptrons_are_refused(pictures):
-    config = Config(steps=1, batch=8)
+    config = Config(steps=1, batch_size=8)
     with pytest.raises(ValueError, match="amp must be False for multilayer perceptrons"):
         train(config, torch.randn(16, 2), amp=True)
     with pytest.raises(ValueError, match="amp must be one of True, False, not 'yes'"):

@@ -12,13 +12,13 @@ from gantut.training._algorithm import advance, play_round
 from gantut.training._players import shard_members
 from gantut.training._replay import WARM, CUDAGraphStep, Recording, tensor_cores
 
-SMALL = dict(members=3, batch=8, generator=Architecture((9,)), critic=Architecture((11,)), steps=10)
+SMALL = dict(members=3, batch_size=8, generator=Architecture((9,)), critic=Architecture((11,)), steps=10)
 GAMES = [
     dict(objective="non-saturating"),
     dict(objective="feature-matching", n_critic=2),
     dict(objective="wgan", n_critic=2),
     dict(objective="wgan-gp", n_critic=2),
-    dict(objective="minimax", optimizer={"name": "sgd", "rate": 0.1, "momentum": 0.5}),
+    dict(objective="minimax", optimizer={"name": "sgd", "lr": 0.1, "momentum": 0.5}),
 ]
 
 

@@ -19,8 +19,8 @@ from gantut.training import Config, OutOfMemory, _algorithm, train
 from gantut.training import _players as players_module
 
 SETTINGS = dict(
-    objective="wgan-gp", members=5, steps=24, batch=32, n_critic=2, seed=11,
-    generator={"hidden": [16]}, critic={"hidden": [16]}, critic_optimizer={"name": "rmsprop", "rate": 1e-3},
+    objective="wgan-gp", members=5, steps=24, batch_size=32, n_critic=2, seed=11,
+    generator={"hidden": [16]}, critic={"hidden": [16]}, critic_optimizer={"name": "rmsprop", "lr": 1e-3},
 )  # fmt: skip
 LOOKS = dict(samples=16, record_every=3, evaluate_every=4, progress=False)
 
@@ -329,10 +329,10 @@ OTHER = {
     "objective": dict(objective="wgan-lp"),
     "members": dict(members=4),
     "seed": dict(seed=12),
-    "batch": dict(batch=16),
+    "batch": dict(batch_size=16),
     "n_critic": dict(n_critic=3),
-    "optimizer": dict(optimizer={"name": "adam", "rate": 1e-3}),
-    "critic_optimizer": dict(critic_optimizer={"name": "rmsprop", "rate": 2e-3}),
+    "optimizer": dict(optimizer={"name": "adam", "lr": 1e-3}),
+    "critic_optimizer": dict(critic_optimizer={"name": "rmsprop", "lr": 2e-3}),
     "constraint": dict(constraint={"name": "gradient-penalty", "weight": 5.0}),
     "noise": dict(noise="uniform"),
     "latent_dim": dict(latent_dim=3),

@@ -27,7 +27,7 @@ from gantut.training._parameters import Parameters
 from gantut.training._players import shard_members
 from gantut.training._streams import FadingStream, OwnEpochStream
 
-SMALL = dict(generator=Architecture((16,)), critic=Architecture((16, 16)), batch=32)
+SMALL = dict(generator=Architecture((16,)), critic=Architecture((16, 16)), batch_size=32)
 QUIET = dict(samples=8, progress=False)
 TRICKS = {
     "feature matching": dict(feature_matching={}),
@@ -278,8 +278,10 @@ REFUSED = {
         "batch_norm and virtual_batch_norm must not both be for the critic",
     ),
     "nothing to norm": (dict(generator={"hidden": ()}, batch_norm="generator"), "batch_norm must be None for a gener"),
-    "batch of 1": (dict(batch=1, batch_norm="generator"), "batch_norm must be None with batches of 1"),
-    "similarity in a batch of 1": (dict(batch=1, minibatch_discrimination={}), "must be None with batches of 1"),
+    "batch of 1": (dict(batch_size=1, batch_norm="generator"), "batch_norm must be None with batches of 1"),
+    "similarity in a batch of 1": (dict(batch_size=1, minibatch_discrimination={}), "must be None with batches of 1"),
+    "spectral norm": (dict(constraint=SPECTRAL, virtual_batch_norm="critic"), "under a spectral norm"),
+    "spectral minibatch": (dict(constraint=SPECTRAL, minibatch_discrimination={}), "minibatch_discrimination must not"),
     "penalised minibatch": (dict(constraint=PENALTY, minibatch_discrimination={}), "under a gradient penalty"),
     "penalised batch norm": (dict(constraint=PENALTY, batch_norm="critic"), "under a gradient penalty"),
     "history ahead": (dict(unrolled=1, historical_averaging=0.1), "historical_averaging must be off with unrolled"),
@@ -438,9 +440,7 @@ def test_noise_is_on_all_that_the_critic_sees_and_not_on_what_the_generator_make
     )
     judged = []
     monkeypatch.setattr(players_module.Players, "judge", lambda p, x: judged.append(x.detach()) or original[1](p, x))
-    settings = dict(
-        objective="feature-matching", n_critic=2, members=2, steps=1, optimizer={"name": "sgd", "rate": 1e-9}
-    )
+    settings = dict(objective="feature-matching", n_critic=2, members=2, steps=1, optimizer={"name": "sgd", "lr": 1e-9})
     config = Config(instance_noise=InstanceNoise(0.7, "constant"), **settings, **SMALL)
     plain = Config(**settings, **SMALL)
     for one in (config, plain):
@@ -492,7 +492,7 @@ def test_a_member_that_goes_astray_leaves_no_trace_in_its_averages(device):
     with torch.no_grad():
         for parameter in critic.parameters():
             parameter[1] *= 1e15
-    settings = dict(objective="least-squares", members=3, optimizer={"name": "sgd", "rate": 0.01}, ema=0.9)
+    settings = dict(objective="least-squares", members=3, optimizer={"name": "sgd", "lr": 0.01}, ema=0.9)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Diverged)
         history = play(60, device=device, critic=critic, historical_averaging=0.1, **settings)
@@ -509,7 +509,7 @@ def test_a_member_that_goes_astray_leaves_no_trace_in_its_averages(device):
 def test_a_critic_of_classes_learns_them_from_few_labels(device):
     x, y = labelled(2, n=40)
     distribution = data.ring(3)
-    history = play(60, device=device, labelled=(x, y), distribution=distribution, optimizer={"rate": 5e-3})
+    history = play(60, device=device, labelled=(x, y), distribution=distribution, optimizer={"lr": 5e-3})
     assert history.critic.widths[-1] == 3
     assert history.losses["supervised"][-1].max() < history.losses["supervised"][0].min() / 2
     found = history.classify(x)
@@ -525,7 +525,7 @@ def test_a_step_of_the_critic_descends_both_costs(device):
     starts, ends = {}, {}
     for weight in (1.0, 3.0):
         history = play(
-            1, device=device, labelled=labelled(), supervised_weight=weight, optimizer={"name": "sgd", "rate": 0.1},
+            1, device=device, labelled=labelled(), supervised_weight=weight, optimizer={"name": "sgd", "lr": 0.1},
             record_every=1,
         )  # fmt: skip
         starts[weight] = history.config.build("critic", 2, 3, device).weights[0].detach()

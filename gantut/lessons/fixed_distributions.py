@@ -18,10 +18,10 @@ def train_critics(
     *,
     constraint=None,
     steps: int,
-    rate: float = 2e-3,
+    lr: float = 2e-3,
     seed: int = 0,
 ) -> nn.Module:
-    r"""Train a population of critics between two fixed distributions, with a rate that falls to 0 linearly.
+    r"""Train a population of critics between two fixed distributions, with a learning rate that falls to 0 linearly.
 
     .. math:: \max_f\ \mathbb E_{p_r}f - \mathbb E_{p_g}f - \text{penalty}(f)
 
@@ -34,7 +34,7 @@ def train_critics(
     constraint : gantut.lipschitz.Constraint or None
         None for critics that are Lipschitz as they are made.
     steps : int
-    rate : float
+    lr : float
         Of Adam(0, 0.9), or of RMSProp under clipping.
     seed : int
         Of the random numbers of a penalty.
@@ -47,7 +47,7 @@ def train_critics(
     parameters = list(critic.parameters())
     clipped = constraint is not None and constraint.saturation(critic) is not None
     kind = torch.optim.RMSprop if clipped else torch.optim.Adam
-    optimizer = kind(parameters, lr=rate, **({} if clipped else {"betas": (0.0, 0.9)}))
+    optimizer = kind(parameters, lr=lr, **({} if clipped else {"betas": (0.0, 0.9)}))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
     source = random_source(seed)
     for _ in range(steps):
@@ -70,7 +70,7 @@ def wasserstein_loss(critic: nn.Module, real: torch.Tensor, fake: torch.Tensor) 
     return objectives.wasserstein_critic_loss(*scores.split([real.shape[1], fake.shape[1]], 1))
 
 
-def draws_from(real, fake, *, members: int, batch: int, seed: int = 0, device="cpu") -> Callable:
+def draws_from(real, fake, *, members: int, batch_size: int, seed: int = 0, device="cpu") -> Callable:
     """Return a function that draws a batch of either distribution for each member, in single precision."""
     source = random_source(seed)
     waiting = []
@@ -78,7 +78,7 @@ def draws_from(real, fake, *, members: int, batch: int, seed: int = 0, device="c
     def draw():
         if not waiting:
             several = (
-                distribution.sample((DRAWN, members, batch), generator=source).float().to(device)
+                distribution.sample((DRAWN, members, batch_size), generator=source).float().to(device)
                 for distribution in (real, fake)
             )
             waiting.extend(zip(*several, strict=True))

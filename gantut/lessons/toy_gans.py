@@ -15,10 +15,10 @@ SHARED = dict(
     generator=Architecture((64, 64)),
     critic=Architecture((64, 64)),
     optimizer=Optimizer("adam", 1e-3, betas=(0.0, 0.9)),
-    batch=64,
+    batch_size=64,
 )
 SHARED_FULL = SHARED | dict(
-    latent_dim=64, generator=Architecture((128, 128)), critic=Architecture((128, 128)), batch=128
+    latent_dim=64, generator=Architecture((128, 128)), critic=Architecture((128, 128)), batch_size=128
 )
 WEIGHT = 1.0  # of the gradient penalty: 10 is for images, and slow on distributions as small as these
 GAMES = {

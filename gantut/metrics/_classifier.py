@@ -68,7 +68,7 @@ class Classifier(nn.Module):
 
 
 def train_classifier(
-    images, labels, *, hidden=(128, 32), epochs: int = 30, batch: int = 64, rate: float = 2e-3, seed: int = 0
+    images, labels, *, hidden=(128, 32), epochs: int = 30, batch_size: int = 64, lr: float = 2e-3, seed: int = 0
 ) -> Classifier:
     """Train a small classifier: a second or two for some thousand small images.
 
@@ -80,9 +80,9 @@ def train_classifier(
         Classes from 0 on; there are as many as the largest label says.
     hidden : sequence of int
         Widths of the hidden layers; the last one is the number of features.
-    epochs, batch : int
+    epochs, batch_size : int
         Passes through the images, and images a step.
-    rate : float
+    lr : float
         Step size of Adam at the beginning; it falls to 0 along half a cosine.
     seed : int
         Of the initial weights and the order of the images.
@@ -112,13 +112,13 @@ def train_classifier(
     hidden = [_inputs.count("hidden", width) for width in hidden]
     if not hidden:
         raise ValueError("hidden must give the width of at least one layer: its values are the features")
-    epochs, batch = _inputs.count("epochs", epochs), _inputs.count("batch", batch)
+    epochs, batch_size = _inputs.count("epochs", epochs), _inputs.count("batch_size", batch_size)
     source = torch.Generator().manual_seed(_inputs.count("seed", seed, least=0))
     classifier = Classifier([images.shape[1], *hidden, classes], images.dtype)
     _draw_weights(classifier, source)
     with torch.enable_grad():
         data = images.detach().cpu(), labels.cpu()
-        _fit(classifier, *data, epochs=epochs, batch=batch, rate=_inputs.positive("rate", rate), source=source)
+        _fit(classifier, *data, epochs=epochs, batch_size=batch_size, lr=_inputs.positive("lr", lr), source=source)
     return classifier.requires_grad_(False).to(images.device).eval()
 
 
@@ -152,13 +152,13 @@ def _draw_weights(classifier, source):
             nn.init.uniform_(parameter, -(layer.in_features**-0.5), layer.in_features**-0.5, generator=source)
 
 
-def _fit(classifier, images, labels, *, epochs, batch, rate, source):
+def _fit(classifier, images, labels, *, epochs, batch_size, lr, source):
     """Minimise the cross-entropy by Adam."""
-    steps = epochs * -(-len(images) // batch)
-    optimizer = torch.optim.Adam(classifier.parameters(), lr=rate)
+    steps = epochs * -(-len(images) // batch_size)
+    optimizer = torch.optim.Adam(classifier.parameters(), lr=lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(epochs):
-        for some in torch.randperm(len(images), generator=source).split(batch):
+        for some in torch.randperm(len(images), generator=source).split(batch_size):
             loss = nn.functional.cross_entropy(classifier(images[some]), labels[some])
             optimizer.zero_grad()
             loss.backward()

@@ -8,7 +8,7 @@ in, ``_tricks`` is what lesson 7 adds to that, ``_streams`` is where their rando
 to look, keep and stop.
 
 >>> from gantut import data, training
->>> config = training.Config(objective="wgan-gp", members=16, steps=2, batch=32)
+>>> config = training.Config(objective="wgan-gp", members=16, steps=2, batch_size=32)
 >>> history = training.train(config, data.ring())
 >>> history.samples[-1].shape
 torch.Size([16, 512, 2])

@@ -65,7 +65,7 @@ class Optimizer:
     Attributes
     ----------
     name : {"adam", "rmsprop", "sgd"}
-    rate : float
+    lr : float
         The learning rate.
     betas : (float, float)
         Of Adam.
@@ -74,13 +74,13 @@ class Optimizer:
     """
 
     name: str = "adam"
-    rate: float = 2e-4
+    lr: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)
     momentum: float = 0.0
 
     def __post_init__(self):
         _inputs.one_of("optimizer", self.name, OPTIMIZERS)
-        _inputs.positive("rate", self.rate)
+        _inputs.positive("lr", self.lr)
         if not isinstance(self.betas, tuple | list) or len(self.betas) != 2:
             raise ValueError(f"betas must be two numbers in [0, 1), not {self.betas!r}")
         object.__setattr__(self, "betas", tuple(_fraction("betas", beta) for beta in self.betas))
@@ -90,12 +90,12 @@ class Optimizer:
         """Make the optimizer of these parameters."""
         on_cuda = parameters[0].is_cuda
         if self.name == "adam":
-            return torch.optim.Adam(parameters, lr=self.rate, betas=self.betas, fused=True, capturable=on_cuda)
+            return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas, fused=True, capturable=on_cuda)
         if self.name == "rmsprop":
             return torch.optim.RMSprop(
-                parameters, lr=self.rate, alpha=0.99, momentum=self.momentum, foreach=True, capturable=on_cuda
+                parameters, lr=self.lr, alpha=0.99, momentum=self.momentum, foreach=True, capturable=on_cuda
             )
-        return torch.optim.SGD(parameters, lr=self.rate, momentum=self.momentum, fused=True)
+        return torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, fused=True)
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Config:
         How many independent runs, trained together.
     seed : int
         Member i draws all its random numbers from `seed` + i, whoever else is in the population.
-    batch : int
+    batch_size : int
         Samples of each distribution a step.
     n_critic : int
         Critic steps before each generator step.
@@ -145,7 +145,7 @@ class Config:
         smoothing has 0.9 and 0.
     batch_norm, virtual_batch_norm : {"generator", "critic", "both"} or None
         Whose hidden layers are normalised by the statistics of the batch (see `gantut.networks.batch_norm`), or by
-        those of a reference batch of `batch` samples, drawn once, together with each sample itself.
+        those of a reference batch of `batch_size` samples, drawn once, together with each sample itself.
     instance_noise : InstanceNoise, dict, float or None
         Noise on real and generated samples before the critic looks; a number is the `scale` of one that fades linearly.
     augmentation : Augmentation, dict or None
@@ -161,7 +161,7 @@ class Config:
     steps: int = 1000
     members: int = 1
     seed: int = 0
-    batch: int = 128
+    batch_size: int = 128
     n_critic: int | None = None
     optimizer: Optimizer | None = None
     critic_optimizer: Optimizer | None = None
@@ -196,7 +196,7 @@ class Config:
         self._set("critic_optimizer", _record("critic_optimizer", self.critic_optimizer or self.optimizer, Optimizer))
         for name in ("generator", "critic"):
             self._set(name, _record(name, getattr(self, name), Architecture))
-        for name in ("steps", "members", "batch", "n_critic", "latent_dim"):
+        for name in ("steps", "members", "batch_size", "n_critic", "latent_dim"):
             _inputs.count(name, getattr(self, name))
         _inputs.count("seed", self.seed, least=0)
         _inputs.count("unrolled", self.unrolled, least=0)
@@ -260,7 +260,7 @@ class Config:
             "minibatch_discrimination": self.minibatch_discrimination,
         }
         for name, wanted in together.items():
-            if wanted and self.batch < 2:
+            if wanted and self.batch_size < 2:
                 raise ValueError(f"{name} must be None with batches of 1, in which a sample has no others")
         layers = {
             "minibatch_discrimination": self.minibatch_discrimination,

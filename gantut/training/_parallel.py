@@ -39,7 +39,7 @@ class Shares:
     Parameters
     ----------
     config : Config
-        Of the run; its batch must be a multiple of the number of processes.
+        Of the run; its batch size must be a multiple of the number of processes.
 
     Raises
     ------
@@ -54,10 +54,10 @@ class Shares:
                 "data_parallel must be False without a process group: call torch.distributed.init_process_group first"
             )
         self.rank, self.world = distributed.get_rank(), distributed.get_world_size()
-        if config.batch % self.world:
+        if config.batch_size % self.world:
             shares = f"the {self.world} processes that share it"
-            raise ValueError(f"batch must be a multiple of {shares}, not {config.batch}")
-        self.size = config.batch // self.world
+            raise ValueError(f"batch_size must be a multiple of {shares}, not {config.batch_size}")
+        self.size = config.batch_size // self.world
 
     def own(self, name: str, draws: torch.Tensor) -> torch.Tensor:
         """Return this process's share of the draws of one step."""

@@ -175,7 +175,7 @@ def shard_members(
 
 def _members_at_once(config, generator, critic, workers):
     widest = max(*generator.widths, *critic.widths)
-    fit = max(CACHE_NUMBERS // (2 * config.batch * widest), 1)  # real and generated samples go together
+    fit = max(CACHE_NUMBERS // (2 * config.batch_size * widest), 1)  # real and generated samples go together
     share = -(-config.members // workers)
     return max(min(fit, share), 1)
 
@@ -187,25 +187,25 @@ def _players(config, data, labelled, first, last, generator, critic, *, device, 
     sees_real = config.game.features or config.unrolled > 0
     event = tuple(data.shape[1:] if isinstance(data, torch.Tensor) else data.event_shape)
     streams = {
-        "data": data_stream(data, config.n_critic + sees_real, config.batch, seeds("data"), device),
+        "data": data_stream(data, config.n_critic + sees_real, config.batch_size, seeds("data"), device),
         "noise": noise_stream(
-            config.noise, (config.n_critic + 1, config.batch, config.latent_dim), seeds("noise"), device
+            config.noise, (config.n_critic + 1, config.batch_size, config.latent_dim), seeds("noise"), device
         ),
     }
     if config.constraint and config.constraint.draws(event):
         kind, shape = config.constraint.draws(event)
-        streams["mixing"] = noise_stream(kind, (config.n_critic, config.batch, *shape), seeds("mixing"), device)
+        streams["mixing"] = noise_stream(kind, (config.n_critic, config.batch_size, *shape), seeds("mixing"), device)
     if config.instance_noise:
         scale = partial(config.instance_noise.scale_at, steps=config.steps)
-        shape = (config.n_critic + 1, 2, config.batch, *event)  # for real and for generated samples
+        shape = (config.n_critic + 1, 2, config.batch_size, *event)  # for real and for generated samples
         streams["instance noise"] = FadingStream(scale, shape, seeds("instance noise"), device)
     if config.augmentation and config.augmentation.changes:
         kind, shape = config.augmentation.draws(event)
-        shape = (config.n_critic + 1, 2, config.batch, *shape)  # for real and for generated samples
+        shape = (config.n_critic + 1, 2, config.batch_size, *shape)  # for real and for generated samples
         streams["augmentation"] = noise_stream(kind, shape, seeds("augmentation"), device)
     if labelled is not None:
         for name, part in zip(("labelled", "labels"), labelled, strict=True):  # the same seeds: in the same order
-            own, batch = part[first:last], min(config.batch, part.shape[1])
+            own, batch = part[first:last], min(config.batch_size, part.shape[1])
             streams[name] = OwnEpochStream(own, config.n_critic, batch, seeds("labelled"), device)
     if shares:
         streams = {name: OwnShare(name, stream, shares) for name, stream in streams.items()}

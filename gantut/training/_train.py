@@ -348,14 +348,14 @@ class _Run:
         if not rate:
             return {}
         what = "images/s" if len(self.event) == 3 else "samples/s"
-        return {what: f"{rate * config.n_critic * config.batch * config.members:.0f}"}
+        return {what: f"{rate * config.n_critic * config.batch_size * config.members:.0f}"}
 
     def _out_of_memory(self, error):
         config = self.config
         kept = f" The last checkpoint is in {self.keeper.folder}." if self.keeper else ""
         return (
-            f"{self.device} has too little memory for {config.members} members with batches of {config.batch}: lower "
-            f"members, batch, samples ({self.samples}) or the widths of the networks. Done so far: {self.done} of "
+            f"{self.device} has too little memory for {config.members} members with batches of {config.batch_size}: lower "
+            f"members, batch_size, samples ({self.samples}) or the widths of the networks. Done: {self.done} of "
             f"{config.steps} steps.{kept} ({str(error).splitlines()[0]})"
         )
 
@@ -391,8 +391,10 @@ def _checked_data(data, config):
         if data.ndim < 2 or not data.numel():
             raise ValueError(f"data must have shape (n, *event), with no size 0, not {_inputs.shape(data)}")
         _inputs.finite_entries("data", data)
-        if config.batch > len(data):
-            raise ValueError(f"batch must be at most {len(data)}, the number of samples in data, not {config.batch}")
+        if config.batch_size > len(data):
+            raise ValueError(
+                f"batch_size must be at most {len(data)}, the number of samples in data, not {config.batch_size}"
+            )
         return data, tuple(data.shape[1:])
     if not hasattr(data, "sample") or not hasattr(data, "event_shape"):
         raise ValueError(f"data must be a tensor or a distribution of gantut.data, not {type(data).__name__}")

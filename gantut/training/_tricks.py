@@ -86,10 +86,10 @@ def set_references(config, data, generator: nn.Module, critic: nn.Module, device
     The generator's are noise, the critic's real samples, drawn once from random numbers of their own.
     """
     if config.normalisation("generator") == "virtual-batch":
-        shape = (config.batch, config.latent_dim)
+        shape = (config.batch_size, config.latent_dim)
         generator.set_reference(noise_stream(config.noise, shape, config.seeds("reference noise"), device).next())
     if config.normalisation("critic") == "virtual-batch":
-        stream = data_stream(data, 1, config.batch, config.seeds("reference data"), device)
+        stream = data_stream(data, 1, config.batch_size, config.seeds("reference data"), device)
         critic.set_reference(stream.next()[:, 0])
 
 

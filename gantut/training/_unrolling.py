@@ -68,7 +68,7 @@ def _adam(settings, count, first, second):
         first = beta1 * first + (1 - beta1) * slope
         second = beta2 * second + (1 - beta2) * slope.square()
         root = _root(second / (1 - beta2**count))
-        return values - settings.rate * (first / (1 - beta1**count)) / (root + 1e-8)
+        return values - settings.lr * (first / (1 - beta1**count)) / (root + 1e-8)
 
     return step
 
@@ -80,7 +80,7 @@ def _rmsprop(settings, square, momentum):
         nonlocal square, momentum
         square = 0.99 * square + 0.01 * slope.square()
         momentum = settings.momentum * momentum + slope / (_root(square) + 1e-8)
-        return values - settings.rate * momentum
+        return values - settings.lr * momentum
 
     return step
 
@@ -91,7 +91,7 @@ def _sgd(settings, momentum):
     def step(values, slope):
         nonlocal momentum
         momentum = settings.momentum * momentum + slope
-        return values - settings.rate * momentum
+        return values - settings.lr * momentum
 
     return step
 

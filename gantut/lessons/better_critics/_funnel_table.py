@@ -32,8 +32,8 @@ def train_on_funnels(
     *,
     members: int,
     steps: int,
-    batch: int,
-    rate: float,
+    batch_size: int,
+    lr: float,
     hidden: tuple[int, ...],
     seed: int = 0,
 ):
@@ -91,8 +91,8 @@ def funnel_table() -> dict:
     for dimension in dimensions:
         width = at_scale(fast=128, full=max(2 * dimension, 128))
         sizes = at_scale(
-            fast=dict(members=3, steps=600, batch=256, rate=1e-3),
-            full=dict(members=3, steps=60_000, batch=1024, rate=2e-4),
+            fast=dict(members=3, steps=600, batch_size=256, lr=1e-3),
+            full=dict(members=3, steps=60_000, batch_size=1024, lr=2e-4),
         )
         for count in (4, 16, 64, 256):
             pair = funnels(dimension, count)
@@ -109,8 +109,8 @@ def funnels_for_longer() -> dict:
         pair = funnels(dimension, count)
         for kind in ("WGAN-GP", "WGAN-LP"):
             sizes = at_scale(
-                fast=dict(members=2, steps=4000, batch=256, rate=5e-4),
-                full=dict(members=3, steps=60_000, batch=1024, rate=2e-4),
+                fast=dict(members=2, steps=4000, batch_size=256, lr=5e-4),
+                full=dict(members=3, steps=60_000, batch_size=1024, lr=2e-4),
             )
             rows.append(_row(kind, pair, count, hidden=(max(2 * dimension, 128),) * 3, **sizes))
     return {"rows": rows}
@@ -119,7 +119,7 @@ def funnels_for_longer() -> dict:
 def funnels_as_published() -> dict:
     """The two gradient penalties on the hardest pair in 16 dimensions, with the whole budget of the paper."""
     pair = funnels(16, 256)
-    sizes = dict(members=1, steps=60_000, batch=1024, rate=2e-4, hidden=(128, 128, 128))
+    sizes = dict(members=1, steps=60_000, batch_size=1024, lr=2e-4, hidden=(128, 128, 128))
     return {"rows": [_row(kind, pair, 256, **sizes) for kind in ("WGAN-GP", "WGAN-LP")]}
 
 

@@ -116,7 +116,7 @@ def try_config(objective: str, number: int, *, seeds: int, updates: int, batch: 
         steps=max(math.ceil(_inputs.count("updates", updates) / (drawn["n_critic"] + 1)), 1),
         members=seeds,
         seed=_first_seed(seed, number),
-        batch=batch,
+        batch_size=batch_size,
         n_critic=drawn["n_critic"],
         optimizer=Optimizer("adam", drawn["rate"], betas=(drawn["beta1"], drawn["beta2"])),
         constraint=CONSTRAINTS[objective](drawn) if objective in CONSTRAINTS else None,

@@ -35,8 +35,8 @@ from gantut.lessons.toy_gans import GAMES
 from gantut.training import Diverged, train
 
 SIZES = {
-    "fast": {"budget": 12, "updates": 2000, "batch": 64},
-    "full": {"budget": 100, "updates": 60_000, "batch": 256},
+    "fast": {"budget": 12, "updates": 2000, "batch_size": 64},
+    "full": {"budget": 100, "updates": 60_000, "batch_size": 256},
 }
 FORMAT = 1
 AT_MOST = 2**20  # bytes of a file of the study
@@ -104,7 +104,7 @@ def study(
     rank, world_size = _place(rank, world_size)
     common = {"seed": _inputs.count("seed", seed, least=0), "seeds": _inputs.count("seeds", seeds)}
     updates = sizes["updates"] if updates is None else updates
-    common |= {"updates": _inputs.count("updates", updates), "batch": sizes["batch"]}
+    common |= {"updates": _inputs.count("updates", updates), "batch_size": sizes["batch_size"]}
     tries = _tries(sizes["budget"] if budget is None else budget, distributions, objectives)
     if seconds is not None:
         _inputs.positive("seconds", seconds)
@@ -134,7 +134,7 @@ def run_try(
     ----------
     distribution, objective, number
         Which try.
-    seeds, updates, batch, seed
+    seeds, updates, batch_size, seed
         As `gantut.lessons.created_equal.study`.
 
     Returns

@@ -45,7 +45,7 @@ def train_on_digits(objective: str, *, members: int, steps: int, width: int) -> 
         optimizer=ADAMS[objective],
         members=members,
         steps=steps,
-        batch=64,
+        batch_size=64,
         latent_dim=32,
         generator=Architecture((width, width, width)),
         critic=Architecture((width, width)),

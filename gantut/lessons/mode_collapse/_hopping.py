@@ -17,7 +17,7 @@ METZ = dict(
     generator=Architecture((128, 128), **_ORTHOGONAL),
     critic=Architecture((128,), input_scale=0.25, **_ORTHOGONAL),
     optimizer=Optimizer("adam", 1e-4, betas=(0.5, 0.999)),
-    batch=128,
+    batch_size=128,
     n_critic=1,
 )
 NARROW_STD = 0.02  # standard deviation of the modes

@@ -17,7 +17,7 @@ SETTINGS = dict(
     generator=Architecture((128, 128)),
     critic=Architecture((128, 64), "leaky-relu"),
     optimizer=Optimizer("adam", 1e-3, betas=(0.5, 0.999)),
-    batch=64,
+    batch_size=64,
     n_critic=1,
     batch_norm="critic",
 )
@@ -101,7 +101,7 @@ def error_with_labels_alone(
     images, labels = (part.to(device) for part in draw_labelled(split, number, members=members))
     source, rows = random_source(FRESH), torch.arange(members, device=device)[:, None]
     for _ in range(steps):
-        some = torch.rand(members, number, generator=source).argsort(-1)[:, : config.batch].to(device)
+        some = torch.rand(members, number, generator=source).argsort(-1)[:, : config.batch_size].to(device)
         loss = objectives.supervised_loss(network(images[rows, some]), labels[rows, some])
         optimizer.zero_grad()
         loss.sum().backward()

@@ -198,7 +198,7 @@ def train_deep_critic(constraint: dict, *, members: int, steps: int, evaluations
         members=members,
         steps=steps,
         n_critic=1,
-        batch=64,
+        batch_size=64,
         latent_dim=2,
         critic=DEEP,
         optimizer=Optimizer("rmsprop", 5e-4),

@@ -87,7 +87,7 @@ from gantut.objectives import Objective
 from gantut.training import (
     Architecture,
     Config,
-    Diverged,
+    DivergenceWarning,
     Optimizer,
     train,
 )
@@ -926,7 +926,7 @@ def play(g, conjugate, distribution):
         optimizer=adam,
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Diverged)
+        warnings.simplefilter("ignore", DivergenceWarning)
         history = train(
             config, distribution, samples=2000, evaluate_every=steps
         )

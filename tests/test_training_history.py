@@ -15,7 +15,7 @@ from torch import nn
 from gantut import data, lipschitz
 from gantut.networks import MLP
 from gantut.objectives import OBJECTIVES, Objective
-from gantut.training import Architecture, Config, Diverged, Optimizer, train
+from gantut.training import Architecture, Config, DivergenceWarning, Optimizer, train
 from gantut.training import _players as players_module
 
 SMALL = dict(generator=Architecture((8,)), critic=Architecture((8,)), batch_size=32)
@@ -146,7 +146,7 @@ def test_a_member_that_goes_astray_is_named_and_held_and_the_others_do_not_notic
     sound = MLP([2, 8, 1], members=4, device=device)
     expected = train(config, data.ring(), critic=sound, **options)
     assert expected.diverged.tolist() == [-1] * 4
-    with pytest.warns(Diverged) as warned:
+    with pytest.warns(DivergenceWarning) as warned:
         history = train(config, data.ring(), critic=poisoned(4, 2, device), **options)
     (message,) = {str(warning.message) for warning in warned}
     assert len(warned) == 1
@@ -177,7 +177,7 @@ def test_a_learning_rate_that_is_far_too_large_is_noticed_in_every_member_and_th
     config = Config(
         objective="wgan", members=3, steps=1000, constraint=None, optimizer={"name": "sgd", "lr": 1e12}, **SMALL
     )
-    with pytest.warns(Diverged) as warned:
+    with pytest.warns(DivergenceWarning) as warned:
         history = train(config, data.ring(), evaluate_every=100, device=device, checkpoints=tmp_path, **QUIET)
     assert len(warned) == 3
     assert (history.diverged == 50).all()
@@ -195,7 +195,7 @@ def test_a_member_that_is_held_stays_held_when_the_run_is_resumed(device, tmp_pa
     def run(steps, **options):
         config = Config(objective="least-squares", members=3, steps=steps, optimizer={"name": "sgd"}, **SMALL)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Diverged)
+            warnings.simplefilter("ignore", DivergenceWarning)
             options = dict(device=device, record_every=1, evaluate_every=30, **QUIET) | options
             return train(config, data.ring(), critic=poisoned(3, 1, device), **options)
 
@@ -317,7 +317,7 @@ def test_parameters_that_are_not_to_be_trained_stay(device):
 
 
 def test_a_network_of_ones_own_that_goes_astray_is_put_back_buffers_included(device):
-    with pytest.warns(Diverged):
+    with pytest.warns(DivergenceWarning):
         history = paint(60, optimizer={"name": "sgd", "lr": 1e30}, objective="wgan", constraint=None, device=device)
     assert history.diverged.tolist() == [4]
     for network in (history.generator, history.critic):

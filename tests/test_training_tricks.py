@@ -15,7 +15,8 @@ from gantut.objectives import OBJECTIVES, FeatureMatching
 from gantut.training import (
     Architecture,
     Config,
-    Diverged,
+    DivergenceWarning,
+    FeatureMatching,
     InstanceNoise,
     MinibatchDiscrimination,
     _algorithm,
@@ -494,7 +495,7 @@ def test_a_member_that_goes_astray_leaves_no_trace_in_its_averages(device):
             parameter[1] *= 1e15
     settings = dict(objective="least-squares", members=3, optimizer={"name": "sgd", "lr": 0.01}, ema=0.9)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Diverged)
+        warnings.simplefilter("ignore", DivergenceWarning)
         history = play(60, device=device, critic=critic, historical_averaging=0.1, **settings)
     assert (history.diverged >= 0).tolist() == [False, True, False]
     for network in (history.generator, history.generator_average):

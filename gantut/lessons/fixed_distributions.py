@@ -1,13 +1,16 @@
 """Critics alone: trained between two distributions that stand still, so that there is a truth to hold them against."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
 
 from gantut import objectives
 from gantut.device import random_source
+from gantut.lipschitz import Constraint
 from gantut.networks import MLP
+from gantut.training import Game, Learner, draw_noise, learn
 
 DRAWN = 50  # batches are drawn so many at once, which costs less than one by one
 
@@ -44,23 +47,34 @@ def train_critics(
     Module
         The critic.
     """
-    parameters = list(critic.parameters())
     clipped = constraint is not None and constraint.saturation(critic) is not None
-    kind = torch.optim.RMSprop if clipped else torch.optim.Adam
-    optimizer = kind(parameters, lr=lr, **({} if clipped else {"betas": (0.0, 0.9)}))
+    optimizer = (
+        torch.optim.RMSprop(critic.parameters(), lr=lr)
+        if clipped else torch.optim.Adam(critic.parameters(), lr=lr, betas=(0.0, 0.9))
+    )  # fmt: skip
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    source = random_source(seed)
-    for _ in range(steps):
-        real, fake = draw()
-        loss = wasserstein_loss(critic, real, fake)  # (members,)
-        penalty = constraint and constraint.loss_term(critic, real, fake, source)
-        loss = loss if penalty is None else loss + penalty
-        optimizer.zero_grad()
-        loss.sum().backward()
-        optimizer.step()
-        if constraint:
-            constraint.after_step(critic)
-        schedule.step()
+    constraint, source = constraint or Constraint(), random_source(seed)
+    game = Game(
+        objectives.OBJECTIVES["wgan"], constraint, critic,
+        generate=lambda drawn: drawn,  # a generator that is a sampler: its noise are the samples
+        score=lambda x: critic(x).squeeze(-1),  # (members, batch)
+    )  # fmt: skip
+
+    def draws():
+        for _ in range(steps):
+            real, fake = draw()  # (members, batch, d)
+            mixing = constraint.draws(tuple(real.shape[2:]))
+            drawn = {"data": real[:, None], "noise": fake[:, None]}  # (members, 1, batch, d)
+            if mixing:
+                kind, shape = mixing
+                drawn["mixing"] = draw_noise(kind, (len(real), 1, real.shape[1], *shape), source).to(real)
+            yield drawn
+
+    learner = Learner(
+        critic, optimizer, game.critic_loss, game.critic_batches,
+        after_step=[partial(constraint.after_step, critic), schedule.step],
+    )  # fmt: skip
+    learn([learner], draws())
     return critic
 
 

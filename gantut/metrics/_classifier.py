@@ -7,6 +7,7 @@ from torch import nn
 
 from gantut import _inputs
 from gantut.data import digits
+from gantut.training import Learner, learn
 
 
 class Classifier(nn.Module):
@@ -154,13 +155,15 @@ def _draw_weights(classifier, source):
 
 def _fit(classifier, images, labels, *, epochs, batch_size, lr, source):
     """Minimise the cross-entropy by Adam."""
-    steps = epochs * -(-len(images) // batch_size)
     optimizer = torch.optim.Adam(classifier.parameters(), lr=lr)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    for _ in range(epochs):
-        for some in torch.randperm(len(images), generator=source).split(batch_size):
-            loss = nn.functional.cross_entropy(classifier(images[some]), labels[some])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * -(-len(images) // batch_size))
+
+    def batches():
+        for _ in range(epochs):
+            for some in torch.randperm(len(images), generator=source).split(batch_size):
+                yield {"images": images[some], "labels": labels[some]}
+
+    def loss(batch):
+        return {"labels": nn.functional.cross_entropy(classifier(batch["images"]), batch["labels"])}
+
+    learn([Learner(classifier, optimizer, loss, after_step=[schedule.step])], batches())

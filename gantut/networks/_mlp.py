@@ -152,12 +152,12 @@ class MLP(nn.Module):
         part.__dict__.update({name: self.__dict__[name] for name in names})
         part.members = number
         for name in ("weights", "biases", "scales")[: 3 if self.normalisation else 2]:
-            rows = [nn.Parameter(parameter.detach()[first:last]) for parameter in getattr(self, name)]
+            rows = [nn.Parameter(parameter.data[first:last]) for parameter in getattr(self, name)]
             setattr(part, name, nn.ParameterList(rows))
         for name, buffer in self.named_buffers():
             part.register_buffer(name, buffer[first:last])
         part.minibatch = self.minibatch and MinibatchLayer(
-            self.minibatch.tensor.detach()[first:last], self.minibatch.kernels
+            self.minibatch.tensor.data[first:last], self.minibatch.kernels
         )
         return part
 

@@ -3,32 +3,57 @@ r"""Algorithm 1 and Algorithm 2: one loop, for one model or for hundreds.
 .. math:: \text{repeat:}\quad n_\text{critic}\times\ \text{critic: down } L_D(\text{real}, G(z)), \qquad
    \text{once}\ \text{generator: down } L_G(G(z))
 
-Read it in this order: ``_algorithm`` is the loop, ``_players`` is who plays, ``_config`` is what two runs can differ
-in, ``_tricks`` is what lesson 7 adds to that, ``_streams`` is where their random numbers come from, ``_train`` is when
-to look, keep and stop.
+Read it in this order: ``_algorithm`` is the loop and the game, ``_learners`` is how networks move, ``_config`` is what
+two runs can differ in, ``_groups`` puts a game together, ``_data`` and ``_streams`` are where its samples and random
+numbers come from, ``_run`` is when it is evaluated, saved and stopped.
 
->>> from gantut import data, training
+Your own networks, on your own samples:
+
+>>> import torch
+>>> from torch import nn
+>>> from gantut import training
+>>> generator = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
+>>> critic = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 1))
+>>> config = training.Config(objective="wgan-gp", steps=2, latent_dim=8, batch_size=32)
+>>> history = training.train(config, torch.randn(1000, 2), generator=generator, critic=critic)
+>>> history.sample(5).shape
+torch.Size([1, 5, 2])
+
+A population of sixteen, with networks made for it:
+
+>>> from gantut import data
 >>> config = training.Config(objective="wgan-gp", members=16, steps=2, batch_size=32)
 >>> history = training.train(config, data.ring())
 >>> history.samples[-1].shape
 torch.Size([16, 512, 2])
 """
 
+from gantut.objectives import FeatureMatching
+from gantut.training._algorithm import Game, label_loss, learn
+from gantut.training._checkpoint import load_networks
 from gantut.training._config import Architecture, Config, Optimizer
 from gantut.training._history import History
-from gantut.training._saved import load_networks
-from gantut.training._train import Diverged, OutOfMemory, train
+from gantut.training._learners import Learner
+from gantut.training._run import DivergenceWarning, OutOfMemory
+from gantut.training._streams import draw_noise
+from gantut.training._train import train
 from gantut.training._tricks import InstanceNoise, MinibatchDiscrimination
 
 __all__ = [
     "Architecture",
     "Config",
-    "Diverged",
+    "DivergenceWarning",
+    "FeatureMatching",
+    "Game",
     "History",
     "InstanceNoise",
+    "Learner",
     "MinibatchDiscrimination",
     "Optimizer",
     "OutOfMemory",
+    "draw_noise",
+    "label_loss",
+    "learn",
     "load_networks",
     "train",
 ]

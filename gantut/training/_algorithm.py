@@ -1,156 +1,152 @@
-r"""Algorithm 1 (GAN) and Algorithm 2 (WGAN), which are one.
+r"""Algorithm 1 (GAN) and Algorithm 2 (WGAN), which are one; whatever learns in this package, learns here.
 
-A round: ``n_critic`` steps of the critic on fresh batches, the generator standing still; then one step of the
-generator, the critic standing still. Which losses, which optimizer and which constraint on the critic is data.
+.. math:: \text{repeat:}\quad n_\text{critic}\times\ \text{critic: down } L_D\big(f(x), f(G(z))\big) + \text{constraint},
+   \qquad \text{once}\ \text{generator: down } L_G\big(f(G(z))\big)
+
+A step of the loop (:func:`iterate`) lets each learner in turn take its steps, while the others stand still. In a game
+these are the critic and the generator. Between two fixed distributions the critic is alone, and "G(z)" is what was drawn
+from the second of them. A classifier is alone, too, and its loss looks at labelled samples only.
 """
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
 
-from gantut.objectives import supervised_loss
-from gantut.training._players import Players, samples_are_separate
-from gantut.training._unrolling import look_ahead
-
-
-def advance(players: Players, steps: int, *, record_every: int, done: int) -> dict[str, list[torch.Tensor]]:
-    """Play `steps` rounds after the `done` ones before.
-
-    Returns
-    -------
-    dict of lists of tensors, shape (members,)
-        Losses and norms of gradients in every round that `record_every` divides.
-    """
-    play, record = players.replayed or partial(play_round, players), {}
-    for step in range(done + 1, done + steps + 1):
-        losses = play({name: stream.next() for name, stream in players.streams.items()})
-        if players.frozen:
-            players.hold()
-        if step % record_every == 0:
-            if players.shares:
-                losses = {name: players.shares.average(loss) for name, loss in losses.items()}
-            losses["critic gradient"] = players.critic.gradient_norms()
-            if players.config.learn_generator:
-                losses["generator gradient"] = players.generator.gradient_norms()
-            for name, loss in losses.items():
-                record.setdefault(name, []).append(loss.clone())  # a replayed round writes into the same memory again
-    return record
+from gantut.lipschitz import Constraint
+from gantut.objectives import Objective
+from gantut.training._learners import Learner, Tensors
 
 
-def play_round(players: Players, draws: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Play one round on the draws of one step of `players.streams`; return losses, shape (members,), by name.
-
-    On CUDA a round is recorded once and then replayed, so nothing here may depend on a number on the processor that
-    changes from round to round.
-    """
-    config, reals, noise = players.config, draws["data"], draws["noise"]
-    fakes, blur = generated_for_critic(players, noise[:, : config.n_critic]), draws.get("instance noise")
-    if blur is not None:  # (members, n_critic + 1, 2, batch, *event)
-        reals, fakes = reals + blur[:, : reals.shape[1], 0], fakes + blur[:, :-1, 1]
-    change = draws.get("augmentation")  # (members, n_critic + 1, 2, batch, numbers)
-
-    def shown(x, k, generated):
-        return x if change is None else config.augmentation.apply(x, change[:, k, int(generated)])
-
-    for k in range(config.n_critic):
-        mix = draws["mixing"][:, k] if "mixing" in draws else None
-        labelled = (draws["labelled"][:, k], draws["labels"][:, k]) if "labelled" in draws else None
-        losses = critic_step(players, shown(reals[:, k], k, False), shown(fakes[:, k], k, True), mix, labelled)
-    if config.learn_generator:
-        blur = None if blur is None else blur[:, -1, 1]
-        real = shown(reals[:, -1], -1, False) if reals.shape[1] > config.n_critic else reals[:, -1]
-        losses |= generator_step(players, noise[:, -1], real, blur, partial(shown, k=-1, generated=True))
-        players.generator.follow()
-    return losses
-
-
-@torch.no_grad()
-def generated_for_critic(players: Players, noise: torch.Tensor) -> torch.Tensor:
-    """Return the generated batches of a round's critic steps, shape (members, n_critic, batch, \\*event).
-
-    No gradient goes back to the generator. It stands still meanwhile, so one product makes all the batches, where
-    samples do not see each other.
-    """
-    if not samples_are_separate(players.generator.network):
-        return torch.stack([players.generate(z) for z in noise.unbind(1)], 1)
-    fake = players.generate(noise.flatten(1, 2))  # (members, n_critic * batch, *event)
-    return fake.unflatten(1, noise.shape[1:3])
-
-
-def critic_step(
-    players: Players,
-    real: torch.Tensor,
-    fake: torch.Tensor,
-    mix: torch.Tensor | None,
-    labelled: tuple[torch.Tensor, torch.Tensor] | None = None,
-) -> dict:
-    """Take one step of the critic.
+def learn(
+    learners: Sequence[Learner],
+    draws: Iterable[Tensors],
+    *,
+    step: Callable[[Tensors], Tensors] | None = None,
+    watch: Callable[[int, Tensors], object] | None = None,
+) -> None:
+    """Run the loop: one step for each of the draws.
 
     Parameters
     ----------
-    real, fake : tensors, shape (members, batch, \\*event)
-    mix : tensor, shape (members, batch) or (members, batch, \\*event), or None
-        The random numbers of the constraint's loss term: see `Constraint.draws`.
-    labelled : tensors, shapes (members, some, \\*event) and (members, some), optional
-        Samples and their classes.
-
-    Returns
-    -------
-    dict of tensors, shape (members,)
+    learners : sequence of Learner
+        In the order in which they take their steps.
+    draws : iterable of mappings
+        What each step of the loop uses: tensors by name.
+    step : function of draws, optional
+        By default :func:`iterate` with these learners.
+    watch : function of (step, losses), optional
+        Called after each step of the loop, which are counted from 1.
     """
-    constraint, critic = players.config.constraint, players.critic.network
-    loss = players.objective.critic_loss(*players.score_both(real, fake))  # (members,)
-    losses = {"critic": loss.detach()}
-    penalty = constraint and constraint.loss_term(critic, real, fake, mix)
-    if penalty is not None:
-        losses["penalty"] = penalty.detach()
-        loss = loss + penalty
-    if labelled is not None:
-        samples, labels = labelled
-        supervised = supervised_loss(critic(samples), labels, validate_args=False)
-        losses["supervised"] = supervised.detach()
-        loss = loss + players.config.supervised_weight * supervised
-    players.critic.descend(loss, players.critic_optimizer)
-    if constraint is not None:
-        constraint.after_step(critic)
+    for number, drawn in enumerate(draws, 1):
+        losses = step(drawn) if step else iterate(learners, drawn)
+        if watch:
+            watch(number, losses)
+
+
+def iterate(learners: Sequence[Learner], draws: Tensors) -> dict[str, torch.Tensor]:
+    """Take one step of the loop; return the last losses, without a gradient, by name.
+
+    On CUDA this is captured once and then replayed, so nothing in it may depend on a number on the host that changes.
+    """
+    losses = {}
+    for learner in learners:
+        for batch in learner.batches(draws):
+            terms = learner.loss(batch)  # each (members,)
+            learner.descend(
+                sum(learner.weights[name] * term if name in learner.weights else term for name, term in terms.items())
+            )
+            for act in learner.after_step:
+                act()
+            losses |= {name: term.detach() for name, term in terms.items()}
     return losses
 
 
-def generator_step(
-    players: Players,
-    noise: torch.Tensor,
-    real: torch.Tensor,
-    blur: torch.Tensor | None = None,
-    shown: Callable[[torch.Tensor], torch.Tensor] | None = None,
-) -> dict:
-    """Take one step of the generator.
+@dataclass
+class Game:
+    """What critic and generator minimise. Draws and batches have these entries:
 
-    Parameters
+    - data: (members, n_critic, batch, *event), and one batch more where the generator's loss looks at real samples
+    - noise: (members, n_critic + 1, batch, latent_dim), the last for the generator's step
+    - mixing: (members, n_critic, batch, ...), random numbers of the constraint, where it takes some
+    - labelled, labels: (members, n_critic, some, *event) and (members, n_critic, some), where there are such
+
+    Attributes
     ----------
-    noise : tensor, shape (members, batch, latent_dim)
-    real : tensor, shape (members, batch, \\*event)
-        Looked at only where the objective compares features, or looks ahead.
-    blur : tensor, shape (members, batch, \\*event), optional
-        Instance noise on the generated samples.
-    shown : function, optional
-        What the critic is shown in place of generated samples.
-
-    Returns
-    -------
-    dict of tensors, shape (members,)
+    objective : Objective
+    constraint : Constraint
+    critic : Module
+        From (members, batch, *event) to scores (members, batch, 1), or logits (members, batch, classes).
+    generate : function
+        From noise (members, batch, latent_dim) to samples (members, batch, *event).
+    score : function
+        From samples to scores (members, batch).
+    n_critic : int
     """
-    fake = players.generate(noise)  # (members, batch, *event)
-    if blur is not None:
-        fake = fake + blur
-    fake = shown(fake) if shown else fake
-    if players.config.unrolled:
-        loss = players.objective.generator_total(*look_ahead(players, real, fake))
-    elif players.objective.features:
-        _, real_features = players.score(real)
-        scores, features = players.score(fake)
-        loss = players.objective.generator_total(None, scores, real_features, features)
-    else:
-        loss = players.objective.generator_total(None, players.score(fake)[0])
-    players.generator.descend(loss, players.generator_optimizer)
-    return {"generator": loss.detach()}
+
+    objective: Objective
+    constraint: Constraint
+    critic: nn.Module
+    generate: Callable[[torch.Tensor], torch.Tensor]
+    score: Callable[[torch.Tensor], torch.Tensor]
+    n_critic: int = 1
+    features: Callable | None = None  # from samples to scores and features, where the generator matches these
+    look_ahead: Callable | None = None  # from real and fake samples to the scores of the critic to come, if unrolled
+    shown: Callable = lambda x, draws, k, fake: x  # what the critic is shown in place of samples: noise, augmentation
+    joined: bool = True  # whether real and generated samples may go through the critic together
+    batched: bool = True  # whether the batches of all critic steps may go through the generator together
+
+    def critic_batches(self, draws: Tensors) -> Iterable[Tensors]:
+        """Yield real and generated samples for each step of the critic, during which the generator stands still."""
+        fakes = self.fakes(draws["noise"][:, : self.n_critic])  # (members, n_critic, batch, *event)
+        for k in range(self.n_critic):
+            batch = {name: draws[name][:, k] for name in ("mixing", "labelled", "labels") if name in draws}
+            batch["real"] = self.shown(draws["data"][:, k], draws, k, False)  # (members, batch, *event)
+            batch["fake"] = self.shown(fakes[:, k], draws, k, True)  # (members, batch, *event)
+            yield batch
+
+    @torch.no_grad()  # the gradient stops here: the critic's steps leave the generator alone
+    def fakes(self, noise: torch.Tensor) -> torch.Tensor:
+        """Return generated samples (members, n_critic, batch, *event)."""
+        if not self.batched:
+            return torch.stack([self.generate(z) for z in noise.unbind(1)], 1)
+        return self.generate(noise.flatten(1, 2)).unflatten(1, noise.shape[1:3])
+
+    def critic_loss(self, batch: Tensors) -> Tensors:
+        """Return the critic's loss, the constraint's term and the loss of the labels, each of shape (members,)."""
+        real, fake = batch["real"], batch["fake"]  # (members, batch, *event)
+        if self.joined:
+            both = self.score(torch.cat([real, fake], 1))  # (members, 2 batch)
+            scores = both.split([real.shape[1], fake.shape[1]], 1)  # (members, batch) twice
+        else:
+            scores = self.score(real), self.score(fake)
+        losses = {"critic": self.objective.critic_loss(*scores)}  # (members,)
+        term = self.constraint.loss_term(self.critic, real, fake, batch.get("mixing"))
+        if term is not None:
+            losses["penalty"] = term  # (members,)
+        if "labels" in batch:
+            losses["supervised"] = label_loss(self.critic(batch["labelled"]), batch["labels"])  # (members,)
+        return losses
+
+    def generator_loss(self, draws: Tensors) -> Tensors:
+        """Return the generator's loss, shape (members,), on the last batches of the draws."""
+        fake = self.shown(self.generate(draws["noise"][:, -1]), draws, -1, True)  # (members, batch, *event)
+        if not (self.look_ahead or self.features):
+            return {"generator": self.objective.generator_total(None, self.score(fake))}
+        real = self.shown(draws["data"][:, -1], draws, -1, False)  # (members, batch, *event)
+        if self.look_ahead:
+            return {"generator": self.objective.generator_total(*self.look_ahead(real, fake))}
+        _, target = self.features(real)  # (members, batch, features)
+        scores, features = self.features(fake)
+        return {"generator": self.objective.generator_total(None, scores, target, features)}
+
+
+def label_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return the mean cross entropy, shape (members,), of logits (members, batch, classes) and labels (members, batch).
+
+    The same as :func:`gantut.objectives.supervised_loss`, without a look at the labels' values.
+    """
+    each = cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="none")
+    return each.reshape(labels.shape).mean(-1)

@@ -7,7 +7,8 @@ from torch import nn
 
 from gantut import _inputs
 from gantut.training._config import Config
-from gantut.training._parameters import only_looking
+from gantut.training._learners import only_looking
+from gantut.training._networks import as_population
 from gantut.training._streams import noise_stream
 
 
@@ -19,7 +20,7 @@ class History:
     ----------
     config : Config
     generator, critic : Module
-        At the end of the run; of a member that went astray, its last good state.
+        As they were given to `train`, or as it made them, at the end of the run; of a member that diverged, its last good state.
     steps : tensor, shape (records,)
         Generator steps done at each record.
     losses : dict of tensors, shape (records, members)
@@ -32,8 +33,8 @@ class History:
     samples : tensor, shape (evaluations, members, n, \\*event)
         Generated from noise that stays the same.
     diverged : tensor, shape (members,)
-        The step after which a member had a loss or parameter that is not a number, and was held where it last was good;
-        -1 for members that never went astray.
+        The step after which a member had a loss or parameter that is not finite, and was held where it last was good;
+        -1 for members that never diverged.
     generator_average : Module, optional
         The generator with the exponential moving averages of its parameters, where the run keeps them (`Config.ema`);
         all samples are then of this one.
@@ -58,7 +59,7 @@ class History:
         noise = noise_stream(config.noise, shape, config.seeds("samples"), device).next()
         generator = self.generator if self.generator_average is None else self.generator_average
         with only_looking(generator):
-            return generator(noise).cpu()
+            return as_population(generator, noise, tuple(self.samples.shape[3:]))(noise).cpu()
 
     def classify(self, x: torch.Tensor) -> torch.Tensor:
         """Return the classes that a critic of classes gives samples, the most likely of the real ones.
@@ -81,8 +82,9 @@ class History:
             raise ValueError("history must be of a run with labelled samples: its critic tells no classes apart")
         x = x.to(next(self.critic.parameters()))
         shape = self.samples.shape  # (evaluations, members, n, *event)
+        x = x.expand(shape[1], *x.shape[-len(shape) + 2 :])
         with only_looking(self.critic):
-            return self.critic(x.expand(shape[1], *x.shape[-len(shape) + 2 :])).argmax(-1).cpu()
+            return as_population(self.critic, x)(x).argmax(-1).cpu()
 
 
 @dataclass
@@ -94,6 +96,24 @@ class Records:
     evaluated: list[int] = field(default_factory=list)
     metrics: dict[str, list[torch.Tensor]] = field(default_factory=dict)  # each (members,)
     samples: list[torch.Tensor] = field(default_factory=list)  # each (members, n, *event)
+
+    def state_dict(self) -> dict:
+        """Return the lists, in copies; their tensors never change."""
+        return {
+            name: {key: list(rows) for key, rows in value.items()} if isinstance(value, dict) else list(value)
+            for name, value in vars(self).items()
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on from such lists."""
+        self.__dict__.update(state)
+
+    def add(self, steps: range, groups: list[dict[str, list[torch.Tensor]]]) -> None:
+        """Add the records of these steps, which are those of each group of members."""
+        self.steps += steps
+        for name in groups[0]:
+            rows = zip(*(group[name] for group in groups), strict=True)
+            self.values.setdefault(name, []).extend(torch.cat(row).cpu() for row in rows)
 
     def forget_last_evaluation(self) -> None:
         """Drop the last evaluation."""

@@ -7,7 +7,7 @@ Every process draws the same random numbers for the whole batch, from the seeds 
 them. So the run is that of a single process up to rounding, however many processes there are, and a checkpoint of it
 can be gone on with by any number of them.
 
-All parameters of a player have their gradients in one tensor (``_parameters``), so what is exchanged is one all-reduce
+All parameters of a player have their gradients in one tensor (``_learners``), so what is exchanged is one all-reduce
 of that tensor in each step of each player. `torch.nn.parallel.DistributedDataParallel` would exchange the same numbers
 in several buckets, as hooks on the parameters fire during ``backward``: that saves waiting where networks are so large
 that the exchange takes longer than the computation. It does not fit here: its hooks fire with ``backward`` only and not
@@ -22,9 +22,10 @@ statistics over the whole batch, and features that a loss averages over a batch 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import NamedTuple
 
 import torch
-from torch import distributed, nn
+from torch import distributed
 
 from gantut.networks import DCGANCritic, DCGANGenerator
 from gantut.training._streams import Stream
@@ -33,22 +34,26 @@ from gantut.training._streams import Stream
 BATCH_AXES = {"instance noise": 3, "augmentation": 3}
 
 
-class Shares:
-    """How a batch is shared out over the processes of the default process group of `torch.distributed`.
+class DataParallel:
+    """How a batch is divided among the processes of the default process group of `torch.distributed`.
 
     Parameters
     ----------
     config : Config
         Of the run; its batch size must be a multiple of the number of processes.
+    labelled : None
+        Labelled samples of the run, which cannot be divided.
 
     Raises
     ------
     ValueError
-        If there is no process group, or the run is none that can be shared out.
+        If there is no process group, or the run cannot be divided.
     """
 
-    def __init__(self, config):
+    def __init__(self, config, labelled=None):
         _require_means(config)
+        if labelled is not None:
+            raise ValueError("data_parallel must be False with labelled samples, which have batches of their own")
         if not (distributed.is_available() and distributed.is_initialized()):
             raise ValueError(
                 "data_parallel must be False without a process group: call torch.distributed.init_process_group first"
@@ -59,9 +64,9 @@ class Shares:
             raise ValueError(f"batch_size must be a multiple of {shares}, not {config.batch_size}")
         self.size = config.batch_size // self.world
 
-    def own(self, name: str, draws: torch.Tensor) -> torch.Tensor:
-        """Return this process's share of the draws of one step."""
-        return draws.narrow(BATCH_AXES.get(name, 2), self.rank * self.size, self.size)
+    def divide(self, name: str, stream: Stream) -> "Share":
+        """Return a stream of this process's share of what another draws for a purpose."""
+        return Share(stream, BATCH_AXES.get(name, 2), self.rank * self.size, self.size)
 
     @torch.no_grad()
     def average(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -74,7 +79,7 @@ class Shares:
         return _Collect.apply(features, self)
 
     @contextmanager
-    def synchronised(self, *networks: nn.Module) -> Iterator[None]:
+    def synchronised(self, networks) -> Iterator[None]:
         """Within this, batch normalisation of convolutional networks takes its statistics over all shares.
 
         Raises
@@ -82,7 +87,8 @@ class Shares:
         ValueError
             If samples see each other in a network in some other way.
         """
-        norms = [norm for network in networks for norm in _batch_norms(network)]
+        both = zip((networks.generator, networks.critic), networks.apart, strict=True)
+        norms = [norm for network, apart in both for norm in _batch_norms(network, apart)]
         for norm in norms:
             norm.normalise = partial(whole_batch_norm, norm, self)
         try:
@@ -116,36 +122,37 @@ def _require_means(config):
         raise ValueError("data_parallel must be False with a penalty around the data, which measures the whole batch")
 
 
-def _batch_norms(network):
+def _batch_norms(network, apart):
     """Return the layers of a network in which samples see each other."""
     if isinstance(network, DCGANGenerator | DCGANCritic):
         return list(network.statistics)
-    if not getattr(network, "samples_are_separate", False):
+    if not apart:
         raise ValueError(
-            f"data_parallel must be False with a {type(network).__name__} whose samples see each other, or that does "
-            "not say in an attribute `samples_are_separate` that they do not: a process sees its own share only"
+            f"data_parallel must be False with a {type(network).__name__} whose samples see each other: a process sees "
+            "its own share only"
         )
     return []
 
 
-class OwnShare:
-    """A stream of which a process uses its share; what is saved is the whole stream.
+class Share(NamedTuple):
+    """A part of the batches of a stream; what is saved is the whole stream."""
 
-    Parameters
-    ----------
-    name : str
-        Of the purpose of the stream.
-    stream : Stream
-    shares : Shares
-    """
-
-    def __init__(self, name: str, stream: Stream, shares: Shares):
-        self.name, self.stream, self.shares = name, stream, shares
-        self.state, self.restore = stream.state, stream.restore
+    stream: Stream
+    axis: int
+    start: int
+    size: int
 
     def next(self) -> torch.Tensor:
-        """Return this process's share of the draws of the next step."""
-        return self.shares.own(self.name, self.stream.next())
+        """Return this part of the draws of the next step."""
+        return self.stream.next().narrow(self.axis, self.start, self.size)
+
+    def state_dict(self) -> dict:
+        """Return the state of the stream."""
+        return self.stream.state_dict()
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go back to where the stream was."""
+        self.stream.load_state_dict(state)
 
 
 class _Collect(torch.autograd.Function):
@@ -156,32 +163,34 @@ class _Collect(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, features, shares):
-        ctx.shares = shares
-        parts = [torch.empty_like(features, memory_format=torch.contiguous_format) for _ in range(shares.world)]
+    def forward(ctx, features, parallel):
+        ctx.parallel = parallel
+        parts = [torch.empty_like(features, memory_format=torch.contiguous_format) for _ in range(parallel.world)]
         distributed.all_gather(parts, features.contiguous())
         return torch.cat(parts, 1)
 
     @staticmethod
     def backward(ctx, slope):
-        shares = ctx.shares
-        return slope.narrow(1, shares.rank * shares.size, shares.size) * shares.world, None
+        parallel = ctx.parallel
+        return slope.narrow(1, parallel.rank * parallel.size, parallel.size) * parallel.world, None
 
 
 class _Average(torch.autograd.Function):
     """The mean of a tensor over all processes; its gradient is the mean of theirs."""
 
     @staticmethod
-    def forward(ctx, tensor, shares):
-        ctx.shares = shares
-        return shares.average(tensor.clone(memory_format=torch.contiguous_format))
+    def forward(ctx, tensor, parallel):
+        ctx.parallel = parallel
+        return parallel.average(tensor.clone(memory_format=torch.contiguous_format))
 
     @staticmethod
     def backward(ctx, slope):
-        return ctx.shares.average(slope.clone(memory_format=torch.contiguous_format)), None
+        return ctx.parallel.average(slope.clone(memory_format=torch.contiguous_format)), None
 
 
-def whole_batch_norm(norm, shares: Shares, h: torch.Tensor, member: int, gain: torch.Tensor, bias: torch.Tensor):
+def whole_batch_norm(
+    norm, parallel: DataParallel, h: torch.Tensor, member: int, gain: torch.Tensor, bias: torch.Tensor
+):
     r"""Batch normalisation of one member's share, by the mean and variance of the whole batch.
 
     .. math:: \mu = \frac1N\sum_r \overline{h_r}, \qquad \sigma^2 = \frac1N\sum_r \overline{(h_r - \mu)^2}
@@ -192,7 +201,7 @@ def whole_batch_norm(norm, shares: Shares, h: torch.Tensor, member: int, gain: t
     ----------
     norm : BatchNorm
         Of `gantut.networks`; its running statistics move as they would on a single process.
-    shares : Shares
+    parallel : DataParallel
     h : tensor, shape (share, channels, height, width)
     member : int
     gain, bias : tensors, shape (channels,)
@@ -205,10 +214,10 @@ def whole_batch_norm(norm, shares: Shares, h: torch.Tensor, member: int, gain: t
         return type(norm).normalise(norm, h, member, gain, bias)
     over, dtype = (0, 2, 3), h.dtype
     h = h.float()  # statistics are in single precision, also where h is in bfloat16
-    mean = _Average.apply(h.mean(over), shares)  # (channels,)
+    mean = _Average.apply(h.mean(over), parallel)  # (channels,)
     away = h - mean[:, None, None]
-    variance = _Average.apply(away.square().mean(over), shares)
-    count = h.numel() // h.shape[1] * shares.world
+    variance = _Average.apply(away.square().mean(over), parallel)
+    count = h.numel() // h.shape[1] * parallel.world
     with torch.no_grad():
         norm.running_mean[member].lerp_(mean, norm.momentum)
         norm.running_var[member].lerp_(variance * count / (count - 1), norm.momentum)

@@ -45,13 +45,13 @@ class Stream:
         self.block = torch.stack(draws, 1).to(self.device, non_blocking=True)  # (steps, members, *shape)
         self.position = 0
 
-    def state(self) -> dict:
-        """Return what :meth:`restore` needs: the generators before the block, and the place in it."""
+    def state_dict(self) -> dict:
+        """Return what :meth:`load_state_dict` needs: the generators before the block, and the place in it."""
         states = self.before or [source.get_state() for source in self.sources]
         return {"sources": torch.stack(states), "position": self.position if self.before else -1}
 
-    def restore(self, state: dict) -> None:
-        """Go back to where :meth:`state` was called: draw its block again, and go to the place in it."""
+    def load_state_dict(self, state: dict) -> None:
+        """Go back to where :meth:`state_dict` was called: draw its block again, and go to the place in it."""
         for source, before in zip(self.sources, state["sources"], strict=True):
             source.set_state(before.cpu().clone())
         self.position, self.block, self.before = self.steps, None, None
@@ -102,40 +102,28 @@ class FadingStream(Stream):
         scales = torch.tensor([self.scale(step) for step in range(self.begun, self.drawn)])
         self.block *= scales.reshape(-1, *(1 for _ in self.block.shape[1:])).to(self.device)
 
-    def state(self):
-        return super().state() | {"begun": self.begun}
+    def state_dict(self):
+        return super().state_dict() | {"begun": self.begun}
 
-    def restore(self, state):
+    def load_state_dict(self, state):
         self.begun = self.drawn = int(state["begun"])
-        super().restore(state)
+        super().load_state_dict(state)
 
 
-def distribution_stream(distribution, batches: int, batch: int, seeds, device) -> Stream:
-    """Fresh samples of a distribution, in single precision."""
+class IndexStream(Stream):
+    """Which samples of a data set make up batches: each member shuffles anew every epoch.
 
-    def draw(steps, source, member):
-        return distribution.sample((steps, batches, batch), generator=source).float()
-
-    return Stream(draw, seeds, batches * batch * math.prod(distribution.event_shape), device)
-
-
-class EpochStream(Stream):
-    """Batches of a data set: each member shuffles it anew every epoch, and uses every sample at most once in an epoch.
-
-    The samples that are left over when an epoch has no full batch any more wait for another epoch.
+    Every sample is used at most once in an epoch. The samples that are left over when an epoch has no full batch any
+    more wait for another epoch.
     """
 
-    def __init__(self, data: torch.Tensor, batches: int, batch: int, seeds, device):
-        super().__init__(self._indices, seeds, batches * batch, device)
-        self.data, self.shape = data.to(device), (batches, batch)
-        self.samples, self.per_epoch = len(data), len(data) // batch  # the latter in full batches
+    def __init__(self, samples: int, batches: int, batch_size: int, seeds, device):
+        super().__init__(self._indices, seeds, batches * batch_size, device)
+        self.shape = (batches, batch_size)
+        self.samples, self.per_epoch = samples, samples // batch_size  # the latter in full batches
         self.orders = [None for _ in seeds]  # of the present epoch, (per_epoch, batch)
         self.used = [self.per_epoch for _ in seeds]  # batches of it
         self.epochs_before = None
-
-    def next(self):
-        index = super().next()  # (members, batches, batch)
-        return self.data[index]
 
     def _indices(self, steps, source, member):
         rows = []
@@ -160,30 +148,33 @@ class EpochStream(Stream):
         orders = [torch.full((width,), -1) if order is None else order.reshape(-1) for order in self.orders]
         return {"orders": torch.stack(orders), "used": torch.tensor(self.used)}
 
-    def state(self):
-        return super().state() | (self.epochs_before or self._epochs())
+    def state_dict(self):
+        return super().state_dict() | (self.epochs_before or self._epochs())
 
-    def restore(self, state):
+    def load_state_dict(self, state):
         self.used = state["used"].tolist()
         self.orders = [order.reshape(self.per_epoch, -1) for order in state["orders"].cpu()]
-        super().restore(state)
+        super().load_state_dict(state)
 
 
-class OwnEpochStream(EpochStream):
+class EpochStream(IndexStream):
+    """Batches of a data set, shape (n, \\*event)."""
+
+    def __init__(self, data: torch.Tensor, batches: int, batch_size: int, seeds, device):
+        super().__init__(len(data), batches, batch_size, seeds, device)
+        self.data = data.to(device)
+
+    def next(self):
+        return self.data[super().next()]  # (members, batches, batch, *event)
+
+
+class OwnEpochStream(IndexStream):
     """Batches of a data set of each member's own, shape (members, n, \\*event)."""
 
-    def __init__(self, data: torch.Tensor, batches: int, batch: int, seeds, device):
-        super().__init__(data[0], batches, batch, seeds, device)
+    def __init__(self, data: torch.Tensor, batches: int, batch_size: int, seeds, device):
+        super().__init__(data.shape[1], batches, batch_size, seeds, device)
         self.data = data.to(device)
         self.rows = torch.arange(len(data), device=device)[:, None, None]
 
     def next(self):
-        index = Stream.next(self)  # (members, batches, batch)
-        return self.data[self.rows, index]
-
-
-def data_stream(data, batches: int, batch: int, seeds, device) -> Stream:
-    """Batches of real samples, from a distribution or from a data set."""
-    if isinstance(data, torch.Tensor):
-        return EpochStream(data, batches, batch, seeds, device)
-    return distribution_stream(data, batches, batch, seeds, device)
+        return self.data[self.rows, super().next()]  # (members, batches, batch, *event)

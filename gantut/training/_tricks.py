@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from gantut import _inputs
-from gantut.training._streams import data_stream, noise_stream
+from gantut.training._streams import noise_stream
 
 SCHEDULES = {
     "constant": lambda share: 1.0,
@@ -40,9 +40,9 @@ class MinibatchDiscrimination:
 
 @dataclass(frozen=True)
 class InstanceNoise:
-    r"""Gaussian noise on all samples, real and generated, before the critic looks at them, in every step of a round.
+    r"""Gaussian noise on all samples, real and generated, before the critic looks at them, in every step of the critic and of the generator.
 
-    .. math:: x + \sigma_t\,\varepsilon, \qquad \sigma_t = \sigma\,s\big(t / (u\,T)\big) \text{ for round }
+    .. math:: x + \sigma_t\,\varepsilon, \qquad \sigma_t = \sigma\,s\big(t / (u\,T)\big) \text{ in step }
        t = 0, 1, \dots \text{ of } T, \quad 0 \text{ from } t = u\,T \text{ on}
 
     Attributes
@@ -52,7 +52,7 @@ class InstanceNoise:
     schedule : {"linear", "cosine", "constant"}
         How it fades: :math:`s(r) = 1 - r`, :math:`(1 + \cos\pi r)/2`, or 1.
     until : float
-        The share u of all rounds after which there is none, at most 1.
+        The fraction u of all steps after which there is none, at most 1.
 
     References
     ----------
@@ -67,16 +67,16 @@ class InstanceNoise:
         _inputs.positive("scale", self.scale)
         _inputs.one_of("schedule", self.schedule, tuple(SCHEDULES))
         if _inputs.positive("until", self.until) > 1:
-            raise ValueError(f"until must be a share of all steps, at most 1, not {self.until!r}")
+            raise ValueError(f"until must be a fraction of all steps, at most 1, not {self.until!r}")
 
     def scale_at(self, done: int, steps: int) -> float:
-        """Return the standard deviation in the round after `done` of `steps` rounds."""
+        """Return the standard deviation in the step after `done` of `steps` steps."""
         share = done / (self.until * steps)
         return self.scale * SCHEDULES[self.schedule](share) if share < 1 else 0.0
 
     @property
     def fades(self) -> bool:
-        """Whether the noise of a round depends on how many rounds there are."""
+        """Whether the noise of a step depends on how many steps there are."""
         return self.schedule != "constant" or self.until < 1
 
 
@@ -89,7 +89,7 @@ def set_references(config, data, generator: nn.Module, critic: nn.Module, device
         shape = (config.batch_size, config.latent_dim)
         generator.set_reference(noise_stream(config.noise, shape, config.seeds("reference noise"), device).next())
     if config.normalisation("critic") == "virtual-batch":
-        stream = data_stream(data, 1, config.batch_size, config.seeds("reference data"), device)
+        stream = data.stream(1, config.batch_size, config.seeds("reference data"), device)
         critic.set_reference(stream.next()[:, 0])
 
 

@@ -6,21 +6,22 @@ from torch.func import functional_call
 from gantut.training._config import Optimizer
 
 
-def look_ahead(players, real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    r"""Return the critic's scores of both batches after ``unrolled`` more of its steps on them.
+def look_ahead(critic, config, constraint, real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    r"""Return the critic's scores of both batches after ``config.unrolled`` more of its steps on them.
 
     The gradient flows back through those steps, so that the generator feels the critic's answer; the critic itself
     stays where it is.
 
     Parameters
     ----------
-    players : Players
+    critic : PopulationLearner
+    config : Config
+    constraint : gantut.lipschitz.Constraint
     real, fake : tensors, shape (members, batch, \*event)
 
     Returns
     -------
     two tensors, shape (members, batch)
-        Of `real` and of `fake`, by the critic to come.
 
     References
     ----------
@@ -28,17 +29,14 @@ def look_ahead(players, real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.T
     """
 
     def score(values, x):
-        scores = functional_call(players.critic.network, players.critic.named(values), (x,))
-        return scores.squeeze(-1)
+        return functional_call(critic.network, critic.parameters.named(values), (x,)).squeeze(-1)
 
-    values = players.critic.values.detach().requires_grad_()
-    constraint = players.config.constraint
-    step = differentiable_step(players.config.critic_optimizer, players.critic_optimizer, players.critic.leaf)
-    for _ in range(players.config.unrolled):
-        loss = players.objective.critic_loss(score(values, real), score(values, fake))
+    values = critic.values.detach().requires_grad_()
+    step = differentiable_step(config.critic_optimizer, critic.optimizer, critic.leaf)
+    for _ in range(config.unrolled):
+        loss = config.game.critic_loss(score(values, real), score(values, fake))
         (slope,) = torch.autograd.grad(loss.sum(), values, create_graph=True)
-        values = step(values, slope)
-        values = constraint.projected(values) if constraint else values
+        values = constraint.projected(step(values, slope))
     return score(values, real), score(values, fake)
 
 

@@ -32,7 +32,7 @@ from gantut.lessons._records import rounded_fields
 from gantut.lessons.created_equal._arenas import ARENAS, Scores, arena
 from gantut.lessons.created_equal._search import SPACE, draw_settings, try_config
 from gantut.lessons.toy_gans import GAMES
-from gantut.training import Diverged, train
+from gantut.training import DivergenceWarning, train
 
 SIZES = {
     "fast": {"budget": 12, "updates": 2000, "batch_size": 64},
@@ -147,7 +147,7 @@ def run_try(
     config = try_config(objective, number, seeds=seeds, updates=updates, batch=batch, seed=seed)
     start = time.perf_counter()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Diverged)  # it is in the record
+        warnings.simplefilter("ignore", DivergenceWarning)  # it is in the record
         history = train(
             config, here.data, samples=here.samples, evaluate_every=config.steps, device=_device(), progress=False
         )

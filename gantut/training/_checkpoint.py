@@ -1,0 +1,166 @@
+"""Save a run, go on with it, and take its networks out: a checkpoint is what the parts of the run have to say."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from gantut import checkpoints
+from gantut.checkpoints import Checkpoint, CheckpointError
+from gantut.training._learners import Parameters
+
+EXTENDABLE = ("steps",)  # a run may be resumed for longer than it was first meant to
+
+
+class Saver:
+    """Keeps a run in a folder.
+
+    Attributes
+    ----------
+    folder : Path
+    every : int, optional
+        How often, in steps; by default at every evaluation.
+    writes : bool
+        Whether this process is the one that saves, where several have the same run.
+    """
+
+    def __init__(self, folder: str | Path, every: int | None, *, writes: bool = True):
+        self.folder, self.every, self.writes, self.saved, self.noted = Path(folder), every, writes, 0, None
+
+    def begin(self) -> None:
+        """Require a folder without a run, so that no run is mixed with another."""
+        steps = checkpoints.saved_steps(self.folder)
+        if steps:
+            raise ValueError(
+                f"checkpoints: {self.folder} holds a run of {steps[-1]} steps: resume=True goes on with it; "
+                "for a new run name another folder"
+            )
+
+    def note(self, step: int, networks: Mapping[str, nn.Module], state: dict, config: dict) -> None:
+        """Take down a run as it is between two steps: whatever interrupts the next ones, this can be saved."""
+        weights = {
+            f"{name}.{key}": tensor.clone()
+            for name, network in networks.items()
+            for key, tensor in network.state_dict().items()
+        }
+        self.noted = step, weights, state, config
+
+    def write(self) -> None:
+        """Save what was noted last; once is enough."""
+        if self.writes and self.noted and self.noted[0] != self.saved:
+            checkpoints.save(self.folder, *self.noted)
+            self.saved = self.noted[0]
+
+    def load(self, networks: Mapping[str, nn.Module], *, device) -> Checkpoint | None:
+        """Return the last good checkpoint, and put its weights into the networks; None where there is none."""
+        if not checkpoints.saved_steps(self.folder):
+            return None
+        checkpoint = checkpoints.load_latest(self.folder, device=device)
+        if not isinstance(checkpoint.config, dict) or "schedule" not in (checkpoint.state or {}):
+            raise ValueError(f"checkpoints: {checkpoint.path} is not of a training run: name another folder")
+        for name, network in networks.items():
+            try:
+                network.load_state_dict(_weights(checkpoint, name))
+            except RuntimeError as error:
+                raise ValueError(
+                    f"{name} must be the network of the run in {self.folder}, but is not: {error}"
+                ) from None
+        self.saved = checkpoint.step
+        return checkpoint
+
+
+def require_same_run(checkpoint: Checkpoint, config, data: dict, folder: Path) -> None:
+    """Refuse to go on with another run than the one that was saved.
+
+    Raises
+    ------
+    ValueError
+    """
+    here, kept = config.as_dict(), EXTENDABLE
+    if config.instance_noise and config.instance_noise.fades:
+        kept = ()  # how it fades depends on the number of steps
+    before = {f.name: f.default for f in dataclasses.fields(config)}  # settings that there were not yet
+    for name, value in here.items():
+        saved = checkpoint.config.get(name, before[name])
+        if name not in kept and _plain(saved) != _plain(value):
+            raise ValueError(
+                f"checkpoints: the run in {folder} has {name} = {saved!r}, this one {value!r}: "
+                "use its settings, another folder, or resume=False"
+            )
+    if config.steps < checkpoint.step:
+        done = f"at least {checkpoint.step}, which the run in {folder} has done"
+        raise ValueError(f"steps must be {done}, not {config.steps}")
+    if not _same_data(checkpoint.state["data"], data):
+        raise ValueError(f"data must be those of the run in {folder}, but differ from them in values or shape")
+
+
+def _same_data(one, other):
+    """Whether two fingerprints are of the same data; draws may differ in roundings between machines."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same_data(one[name], other[name]) for name in one)
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return one.shape == other.shape and torch.allclose(one.cpu(), other, rtol=1e-6, atol=1e-9)
+    return _plain(one) == _plain(other)
+
+
+def _plain(value):
+    """Return nested settings with lists for tuples, as JSON gives them back."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    return value
+
+
+def _weights(checkpoint, name):
+    prefix = f"{name}."
+    return {k.removeprefix(prefix): v for k, v in checkpoint.weights.items() if k.startswith(prefix)}
+
+
+# ---- To look at, not to go on ------------------------------------------------------------------------------------
+
+
+def load_networks(checkpoint: Checkpoint, generator: nn.Module, critic: nn.Module, *, average: bool = True) -> bool:
+    """Put the weights of a run's checkpoint into networks of the same architecture, for evaluation.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        That `train` has saved.
+    generator, critic : Module
+        Are changed in place, and put into evaluation mode.
+    average : bool
+        Whether the generator gets the exponential moving average of its parameters, where the run keeps one.
+
+    Returns
+    -------
+    bool
+        Whether it got the average.
+
+    Raises
+    ------
+    CheckpointError
+        If the checkpoint is not of a training run, or not of networks of this architecture.
+
+    See Also
+    --------
+    gantut.checkpoints.load_latest : Where checkpoints come from.
+    """
+    for name, network in (("generator", generator), ("critic", critic)):
+        try:
+            network.load_state_dict(_weights(checkpoint, name))
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise CheckpointError(f"{checkpoint.path} is not of this {name}: {reason}") from None
+        network.eval()
+    state = checkpoint.state if isinstance(checkpoint.state, Mapping) else {}
+    mean = state.get("learners", {}).get("generator", {}).get("averages", {}).get("exponential")
+    if mean is None or not average:
+        return False
+    parameters = Parameters(generator, len(mean))
+    if parameters.values.shape != mean.shape:
+        raise CheckpointError(f"{checkpoint.path} holds averages of another generator: it is damaged or foreign")
+    parameters.values.copy_(mean)
+    return True

@@ -28,8 +28,8 @@ from gantut.lipschitz import (
 )
 from gantut.networks import ACTIVATIONS, MLP, SortingCritic
 from gantut.training import Config, train
-from gantut.training import _players as players_module
-from gantut.training._resume import Keeper
+from gantut.training import _groups as players_module
+from gantut.training._checkpoint import Saver
 
 DOUBLE = dict(dtype=torch.float64)
 LOOKS = dict(samples=16, record_every=2, evaluate_every=4, progress=False)
@@ -275,17 +275,17 @@ def test_a_member_is_bit_for_bit_the_run_that_it_would_be_alone(monkeypatch, gam
 @pytest.mark.parametrize("game", GAMES)
 def test_a_run_that_was_stopped_ends_with_the_bits_of_the_run_that_was_not(monkeypatch, tmp_path, game):
     whole = play(critic=critic_for(game, 5, 3), **GAMES[game])
-    save = Keeper.save
+    write = Saver.write
 
-    def stop(self, run):
-        save(self, run)
-        if run.done == 8:
+    def stop(self):
+        write(self)
+        if self.saved == 8:
             raise OSError("stopped")
 
-    monkeypatch.setattr(Keeper, "save", stop)
+    monkeypatch.setattr(Saver, "write", stop)
     with pytest.raises(OSError, match="stopped"):
         play(tmp_path, critic=critic_for(game, 5, 3), **GAMES[game])
-    monkeypatch.setattr(Keeper, "save", save)
+    monkeypatch.setattr(Saver, "write", write)
     critic = critic_for(game, 5, 77)  # started elsewhere: all that counts is in the checkpoint
     resumed = play(tmp_path, critic=critic, **GAMES[game])
     assert_same(rows_of(whole, 0, 5), rows_of(resumed, 0, 5))

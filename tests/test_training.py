@@ -1,4 +1,4 @@
-"""One round of training is the round of the papers, worked out by hand, by plain loops, and by finite differences."""
+"""One step of training is the step of the papers, worked out by hand, by plain loops, and by finite differences."""
 
 import copy
 
@@ -11,11 +11,10 @@ from torch.nn.functional import softplus
 from gantut import data
 from gantut.networks import MLP
 from gantut.training import Architecture, Config, train
-from gantut.training._algorithm import advance, critic_step, generated_for_critic, generator_step
-from gantut.training._parameters import Parameters
-from gantut.training._players import Players
-from gantut.training._streams import data_stream, noise_stream
-from gantut.training._unrolling import look_ahead
+from gantut.training._data import as_data
+from gantut.training._groups import Group
+from gantut.training._learners import Parameters
+from gantut.training._streams import noise_stream
 
 SMALL = dict(generator=Architecture((9,), "tanh"), critic=Architecture((11,), "tanh"), batch_size=8)
 
@@ -35,14 +34,14 @@ def streams(config, device="cpu"):
     batches = config.n_critic + (config.objective == "feature-matching" or config.unrolled > 0)
     noise = (config.n_critic + 1, config.batch_size, config.latent_dim)
     return {
-        "data": Double(data_stream(data.ring(), batches, config.batch_size, config.seeds("data"), device)),
+        "data": Double(as_data(data.ring(), config).stream(batches, config.batch_size, config.seeds("data"), device)),
         "noise": Double(noise_stream(config.noise, noise, config.seeds("noise"), device)),
         "mixing": Double(noise_stream("unit", (config.n_critic, config.batch_size), config.seeds("mixing"), device)),
     }
 
 
-def players_of(config, device="cpu"):
-    """Players in double precision, in which roundings cannot hide a mistake."""
+def group_of(config, device="cpu"):
+    """All members in one group, in double precision, in which roundings cannot hide a mistake."""
     inputs = dict(generator=(config.latent_dim, 2), critic=(2, 1))
     made = []
     for name in ("generator", "critic"):
@@ -50,8 +49,14 @@ def players_of(config, device="cpu"):
         options = dict(activation=style.activation, seed=config.seeds(name)[0], dtype=torch.float64, device=device)
         network = MLP([first, *style.hidden, last], members=config.members, **options)
         made.append(Parameters(network, config.members))
-    optimizers = config.optimizer.build([made[0].leaf]), config.critic_optimizer.build([made[1].leaf])
-    return Players(config, 0, config.members, *made, *optimizers, streams(config, device))
+    return Group(config, 0, *made, streams(config, device), (True, True))
+
+
+def learners_step(learner, draws):
+    """Let one learner take its steps."""
+    for batch in learner.batches(draws):
+        (loss,) = (sum(terms.values()) for terms in [learner.loss(batch)])
+        learner.descend(loss)
 
 
 def plain(population, member):
@@ -85,18 +90,18 @@ LINEAR = Config(
 
 
 @pytest.mark.parametrize("objective", ["minimax", "non-saturating", "wgan"])
-def test_a_round_of_linear_players_is_algorithm_1_worked_out_by_hand(device, objective):
+def test_a_step_of_linear_players_is_algorithm_1_worked_out_by_hand(device, objective):
     settings = LINEAR.as_dict() | {"objective": objective, "constraint": None}
     config = Config.from_dict(settings)
-    players = players_of(config, device)
+    group = group_of(config, device)
     drawn = streams(config)
     numbers = [drawn[name].next().numpy() for name in ("data", "noise")]
     (A,), (b,), (w,), (c,) = (
         [p.detach().cpu().numpy().copy() for p in part]
-        for player in (players.generator, players.critic)
+        for player in (group.generator, group.critic)
         for part in (player.network.weights, player.network.biases)
     )
-    advance(players, 1, record_every=1, done=0)
+    group.advance(1, record_every=1, done=0)
     for i in range(3):
         x, z = (array[i] for array in numbers)  # (2, 5, 2) and (3, 5, 2)
         for k in range(2):  # the discriminator's ascent, on fresh batches, the generator standing still
@@ -116,26 +121,25 @@ def test_a_round_of_linear_players_is_algorithm_1_worked_out_by_hand(device, obj
         slope = down @ w[i].T  # (5, 2)
         A[i], b[i] = A[i] - 0.3 * z[2].T @ slope, b[i] - 0.3 * slope.sum(0)
     for ours, theirs in zip(
-        (*players.generator.network.parameters(), *players.critic.network.parameters()), (A, b, w, c), strict=True
+        (*group.generator.network.parameters(), *group.critic.network.parameters()), (A, b, w, c), strict=True
     ):
         np.testing.assert_allclose(ours.detach().cpu().numpy(), theirs, rtol=0, atol=1e-12)  # roundings
 
 
 def test_neither_players_parameters_change_during_the_step_of_the_other(device):
     for objective in ("minimax", "wgan", "wgan-gp", "feature-matching"):
-        players = players_of(Config(objective=objective, members=2, **SMALL), device)
-        real, noise = players.streams["data"].next(), players.streams["noise"].next()
-        before = players.generator.values.clone(), players.critic.values.clone()
-        fakes = generated_for_critic(players, noise)
-        assert not fakes.requires_grad
-        mix = players.streams["mixing"].next()[:, 0]
-        critic_step(players, real[:, 0], fakes[:, 0], mix)
-        assert torch.equal(players.generator.values, before[0])
-        assert not torch.equal(players.critic.values, before[1])
-        middle = players.critic.values.clone()
-        generator_step(players, noise[:, -1], real[:, -1])
-        assert torch.equal(players.critic.values, middle)
-        assert not torch.equal(players.generator.values, before[0])
+        group = group_of(Config(objective=objective, members=2, **SMALL), device)
+        draws = next(group.draws())
+        before = group.generator.values.clone(), group.critic.values.clone()
+        fakes = [batch["fake"] for batch in group.critic.batches(draws)]
+        assert not any(fake.requires_grad for fake in fakes)
+        learners_step(group.critic, draws)
+        assert torch.equal(group.generator.values, before[0])
+        assert not torch.equal(group.critic.values, before[1])
+        middle = group.critic.values.clone()
+        learners_step(group.generator, draws)
+        assert torch.equal(group.critic.values, middle)
+        assert not torch.equal(group.generator.values, before[0])
 
 
 # ---- Loops straight from the papers ----------------------------------------------------------------------------
@@ -203,43 +207,43 @@ OBJECTIVES = ["minimax", "non-saturating", "least-squares", "feature-matching", 
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_rounds_are_those_of_a_plain_loop_in_the_style_of_the_paper(device, objective):
+def test_steps_are_those_of_a_plain_loop_in_the_style_of_the_paper(device, objective):
     config = Config(objective=objective, members=2, seed=5, **SMALL)
-    players, drawn = players_of(config, device), streams(config)
+    group, drawn = group_of(config, device), streams(config)
     draws = [[drawn[name].next() for _ in range(6)] for name in ("data", "noise", "mixing")]
-    alone = [[plain(player.network, i).cpu() for player in (players.generator, players.critic)] for i in range(2)]
-    before = players.critic.values.clone()
-    record = advance(players, 2, record_every=1, done=0)
-    for name, rows in advance(players, 4, record_every=1, done=2).items():
+    alone = [[plain(player.network, i).cpu() for player in (group.generator, group.critic)] for i in range(2)]
+    before = group.critic.values.clone()
+    record = group.advance(2, record_every=1, done=0)
+    for name, rows in group.advance(4, record_every=1, done=2).items():
         record[name] += rows
     for member in range(2):
         expected = paper_run(config, *alone[member], *draws, member)
         for column, name in enumerate(("critic", "generator", "generator gradient")):
             ours = torch.stack(record[name])[:, member].cpu()
             torch.testing.assert_close(ours, expected[:, column], rtol=1e-8, atol=1e-10)
-        for player, network in zip((players.generator, players.critic), alone[member], strict=True):
+        for player, network in zip((group.generator, group.critic), alone[member], strict=True):
             assert_same_network(player.network.cpu(), member, network, rtol=0, atol=1e-10)
             player.network.to(device)
-    assert (players.critic.values - before).abs().max() > 1e-4
+    assert (group.critic.values - before).abs().max() > 1e-4
     if objective == "wgan":
-        assert players.critic.values.abs().max() == 0.01
+        assert group.critic.values.abs().max() == 0.01
 
 
-def test_train_plays_these_very_rounds_on_these_very_draws(device):
+def test_train_takes_these_very_steps_on_these_very_draws(device):
     # In single precision, and with gradient descent, which does not blow roundings up as Adam does.
     rates = dict(optimizer={"name": "sgd", "lr": 0.05}, critic_optimizer={"name": "sgd", "lr": 0.02})
     config = Config(objective="wgan-gp", members=3, seed=2, steps=5, n_critic=3, **rates, **SMALL)
     history = train(config, data.ring(), device=device, samples=4, progress=False)
-    players = players_of(config, device)
-    for ours, theirs in ((history.generator, players.generator), (history.critic, players.critic)):
+    group = group_of(config, device)
+    for ours, theirs in ((history.generator, group.generator), (history.critic, group.critic)):
         with torch.no_grad():  # double precision starts from other draws: give it the beginnings of the other
-            fresh = config.generator if theirs is players.generator else config.critic
-            seeds = config.seeds("generator" if theirs is players.generator else "critic")
+            fresh = config.generator if theirs is group.generator else config.critic
+            seeds = config.seeds("generator" if theirs is group.generator else "critic")
             start = fresh.build(2, ours.widths[-1], members=3, seed=seeds[0], device=device)
             for ours, beginning in zip(theirs.network.parameters(), start.parameters(), strict=True):
                 ours.copy_(beginning)
-    record = advance(players, 5, record_every=1, done=0)
-    for ours, theirs in ((history.generator, players.generator), (history.critic, players.critic)):
+    record = group.advance(5, record_every=1, done=0)
+    for ours, theirs in ((history.generator, group.generator), (history.critic, group.critic)):
         for a, b in zip(ours.parameters(), theirs.network.parameters(), strict=True):
             torch.testing.assert_close(a.double(), b, rtol=0, atol=2e-6)
     for name in ("critic", "penalty", "generator"):
@@ -274,22 +278,22 @@ AHEAD = {
 
 
 @torch.enable_grad()
-def answered(players, member, real, fake, unrolled):
+def answered(group, member, real, fake, unrolled):
     """The generator's loss after the critic's answer, by copies of the critic and of its optimizer of torch.optim."""
-    values = nn.Parameter(players.critic.values.detach().clone())
-    settings = players.config.critic_optimizer
+    values = nn.Parameter(group.critic.values.detach().clone())
+    settings = group.config.critic_optimizer
     if settings.name == "adam":
         optimizer = torch.optim.Adam([values], lr=settings.lr, betas=settings.betas)
     elif settings.name == "rmsprop":
         optimizer = torch.optim.RMSprop([values], lr=settings.lr, momentum=settings.momentum)
     else:
         optimizer = torch.optim.SGD([values], lr=settings.lr, momentum=settings.momentum)
-    memory = copy.deepcopy(players.critic_optimizer.state_dict()["state"])
+    memory = copy.deepcopy(group.critic.optimizer.state_dict()["state"])
     optimizer.load_state_dict(optimizer.state_dict() | {"state": memory})
 
     def score(x):
-        named = players.critic.named(values)
-        return torch.func.functional_call(players.critic.network, named, (x,)).squeeze(-1)
+        named = group.critic.parameters.named(values)
+        return torch.func.functional_call(group.critic.network, named, (x,)).squeeze(-1)
 
     def cost():
         return softplus(-score(real)).mean(1) + softplus(score(fake)).mean(1)
@@ -298,10 +302,10 @@ def answered(players, member, real, fake, unrolled):
         optimizer.zero_grad()
         cost().sum().backward(inputs=[values])
         optimizer.step()
-        if players.config.constraint:
+        if group.config.constraint:
             values.data.clamp_(-0.2, 0.2)
     with torch.no_grad():
-        loss = -cost() if players.config.objective == "minimax" else softplus(-score(fake)).mean(1)
+        loss = -cost() if group.config.objective == "minimax" else softplus(-score(fake)).mean(1)
     return loss[member].item()
 
 
@@ -314,14 +318,13 @@ def test_an_unrolled_loss_and_its_gradient_are_those_of_the_critic_that_answers(
     config = Config(
         objective=objective, members=2, unrolled=unrolled, constraint=constraint, critic_optimizer=optimizer, **SMALL
     )
-    players = players_of(config, device)
+    group = group_of(config, device)
     for _ in range(2):  # so that the optimizer remembers something
-        noise, real = players.streams["noise"].next(), players.streams["data"].next()
-        critic_step(players, real[:, 0], generated_for_critic(players, noise)[:, 0], None)
-    noise, real = players.streams["noise"].next()[:, 0], players.streams["data"].next()[:, 0]
-    before = players.critic.values.clone(), copy.deepcopy(players.critic_optimizer.state_dict())
-    parameters = list(players.generator.network.parameters())
-    loss = players.objective.generator_loss(*look_ahead(players, real, players.generate(noise)))
+        learners_step(group.critic, next(group.draws()))
+    noise, real = group.streams["noise"].next()[:, 0], group.streams["data"].next()[:, 0]
+    before = group.critic.values.clone(), copy.deepcopy(group.critic.optimizer.state_dict())
+    parameters = list(group.generator.network.parameters())
+    loss = group.config.game.generator_loss(*group.look_ahead(real, group.generator.network(noise)))
     slopes = torch.autograd.grad(loss.sum(), parameters)
     along = [torch.randn(p.shape, dtype=p.dtype, generator=rng).to(p) for p in parameters]
     h = 1e-5
@@ -331,26 +334,26 @@ def test_an_unrolled_loss_and_its_gradient_are_those_of_the_critic_that_answers(
             with torch.no_grad():
                 for p, v in zip(parameters, along, strict=True):
                     p.add_(step * v)
-                values.append(answered(players, member, real, players.generate(noise), unrolled))
+                values.append(answered(group, member, real, group.generator.network(noise), unrolled))
                 for p, v in zip(parameters, along, strict=True):
                     p.sub_(step * v)
         assert loss[member].item() == pytest.approx(values[0], rel=1e-10)
         directional = sum((s[member] * v[member]).sum() for s, v in zip(slopes, along, strict=True)).item()
         # central differences: errors of order h^2, and of roundings over h
         assert directional == pytest.approx((values[1] - values[2]) / (2 * h), rel=1e-5, abs=1e-8)
-    assert torch.equal(players.critic.values, before[0])
-    after = players.critic_optimizer.state_dict()["state"]
+    assert torch.equal(group.critic.values, before[0])
+    after = group.critic.optimizer.state_dict()["state"]
     for name, value in before[1]["state"].get(0, {}).items():
         assert value is after[0][name] or torch.equal(value, after[0][name]), "the critic's memory stays as it was"
 
 
 @pytest.mark.parametrize("unrolled", [0, 1])
 def test_the_real_half_of_the_value_moves_the_generator_only_through_a_critic_that_answers(device, unrolled):
-    players = players_of(Config(objective="minimax", members=2, unrolled=unrolled, **SMALL), device)
-    real, noise = (players.streams[name].next()[:, 0] for name in ("data", "noise"))
-    scores, _ = look_ahead(players, real, players.generate(noise))
+    group = group_of(Config(objective="minimax", members=2, unrolled=unrolled, **SMALL), device)
+    real, noise = (group.streams[name].next()[:, 0] for name in ("data", "noise"))
+    scores, _ = group.look_ahead(real, group.generator.network(noise))
     term = softplus(-scores).mean()
-    slopes = torch.autograd.grad(term, list(players.generator.network.parameters()), allow_unused=True)
+    slopes = torch.autograd.grad(term, list(group.generator.network.parameters()), allow_unused=True)
     if unrolled:
         assert all(slope.abs().max() > 0 for slope in slopes)
     else:
@@ -362,17 +365,17 @@ def test_a_parameter_without_any_gradient_does_not_spoil_the_look_ahead(device):
     for name in ("adam", "rmsprop"):
         config = Config(objective="minimax", unrolled=2, members=1, critic_optimizer={"name": name}, batch_size=4,
                         critic=Architecture((6,), "relu"), generator=Architecture((5,), "tanh"))  # fmt: skip
-        players = players_of(config, device)
+        group = group_of(config, device)
         with torch.no_grad():
-            players.critic.network.biases[0][:, :, :3] = -100.0
-        real, noise = (players.streams[name].next()[:, 0] for name in ("data", "noise"))
-        losses = players.objective.generator_loss(*look_ahead(players, real, players.generate(noise)))
-        for slope in torch.autograd.grad(losses.sum(), list(players.generator.network.parameters())):
+            group.critic.network.biases[0][:, :, :3] = -100.0
+        real, noise = (group.streams[name].next()[:, 0] for name in ("data", "noise"))
+        losses = group.config.game.generator_loss(*group.look_ahead(real, group.generator.network(noise)))
+        for slope in torch.autograd.grad(losses.sum(), list(group.generator.network.parameters())):
             assert slope.isfinite().all()
             assert slope.any()
 
 
-def test_unrolled_rounds_train(device):
+def test_unrolled_steps_train(device):
     config = Config(objective="minimax", members=2, steps=4, unrolled=3, **SMALL)
     history = train(config, data.ring(), device=device, samples=4, progress=False)
     assert history.losses["generator"].isfinite().all()

@@ -6,7 +6,8 @@ import torch
 from gantut import checkpoints
 from gantut.data import Augmentation, ring
 from gantut.networks import DCGANCritic, DCGANGenerator
-from gantut.training import Config, _algorithm, _players, train
+from gantut.training import Config, train
+from training_groups import groups_of
 
 CHANGES = Augmentation(mirror=True, colour=0.5, translate=0.25, cutout=0.25, fill=1.0)
 SETTINGS = dict(
@@ -38,8 +39,8 @@ def critic_slopes(draws, generator, critic):
 def test_both_players_step_down_what_the_critic_says_of_changed_pictures(device):
     config = Config(**SETTINGS, n_critic=1, augmentation=CHANGES)
     generator, critic = (network.to(device) for network in networks())
-    (players,) = _players.shard_members(config, pictures(), generator, critic, device=device, workers=1)
-    draws = {name: stream.next() for name, stream in players.streams.items()}
+    (group,) = groups_of(config, pictures(), generator, critic, device=device)
+    draws = next(group.draws())
     generator, critic = (network.to(device) for network in networks())
     of_critic = critic_slopes(draws, generator, critic)
     with torch.no_grad():
@@ -47,11 +48,11 @@ def test_both_players_step_down_what_the_critic_says_of_changed_pictures(device)
             parameter -= 0.1 * slope
     fake = CHANGES.apply(generator(draws["noise"][:, -1]), draws["augmentation"][:, -1, 1])
     of_generator = torch.autograd.grad(-critic(fake).mean(), list(generator.parameters()))
-    _algorithm.play_round(players, draws)
-    for player, slopes in ((players.critic, of_critic), (players.generator, of_generator)):
+    group.step(draws)
+    for learner, slopes in ((group.critic, of_critic), (group.generator, of_generator)):
         expected = flat(slopes)
         assert expected.norm() > 1e-4
-        found = player.gradient[0, : len(expected)]
+        found = learner.gradient[0, : len(expected)]
         assert torch.allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 

@@ -16,7 +16,7 @@ from gantut import data, lipschitz
 from gantut.networks import MLP
 from gantut.objectives import OBJECTIVES, Objective
 from gantut.training import Architecture, Config, DivergenceWarning, Optimizer, train
-from gantut.training import _players as players_module
+from gantut.training import _groups as groups_module
 
 SMALL = dict(generator=Architecture((8,)), critic=Architecture((8,)), batch_size=32)
 QUIET = dict(samples=8, progress=False)
@@ -138,7 +138,7 @@ def poisoned(members, which, device):
 def test_a_member_that_goes_astray_is_named_and_held_and_the_others_do_not_notice(
     device, monkeypatch, objective, numbers
 ):
-    monkeypatch.setattr(players_module, "CACHE_NUMBERS", numbers)  # in a group of its own, and among others
+    monkeypatch.setattr(groups_module, "CACHE_NUMBERS", numbers)  # in a group of its own, and among others
     config = Config(
         objective=objective, members=4, steps=60, seed=7, n_critic=1, optimizer={"name": "sgd", "lr": 0.01}, **SMALL
     )

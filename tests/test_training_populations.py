@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from gantut import data
 from gantut.training import Architecture, Config, train
-from gantut.training import _players as players_module
+from gantut.training import _groups as groups_module
 from gantut.training._config import PURPOSES, SEEDS
-from gantut.training._streams import BLOCK_STEPS, EpochStream, Stream, data_stream, noise_stream
+from gantut.training._data import as_data
+from gantut.training._streams import BLOCK_STEPS, EpochStream, Stream, noise_stream
 
 WIDTHS = dict(generator=Architecture((24,)), critic=Architecture((40,), "leaky-relu"))
 QUICK = dict(samples=32, record_every=2, evaluate_every=3)
@@ -69,9 +70,9 @@ def test_the_split_into_groups_and_the_threads_change_no_bit(device, monkeypatch
     expected, splits = None, set()
     for numbers in (1, 2 * 64 * 40 * 2, 2**18):
         for count in (1, 2):
-            monkeypatch.setattr(players_module, "CACHE_NUMBERS", numbers)
+            monkeypatch.setattr(groups_module, "CACHE_NUMBERS", numbers)
             threads(count)
-            splits.add(players_module._members_at_once(config, *_widths(), count))
+            splits.add(groups_module._members_at_once(config, *_widths(), count))
             rows = rows_of(run(config, points, device=device), 0, 9)
             expected = rows if expected is None else expected
             assert_bits(rows, expected)
@@ -122,8 +123,8 @@ POINTS = torch.arange(28.0)[:, None] * torch.tensor([1.0, -1.0])  # 5 batches an
 
 def make(kind, seeds=(5, 6, 7)):
     return {
-        "distribution": lambda: data_stream(data.ring(), 2, 4, seeds, "cpu"),
-        "points": lambda: data_stream(POINTS, 3, 5, seeds, "cpu"),
+        "distribution": lambda: as_data(data.ring(), Config()).stream(2, 4, seeds, "cpu"),
+        "points": lambda: EpochStream(POINTS, 3, 5, seeds, "cpu"),
         "gaussian": lambda: noise_stream("gaussian", (2, 4, 3), seeds, "cpu"),
         "uniform": lambda: noise_stream("uniform", (2, 4, 3), seeds, "cpu"),
         "mixing": lambda: noise_stream("unit", (2, 4), seeds, "cpu"),
@@ -151,12 +152,12 @@ def test_a_stream_that_is_restored_goes_on_exactly_from_every_position(kind, bef
     stream, other = make(kind), make(kind)
     for _ in range(before):
         stream.next()
-    state = stream.state()
+    state = stream.state_dict()
     expected = [stream.next().clone() for _ in range(after)]
     for _ in range(after % 5):  # wherever the other one was
         other.next()
-    other.restore(state)
-    again = other.state()
+    other.load_state_dict(state)
+    again = other.state_dict()
     assert state.keys() == again.keys()
     for name, value in state.items():
         assert torch.equal(torch.as_tensor(value), torch.as_tensor(again[name]))
@@ -171,9 +172,9 @@ def test_a_stream_that_is_restored_goes_on_exactly_from_every_position(kind, bef
     steps=st.integers(1, 30),
 )
 def test_in_an_epoch_each_sample_is_used_at_most_once_and_in_an_order_of_the_members_own(
-    samples, batch, batches, steps
+    samples, batch_size, batches, steps
 ):
-    batch = min(batch, samples)
+    batch = min(batch_size, samples)
     stream = EpochStream(torch.arange(float(samples))[:, None], batches, batch, (1, 2), "cpu")
     drawn = torch.cat([stream.next().flatten(1, 2)[..., 0] for _ in range(steps)], 1)  # (2, numbers)
     assert drawn.shape == (2, steps * batches * batch)

@@ -1,16 +1,14 @@
-"""Rounds that are recorded and replayed are the rounds that were written, or they are not replayed."""
+"""Steps that are captured and replayed are the steps that were written, or they are not replayed."""
 
 import warnings
-from functools import partial
 
 import pytest
 import torch
 
 from gantut import data
 from gantut.training import Architecture, Config, train
-from gantut.training._algorithm import advance, play_round
-from gantut.training._players import shard_members
 from gantut.training._replay import WARM, CUDAGraphStep, Recording, tensor_cores
+from training_groups import groups_of
 
 SMALL = dict(members=3, batch_size=8, generator=Architecture((9,)), critic=Architecture((11,)), steps=10)
 GAMES = [
@@ -22,11 +20,17 @@ GAMES = [
 ]
 
 
-def players_of(config):
-    """The players of a small game, as the conductor makes them."""
-    networks = [config.build(name, *widths, "cpu") for name, widths in (("generator", (2, 2)), ("critic", (2, 1)))]
-    (players,) = shard_members(config, data.ring(), *networks, device="cpu", workers=1)
-    return players
+def group_of(config):
+    """The members of a small game, all in one group."""
+    (group,) = groups_of(config, data.ring())
+    return group
+
+
+def tape_for(group, spoil=None):
+    """Let a tape stand in for the CUDA graph of a group's steps."""
+    tape = Tape(group.memory, spoil)
+    group.step = CUDAGraphStep(group.step, group.memory, tape.record)
+    return tape
 
 
 class Tape:
@@ -39,10 +43,10 @@ class Tape:
     def __init__(self, memory, spoil=None):
         self.memory, self.spoil, self.replays = memory, spoil, 0
 
-    def record(self, play, draws):
+    def record(self, step, draws):
         before = [tensor.detach().clone() for tensor in self.memory()]
         places = [tensor.data_ptr() for tensor in self.memory()]
-        outputs = {name: loss.clone() for name, loss in play(draws).items()}
+        outputs = {name: loss.clone() for name, loss in step(draws).items()}
         with torch.no_grad():
             for tensor, value in zip(self.memory(), before, strict=True):
                 tensor.copy_(value)
@@ -50,7 +54,7 @@ class Tape:
         def replay():
             self.replays += 1
             assert places == [tensor.data_ptr() for tensor in self.memory()]
-            for name, loss in play(draws).items():
+            for name, loss in step(draws).items():
                 outputs[name].copy_(loss)
             if self.spoil:
                 self.spoil(self.memory(), outputs)
@@ -59,11 +63,10 @@ class Tape:
 
 
 @pytest.mark.parametrize("settings", GAMES, ids=lambda settings: settings["objective"])
-def test_replayed_rounds_are_the_rounds_as_written_bit_for_bit(settings):
-    written, replayed = (players_of(Config(**SMALL, **settings)) for _ in range(2))
-    tape = Tape(replayed.memory)
-    replayed.replayed = CUDAGraphStep(partial(play_round, replayed), replayed.memory, tape.record)
-    losses = [advance(players, 10, record_every=1, done=0) for players in (written, replayed)]
+def test_replayed_steps_are_the_steps_as_written_bit_for_bit(settings):
+    written, replayed = (group_of(Config(**SMALL, **settings)) for _ in range(2))
+    tape = tape_for(replayed)
+    losses = [group.advance(10, record_every=1, done=0) for group in (written, replayed)]
     assert tape.replays == 10 - WARM
     for name, rows in losses[0].items():
         assert torch.equal(torch.stack(rows), torch.stack(losses[1][name])), name
@@ -71,17 +74,17 @@ def test_replayed_rounds_are_the_rounds_as_written_bit_for_bit(settings):
         assert torch.equal(one, other)
 
 
-def test_what_a_round_changes_is_all_in_the_memory_that_is_named():
-    """Putting the memory back undoes a round: nothing else remembers it, but the streams that it was given."""
+def test_what_a_step_changes_is_all_in_the_memory_that_is_named():
+    """Putting the memory back undoes a step: nothing else remembers it, but the streams that it was given."""
     for settings in GAMES:
-        players = players_of(Config(**SMALL, **settings))
-        advance(players, 2, record_every=1, done=0)
-        draws = {name: stream.next() for name, stream in players.streams.items()}
-        before, found = [tensor.detach().clone() for tensor in players.memory()], []
+        group = group_of(Config(**SMALL, **settings))
+        group.advance(2, record_every=1, done=0)
+        draws = next(group.draws())
+        before, found = [tensor.detach().clone() for tensor in group.memory()], []
         for _ in range(2):
-            found.append((play_round(players, draws), [tensor.detach().clone() for tensor in players.memory()]))
+            found.append((group.step(draws), [tensor.detach().clone() for tensor in group.memory()]))
             with torch.no_grad():
-                for tensor, value in zip(players.memory(), before, strict=True):
+                for tensor, value in zip(group.memory(), before, strict=True):
                     tensor.copy_(value)
         (one, values), (other, again) = found
         assert all(torch.equal(one[name], other[name]) for name in one)
@@ -101,44 +104,42 @@ def come_to_nothing(memory, outputs):
 
 
 @pytest.mark.parametrize("spoil", [lose_a_gradient, forget_a_loss, come_to_nothing])
-def test_a_recording_that_does_not_repeat_its_round_is_not_used(spoil):
-    written, players = (players_of(Config(**SMALL, objective="wgan-gp")) for _ in range(2))
-    tape = Tape(players.memory, spoil)
-    players.replayed = CUDAGraphStep(partial(play_round, players), players.memory, tape.record)
-    expected = advance(written, 10, record_every=1, done=0)
-    with pytest.warns(UserWarning, match="without a CUDA graph, .*: it does not repeat the round"):
-        found = advance(players, 10, record_every=1, done=0)
+def test_a_recording_that_does_not_repeat_its_step_is_not_used(spoil):
+    written, group = (group_of(Config(**SMALL, objective="wgan-gp")) for _ in range(2))
+    tape = tape_for(group, spoil)
+    expected = written.advance(10, record_every=1, done=0)
+    with pytest.warns(UserWarning, match="without a CUDA graph, .*: replayed, it does not repeat"):
+        found = group.advance(10, record_every=1, done=0)
     assert tape.replays == 1
     assert torch.equal(torch.stack(found["critic"]), torch.stack(expected["critic"]))
-    assert torch.equal(players.generator.values, written.generator.values)
+    assert torch.equal(group.generator.values, written.generator.values)
 
 
-def test_a_round_that_cannot_be_recorded_is_played_as_written():
-    written, players = (players_of(Config(**SMALL)) for _ in range(2))
+def test_a_step_that_cannot_be_captured_runs_as_written():
+    written, group = (group_of(Config(**SMALL)) for _ in range(2))
 
-    def record(play, draws):
-        play(draws)  # changes memory before it fails, as a capture that is broken off may
+    def record(step, draws):
+        step(draws)  # changes memory before it fails, as a capture that is broken off may
         raise RuntimeError("operation not permitted when stream is capturing\nand more of the kind")
 
-    players.replayed = CUDAGraphStep(partial(play_round, players), players.memory, record)
-    advance(written, 10, record_every=1, done=0)
+    group.step = CUDAGraphStep(group.step, group.memory, record)
+    written.advance(10, record_every=1, done=0)
     with pytest.warns(UserWarning, match="slower: operation not permitted when stream is capturing$"):
-        advance(players, 10, record_every=1, done=0)
-    assert torch.equal(players.critic.values, written.critic.values)
+        group.advance(10, record_every=1, done=0)
+    assert torch.equal(group.critic.values, written.critic.values)
 
 
-def test_a_member_that_has_gone_astray_does_not_stop_the_recording_of_the_others():
-    players = players_of(Config(**SMALL))
-    players.generator.values[1] = torch.nan
-    tape = Tape(players.memory)
-    players.replayed = CUDAGraphStep(partial(play_round, players), players.memory, tape.record)
+def test_a_member_that_has_diverged_does_not_stop_the_recording_of_the_others():
+    group = group_of(Config(**SMALL))
+    group.generator.values[1] = torch.nan
+    tape = tape_for(group)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        advance(players, 10, record_every=1, done=0)
+        group.advance(10, record_every=1, done=0)
     assert tape.replays == 10 - WARM
 
 
-def test_on_the_cpu_rounds_are_not_recorded_and_asking_for_it_is_refused():
+def test_on_the_cpu_steps_are_not_captured_and_asking_for_it_is_refused():
     with pytest.raises(ValueError, match="cuda_graph must be False or None here, not True: the device is cpu"):
         train(Config(steps=1), data.ring(), device="cpu", cuda_graph=True)
     with pytest.raises(ValueError, match="cuda_graph must be False or None here, not True: unrolling and spectral"):
@@ -159,7 +160,7 @@ def test_products_are_rounded_on_cuda_only_and_only_within():
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("settings", GAMES, ids=lambda settings: settings["objective"])
-def test_on_cuda_a_graph_trains_what_the_rounds_as_written_train(settings):
+def test_on_cuda_a_graph_trains_what_the_steps_as_written_train(settings):
     """A few steps: roundings of other kernels grow from step to step, and Adam's first steps are of full size."""
     config = Config(**SMALL | {"steps": 12}, **settings)
     with warnings.catch_warnings():

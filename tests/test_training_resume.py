@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from gantut import checkpoints, data
-from gantut.training import Config, OutOfMemory, _algorithm, train
-from gantut.training import _players as players_module
+from gantut.training import Config, Game, OutOfMemory, train
+from gantut.training import _groups as groups_module
 
 SETTINGS = dict(
     objective="wgan-gp", members=5, steps=24, batch_size=32, n_critic=2, seed=11,
@@ -73,9 +73,9 @@ class Struck(Exception):
     pass
 
 
-def strike(monkeypatch, at, error, name="critic_step"):
-    """Let the call number `at` of a part of the algorithm fail, after it has done its work."""
-    original, calls = getattr(_algorithm, name), itertools.count()
+def strike(monkeypatch, at, error, name="critic_loss"):
+    """Let the call number `at` of a loss of the game fail, after it has done its work."""
+    original, calls = getattr(Game, name), itertools.count()
 
     def struck(*arguments):
         losses = original(*arguments)
@@ -83,7 +83,7 @@ def strike(monkeypatch, at, error, name="critic_step"):
             raise error
         return losses
 
-    monkeypatch.setattr(_algorithm, name, struck)
+    monkeypatch.setattr(Game, name, struck)
 
 
 # ---- Killed ----------------------------------------------------------------------------------------------------
@@ -158,10 +158,10 @@ def test_a_run_that_is_stopped_with_ctrl_c_saves_and_goes_on_exactly(tmp_path):
 
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("at", [0, 1, 30, 45])
-def test_ctrl_c_in_the_middle_of_a_round_saves_a_state_between_rounds(
+def test_ctrl_c_in_the_middle_of_a_step_saves_a_state_between_steps(
     tmp_path, device, whole, monkeypatch, threads, at, count
 ):
-    monkeypatch.setattr(players_module, "CACHE_NUMBERS", 2 * 32 * 16 * 2)  # 3 groups of at most 2 members
+    monkeypatch.setattr(groups_module, "CACHE_NUMBERS", 2 * 32 * 16 * 2)  # 3 groups of at most 2 members
     threads(count)
     with monkeypatch.context() as patch:
         strike(patch, at, KeyboardInterrupt())
@@ -204,8 +204,8 @@ def test_ctrl_c_just_after_a_checkpoint_was_written_stays_a_ctrl_c(tmp_path, dev
 @pytest.mark.parametrize("at", [1, 11, 23])
 def test_a_run_that_fails_goes_on_from_its_last_checkpoint(tmp_path, device, whole, monkeypatch, at, distribution):
     with monkeypatch.context() as patch:
-        patch.setattr(players_module, "CACHE_NUMBERS", 2**30)
-        strike(patch, at, Struck(), "generator_step")
+        patch.setattr(groups_module, "CACHE_NUMBERS", 2**30)
+        strike(patch, at, Struck(), "generator_loss")
         with pytest.raises(Struck):
             run(tmp_path, device=device, distribution=distribution)
     assert_same_run(run(tmp_path, resume=True, device=device, distribution=distribution), whole[distribution])
@@ -214,11 +214,11 @@ def test_a_run_that_fails_goes_on_from_its_last_checkpoint(tmp_path, device, who
 def test_memory_that_runs_out_is_explained_and_nothing_is_lost(tmp_path, device, whole, monkeypatch):
     no_memory = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB\nmore lines")
     with monkeypatch.context() as patch:
-        strike(patch, 9, no_memory, "generator_step")
+        strike(patch, 9, no_memory, "generator_loss")
         with pytest.raises(OutOfMemory) as caught:
             run(tmp_path, device=device)
     message = str(caught.value)
-    for part in ("5 members", "batches of 32", "lower members, batch, samples (16)", "of 24 steps", str(tmp_path)):
+    for part in ("5 members", "batches of 32", "lower members, batch_size, samples (16)", "of 24 steps", str(tmp_path)):
         assert part in message
     assert "Tried to allocate 2.00 GiB" in message
     assert "more lines" not in message
@@ -229,7 +229,7 @@ def test_memory_that_runs_out_at_the_first_look_is_explained_too(device):
     def greedy(samples):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    with pytest.raises(OutOfMemory, match="lower members, batch"):
+    with pytest.raises(OutOfMemory, match="lower members, batch_size"):
         run(metric=greedy, device=device)
 
 
@@ -295,7 +295,7 @@ def test_another_number_of_threads_goes_on_with_the_same_bits(
     threads(first)
     run(tmp_path, steps=12, device=device)
     threads(second)
-    monkeypatch.setattr(players_module, "CACHE_NUMBERS", 2**10)  # and a group for each member
+    monkeypatch.setattr(groups_module, "CACHE_NUMBERS", 2**10)  # and a group for each member
     assert_same_run(run(tmp_path, resume=True, device=device), whole[False])
 
 
@@ -329,7 +329,7 @@ OTHER = {
     "objective": dict(objective="wgan-lp"),
     "members": dict(members=4),
     "seed": dict(seed=12),
-    "batch": dict(batch_size=16),
+    "batch_size": dict(batch_size=16),
     "n_critic": dict(n_critic=3),
     "optimizer": dict(optimizer={"name": "adam", "lr": 1e-3}),
     "critic_optimizer": dict(critic_optimizer={"name": "rmsprop", "lr": 2e-3}),

@@ -17,16 +17,17 @@ from gantut.training import (
     Config,
     DivergenceWarning,
     FeatureMatching,
+    Game,
     InstanceNoise,
     MinibatchDiscrimination,
-    _algorithm,
+    Optimizer,
     train,
 )
-from gantut.training import _players as players_module
-from gantut.training._algorithm import generated_for_critic
-from gantut.training._parameters import Parameters
-from gantut.training._players import shard_members
+from gantut.training import _groups as groups_module
+from gantut.training._algorithm import iterate
+from gantut.training._learners import Parameters, PopulationLearner
 from gantut.training._streams import FadingStream, OwnEpochStream
+from training_groups import groups_of
 
 SMALL = dict(generator=Architecture((16,)), critic=Architecture((16, 16)), batch_size=32)
 QUIET = dict(samples=8, progress=False)
@@ -170,7 +171,7 @@ def test_a_member_of_64_is_bit_for_bit_the_run_that_it_would_be_alone(device, na
 def test_the_split_into_groups_changes_no_bit(device, monkeypatch, name):
     found = []
     for numbers in (1, 2**30):
-        monkeypatch.setattr(players_module, "CACHE_NUMBERS", numbers)
+        monkeypatch.setattr(groups_module, "CACHE_NUMBERS", numbers)
         found.append(bits(start(name, device, 5)))
     assert_bits(*found)
 
@@ -186,7 +187,7 @@ def test_a_run_with_tricks_that_fails_goes_on_from_its_last_checkpoint_with_the_
     points = torch.linspace(-1, 1, 240).reshape(120, 2).sin()
     options = dict(steps=72, record_every=3, evaluate_every=24, distribution=data.ring() if distribution else points)
     whole = start(name, device, 3, **options)
-    original, calls = _algorithm.generator_step, itertools.count()
+    original, calls = Game.generator_loss, itertools.count()
 
     def struck(*arguments):
         if next(calls) == 71:  # in the second block of every stream
@@ -194,8 +195,8 @@ def test_a_run_with_tricks_that_fails_goes_on_from_its_last_checkpoint_with_the_
         return original(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(players_module, "CACHE_NUMBERS", 2**30)
-        patch.setattr(_algorithm, "generator_step", struck)
+        patch.setattr(groups_module, "CACHE_NUMBERS", 2**30)
+        patch.setattr(Game, "generator_loss", struck)
         with pytest.raises(Struck):
             start(name, device, 3, **options, checkpoints=tmp_path, checkpoint_every=35)
     assert checkpoints.saved_steps(tmp_path)[-1] == 70
@@ -238,7 +239,6 @@ def test_a_checkpoint_from_before_there_were_tricks_is_still_resumed(tmp_path, d
     names = {"ema", "supervised_weight", *ALL, "batch_norm"}
 
     def as_before(folder, step, weights, state, config):
-        state.pop("averages")
         original(folder, step, weights, state, {k: v for k, v in config.items() if k not in names})
 
     with monkeypatch.context() as patch:
@@ -268,7 +268,7 @@ REFUSED = {
     "label above 1": (dict(real_label=1.1), "must satisfy 0 <= fake_label < real_label <= 1, not be 1.1"),
     "label of text": (dict(real_label="high"), "real_label must be a finite number, not 'high'"),
     "noise": (dict(instance_noise=0.0), "scale must be a positive finite number, not 0.0"),
-    "noise until": (dict(instance_noise=dict(scale=1, until=1.5)), "until must be a share of all steps, at most 1"),
+    "noise until": (dict(instance_noise=dict(scale=1, until=1.5)), "until must be a fraction of all steps, at most 1"),
     "noise schedule": (dict(instance_noise=dict(scale=1, schedule="lineal")), "not 'lineal': did you mean 'linear'"),
     "noise without scale": (dict(instance_noise={}), "instance_noise lacks a setting"),
     "noise of text": (dict(instance_noise="much"), "instance_noise must be of type InstanceNoise, or a dict"),
@@ -360,12 +360,11 @@ def test_historical_averaging_descends_the_cost_of_the_paper(device, rng):
     start = torch.randn(2, 4, dtype=torch.float64, generator=rng).to(device)
     network = nn.Module()
     network.theta = nn.Parameter(start.clone())
-    player = Parameters(network, 2)
-    player.pull_to_history(0.3)
-    optimizer = torch.optim.SGD([player.leaf], lr=0.1)
+    sgd = Optimizer("sgd", 0.1)
+    learner = PopulationLearner(Parameters(network, 2), sgd, pull=0.3, loss=lambda _: {"loss": loss(network.theta)})
     theta, past = start.clone(), []
     for _ in range(7):
-        player.descend(loss(network.theta), optimizer)
+        iterate([learner], {})
         past.append(theta.clone())
         mean = sum(past) / len(past)
         leaf = theta.clone().requires_grad_()
@@ -421,7 +420,7 @@ def test_a_fading_stream_is_scaled_step_by_step_and_restored_anywhere():
     plain = [torch.Generator().manual_seed(seed) for seed in (3, 4)]
     drawn, states = [], []
     for step in range(9):
-        states.append(stream.state())
+        states.append(stream.state_dict())
         drawn.append(stream.next().clone())
         if step % stream.steps == 0:
             block = torch.stack([torch.randn(stream.steps, 32, 500, generator=source) for source in plain], 1)
@@ -429,32 +428,36 @@ def test_a_fading_stream_is_scaled_step_by_step_and_restored_anywhere():
     for step, state in enumerate(states):
         other = FadingStream(scale, (32, 500), (3, 4), "cpu")
         other.next()
-        other.restore(state)
+        other.load_state_dict(state)
         for expected in drawn[step:]:
             assert torch.equal(other.next(), expected)
 
 
-def test_noise_is_on_all_that_the_critic_sees_and_not_on_what_the_generator_makes(device, monkeypatch):
-    seen, original = [], (_algorithm.critic_step, players_module.Players.judge)
-    monkeypatch.setattr(
-        _algorithm, "critic_step", lambda p, *batches: seen.append(batches[:2]) or original[0](p, *batches)
-    )
-    judged = []
-    monkeypatch.setattr(players_module.Players, "judge", lambda p, x: judged.append(x.detach()) or original[1](p, x))
+def test_noise_is_on_all_that_the_critic_sees_and_not_on_what_the_generator_makes(device):
+    class Watched(MLP):
+        """A critic that notes what it is shown, once training has begun."""
+
+        def features(self, x, *layers):
+            if torch.is_grad_enabled():
+                seen.append(x.detach())
+            return super().features(x, *layers)
+
     settings = dict(objective="feature-matching", n_critic=2, members=2, steps=1, optimizer={"name": "sgd", "lr": 1e-9})
     config = Config(instance_noise=InstanceNoise(0.7, "constant"), **settings, **SMALL)
     plain = Config(**settings, **SMALL)
+    shown = []
     for one in (config, plain):
-        train(one, data.ring(), device=device, **QUIET)
+        seen, seed = [], one.seeds("critic")[0]
+        critic = Watched([2, 16, 16, 1], members=2, seed=seed, device=device)
+        train(one, data.ring(), critic=critic, device=device, **QUIET)
+        shown.append(seen)
+    assert len(shown[0]) == len(shown[1]) == 6, "real and generated samples, in two steps of the critic and one more"
     shape = (3, 2, 32, 2)
     draws = FadingStream(lambda _: 0.7, shape, config.seeds("instance noise"), device).next()
-    for k in range(2):
+    for k in range(3):
         for which in range(2):
-            noise = seen[k][which] - seen[2 + k][which]
+            noise = shown[0][2 * k + which] - shown[1][2 * k + which]
             torch.testing.assert_close(noise, draws[:, k, which], rtol=0, atol=1e-6)  # float32
-    noisy, clean = judged[: len(judged) // 2][-2:], judged[-2:]  # of the generator's step: real, generated
-    for which in range(2):
-        torch.testing.assert_close(noisy[which] - clean[which], draws[:, 2, which], rtol=0, atol=1e-6)
 
 
 def test_references_are_drawn_once_for_each_member_from_noise_and_from_the_data(device):
@@ -476,16 +479,16 @@ def test_references_are_drawn_once_for_each_member_from_noise_and_from_the_data(
 def test_batches_that_see_themselves_are_generated_and_judged_one_by_one(device, trick):
     config = Config(members=2, n_critic=3, **trick, **SMALL)
     networks = [config.build(name, 2, out, device) for name, out in (("generator", 2), ("critic", 1))]
-    (players,) = shard_members(config, data.ring(), *networks, device=device, workers=1)
-    real, noise = players.streams["data"].next(), players.streams["noise"].next()
-    fakes = generated_for_critic(players, noise[:, :3])
-    for k in range(3):
-        torch.testing.assert_close(fakes[:, k], networks[0](noise[:, k]).detach(), rtol=1e-5, atol=1e-6)
-    scores = players.score_both(real[:, 0], fakes[:, 0])
-    for ours, batch in zip(scores, (real[:, 0], fakes[:, 0]), strict=True):
-        torch.testing.assert_close(ours, networks[1](batch).squeeze(-1))
-    together = networks[1](torch.cat([real[:, 0], fakes[:, 0]], 1)).squeeze(-1)[:, :32]
-    assert (together - scores[0]).abs().max() > 1e-3
+    (group,) = groups_of(config, data.ring(), *networks, device=device)
+    draws = next(group.draws())
+    for k, batch in enumerate(group.critic.batches(draws)):
+        made = networks[0](draws["noise"][:, k]).detach()
+        torch.testing.assert_close(batch["fake"], made, rtol=1e-5, atol=1e-6)
+        scores = [networks[1](batch[name]).squeeze(-1) for name in ("real", "fake")]
+        loss = group.critic.loss(batch)["critic"]
+        torch.testing.assert_close(loss, config.game.critic_loss(*scores))
+        together = networks[1](torch.cat([batch["real"], batch["fake"]], 1)).squeeze(-1)
+        assert (together[:, :32] - scores[0]).abs().max() > 1e-3
 
 
 def test_a_member_that_goes_astray_leaves_no_trace_in_its_averages(device):

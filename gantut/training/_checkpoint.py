@@ -53,13 +53,18 @@ class Saver:
             checkpoints.save(self.folder, *self.noted)
             self.saved = self.noted[0]
 
-    def load(self, networks: Mapping[str, nn.Module], *, device) -> Checkpoint | None:
-        """Return the last good checkpoint, and put its weights into the networks; None where there is none."""
+    def load(self, *, device) -> Checkpoint | None:
+        """Return the last good checkpoint; None where there is none."""
         if not checkpoints.saved_steps(self.folder):
             return None
         checkpoint = checkpoints.load_latest(self.folder, device=device)
         if not isinstance(checkpoint.config, dict) or "schedule" not in (checkpoint.state or {}):
             raise ValueError(f"checkpoints: {checkpoint.path} is not of a training run: name another folder")
+        self.saved = checkpoint.step
+        return checkpoint
+
+    def put_weights(self, checkpoint: Checkpoint, networks: Mapping[str, nn.Module]) -> None:
+        """Put the weights of a checkpoint into the networks of the run that goes on."""
         for name, network in networks.items():
             try:
                 network.load_state_dict(_weights(checkpoint, name))
@@ -67,8 +72,6 @@ class Saver:
                 raise ValueError(
                     f"{name} must be the network of the run in {self.folder}, but is not: {error}"
                 ) from None
-        self.saved = checkpoint.step
-        return checkpoint
 
 
 def require_same_run(checkpoint: Checkpoint, config, data: dict, folder: Path) -> None:

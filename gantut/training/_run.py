@@ -240,9 +240,10 @@ class Run:
 
     def resume(self) -> None:
         """Go on from the last good checkpoint; where there is none, from the beginning."""
-        checkpoint = self.saver.load(self._own(), device=self.device)
+        checkpoint = self.saver.load(device=self.device)
         if checkpoint:
             require_same_run(checkpoint, self.config, self.fingerprint(), self.saver.folder)
+            self.saver.put_weights(checkpoint, self._own())
             self.done, self.suspected = checkpoint.step, False
             self.load_state_dict(checkpoint.state)
 

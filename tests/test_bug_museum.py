@@ -16,8 +16,7 @@ from gantut import lipschitz, objectives
 from gantut.data import gaussian
 from gantut.networks import MLP
 from gantut.training import Architecture, Config, Optimizer, train
-from gantut.training._algorithm import critic_step, generated_for_critic, generator_step
-from gantut.training._players import shard_members
+from training_groups import groups_of
 
 LESSON = Path(__file__).parent.parent / "book" / "11_better_critics.py"
 
@@ -209,21 +208,17 @@ def test_without_detach_every_critic_step_takes_a_generator_step_back(museum, n_
 
 def test_in_our_loop_each_player_moves_only_its_own_parameters():
     config = Config("wgan-gp", batch_size=16, latent_dim=2, generator=Architecture((8,)), critic=Architecture((8,)))
-    distribution, device = gaussian([0.0, 0.0], 1.0), torch.device("cpu")
-    generator, critic = (getattr(config, kind).build(2, out, members=1, seed=0, device=device)
-                         for kind, out in (("generator", 2), ("critic", 1)))  # fmt: skip
-    (players,) = shard_members(config, distribution, generator, critic, device=device, workers=1)
-    noise = torch.randn(1, 1, 16, 2)
-    fake = generated_for_critic(players, noise)
-    assert not fake.requires_grad
-    before = players.generator.values.clone(), players.critic.values.clone()
-    critic_step(players, torch.randn(1, 16, 2), fake[:, 0], torch.rand(1, 16))
-    assert torch.equal(players.generator.values, before[0])
-    assert not torch.equal(players.critic.values, before[1])
-    before = players.generator.values.clone(), players.critic.values.clone()
-    generator_step(players, noise[:, 0], torch.randn(1, 16, 2))
-    assert not torch.equal(players.generator.values, before[0])
-    assert torch.equal(players.critic.values, before[1])
+    (group,) = groups_of(config, gaussian([0.0, 0.0], 1.0))
+    draws, before = next(group.draws()), (group.generator.values.clone(), group.critic.values.clone())
+    for batch in group.critic.batches(draws):
+        assert not batch["fake"].requires_grad
+        group.critic.descend(sum(group.critic.loss(batch).values()))
+    assert torch.equal(group.generator.values, before[0])
+    assert not torch.equal(group.critic.values, before[1])
+    before = group.generator.values.clone(), group.critic.values.clone()
+    group.generator.descend(group.generator.loss(draws)["generator"])
+    assert not torch.equal(group.generator.values, before[0])
+    assert torch.equal(group.critic.values, before[1])
 
 
 # ---- Momentum against a wall ------------------------------------------------------------------------------------

@@ -205,7 +205,7 @@ def test_layers_that_no_spectral_norm_bounds_are_refused(layers):
 
 def test_plain_linear_layers_are_projected_as_those_of_a_population_are(rng):
     critic = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 1))
-    run = play(critic=critic, members=1, constraint=SpectralNorm(0.5), critic_optimizer={"name": "adam", "rate": 0.05})
+    run = play(critic=critic, members=1, constraint=SpectralNorm(0.5), critic_optimizer={"name": "adam", "lr": 0.05})
     for layer in run.critic[::2]:
         assert np.linalg.norm(layer.weight.detach().numpy(), 2) == pytest.approx(0.5, rel=1e-5)  # pushed, and held
     x = torch.randn(50, 2, generator=rng)

@@ -436,6 +436,19 @@ def with_nan():
     return points
 
 
+class Endless(torch.utils.data.IterableDataset):
+    def __iter__(self):
+        yield torch.zeros(2)
+
+
+class Objects(torch.utils.data.Dataset):
+    def __len__(self):
+        return 64
+
+    def __getitem__(self, index):
+        return object(), index
+
+
 BAD_DATA = {
     "too few": (torch.zeros(20, 2), "batch_size must be at most 20, the number of samples in data, not 32"),
     "numbers": (torch.zeros(64), "data must have shape (n, *event), with no size 0, not (64,)"),
@@ -443,18 +456,16 @@ BAD_DATA = {
     "whole": (torch.zeros(64, 2, dtype=torch.long), "data must be floating point, not torch.int64"),
     "NaN": (with_nan(), "data must be finite, but data[3, 1] is nan"),
     "too large": (torch.full((64, 2), 1e300, dtype=torch.float64), "data must be finite, but data[0, 0] is inf"),
-    "a list": ([[0.0, 1.0]], "data must be a tensor or a distribution of gantut.data, not list"),
-    "on the line": (
-        data.gaussian(),
-        "data must be a distribution of vectors: a distribution on the line is one in 1 dimension",
-    ),
+    "a list": ([[0.0, 1.0]], "data must be a tensor, an array, a Dataset, a DataLoader, or a distribution"),
+    "pixels": (torch.zeros(64, 1, 8, 8, dtype=torch.uint8), "scale it, data.float() / 127.5 - 1"),
+    "a stream": (Endless(), "data must not be an IterableDataset: wrap it"),
+    "several distributions": (torch.distributions.Normal(torch.zeros(3), torch.ones(3)), "torch.distributions.Indep"),
+    "no samples": (torch.utils.data.TensorDataset(torch.zeros(0, 2)), "data must have samples, but the Dataset is"),
+    "single numbers": (torch.utils.data.TensorDataset(torch.zeros(64)), "single numbers"),
+    "pictures of PIL": (Objects(), "data must have tensors as samples"),
     "no generator": (
         NoGenerator(),
         "data must be a distribution that draws from a given generator, as those of gantut.data",
-    ),
-    "another's distribution": (
-        torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2)),
-        "from a given generator",
     ),
     "wrong shape": (Wrong(torch.zeros(3)), "data must have samples of shape (2, 3, 2) where (2, 3) are asked for"),
     "a distribution of NaN": (Wrong(torch.full((2,), math.nan)), "data must be finite, but data[0, 0, 0] is nan"),
@@ -483,24 +494,24 @@ def module(function, size=3):
 BAD_NETWORKS = {
     "generator of another width": (
         dict(generator=MLP([2, 4, 3])),
-        "generator must turn noise (1, batch, 2) into samples (1, batch, 2), as data has them, but gave (1, 2, 3)",
+        "generator must turn noise (batch, 2) into samples (batch, 2), as data has them, but gave shape (4, 3)",
     ),
     "generator without members": (
         dict(generator=module(lambda z: z[0])),
-        "into samples (1, batch, 2), as data has them, but gave (2, 2)",
+        "into samples (batch, 2), as data has them, but gave shape",
     ),
     "generator of other noise": (
         dict(generator=nn.Linear(7, 2)),
-        "generator must take input of shape (1, 2, 2), (members, batch, ...), but failed: mat1 and mat2",
+        "generator must take input of shape (4, 2), (batch, ...), but failed: mat1 and mat2",
     ),
     "generator of other members": (dict(generator=MLP([2, 4, 2], members=3)), "generator must take input of shape"),
     "generator of other noise, an MLP": (dict(generator=MLP([5, 4, 2])), "but failed: x must have shape"),
     "critic without a last dimension": (
-        dict(critic=module(lambda x: x.sum(-1))),
-        "critic must return scores of shape (members, batch, 1), not (1, 2) for samples of shape (1, 2, 2)",
+        dict(critic=module(lambda x: x.sum(-1), size=(2, 1)), members=2),
+        "critic must return scores of shape (members, batch, 1), not (2, 4) for samples of shape (2, 4, 2)",
     ),
-    "critic of two scores": (dict(critic=MLP([2, 4, 2])), "critic must return scores of shape (members, batch, 1)"),
-    "critic of other samples": (dict(critic=nn.Linear(5, 1)), "critic must take input of shape (1, 2, 2)"),
+    "critic of two scores": (dict(critic=MLP([2, 4, 2])), "critic must return scores of shape (batch, 1), not (4, 2)"),
+    "critic of other samples": (dict(critic=nn.Linear(5, 1)), "critic must take input of shape (4, 2)"),
     "nothing to train": (dict(generator=nn.Identity()), "generator must have parameters to train, and Identity has"),
     "no features": (
         dict(critic=module(lambda x: x.sum(-1, keepdim=True)), objective="feature-matching"),

@@ -10,8 +10,10 @@ import torch
 from torch import distributed, multiprocessing
 
 from gantut.networks import DCGANCritic, DCGANGenerator
-from gantut.training import Config, _algorithm, _players, train
-from gantut.training._parallel import Shares
+from gantut.training import Config, train
+from gantut.training._networks import Networks
+from gantut.training._parallel import DataParallel
+from training_groups import groups_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -48,19 +50,20 @@ BATCH = dict(batch_size=16, latent_dim=6)
 
 
 def first_gradients(game, norm, share):
-    """Play one round, and return the gradient of each player, and what its networks remember."""
+    """Take one step, and return the gradient of each player, and what its networks remember."""
     config = Config(**game, **BATCH, steps=1)
     generator, critic = networks(norm)
-    shares = Shares(config) if share else None
-    (players,) = _players.shard_members(config, images(), generator, critic, device="cpu", workers=1, shares=shares)
-    with shares.synchronised(generator, critic) if share else contextlib.nullcontext():
-        _algorithm.advance(players, 1, record_every=1, done=0)
+    parallel = DataParallel(config) if share else None
+    (group,) = groups_of(config, images(), generator, critic, parallel=parallel)
+    networks_ = Networks(generator, critic, (False, False), None)
+    with parallel.synchronised(networks_) if share else contextlib.nullcontext():
+        group.advance(1, record_every=1, done=0)
     buffers = [buffer.clone() for network in (generator, critic) for buffer in network.buffers()]
-    return [players.generator.gradient, players.critic.gradient, *buffers]
+    return [group.generator.gradient, group.critic.gradient, *buffers]
 
 
 def whole_run(game, norm, share):
-    """Train for some rounds, and return weights, losses and samples."""
+    """Train for some steps, and return weights, losses and samples."""
     generator, critic = networks(norm)
     history = train(
         Config(**game, **BATCH, steps=4), images(), generator=generator, critic=critic, samples=4, record_every=1,
@@ -92,7 +95,7 @@ def refusals():
 def disagreement(rank):
     """Return what is said where a process has another number than the others."""
     try:
-        Shares(Config(**BATCH)).require_agreement([torch.ones(3) + rank * 1e-7, torch.ones(2)])
+        DataParallel(Config(**BATCH)).require_agreement([torch.ones(3) + rank * 1e-7, torch.ones(2)])
     except ValueError as error:
         return str(error)
 

@@ -434,13 +434,23 @@ def test_a_fading_stream_is_scaled_step_by_step_and_restored_anywhere():
 
 
 def test_noise_is_on_all_that_the_critic_sees_and_not_on_what_the_generator_makes(device):
-    class Watched(MLP):
-        """A critic that notes what it is shown, once training has begun."""
+    class Watched(nn.Module):
+        """A critic that notes what it is shown in training."""
 
-        def features(self, x, *layers):
+        def __init__(self, network):
+            super().__init__()
+            self.network, self.members = network, network.members
+
+        def noted(self, x):
             if torch.is_grad_enabled():
                 seen.append(x.detach())
-            return super().features(x, *layers)
+            return x
+
+        def forward(self, x):
+            return self.network(self.noted(x))
+
+        def features(self, x):
+            return self.network.features(self.noted(x))
 
     settings = dict(objective="feature-matching", n_critic=2, members=2, steps=1, optimizer={"name": "sgd", "lr": 1e-9})
     config = Config(instance_noise=InstanceNoise(0.7, "constant"), **settings, **SMALL)
@@ -448,7 +458,7 @@ def test_noise_is_on_all_that_the_critic_sees_and_not_on_what_the_generator_make
     shown = []
     for one in (config, plain):
         seen, seed = [], one.seeds("critic")[0]
-        critic = Watched([2, 16, 16, 1], members=2, seed=seed, device=device)
+        critic = Watched(MLP([2, 16, 16, 1], members=2, seed=seed, device=device))
         train(one, data.ring(), critic=critic, device=device, **QUIET)
         shown.append(seen)
     assert len(shown[0]) == len(shown[1]) == 6, "real and generated samples, in two steps of the critic and one more"

@@ -155,12 +155,12 @@ def _networks(config, data, generator, critic, classes, device):
 
 def _saver(folder, every, resume, data, parallel):
     """Return what saves the run, where it is to be saved."""
+    if every is not None:
+        _inputs.count("checkpoint_every", every)
     if folder is None:
         if resume or every:
             raise ValueError("checkpoints must name a folder where resume or checkpoint_every is given, not be None")
         return None
-    if every is not None:
-        _inputs.count("checkpoint_every", every)
     saver = Saver(folder, every, writes=parallel is None or parallel.rank == 0)
     if not resume:
         saver.begin()

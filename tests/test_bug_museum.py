@@ -11,12 +11,12 @@ import jupytext
 import pytest
 import torch
 from torch import nn
+from training_groups import groups_of
 
 from gantut import lipschitz, objectives
 from gantut.data import gaussian
 from gantut.networks import MLP
 from gantut.training import Architecture, Config, Optimizer, train
-from training_groups import groups_of
 
 LESSON = Path(__file__).parent.parent / "book" / "11_better_critics.py"
 

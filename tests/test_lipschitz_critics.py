@@ -193,7 +193,7 @@ class Plain(nn.Module):
 
 def test_a_critic_without_matrices_to_change_is_refused():
     for critic in (Plain(), SortingCritic([2, 4, 1])):
-        with pytest.raises(ValueError, match=f"critic must have a list `weights` .*{type(critic).__name__}"):
+        with pytest.raises(ValueError, match="critic must have a list `weights`"):
             play(critic=critic, members=1, constraint=SpectralNorm())
 
 

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
+from training_groups import groups_of
 
 from gantut import checkpoints
 from gantut.data import Augmentation, ring
 from gantut.networks import DCGANCritic, DCGANGenerator
 from gantut.training import Config, train
-from training_groups import groups_of
 
 CHANGES = Augmentation(mirror=True, colour=0.5, translate=0.25, cutout=0.25, fill=1.0)
 SETTINGS = dict(

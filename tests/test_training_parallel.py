@@ -8,12 +8,12 @@ import time
 import pytest
 import torch
 from torch import distributed, multiprocessing
+from training_groups import groups_of
 
 from gantut.networks import DCGANCritic, DCGANGenerator
 from gantut.training import Config, train
 from gantut.training._networks import Networks
 from gantut.training._parallel import DataParallel
-from training_groups import groups_of
 
 pytestmark = [
     pytest.mark.slow,

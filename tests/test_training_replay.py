@@ -4,11 +4,11 @@ import warnings
 
 import pytest
 import torch
+from training_groups import groups_of
 
 from gantut import data
 from gantut.training import Architecture, Config, train
 from gantut.training._replay import WARM, CUDAGraphStep, Recording, tensor_cores
-from training_groups import groups_of
 
 SMALL = dict(members=3, batch_size=8, generator=Architecture((9,)), critic=Architecture((11,)), steps=10)
 GAMES = [

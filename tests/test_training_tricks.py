@@ -8,6 +8,7 @@ import warnings
 import pytest
 import torch
 from torch import nn
+from training_groups import groups_of
 
 from gantut import checkpoints, data
 from gantut.networks import MLP
@@ -27,7 +28,6 @@ from gantut.training import _groups as groups_module
 from gantut.training._algorithm import iterate
 from gantut.training._learners import Parameters, PopulationLearner
 from gantut.training._streams import FadingStream, OwnEpochStream
-from training_groups import groups_of
 
 SMALL = dict(generator=Architecture((16,)), critic=Architecture((16, 16)), batch_size=32)
 QUIET = dict(samples=8, progress=False)

@@ -1,11 +1,11 @@
-r"""Algorithm 1 (GAN) and Algorithm 2 (WGAN), which are one; whatever learns in this package, learns here.
+r"""Algorithm 1 (GAN) and Algorithm 2 (WGAN), which are one; whatever learns here, learns so.
 
-.. math:: \text{repeat:}\quad n_\text{critic}\times\ \text{critic: down } L_D\big(f(x), f(G(z))\big) + \text{constraint},
-   \qquad \text{once}\ \text{generator: down } L_G\big(f(G(z))\big)
+.. math:: \text{repeat:}\quad n_\text{critic}\times\ \text{critic: down } L_D\big(f(x), f(G(z))\big), \qquad
+   \text{once}\ \text{generator: down } L_G\big(f(G(z))\big)
 
-A step of the loop (:func:`iterate`) lets each learner in turn take its steps, while the others stand still. In a game
-these are the critic and the generator. Between two fixed distributions the critic is alone, and "G(z)" is what was drawn
-from the second of them. A classifier is alone, too, and its loss looks at labelled samples only.
+In a step of the loop each learner in turn takes its steps, while the others stand still: in a game, critic and generator.
+Between two fixed distributions the critic is alone, and G(z) is what was drawn from the second. A classifier is alone,
+too, and its loss looks at labelled samples only.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -134,7 +134,7 @@ class Game:
         """Return the generator's loss, shape (members,), on the last batches of the draws."""
         fake = self.shown(self.generate(draws["noise"][:, -1]), draws, -1, True)  # (members, batch, *event)
         if not (self.look_ahead or self.features):
-            return {"generator": self.objective.generator_total(None, self.score(fake))}
+            return {"generator": self.objective.generator_loss(None, self.score(fake))}  # (members,)
         real = self.shown(draws["data"][:, -1], draws, -1, False)  # (members, batch, *event)
         if self.look_ahead:
             return {"generator": self.objective.generator_total(*self.look_ahead(real, fake))}
@@ -146,7 +146,7 @@ class Game:
 def label_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Return the mean cross entropy, shape (members,), of logits (members, batch, classes) and labels (members, batch).
 
-    The same as :func:`gantut.objectives.supervised_loss`, without a look at the labels' values.
+    That is :func:`gantut.objectives.supervised_loss`, but labels are not looked at.
     """
     each = cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="none")
     return each.reshape(labels.shape).mean(-1)

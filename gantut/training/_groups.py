@@ -65,11 +65,13 @@ class Group:
         self.streams, self.classes, self.parallel, self.amp = streams, classes, parallel, amp
         constraint = config.constraint or lipschitz.Constraint()
         self.game = Game(
-            config.game, constraint, critic.network, partial(passed, generator.network, amp=amp), self.score,
+            config.game, constraint, critic.network, partial(passed, generator.network, amp=True) if amp else generator.network, self.score,
             n_critic=config.n_critic, features=self.score_features if config.game.features else None,
-            look_ahead=self.look_ahead if config.unrolled else None, shown=self.shown,
+            look_ahead=self.look_ahead if config.unrolled else None,
             joined=apart[1] and not config.game.features, batched=apart[0],
         )  # fmt: skip
+        if {"instance noise", "augmentation"} & streams.keys():
+            self.game.shown = self.shown
         own = dict(pull=config.historical_averaging, exchange=parallel and parallel.average)
         self.critic = PopulationLearner(
             critic, config.critic_optimizer, loss=self.game.critic_loss, batches=self.game.critic_batches,
@@ -126,7 +128,7 @@ class Group:
     # ---- What the game is made of ----------------------------------------------------------------------------
 
     def shown(self, x: torch.Tensor, draws: dict, k: int, generated: bool) -> torch.Tensor:
-        """Return what the critic is shown in place of samples (members, batch, *event) in its step k: -1 is the last."""
+        """Return what the critic is shown in place of samples (members, batch, *event) in step k; -1 is the last."""
         if "instance noise" in draws:  # (members, n_critic + 1, 2, batch, *event)
             x = x + draws["instance noise"][:, k, int(generated)]
         if "augmentation" in draws:  # (members, n_critic + 1, 2, batch, numbers)
@@ -135,7 +137,7 @@ class Group:
 
     def score(self, x: torch.Tensor) -> torch.Tensor:
         """Return the critic's scores (members, batch) of samples (members, batch, *event)."""
-        return self._scores(passed(self.game.critic, x, amp=self.amp))
+        return self._scores(passed(self.game.critic, x, amp=True) if self.amp else self.game.critic(x))
 
     def score_features(self, x: torch.Tensor) -> tuple:
         """Return scores and, for the whole batch, the features that the game compares."""

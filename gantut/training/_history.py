@@ -20,7 +20,8 @@ class History:
     ----------
     config : Config
     generator, critic : Module
-        As they were given to `train`, or as it made them, at the end of the run; of a member that diverged, its last good state.
+        As they were given to `train`, or as it made them, at the end of the run; of a member that diverged, its last
+        good state.
     steps : tensor, shape (records,)
         Generator steps done at each record.
     losses : dict of tensors, shape (records, members)

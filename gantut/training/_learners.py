@@ -25,7 +25,7 @@ class Learner:
     optimizer : torch.optim.Optimizer
         Of its parameters.
     loss : function of a batch
-        Returns the terms whose sum is minimised, by name: tensors of shape () or (members,), for members are independent.
+        Returns the terms whose sum is minimised, by name: tensors of shape () or (members,).
     batches : function of the draws of one step of the loop
         Returns the batches on which it takes its steps, one after another; by default all the draws as one batch.
     after_step : functions without arguments

@@ -128,8 +128,8 @@ def require_networks(generator, critic, config, event: tuple[int, ...], outputs:
     if tuple(fake.shape) != (*noise.shape[:2], *event):
         raise ValueError(
             f"generator must turn noise ({axes}, {config.latent_dim}) into samples ({axes}, "
-            f"{', '.join(map(str, event))}), as data has them, but gave shape {_shown(fake, config)} for noise of shape "
-            f"{_shown(noise, config)}"
+            f"{', '.join(map(str, event))}), as data has them, but gave shape {_shown(fake, config)} for noise of "
+            f"shape {_shown(noise, config)}"
         )
     critic = as_population(critic, fake)
     with only_looking(critic):

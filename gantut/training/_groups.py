@@ -64,8 +64,9 @@ class Group:
         self.config, self.first, self.last = config, first, first + generator.members
         self.streams, self.classes, self.parallel, self.amp = streams, classes, parallel, amp
         constraint = config.constraint or lipschitz.Constraint()
+        generate = partial(passed, generator.network, amp=True) if amp else generator.network
         self.game = Game(
-            config.game, constraint, critic.network, partial(passed, generator.network, amp=True) if amp else generator.network, self.score,
+            config.game, constraint, critic.network, generate, self.score,
             n_critic=config.n_critic, features=self.score_features if config.game.features else None,
             look_ahead=self.look_ahead if config.unrolled else None,
             joined=apart[1] and not config.game.features, batched=apart[0],

@@ -35,6 +35,7 @@ class Learner:
 
     Examples
     --------
+    >>> from gantut.training import label_loss, learn
     >>> x, labels = torch.tensor([[-1.0], [1.0]]), torch.tensor([0, 1])
     >>> network = torch.nn.Linear(1, 2)
     >>> classifier = Learner(

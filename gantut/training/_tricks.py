@@ -40,7 +40,7 @@ class MinibatchDiscrimination:
 
 @dataclass(frozen=True)
 class InstanceNoise:
-    r"""Gaussian noise on all samples, real and generated, before the critic looks at them, in every step of the critic and of the generator.
+    r"""Gaussian noise on all samples, real and generated, before the critic looks at them, in every step.
 
     .. math:: x + \sigma_t\,\varepsilon, \qquad \sigma_t = \sigma\,s\big(t / (u\,T)\big) \text{ in step }
        t = 0, 1, \dots \text{ of } T, \quad 0 \text{ from } t = u\,T \text{ on}

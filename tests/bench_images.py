@@ -178,7 +178,7 @@ class Ours:
 
     def run(self, steps):
         """Train for so many generator steps."""
-        config = Config(objective=self.objective, steps=steps, batch=BATCH, latent_dim=NOISE)
+        config = Config(objective=self.objective, steps=steps, batch_size=BATCH, latent_dim=NOISE)
         looks = dict(samples=1, record_every=steps, evaluate_every=steps, progress=False)
         players = dict(generator=self.generator, critic=self.critic)
         train(config, self.data, **players, device="cpu", amp=self.amp, **looks)

@@ -8,7 +8,7 @@ import torch
 from gantut import checkpoints
 from gantut.cli import main
 
-TINY = ["--batch", "32", "--steps", "12", "--evaluate-every", "4", "--samples", "8", "--quiet", "--device", "cpu"]
+TINY = ["--batch-size", "32", "--steps", "12", "--evaluate-every", "4", "--samples", "8", "--quiet", "--device", "cpu"]
 IMAGES = ["digits", "--objective", "wgan-gp", "--width", "4", "--augment", "--n-critic", "2", *TINY]
 
 

@@ -80,21 +80,21 @@ def game(folder):
 
 
 def test_flags_go_before_the_file_and_change_a_part_of_a_record_alone(tmp_path):
-    (tmp_path / "mine.json").write_text('{"batch": 16, "steps": 2, "critic": {"hidden": [8]}}')
-    words = ["--batch", 24, "--noise", "uniform", "--critic.activation", "tanh", "--optimizer.rate", 0.5]
+    (tmp_path / "mine.json").write_text('{"batch_size": 16, "steps": 2, "critic": {"hidden": [8]}}')
+    words = ["--batch-size", 24, "--noise", "uniform", "--critic.activation", "tanh", "--optimizer.lr", 0.5]
     assert run("train", "ring", "--config", tmp_path / "mine.json", *words, "--quiet", "--out", tmp_path / "r") == 0
     found = game(tmp_path / "r")
-    assert (found["batch"], found["steps"], found["noise"]) == (24, 2, "uniform")
+    assert (found["batch_size"], found["steps"], found["noise"]) == (24, 2, "uniform")
     assert (found["critic"]["hidden"], found["critic"]["activation"]) == ([8], "tanh")
-    assert found["optimizer"]["rate"] == found["critic_optimizer"]["rate"] == 0.5
+    assert found["optimizer"]["lr"] == found["critic_optimizer"]["lr"] == 0.5
     assert found["optimizer"]["betas"] == [0.0, 0.9], "the rest of a record stays"
 
 
 @pytest.mark.parametrize(
     ("words", "name", "value"),
     [
-        (["--lr", "0.25"], "optimizer.rate", 0.25),
-        (["--lr", "0.25", "--critic-optimizer.rate", "0.5"], "critic_optimizer.rate", 0.5),
+        (["--lr", "0.25"], "optimizer.lr", 0.25),
+        (["--lr", "0.25", "--critic-optimizer.lr", "0.5"], "critic_optimizer.lr", 0.5),
         (["--critic_optimizer.name", "sgd"], "optimizer.name", "adam"),
         (["--critic.hidden", "8", "4"], "critic.hidden", [8, 4]),
         (["--width", "8"], "generator.hidden", [8, 8]),
@@ -108,7 +108,7 @@ def test_flags_go_before_the_file_and_change_a_part_of_a_record_alone(tmp_path):
     ],
 )
 def test_every_setting_of_the_game_is_a_flag(tmp_path, words, name, value):
-    assert run("train", "ring", "--steps", 1, "--batch", 8, *words, "--quiet", "--out", tmp_path / "r") == 0
+    assert run("train", "ring", "--steps", 1, "--batch-size", 8, *words, "--quiet", "--out", tmp_path / "r") == 0
     found = game(tmp_path / "r")
     for part in name.split("."):
         found = found[part]
@@ -120,7 +120,7 @@ def test_images_of_ones_own_are_learnt_from(tmp_path):
     for k in range(4):
         Image.fromarray(np.full((9, 5, 3), 60 * k, np.uint8)).save(tmp_path / f"sprites/{k}.png")
     (tmp_path / "sprites/broken.png").write_bytes(b"not an image")
-    words = ["train", tmp_path / "sprites", "--size", 16, "--width", 2, "--batch", 4, "--steps", 1]
+    words = ["train", tmp_path / "sprites", "--size", 16, "--width", 2, "--batch-size", 4, "--steps", 1]
     assert run(*words, "--out", tmp_path / "run") == 0
     assert run("doctor", tmp_path / "run") == 1, "one step is not enough for images that differ"
 
@@ -141,7 +141,7 @@ WRONG = {
     "objective": (["ring", "--objective", "wgan-gpp"], "did you mean 'wgan-gp'?"),
     "constraint": (["ring", "--constraint.name", "clip", "--constraint.weight", "3"], "'clip' has no such setting"),
     "part alone": (["ring", "--objective", "minimax", "--constraint.weight", "3"], "constraint must be"),
-    "value": (["ring", "--batch", "-3"], "batch must be a whole number of at least 1, not -3"),
+    "value": (["ring", "--batch-size", "-3"], "batch_size must be a whole number of at least 1, not -3"),
     "size of a distribution": (["ring", "--size", "32"], "size is for images"),
     "augmented distribution": (["ring", "--augment"], "augment is for images"),
     "norm of a perceptron": (["ring", "--critic-norm", "layer"], "critic_norm must be one of None"),
@@ -155,7 +155,7 @@ WRONG = {
     ),
     "device": (["ring", "--device", "gpu"], "device"),
     "config": (["ring", "--config", "nowhere.json"], "nowhere.json cannot be read: No such file or directory"),
-    "batch": (["digits", "--batch", "5000"], "batch must be at most 1797"),
+    "batch": (["digits", "--batch-size", "5000"], "batch_size must be at most 1797"),
 }
 
 

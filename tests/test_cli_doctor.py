@@ -36,7 +36,7 @@ LAST = ["--steps", "60", "--evaluate-every", "60", "--quiet", "--device", "cpu"]
 SICK = {
     "a discriminator that knows all": (
         ["ring", "--objective", "minimax", "--n-critic", "10", "--lr", "1e-9",
-         "--critic-optimizer.rate", "0.003"],
+         "--critic-optimizer.lr", "0.003"],
         "certainty", 5,
     ),
     "a clip so tight that the critic is flat": ([*WGAN, "--constraint.bound", "1e-4"], "signal", 10),
@@ -47,11 +47,11 @@ SICK = {
         [*WGAN, "--constraint.name", "none", "--lr", "1e15"], "numbers", 4,
     ),
     "a generator that is not trained at all": (["ring", "--no-learn-generator"], "modes", 6),
-    "images that are all alike": (["digits", "--width", "2", "--steps", "2", "--batch", "32"], "variety", 6),
+    "images that are all alike": (["digits", "--width", "2", "--steps", "2", "--batch-size", "32"], "variety", 6),
 }  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore::gantut.training.Diverged")
+@pytest.mark.filterwarnings("ignore::gantut.training.DivergenceWarning")
 @pytest.mark.parametrize(("words", "name", "lesson"), SICK.values(), ids=SICK)
 def test_the_doctor_finds_what_a_run_was_made_sick_with(tmp_path, capsys, words, name, lesson):
     assert run("train", *LAST, *words, "--out", tmp_path / "r") == 0
@@ -118,7 +118,7 @@ def test_the_doctor_measures_what_it_says(ring, capsys):
 def test_a_run_whose_data_are_gone_is_examined_as_far_as_it_can_be(tmp_path, capsys):
     (tmp_path / "sprites").mkdir()
     Image.fromarray(np.full((8, 8, 3), 60, np.uint8)).save(tmp_path / "sprites/a.png")
-    words = ["train", tmp_path / "sprites", "--size", 8, "--width", 2, "--batch", 2, "--steps", 1, "--quiet"]
+    words = ["train", tmp_path / "sprites", "--size", 8, "--width", 2, "--batch-size", 2, "--steps", 1, "--quiet"]
     assert run(*words, "--out", tmp_path / "run") == 0
     (tmp_path / "sprites/a.png").unlink()
     assert run("doctor", tmp_path / "run") == 0

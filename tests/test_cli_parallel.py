@@ -28,7 +28,7 @@ PICTURES = [
     "wgan-gp",
     "--width",
     "2",
-    "--batch",
+    "--batch-size",
     "32",
     "--n-critic",
     "1",
@@ -86,7 +86,7 @@ def test_a_killed_worker_costs_the_steps_since_the_last_checkpoint_and_the_run_g
 
 
 def test_a_population_is_shared_out_and_each_member_is_bit_by_bit_what_it_is_elsewhere(tmp_path, capsys):
-    words = ["train", "ring", "--members", "3", "--steps", "10", "--batch", "32", "--device", "cpu", "--quiet"]
+    words = ["train", "ring", "--members", "3", "--steps", "10", "--batch-size", "32", "--device", "cpu", "--quiet"]
     process = torchrun(*words, "--out", tmp_path / "two")
     said, _ = process.communicate(timeout=180)
     assert process.returncode == 0, said

@@ -98,16 +98,16 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path, capsys, resu
 
 def test_a_run_that_was_refused_at_once_can_be_asked_for_again(tmp_path):
     words = ["train", "digits", "--steps", 1, "--width", 2, "--quiet", "--out", tmp_path / "r"]
-    assert run(*words, "--batch", 5000) == 2
-    assert run(*words, "--batch", 8) == 0
+    assert run(*words, "--batch-size", 5000) == 2
+    assert run(*words, "--batch-size", 8) == 0
 
 
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["--batch", 16], "batch = 32, not 16"),
+        (["--batch-size", 16], "batch_size = 32, not 16"),
         (["--width", 8], "width = 4, not 8"),
-        (["--critic-optimizer.rate", 3], "critic_optimizer.rate = 0.0001, not 3.0"),
+        (["--critic-optimizer.lr", 3], "critic_optimizer.lr = 0.0001, not 3.0"),
         (["ring"], "data = 'digits', not 'ring'"),
         (["--steps", 3], "steps must be at least 12"),
         (["--amp"], "amp = False, not True"),

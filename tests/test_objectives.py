@@ -178,7 +178,7 @@ def test_a_config_that_says_no_more_is_that_of_the_paper(name):
     config = Config(objective=name)
     assert config.n_critic == n_critic
     for one in (config.optimizer, config.critic_optimizer):
-        assert (one.name, one.rate, one.momentum) == (optimizer, rate, 0)
+        assert (one.name, one.lr, one.momentum) == (optimizer, rate, 0)
         assert not betas or one.betas == betas[0]
     if constraint is None:
         assert config.constraint is None

@@ -164,4 +164,4 @@ def test_processes_that_come_apart_are_stopped(together):
 
 def test_without_a_process_group_there_is_nothing_to_share():
     with pytest.raises(ValueError, match=r"data_parallel must be False without a process group"):
-        train(Config(batch=16, steps=1), torch.rand(40, 2), data_parallel=True)
+        train(Config(batch_size=16, steps=1), torch.rand(40, 2), data_parallel=True)

@@ -132,7 +132,7 @@ def certainty(patient):
         return None
     critic = patient.critic_as_trained
     with torch.no_grad():
-        real, fake = (_scores(critic, x, patient.config.batch) for x in (patient.real, patient.fake))
+        real, fake = (_scores(critic, x, patient.config.batch_size) for x in (patient.real, patient.fake))
     share = torch.minimum((real > SURE).float().mean(-1), (fake < -SURE).float().mean(-1))  # (members,)
     return share > SURE_SHARE, f"D is 99% sure of {share.median():.0%} of real and of generated samples alike"
 
@@ -164,7 +164,7 @@ def signal(patient):
     config = patient.config
     if patient.real is None or config.game.features or not config.learn_generator:
         return None
-    critic, x = patient.critic_as_trained, patient.fake[:, : config.batch].clone().requires_grad_()
+    critic, x = patient.critic_as_trained, patient.fake[:, : config.batch_size].clone().requires_grad_()
     loss = config.game.generator_loss(None, critic(x).squeeze(-1))
     (slope,) = torch.autograd.grad(loss.sum(), x)
     steepness = slope.flatten(2).norm(dim=-1).mean(-1) * x.shape[1]  # (members,): each loss is a mean over x

@@ -23,12 +23,12 @@ ABOUT = ("format", "version", "versions", "command")  # what it says beside the 
 EVALUATIONS, RECORDS = 20, 200  # how often a run is evaluated and recorded, unless something else is asked for
 
 # What serves in general; what an objective's paper says comes from the objective.
-ON_IMAGES = {"objective": "non-saturating", "steps": 6000, "batch": 32, "latent_dim": 64, "ema": 0.998}
+ON_IMAGES = {"objective": "non-saturating", "steps": 6000, "batch_size": 32, "latent_dim": 64, "ema": 0.998}
 AUGMENTATION = {"translate": 0.125, "colour": 0.5}  # of images of which there are few; lesson 12
 HIDDEN = {"hidden": [64, 64]}
-ON_DISTRIBUTIONS = {"objective": "wgan-gp", "steps": 2000, "batch": 64, "latent_dim": 16}
+ON_DISTRIBUTIONS = {"objective": "wgan-gp", "steps": 2000, "batch_size": 64, "latent_dim": 16}
 ON_DISTRIBUTIONS |= {"generator": HIDDEN, "critic": HIDDEN}
-ON_DISTRIBUTIONS |= {"optimizer": {"name": "adam", "rate": 1e-3, "betas": [0.0, 0.9]}}
+ON_DISTRIBUTIONS |= {"optimizer": {"name": "adam", "lr": 1e-3, "betas": [0.0, 0.9]}}
 
 
 @dataclass(frozen=True)

@@ -228,7 +228,7 @@ def _introduce(say, wanted, data, device, where, folder):
     members = "" if game.members == 1 else f", {game.members} members"
     say(f"Data: {wanted}{count}")
     say(f"Game: {game.game.name} (lesson {OBJECTIVES[game.game.name][1]}), {game.steps} steps")
-    say(f"Run:  {folder}, batches of {game.batch} on {device}{members}{processes}")
+    say(f"Run:  {folder}, batches of {game.batch_size} on {device}{members}{processes}")
 
 
 def _again(folder):

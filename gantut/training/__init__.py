@@ -28,7 +28,6 @@ A population of sixteen, with networks made for it:
 torch.Size([16, 512, 2])
 """
 
-from gantut.objectives import FeatureMatching
 from gantut.training._algorithm import Game, label_loss, learn
 from gantut.training._checkpoint import load_networks
 from gantut.training._config import Architecture, Config, Optimizer
@@ -43,7 +42,6 @@ __all__ = [
     "Architecture",
     "Config",
     "DivergenceWarning",
-    "FeatureMatching",
     "Game",
     "History",
     "InstanceNoise",

@@ -144,6 +144,6 @@ class Game:
 
 
 def label_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return the mean cross entropy, shape (members,), of logits (members, batch, classes) and labels (members, batch)."""
+    """Return the mean cross entropy (members,) of logits (members, batch, classes) and labels (members, batch)."""
     each = cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="none")
     return each.reshape(labels.shape).mean(-1)

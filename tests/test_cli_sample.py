@@ -81,7 +81,8 @@ def test_samples_are_of_the_average_generator_where_there_is_one(tmp_path, capsy
     assert run("sample", tmp_path / "r", "--out", tmp_path / "average.png") == 0
     assert "averages of the weights after 3 steps" in capsys.readouterr().out
     average, last = load_run(tmp_path / "r"), load_run(tmp_path / "r", average=False)
-    state = checkpoints.load_latest(tmp_path / "r/checkpoints").state["averages"]["generator"]["exponential"]
+    learners = checkpoints.load_latest(tmp_path / "r/checkpoints").state["learners"]
+    state = learners["generator"]["averages"]["exponential"]
     found = torch.cat([p.detach().flatten() for p in average.generator.parameters()])
     assert torch.equal(found, state[0, : len(found)])
     assert not torch.equal(found, torch.cat([p.detach().flatten() for p in last.generator.parameters()]))

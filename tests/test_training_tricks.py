@@ -17,7 +17,6 @@ from gantut.training import (
     Architecture,
     Config,
     DivergenceWarning,
-    FeatureMatching,
     Game,
     InstanceNoise,
     MinibatchDiscrimination,

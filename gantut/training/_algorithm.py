@@ -3,7 +3,7 @@ r"""Algorithm 1 (GAN) and Algorithm 2 (WGAN), which are one; whatever learns her
 .. math:: \text{repeat:}\quad n_\text{critic}\times\ \text{critic: down } L_D\big(f(x), f(G(z))\big), \qquad
    \text{once}\ \text{generator: down } L_G\big(f(G(z))\big)
 
-In a step of the loop each learner in turn takes its steps, while the others stand still: in a game, critic and generator.
+In a step of the loop each learner in turn takes its steps, and the others stand still: in a game, critic and generator.
 Between two fixed distributions the critic is alone, and G(z) is what was drawn from the second. A classifier is alone,
 too, and its loss looks at labelled samples only.
 """

@@ -112,8 +112,8 @@ class Rows(Dataset):
 
 KINDS = {
     "a tensor in double precision": lambda: points().double(),
-    "an array": lambda: np.array(points()),
-    "an array of halves": lambda: np.array(points(), dtype=np.float16),
+    "an array": lambda: points().numpy(),
+    "an array of halves": lambda: points().numpy().astype(np.float16),
     "a data set": Rows,
     "a loader": lambda: DataLoader(TensorDataset(points(), torch.arange(200)), batch_size=7, shuffle=True),
     "a distribution of torch": lambda: torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2)),

@@ -144,7 +144,7 @@ def test_every_objective_has_the_same_draws_and_only_its_own_constraint():
 def test_a_try_is_the_run_that_its_settings_say_and_takes_as_many_updates_as_any_other():
     for objective, number in itertools.product(GAMES, range(12)):
         drawn = draw_settings(objective, number)
-        config = try_config(objective, number, seeds=3, updates=1000, batch=64)
+        config = try_config(objective, number, seeds=3, updates=1000, batch_size=64)
         assert config.objective == objective
         assert (config.members, config.batch_size, config.n_critic) == (3, 64, drawn["n_critic"])
         assert 1000 <= config.steps * (config.n_critic + 1) < 1000 + config.n_critic + 1
@@ -161,7 +161,7 @@ def test_a_try_is_the_run_that_its_settings_say_and_takes_as_many_updates_as_any
 
 def test_no_two_runs_of_any_two_tries_or_studies_share_a_seed():
     starts = [
-        try_config("minimax", number, seeds=1000, updates=1, batch=32, seed=seed).seeds("data")
+        try_config("minimax", number, seeds=1000, updates=1, batch_size=32, seed=seed).seeds("data")
         for seed, number in itertools.product((0, 1, 25), (0, 1, 2, 9999))
     ]
     assert len({seed for seeds in starts for seed in seeds}) == 12 * 1000
@@ -295,7 +295,7 @@ def test_a_study_is_extended_by_more_tries_and_stops_when_its_time_is_over(tmp_p
 
 
 def test_what_a_try_finds_depends_on_nothing_but_its_name(whole):
-    alone = run_try("polygons", "wgan-gp", 1, seeds=2, updates=40, batch=64)
+    alone = run_try("polygons", "wgan-gp", 1, seeds=2, updates=40, batch_size=64)
     alone.pop("seconds")
     if os.environ["GANTUT_DEVICE"] == "cpu":
         assert alone in whole["tries"]
@@ -315,7 +315,7 @@ def test_the_record_is_a_study_of_everything(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     result = EXPERIMENTS["created-equal"](seconds=1e-9)  # it begins, and makes no try
     assert (tmp_path / "runs" / "created-equal" / "study.json").exists()
-    assert (result["common"]["updates"], result["common"]["batch"]) == (2000, 64)
+    assert (result["common"]["updates"], result["common"]["batch_size"]) == (2000, 64)
     assert result["tries"] == []
 
 

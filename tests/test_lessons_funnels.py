@@ -50,7 +50,7 @@ def test_a_critic_of_half_the_slope_points_the_same_way_and_reports_half(device)
 def test_every_kind_of_critic_learns_which_way_is_up(kind):
     # an untrained critic's cosine is around 0; half the steps of the small budget are enough for a direction
     pair = funnels(2, 4)
-    critic = train_on_funnels(kind, pair, members=2, steps=300, batch=64, rate=2e-3, hidden=(32, 32))
+    critic = train_on_funnels(kind, pair, members=2, steps=300, batch_size=64, lr=2e-3, hidden=(32, 32))
     found = critic_quality(kind, critic, pair, points=500)
     assert (found["cosine"] > 0.2).all()
     assert (found["report"] > 0).all()

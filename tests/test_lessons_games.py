@@ -192,7 +192,7 @@ TINY = dict(members=2, steps=40)
 SIZES = {
     "mode-collapse": dict(members=2, steps=2),
     "unrolling": dict(members=2, steps=2),
-    "hopping": dict(members=3, steps=200, latent_dim=4, batch=16),
+    "hopping": dict(members=3, steps=200, latent_dim=4, batch_size=16),
     "perceptrons-on-digits": dict(members=2, steps=2, width=8),
 }
 ROWS = {

@@ -280,8 +280,6 @@ REFUSED = {
     "nothing to norm": (dict(generator={"hidden": ()}, batch_norm="generator"), "batch_norm must be None for a gener"),
     "batch of 1": (dict(batch_size=1, batch_norm="generator"), "batch_norm must be None with batches of 1"),
     "similarity in a batch of 1": (dict(batch_size=1, minibatch_discrimination={}), "must be None with batches of 1"),
-    "spectral norm": (dict(constraint=SPECTRAL, virtual_batch_norm="critic"), "under a spectral norm"),
-    "spectral minibatch": (dict(constraint=SPECTRAL, minibatch_discrimination={}), "minibatch_discrimination must not"),
     "penalised minibatch": (dict(constraint=PENALTY, minibatch_discrimination={}), "under a gradient penalty"),
     "penalised batch norm": (dict(constraint=PENALTY, batch_norm="critic"), "under a gradient penalty"),
     "history ahead": (dict(unrolled=1, historical_averaging=0.1), "historical_averaging must be off with unrolled"),

@@ -117,7 +117,7 @@ def _game(name, critic_loss, generator_loss, settings, source, **facts):
 
 
 def _optimizer(name, lr, **settings):
-    return {"name": name, "rate": lr, **settings}
+    return {"name": name, "lr": lr, **settings}
 
 
 def _penalised(one_sided):

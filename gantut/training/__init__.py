@@ -28,7 +28,7 @@ A population of sixteen, with networks made for it:
 torch.Size([16, 512, 2])
 """
 
-from gantut.training._algorithm import Game, label_loss, learn
+from gantut.training._algorithm import Game, learn
 from gantut.training._checkpoint import load_networks
 from gantut.training._config import Architecture, Config, Optimizer
 from gantut.training._history import History
@@ -50,7 +50,6 @@ __all__ = [
     "Optimizer",
     "OutOfMemory",
     "draw_noise",
-    "label_loss",
     "learn",
     "load_networks",
     "train",

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
 
 from gantut.lipschitz import Constraint
-from gantut.objectives import Objective
+from gantut.objectives import Objective, supervised_loss
 from gantut.training._learners import Learner, Tensors
 
 
@@ -127,7 +126,8 @@ class Game:
         if term is not None:
             losses["penalty"] = term  # (members,)
         if "labels" in batch:
-            losses["supervised"] = label_loss(self.critic(batch["labelled"]), batch["labels"])  # (members,)
+            logits = self.critic(batch["labelled"])  # (members, some, classes)
+            losses["supervised"] = supervised_loss(logits, batch["labels"], validate_args=False)  # (members,)
         return losses
 
     def generator_loss(self, draws: Tensors) -> Tensors:
@@ -141,9 +141,3 @@ class Game:
         _, target = self.features(real)  # (members, batch, features)
         scores, features = self.features(fake)
         return {"generator": self.objective.generator_total(None, scores, target, features)}
-
-
-def label_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return the mean cross entropy (members,) of logits (members, batch, classes) and labels (members, batch)."""
-    each = cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="none")
-    return each.reshape(labels.shape).mean(-1)

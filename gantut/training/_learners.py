@@ -35,12 +35,13 @@ class Learner:
 
     Examples
     --------
-    >>> from gantut.training import label_loss, learn
+    >>> from gantut.objectives import supervised_loss
+    >>> from gantut.training import learn
     >>> x, labels = torch.tensor([[-1.0], [1.0]]), torch.tensor([0, 1])
     >>> network = torch.nn.Linear(1, 2)
     >>> classifier = Learner(
     ...     network, torch.optim.SGD(network.parameters(), lr=1.0),
-    ...     loss=lambda batch: {"labels": label_loss(network(batch["x"])[None], batch["labels"][None])},
+    ...     loss=lambda batch: {"labels": supervised_loss(network(batch["x"])[None], batch["labels"][None])},
     ... )
     >>> learn([classifier], [{"x": x, "labels": labels}] * 20)
     >>> network(x).argmax(-1)

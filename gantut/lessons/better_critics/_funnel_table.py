@@ -41,8 +41,8 @@ def train_on_funnels(
     device = choose_device()
     network = SortingCritic if kind == "sorting" else MLP
     critic = network([pair.dimension, *hidden, 1], members=members, seed=seed, device=device)
-    draw = draws_from(pair.y, pair.x, members=members, batch=batch, seed=seed, device=device)
-    return train_critics(critic, draw, constraint=CRITIC_CONSTRAINTS[kind], steps=steps, rate=rate, seed=seed)
+    draw = draws_from(pair.y, pair.x, members=members, batch_size=batch_size, seed=seed, device=device)
+    return train_critics(critic, draw, constraint=CRITIC_CONSTRAINTS[kind], steps=steps, lr=lr, seed=seed)
 
 
 def critic_quality(kind: str, critic, pair: Funnels, *, points: int = 4096, seed: int = 1) -> dict[str, torch.Tensor]:

@@ -89,7 +89,7 @@ def draw_settings(objective: str, number: int, *, seed: int = 0) -> dict:
     return {name: value for name, value in drawn.items() if name not in foreign}
 
 
-def try_config(objective: str, number: int, *, seeds: int, updates: int, batch: int, seed: int = 0) -> Config:
+def try_config(objective: str, number: int, *, seeds: int, updates: int, batch_size: int, seed: int = 0) -> Config:
     """Return the configuration of one try: a run of `seeds` members.
 
     Parameters
@@ -101,7 +101,7 @@ def try_config(objective: str, number: int, *, seeds: int, updates: int, batch: 
     updates : int
         Gradient steps of both players together, the same for every try: with k critic steps per iteration, there
         are ``updates / (k + 1)`` iterations.
-    batch : int
+    batch_size : int
 
     Returns
     -------

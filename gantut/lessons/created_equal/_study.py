@@ -126,7 +126,7 @@ def study(
 
 
 def run_try(
-    distribution: str, objective: str, number: int, *, seeds: int, updates: int, batch: int, seed: int = 0
+    distribution: str, objective: str, number: int, *, seeds: int, updates: int, batch_size: int, seed: int = 0
 ) -> dict:
     """Train and score one try: plain data, the same on every run but for its ``"seconds"``.
 
@@ -144,7 +144,7 @@ def run_try(
         run that did is scored as it was before).
     """
     here = arena(distribution)
-    config = try_config(objective, number, seeds=seeds, updates=updates, batch=batch, seed=seed)
+    config = try_config(objective, number, seeds=seeds, updates=updates, batch_size=batch_size, seed=seed)
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DivergenceWarning)  # it is in the record

@@ -124,7 +124,7 @@ def train_on_creatures(
     sizes = dict(size=SIZE, width=width or at_scale(fast=16, full=64), seed=seed)
     generator, critic = DCGANGenerator(latent_dim=NOISE, **sizes), DCGANCritic(norm=NORMS[game], **sizes)
     config = Config(
-        steps=steps, seed=seed, batch=BATCH, latent_dim=NOISE, ema=AVERAGED, augmentation=changes, **settings
+        steps=steps, seed=seed, batch_size=BATCH, latent_dim=NOISE, ema=AVERAGED, augmentation=changes, **settings
     )  # fmt: skip
     data = creatures("train", alive=True).images
     return train(

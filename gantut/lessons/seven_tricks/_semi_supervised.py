@@ -8,7 +8,8 @@ from gantut import _inputs
 from gantut.data import digits
 from gantut.device import at_scale, choose_device, random_source
 from gantut.lessons._records import rounded
-from gantut.training import Architecture, Config, Learner, Optimizer, label_loss, learn, train
+from gantut.objectives import supervised_loss
+from gantut.training import Architecture, Config, Learner, Optimizer, learn, train
 
 CLASSES = 10
 FRESH = 1000  # the settings were chosen by the errors of members 0 to 3 on another split; these rate them anew
@@ -107,7 +108,7 @@ def error_with_labels_alone(
             yield {"images": images[rows, some], "labels": labels[rows, some]}  # (members, batch, ...)
 
     def loss(batch):
-        return {"supervised": label_loss(network(batch["images"]), batch["labels"])}  # (members,)
+        return {"supervised": supervised_loss(network(batch["images"]), batch["labels"])}  # (members,)
 
     learn([Learner(network, optimizer, loss)], batches())
     with torch.no_grad():

@@ -39,7 +39,8 @@ if importlib.util.find_spec("gantut") is None:
 # %% tags=["remove-cell"]
 from IPython.display import Markdown, display
 
-from gantut.checks import claims_list, read_ledger, summary_table
+from gantut.checks import read_ledger
+from gantut.lessons.ledger import claims_list, summary_table
 
 ledger = read_ledger()
 

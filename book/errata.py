@@ -41,7 +41,8 @@ if importlib.util.find_spec("gantut") is None:
 # %% tags=["remove-cell"]
 from IPython.display import Markdown, display
 
-from gantut.checks import errata_list, read_ledger
+from gantut.checks import read_ledger
+from gantut.lessons.ledger import errata_list
 
 ledger = read_ledger()
 errata = [entry for entry in ledger.entries.values() if entry.is_erratum]

@@ -11,8 +11,9 @@ import pytest
 from claims_audit import audit
 
 from gantut import lessons
-from gantut.checks import claims_list, errata_list, read_ledger
+from gantut.checks import read_ledger
 from gantut.lessons import all_exercises, mark
+from gantut.lessons.ledger import claims_list, errata_list
 
 BOOK = Path(__file__).parent.parent / "book"
 ROOMS = Path(lessons.__file__).parent

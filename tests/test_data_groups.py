@@ -12,8 +12,9 @@ import pytest
 import torch
 from torch import nn
 
-from gantut.data import creatures, group_similar_images, hold_out_groups, image_similarity
+from gantut.data import creatures, hold_out_groups
 from gantut.data._creatures import tiles_as_published
+from gantut.lessons.new_creatures import group_similar_images, image_similarity
 from gantut.training import Config, train
 
 pytestmark = pytest.mark.filterwarnings("error")

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gantut.lessons.moving_dirt import pile_moves
 from gantut.transport import (
     NotCertified,
     _auction,
@@ -19,7 +20,6 @@ from gantut.transport import (
     emd,
     emd_points,
     linear_program,
-    pile_moves,
     wasserstein_1d,
 )
 

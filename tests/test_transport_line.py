@@ -12,7 +12,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gantut.transport import linear_program, pile_moves, wasserstein_1d
+from gantut.lessons.moving_dirt import pile_moves
+from gantut.transport import linear_program, wasserstein_1d
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -18,8 +18,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from gantut.data import _pixels, group_similar_images
+from gantut.data import _pixels
 from gantut.data._creatures import Tiles, squares
+from gantut.lessons.new_creatures import group_similar_images
 
 SHIPPED = Path(__file__).resolve().parents[2] / "gantut" / "data" / "shipped"
 ARCHIVE_SHA256 = "5a6be168f8888b84bdb199184ca20bd8636f77ba7e9e0124ebee8850092f2f47"

@@ -9,9 +9,5 @@ whether it is true, and how it is checked.
 
 from gantut.checks._claim import ClaimFailed, claim
 from gantut.checks._ledger import Entry, Ledger, UnknownClaim, read_ledger
-from gantut.checks._pages import claims_list, errata_list, summary_table
 
-__all__ = [
-    "ClaimFailed", "Entry", "Ledger", "UnknownClaim", "claim", "claims_list", "errata_list", "read_ledger",
-    "summary_table",
-]  # fmt: skip
+__all__ = ["ClaimFailed", "Entry", "Ledger", "UnknownClaim", "claim", "read_ledger"]

@@ -11,8 +11,7 @@ import yaml
 KINDS = ("definition", "theorem", "derivation", "example", "erratum", "empirical", "figure", "algorithm", "trick",
          "reference")  # fmt: skip
 VERDICTS = ("holds", "holds-if", "imprecise", "wrong")
-METHODS = ("symbolic", "exact", "quadrature", "monte-carlo", "population", "reading")
-READING = "reading"  # such an entry never runs: a person checks it by reading the sources
+METHODS = ("symbolic", "exact", "quadrature", "monte-carlo", "population", "reading")  # the last: by a person
 
 
 class UnknownClaim(ValueError):

@@ -2,11 +2,10 @@
 
 from gantut.data._archives import ImageLimits
 from gantut.data._augmentation import Augmentation
-from gantut.data._creatures import creatures
+from gantut.data._creatures import creatures, hold_out_groups
 from gantut.data._distributions import Distribution, GaussianMixture
 from gantut.data._download import DownloadError
 from gantut.data._funnels import Funnels, funnels
-from gantut.data._groups import group_similar_images, hold_out_groups, image_similarity
 from gantut.data._idx import read_idx
 from gantut.data._images import digits, labelled_digits
 from gantut.data._mnist import fashion_mnist, mnist
@@ -15,7 +14,6 @@ from gantut.data._toys import gaussian, gaussian_mixture, grid, parallel_lines, 
 
 __all__ = [
     "Augmentation", "Distribution", "DownloadError", "Funnels", "GaussianMixture", "ImageLimits",
-    "creatures", "digits", "fashion_mnist", "funnels", "gaussian", "gaussian_mixture", "grid",
-    "group_similar_images", "hold_out_groups", "image_similarity", "labelled_digits", "mnist", "parallel_lines",
-    "read_idx", "ring", "sprites", "uniform",
+    "creatures", "digits", "fashion_mnist", "funnels", "gaussian", "gaussian_mixture", "grid", "hold_out_groups",
+    "labelled_digits", "mnist", "parallel_lines", "read_idx", "ring", "sprites", "uniform",
 ]  # fmt: skip

@@ -9,7 +9,6 @@ import torch
 
 from gantut import _inputs
 from gantut.data import _pixels
-from gantut.data._groups import hold_out_groups
 
 SIZE = 32
 PARTS = ("train", "holdout", "all")
@@ -58,8 +57,8 @@ def creatures(
     """Return 409 monsters of the game Dungeon Crawl Stone Soup, 32 x 32 pixels, in the public domain.
 
     Near-duplicates form a group: frames of an animation, one monster in several colours, a hydra with one head more.
-    The groups were found with :func:`group_similar_images` and reviewed by eye. No group is in both "train" and
-    "holdout", so a model that memorises its training set cannot pass for one that generalises.
+    The groups were found with ``gantut.lessons.new_creatures.group_similar_images`` and reviewed by eye. No group is in
+    both "train" and "holdout", so a model that memorises its training set cannot pass for one that generalises.
 
     Parameters
     ----------
@@ -93,7 +92,7 @@ def creatures(
     See Also
     --------
     sprites : reads your own images.
-    group_similar_images, hold_out_groups
+    hold_out_groups : how the held-out fifth is chosen.
 
     Notes
     -----
@@ -121,6 +120,48 @@ def creatures(
                                background=background, mirrored=mirrored, dtype=dtype, device=device)  # fmt: skip
     twice = 2 if mirrored else 1
     return Creatures(images, tuple(tiles.names.tolist()) * twice, groups[chosen].repeat(twice).to(device))
+
+
+def hold_out_groups(groups: torch.Tensor, *, every: int = 5) -> torch.Tensor:
+    """Choose whole groups to hold out: every fifth one, sorted by size.
+
+    Small and large groups are thus held out in the same proportion, without any randomness.
+
+    Parameters
+    ----------
+    groups : tensor of int, shape (n,)
+        The group of each image, of :func:`creatures`, say.
+    every : int
+        One in so many groups is held out; at least 2.
+
+    Returns
+    -------
+    tensor of bool, shape (n,)
+        True for images that are held out.
+
+    Raises
+    ------
+    ValueError
+        If `groups` is not a list of non-negative integers, or `every` is less than 2.
+
+    See Also
+    --------
+    creatures, gantut.lessons.new_creatures.group_similar_images
+
+    Examples
+    --------
+    >>> hold_out_groups(torch.tensor([0, 0, 0, 1, 2, 2]), every=3)
+    tensor([False, False, False, False,  True,  True])
+    """
+    groups = _inputs.class_labels("groups", groups)
+    if groups.ndim != 1:
+        raise ValueError(f"groups must have shape (n,), not {_inputs.shape(groups)}")
+    every = _inputs.count("every", every, least=2)
+    _, inverse, sizes = groups.unique(return_inverse=True, return_counts=True)
+    order = sizes.cpu().sort(stable=True).indices.to(groups.device)  # ties in order of the groups' numbers
+    chosen = torch.zeros(len(sizes), dtype=torch.bool, device=groups.device)
+    chosen[order[every // 2 :: every]] = True
+    return chosen[inverse]
 
 
 def tiles_as_published() -> Tiles:

@@ -85,7 +85,7 @@ def sprites(
     See Also
     --------
     creatures : images that ship with the package.
-    group_similar_images : finds near-duplicates among them.
+    gantut.lessons.new_creatures.group_similar_images : finds near-duplicates among them.
 
     Examples
     --------

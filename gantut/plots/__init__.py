@@ -27,32 +27,10 @@ from gantut.plots._style import (
     legend_below,
     show,
     use_style,
-)
+)  # fmt: skip
 
 __all__ = [
-    "COLOURS",
-    "DASHES",
-    "FAINT",
-    "FIFTH",
-    "FOURTH",
-    "GENERATED",
-    "INK",
-    "PAPER",
-    "REAL",
-    "THIRD",
-    "WIDTH",
-    "as_array",
-    "axes",
-    "clouds",
-    "distributions",
-    "image_rows",
-    "legend_below",
-    "lines",
-    "member_rows",
-    "paths",
-    "population",
-    "show",
-    "strips",
-    "sweep",
-    "use_style",
-]
+    "COLOURS", "DASHES", "FAINT", "FIFTH", "FOURTH", "GENERATED", "INK", "PAPER", "REAL", "THIRD", "WIDTH",
+    "as_array", "axes", "clouds", "distributions", "image_rows", "legend_below", "lines", "member_rows", "paths",
+    "population", "show", "strips", "sweep", "use_style",
+]  # fmt: skip

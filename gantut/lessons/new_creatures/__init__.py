@@ -17,6 +17,7 @@ from gantut.lessons.new_creatures._creatures import (
     slerp,
     train_on_creatures,
 )
+from gantut.lessons.new_creatures._groups import group_similar_images, image_similarity
 
 __all__ = [
     "CHANGES",
@@ -25,7 +26,9 @@ __all__ = [
     "affordable_steps",
     "decode_pictures",
     "encode_pictures",
+    "group_similar_images",
     "grouped_kid",
+    "image_similarity",
     "interpolate_pictures",
     "memorisation_audit",
     "new_creatures",

@@ -136,7 +136,7 @@ def group_similar_images(images: torch.Tensor, names=None, *, threshold: float =
 
     See Also
     --------
-    hold_out_groups : splits off whole groups for testing.
+    gantut.data.hold_out_groups : splits off whole groups for testing.
 
     Examples
     --------
@@ -173,48 +173,6 @@ def _numbered_alike(names):
         if any(letter.isalpha() for letter in stem.rpartition("/")[2]):  # a mere number says nothing
             pairs.append((seen.setdefault(stem, index), index))
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
-
-
-def hold_out_groups(groups: torch.Tensor, *, every: int = 5) -> torch.Tensor:
-    """Choose whole groups to hold out: every fifth one, sorted by size.
-
-    Small and large groups are thus held out in the same proportion, without any randomness.
-
-    Parameters
-    ----------
-    groups : tensor of int, shape (n,)
-        The group of each image, as from :func:`group_similar_images`.
-    every : int
-        One in so many groups is held out; at least 2.
-
-    Returns
-    -------
-    tensor of bool, shape (n,)
-        True for images that are held out.
-
-    Raises
-    ------
-    ValueError
-        If `groups` is not a list of non-negative integers, or `every` is less than 2.
-
-    See Also
-    --------
-    group_similar_images
-
-    Examples
-    --------
-    >>> hold_out_groups(torch.tensor([0, 0, 0, 1, 2, 2]), every=3)
-    tensor([False, False, False, False,  True,  True])
-    """
-    groups = _inputs.class_labels("groups", groups)
-    if groups.ndim != 1:
-        raise ValueError(f"groups must have shape (n,), not {_inputs.shape(groups)}")
-    every = _inputs.count("every", every, least=2)
-    _, inverse, sizes = groups.unique(return_inverse=True, return_counts=True)
-    order = sizes.cpu().sort(stable=True).indices.to(groups.device)  # ties in order of the groups' numbers
-    chosen = torch.zeros(len(sizes), dtype=torch.bool, device=groups.device)
-    chosen[order[every // 2 :: every]] = True
-    return chosen[inverse]
 
 
 def _images(name, value):

@@ -16,7 +16,7 @@ class Move(NamedTuple):
 
 
 class PileMoves(NamedTuple):
-    r"""How piles on a line are turned into others, shovel by shovel; see :func:`gantut.transport.pile_moves`."""
+    r"""How piles on a line are turned into others, shovel by shovel; see :func:`pile_moves`."""
 
     #: (..., n + 1) the deltas 0 to n: what is carried across each gap, to the right where positive
     deltas: torch.Tensor
@@ -56,7 +56,7 @@ def pile_moves(P, Q):
 
     See Also
     --------
-    wasserstein_1d : the cost alone, for positions anywhere on the line.
+    gantut.transport.wasserstein_1d : the cost alone, for positions anywhere on the line.
 
     References
     ----------

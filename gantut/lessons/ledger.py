@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from gantut.checks._ledger import METHODS, READING, Entry, Ledger
+from gantut.checks import Entry, Ledger
 
 VERDICT_IN_WORDS = {"holds": "holds", "holds-if": "holds under conditions", "imprecise": "imprecise", "wrong": "wrong"}
 METHOD_IN_WORDS = {
@@ -45,7 +45,7 @@ def summary_table(ledger: Ledger) -> str:
     >>> summary_table(read_ledger()).splitlines()[0]
     '| Lesson | Claims | Shown | symbolic | exact | quadrature | monte-carlo | population | reading |'
     """
-    head = f"| Lesson | Claims | Shown | {' | '.join(METHODS)} |\n|---|{'---:|' * (len(METHODS) + 2)}\n"
+    head = f"| Lesson | Claims | Shown | {' | '.join(METHOD_IN_WORDS)} |\n|---|{'---:|' * (len(METHOD_IN_WORDS) + 2)}\n"
     rows, totals = [], Counter()
     for number, (title, page) in ledger.lessons.items():
         entries = ledger.of_lesson(number)
@@ -59,7 +59,7 @@ def summary_table(ledger: Ledger) -> str:
 
 
 def _cells(counts: Counter) -> str:
-    return " | ".join(str(counts[column]) for column in ("claims", "shown", *METHODS))
+    return " | ".join(str(counts[column]) for column in ("claims", "shown", *METHOD_IN_WORDS))
 
 
 def claims_list(ledger: Ledger, entries: Iterable[Entry]) -> str:
@@ -129,7 +129,7 @@ def _correction_title(entry: Entry) -> str:
 
 
 def _check_title(entry: Entry) -> str:
-    return "Found by reading." if entry.method == READING else f"Checked {METHOD_IN_WORDS[entry.method]}."
+    return "Found by reading." if entry.method == "reading" else f"Checked {METHOD_IN_WORDS[entry.method]}."
 
 
 def _who(ledger: Ledger, entry: Entry) -> str:

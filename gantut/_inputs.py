@@ -273,30 +273,39 @@ def points(**values):
     """Return two matching tensors of points (..., n, d) and (..., m, d)."""
     tensors = {name: cloud(name, value) for name, value in values.items()}
     together(**tensors)
-    (first, x), (second, y) = tensors.items()
-    if x.shape[-1] != y.shape[-1]:
-        raise ValueError(
-            f"{first} and {second} must have points of one dimension d, but have {x.shape[-1]} and {y.shape[-1]} "
-            f"(shapes {shape(x)} and {shape(y)})"
-        )
-    broadcast(**{f"the batches of {first}": x[..., 0, 0], f"of {second}": y[..., 0, 0]})
+    same_dimension(**tensors)
     for name, tensor in tensors.items():
         finite_entries(name, tensor)
-    return x, y
+    return tuple(tensors.values())
+
+
+def same_dimension(**clouds):
+    """Require two clouds of points (..., n, d) and (..., m, d) with the same d, in batches that broadcast."""
+    (first, x), (second, y) = clouds.items()
+    if x.shape[-1] != y.shape[-1]:
+        raise ValueError(
+            f"{first} and {second} must have points of the same dimension d, but have {x.shape[-1]} and "
+            f"{y.shape[-1]} (shapes {shape(x)} and {shape(y)})"
+        )
+    broadcast(**{f"the batches of {first}": x[..., 0, 0], f"of {second}": y[..., 0, 0]})
+
+
+def one_each(name, value, x, *, of, what="value"):
+    """Require a number for each of the points `x` (..., n, d): a tensor (..., n) that goes with them."""
+    together(**{of: x, name: value})
+    if value.ndim == 0 or value.shape[-1] != x.shape[-2]:
+        raise ValueError(
+            f"{name} must have a {what} for each of the {x.shape[-2]} points of {of}, but has shape {shape(value)}"
+        )
+    broadcast(**{f"the batches of {of}": x[..., 0, 0], f"of {name}": value[..., 0]})
+    return value
 
 
 def point_masses(name, value, x, *, of):
     """Return the masses (..., n) of points `x` (..., n, d); None stands for 1/n each."""
     if value is None:
         return x.new_full(x.shape[-2:-1], 1 / x.shape[-2])
-    value = mass(name, value)
-    if value.shape[-1] != x.shape[-2]:
-        raise ValueError(
-            f"{name} must have a mass for each of the {x.shape[-2]} points of {of}, but has shape {shape(value)}"
-        )
-    together(**{of: x, name: value})
-    broadcast(**{f"the batches of {of}": x[..., 0, 0], f"of {name}": value[..., 0]})
-    return value
+    return one_each(name, mass(name, value), x, of=of, what="mass")
 
 
 def exponent(p, *, infinite=False):

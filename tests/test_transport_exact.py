@@ -291,7 +291,7 @@ def test_bad_problems_are_refused(solver, change, message):
         (([[0.0]], [[1.0]]), {"p": INF}, r"^p\b"),
         (([0.0], [[1.0]]), {}, r"^x\b"),
         (([[0.0]], torch.zeros(0, 1).double()), {}, r"^y\b"),
-        (([[0.0, 1.0]], [[1.0]]), {}, "one dimension d, but have 2 and 1"),
+        (([[0.0, 1.0]], [[1.0]]), {}, "same dimension d, but have 2 and 1"),
         (([[0.0]], [[math.nan]]), {}, r"^y\b"),
         (([[0.0]], [[1.0]]), {"a": [1.0, 1.0]}, r"^a\b"),
         (([[0.0]], [[1.0]]), {"a": [2.0]}, "same total"),

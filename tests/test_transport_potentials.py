@@ -96,7 +96,7 @@ def test_dtypes_are_kept(normal, dtype):
         ([math.nan], [[0.0]], [[1.0]], {}, r"^psi\b"),
         ([0.0, 1.0], [[0.0]], [[1.0]], {}, r"^psi\b"),
         ([0.0], [[math.inf]], [[1.0]], {}, r"^x\b"),
-        ([0.0], [[0.0]], [[1.0, 2.0]], {}, "one dimension d, but have 1 and 2"),
+        ([0.0], [[0.0]], [[1.0, 2.0]], {}, "same dimension d, but have 1 and 2"),
         ([0.0], [0.0], [[1.0]], {}, r"^x\b"),
         ([0.0], [[0.0]], [[1.0]], {"p": 0.9}, r"^p\b"),
         ([0.0], torch.zeros(1, 1), torch.zeros(1, 1), {}, "one dtype"),

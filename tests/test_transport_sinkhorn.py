@@ -625,7 +625,7 @@ def test_sinkhorn_refuses(arguments, message):
         pytest.param((POINTS, POINTS), dict(reg=1, p=math.inf), r"^p\b", id="p infinite"),
         pytest.param((POINTS, POINTS), dict(reg=1, tol=0), r"^tol\b", id="tol zero"),
         pytest.param((POINTS, POINTS), dict(reg=1, max_iter=0), r"^max_iter\b", id="no iteration"),
-        pytest.param((POINTS, [[0.0], [1.0]]), dict(reg=1), "points of one dimension", id="dimensions"),
+        pytest.param((POINTS, [[0.0], [1.0]]), dict(reg=1), "points of the same dimension", id="dimensions"),
         pytest.param((POINTS, [[0.0, math.nan]]), dict(reg=1), r"^y\b", id="NaN point"),
         pytest.param((POINTS, np.zeros((0, 2))), dict(reg=1), r"^y\b", id="no points"),
         pytest.param((np.zeros((0, 2, 2)), POINTS), dict(reg=1), "at least one problem", id="empty batch"),

@@ -60,12 +60,8 @@ class Entry:
     correction: str = ""
 
     def __post_init__(self):
-        for name, value, allowed in (
-            ("kind", self.kind, KINDS),
-            ("verdict", self.verdict, VERDICTS),
-            ("method", self.method, METHODS),
-        ):
-            if value not in allowed:
+        for name, allowed in (("kind", KINDS), ("verdict", VERDICTS), ("method", METHODS)):
+            if (value := getattr(self, name)) not in allowed:
                 raise ValueError(f"ledger entry {self.id!r}: {name} is {value!r}; allowed are {', '.join(allowed)}")
         if self.verdict != "holds" and not self.correction:
             raise ValueError(f"ledger entry {self.id!r}: verdict {self.verdict!r} needs a correction")

@@ -146,7 +146,7 @@ def hold_out_groups(groups: torch.Tensor, *, every: int = 5) -> torch.Tensor:
 
     See Also
     --------
-    creatures, gantut.lessons.new_creatures.group_similar_images
+    creatures
 
     Examples
     --------

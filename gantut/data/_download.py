@@ -8,7 +8,6 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-CHUNK = 1 << 16
 PATIENCE = 30  # seconds without a byte
 
 
@@ -46,8 +45,9 @@ def fetch(url: str, path: Path, *, at_most: int, check) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
     try:
+        data = _answer(url, at_most)
         with open(unfinished, "xb") as file:
-            _copy(url, file, at_most)
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         check(unfinished)
@@ -65,13 +65,11 @@ def fetch(url: str, path: Path, *, at_most: int, check) -> None:
             os.unlink(unfinished)
 
 
-def _copy(url, file, at_most):
+def _answer(url, at_most):
     with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
-        size = 0
-        while chunk := answer.read(CHUNK):
-            size += len(chunk)
-            if size > at_most:
-                raise ValueError(f"it has more than {at_most} bytes")
-            file.write(chunk)
+        data = answer.read(at_most + 1)
+        if len(data) > at_most:
+            raise ValueError(f"it has more than {at_most} bytes")
         if answer.length:  # announced by the server, but not sent
-            raise ValueError(f"it ends early, after {size} bytes")
+            raise ValueError(f"it ends early, after {len(data)} bytes")
+        return data

@@ -85,7 +85,6 @@ def sprites(
     See Also
     --------
     creatures : images that ship with the package.
-    gantut.lessons.new_creatures.group_similar_images : finds near-duplicates among them.
 
     Examples
     --------

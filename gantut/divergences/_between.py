@@ -5,7 +5,7 @@ import math
 from torch.nn.functional import softplus
 
 from gantut import _inputs
-from gantut.divergences._expectations import Estimate, expectation
+from gantut.divergences._expectations import expectation
 
 
 def _log_ratio(x, log_p, log_q):
@@ -22,10 +22,6 @@ def _log_q_over_mean(x, log_p, log_q):
 
 def _half_share(x, log_p, log_q):
     return ((log_p - log_q) / 2).tanh().abs() / 2  # |p - q| / (p + q) / 2
-
-
-def _scaled(estimate, factor):
-    return Estimate(estimate.value * factor, estimate.error * abs(factor), estimate.evaluations, estimate.method)
 
 
 def kl_between(p, q, *, base=math.e, method="quadrature", interval=None, rtol=1e-9, samples=100_000, generator=None):
@@ -82,7 +78,7 @@ def kl_between(p, q, *, base=math.e, method="quadrature", interval=None, rtol=1e
     """
     unit = _inputs.log_base(base)
     options = dict(method=method, interval=interval, rtol=rtol, samples=samples, generator=generator)
-    return _scaled(expectation(_log_ratio, None, p, q, names="pq", **options), unit)
+    return expectation(_log_ratio, None, p, q, names="pq", **options).in_units(unit)
 
 
 def js_between(
@@ -131,7 +127,7 @@ def js_between(
     """
     unit = _inputs.log_base(base) / (2 if halved else 1)
     options = dict(method=method, interval=interval, rtol=rtol, samples=samples, generator=generator)
-    return _scaled(expectation(_log_p_over_mean, _log_q_over_mean, p, q, names="pq", **options), unit)
+    return expectation(_log_p_over_mean, _log_q_over_mean, p, q, names="pq", **options).in_units(unit)
 
 
 def total_variation_between(p, q, *, method="quadrature", interval=None, rtol=1e-9, samples=100_000, generator=None):

@@ -1,6 +1,7 @@
 """The optimal discriminator, and the value of the game."""
 
 import math
+from functools import partial
 
 import torch
 from torch.nn.functional import logsigmoid
@@ -140,15 +141,12 @@ def value_function(
     if callable(d) and not isinstance(d, torch.Tensor):
         function, logits = (d.logit, True) if hasattr(d, "logit") else (d, logits)
 
-        def log_d(x, log_r, log_g):
-            return _log_outputs(outputs("d", function, x, log_r), logits)[0]
-
-        def log_not_d(x, log_r, log_g):
-            return _log_outputs(outputs("d", function, x, log_r), logits)[1]
+        def log_output(which, x, log_r, log_g):
+            return _log_outputs(outputs("d", function, x, log_r), logits)[which]
 
         options = dict(method=method, interval=interval, rtol=rtol, samples=samples, generator=generator)
-        value = expectation(log_d, log_not_d, p_r, p_g, names=("p_r", "p_g"), exact=logits, **options)
-        return value._replace(value=value.value * unit, error=value.error * unit)
+        both = partial(log_output, 0), partial(log_output, 1)  # log D and log(1 - D)
+        return expectation(*both, p_r, p_g, names=("p_r", "p_g"), exact=logits, **options).in_units(unit)
     d, p_r, p_g = _inputs.floating("d", d), _inputs.floating("p_r", p_r), _inputs.floating("p_g", p_g)
     _inputs.together(p_r=p_r, p_g=p_g, d=d)
     _inputs.distributions(dim, p_r=p_r, p_g=p_g)

@@ -30,14 +30,22 @@ def _excess(x):
     return 2 * s * (s / (1 - s) - tail)
 
 
-class RelativeEntropy(torch.autograd.Function):
+class Term(torch.autograd.Function):
+    """A function of two tensors, entry by entry, whose backward needs both of them."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+
+
+class RelativeEntropy(Term):
     r"""The term :math:`p\log\frac pq - p + q \ge 0`, whose sum over two distributions is KL(p‖q).
 
     Since both distributions add up to 1, the added :math:`q - p` changes nothing in the sum, but makes every term
     non-negative, so that nothing cancels. The gradient is that of :math:`p\log\frac pq` itself.
     """
-
-    generate_vmap_rule = True
 
     @staticmethod
     def forward(p, q):
@@ -50,10 +58,6 @@ class RelativeEntropy(torch.autograd.Function):
         return torch.where(representable, torch.where(change.abs() < 0.25, near, middle), far)
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
     def backward(ctx, gradient):
         p, q = ctx.saved_tensors
         somewhere = (p > 0) | (q > 0)
@@ -61,15 +65,13 @@ class RelativeEntropy(torch.autograd.Function):
         return gradient * d_p, gradient * (-p / _at_least_tiny(q))
 
 
-class JensenShannon(torch.autograd.Function):
+class JensenShannon(Term):
     r"""The term :math:`\frac12 p\log\frac pm + \frac12 q\log\frac qm = m\,J(s)` with :math:`m = \frac{p+q}2`.
 
     Here :math:`s = \frac{p-q}{p+q}` and
     :math:`J(s) = \frac{1+s}2\log(1+s) + \frac{1-s}2\log(1-s) = s\,\mathrm{artanh}\,s + \frac12\log(1-s^2)`,
     which is even, non-negative and at most log 2: symmetry and both bounds hold term by term.
     """
-
-    generate_vmap_rule = True
 
     @staticmethod
     def forward(p, q):
@@ -80,28 +82,18 @@ class JensenShannon(torch.autograd.Function):
         return total / 2 * torch.where(s.abs() < 0.5, near, far)
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
     def backward(ctx, gradient):
         p, q = ctx.saved_tensors
         m = p / 2 + q / 2
         return gradient * _log_ratio(p, m) / 2, gradient * _log_ratio(q, m) / 2
 
 
-class WeightedLog(torch.autograd.Function):
+class WeightedLog(Term):
     r"""The term :math:`w\log x` with :math:`0\log 0 = 0`; its gradient is :math:`(\log x,\ w/x)`."""
-
-    generate_vmap_rule = True
 
     @staticmethod
     def forward(weight, x):
         return torch.special.xlogy(weight, x)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.save_for_backward(*inputs)
 
     @staticmethod
     def backward(ctx, gradient):

@@ -42,6 +42,10 @@ class Estimate(NamedTuple):
     def __float__(self):
         return float(self.value)
 
+    def in_units(self, unit: float) -> "Estimate":
+        """Return the estimate times a positive unit, such as 1/ln 2 for bits."""
+        return self._replace(value=self.value * unit, error=self.error * unit)
+
 
 class Density:
     """The log density of a distribution: of anything with ``log_prob``, or of a density function."""

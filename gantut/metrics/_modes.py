@@ -119,11 +119,7 @@ def _centres(distribution, samples):
             f"samples and distribution must be on one device, but are on {samples.device} and {distribution.device}"
         )
     centres = distribution.means.detach().double().reshape(len(distribution.means), -1)
-    if centres.shape[1] != samples.shape[-1]:
-        raise ValueError(
-            f"samples and distribution must have the same dimension d, but have {samples.shape[-1]} and "
-            f"{centres.shape[1]} (samples of shape {_inputs.shape(samples)})"
-        )
+    _inputs.same_dimension(samples=samples, distribution=centres)
     return centres, distribution.stds.detach().double()
 
 

@@ -47,12 +47,7 @@ def pair(samples, reference, *, least=1, why="", names=("samples", "reference"))
     samples, reference = _inputs.promoted(**{first: samples, second: reference})
     for name, value in ((first, samples), (second, reference)):
         _inputs.cloud(name, value, least=least, why=why)
-    if samples.shape[-1] != reference.shape[-1]:
-        raise ValueError(
-            f"{first} and {second} must have points of the same dimension d, but have {samples.shape[-1]} and "
-            f"{reference.shape[-1]} (shapes {_inputs.shape(samples)} and {_inputs.shape(reference)})"
-        )
-    _inputs.broadcast(**{f"the batches of {first}": samples[..., 0, 0], f"of {second}": reference[..., 0, 0]})
+    _inputs.same_dimension(**{first: samples, second: reference})
     return population(first, samples), population(second, reference, reference=True)
 
 

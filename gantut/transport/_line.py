@@ -114,18 +114,10 @@ def _relative(name, weights, positions, dim):
         return None
     of = name[0] + "_values"
     weights = _inputs.floating(name, weights)
-    _inputs.together(**{of: positions, name: weights})
     if weights.ndim > 1:
         _inputs.dimension(name, weights, dim)
         weights = weights.movedim(dim, -1)
-    weights = _inputs.mass(name, weights)
-    if weights.shape[-1] != positions.shape[-1]:
-        raise ValueError(
-            f"{name} must have a weight for each of the {positions.shape[-1]} positions of {of}, "
-            f"but has {weights.shape[-1]}"
-        )
-    _inputs.broadcast(**{f"the batches of {of}": positions[..., 0], f"of {name}": weights[..., 0]})
-    weights = weights.double()
+    weights = _inputs.point_masses(name, weights, positions[..., None], of=of).double()
     weights = weights / weights.detach().amax(-1, keepdim=True)  # so that the sum of the largest cannot overflow
     return weights / weights.sum(-1, keepdim=True)
 

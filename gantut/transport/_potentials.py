@@ -180,13 +180,7 @@ class KantorovichPotential:
 
 def _values(name, values, points, *, of):
     """Require a finite value for each point."""
-    _inputs.together(**{of: points, name: values})
-    if values.ndim == 0 or values.shape[-1] != points.shape[-2]:
-        raise ValueError(
-            f"{name} must have a value for each of the {points.shape[-2]} points of {of}, "
-            f"but has shape {_inputs.shape(values)}"
-        )
-    _inputs.broadcast(**{f"the batches of {of}": points[..., 0, 0], f"of {name}": values[..., 0]})
+    _inputs.one_each(name, values, points, of=of)
     _inputs.finite_entries(name, values)
     return values
 

@@ -59,12 +59,12 @@ from gantut.checks import claim
 from gantut.data import gaussian_mixture
 from gantut.device import at_scale, random_source
 from gantut.lessons import check
+from gantut.lessons.linear_program import linear_program
 from gantut.lessons.moving_dirt import move_dirt, pile_moves
 from gantut.lessons.moving_dirt.plots import plot_piles
 from gantut.transport import (
     emd,
     emd_points,
-    linear_program,
     sinkhorn,
     wasserstein_1d,
 )

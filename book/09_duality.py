@@ -67,13 +67,13 @@ from gantut.divergences import (
 )
 from gantut.lessons import check
 from gantut.lessons.duality import parallel_lines
+from gantut.lessons.linear_program import linear_program
 from gantut.networks import MLP
 from gantut.transport import (
     KantorovichPotential,
     c_transform,
     emd,
     emd_points,
-    linear_program,
     wasserstein_1d,
 )
 

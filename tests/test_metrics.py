@@ -17,7 +17,7 @@ from gantut.metrics import (
     inception_score,
     mode_coverage,
 )
-from gantut.transport import linear_program
+from gantut.lessons.linear_program import linear_program
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gantut.lessons.linear_program import linear_program
 from gantut.lessons.moving_dirt import pile_moves
 from gantut.transport import (
     NotCertified,
@@ -19,7 +20,6 @@ from gantut.transport import (
     _solver,
     emd,
     emd_points,
-    linear_program,
     wasserstein_1d,
 )
 

@@ -57,17 +57,13 @@ def read_idx(path: str | os.PathLike, *, at_most: int = 2**30) -> torch.Tensor:
     tensor([5, 6, 7], dtype=torch.uint8)
     """
     at_most = _inputs.count("at_most", at_most)
-    with _opened(path) as file:
-        try:
-            return _read(file, path, at_most)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise ValueError(f"path must be a complete IDX file, but {path} is damaged ({error})") from None
-
-
-def _opened(path):
     with open(path, "rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if packed else open(path, "rb")
+        file.seek(0)
+        try:
+            return _read(gzip.GzipFile(fileobj=file) if packed else file, path, at_most)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise ValueError(f"path must be a complete IDX file, but {path} is damaged ({error})") from None
 
 
 def _read(file, path, at_most):
@@ -77,7 +73,7 @@ def _read(file, path, at_most):
     number, dimensions = np.dtype(TYPES[magic[2]]), magic[3]
     sizes = file.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
-        raise ValueError(f"path must be a complete IDX file, but {path} ends before its {dimensions} sizes do")
+        raise EOFError(f"it ends before its {dimensions} sizes do")
     shape = tuple(np.frombuffer(sizes, ">u4").tolist())
     wanted = math.prod(shape) * number.itemsize
     if wanted > at_most:
@@ -85,7 +81,5 @@ def _read(file, path, at_most):
     data = file.read(wanted + 1)
     if len(data) != wanted:
         found = f"more than {wanted} bytes" if len(data) > wanted else f"only {len(data)} of {wanted} bytes"
-        raise ValueError(
-            f"path must be a complete IDX file and nothing else, but {path}, of shape {shape}, has {found}"
-        )
+        raise EOFError(f"an array of shape {shape}, but {found}")
     return torch.from_numpy(np.frombuffer(data, number).reshape(shape).astype(number.newbyteorder("=")))

@@ -1,5 +1,6 @@
 r"""Expectations :math:`\mathbb E_p\,a + \mathbb E_q\,b`, by quadrature on the line or by Monte Carlo anywhere."""
 
+import contextlib
 import math
 from typing import NamedTuple
 
@@ -111,17 +112,14 @@ class Density:
 
     def window(self):
         """Return the rough location of the distribution: its centre and spread, shape (batch)."""
-        try:
+        missing = (AttributeError, NotImplementedError)
+        with contextlib.suppress(*missing):
             mean, spread = self.distribution.mean, self.distribution.stddev
             if torch.isfinite(mean).all() and torch.isfinite(spread).all():
                 return mean.detach().double(), spread.detach().double()
-        except (AttributeError, NotImplementedError):
-            pass
-        try:
+        with contextlib.suppress(*missing):
             quantiles = [self.distribution.icdf(torch.tensor(level)).detach().double() for level in (0.25, 0.5, 0.75)]
             return quantiles[1], quantiles[2] - quantiles[0]
-        except (AttributeError, NotImplementedError):
-            pass
         if hasattr(self.distribution, "loc") and hasattr(self.distribution, "scale"):
             return self.distribution.loc.detach().double(), self.distribution.scale.detach().double()
         zero = torch.zeros((), dtype=torch.float64)

@@ -21,7 +21,7 @@ Which function for which problem:
 
 ========================================  ==============================================================================
 samples or weights on the line            :func:`wasserstein_1d`
-a matrix of costs, the exact optimum      :func:`emd` (or, written out as a linear program, :func:`linear_program`)
+a matrix of costs, the exact optimum      :func:`emd`
 points in any dimension, exact            :func:`emd_points`; potentials in all of space: :class:`KantorovichPotential`
 more points than a matrix can hold        :func:`sinkhorn_points`, regularised; from a matrix: :func:`sinkhorn`
 a loss for clouds, zero where they agree  :func:`sinkhorn_divergence`
@@ -35,12 +35,11 @@ when they are first needed.
 
 from gantut.transport._exact import emd, emd_points
 from gantut.transport._line import wasserstein_1d
-from gantut.transport._linear_program import linear_program
 from gantut.transport._potentials import KantorovichPotential, c_transform
 from gantut.transport._results import NotCertified, TransportResult
 from gantut.transport.sinkhorn import ConvergenceWarning, sinkhorn, sinkhorn_divergence, sinkhorn_points
 
 __all__ = [
     "ConvergenceWarning", "KantorovichPotential", "NotCertified", "TransportResult", "c_transform", "emd", "emd_points",
-    "linear_program", "sinkhorn", "sinkhorn_divergence", "sinkhorn_points", "wasserstein_1d",
+    "sinkhorn", "sinkhorn_divergence", "sinkhorn_points", "wasserstein_1d",
 ]  # fmt: skip

@@ -48,7 +48,6 @@ def emd(a, b, cost):
     --------
     emd_points : the same between points.
     sinkhorn : entropic transport, for problems too large for this.
-    linear_program : the same problem, written out as a lesson states it.
 
     Notes
     -----

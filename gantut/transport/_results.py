@@ -19,7 +19,7 @@ class TransportResult(NamedTuple):
 
     See Also
     --------
-    emd, emd_points, linear_program : return it for exact transport.
+    emd, emd_points : return it for exact transport.
     sinkhorn, sinkhorn_points : return it for entropic transport.
 
     Examples

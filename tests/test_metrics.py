@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from gantut import metrics
 from gantut.data import gaussian, gaussian_mixture, grid, ring, uniform
+from gantut.lessons.linear_program import linear_program
 from gantut.metrics import (
     effective_classes,
     exact_w1,
     inception_score,
     mode_coverage,
 )
-from gantut.lessons.linear_program import linear_program
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -81,5 +81,5 @@ def _read(file, path, at_most):
     data = file.read(wanted + 1)
     if len(data) != wanted:
         found = f"more than {wanted} bytes" if len(data) > wanted else f"only {len(data)} of {wanted} bytes"
-        raise EOFError(f"an array of shape {shape}, but {found}")
+        raise EOFError(f"it declares the shape {shape}, but has {found}")
     return torch.from_numpy(np.frombuffer(data, number).reshape(shape).astype(number.newbyteorder("=")))

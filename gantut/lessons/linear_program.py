@@ -13,7 +13,7 @@ LP_ERROR = 1e-4
 
 
 def linear_program(a, b, cost):
-    r"""The transport problem as a plain linear program, a witness for the solver of :func:`gantut.transport.emd`: slow, with no structure used.
+    r"""The transport problem as a plain linear program, a witness for ``emd``: slow, with no structure used.
 
     .. math:: \min_{P\ge0} \sum_{ij} C_{ij} P_{ij} \quad\text{with}\quad \sum_j P_{ij} = a_i, \quad \sum_i P_{ij} = b_j
 

@@ -69,6 +69,7 @@ from gantut.lessons import check, created_equal, recorded
 from gantut.lessons.created_equal import (
     ARENAS,
     SPACE,
+    bootstrap_interval,
     expected_best,
     f1_score,
     held_out_best,
@@ -83,9 +84,6 @@ from gantut.lessons.created_equal.plots import (
     plot_scatter,
 )
 from gantut.lessons.toy_gans import GAMES
-from gantut.metrics import (
-    bootstrap_interval,
-)
 
 # %% [markdown]
 # ## How to win

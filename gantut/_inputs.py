@@ -254,17 +254,16 @@ def masses(**values):
     return a, b
 
 
-def cost_matrix(name, cost, a, b, *, between=("a", "b")):
+def cost_matrix(name, cost, a, b):
     """Return `cost` as a tensor (..., n, m) of finite costs that matches masses (..., n) and (..., m)."""
     cost = floating(name, cost)
-    first, second = between
     if cost.ndim < 2 or cost.shape[-2:] != (a.shape[-1], b.shape[-1]):
         raise ValueError(
-            f"{name} must have shape (..., {a.shape[-1]}, {b.shape[-1]}), a row for each entry of {first} and a column "
-            f"for each of {second}, but has shape {shape(cost)}"
+            f"{name} must have shape (..., {a.shape[-1]}, {b.shape[-1]}), a row for each entry of a and a column "
+            f"for each of b, but has shape {shape(cost)}"
         )
-    together(**{first: a, name: cost})
-    broadcast(**{f"the batches of {first}": a[..., 0], f"of {second}": b[..., 0], f"and of {name}": cost[..., 0, 0]})
+    together(**{"a": a, name: cost})
+    broadcast(**{"the batches of a": a[..., 0], "of b": b[..., 0], f"and of {name}": cost[..., 0, 0]})
     finite_entries(name, cost)
     return cost
 

@@ -10,7 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gantut.metrics import binomial_interval, bootstrap_interval, median_interval, rank_correlation
+from gantut.lessons.created_equal import bootstrap_interval
+from gantut.metrics import binomial_interval, median_interval, rank_correlation
 
 pytestmark = pytest.mark.filterwarnings("error")
 

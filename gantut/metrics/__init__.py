@@ -11,8 +11,7 @@ says which.
 - Classes: :func:`effective_classes`, :func:`inception_score`, with a :class:`Classifier` trained on the spot
   (:func:`digit_classifier`), which also provides features.
 - Critics against a known optimum: :func:`gradient_cosine`, :func:`gradient_error`, :func:`critic_distance`.
-- Claims about populations: :func:`rank_correlation` of curves; :func:`median_interval`, :func:`binomial_interval`,
-  :func:`bootstrap_interval`.
+- Claims about populations: :func:`rank_correlation` of curves; :func:`median_interval`, :func:`binomial_interval`.
 
 Samples have shape (..., n, d), with the population in front, as (members, n, d); results have shape (...). Tensors,
 arrays and lists of any floating point dtype are accepted. Everything is computed in double precision, member by member
@@ -41,14 +40,13 @@ from gantut.metrics._neighbours import (
 from gantut.metrics._statistics import (
     Interval,
     binomial_interval,
-    bootstrap_interval,
     median_interval,
     rank_correlation,
 )
 from gantut.metrics._transport import exact_w1
 
 __all__ = [
-    "Classifier", "Interval", "PrecisionRecall", "binomial_interval", "bootstrap_interval", "critic_distance",
+    "Classifier", "Interval", "PrecisionRecall", "binomial_interval", "critic_distance",
     "density_coverage", "digit_classifier", "effective_classes", "exact_w1", "fid",
     "frechet_distance", "gradient_cosine", "gradient_error", "inception_score", "kid", "mean_distance",
     "median_interval", "mode_coverage", "nearest_neighbour_distance", "nearest_training_distance",

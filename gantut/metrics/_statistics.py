@@ -1,4 +1,4 @@
-"""Statistics of a population: intervals for a median, a share or any statistic, and the rank correlation of curves."""
+"""Statistics of a population: intervals for a median or a share, and the rank correlation of curves."""
 
 import math
 from typing import NamedTuple
@@ -18,7 +18,7 @@ class Interval(NamedTuple):
 
     See Also
     --------
-    binomial_interval, median_interval, bootstrap_interval
+    binomial_interval, median_interval
 
     Examples
     --------
@@ -62,7 +62,7 @@ def binomial_interval(successes: int, n: int, *, level: float = 0.95, method: st
 
     See Also
     --------
-    median_interval, bootstrap_interval
+    median_interval
 
     References
     ----------
@@ -120,7 +120,7 @@ def median_interval(values, *, level: float = 0.95) -> Interval:
 
     See Also
     --------
-    binomial_interval, bootstrap_interval
+    binomial_interval
 
     References
     ----------
@@ -132,7 +132,9 @@ def median_interval(values, *, level: float = 0.95) -> Interval:
     tensor(6., dtype=torch.float64)
     """
     level = _inputs.level("level", level)
-    values = _observations("values", values)
+    values = _inputs.floating("values", values).detach()
+    _inputs.dimension("values", values, -1)
+    _inputs.finite_entries("values", values)
     from scipy import stats  # loaded by need
 
     n = values.shape[-1]
@@ -141,73 +143,8 @@ def median_interval(values, *, level: float = 0.95) -> Interval:
         needed = math.ceil(1 - math.log2(1 - level) - 1e-12)
         raise ValueError(f"values must be at least {needed} for an interval of level {level}, but there are {n}")
     ordered = values.sort(-1).values
-    return Interval(ordered[..., rank - 1], _median(values), ordered[..., n - rank])
-
-
-@torch.no_grad()
-def bootstrap_interval(
-    values, *, statistic=None, level: float = 0.95, draws: int = 2000, generator: torch.Generator | None = None
-) -> Interval:
-    r"""Return a percentile bootstrap interval for a statistic of a population.
-
-    The values are resampled with replacement many times; the interval holds the central part of their statistics.
-
-    Parameters
-    ----------
-    values : tensor, shape (..., n), floating point
-        Independent and finite, one per member, n at least 2.
-    statistic : callable, optional
-        From (..., n) to (...), such as ``lambda x: x.mean(-1)``; by default, the median.
-    level : float
-        Strictly between 0 and 1.
-    draws : int
-        Number of resamples.
-    generator : torch.Generator, optional
-        On the CPU; by default, torch's global one.
-
-    Returns
-    -------
-    low, estimate, high : tensor, shape (...)
-        Fields of a named tuple.
-
-    Raises
-    ------
-    ValueError
-        If a value is not finite, there are fewer than two, or the statistic does not return one number each.
-
-    See Also
-    --------
-    median_interval, binomial_interval : exact, for a median and for a share.
-
-    Notes
-    -----
-    The level is only right as n grows; with a dozen values, the interval covers the true value less often.
-
-    References
-    ----------
-    Efron and Tibshirani (1993), chapter 13; `scipy.stats.bootstrap` with ``method="percentile"``.
-
-    Examples
-    --------
-    >>> source = torch.Generator().manual_seed(0)
-    >>> low, mean, high = bootstrap_interval(torch.arange(100.0), statistic=lambda x: x.mean(-1), generator=source)
-    >>> mean, bool(low < 49.5 < high)
-    (tensor(49.5000), True)
-    """
-    level, draws = _inputs.level("level", level), _inputs.count("draws", draws)
-    values = _observations("values", values, least=2)
-    _inputs.generator("generator", generator)
-    statistic = statistic or _median
-    n = values.shape[-1]
-    chosen = torch.randint(n, (draws, n), generator=generator).to(values.device)
-    found, estimate = statistic(values[..., chosen]), statistic(values)  # (..., draws), (...)
-    for given, wanted in ((found, (*values.shape[:-1], draws)), (estimate, values.shape[:-1])):
-        if not isinstance(given, torch.Tensor) or given.shape != wanted:
-            shape = _inputs.shape(given) if isinstance(given, torch.Tensor) else repr(given)
-            raise ValueError(f"statistic must map (..., {n}) to (...), here to shape {tuple(wanted)}, not {shape}")
-    ends = found.new_tensor([(1 - level) / 2, (1 + level) / 2])
-    low, high = torch.quantile(found, ends, dim=-1)
-    return Interval(low, estimate, high)
+    median = (ordered[..., (n - 1) // 2] + ordered[..., n // 2]) / 2
+    return Interval(ordered[..., rank - 1], median, ordered[..., n - rank])
 
 
 @torch.no_grad()
@@ -236,7 +173,7 @@ def rank_correlation(x, y, *, dim=-1):
 
     See Also
     --------
-    bootstrap_interval : for an interval over the population.
+    median_interval : for an interval over the population.
 
     Notes
     -----
@@ -280,19 +217,3 @@ def _centred_ranks(name, curves):
     if ranks.ndim == 1 and not ranks.any():
         raise ValueError(f"{name} must not be constant: a constant curve has no order")
     return ranks, curves.alive
-
-
-def _observations(name, values, *, least=1):
-    values = _inputs.floating(name, values).detach()
-    _inputs.dimension(name, values, -1)
-    if values.shape[-1] < least:
-        raise ValueError(f"{name} must be at least {least}, but there are {values.shape[-1]}")
-    _inputs.finite_entries(name, values)
-    return values
-
-
-def _median(values):
-    """Return the median, the mean of the middle two for an even number; torch.median would take the lower."""
-    ordered = values.sort(-1).values
-    n = values.shape[-1]
-    return (ordered[..., (n - 1) // 2] + ordered[..., n // 2]) / 2

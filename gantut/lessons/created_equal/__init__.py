@@ -1,6 +1,7 @@
 """Are GANs created equal?"""
 
 from gantut.lessons.created_equal._arenas import ARENAS, Arena, Scores, arena
+from gantut.lessons.created_equal._bootstrap import bootstrap_interval
 from gantut.lessons.created_equal._budgets import expected_best, held_out_best, held_out_best_interval
 from gantut.lessons.created_equal._polygon_scores import polygon_precision_recall
 from gantut.lessons.created_equal._polygons import Polygons, polygons
@@ -24,6 +25,7 @@ __all__ = [
     "Polygons",
     "Scores",
     "arena",
+    "bootstrap_interval",
     "common_budget",
     "created_equal",
     "draw_settings",

@@ -6,7 +6,8 @@ import torch
 
 from gantut import _inputs
 from gantut.device import random_source
-from gantut.metrics import Interval, bootstrap_interval
+from gantut.lessons.created_equal._bootstrap import bootstrap_interval
+from gantut.metrics import Interval
 
 
 @torch.no_grad()

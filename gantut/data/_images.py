@@ -48,15 +48,13 @@ def digits(*classes: int, dtype=torch.float32, device="cpu") -> torch.Tensor | t
     >>> threes.shape, eights.shape
     (torch.Size([183, 64]), torch.Size([174, 64]))
     """
-    from sklearn.datasets import load_digits
-
     for digit in classes:
         if digit not in range(10):
             raise ValueError(f"classes must be digits from 0 to 9, not {digit!r}")
     if not classes:
         raise ValueError("classes must contain at least one digit from 0 to 9")
-    images, labels = load_digits(return_X_y=True)
-    chosen = tuple(torch.tensor(images[labels == digit] / 16, dtype=dtype, device=device) for digit in classes)
+    images, labels = labelled_digits(dtype=dtype, device=device)
+    chosen = tuple(images[labels == digit] for digit in classes)
     return chosen if len(chosen) > 1 else chosen[0]
 
 

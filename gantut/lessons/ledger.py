@@ -42,6 +42,7 @@ def summary_table(ledger: Ledger) -> str:
 
     Examples
     --------
+    >>> from gantut.checks import read_ledger
     >>> summary_table(read_ledger()).splitlines()[0]
     '| Lesson | Claims | Shown | symbolic | exact | quadrature | monte-carlo | population | reading |'
     """
@@ -80,6 +81,7 @@ def claims_list(ledger: Ledger, entries: Iterable[Entry]) -> str:
 
     Examples
     --------
+    >>> from gantut.checks import read_ledger
     >>> ledger = read_ledger()
     >>> claims_list(ledger, [ledger["js-bounded"]]).splitlines()[0].rstrip("\\\\")
     '**`js-bounded`** · theorem · **holds under conditions**'
@@ -111,6 +113,7 @@ def errata_list(ledger: Ledger, entries: Iterable[Entry]) -> str:
 
     Examples
     --------
+    >>> from gantut.checks import read_ledger
     >>> ledger = read_ledger()
     >>> errata = [entry for entry in ledger.entries.values() if entry.is_erratum]
     >>> errata_list(ledger, errata[:1]).count("*What is true.*")

@@ -60,11 +60,12 @@ from gantut.data import gaussian_mixture
 from gantut.device import at_scale, random_source
 from gantut.lessons import check
 from gantut.lessons.linear_program import linear_program
-from gantut.lessons.moving_dirt import move_dirt, pile_moves
+from gantut.lessons.moving_dirt import move_dirt
 from gantut.lessons.moving_dirt.plots import plot_piles
 from gantut.transport import (
     emd,
     emd_points,
+    pile_moves,
     sinkhorn,
     wasserstein_1d,
 )

@@ -19,11 +19,10 @@ from gantut.data import gaussian, parallel_lines, ring
 from gantut.divergences import js_between, kl_between, optimal_discriminator
 from gantut.lessons import duality, labs, moving_dirt, no_equilibrium, recorded, the_game, wasserstein_gan
 from gantut.lessons.labs import _page
-from gantut.lessons.moving_dirt import pile_moves
 from gantut.lessons.wasserstein_gan import REACH, SIDE, critic_surface, dequantise, quantise, record_game
 from gantut.networks import MLP
 from gantut.objectives import OBJECTIVES
-from gantut.transport import emd_points
+from gantut.transport import emd_points, pile_moves
 
 if not os.environ.get("CI"):
     pytest.importorskip("playwright")

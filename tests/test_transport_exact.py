@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gantut.lessons.linear_program import linear_program
-from gantut.lessons.moving_dirt import pile_moves
 from gantut.transport import (
     NotCertified,
     _auction,
@@ -20,6 +19,7 @@ from gantut.transport import (
     _solver,
     emd,
     emd_points,
+    pile_moves,
     wasserstein_1d,
 )
 

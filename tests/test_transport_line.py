@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gantut.lessons.linear_program import linear_program
-from gantut.lessons.moving_dirt import pile_moves
-from gantut.transport import wasserstein_1d
+from gantut.transport import pile_moves, wasserstein_1d
 
 pytestmark = pytest.mark.filterwarnings("error")
 

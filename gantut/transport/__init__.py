@@ -13,13 +13,15 @@ the distance as the cost (:class:`KantorovichPotential`):
 
 .. math:: g_j = f^c(y_j) = \min_i \|x_i - y_j\|^p - f_i.
 
-On the line no optimisation is needed: the quantiles of both distributions belong together (:func:`wasserstein_1d`):
+On the line no optimisation is needed: what the piles to the left hold too much must pass (:func:`pile_moves`), and the
+quantiles of both distributions belong together (:func:`wasserstein_1d`):
 
 .. math:: W_p^p = \int_0^1 \big|F_u^{-1}(t) - F_v^{-1}(t)\big|^p\,dt.
 
 Which function for which problem:
 
 ========================================  ==============================================================================
+piles side by side, every move shown      :func:`pile_moves`
 samples or weights on the line            :func:`wasserstein_1d`
 a matrix of costs, the exact optimum      :func:`emd`
 points in any dimension, exact            :func:`emd_points`; potentials in all of space: :class:`KantorovichPotential`
@@ -35,11 +37,12 @@ when they are first needed.
 
 from gantut.transport._exact import emd, emd_points
 from gantut.transport._line import wasserstein_1d
+from gantut.transport._piles import Move, PileMoves, pile_moves
 from gantut.transport._potentials import KantorovichPotential, c_transform
 from gantut.transport._results import NotCertified, TransportResult
 from gantut.transport.sinkhorn import ConvergenceWarning, sinkhorn, sinkhorn_divergence, sinkhorn_points
 
 __all__ = [
-    "ConvergenceWarning", "KantorovichPotential", "NotCertified", "TransportResult", "c_transform", "emd", "emd_points",
-    "sinkhorn", "sinkhorn_divergence", "sinkhorn_points", "wasserstein_1d",
+    "ConvergenceWarning", "KantorovichPotential", "Move", "NotCertified", "PileMoves", "TransportResult", "c_transform",
+    "emd", "emd_points", "pile_moves", "sinkhorn", "sinkhorn_divergence", "sinkhorn_points", "wasserstein_1d",
 ]  # fmt: skip

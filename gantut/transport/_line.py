@@ -51,6 +51,7 @@ def wasserstein_1d(u_values, v_values, u_weights=None, v_weights=None, p=1, *, d
     See Also
     --------
     emd_points : the same number for points in any dimension, with the plan.
+    pile_moves : for piles side by side, with every move.
 
     Notes
     -----

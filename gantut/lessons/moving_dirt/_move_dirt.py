@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gantut.lessons.labs import Lab, Still
-from gantut.lessons.moving_dirt._piles import pile_moves
+from gantut.transport import pile_moves
 
 MOST_PILES, MOST_SHOVELFULS = 8, 20
 
@@ -26,7 +26,7 @@ def move_dirt(P=(3, 2, 1, 4), Q=(1, 2, 4, 3)) -> Lab:
     Raises
     ------
     ValueError
-        If the piles are not such, or :func:`pile_moves` would refuse them.
+        If the piles are not such, or :func:`gantut.transport.pile_moves` would refuse them.
 
     References
     ----------

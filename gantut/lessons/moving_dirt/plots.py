@@ -18,7 +18,7 @@ def plot_piles(states, wanted, *, moves: Sequence) -> np.ndarray:
         The piles before the first move and after each one.
     wanted : array, shape (piles,)
     moves : sequence of moves
-        With `source`, `target` and `amount`, as :func:`pile_moves` returns them; piles are numbered from 1.
+        With `source`, `target` and `amount`, as `gantut.transport.pile_moves` returns them; piles are numbered from 1.
 
     Returns
     -------

@@ -56,7 +56,7 @@ def pile_moves(P, Q):
 
     See Also
     --------
-    gantut.transport.wasserstein_1d : the cost alone, for positions anywhere on the line.
+    wasserstein_1d : the cost alone, for positions anywhere on the line.
 
     References
     ----------

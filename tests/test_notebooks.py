@@ -9,6 +9,8 @@ pytest.importorskip("jupytext")
 pytest.importorskip("nbclient")
 import notebooks
 
+import gantut
+
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = notebooks.lesson_names(ROOT)
 
@@ -41,7 +43,8 @@ def test_every_notebook_has_a_lesson():
 
 def test_every_lesson_is_a_page_and_every_page_exists():
     pages = pytest.importorskip("pages").pages_of_toc(ROOT)
-    for page in pages:
+    modules = {f"book/api/gantut.{name}" for name in gantut.__all__}  # whose pages Sphinx writes from their docstrings
+    for page in set(pages) - modules:
         assert any((ROOT / f"{page}{suffix}").is_file() for suffix in (".py", ".md")), f"_toc.yml names {page}"
     assert {f"book/{name}" for name in LESSONS} <= set(pages)
 

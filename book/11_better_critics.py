@@ -60,10 +60,15 @@ from torch.special import ndtr
 
 from gantut import metrics, objectives, plots
 from gantut.checks import claim
-from gantut.data import funnels, gaussian, ring
+from gantut.data import gaussian, ring
 from gantut.device import random_source
 from gantut.lessons import check, recorded
-from gantut.lessons.better_critics import PUBLISHED_COSINES
+from gantut.lessons.better_critics import (
+    PUBLISHED_COSINES,
+    SortingCritic,
+    critic_distance,
+    funnels,
+)
 from gantut.lessons.better_critics.plots import (
     plot_histograms,
     plot_penalty_points,
@@ -88,7 +93,7 @@ from gantut.lipschitz import (
     perturb,
 )
 from gantut.metrics import median_interval
-from gantut.networks import MLP, SortingCritic
+from gantut.networks import MLP
 from gantut.objectives import Objective
 from gantut.training import Config, Optimizer, train
 from gantut.transport import KantorovichPotential, emd_points
@@ -960,7 +965,7 @@ steepest = {
     for name, critic in one_lipschitz.items()
 }
 told = {
-    name: metrics.critic_distance(critic, look.x.float(), look.y.float())
+    name: critic_distance(critic, look.x.float(), look.y.float())
     for name, critic in one_lipschitz.items()
 }
 assert lipschitz_bound(one_lipschitz["spectral\nnorm"]).max() < 1.0001

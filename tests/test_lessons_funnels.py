@@ -5,13 +5,13 @@ import functools
 import pytest
 import torch
 
-from gantut.data import funnels
 from gantut.lessons import record, recorded
 from gantut.lessons.better_critics import (
     CRITIC_CONSTRAINTS,
     PUBLISHED_COSINES,
     _funnel_table,
     critic_quality,
+    funnels,
     train_on_funnels,
 )
 from gantut.lessons.experiments import EXPERIMENTS

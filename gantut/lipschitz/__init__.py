@@ -5,8 +5,6 @@ A constraint is plain data, a small frozen record that knows when it acts (see :
 - :class:`Clip` and :class:`SpectralNorm` change the critic's parameters after each of its steps;
 - :class:`GradientPenalty` adds a term to the critic's loss.
 
-(:class:`gantut.networks.SortingCritic` needs none: it is 1-Lipschitz by construction.)
-
 How steep a critic really is lies between two numbers: from below, what is found at samples (:func:`max_gradient_norm`);
 from above, what its weights allow (:func:`lipschitz_bound`, :func:`clipped_bound`).
 

@@ -10,7 +10,6 @@ says which.
   :func:`nearest_training_distance`.
 - Classes: :func:`effective_classes`, :func:`inception_score`, with a :class:`Classifier` trained on the spot
   (:func:`digit_classifier`), which also provides features.
-- Critics against a known optimum: :func:`gradient_cosine`, :func:`gradient_error`, :func:`critic_distance`.
 - Claims about populations: :func:`rank_correlation` of curves; :func:`median_interval`, :func:`binomial_interval`.
 
 Samples have shape (..., n, d), with the population in front, as (members, n, d); results have shape (...). Tensors,
@@ -25,7 +24,6 @@ a `ValueError`.
 
 from gantut.metrics._classes import effective_classes, inception_score
 from gantut.metrics._classifier import Classifier, digit_classifier, train_classifier
-from gantut.metrics._critics import critic_distance, gradient_cosine, gradient_error
 from gantut.metrics._frechet import fid, frechet_distance
 from gantut.metrics._kernel import kid
 from gantut.metrics._modes import mode_coverage
@@ -46,9 +44,9 @@ from gantut.metrics._statistics import (
 from gantut.metrics._transport import exact_w1
 
 __all__ = [
-    "Classifier", "Interval", "PrecisionRecall", "binomial_interval", "critic_distance",
+    "Classifier", "Interval", "PrecisionRecall", "binomial_interval",
     "density_coverage", "digit_classifier", "effective_classes", "exact_w1", "fid",
-    "frechet_distance", "gradient_cosine", "gradient_error", "inception_score", "kid", "mean_distance",
+    "frechet_distance", "inception_score", "kid", "mean_distance",
     "median_interval", "mode_coverage", "nearest_neighbour_distance", "nearest_training_distance",
     "precision_recall", "rank_correlation", "train_classifier",
 ]  # fmt: skip

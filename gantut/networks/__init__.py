@@ -11,7 +11,6 @@ from gantut.networks._dcgan import NORMS, DCGANCritic, DCGANGenerator
 from gantut.networks._minibatch import MinibatchLayer, minibatch_similarity
 from gantut.networks._mlp import INITIALISATIONS, MLP
 from gantut.networks._normalisation import batch_norm, virtual_batch_norm
-from gantut.networks._sorting import SortingCritic
 
 __all__ = [
     "ACTIVATIONS",
@@ -22,7 +21,6 @@ __all__ = [
     "DCGANCritic",
     "DCGANGenerator",
     "MinibatchLayer",
-    "SortingCritic",
     "batch_norm",
     "minibatch_similarity",
     "virtual_batch_norm",

@@ -1,5 +1,6 @@
 """A population of multilayer perceptrons."""
 
+import copy
 import itertools
 import math
 from collections.abc import Sequence
@@ -57,7 +58,6 @@ class MLP(nn.Module):
 
     See Also
     --------
-    SortingCritic : Critics that are 1-Lipschitz by construction.
     DCGANGenerator, DCGANCritic : Networks of images.
 
     References
@@ -96,7 +96,7 @@ class MLP(nn.Module):
         generators = [torch.Generator().manual_seed(_inputs.count("seed", seed, least=0) + i) for i in range(members)]
 
         def drawn(fan_in, fan_out):
-            layers = [first_layer(initialisation, fan_in, fan_out, gain, dtype, source) for source in generators]
+            layers = [_first_layer(initialisation, fan_in, fan_out, gain, dtype, source) for source in generators]
             return [torch.stack(part).to(device) for part in zip(*layers, strict=True)]
 
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
@@ -145,20 +145,12 @@ class MLP(nn.Module):
         ValueError
             If there are no such members.
         """
-        number = number_between(self.members, first, last)
-        part = MLP.__new__(MLP)
-        nn.Module.__init__(part)
-        names = ("widths", "activation", "output", "input_scale", "normalisation")
-        part.__dict__.update({name: self.__dict__[name] for name in names})
-        part.members = number
-        for name in ("weights", "biases", "scales")[: 3 if self.normalisation else 2]:
-            rows = [nn.Parameter(parameter.data[first:last]) for parameter in getattr(self, name)]
-            setattr(part, name, nn.ParameterList(rows))
-        for name, buffer in self.named_buffers():
-            part.register_buffer(name, buffer[first:last])
-        part.minibatch = self.minibatch and MinibatchLayer(
-            self.minibatch.tensor.data[first:last], self.minibatch.kernels
-        )
+        if not 0 <= first < last <= self.members:
+            raise ValueError(f"first and last must satisfy 0 <= first < last <= {self.members}, not {first} and {last}")
+        rows = {id(p): nn.Parameter(p.data[first:last], p.requires_grad) for p in self.parameters()}
+        rows |= {id(buffer): buffer[first:last] for buffer in self.buffers()}
+        part = copy.deepcopy(self, rows)  # which takes these rows in place of copies
+        part.members = last - first
         return part
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -226,13 +218,21 @@ class MLP(nn.Module):
         slopes = []
         h = self._input(x)
         for weight, bias in zip(list(self.weights)[:-1], list(self.biases)[:-1], strict=True):
-            before = product(h, weight, bias)
-            h = self.activation.function(before)
-            slopes.append(self.activation.slope(before, h))
+            h, slope = self._activated(product(h, weight, bias))
+            slopes.append(slope)
         gradient = self.weights[-1].transpose(1, 2).expand(-1, h.shape[1], -1)  # (members, batch, last width)
         for weight, slope in zip(list(self.weights)[-2::-1], slopes[::-1], strict=True):
-            gradient = product(gradient * slope, weight.transpose(1, 2))
+            gradient = product(self._pulled_back(gradient, slope), weight.transpose(1, 2))
         return gradient * self.input_scale if self.input_scale != 1 else gradient
+
+    def _activated(self, before):
+        """Return a layer after its activation, and what :meth:`_pulled_back` needs to know of it."""
+        h = self.activation.function(before)
+        return h, self.activation.slope(before, h)
+
+    def _pulled_back(self, gradient, slope):
+        """Take a gradient back through an activation."""
+        return gradient * slope
 
     def _require_single_output(self):
         if self.widths[-1] != 1 or self.output is not OUTPUTS["linear"]:
@@ -284,21 +284,12 @@ class MLP(nn.Module):
         return x.expand(self.members, *x.shape[-2:])
 
 
-def number_between(members, first, last):
-    """Return how many members first, ..., last - 1 are, and require that there are such."""
-    if not 0 <= first < last <= members:
-        raise ValueError(f"first and last must satisfy 0 <= first < last <= {members}, not {first} and {last}")
-    return last - first
-
-
-def first_layer(initialisation, fan_in, fan_out, gain, dtype, source):
+def _first_layer(initialisation, fan_in, fan_out, gain, dtype, source):
     """Draw the weights (fan_in, fan_out) and the biases (1, fan_out) that one layer of one member starts from."""
     if initialisation == "orthogonal":
-        normal = torch.randn(max(fan_in, fan_out), min(fan_in, fan_out), dtype=torch.float64, generator=source)
-        q, r = torch.linalg.qr(normal)
-        q = q * torch.sign(torch.diagonal(r))  # uniform among the orthogonal ones only with these signs
-        weight = (q if fan_in >= fan_out else q.T) * gain
-        return weight.to(dtype), torch.zeros(1, fan_out, dtype=dtype)
+        high = torch.empty(max(fan_in, fan_out), min(fan_in, fan_out), dtype=torch.float64)
+        q = nn.init.orthogonal_(high, gain, generator=source)
+        return (q if fan_in >= fan_out else q.T).to(dtype), torch.zeros(1, fan_out, dtype=dtype)
     bound = gain / math.sqrt(fan_in)
     weight, bias = (torch.rand(rows, fan_out, dtype=dtype, generator=source) for rows in (fan_in, 1))
     return (2 * weight - 1) * bound, (2 * bias - 1) * bound

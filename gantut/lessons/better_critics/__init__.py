@@ -9,16 +9,25 @@ from gantut.lessons.better_critics._funnel_table import (
     funnels_for_longer,
     train_on_funnels,
 )
+from gantut.lessons.better_critics._funnels import Funnels, funnels
+from gantut.lessons.better_critics._optimum import critic_distance, gradient_cosine, gradient_error
 from gantut.lessons.better_critics._penalties import critic_steps_wgan_gp, late_fluctuation, penalty_weights
+from gantut.lessons.better_critics._sorting import SortingCritic
 
 __all__ = [
     "CRITIC_CONSTRAINTS",
     "PUBLISHED_COSINES",
+    "Funnels",
+    "SortingCritic",
+    "critic_distance",
     "critic_quality",
     "critic_steps_wgan_gp",
     "funnel_table",
+    "funnels",
     "funnels_as_published",
     "funnels_for_longer",
+    "gradient_cosine",
+    "gradient_error",
     "late_fluctuation",
     "penalty_weights",
     "train_on_funnels",

@@ -2,12 +2,14 @@
 
 import torch
 
-from gantut import lipschitz, metrics
-from gantut.data import Funnels, funnels
+from gantut import lipschitz
 from gantut.device import at_scale, choose_device, random_source
 from gantut.lessons._records import rounded_fields
+from gantut.lessons.better_critics._funnels import Funnels, funnels
+from gantut.lessons.better_critics._optimum import critic_distance, gradient_cosine, gradient_error
+from gantut.lessons.better_critics._sorting import SortingCritic
 from gantut.lessons.fixed_distributions import draws_from, train_critics
-from gantut.networks import MLP, SortingCritic
+from gantut.networks import MLP
 
 # The constraint of each kind of critic; the sorting one needs none.
 CRITIC_CONSTRAINTS = {
@@ -71,9 +73,9 @@ def critic_quality(kind: str, critic, pair: Funnels, *, points: int = 4096, seed
     x, y = (distribution.float().to(choose_device()) for distribution in pair.sample(points, generator=source))
     pair = pair.to(x.device)
     found = {
-        "cosine": metrics.gradient_cosine(critic, pair, x),
-        "error": metrics.gradient_error(critic, pair, x),
-        "report": metrics.critic_distance(critic, x, y),
+        "cosine": gradient_cosine(critic, pair, x),
+        "error": gradient_error(critic, pair, x),
+        "report": critic_distance(critic, x, y),
     }
     if kind in ON_LINES:
         penalty = CRITIC_CONSTRAINTS[kind].loss_term(critic, y, x, source)  # (members,)

@@ -11,8 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gantut.data import Distribution, Funnels, funnels
-from gantut.data import _funnels as module
+from gantut.data import Distribution
+from gantut.lessons.better_critics import Funnels, funnels
+from gantut.lessons.better_critics import _funnels as module
 from gantut.training import Config, train
 from gantut.transport import emd_points, wasserstein_1d
 

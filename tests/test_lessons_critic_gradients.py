@@ -7,8 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from gantut.data import funnels
-from gantut.metrics import critic_distance, gradient_cosine, gradient_error
+from gantut.lessons.better_critics import critic_distance, funnels, gradient_cosine, gradient_error
 from gantut.networks import MLP
 
 

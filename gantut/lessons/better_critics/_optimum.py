@@ -39,7 +39,7 @@ def gradient_cosine(critic, pair, x, *, higher="y"):
     See Also
     --------
     gradient_error
-    gantut.data.Funnels : such pairs.
+    Funnels : such pairs.
 
     Notes
     -----
@@ -53,7 +53,7 @@ def gradient_cosine(critic, pair, x, *, higher="y"):
 
     Examples
     --------
-    >>> from gantut.data import funnels
+    >>> from gantut.lessons.better_critics import funnels
     >>> from gantut.networks import MLP
     >>> pair, critic = funnels(2, 4), MLP([2, 8, 1], members=3, dtype=torch.float64)
     >>> gradient_cosine(critic, pair, pair.sample(10).x).shape
@@ -101,7 +101,7 @@ def gradient_error(critic, pair, x, *, higher="y"):
 
     Examples
     --------
-    >>> from gantut.data import funnels
+    >>> from gantut.lessons.better_critics import funnels
     >>> from gantut.networks import MLP
     >>> pair, constant = funnels(2, 4), MLP([2, 8, 1], gain=1e-30)
     >>> gradient_error(constant, pair, pair.sample(10).x.float())
@@ -138,7 +138,7 @@ def critic_distance(critic, x, y, *, higher="y"):
 
     See Also
     --------
-    exact_w1 : the true distance of the samples.
+    gantut.metrics.exact_w1 : the true distance of the samples.
 
     Notes
     -----
@@ -167,7 +167,7 @@ def _gradients(critic, pair, x, higher):
     _inputs.one_of("higher", higher, ("y", "x"))
     x = _points("x", x, critic).detach()
     if not hasattr(pair, "gradient"):
-        raise ValueError(f"pair must have a method `gradient`, like gantut.data.Funnels, but is {pair!r}")
+        raise ValueError(f"pair must have a method `gradient`, like Funnels, but is {pair!r}")
     found, truth = input_gradient(critic, x).detach(), pair.gradient(x)
     return found, truth.to(found) if higher == "y" else -truth.to(found)
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import torch
 
 from gantut import _inputs
-from gantut.data._distributions import Distribution
+from gantut.data import Distribution
 
 # A point at the fraction t of its ray is moved to the fraction t^8 (Korotin, Kolesov and Burnaev 2022, section 5).
 POWER = 8
@@ -80,7 +80,7 @@ class Funnels:
     See Also
     --------
     funnels : draws such a pair at random.
-    gantut.metrics.gradient_cosine : compares a critic's gradient with the optimal one.
+    gradient_cosine : compares a critic's gradient with the optimal one.
 
     References
     ----------

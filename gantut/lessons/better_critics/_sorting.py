@@ -8,9 +8,7 @@ import torch
 from torch import nn
 
 from gantut import _inputs
-from gantut.networks._activations import Activation
-from gantut.networks._mlp import MLP, first_layer, number_between
-from gantut.networks._products import product
+from gantut.networks import MLP
 
 
 class SortingCritic(MLP):
@@ -27,7 +25,7 @@ class SortingCritic(MLP):
     Parameters
     ----------
     widths : sequence of int
-        As for :class:`MLP`; `group` must divide the hidden ones.
+        As for :class:`gantut.networks.MLP`; `group` must divide the hidden ones.
     members : int
     seed : int
         Member i starts from a generator seeded with `seed` + i, whoever else is in the population.
@@ -54,7 +52,7 @@ class SortingCritic(MLP):
 
     See Also
     --------
-    MLP, gantut.lipschitz.max_gradient_norm
+    gantut.networks.MLP, gantut.lipschitz.max_gradient_norm
 
     Examples
     --------
@@ -75,28 +73,22 @@ class SortingCritic(MLP):
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ):
-        start = MLP(
-            widths, members=members, seed=seed, input_scale=input_scale, dtype=dtype, device=device
-        )  # for its checks, and for its biases, uniform as those of any network
-        nn.Module.__init__(self)
-        self._take(start, members)
+        start = MLP(widths, members=members, seed=seed, input_scale=input_scale, dtype=dtype, device=device)
+        super(MLP, self).__init__()
+        # All but its weights: widths and the like, and the biases, uniform as those of any network.
+        vars(self).update({name: value for name, value in vars(start).items() if not name.startswith("_")})
         self.group = _inputs.count("group", group)
         if any(width % group for width in self.widths[1:-1]):
             raise ValueError(f"widths of hidden layers must be multiples of group = {group}, not {self.widths[1:-1]}")
-        self.activation = Activation(partial(_sorted_in_groups, group=group), None)
+        self.activation = start.activation._replace(function=partial(_sorted_in_groups, group=group), slope=None)
         self.biases, self.moves = start.biases, nn.ParameterList()
         generators = [torch.Generator().manual_seed(seed + i) for i in range(members)]
         for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(self.widths)):
             rows, columns = max(fan_in, fan_out), min(fan_in, fan_out)
-            starts = [first_layer("orthogonal", rows, rows, 1.0, dtype, source)[0] for source in generators]
+            square = torch.empty(rows, rows, dtype=torch.float64)
+            starts = [nn.init.orthogonal_(square.clone(), generator=source).to(dtype) for source in generators]
             self.register_buffer(f"start_{layer}", torch.stack(starts).to(device))  # Q, (members, rows, rows)
             self.moves.append(torch.zeros(members, rows, columns, dtype=dtype, device=device))  # M
-
-    def _take(self, other, members):
-        """Take over what a network is beside its parameters."""
-        names = ("widths", "activation", "output", "input_scale", "group")
-        self.__dict__.update({name: other.__dict__[name] for name in names if name in other.__dict__})
-        self.members, self.normalisation, self.minibatch = members, None, None
 
     @property
     def weights(self) -> list[torch.Tensor]:
@@ -108,36 +100,14 @@ class SortingCritic(MLP):
             weights.append(weight.transpose(1, 2) if wide else weight)
         return weights
 
-    def members_between(self, first: int, last: int) -> "SortingCritic":
-        """Return members first, ..., last - 1 as a population of their own, on the same memory."""
-        part = SortingCritic.__new__(SortingCritic)
-        nn.Module.__init__(part)
-        part._take(self, number_between(self.members, first, last))
-        for name in ("biases", "moves"):
-            rows = [nn.Parameter(parameter.detach()[first:last]) for parameter in getattr(self, name)]
-            setattr(part, name, nn.ParameterList(rows))
-        for name, buffer in self.named_buffers():
-            part.register_buffer(name, buffer[first:last])
-        return part
+    def _activated(self, before):
+        """Return the sorted layer, and where each unit was before, shape (members, batch, group, width / group)."""
+        h, order = before.unflatten(-1, (self.group, -1)).sort(-2, descending=True)
+        return h.flatten(2), order
 
-    def input_gradient(self, x: torch.Tensor) -> torch.Tensor:
-        r"""Return the gradient of the (single) output in the input, :math:`\nabla_x f(x)`, shape (members, batch, in).
-
-        On the way back each entry goes to where it was before the sorting.
-        """
-        self._require_single_output()
-        weights, orders = self.weights, []
-        h = self._input(x)
-        for weight, bias in zip(weights[:-1], list(self.biases)[:-1], strict=True):
-            h, order = product(h, weight, bias).unflatten(-1, (self.group, -1)).sort(-2, descending=True)
-            h = h.flatten(2)
-            orders.append(order)  # (members, batch, group, width / group)
-        gradient = weights[-1].transpose(1, 2).expand(-1, h.shape[1], -1)  # (members, batch, last width)
-        for weight, order in zip(weights[-2::-1], orders[::-1], strict=True):
-            sorted_ = gradient.unflatten(-1, (self.group, -1))
-            gradient = torch.zeros_like(sorted_).scatter(-2, order, sorted_).flatten(2)
-            gradient = product(gradient, weight.transpose(1, 2))
-        return gradient * self.input_scale if self.input_scale != 1 else gradient
+    def _pulled_back(self, gradient, order):
+        sorted_ = gradient.unflatten(-1, (self.group, -1))
+        return torch.zeros_like(sorted_).scatter(-2, order, sorted_).flatten(2)
 
 
 def _sorted_in_groups(h, group):

@@ -1,5 +1,6 @@
 """Constraints on a critic, as plain data that says when it acts and what it needs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -33,8 +34,9 @@ class Constraint:
         Whether it looks at the whole batch, which processes that share a batch do not see.
     waits_for_device : bool
         Whether the host has to read values, so that a step cannot be captured in a CUDA graph.
-    unrollable : bool
-        Whether :meth:`projected` is all of it, so that a generator can look ahead past the critic's next steps.
+    projected : function of a tensor, or None
+        Parameters as :meth:`after_step` would leave them, differentiably, where that is all that there is to this
+        constraint: then a generator can look ahead past the critic's next steps.
 
     Examples
     --------
@@ -49,13 +51,9 @@ class Constraint:
 
     name: ClassVar[str]
     separate_samples: ClassVar[bool] = False
+    whole_batch: ClassVar[bool] = False
     waits_for_device: ClassVar[bool] = False
-    unrollable: ClassVar[bool] = False
-
-    @property
-    def whole_batch(self) -> bool:
-        """Whether it looks at the whole batch."""
-        return False
+    projected: ClassVar[Callable | None] = None
 
     def require(self, critic: nn.Module, x: torch.Tensor) -> None:
         r"""Require a critic that can be held to this.
@@ -112,12 +110,12 @@ class Constraint:
     def after_step(self, critic: nn.Module) -> None:
         """Change the critic's parameters in place, after a step of its optimizer."""
 
-    def projected(self, values: torch.Tensor) -> torch.Tensor:
-        """Return parameters as :meth:`after_step` would leave them, differentiably: where it is `unrollable`."""
-        return values
-
     def saturation(self, critic: nn.Module) -> float | None:
         """Return the share of the critic's parameters that a bound holds in place; None where there is no bound."""
+        return None
+
+    def excess(self, term: torch.Tensor) -> torch.Tensor | None:
+        """Return the root mean square of what :meth:`loss_term` punishes, from its value; None where it has none."""
         return None
 
 
@@ -145,7 +143,6 @@ class Clip(Constraint):
 
     bound: float = 0.01
     name: ClassVar[str] = "clip"
-    unrollable: ClassVar[bool] = True
 
     def __post_init__(self):
         _inputs.positive("bound", self.bound)
@@ -297,6 +294,10 @@ class GradientPenalty(Constraint):
     def loss_term(self, critic, real, fake, generator=None):
         """Return the weighted penalty; values are not looked at, nor whether the critic scores samples separately."""
         return self.weight * penalty_at(critic, self.points(critic, real, fake, generator), 1.0, self.one_sided)
+
+    def excess(self, term):
+        """Return by how much norms of gradients miss 1 (one-sided: exceed it), as a root mean square."""
+        return (term / self.weight).sqrt()
 
 
 CONSTRAINTS: dict[str, type[Constraint]] = {kind.name: kind for kind in (Clip, GradientPenalty, SpectralNorm)}

@@ -10,7 +10,7 @@ from torch import nn
 
 from gantut import _inputs
 from gantut.lipschitz._given import require_module, samples
-from gantut.lipschitz._scores import gradient_norms, layout, require_separate_samples, scores_of
+from gantut.lipschitz._scores import gradient_norms, layout, require_separate_samples
 from gantut.lipschitz._weights import spectral_norm
 from gantut.networks import MLP
 
@@ -70,7 +70,7 @@ def max_gradient_norm(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
     points = found.arrange(points)
     steepest = gradient_norms(critic, points).detach().amax(-1)  # () or (members,)
     with torch.no_grad():
-        scores = scores_of(critic, points)
+        scores = critic(points).reshape(steepest.shape + points.shape[found.axes - 1 : found.axes])
         if found.axes == 1:
             pairs = _steepest_pair(points.flatten(1), scores)
         else:

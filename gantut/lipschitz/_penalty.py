@@ -6,7 +6,7 @@ from torch import nn
 from gantut import _inputs
 from gantut.lipschitz._given import samples
 from gantut.lipschitz._points import drawn, on_lines
-from gantut.lipschitz._scores import Layout, gradient_in, gradient_norms, layout, require_once
+from gantut.lipschitz._scores import gradient_in, gradient_norms, layout, require_once
 
 
 def input_gradient(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
@@ -46,7 +46,7 @@ def input_gradient(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """
     x = samples("x", x)
     require_once("x", critic, x)
-    return gradient_in(critic, x)[0]
+    return gradient_in(critic, x)
 
 
 def gradient_penalty(
@@ -168,9 +168,7 @@ def gradient_penalty_at(
     _inputs.one_of("one_sided", one_sided, (True, False))
     x = samples("x", x)
     require_once("x", critic, x)
-    penalty, own = penalty_at(critic, x, target, one_sided), layout(critic, x) == Layout(2)
-    finite = x.isfinite().flatten(1).all(1)  # of each sample, or of each member's
-    return penalty.where(finite if own else finite.all(), torch.nan)
+    return penalty_at(critic, x, target, one_sided)
 
 
 def penalty_at(critic: nn.Module, x: torch.Tensor, target: float, one_sided: bool) -> torch.Tensor:
@@ -178,4 +176,5 @@ def penalty_at(critic: nn.Module, x: torch.Tensor, target: float, one_sided: boo
     excess = gradient_norms(critic, x) - target  # (batch,) or (members, batch)
     if one_sided:
         excess = excess.clamp(min=0)
-    return excess.square().mean(-1)
+    finite = layout(critic, x).arrange(x).isfinite().flatten(excess.ndim - 1).all(-1)  # () or (members,)
+    return excess.square().mean(-1).where(finite, torch.nan)

@@ -12,8 +12,7 @@ from gantut.lipschitz._given import answer, require_module, samples
 
 ROUNDINGS = 64  # a score that changes by more than so many roundings has changed
 # What has been found out about a critic, so that a penalty in every step of a loop costs no more than itself.
-_LAYOUTS: WeakKeyDictionary[nn.Module, dict[int, "Layout"]] = WeakKeyDictionary()
-_CHECKED: WeakKeyDictionary[nn.Module, set[bool]] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[nn.Module, dict] = WeakKeyDictionary()
 
 
 class Layout(NamedTuple):
@@ -49,59 +48,36 @@ def layout_of(scores, x: torch.Tensor) -> Layout:
 
 def layout(critic: nn.Module, x: torch.Tensor) -> Layout:
     """Return the layout of the scores of such samples; the critic is asked the first time."""
-    known = _LAYOUTS.setdefault(critic, {})
-    if x.ndim not in known:
-        known[x.ndim] = layout_of(_unseen(critic, x), x)
-    return known[x.ndim]
+    return _once(critic, x.ndim, lambda: layout_of(_unseen(critic, x), x))
 
 
-def scores_of(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """Return a critic's scores, shape (batch,) or (members, batch)."""
-    scores = critic(x)
-    return scores.reshape(scores.shape[: layout_of(scores, x).axes])
-
-
-def gradient_in(critic: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, int]:
-    """Return the gradients of a critic's scores in its samples, differentiable in its parameters, and their batch axes.
-
-    There are 1, (batch), or 2, (members, batch), of these axes.
-    """
-    ask = _written_out if hasattr(critic, "input_gradient") else _differentiated
-    return answer(critic, lambda x: ask(critic, x), samples("x", x))
+def gradient_in(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Return the gradient of each sample's score, differentiable in the critic's parameters: (batch, *event) or so."""
+    return answer(critic, lambda x: _gradient(critic, x), samples("x", x))
 
 
 def gradient_norms(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """Return the norm of the gradient for each sample, shape (batch,) or (members, batch)."""
-    gradient, axes = gradient_in(critic, x)
-    return torch.linalg.vector_norm(gradient.flatten(axes), dim=-1)
+    gradient = gradient_in(critic, x)
+    return torch.linalg.vector_norm(gradient.flatten(layout(critic, x).axes), dim=-1)
 
 
-def _written_out(critic, x):
-    gradient = critic.input_gradient(x)
-    if x.shape not in (gradient.shape, gradient.shape[1:]):
-        raise ValueError(
-            f"critic must write out a gradient of the shape of x, {_inputs.shape(x)}, not {_inputs.shape(gradient)}"
-        )
-    # The networks of this package are populations: no need to ask.
-    return gradient, 2 if hasattr(critic, "members") else layout(critic, x).axes
-
-
-def _differentiated(critic, x):
-    wanted = torch.is_grad_enabled()
+def _gradient(critic, x):
+    if hasattr(critic, "input_gradient"):
+        gradient = critic.input_gradient(x)
+        if x.shape not in (gradient.shape, gradient.shape[1:]):
+            raise ValueError(
+                f"critic must write out a gradient of the shape of x, {_inputs.shape(x)}, not {_inputs.shape(gradient)}"
+            )
+        return gradient
+    x, wanted = layout(critic, x).arrange(x.detach()), torch.is_grad_enabled()
     with torch.enable_grad():
-        x = x.detach().requires_grad_()
-        scores = critic(x)
-        found = layout_of(scores, x)
-        if found.sharing:  # or else the gradients of all members would be added up
-            x = found.arrange(x.detach()).clone().requires_grad_()
-            scores = critic(x)
-        connected = scores.requires_grad
-        gradient = (
-            torch.autograd.grad(scores.sum(), x, create_graph=wanted, allow_unused=True)[0] if connected else None
-        )
-    if gradient is None:
+        x = x.clone().requires_grad_()  # one for each member, or else the gradients of all would be added up
+        total = critic(x).sum()
+        found = torch.autograd.grad(total, x, create_graph=wanted, allow_unused=True) if total.requires_grad else (None,)
+    if found[0] is None:
         raise ValueError("critic must be differentiable in x, but its scores do not depend on x through autograd")
-    return gradient, found.axes
+    return found[0]
 
 
 # ---- Samples that see each other --------------------------------------------------------------------------------
@@ -146,6 +122,19 @@ def require_separate_samples(critic: nn.Module, x: torch.Tensor) -> None:
     _require_separate("x", critic, x)
 
 
+def require_once(name: str, critic: nn.Module, x: torch.Tensor) -> None:
+    """Require separate samples the first time that a critic is seen in this mode: later calls cost nothing."""
+    require_module(critic)
+    _once(critic, "training" if critic.training else "evaluation", lambda: _require_separate(name, critic, x))
+
+
+def _once(critic, key, find):
+    known = _KNOWN.setdefault(critic, {})
+    if key not in known:
+        known[key] = find()
+    return known[key]
+
+
 def _require_separate(name, critic, x):
     require_module(critic)
     x = samples(name, x).detach()
@@ -165,15 +154,6 @@ def _require_separate(name, critic, x):
                 "others, as with batch normalisation, minibatch statistics or attention over the batch: use layer norm "
                 "or none"
             )
-
-
-def require_once(name: str, critic: nn.Module, x: torch.Tensor) -> None:
-    """Require separate samples the first time that a critic is seen in this mode: later calls cost nothing."""
-    require_module(critic)
-    modes = _CHECKED.setdefault(critic, set())
-    if critic.training not in modes:
-        _require_separate(name, critic, x)
-        modes.add(critic.training)
 
 
 @torch.no_grad()

@@ -200,13 +200,9 @@ class Config:
             _inputs.count(name, getattr(self, name))
         _inputs.count("seed", self.seed, least=0)
         _inputs.count("unrolled", self.unrolled, least=0)
-        left_out = (
-            None
-            if self.constraint is None or self.constraint.unrollable
-            else f"the constraint {self.constraint.name!r}"
-        )
+        left_out = None if self.constraint is None or self.constraint.projected else self.constraint.name
         if self.unrolled and (left_out or objective.features):
-            what = "feature matching" if objective.features else left_out
+            what = "feature matching" if objective.features else f"the constraint {left_out!r}"
             raise ValueError(
                 f"unrolled must be 0 with {what}, which the critic steps that the generator looks ahead to leave out, "
                 f"not {self.unrolled}: use another objective or constraint"

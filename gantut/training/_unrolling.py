@@ -36,7 +36,9 @@ def look_ahead(critic, config, constraint, real: torch.Tensor, fake: torch.Tenso
     for _ in range(config.unrolled):
         loss = config.game.critic_loss(score(values, real), score(values, fake))
         (slope,) = torch.autograd.grad(loss.sum(), values, create_graph=True)
-        values = constraint.projected(step(values, slope))
+        values = step(values, slope)
+        if constraint.projected:
+            values = constraint.projected(values)
     return score(values, real), score(values, fake)
 
 

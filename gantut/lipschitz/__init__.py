@@ -20,23 +20,8 @@ from gantut.lipschitz._scores import require_separate_samples
 from gantut.lipschitz._weights import clip_, project_spectral_norm_, spectral_norm, weight_matrices
 
 __all__ = [
-    "CONSTRAINTS",
-    "Clip",
-    "Constraint",
-    "GradientPenalty",
-    "SpectralNorm",
-    "clip_",
-    "clipped_bound",
-    "constraint",
-    "gradient_penalty",
-    "gradient_penalty_at",
-    "input_gradient",
-    "interpolate",
-    "lipschitz_bound",
-    "max_gradient_norm",
-    "perturb",
-    "project_spectral_norm_",
-    "require_separate_samples",
-    "spectral_norm",
+    "CONSTRAINTS", "Clip", "Constraint", "GradientPenalty", "SpectralNorm", "clip_", "clipped_bound", "constraint",
+    "gradient_penalty", "gradient_penalty_at", "input_gradient", "interpolate", "lipschitz_bound",
+    "max_gradient_norm", "perturb", "project_spectral_norm_", "require_separate_samples", "spectral_norm",
     "weight_matrices",
-]
+]  # fmt: skip

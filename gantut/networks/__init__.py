@@ -13,15 +13,6 @@ from gantut.networks._mlp import INITIALISATIONS, MLP
 from gantut.networks._normalisation import batch_norm, virtual_batch_norm
 
 __all__ = [
-    "ACTIVATIONS",
-    "INITIALISATIONS",
-    "MLP",
-    "NORMS",
-    "OUTPUTS",
-    "DCGANCritic",
-    "DCGANGenerator",
-    "MinibatchLayer",
-    "batch_norm",
-    "minibatch_similarity",
-    "virtual_batch_norm",
-]
+    "ACTIVATIONS", "INITIALISATIONS", "MLP", "NORMS", "OUTPUTS", "DCGANCritic", "DCGANGenerator", "MinibatchLayer",
+    "batch_norm", "minibatch_similarity", "virtual_batch_norm",
+]  # fmt: skip

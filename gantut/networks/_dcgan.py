@@ -9,13 +9,13 @@ from torch import nn
 from torch.nn import functional
 
 from gantut import _inputs
+from gantut.networks._population import Population, sources_of
 
 NORMS = ("batch", "layer", "none")
 SMALLEST = 4  # pixels a side where the generator starts and the critic ends
 KERNEL = 4  # pixels a side that a convolution looks at, moving by 2 and with a margin of 1: it halves or doubles a side
 NARROW = 4  # channels, up to which a transposed convolution is a matrix product
 EPSILON = 1e-5  # added to variances
-EVENT = "(members, batch, channels, size, size)"
 SLOPE = 0.2  # of the leaky ReLU below 0
 
 
@@ -42,7 +42,7 @@ class Layer(NamedTuple):
     normalise: BatchNorm | None
 
 
-class Convolutional(nn.Module):
+class Convolutional(Population):
     """What generator and critic share: the parameters of their layers, how these start, and normalisation.
 
     The members of a population are computed one after another: one convolution of this size fills a processor, and so
@@ -57,8 +57,7 @@ class Convolutional(nn.Module):
         self.norm = _inputs.one_of("norm", norm, NORMS)
         self.normalised = () if norm == "none" else normalised  # the layers that are
         deviation = _inputs.positive("deviation", deviation)
-        seed = _inputs.count("seed", seed, least=0)
-        sources = [torch.Generator().manual_seed(seed + member) for member in range(members)]
+        sources = sources_of(members, seed)
         drawn = [[torch.randn(shape, generator=source) * deviation for shape in shapes] for source in sources]
         drawn = [[weight.permute(0, 2, 3, 1) for weight in weights] for weights in drawn]
         like = dict(dtype=dtype, device=device)
@@ -86,17 +85,6 @@ class Convolutional(nn.Module):
             parts = zip(weights, biases, gains, strict=True)
             rows.append([Layer(weight.permute(0, 3, 1, 2), bias, gain, norm) for weight, bias, gain in parts])
         return [list(layers) for layers in zip(*rows, strict=True)]
-
-    def _expanded(self, x, event, names):
-        """Require samples of this shape, and return them with a members axis."""
-        wrong = x.ndim not in (len(event) + 1, len(event) + 2) or tuple(x.shape[-len(event) :]) != event
-        if wrong or (x.ndim == len(event) + 2 and len(x) != self.members):
-            shape = ", ".join(map(str, event))
-            raise ValueError(
-                f"x must have shape (batch, {shape}) or ({self.members}, batch, {shape}), {names}, "
-                f"not {_inputs.shape(x)}"
-            )
-        return x.expand(self.members, *x.shape[-len(event) - 1 :])
 
 
 class DCGANGenerator(Convolutional):
@@ -144,19 +132,10 @@ class DCGANGenerator(Convolutional):
     """
 
     def __init__(
-        self,
-        *,
-        latent_dim: int = 100,
-        size: int = 32,
-        channels: int = 3,
-        width: int = 64,
-        norm: str = "batch",
-        members: int = 1,
-        seed: int = 0,
-        deviation: float = 0.02,
-        dtype: torch.dtype = torch.float32,
-        device: torch.device | str = "cpu",
-    ):
+        self, *, latent_dim: int = 100, size: int = 32, channels: int = 3, width: int = 64, norm: str = "batch",
+        members: int = 1, seed: int = 0, deviation: float = 0.02,
+        dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu",
+    ):  # fmt: skip
         self.latent_dim = _inputs.count("latent_dim", latent_dim)
         widths = _widths(size, channels, width)[::-1]  # from 4 x 4 pixels to the picture
         shapes = [(*pair, KERNEL, KERNEL) for pair in zip([latent_dim, *widths], widths, strict=False)]
@@ -177,7 +156,7 @@ class DCGANGenerator(Convolutional):
         tensor, shape (members, batch, channels, size, size)
             From -1 to 1.
         """
-        noise = self._expanded(noise, (self.latent_dim,), "(members, batch, latent_dim)")
+        noise = self._expanded(noise, self.latent_dim)
         pairs = zip(self._layers(), noise.unbind(), strict=True)
         return torch.stack([self._pictures(member, *pair) for member, pair in enumerate(pairs)])
 
@@ -224,18 +203,10 @@ class DCGANCritic(Convolutional):
     """
 
     def __init__(
-        self,
-        *,
-        size: int = 32,
-        channels: int = 3,
-        width: int = 64,
-        norm: str = "batch",
-        members: int = 1,
-        seed: int = 0,
-        deviation: float = 0.02,
-        dtype: torch.dtype = torch.float32,
-        device: torch.device | str = "cpu",
-    ):
+        self, *, size: int = 32, channels: int = 3, width: int = 64, norm: str = "batch",
+        members: int = 1, seed: int = 0, deviation: float = 0.02,
+        dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu",
+    ):  # fmt: skip
         widths = _widths(size, channels, width)
         self.event = (channels, size, size)
         outputs = [*widths[1:], 1]
@@ -277,10 +248,7 @@ class DCGANCritic(Convolutional):
         ValueError
             If there is no such layer.
         """
-        count = len(self.weights) - 1
         wanted = (-1,) if layers is None else tuple(layers)
-        if not all(-count <= layer < count for layer in wanted):
-            raise ValueError(f"layers must lie in [-{count}, {count - 1}] for {count} hidden layers, not be {layers}")
         scores, found = [], []
         for member, (*hidden, last), h in self._each_member(x):
             seen = []
@@ -288,7 +256,7 @@ class DCGANCritic(Convolutional):
                 h = functional.leaky_relu_(_normalised(_convolved(h, layer), member, layer), SLOPE)
                 seen.append(h)
             scores.append(functional.linear(_flat(h), _flat(last.weight), last.bias))
-            found.append([_flat(seen[number]) for number in wanted])
+            found.append([_flat(h) for h in self._chosen(seen, wanted)])
         features = tuple(torch.stack(rows) for rows in zip(*found, strict=True))
         return torch.stack(scores), features[0] if layers is None else features
 
@@ -315,7 +283,7 @@ class DCGANCritic(Convolutional):
         if len(self.gains):
             wanted = torch.is_grad_enabled()
             with torch.enable_grad():
-                x = self._expanded(x.detach(), self.event, EVENT).requires_grad_()
+                x = self._expanded(x.detach(), *self.event).requires_grad_()
                 return torch.autograd.grad(self(x).sum(), x, create_graph=wanted)[0]
         gradients = []
         for _, (*hidden, last), h in self._each_member(x):
@@ -332,7 +300,7 @@ class DCGANCritic(Convolutional):
 
     def _each_member(self, x):
         """Yield each member's number, layers and pictures."""
-        x = self._expanded(x, self.event, EVENT)
+        x = self._expanded(x, *self.event)
         for member, (layers, pictures) in enumerate(zip(self._layers(), x.unbind(), strict=True)):
             yield member, layers, pictures.contiguous(memory_format=torch.channels_last)
 

@@ -12,12 +12,13 @@ from gantut import _inputs
 from gantut.networks._activations import ACTIVATIONS, OUTPUTS
 from gantut.networks._minibatch import MinibatchLayer
 from gantut.networks._normalisation import NORMALISATIONS, batch_norm, virtual_batch_norm
+from gantut.networks._population import Population, sources_of
 from gantut.networks._products import product
 
 INITIALISATIONS = ("uniform", "orthogonal")
 
 
-class MLP(nn.Module):
+class MLP(Population):
     r"""A population of multilayer perceptrons.
 
     .. math:: h_0 = s\,x, \qquad h_{l+1} = a(h_l W_l + b_l), \qquad \text{the last layer without } a
@@ -66,21 +67,11 @@ class MLP(nn.Module):
     """
 
     def __init__(
-        self,
-        widths: Sequence[int],
-        *,
-        members: int = 1,
-        seed: int = 0,
-        activation: str = "relu",
-        output: str = "linear",
-        initialisation: str = "uniform",
-        gain: float = 1.0,
-        input_scale: float = 1.0,
-        normalisation: str | None = None,
-        minibatch: tuple[int, int] | None = None,
-        dtype: torch.dtype = torch.float32,
-        device: torch.device | str = "cpu",
-    ):
+        self, widths: Sequence[int], *, members: int = 1, seed: int = 0, activation: str = "relu",
+        output: str = "linear", initialisation: str = "uniform", gain: float = 1.0, input_scale: float = 1.0,
+        normalisation: str | None = None, minibatch: tuple[int, int] | None = None,
+        dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu",
+    ):  # fmt: skip
         super().__init__()
         self.widths = [_inputs.count("widths", width) for width in widths]
         if len(self.widths) < 2:
@@ -93,7 +84,7 @@ class MLP(nn.Module):
         _inputs.positive("gain", gain)
         _inputs.one_of("normalisation", normalisation, (None, *NORMALISATIONS))
         kernels, dimension = (0, 0) if minibatch is None else (_inputs.count("minibatch", size) for size in minibatch)
-        generators = [torch.Generator().manual_seed(_inputs.count("seed", seed, least=0) + i) for i in range(members)]
+        generators = sources_of(members, seed)
 
         def drawn(fan_in, fan_out):
             layers = [_first_layer(initialisation, fan_in, fan_out, gain, dtype, source) for source in generators]
@@ -190,10 +181,7 @@ class MLP(nn.Module):
         *hidden, last = self._layers(x)
         if layers is None:
             return self.output(last), hidden[-1]
-        count = len(hidden) - 1  # the first is the input
-        if not all(-count <= layer < count for layer in layers):
-            raise ValueError(f"layers must lie in [-{count}, {count - 1}] for {count} hidden layers, not be {layers}")
-        return self.output(last), tuple(hidden[layer % count + 1] for layer in layers)
+        return self.output(last), self._chosen(hidden[1:], layers)  # the first is the input
 
     def input_gradient(self, x: torch.Tensor) -> torch.Tensor:
         r"""Return the gradient of the (single) output in the input, :math:`\nabla_x f(x)`, shape (members, batch, in).
@@ -213,7 +201,7 @@ class MLP(nn.Module):
         if not self.samples_are_separate:
             raise ValueError("normalisation must not be 'batch', and minibatch None, where each sample has a gradient")
         if self.normalisation:
-            x = self._checked(x).detach().clone().requires_grad_()
+            x = self._expanded(x, self.widths[0]).detach().clone().requires_grad_()
             return torch.autograd.grad(self(x).sum(), x, create_graph=True)[0]
         slopes = []
         h = self._input(x)
@@ -272,16 +260,8 @@ class MLP(nn.Module):
             yield h
 
     def _input(self, x):
-        x = self._checked(x)
+        x = self._expanded(x, self.widths[0])
         return x * self.input_scale if self.input_scale != 1 else x
-
-    def _checked(self, x):
-        fan_in = self.widths[0]
-        if x.ndim not in (2, 3) or x.shape[-1] != fan_in or (x.ndim == 3 and len(x) != self.members):
-            raise ValueError(
-                f"x must have shape (batch, {fan_in}) or ({self.members}, batch, {fan_in}), not {_inputs.shape(x)}"
-            )
-        return x.expand(self.members, *x.shape[-2:])
 
 
 def _first_layer(initialisation, fan_in, fan_out, gain, dtype, source):

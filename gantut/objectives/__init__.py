@@ -30,22 +30,8 @@ from gantut.objectives._losses import (
 from gantut.objectives._table import OBJECTIVES, Objective, objective
 
 __all__ = [
-    "OBJECTIVES",
-    "STATISTICS",
-    "FeatureMatching",
-    "Objective",
-    "class_probabilities",
-    "class_score",
-    "discriminator_loss",
-    "feature_matching_loss",
-    "hinge_critic_loss",
-    "hinge_generator_loss",
-    "least_squares_critic_loss",
-    "least_squares_generator_loss",
-    "non_saturating_generator_loss",
-    "objective",
-    "saturating_generator_loss",
-    "supervised_loss",
-    "wasserstein_critic_loss",
-    "wasserstein_generator_loss",
-]
+    "OBJECTIVES", "STATISTICS", "FeatureMatching", "Objective", "class_probabilities", "class_score",
+    "discriminator_loss", "feature_matching_loss", "hinge_critic_loss", "hinge_generator_loss",
+    "least_squares_critic_loss", "least_squares_generator_loss", "non_saturating_generator_loss", "objective",
+    "saturating_generator_loss", "supervised_loss", "wasserstein_critic_loss", "wasserstein_generator_loss",
+]  # fmt: skip

@@ -108,11 +108,9 @@ def supervised_loss(logits: torch.Tensor, labels: torch.Tensor, *, validate_args
         raise ValueError(f"logits must have shape (members, batch, K), with no size 0, not {_inputs.shape(logits)}")
     if validate_args:
         labels = _inputs.class_labels("labels", labels)
-        if labels.max() >= logits.shape[-1]:
-            raise ValueError(
-                f"labels must lie in [0, {logits.shape[-1] - 1}], as logits have {logits.shape[-1]} classes, "
-                f"but one is {labels.max().item()}"
-            )
+        classes, largest = logits.shape[-1], labels.max().item()
+        if largest >= classes:
+            raise ValueError(f"labels must lie in [0, {classes - 1}], as logits have {classes} classes, but one is {largest}")
     if labels.shape != logits.shape[:-1]:
         raise ValueError(
             f"labels must have the shape of logits without the classes, {tuple(logits.shape[:-1])}, "

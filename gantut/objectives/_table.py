@@ -91,12 +91,8 @@ class Objective:
         fake_features: Features | None = None,
     ) -> torch.Tensor:
         """Return all that the generator pays: its loss, the distance of features, or both, shape (...)."""
-        terms = []
-        if self.generator_loss is not None:
-            terms.append(self.generator_loss(real_logits, fake_logits))
-        if self.feature_loss is not None:
-            terms.append(self.feature_loss(real_features, fake_features))
-        return sum(terms)
+        pairs = (self.generator_loss, (real_logits, fake_logits)), (self.feature_loss, (real_features, fake_features))
+        return sum(loss(*given) for loss, given in pairs if loss is not None)
 
     def estimate(self, loss: torch.Tensor) -> torch.Tensor:
         r"""Return what a critic's loss says of the distance between the distributions, from below.
@@ -110,59 +106,54 @@ class Objective:
 # ---- Settings, and where they are from ----------------------------------------------------------------------------
 
 
-def _game(name, critic_loss, generator_loss, settings, source, **facts):
-    n_critic, optimizer, constraint = settings
-    defaults = {"n_critic": n_critic, "optimizer": optimizer, "constraint": constraint}
-    return Objective(name, critic_loss, generator_loss, defaults, source, **facts)
-
-
-def _optimizer(name, lr, **settings):
-    return {"name": name, "lr": lr, **settings}
+def _adam(n_critic, lr, betas, constraint=None):
+    return {"n_critic": n_critic, "optimizer": {"name": "adam", "lr": lr, "betas": betas}, "constraint": constraint}
 
 
 def _penalised(one_sided):
-    penalty = {"name": "gradient-penalty", "weight": 10.0, "one_sided": one_sided}
-    return 5, _optimizer("adam", 1e-4, betas=(0.0, 0.9)), penalty
+    return _adam(5, 1e-4, (0.0, 0.9), {"name": "gradient-penalty", "weight": 10.0, "one_sided": one_sided})
 
 
 # DCGAN's Adam has become the ordinary choice for the classical games; the first paper used momentum.
-_CLASSICAL = 1, _optimizer("adam", 2e-4, betas=(0.5, 0.999)), None
+_CLASSICAL = _adam(1, 2e-4, (0.5, 0.999))
 _CLASSICAL_SOURCE = "k = 1: Goodfellow et al. (2014), section 4; Adam(2e-4, 0.5): Radford et al. (2016), section 4"
+_CLIPPED = {
+    "n_critic": 5, "optimizer": {"name": "rmsprop", "lr": 5e-5}, "constraint": {"name": "clip", "bound": 0.01}
+}  # fmt: skip
 _WASSERSTEIN = _losses.wasserstein_critic_loss, _losses.wasserstein_generator_loss
 
 _GAMES = (
-    _game(
-        "minimax", _losses.discriminator_loss, _losses.saturating_generator_loss, _CLASSICAL, _CLASSICAL_SOURCE,
-        labels=True,
+    Objective(
+        "minimax", _losses.discriminator_loss, _losses.saturating_generator_loss,
+        _CLASSICAL, _CLASSICAL_SOURCE, labels=True,
     ),
-    _game(
-        "non-saturating", _losses.discriminator_loss, _losses.non_saturating_generator_loss, _CLASSICAL,
-        _CLASSICAL_SOURCE, labels=True,
+    Objective(
+        "non-saturating", _losses.discriminator_loss, _losses.non_saturating_generator_loss,
+        _CLASSICAL, _CLASSICAL_SOURCE, labels=True,
     ),
-    _game(
+    Objective(
         "least-squares", _losses.least_squares_critic_loss, _losses.least_squares_generator_loss, _CLASSICAL,
         "k = 1: Mao et al. (2017), section 3; Adam as for the classical games", classifies=False, labels=True,
     ),
-    _game(
-        "hinge", _losses.hinge_critic_loss, _losses.hinge_generator_loss,
-        (5, _optimizer("adam", 2e-4, betas=(0.0, 0.9)), None),
+    Objective(
+        "hinge", _losses.hinge_critic_loss, _losses.hinge_generator_loss, _adam(5, 2e-4, (0.0, 0.9)),
         "Lim and Ye (2017); n_critic = 5, Adam(2e-4, 0, 0.9): Miyato et al. (2018) on ImageNet, whose critic "
         "normalises its own weights", classifies=False,
     ),
-    _game(
+    Objective(
         "feature-matching", _losses.discriminator_loss, None, _CLASSICAL,
         "Salimans et al. (2016), section 3.1; the rest as for the classical games",
         feature_loss=feature_matching_loss, labels=True,
     ),
-    _game(
-        "wgan", *_WASSERSTEIN, (5, _optimizer("rmsprop", 5e-5), {"name": "clip", "bound": 0.01}),
+    Objective(
+        "wgan", *_WASSERSTEIN, _CLIPPED,
         "Arjovsky et al. (2017), Algorithm 1: n_critic = 5, RMSProp(5e-5), c = 0.01", classifies=False,
     ),
-    _game(
+    Objective(
         "wgan-gp", *_WASSERSTEIN, _penalised(one_sided=False),
         "Gulrajani et al. (2017), Algorithm 1: n_critic = 5, λ = 10, Adam(1e-4, 0, 0.9)", classifies=False,
     ),
-    _game(
+    Objective(
         "wgan-lp", *_WASSERSTEIN, _penalised(one_sided=True),
         "Petzka et al. (2018), section 5; the rest as for WGAN-GP", classifies=False,
     ),

@@ -18,7 +18,7 @@ from gantut import _inputs
 
 SCALES = ("fast", "full")
 
-__all__ = ["at_scale", "choose_device", "limit_threads", "random_source", "scale"]
+__all__ = ["at_scale", "choose_device", "draw_noise", "limit_threads", "random_source", "scale"]
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -82,6 +82,38 @@ def random_source(seed: int) -> torch.Generator:
     tensor([0.4963, 0.7682])
     """
     return torch.Generator(device="cpu").manual_seed(_inputs.count("seed", seed, least=0))
+
+
+def draw_noise(kind: str, shape: tuple[int, ...], source: torch.Generator | None = None) -> torch.Tensor:
+    """Draw independent random numbers of one kind.
+
+    Parameters
+    ----------
+    kind : {"gaussian", "uniform", "unit"}
+        From N(0, 1), from U[-1, 1], or from U[0, 1].
+    shape : tuple of int
+    source : torch.Generator, optional
+        By default, the global one.
+
+    Returns
+    -------
+    tensor, of that shape
+        In single precision, on the device of `source`.
+
+    See Also
+    --------
+    random_source
+
+    Examples
+    --------
+    >>> draw_noise("uniform", (3,), random_source(0))
+    tensor([-0.0075,  0.5364, -0.8230])
+    """
+    options = {"generator": source, "device": None if source is None else source.device}
+    if kind == "gaussian":
+        return torch.randn(shape, **options)
+    unit = torch.rand(shape, **options)
+    return unit if kind == "unit" else unit * 2 - 1
 
 
 def scale() -> str:

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from gantut import objectives
-from gantut.device import random_source
+from gantut.device import draw_noise, random_source
 from gantut.lipschitz import Constraint
 from gantut.networks import MLP
-from gantut.training import Game, Learner, draw_noise, learn
+from gantut.training import Game, Learner, learn
 
 DRAWN = 50  # batches are drawn so many at once, which costs less than one by one
 

@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from gantut import _inputs
+from gantut.device import draw_noise
 from gantut.lipschitz._given import require_module
 from gantut.lipschitz._penalty import penalty_at, points_on_lines
-from gantut.lipschitz._points import NOISES, PLACES, drawn, perturb
+from gantut.lipschitz._points import NOISES, PLACES, perturb
 from gantut.lipschitz._scores import layout, require_separate_samples
 from gantut.lipschitz._weights import clip_, project_spectral_norm_, weight_matrices
 
@@ -89,12 +90,9 @@ class Constraint:
         return None
 
     def loss_term(
-        self,
-        critic: nn.Module,
-        real: torch.Tensor,
-        fake: torch.Tensor,
+        self, critic: nn.Module, real: torch.Tensor, fake: torch.Tensor,
         generator: torch.Generator | torch.Tensor | None = None,
-    ) -> torch.Tensor | None:
+    ) -> torch.Tensor | None:  # fmt: skip
         r"""Return what is added to the critic's loss, shape () or (members,), or None.
 
         Parameters
@@ -288,7 +286,7 @@ class GradientPenalty(Constraint):
         found = layout(critic, real)
         real = found.arrange(real)
         if not isinstance(generator, torch.Tensor):
-            generator = drawn(self.noise, real.shape, generator, real)
+            generator = draw_noise(self.noise, real.shape, generator).to(real)
         return perturb(real, generator, self.spread, members=found.axes == 2)
 
     def loss_term(self, critic, real, fake, generator=None):

@@ -4,8 +4,9 @@ import torch
 from torch import nn
 
 from gantut import _inputs
+from gantut.device import draw_noise
 from gantut.lipschitz._given import samples
-from gantut.lipschitz._points import drawn, on_lines
+from gantut.lipschitz._points import on_lines
 from gantut.lipschitz._scores import gradient_in, gradient_norms, layout, require_once
 
 
@@ -120,7 +121,7 @@ def points_on_lines(critic, real, fake, generator):
     if not isinstance(generator, torch.Tensor):
         found = layout(critic, real)
         real, fake = found.arrange(real), found.arrange(fake)
-        generator = drawn("unit", real.shape[: found.axes], generator, real)
+        generator = draw_noise("unit", real.shape[: found.axes], generator).to(real)
     return on_lines(real, fake, generator)
 
 

@@ -117,12 +117,3 @@ def perturb(real: torch.Tensor, noise: torch.Tensor, spread: float = 0.5, *, mem
         return real + spread * real.detach().std(correction=0) * noise
     deviation = real.detach().flatten(1).std(1, correction=0)  # (members,)
     return real + spread * deviation.reshape(-1, *(1 for _ in real.shape[1:])) * noise
-
-
-def drawn(kind: str, shape: tuple[int, ...], generator: torch.Generator | None, like: torch.Tensor) -> torch.Tensor:
-    """Draw U[0, 1] for "unit", U[-1, 1] for "uniform" or N(0, 1) for "gaussian", on the generator's device."""
-    options = {"generator": generator, "device": "cpu" if generator is None else generator.device}
-    if kind == "gaussian":
-        return torch.randn(shape, **options).to(like)
-    unit = torch.rand(shape, **options)
-    return (unit if kind == "unit" else unit * 2 - 1).to(like)

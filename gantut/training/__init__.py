@@ -34,7 +34,6 @@ from gantut.training._config import Architecture, Config, Optimizer
 from gantut.training._history import History
 from gantut.training._learners import Learner
 from gantut.training._run import DivergenceWarning, OutOfMemory
-from gantut.training._streams import draw_noise
 from gantut.training._train import train
 from gantut.training._tricks import InstanceNoise, MinibatchDiscrimination
 
@@ -49,7 +48,6 @@ __all__ = [
     "MinibatchDiscrimination",
     "Optimizer",
     "OutOfMemory",
-    "draw_noise",
     "learn",
     "load_networks",
     "train",

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from gantut.device import draw_noise
+
 # A block holds at most about this many numbers a member, but at least one step and no more than so many.
 BLOCK_NUMBERS, BLOCK_STEPS = 2**15, 64
 
@@ -58,14 +60,6 @@ class Stream:
         if state["position"] >= 0:
             self._fill()
             self.position = state["position"]
-
-
-def draw_noise(kind: str, shape: tuple[int, ...], source: torch.Generator) -> torch.Tensor:
-    """Draw N(0, 1) for "gaussian", U[-1, 1] for "uniform", or U[0, 1] for "unit", in every entry."""
-    if kind == "gaussian":
-        return torch.randn(shape, generator=source)
-    unit = torch.rand(shape, generator=source)
-    return unit if kind == "unit" else unit * 2 - 1
 
 
 def noise_stream(kind: str, shape: tuple[int, ...], seeds, device) -> Stream:

@@ -17,7 +17,6 @@ from gantut.lessons.better_critics import SortingCritic, funnels
 from gantut.lipschitz import (
     GradientPenalty,
     SpectralNorm,
-    clipped_bound,
     constraint,
     gradient_penalty_at,
     input_gradient,
@@ -538,6 +537,11 @@ def test_the_bound_from_above_is_the_product_of_norms_that_numpy_finds(device, a
         assert found == pytest.approx(1.5 * steepest**2 * math.prod(norms), rel=1e-12)
 
 
+def clipped_bound(widths, bound):
+    """No singular value exceeds the Frobenius norm: c sqrt(n m) at most, for n x m weights in [-c, c]."""
+    return math.prod(bound * math.sqrt(n * m) for n, m in itertools.pairwise(widths))
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_no_activation_is_steeper_than_it_says_and_each_is_as_steep(name):
     activation = ACTIVATIONS[name]
@@ -576,8 +580,7 @@ def test_a_relu_network_with_all_weights_at_the_bound_attains_the_bound_of_clipp
             weight.fill_(0.3)
             bias.zero_()
     x = torch.rand(1, 6, widths[0], **DOUBLE).to(device) + 0.1  # where all units are active
-    expected = math.prod(0.3 * math.sqrt(n * m) for n, m in itertools.pairwise(widths))
-    assert clipped_bound(widths, 0.3) == pytest.approx(expected, rel=1e-14)
+    expected = clipped_bound(widths, 0.3)
     assert lipschitz_bound(critic).item() == pytest.approx(expected, rel=1e-12)
     assert max_gradient_norm(critic, x).item() == pytest.approx(expected, rel=1e-9)
 
@@ -585,7 +588,6 @@ def test_a_relu_network_with_all_weights_at_the_bound_attains_the_bound_of_clipp
 def test_a_clipped_critic_keeps_below_the_bound_of_clipping():
     run = play(constraint={"name": "clip", "bound": 0.05})
     assert (lipschitz_bound(run.critic) <= clipped_bound([2, 16, 16, 1], 0.05) * (1 + 1e-6)).all()
-    assert clipped_bound([2, 16, 16, 1], 0.05) == pytest.approx(0.05**3 * math.sqrt(2 * 16 * 16 * 16 * 16))
 
 
 def test_far_from_the_origin_roundings_are_not_taken_for_slopes(device, rng):
@@ -655,9 +657,6 @@ def test_a_member_that_has_diverged_has_no_slope_and_the_others_have_theirs(devi
         (lambda: spectral_norm(torch.zeros(0, 3)), "neither of them 0"),
         (lambda: spectral_norm(torch.zeros(3, 3).long()), "weight must be floating point, not torch.int64"),
         (lambda: lipschitz_bound(nn.Linear(2, 1)), "mlp must be a gantut.networks.MLP, not Linear"),
-        (lambda: clipped_bound([2], 0.1), "widths must give at least"),
-        (lambda: clipped_bound([2, 0], 0.1), "widths must be a whole number of at least 1, not 0"),
-        (lambda: clipped_bound([2, 1], 0), "bound must be a positive finite number, not 0"),
     ],
 )
 def test_questions_without_an_answer_are_refused(call, message):

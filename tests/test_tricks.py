@@ -423,7 +423,7 @@ def test_labels_and_logits_must_fit():
         (
             torch.zeros(1, 3, 4),
             [[0, 4, 1]],
-            r"labels must lie in \[0, 3\], as logits have 4 classes, but one is 4",
+            r"labels must lie in \[0, 3\] .* but one is 4",
         ),
         (torch.zeros(1, 3, 4), [[0, -1, 1]], "labels must be whole numbers from 0 on, but one is -1"),
         (torch.zeros(1, 3, 4), [[0, -100, 1]], "but one is -100"),  # which torch would leave out of the mean's sum

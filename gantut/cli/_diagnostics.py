@@ -225,7 +225,7 @@ def penalty(patient):
     excess = constraint.excess(_late(rows).median(0).values)  # (members,)
     if excess is None:
         return None
-    return ~(excess < EXCESS), f"slopes miss their target by {excess.median():.2g} (root mean square) under {constraint}"
+    return ~(excess < EXCESS), f"slopes miss their target by {excess.median():.2g} on average, under {constraint}"
 
 
 @diagnostic("clipping", lesson=10)

@@ -6,21 +6,21 @@ A constraint is plain data, a small frozen record that knows when it acts (see :
 - :class:`GradientPenalty` adds a term to the critic's loss.
 
 How steep a critic really is lies between two numbers: from below, what is found at samples (:func:`max_gradient_norm`);
-from above, what its weights allow (:func:`lipschitz_bound`, :func:`clipped_bound`).
+from above, what its weights allow (:func:`lipschitz_bound`).
 
 All of this takes a plain ``torch.nn.Module`` that scores samples (batch, \*event), and answers with a scalar. Where the
 critic is a population, whose scores have shape (members, batch, 1), there is one answer a member.
 """
 
 from gantut.lipschitz._constraints import CONSTRAINTS, Clip, Constraint, GradientPenalty, SpectralNorm, constraint
-from gantut.lipschitz._estimates import clipped_bound, lipschitz_bound, max_gradient_norm
+from gantut.lipschitz._estimates import lipschitz_bound, max_gradient_norm
 from gantut.lipschitz._penalty import gradient_penalty, gradient_penalty_at, input_gradient
 from gantut.lipschitz._points import interpolate, perturb
 from gantut.lipschitz._scores import require_separate_samples
 from gantut.lipschitz._weights import clip_, project_spectral_norm_, spectral_norm, weight_matrices
 
 __all__ = [
-    "CONSTRAINTS", "Clip", "Constraint", "GradientPenalty", "SpectralNorm", "clip_", "clipped_bound", "constraint",
+    "CONSTRAINTS", "Clip", "Constraint", "GradientPenalty", "SpectralNorm", "clip_", "constraint",
     "gradient_penalty", "gradient_penalty_at", "input_gradient", "interpolate", "lipschitz_bound",
     "max_gradient_norm", "perturb", "project_spectral_norm_", "require_separate_samples", "spectral_norm",
     "weight_matrices",

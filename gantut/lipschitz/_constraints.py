@@ -128,7 +128,7 @@ class Clip(Constraint):
 
     See Also
     --------
-    clip_, clipped_bound
+    clip_
 
     Examples
     --------

@@ -1,9 +1,6 @@
 """How steep a critic is: from below by what is found at samples, from above by what its weights allow."""
 
 import copy
-import itertools
-import math
-from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -102,7 +99,6 @@ def lipschitz_bound(mlp: MLP) -> torch.Tensor:
     See Also
     --------
     max_gradient_norm : A lower bound.
-    clipped_bound : An upper bound from widths alone.
 
     References
     ----------
@@ -124,50 +120,6 @@ def lipschitz_bound(mlp: MLP) -> torch.Tensor:
     norms = torch.stack([spectral_norm(weight.double()) for weight in weights])  # (layers, members)
     factor = mlp.input_scale * mlp.activation.steepest ** (len(weights) - 1)
     return (norms.prod(0) * factor).to(weights[0].dtype)
-
-
-def clipped_bound(widths: Sequence[int], bound: float) -> float:
-    r"""An upper bound of the Lipschitz constant of every MLP of these widths whose weights lie in :math:`[-c, c]`.
-
-    .. math:: \operatorname{Lip}(f) \le \prod_l \sigma_1(W_l) \le \prod_l \lVert W_l\rVert_F
-        \le \prod_{l} c \sqrt{n_{l-1} n_l}
-
-    for activations of slope at most 1. A ReLU network with all weights c attains it.
-
-    Parameters
-    ----------
-    widths : sequence of int
-        :math:`n_0, \dots, n_L`: of the input, of each hidden layer, of the output.
-    bound : float
-        The bound c > 0.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two widths, one is not a whole number of at least 1, or the bound is not positive.
-
-    See Also
-    --------
-    lipschitz_bound : The bound from given weights.
-
-    References
-    ----------
-    Lesson 10.
-
-    Examples
-    --------
-    >>> round(clipped_bound([2, 64, 64, 1], 0.01), 6)  # a critic clipped as in the paper is nearly flat
-    0.005793
-    """
-    widths = [_inputs.count("widths", width) for width in widths]
-    if len(widths) < 2:
-        raise ValueError(f"widths must give at least the input and the output width, not {widths}")
-    bound = _inputs.positive("bound", bound)
-    return math.prod(bound * math.sqrt(rows * columns) for rows, columns in itertools.pairwise(widths))
 
 
 def _copied(critic):

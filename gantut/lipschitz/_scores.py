@@ -73,8 +73,9 @@ def _gradient(critic, x):
     x, wanted = layout(critic, x).arrange(x.detach()), torch.is_grad_enabled()
     with torch.enable_grad():
         x = x.clone().requires_grad_()  # one for each member, or else the gradients of all would be added up
-        total = critic(x).sum()
-        found = torch.autograd.grad(total, x, create_graph=wanted, allow_unused=True) if total.requires_grad else (None,)
+        total, found = critic(x).sum(), [None]
+        if total.requires_grad:
+            found = torch.autograd.grad(total, x, create_graph=wanted, allow_unused=True)
     if found[0] is None:
         raise ValueError("critic must be differentiable in x, but its scores do not depend on x through autograd")
     return found[0]

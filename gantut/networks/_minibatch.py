@@ -122,8 +122,6 @@ class MinibatchLayer(nn.Module):
     torch.Size([1, 5, 6])
     """
 
-    samples_are_separate = False
-
     def __init__(self, tensor: torch.Tensor, kernels: int):
         super().__init__()
         self.kernels = _inputs.count("kernels", kernels)

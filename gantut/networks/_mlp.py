@@ -230,34 +230,25 @@ class MLP(Population):
 
     def _layers(self, x):
         """Yield the input, every hidden layer after its activation, and the last layer before its output."""
-        h = self._input(x)
+        virtual = self.normalisation == "virtual-batch"
+        if virtual and self.reference is None:
+            raise ValueError("reference must be set by `set_reference` before a network with 'virtual-batch' is used")
+        h, reference = self._input(x), self._input(self.reference) if virtual else None
         yield h
         weights, biases = list(self.weights), list(self.biases)
-        hidden = self._normalised_layers(h) if self.normalisation else self._plain_layers(h, weights, biases)
-        for h in hidden:
+        for layer, (weight, bias) in enumerate(zip(weights[:-1], biases[:-1], strict=True)):
+            if virtual:
+                both = product(torch.cat([reference, h], 1), weight)  # (members, n + batch, width)
+                parts = both.split([reference.shape[1], h.shape[1]], 1)
+                reference, h = map(self.activation.function, virtual_batch_norm(*parts, self.scales[layer], bias))
+            elif self.normalisation:
+                h = self.activation.function(batch_norm(product(h, weight), self.scales[layer], bias))
+            else:
+                h = self.activation.function(product(h, weight, bias))  # (members, batch, width)
             yield h
         if self.minibatch is not None:
             h = self.minibatch(h)
         yield product(h, weights[-1], biases[-1])  # (members, batch, out)
-
-    def _plain_layers(self, h, weights, biases):
-        for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
-            h = self.activation.function(product(h, weight, bias))  # (members, batch, width)
-            yield h
-
-    def _normalised_layers(self, h):
-        virtual = self.normalisation == "virtual-batch"
-        if virtual and self.reference is None:
-            raise ValueError("reference must be set by `set_reference` before a network with 'virtual-batch' is used")
-        reference = self._input(self.reference) if virtual else None
-        for weight, scale, shift in zip(list(self.weights)[:-1], self.scales, list(self.biases)[:-1], strict=True):
-            if virtual:
-                both = product(torch.cat([reference, h], 1), weight)  # (members, n + batch, width)
-                parts = both.split([reference.shape[1], h.shape[1]], 1)
-                reference, h = map(self.activation.function, virtual_batch_norm(*parts, scale, shift))
-            else:
-                h = self.activation.function(batch_norm(product(h, weight), scale, shift))
-            yield h
 
     def _input(self, x):
         x = self._expanded(x, self.widths[0])

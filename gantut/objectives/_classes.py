@@ -110,7 +110,7 @@ def supervised_loss(logits: torch.Tensor, labels: torch.Tensor, *, validate_args
         labels = _inputs.class_labels("labels", labels)
         classes, largest = logits.shape[-1], labels.max().item()
         if largest >= classes:
-            raise ValueError(f"labels must lie in [0, {classes - 1}], as logits have {classes} classes, but one is {largest}")
+            raise ValueError(f"labels must lie in [0, {classes - 1}] for {classes} classes, but one is {largest}")
     if labels.shape != logits.shape[:-1]:
         raise ValueError(
             f"labels must have the shape of logits without the classes, {tuple(logits.shape[:-1])}, "

@@ -398,7 +398,7 @@ ONE = r"critic must give every sample one score, .* but gave "
         (
             WrittenOut(lambda x: x[..., :1]),
             X,
-            r"critic must write out a gradient of the shape of x, \(2, 5, 3\), not \(2, 5\)",
+            r"critic.input_gradient must return the shape of x, \(2, 5, 3\), not \(2, 5\)",
         ),
         (lambda x: x[..., :1], X, "critic must be a torch.nn.Module, not a function"),
     ],

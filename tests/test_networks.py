@@ -118,7 +118,7 @@ def test_narrow_products_have_right_first_and_second_derivatives(device, rng, ou
 
 def test_a_gradient_is_only_there_for_a_single_linear_output():
     for options in (dict(widths=[3, 2]), dict(widths=[3, 1], output="tanh")):
-        with pytest.raises(ValueError, match="widths must end in 1, with a linear output"):
+        with pytest.raises(ValueError, match="widths must end in 1, and the output must be linear"):
             MLP(**options).input_gradient(torch.zeros(4, 3))
 
 

@@ -20,10 +20,10 @@ AT_BOUND = 0.99  # of the bound: a parameter beyond this counts as clipped
 
 @dataclass(frozen=True)
 class Constraint:
-    """What a critic is held to: subclass it for one of your own.
+    """A constraint on the critic: subclass it to write your own.
 
     A loop calls :meth:`require` once, adds :meth:`loss_term` to the critic's loss in each step, and calls
-    :meth:`after_step` after each step. What else it may have to know stands in the attributes.
+    :meth:`after_step` after each step. What else it may need to know is in the attributes.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Constraint:
     projected: ClassVar[Callable | None] = None
 
     def require(self, critic: nn.Module, x: torch.Tensor) -> None:
-        r"""Require a critic that can be held to this.
+        r"""Check that a critic can be held to this constraint.
 
         Parameters
         ----------
@@ -68,6 +68,7 @@ class Constraint:
         Raises
         ------
         ValueError
+            If it cannot.
         """
         require_module(critic)
         if self.separate_samples:
@@ -302,7 +303,7 @@ CONSTRAINTS: dict[str, type[Constraint]] = {kind.name: kind for kind in (Clip, G
 
 
 def constraint(value) -> Constraint | None:
-    """Return the constraint that plain data stands for; a constraint, and None, stay what they are.
+    """Return the constraint that a dict describes; a constraint or None is returned as it is.
 
     Parameters
     ----------
@@ -312,7 +313,7 @@ def constraint(value) -> Constraint | None:
     Raises
     ------
     ValueError
-        If there is none of that name, or it has no such settings.
+        If there is no constraint of that name, or it has no such setting.
 
     Examples
     --------

@@ -115,7 +115,7 @@ def lipschitz_bound(mlp: MLP) -> torch.Tensor:
     if not isinstance(mlp, MLP):
         raise ValueError(f"mlp must be a gantut.networks.MLP, not {type(mlp).__name__}")
     if mlp.normalisation or mlp.minibatch is not None:
-        raise ValueError("mlp must have neither normalisation nor minibatch discrimination, which weights do not bound")
+        raise ValueError("mlp must have neither normalisation nor minibatch layers, whose slopes weights do not bound")
     weights = [weight.detach() for weight in mlp.weights]
     norms = torch.stack([spectral_norm(weight.double()) for weight in weights])  # (layers, members)
     factor = mlp.input_scale * mlp.activation.steepest ** (len(weights) - 1)

@@ -1,4 +1,4 @@
-"""What callers pass in: shapes, dtypes and devices, looked at in training, too, at next to no cost.
+"""Checks of what callers pass in: shapes, dtypes and devices, which cost next to nothing even in training.
 
 Values are another matter: to read them, the host waits for the device, and a step that is captured in a graph may not.
 """
@@ -32,12 +32,12 @@ def require_module(critic) -> None:
     """Require a module of torch."""
     if not isinstance(critic, nn.Module):
         raise ValueError(
-            f"critic must be a torch.nn.Module, not a {type(critic).__name__}: a function can be the `forward` of one"
+            f"critic must be a torch.nn.Module, not a {type(critic).__name__}: make a function the `forward` of one"
         )
 
 
 def answer(critic: Callable, question: Callable, x: torch.Tensor, *, name: str = "x") -> torch.Tensor:
-    """Return what a question to a critic gives at x; where it fails, and x is not of the critic's kind, say so."""
+    """Ask something about a critic at x; if that fails, and its dtype or device is not that of x, say so."""
     try:
         return question(x)
     except RuntimeError as error:

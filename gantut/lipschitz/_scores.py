@@ -1,4 +1,4 @@
-"""What a critic gives: scores with or without a members axis, and their gradients in the samples."""
+"""A critic's scores, with or without a members axis, and their gradients in the samples."""
 
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -47,12 +47,12 @@ def layout_of(scores, x: torch.Tensor) -> Layout:
 
 
 def layout(critic: nn.Module, x: torch.Tensor) -> Layout:
-    """Return the layout of the scores of such samples; the critic is asked the first time."""
+    """Return the layout of a critic's scores of samples like x, found out once."""
     return _once(critic, x.ndim, lambda: layout_of(_unseen(critic, x), x))
 
 
 def gradient_in(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """Return the gradient of each sample's score, differentiable in the critic's parameters: (batch, *event) or so."""
+    """Return the gradient of each sample's score in that sample, differentiable in the critic's parameters."""
     return answer(critic, lambda x: _gradient(critic, x), samples("x", x))
 
 
@@ -67,7 +67,7 @@ def _gradient(critic, x):
         gradient = critic.input_gradient(x)
         if x.shape not in (gradient.shape, gradient.shape[1:]):
             raise ValueError(
-                f"critic must write out a gradient of the shape of x, {_inputs.shape(x)}, not {_inputs.shape(gradient)}"
+                f"critic.input_gradient must return the shape of x, {_inputs.shape(x)}, not {_inputs.shape(gradient)}"
             )
         return gradient
     x, wanted = layout(critic, x).arrange(x.detach()), torch.is_grad_enabled()
@@ -84,7 +84,7 @@ def _gradient(critic, x):
 # ---- Samples that see each other --------------------------------------------------------------------------------
 
 
-def require_separate_samples(critic: nn.Module, x: torch.Tensor) -> None:
+def require_separate_samples(critic: nn.Module, x: torch.Tensor, *, name: str = "x") -> None:
     r"""Require a critic that scores each sample by itself, as a gradient penalty does.
 
     One sample of the batch is changed, and the scores of the others are compared with what they were: batch
@@ -97,6 +97,8 @@ def require_separate_samples(critic: nn.Module, x: torch.Tensor) -> None:
         random numbers are consumed.
     x : tensor, shape (batch, \*event) or (members, batch, \*event)
         Some samples.
+    name : str
+        What messages call x.
 
     Raises
     ------
@@ -120,23 +122,6 @@ def require_separate_samples(critic: nn.Module, x: torch.Tensor) -> None:
     ...
     ValueError: critic must score each sample by itself, but when one sample of a batch changed, ...
     """
-    _require_separate("x", critic, x)
-
-
-def require_once(name: str, critic: nn.Module, x: torch.Tensor) -> None:
-    """Require separate samples the first time that a critic is seen in this mode: later calls cost nothing."""
-    require_module(critic)
-    _once(critic, "training" if critic.training else "evaluation", lambda: _require_separate(name, critic, x))
-
-
-def _once(critic, key, find):
-    known = _KNOWN.setdefault(critic, {})
-    if key not in known:
-        known[key] = find()
-    return known[key]
-
-
-def _require_separate(name, critic, x):
     require_module(critic)
     x = samples(name, x).detach()
     before = answer(critic, lambda x: _unseen(critic, x), x, name=name)
@@ -155,6 +140,20 @@ def _require_separate(name, critic, x):
                 "others, as with batch normalisation, minibatch statistics or attention over the batch: use layer norm "
                 "or none"
             )
+
+
+def require_once(name: str, critic: nn.Module, x: torch.Tensor) -> None:
+    """Require separate samples the first time that a critic is seen in this mode: later calls cost nothing."""
+    require_module(critic)
+    mode = "training" if critic.training else "evaluation"
+    _once(critic, mode, lambda: require_separate_samples(critic, x, name=name))
+
+
+def _once(critic, key, find):
+    known = _KNOWN.setdefault(critic, {})
+    if key not in known:
+        known[key] = find()
+    return known[key]
 
 
 @torch.no_grad()

@@ -147,7 +147,7 @@ def weight_matrices(critic: nn.Module) -> list[nn.Parameter]:
     """
     if getattr(critic, "normalisation", None) or getattr(critic, "minibatch", None) is not None:
         raise ValueError(
-            "critic must have neither normalisation nor minibatch layers, which weight matrices do not bound"
+            "critic must have neither normalisation nor minibatch layers, whose slopes weight matrices do not bound"
         )
     weights = list(getattr(critic, "weights", []))
     if weights and all(isinstance(weight, nn.Parameter) and weight.ndim == 3 for weight in weights):
@@ -156,6 +156,6 @@ def weight_matrices(critic: nn.Module) -> list[nn.Parameter]:
     if not layers or not all(isinstance(layer, nn.Linear) for layer in layers):
         raise ValueError(
             "critic must have a list `weights` of parameters (members, in, out) for a spectral norm, as an MLP of "
-            f"gantut.networks has, or no parameters but those of torch.nn.Linear: {type(critic).__name__} has others"
+            f"gantut.networks has, or only the parameters of torch.nn.Linear, unlike this {type(critic).__name__}"
         )
     return [layer.weight for layer in layers]

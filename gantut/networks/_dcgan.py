@@ -71,7 +71,7 @@ class Convolutional(Population):
 
     @property
     def samples_are_separate(self) -> bool:
-        """Whether what comes out for a sample depends on this sample alone, and not on its batch."""
+        """Whether the output for a sample depends on that sample alone, and not on its batch."""
         return not self.statistics
 
     def _layers(self) -> list[list[Layer]]:
@@ -277,8 +277,8 @@ class DCGANCritic(Convolutional):
         """
         if not self.samples_are_separate:
             raise ValueError(
-                "norm must be 'layer' or 'none' where the gradient in a sample is asked for, not 'batch', with which a "
-                "score depends on the whole batch"
+                "norm must be 'layer' or 'none' for a gradient in each sample, not 'batch', with which a score depends "
+                "on the whole batch"
             )
         if len(self.gains):
             wanted = torch.is_grad_enabled()
@@ -309,7 +309,7 @@ def _widths(size, channels, width):
     """Return the channels at each side, from that of the picture down to 4 pixels."""
     _inputs.count("size", size)
     if size < 2 * SMALLEST or size & (size - 1):
-        raise ValueError(f"size must be a power of 2 from {2 * SMALLEST} on, not {size}")
+        raise ValueError(f"size must be a power of 2, and at least {2 * SMALLEST}, not {size}")
     doublings = size.bit_length() - SMALLEST.bit_length()
     return [_inputs.count("channels", channels), *(_inputs.count("width", width) << i for i in range(doublings))]
 

@@ -109,11 +109,11 @@ class MLP(Population):
 
     @property
     def samples_are_separate(self) -> bool:
-        """Whether what comes out for a sample depends on this sample alone, and not on its batch."""
+        """Whether the output for a sample depends on that sample alone, and not on its batch."""
         return self.normalisation != "batch" and self.minibatch is None
 
     def set_reference(self, x: torch.Tensor) -> None:
-        """Take the batch whose statistics virtual batch normalisation uses, shape (members, n, in), from now on.
+        """Set the batch whose statistics virtual batch normalisation uses, shape (members, n, in).
 
         Raises
         ------
@@ -197,9 +197,12 @@ class MLP(Population):
         ValueError
             If there is more than one output, or an output depends on the whole batch.
         """
-        self._require_single_output()
+        if self.widths[-1] != 1 or self.output is not OUTPUTS["linear"]:
+            raise ValueError(
+                f"widths must end in 1, and the output must be linear, for an input gradient; widths are {self.widths}"
+            )
         if not self.samples_are_separate:
-            raise ValueError("normalisation must not be 'batch', and minibatch None, where each sample has a gradient")
+            raise ValueError("normalisation must not be 'batch', and minibatch must be None, for an input gradient")
         if self.normalisation:
             x = self._expanded(x, self.widths[0]).detach().clone().requires_grad_()
             return torch.autograd.grad(self(x).sum(), x, create_graph=True)[0]
@@ -221,12 +224,6 @@ class MLP(Population):
     def _pulled_back(self, gradient, slope):
         """Take a gradient back through an activation."""
         return gradient * slope
-
-    def _require_single_output(self):
-        if self.widths[-1] != 1 or self.output is not OUTPUTS["linear"]:
-            raise ValueError(
-                f"widths must end in 1, with a linear output, where a gradient is asked for, not in {self.widths[-1]}"
-            )
 
     def _layers(self, x):
         """Yield the input, every hidden layer after its activation, and the last layer before its output."""

@@ -28,10 +28,10 @@ class Population(nn.Module):
         """Return the hidden layers of these numbers, from 0 on, or backwards from -1."""
         count = len(hidden)
         if not all(-count <= layer < count for layer in layers):
-            raise ValueError(f"layers must lie in [-{count}, {count - 1}] for {count} hidden layers, not be {layers}")
+            raise ValueError(f"layers must lie in [-{count}, {count - 1}] for {count} hidden layers, but are {layers}")
         return tuple(hidden[layer] for layer in layers)
 
 
 def sources_of(members: int, seed: int) -> list[torch.Generator]:
-    """Return where the random numbers of each member come from: seed, seed + 1, ..."""
+    """Return a generator of random numbers for each member, seeded with `seed`, `seed` + 1 and so on."""
     return [torch.Generator().manual_seed(_inputs.count("seed", seed, least=0) + i) for i in range(members)]

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from gantut import _inputs
-from gantut.objectives import _losses
+from gantut.objectives import _losses as losses
 from gantut.objectives._features import FeatureMatching, Features, feature_matching_loss
 from gantut.objectives._losses import Loss
 
@@ -58,7 +58,7 @@ class Objective:
         """
         if not self.labels:
             raise ValueError(
-                f"real_label and fake_label must be 1 and 0 with {self.name!r}, whose critic gives no labels, not "
+                f"real_label and fake_label must be 1 and 0 with {self.name!r}, whose critic loss takes no labels, not "
                 f"{real_label} and {fake_label}"
             )
         return replace(self, critic_loss=partial(self.critic_loss, real_label=real_label, fake_label=fake_label))
@@ -73,7 +73,7 @@ class Objective:
         """
         if self.features and trick.added:
             raise ValueError(
-                f"feature_matching must not be added to {self.name!r}, whose generator compares features already: "
+                f"feature_matching must not be added to {self.name!r}, whose generator matches features already: "
                 "set added=False, or use another objective"
             )
         return replace(self, generator_loss=self.generator_loss if trick.added else None, feature_loss=trick.loss)
@@ -84,12 +84,9 @@ class Objective:
         return self.feature_loss is not None
 
     def generator_total(
-        self,
-        real_logits: torch.Tensor | None,
-        fake_logits: torch.Tensor,
-        real_features: Features | None = None,
-        fake_features: Features | None = None,
-    ) -> torch.Tensor:
+        self, real_logits: torch.Tensor | None, fake_logits: torch.Tensor,
+        real_features: Features | None = None, fake_features: Features | None = None,
+    ) -> torch.Tensor:  # fmt: skip
         """Return all that the generator pays: its loss, the distance of features, or both, shape (...)."""
         pairs = (self.generator_loss, (real_logits, fake_logits)), (self.feature_loss, (real_features, fake_features))
         return sum(loss(*given) for loss, given in pairs if loss is not None)
@@ -117,31 +114,27 @@ def _penalised(one_sided):
 # DCGAN's Adam has become the ordinary choice for the classical games; the first paper used momentum.
 _CLASSICAL = _adam(1, 2e-4, (0.5, 0.999))
 _CLASSICAL_SOURCE = "k = 1: Goodfellow et al. (2014), section 4; Adam(2e-4, 0.5): Radford et al. (2016), section 4"
+_SATURATING = losses.discriminator_loss, losses.saturating_generator_loss
+_NON_SATURATING = losses.discriminator_loss, losses.non_saturating_generator_loss
 _CLIPPED = {
     "n_critic": 5, "optimizer": {"name": "rmsprop", "lr": 5e-5}, "constraint": {"name": "clip", "bound": 0.01}
 }  # fmt: skip
-_WASSERSTEIN = _losses.wasserstein_critic_loss, _losses.wasserstein_generator_loss
+_WASSERSTEIN = losses.wasserstein_critic_loss, losses.wasserstein_generator_loss
 
 _GAMES = (
+    Objective("minimax", *_SATURATING, _CLASSICAL, _CLASSICAL_SOURCE, labels=True),
+    Objective("non-saturating", *_NON_SATURATING, _CLASSICAL, _CLASSICAL_SOURCE, labels=True),
     Objective(
-        "minimax", _losses.discriminator_loss, _losses.saturating_generator_loss,
-        _CLASSICAL, _CLASSICAL_SOURCE, labels=True,
-    ),
-    Objective(
-        "non-saturating", _losses.discriminator_loss, _losses.non_saturating_generator_loss,
-        _CLASSICAL, _CLASSICAL_SOURCE, labels=True,
-    ),
-    Objective(
-        "least-squares", _losses.least_squares_critic_loss, _losses.least_squares_generator_loss, _CLASSICAL,
+        "least-squares", losses.least_squares_critic_loss, losses.least_squares_generator_loss, _CLASSICAL,
         "k = 1: Mao et al. (2017), section 3; Adam as for the classical games", classifies=False, labels=True,
     ),
     Objective(
-        "hinge", _losses.hinge_critic_loss, _losses.hinge_generator_loss, _adam(5, 2e-4, (0.0, 0.9)),
+        "hinge", losses.hinge_critic_loss, losses.hinge_generator_loss, _adam(5, 2e-4, (0.0, 0.9)),
         "Lim and Ye (2017); n_critic = 5, Adam(2e-4, 0, 0.9): Miyato et al. (2018) on ImageNet, whose critic "
         "normalises its own weights", classifies=False,
     ),
     Objective(
-        "feature-matching", _losses.discriminator_loss, None, _CLASSICAL,
+        "feature-matching", losses.discriminator_loss, None, _CLASSICAL,
         "Salimans et al. (2016), section 3.1; the rest as for the classical games",
         feature_loss=feature_matching_loss, labels=True,
     ),
@@ -162,7 +155,7 @@ OBJECTIVES: dict[str, Objective] = {game.name: game for game in _GAMES}
 
 
 def objective(name: str | Objective) -> Objective:
-    """Return the objective of that name; an :class:`Objective` stays what it is.
+    """Return the objective of that name; an :class:`Objective` is returned as it is.
 
     Parameters
     ----------
@@ -176,7 +169,7 @@ def objective(name: str | Objective) -> Objective:
     Raises
     ------
     ValueError
-        If there is none of that name; the message suggests the nearest.
+        If there is no objective of that name; the message suggests the nearest.
 
     Examples
     --------

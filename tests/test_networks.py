@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gantut.networks import ACTIVATIONS, MLP
-from gantut.networks._products import NarrowProduct
+from gantut.networks._population import NarrowProduct
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

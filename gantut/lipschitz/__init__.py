@@ -14,8 +14,7 @@ critic is a population, whose scores have shape (members, batch, 1), there is on
 
 from gantut.lipschitz._constraints import CONSTRAINTS, Clip, Constraint, GradientPenalty, SpectralNorm, constraint
 from gantut.lipschitz._estimates import lipschitz_bound, max_gradient_norm
-from gantut.lipschitz._penalty import gradient_penalty, gradient_penalty_at, input_gradient
-from gantut.lipschitz._points import interpolate, perturb
+from gantut.lipschitz._penalty import gradient_penalty, gradient_penalty_at, input_gradient, interpolate, perturb
 from gantut.lipschitz._scores import require_separate_samples
 from gantut.lipschitz._weights import clip_, project_spectral_norm_, spectral_norm, weight_matrices
 

@@ -9,10 +9,8 @@ from torch import nn
 
 from gantut import _inputs
 from gantut.device import draw_noise
-from gantut.lipschitz._given import require_module
-from gantut.lipschitz._penalty import penalty_at, points_on_lines
-from gantut.lipschitz._points import NOISES, PLACES, perturb
-from gantut.lipschitz._scores import layout, require_separate_samples
+from gantut.lipschitz._penalty import NOISES, PLACES, penalty_at, perturb, points_on_lines
+from gantut.lipschitz._scores import layout, require_module, require_separate_samples
 from gantut.lipschitz._weights import clip_, project_spectral_norm_, weight_matrices
 
 AT_BOUND = 0.99  # of the bound: a parameter beyond this counts as clipped

@@ -6,8 +6,7 @@ import torch
 from torch import nn
 
 from gantut import _inputs
-from gantut.lipschitz._given import require_module, samples
-from gantut.lipschitz._scores import gradient_norms, layout, require_separate_samples
+from gantut.lipschitz._scores import gradient_norms, layout, require_module, require_separate_samples, samples
 from gantut.lipschitz._weights import spectral_norm
 from gantut.networks import MLP
 

@@ -1,5 +1,6 @@
 """A critic's scores, with or without a members axis, and their gradients in the samples."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -8,7 +9,6 @@ from torch import nn
 from torch.func import functional_call
 
 from gantut import _inputs
-from gantut.lipschitz._given import answer, require_module, samples
 
 ROUNDINGS = 64  # a score that changes by more than so many roundings has changed
 # What has been found out about a critic, so that a penalty in every step of a loop costs no more than itself.
@@ -174,3 +174,45 @@ def _changed(x, axis):
     noise = torch.randn(last.shape, generator=torch.Generator().manual_seed(0)).to(x)
     for other in (x.narrow(axis, 0, 1), last + scale * noise):
         yield torch.cat([rest, other], axis)
+
+
+# ---- Checks of shapes, dtypes and devices, which cost next to nothing even in training ----------------------------
+
+
+def samples(name: str, value, *, axes: int = 1) -> torch.Tensor:
+    r"""Return `value` as floating point samples with at least so many axes before the event, and no size 0."""
+    value = _inputs.floating(name, value)
+    if value.ndim <= axes or not value.numel():
+        allowed = "(members, batch, *event)" if axes == 2 else "(batch, *event) or (members, batch, *event)"
+        raise ValueError(f"{name} must have shape {allowed}, with no size 0, not {_inputs.shape(value)}")
+    return value
+
+
+def alike(**tensors: torch.Tensor) -> None:
+    """Require two tensors of one shape, dtype and device."""
+    (first, one), (second, other) = tensors.items()
+    if one.shape != other.shape:
+        raise ValueError(f"{second} must have the shape of {first}, {_inputs.shape(one)}, not {_inputs.shape(other)}")
+    _inputs.together(**tensors)
+
+
+def require_module(critic) -> None:
+    """Require a module of torch."""
+    if not isinstance(critic, nn.Module):
+        raise ValueError(
+            f"critic must be a torch.nn.Module, not a {type(critic).__name__}: make a function the `forward` of one"
+        )
+
+
+def answer(critic: Callable, question: Callable, x: torch.Tensor, *, name: str = "x") -> torch.Tensor:
+    """Ask something about a critic at x; if that fails, and its dtype or device is not that of x, say so."""
+    try:
+        return question(x)
+    except RuntimeError as error:
+        parameters = list(critic.parameters()) if isinstance(critic, nn.Module) else []
+        for what in ("dtype", "device"):
+            theirs = {getattr(p, what): None for p in parameters if p.is_floating_point()}
+            if theirs and getattr(x, what) not in theirs:
+                own = " or ".join(map(str, theirs))
+                raise ValueError(f"{name} must have the {what} of critic, {own}, not {getattr(x, what)}") from error
+        raise

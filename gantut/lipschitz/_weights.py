@@ -6,7 +6,6 @@ import torch
 from torch import nn
 
 from gantut import _inputs
-from gantut.lipschitz._given import in_place, require_matrices
 
 
 @torch.no_grad()
@@ -159,3 +158,22 @@ def weight_matrices(critic: nn.Module) -> list[nn.Parameter]:
             f"gantut.networks has, or only the parameters of torch.nn.Linear, unlike this {type(critic).__name__}"
         )
     return [layer.weight for layer in layers]
+
+
+def in_place(name: str, value, *, matrices: bool = False) -> list[torch.Tensor]:
+    """Return a tensor, or the tensors of an iterable, that are to be changed in place: all checked before the first."""
+    value = [value] if isinstance(value, torch.Tensor) else value
+    tensors = list(value) if isinstance(value, Iterable) else [value]
+    for tensor in tensors:
+        if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point():
+            given = tensor.dtype if isinstance(tensor, torch.Tensor) else repr(tensor)
+            raise ValueError(f"{name} must be floating point tensors, which can be changed in place, not {given}")
+        if matrices:
+            require_matrices(name, tensor)
+    return tensors
+
+
+def require_matrices(name: str, tensor: torch.Tensor) -> None:
+    """Require matrices (..., in, out), neither size 0."""
+    if tensor.ndim < 2 or 0 in tensor.shape[-2:]:
+        raise ValueError(f"{name} must have shape (..., in, out), neither of them 0, not {_inputs.shape(tensor)}")

@@ -6,10 +6,9 @@ it would be alone, bit for bit on the CPU where the batch is a multiple of 32 (a
 over at the end of a vector in another way).
 """
 
-from gantut.networks._activations import ACTIVATIONS, OUTPUTS
 from gantut.networks._dcgan import NORMS, DCGANCritic, DCGANGenerator
 from gantut.networks._minibatch import MinibatchLayer, minibatch_similarity
-from gantut.networks._mlp import INITIALISATIONS, MLP
+from gantut.networks._mlp import ACTIVATIONS, INITIALISATIONS, MLP, OUTPUTS
 from gantut.networks._normalisation import batch_norm, virtual_batch_norm
 
 __all__ = [

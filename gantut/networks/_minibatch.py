@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from gantut import _inputs
-from gantut.networks._products import product
+from gantut.networks._population import product
 
 # Similarities (members x kernels x some rows x batch) that are held at once: as much as stays in a processor's cache,
 # or 64 MB in single precision on CUDA, where few large operations are faster than many small ones.

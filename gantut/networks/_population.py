@@ -1,4 +1,4 @@
-"""What all populations of networks have in common."""
+"""What all populations of networks have in common: samples for all members, and a batched matrix product."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from gantut import _inputs
+
+NARROW = 8  # columns, up to which a product is taken the other way round
 
 
 class Population(nn.Module):
@@ -35,3 +37,64 @@ class Population(nn.Module):
 def sources_of(members: int, seed: int) -> list[torch.Generator]:
     """Return a generator of random numbers for each member, seeded with `seed`, `seed` + 1 and so on."""
     return [torch.Generator().manual_seed(_inputs.count("seed", seed, least=0) + i) for i in range(members)]
+
+
+def product(x, weight, bias=None):
+    """Return x W + b, shape (members, batch, out)."""
+    if weight.shape[-1] <= NARROW:
+        across = NarrowProduct.apply(x, weight)
+        return across if bias is None else across + bias
+    return torch.bmm(x, weight) if bias is None else torch.baddbmm(bias, x, weight)
+
+
+def bmm(left, right):
+    """Return the products of matrices (members, n, k) and (members, k, m), of one member as of several.
+
+    A single matrix times a vector is handed to another routine than a batch of them, which on some processors rounds
+    otherwise: a member alone would not be the member of a population. It is therefore computed as a batch of two.
+    """
+    if len(left) == 1 and 1 in (left.shape[1], right.shape[2]):
+        return torch.bmm(left.expand(2, -1, -1), right.expand(2, -1, -1))[:1]
+    return torch.bmm(left, right)
+
+
+class NarrowProduct(torch.autograd.Function):
+    """The product x W of matrices (members, batch, in) and (members, in, out) where out is small.
+
+    Libraries of matrix products are ten times slower at a handful of columns than at a handful of rows, so all three
+    products are taken the other way round.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x, weight):
+        # Always a copy: the strides of dimensions of size 1 decide how a product is rounded, and differ by members.
+        across = weight.transpose(1, 2).clone(memory_format=torch.contiguous_format)
+        return bmm(across, x.transpose(1, 2)).transpose(1, 2).contiguous()
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def jvp(ctx, along_x, along_weight):
+        x, weight = ctx.saved_tensors
+        parts = []
+        if along_x is not None:
+            parts.append(NarrowProduct.apply(along_x, weight))
+        if along_weight is not None:
+            parts.append(NarrowProduct.apply(x, along_weight))
+        return sum(parts)
+
+    @staticmethod
+    def backward(ctx, slope):
+        x, weight = ctx.saved_tensors
+        across = weight.transpose(1, 2)  # (members, out, in)
+        for_x = for_weight = None
+        if ctx.needs_input_grad[0]:
+            for_x = slope * across if across.shape[1] == 1 else bmm(slope, across)
+        if ctx.needs_input_grad[1]:
+            for_weight = bmm(slope.transpose(1, 2), x).transpose(1, 2)
+        return for_x, for_weight

@@ -235,7 +235,7 @@ HOSTILE_RECORDS = {
 def test_a_hostile_record_is_refused_even_where_its_checksum_fits(two, what):
     record, message = HOSTILE_RECORDS[what]
     forge(two / "step-00000020", record=record)
-    assert_falls_back(two, f"checkpoint.json {'.*' if message else ''}({message}).*: delete it, or take another copy")
+    assert_falls_back(two, f"checkpoint.json {'.*' if message else ''}({message}).*: delete it, or restore it")
 
 
 def test_sizes_are_bounded_before_anything_is_read(two):
@@ -259,7 +259,7 @@ def test_sizes_are_bounded_before_anything_is_read(two):
 
 @pytest.mark.parametrize(
     ("version", "advice"),
-    [(1, r"train anew, or go on with the version that wrote it \(format 1: gantut 0.1\)"), (3, "install")],
+    [(1, r"train anew, or use the version that wrote it \(format 1: gantut 0.1\)"), (3, "install")],
 )
 def test_another_format_is_neither_skipped_nor_written_over(two, version, advice):
     forge(two / "step-00000020", record=changed(version=version, anything={"new": []}))

@@ -91,10 +91,11 @@ def test_samples_are_of_the_average_generator_where_there_is_one(tmp_path, capsy
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--member", 2], "member must lie in [0, 0], not be 2"),
+        (["--member", 2], "member must be at least 0 and less than 1, not 2"),
         (["--out", "a.jpg"], "the ending of --out must be one of '.png', '.gif'"),
         (["--out", "a.gif"], "a .gif shows the way between samples"),
         (["--between", -1], "--between must be a whole number of at least 1"),
+        (["--count", 0], "--count must be a whole number of at least 1"),
         (["--weights", "average"], "keeps no averages"),
     ],
 )

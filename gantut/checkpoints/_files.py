@@ -140,10 +140,10 @@ def read(path: Path, *, at_most: int) -> bytes:
 
 def _reason(error: OSError) -> str:
     if error.errno == errno.ENOENT:
-        return "is missing: the checkpoint is not complete; take another one"
+        return "is missing: the checkpoint is not complete; use another one"
     if error.errno in (errno.ELOOP, errno.EMLINK):
         return "is a symbolic link, which is not followed: put the real file in its place"
-    return f"cannot be read ({error.strerror}): mend that, or take another one"
+    return f"cannot be read ({error.strerror}): fix that, or use another checkpoint"
 
 
 def sha256(data: bytes) -> str:

@@ -17,7 +17,7 @@ WEIGHTS, STATE, RECORD, SEAL = "weights.safetensors", "state.safetensors", "chec
 OURS = {WEIGHTS, STATE, RECORD, SEAL}
 ENTRIES = {"format", "version", "step", "versions", "files", "config", "state"}
 NAME = re.compile(r"step-([0-9]{8,18})")
-ADVICE = "delete it, or take another copy of it; load_latest uses the checkpoint before it"
+ADVICE = "delete it, or restore it from a copy; load_latest uses the checkpoint before it"
 
 
 def name_of(step: int) -> str:
@@ -140,7 +140,7 @@ def _read_record(text, limits):
     if type(version) is int and version >= 1 and version != VERSION:
         what = "install a later one"
         if version < VERSION:
-            what = "train anew, or go on with the version that wrote it (format 1: gantut 0.1)"
+            what = "train anew, or use the version that wrote it (format 1: gantut 0.1)"
         raise CheckpointVersionError(
             f"has format {version}, and this version of gantut ({__version__}) reads format {VERSION}: {what}"
         )

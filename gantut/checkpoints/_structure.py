@@ -114,22 +114,23 @@ def _pairs(pairs, tensors, depth):
     return value
 
 
-def _number(text, read):
-    try:
-        return read(text)
-    except (TypeError, ValueError, struct.error):
-        raise ValueError(f"holds {str(text)[:200]!r}, which is not a valid number") from None
+def _number(read):
+    """Return a reader of numbers that refuses what `read` cannot read."""
+
+    def restored(text, _):
+        try:
+            return read(text)
+        except (TypeError, ValueError, struct.error):
+            raise ValueError(f"holds {str(text)[:200]!r}, which is not a valid number") from None
+
+    return restored
 
 
-def _float(bits, _):
-    return _number(bits, lambda text: struct.unpack(">d", bytes.fromhex(text))[0])
-
-
-def _int(digits, _):
-    return _number(digits, lambda text: int(text, 16))
-
-
-LEAVES = {"$tensor": _tensor, "$float": _float, "$int": _int}
+LEAVES = {
+    "$tensor": _tensor,
+    "$float": _number(lambda bits: struct.unpack(">d", bytes.fromhex(bits))[0]),
+    "$int": _number(lambda digits: int(digits, 16)),
+}
 CONTAINERS = {"$tuple": _tuple, "$pairs": _pairs}
 
 

@@ -1,6 +1,5 @@
 """Named tensors as the bytes of a safetensors file, and back, exactly."""
 
-import struct
 from collections.abc import Mapping
 
 import safetensors.torch
@@ -47,19 +46,17 @@ def pack(name: str, tensors: Mapping[str, torch.Tensor]) -> bytes:
 
 def check_header(data: bytes, *, limits: Limits) -> None:
     """Require a table of contents within the limits, read without trust; a ValueError says what is wrong."""
-    if len(data) < 8:
-        raise ValueError("is not a safetensors file (it has fewer than 8 bytes)")
-    (length,) = struct.unpack("<Q", data[:8])
+    length = int.from_bytes(data[:8], "little")
     if length > len(data) - 8:
         raise ValueError(f"is not a safetensors file (it has {len(data)} bytes, and claims a header of {length})")
     if length > limits.header_bytes:
         raise ValueError(f"has a header of {length} bytes, more than the {limits.header_bytes} that it may have here")
     try:
         contents = _structure.from_json(data[8 : 8 + length])
+        if not isinstance(contents, dict):
+            raise ValueError("is not a table")
     except ValueError as error:
         raise ValueError(f"is not a safetensors file (its header {error})") from None
-    if not isinstance(contents, dict):
-        raise ValueError("is not a safetensors file (its header is not a table)")
     if len(contents) > limits.tensors:
         raise ValueError(f"has {len(contents)} tensors, more than the {limits.tensors} that it may have here")
 

@@ -81,7 +81,10 @@ def _described(kind):
     """Return the first sentence on each attribute of a class, from its docstring, as plain text."""
     found = {}
     for one in docstring_parser.parse_from_object(kind).params:
-        text = re.sub(r":\w+:`|[`\\]", "", " ".join((one.description or one.type_name or "").split()))
+        text = re.sub(r":\w+:`|[`\\]", "", " ".join((one.description or "").split()))
         sentence = re.split(r"(?<!al)\. (?=[A-Z])", text)[0].removesuffix(".")
+        choices = re.match(r"\{(.*)\}", (one.type_name or "").replace('"', ""))
+        if choices:
+            sentence = f"{sentence} ({choices[1]})" if sentence else choices[1]
         found |= dict.fromkeys(one.arg_name.split(", "), sentence)
     return found

@@ -134,12 +134,12 @@ def certainty(patient):
     with torch.no_grad():
         real, fake = (_scores(critic, x, patient.config.batch_size) for x in (patient.real, patient.fake))
     share = torch.minimum((real > SURE).float().mean(-1), (fake < -SURE).float().mean(-1))  # (members,)
-    return share > SURE_SHARE, f"D is 99% sure of {share.median():.0%} of real and of generated samples alike"
+    return share > SURE_SHARE, f"D is 99% sure of {share.median():.0%} of the samples, real and generated alike"
 
 
 @diagnostic("gradients", lesson=4)
 def gradients(patient):
-    """Have the gradients of the players vanished, or exploded, since the run began?
+    """Have the gradients of generator or critic vanished, or exploded, since the run began?
 
     They have exploded: lower the learning rates, or tighten the constraint on the critic.
     """
@@ -151,7 +151,7 @@ def gradients(patient):
     measured = "median norms at the beginning and at the end: " + "; ".join(parts)
     if any(late < FADED * early or late == 0 for early, late in norms):
         see = "See what the discriminator's certainty and the critic's slope say."
-        return True, measured, f"They have vanished: a player no longer learns. {see}", 5
+        return True, measured, f"They have vanished: a network no longer learns. {see}", 5
     return any(not late <= GROWN * max(early, 1e-12) for early, late in norms), measured
 
 
@@ -217,7 +217,7 @@ def separate_samples(patient):
 def penalty(patient):
     """Does the penalty keep the slope where it should be?
 
-    The penalty does not hold the critic: its weight is too small, or the critic's steps are too large.
+    The penalty does not constrain the critic enough: its weight is too small, or the critic's steps are too large.
     """
     constraint, rows = patient.config.constraint, patient.saved.losses.get("penalty")
     if constraint is None or rows is None or not len(rows):
@@ -250,7 +250,7 @@ def modes(patient):
     """
     if not isinstance(patient.distribution, GaussianMixture):
         return None
-    found, total = metrics.mode_coverage(patient.fake.double(), patient.distribution), len(patient.distribution.means)
+    found, total = metrics.mode_coverage(patient.fake, patient.distribution), len(patient.distribution.means)
     good = found.high_quality_fraction  # (members,)
     measured = (
         f"{found.covered.median():.0f} of {total} modes covered, {good.median():.0%} of the samples within 3 standard "
@@ -273,7 +273,7 @@ def variety(patient):
 
 @diagnostic("copies", lesson=12)
 def copies(patient):
-    """Are the images those of the training set?
+    """Are the samples copies of the training set?
 
     The generator repeats what it has seen. More data, augmentation, or smaller networks.
     """

@@ -79,9 +79,7 @@ def _patient(saved: Saved, device):
         order = torch.randperm(len(data), generator=random_source(SEED))[:count]
         return "", Patient(saved, data[order].to(device).expand(members, -1, -1, -1, -1), fake)
     data = data.to(device)
-    real = data.sample((members, count), generator=random_source(SEED)).float()
-    exact = type(data)(data.means.double(), data.stds.double(), data.weights.double())
-    return "", Patient(saved, real, fake, exact)
+    return "", Patient(saved, data.sample((members, count), generator=random_source(SEED)), fake, data)
 
 
 def _report(folder, saved, found, note):

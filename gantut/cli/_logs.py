@@ -11,7 +11,6 @@ from gantut.checkpoints import write_atomically
 from gantut.training import History
 
 LOG = "log.jsonl"
-HINT = "no TensorBoard logs: `python -m pip install tensorboard` brings them (the losses are in {} in any case)"
 
 
 def write_log(folder: Path, history: History) -> None:
@@ -46,27 +45,16 @@ class Board:
 
             self.writer = SummaryWriter(str(folder / "tensorboard"), purge_step=done + 1 if done else None)
 
-    @property
-    def hint(self) -> str | None:
-        """What to say where it is not installed."""
-        return HINT.format(LOG) if self.writer is None else None
-
     def write(self, history: History, picture: np.ndarray) -> None:
         """Log the records since the last call, their median over the members, and a picture of samples."""
         if self.writer is None:
             return
         groups = {"loss": history.losses, "gradient norm": history.gradient_norms}
-        new = [(place, step) for place, step in enumerate(history.steps.tolist()) if step > self.written]
-        for place, step in new:
-            for group, values in groups.items():
-                for name, rows in values.items():
-                    self.writer.add_scalar(f"{group}/{name}", rows[place].nanmedian().item(), step)
+        named = {f"{group}/{name}": rows for group, values in groups.items() for name, rows in values.items()}
+        for place, step in enumerate(history.steps.tolist()):
+            for name, rows in named.items() if step > self.written else ():
+                self.writer.add_scalar(name, rows[place].nanmedian().item(), step)
         step = int(history.evaluated[-1])
         self.writer.add_image("samples", picture, step, dataformats="HWC")
         self.writer.flush()
         self.written = step
-
-    def close(self) -> None:
-        """Close the files."""
-        if self.writer is not None:
-            self.writer.close()

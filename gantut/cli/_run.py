@@ -223,7 +223,7 @@ def merged(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def require_same(saved: Run, wanted: Run, folder: Path) -> None:
-    """Refuse to go on with a run as another one; more steps, or other checkpoints, make it no other.
+    """Refuse to resume a run as a different one; only the number of steps, and how often it is saved, may change.
 
     Raises
     ------
@@ -233,8 +233,8 @@ def require_same(saved: Run, wanted: Run, folder: Path) -> None:
     for name in sorted(before.keys() | now.keys(), key=lambda name: (name != "data", name)):
         if name not in ("steps", "checkpoint_every") and before.get(name) != now.get(name):
             raise ValueError(
-                f"{folder} holds a run with {name} = {before.get(name)!r}, not {now.get(name)!r}: leave that out to go "
-                "on with it, or name another --out"
+                f"{folder} holds a run with {name} = {before.get(name)!r}, not {now.get(name)!r}: leave that out "
+                "to resume it, or give another --out"
             )
 
 

@@ -38,13 +38,13 @@ class Sample:
         How many samples; with --between, how many on each way.
     between : int
         Show N ways between samples.
-    way : {"spherical", "linear"}
+    way : str
         Which way to take between samples (default: spherical).
     seed : int
         Seed of the noise (default: 0).
     member : int
         Which member of a population (default: 0).
-    weights : {"average", "last"}
+    weights : str
         Which weights of the generator (default: the average, where the run keeps one).
     device : str
         auto, cpu, cuda, cuda:1, ... (default: auto).
@@ -64,13 +64,16 @@ class Sample:
 def run(words: Sequence[str]) -> int:
     """Draw samples of a run, as the command line asks; return the exit status."""
     wanted = Sample(**read(words, Sample))
+    for name in ("count", "between"):
+        if getattr(wanted, name) is not None:
+            _inputs.count(f"--{name}", getattr(wanted, name))
     path = wanted.out or wanted.run / ("between.gif" if wanted.between else "sample.png")
     moving = _inputs.one_of("the ending of --out", path.suffix.lower(), ENDINGS) == ".gif"
     if moving and not wanted.between:
         raise ValueError("--out must end in .png for a grid: a .gif shows the way between samples, with --between N")
     saved = load_run(wanted.run, average=wanted.weights != "last", device=choose_device(wanted.device))
     if not 0 <= wanted.member < saved.run.config.members:
-        raise ValueError(f"member must lie in [0, {saved.run.config.members - 1}], not be {wanted.member}")
+        raise ValueError(f"member must be at least 0 and less than {saved.run.config.members}, not {wanted.member}")
     if wanted.weights == "average" and not saved.averaged:
         raise ValueError(
             f"weights must be 'last' for {wanted.run}, which keeps no averages (train it with --ema 0.999)"
@@ -102,8 +105,7 @@ def _draw(path, saved, wanted, moving):
 
 def _ways(saved, wanted, steps, moving):
     """Return noise on the ways from one draw to another or, in an animation, from each to the next and to the first."""
-    count = _inputs.count("--between", wanted.between)
-    corners = saved.noise(max(count, 2) if moving else count + 1, wanted.seed)
+    corners = saved.noise(max(wanted.between, 2) if moving else wanted.between + 1, wanted.seed)
     places = torch.arange(steps) / steps if moving else torch.linspace(0, 1, steps)
     starts, ends = (corners, corners.roll(-1, 0)) if moving else (corners[:-1], corners[1:])
     return torch.cat([way(start, end, places, wanted.way) for start, end in zip(starts, ends, strict=True)])

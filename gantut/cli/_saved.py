@@ -2,7 +2,7 @@
 
 runs/creatures/
     config.json       what the run is
-    checkpoints/      all that it takes to go on
+    checkpoints/      everything needed to resume
     log.jsonl         losses and gradient norms
     samples/          what the generator makes of the same noise at every evaluation; samples.png is the last one
 
@@ -19,7 +19,7 @@ from gantut import checkpoints
 from gantut.checkpoints import CheckpointError
 from gantut.cli._run import Run, read_run
 from gantut.device import random_source
-from gantut.training import load_networks
+from gantut.training import draw_noise, load_networks
 
 CHECKPOINTS = "checkpoints"
 
@@ -51,9 +51,8 @@ class Saved(NamedTuple):
 
     def noise(self, count: int, seed: int) -> torch.Tensor:
         """Draw noise of the run's kind, shape (count, latent_dim), on the CPU."""
-        shape, source = (count, self.run.config.latent_dim), random_source(seed)
-        uniform = self.run.config.noise == "uniform"
-        return torch.rand(shape, generator=source) * 2 - 1 if uniform else torch.randn(shape, generator=source)
+        config = self.run.config
+        return draw_noise(config.noise, (count, config.latent_dim), random_source(seed))
 
     @torch.no_grad()
     def generate(self, noise: torch.Tensor) -> torch.Tensor:
@@ -109,4 +108,4 @@ def _require_size(run, checkpoint):
     config, most = run.config, max((weight.numel() for weight in checkpoint.weights.values()), default=0)
     widths = (*config.generator.hidden, *config.critic.hidden) if run.is_distribution else (run.width, run.channels)
     if max(config.members, config.latent_dim, *widths) > most:
-        raise CheckpointError(f"{checkpoint.path} has no weights as large as config.json says: one of them is foreign")
+        raise CheckpointError(f"{checkpoint.path} has no weights as large as config.json says: one is from another run")

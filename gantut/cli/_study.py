@@ -30,11 +30,11 @@ class Study:
     distributions : tuple of str
         The kinds of data (default: all).
     objectives : tuple of str
-        The games (default: all).
-    scale : {"fast", "full"}
+        The objectives (default: all).
+    scale : str
         fast, or full: the sizes of the papers (default: fast).
     updates : int
-        Gradient steps of a run, of both players together (default: as the scale says).
+        Gradient steps of a run, of both networks together (default: as the scale says).
     seed : int
         Seed of the settings and of the runs (default: 0).
     seconds : float
@@ -65,7 +65,7 @@ def run(words: Sequence[str]) -> int:
         except KeyboardInterrupt:
             if where.speaks:
                 again = shlex.join(["python", "-m", "gantut", *words])
-                print(f"\nStopped; all tries that were finished are saved. To go on:\n  {again}")
+                print(f"\nStopped; all finished tries are saved. To resume:\n  {again}")
             return 130
     if where.speaks:
         print(summary(found))

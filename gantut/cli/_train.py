@@ -1,10 +1,10 @@
-"""``python -m gantut train``: play a game on named data, in a folder that shows it, and from which it can go on."""
+"""``python -m gantut train``: train on named data, in a folder that shows how it goes, and can be resumed."""
 
 import os
 import re
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,17 +32,18 @@ BEGUN = (CHECKPOINTS, "samples/*", f"members-*/{CHECKPOINTS}", "members-*/sample
 
 @dataclass
 class Train:
-    """Play a game between a generator and a critic on some data, in a folder that shows it, and from which it goes on.
+    """Train a generator and a critic on some data, in a folder that shows how it goes and from which to resume.
 
-    Images are learnt by the convolutional networks of DCGAN, distributions in the plane by small perceptrons. The
-    folder has
+    Images take the convolutional networks of DCGAN, distributions in the plane small multilayer perceptrons. The
+    folder contains
 
       samples.png, samples/   what the generator makes of the same noise, at every evaluation
-      log.jsonl               losses and gradient norms, a line a record (tensorboard/, too, where that is installed)
-      checkpoints/            all that it takes to go on with the very same numbers
+      log.jsonl               losses and gradient norms, a line a record
+      tensorboard/            the same as curves, after `python -m pip install tensorboard`
+      checkpoints/            everything needed to resume with the very same numbers
       config.json             what the run is; --config takes such a file, too
 
-    Ctrl-C saves, and says how to go on.
+    Ctrl-C saves, and says how to resume.
 
     data:
       creatures               293 monsters of 32 x 32 pixels, CC0, and their mirror images (the default)
@@ -69,9 +70,9 @@ class Train:
     out : path
         The folder of the run (default: runs/DATA-OBJECTIVE).
     resume : bool
-        Go on with the run in that folder; begin it if there is none.
+        Resume the run in that folder, or start it if there is none.
     config : path
-        Settings as JSON, such as the config.json of another run; flags go before it.
+        Settings as JSON, such as the config.json of another run; flags take precedence.
     augment : bool
         Show the critic images moved and recoloured at random (default: where there are few).
     device : str
@@ -113,17 +114,17 @@ def run(words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         if where.speaks:
             done = f"{steps_done(folder, wanted)} of {wanted.config.steps} steps are saved"
-            print(f"\nStopped; {done}. To go on:\n  {_again(folder)}", flush=True)
+            print(f"\nStopped; {done}. To resume:\n  {_again(folder)}", flush=True)
         return 130
     except RuntimeError as error:
         if not is_of_processes(error):
             raise
         reason = re.sub(r"^\[[^]]*\]\s*", "", str(error).splitlines()[0]).split(". ")[0]
         lost = f"process {where.rank}: another process is lost ({reason})"
-        print(f"{lost}. To go on:\n  {_again(folder)}", flush=True)
+        print(f"{lost}. To resume:\n  {_again(folder)}", flush=True)
         return 1
     except OSError as error:
-        error.add_note(f"To go on once that is mended: {_again(folder)}")
+        error.add_note(f"To resume once that is fixed: {_again(folder)}")
         raise
 
 
@@ -157,10 +158,10 @@ def _over(settings, given):
 def _begin(folder, wanted, resume, command):
     """Make the folder, and write down what is to happen in it; a folder with anything else in it is left alone."""
     if not resume and any(any(folder.glob(pattern)) for pattern in BEGUN):
-        raise ValueError(f"{folder} holds a run already: --resume goes on with it; for a new one, name another --out")
+        raise ValueError(f"{folder} already holds a run: --resume continues it; for a new one, give another --out")
     ours = (folder / NAME).exists() or not folder.exists()
     if not ours and (not folder.is_dir() or {path.name for path in folder.iterdir()} - OURS):
-        raise ValueError(f"{folder} is not empty: name another --out")
+        raise ValueError(f"{folder} is not empty: give another --out")
     write_run(folder, wanted, command)
     for part, below in wanted.divided(folder) if wanted.parts > 1 else ():
         write_run(below, part, command)
@@ -172,18 +173,14 @@ def _trained(folder, wanted, resume, device, where, say, quiet):
     start = time.perf_counter()
     shared = where.world > 1 and wanted.parts == 1  # each process has a share of every batch, and not of the members
     for part, below in wanted.divided(folder)[0 if shared else where.rank :: 1 if shared else where.world]:
-        watch = Watch(below, part, data, say) if where.speaks or not shared else None
+        watch = Watch(below, part, data) if where.speaks or not shared else None
         generator, critic = part.build(device)
-        try:
-            history = training.train(
-                part.config, data, generator=generator, critic=critic, samples=part.samples,
-                record_every=part.record_every, evaluate_every=part.evaluate_every, checkpoints=below / CHECKPOINTS,
-                checkpoint_every=part.checkpoint_every, resume=resume, device=device, amp=part.amp, watch=watch,
-                progress=False if quiet else None, data_parallel=shared,
-            )  # fmt: skip
-        finally:
-            if watch:
-                watch.board.close()
+        history = training.train(
+            part.config, data, generator=generator, critic=critic, samples=part.samples, resume=resume, device=device,
+            record_every=part.record_every, evaluate_every=part.evaluate_every, checkpoints=below / CHECKPOINTS,
+            checkpoint_every=part.checkpoint_every, amp=part.amp, watch=watch, progress=False if quiet else None,
+            data_parallel=shared,
+        )  # fmt: skip
         if (history.diverged >= 0).all():
             last = int(history.diverged.max())
             say(f"All members have diverged, by step {last}: python -m gantut doctor says what went wrong")
@@ -201,15 +198,12 @@ class Watch:
     run : Run
     data : Distribution or tensor
         Real points stand behind generated ones in the plane.
-    say : function of a line of text
     """
 
-    def __init__(self, folder: Path, run: Run, data, say: Callable[[str], None]):
+    def __init__(self, folder: Path, run: Run, data):
         self.folder = folder
         self.real = data.sample(1000, generator=torch.Generator().manual_seed(0)) if run.is_distribution else None
         self.board = Board(folder, steps_done(folder, run))
-        if self.board.hint:
-            say(self.board.hint)
 
     def __call__(self, history: training.History) -> None:
         """Write samples of the first member, and the losses of all."""

@@ -19,7 +19,7 @@ from gantut import checkpoints
 from gantut.checkpoints import CheckpointError
 from gantut.cli._run import Run, read_run
 from gantut.device import random_source
-from gantut.training import draw_noise, load_networks
+from gantut.training import load_networks
 
 CHECKPOINTS = "checkpoints"
 
@@ -51,8 +51,9 @@ class Saved(NamedTuple):
 
     def noise(self, count: int, seed: int) -> torch.Tensor:
         """Draw noise of the run's kind, shape (count, latent_dim), on the CPU."""
-        config = self.run.config
-        return draw_noise(config.noise, (count, config.latent_dim), random_source(seed))
+        shape, source = (count, self.run.config.latent_dim), random_source(seed)
+        uniform = self.run.config.noise == "uniform"
+        return torch.rand(shape, generator=source) * 2 - 1 if uniform else torch.randn(shape, generator=source)
 
     @torch.no_grad()
     def generate(self, noise: torch.Tensor) -> torch.Tensor:

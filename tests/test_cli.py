@@ -144,7 +144,7 @@ WRONG = {
     "value": (["ring", "--batch-size", "-3"], "batch_size must be a whole number of at least 1, not -3"),
     "size of a distribution": (["ring", "--size", "32"], "size is for images"),
     "augmented distribution": (["ring", "--augment"], "augment is for images"),
-    "norm of a perceptron": (["ring", "--critic-norm", "layer"], "critic_norm must be one of None"),
+    "norm of a perceptron": (["ring", "--critic-norm", "layer"], "critic_norm is for images"),
     "size": (["creatures", "--size", "48"], "size must be one of 32, 64, 128"),
     "channels": (["digits", "--channels", "3"], "channels must be"),
     "folder": (["ring", "somewhere"], "a folder after the data goes with mnist and fashion-mnist only"),
@@ -154,7 +154,7 @@ WRONG = {
         "each sample by itself",
     ),
     "device": (["ring", "--device", "gpu"], "device"),
-    "config": (["ring", "--config", "nowhere.json"], "nowhere.json cannot be read: No such file or directory"),
+    "config": (["ring", "--config", "nowhere.json"], "No such file or directory: nowhere.json"),
     "batch": (["digits", "--batch-size", "5000"], "batch_size must be at most 1797"),
 }
 
@@ -219,6 +219,13 @@ def test_a_file_that_asks_for_networks_larger_than_its_weights_is_refused(whole,
 def test_a_folder_without_a_run_is_refused(tmp_path, capsys, command):
     assert run(command, tmp_path) == 2
     assert "there is no config.json in it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["sample", "doctor"])
+def test_a_run_that_has_saved_nothing_is_refused(whole, tmp_path, capsys, command):
+    (tmp_path / "config.json").write_bytes((whole / "config.json").read_bytes())
+    assert run(command, tmp_path) == 2
+    assert "has no checkpoint" in capsys.readouterr().err
 
 
 # ---- Help ----

@@ -90,7 +90,8 @@ class Run:
         for name in ("samples", "evaluate_every", "record_every", "parts"):
             _inputs.count(name, getattr(self, name))
         for name in ("generator_norm", "critic_norm"):
-            _inputs.one_of(name, getattr(self, name), (None,) if self.is_distribution else NORMS)
+            if not self.is_distribution:
+                _inputs.one_of(name, getattr(self, name), NORMS)
         _inputs.one_of("amp", self.amp, (True, False))
         if self.parts > self.config.members:
             raise ValueError(f"parts must be at most {self.config.members}, the number of members, not {self.parts}")
@@ -276,8 +277,6 @@ def read_settings(path: Path) -> dict[str, Any]:
     """Return the settings in a file: those of a run, or some that were written by hand."""
     try:
         found = json.loads(path.read_bytes()) if path.stat().st_size <= AT_MOST else None
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(found, dict):

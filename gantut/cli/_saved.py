@@ -88,6 +88,8 @@ def load_run(folder: Path, *, average: bool = True, device="cpu") -> Saved:
     if run.parts > 1:
         _, below = run.divided(folder)[0]
         raise CheckpointError(f"{folder} holds a population in {run.parts} parts: name one of them, such as {below}")
+    if not steps_done(folder, run):
+        raise CheckpointError(f"{folder} has no checkpoint: its run was stopped before the first one")
     checkpoint = checkpoints.load_latest(folder / CHECKPOINTS)
     _require_size(run, checkpoint)
     generator, critic = networks = run.build("cpu")

@@ -1,6 +1,5 @@
 """Pictures of samples: sheets, animations, and clouds of points, written whole or not at all."""
 
-import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -71,14 +70,11 @@ def cloud(generated: torch.Tensor, real: torch.Tensor, step: int) -> np.ndarray:
 
 def write_png(path: Path, picture: np.ndarray) -> None:
     """Write one picture, bytes (height, width, 3)."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
-    write_atomically(path, buffer.getvalue())
+    write_atomically(path, lambda file: Image.fromarray(picture).save(file, "PNG"))
 
 
 def write_gif(path: Path, pictures: Sequence[np.ndarray], *, milliseconds: int = 80) -> None:
     """Write pictures of one size as an animation that repeats itself."""
-    buffer = io.BytesIO()
     first, *others = (Image.fromarray(picture) for picture in pictures)
-    first.save(buffer, "GIF", save_all=True, append_images=others, duration=milliseconds, loop=0)
-    write_atomically(path, buffer.getvalue())
+    settings = dict(save_all=True, append_images=others, duration=milliseconds, loop=0)
+    write_atomically(path, lambda file: first.save(file, "GIF", **settings))

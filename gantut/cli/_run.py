@@ -11,7 +11,7 @@ import torch
 
 from gantut import __version__, _inputs
 from gantut.checkpoints import CheckpointError, write_atomically
-from gantut.cli._data import DISTRIBUTIONS, NAMES, checked_source, is_coloured
+from gantut.cli._data import DISTRIBUTIONS, checked_source, is_coloured
 from gantut.lessons.toy_gans import GAMES
 from gantut.networks import NORMS, DCGANCritic, DCGANGenerator
 from gantut.training import Config
@@ -100,11 +100,6 @@ class Run:
     def is_distribution(self) -> bool:
         """Whether it learns a distribution in the plane, and not a collection of images."""
         return self.data in DISTRIBUTIONS
-
-    @property
-    def name(self) -> str:
-        """What to call the data where there is little room."""
-        return self.data if self.data in NAMES else Path(self.data).stem
 
     def divided(self, folder: Path) -> list[tuple["Run", Path]]:
         """Return the parts of the run, each with its folder; a member gets the numbers that it has among all."""

@@ -1,6 +1,5 @@
 """``python -m gantut sample``: pictures of what the generator of a run makes, and of the ways between them."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from gantut.cli import _data, _pictures
 from gantut.cli._arguments import read
 from gantut.cli._saved import load_run
 from gantut.device import choose_device, random_source
+from gantut.lessons.new_creatures import slerp
 
 ENDINGS = (".png", ".gif")
 WAYS = ("spherical", "linear")
@@ -112,13 +112,10 @@ def _ways(saved, wanted, steps, moving):
 
 
 def way(start: torch.Tensor, end: torch.Tensor, places: torch.Tensor, kind: str = "spherical") -> torch.Tensor:
-    r"""Return points on the way between two draws of noise.
+    r"""Return points on the way between two draws of noise, on the sphere (`slerp`) or straight.
 
-    .. math:: z(t) = \frac{\sin((1-t)\,\omega)}{\sin\omega}\,z_0 + \frac{\sin(t\,\omega)}{\sin\omega}\,z_1,
-       \qquad \omega = \arccos\frac{\langle z_0, z_1\rangle}{\lVert z_0\rVert\,\lVert z_1\rVert}
-
-    or, linear, :math:`z(t) = (1-t) z_0 + t z_1`. In many coordinates, N(0, 1) lies near a sphere, of which the middle
-    of a straight line misses the generator's habits: it is shorter than almost every draw, by :math:`\sqrt2`.
+    In many coordinates, N(0, 1) lies near a sphere, and the middle of a straight line far inside it, where a generator
+    has seen no noise: it is shorter than almost every draw, by :math:`\sqrt2`.
 
     Parameters
     ----------
@@ -126,6 +123,7 @@ def way(start: torch.Tensor, end: torch.Tensor, places: torch.Tensor, kind: str 
     places : tensor, shape (n,)
         t, from 0 to 1.
     kind : {"spherical", "linear"}
+        With one coordinate there is no sphere, and the way is always straight.
 
     Returns
     -------
@@ -135,9 +133,6 @@ def way(start: torch.Tensor, end: torch.Tensor, places: torch.Tensor, kind: str 
     ----------
     White (2016), "Sampling generative networks", section 2.1; lesson 12.
     """
-    _inputs.one_of("way", kind, WAYS)
-    t = places[:, None].to(start)
-    angle = torch.arccos((start @ end / (start.norm() * end.norm())).clamp(-1, 1))
-    if kind == "linear" or not 1e-4 < angle < math.pi - 1e-4:
-        return torch.lerp(start, end, t)
-    return (((1 - t) * angle).sin() * start + (t * angle).sin() * end) / angle.sin()
+    if kind == "linear" or len(start) == 1:
+        return torch.lerp(start, end, places[:, None])
+    return slerp(start[None], end[None], places)[0]

@@ -138,7 +138,8 @@ def _wanted(given, here, resume, processes):
     folder = here.out
     if folder is None:
         wanted = complete(given)
-        folder = Path("runs") / f"{wanted.name}-{wanted.config.game.name}"
+        data = wanted.data if wanted.data in _data.NAMES else Path(wanted.data).stem
+        folder = Path("runs") / f"{data}-{wanted.config.game.name}"
     if not (resume and (folder / NAME).exists()):
         return folder, complete(given, processes=processes)
     saved = read_run(folder)

@@ -65,18 +65,6 @@ def test_the_doctor_finds_what_a_run_was_made_sick_with(tmp_path, capsys, words,
     assert f"WRONG {name} {findings[name]['measured']} {findings[name]['meaning']} Lesson {lesson}: " in text
 
 
-def test_the_doctor_finds_batch_norm_in_a_critic_that_is_penalised(tmp_path, capsys):
-    words = ["digits", "--size", "16", "--objective", "wgan", "--critic-norm", "batch", "--width", "2", *TINY]
-    assert run("train", *words, "--out", tmp_path / "r") == 0
-    plain = json.loads((tmp_path / "r/config.json").read_text())
-    plain["constraint"] = {"name": "gradient-penalty"}
-    (tmp_path / "r/config.json").write_text(json.dumps(plain))
-    assert run("doctor", tmp_path / "r") == 1
-    text = " ".join(capsys.readouterr().out.split())
-    assert "WRONG norm of the critic the score of a sample depends on its whole batch" in text
-    assert "Use layer norm or none in the critic. Lesson 11: Better critics." in text
-
-
 def patient(whole, **parts):
     saved = load_run(whole)
     real = torch.rand(1, 40, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1

@@ -71,11 +71,6 @@ class Patient:
         """A copy of the critic in training mode: batch normalisation by the batch at hand."""
         return copy.deepcopy(self.saved.critic).train()
 
-    @property
-    def separate(self) -> bool:
-        """Whether the score of a sample depends on that sample alone."""
-        return getattr(self.saved.critic, "samples_are_separate", True)
-
 
 DIAGNOSTICS: list[Callable[[Patient], Diagnosis | None]] = []
 
@@ -190,27 +185,15 @@ def steepness(patient):
     if config.game.classifies and config.constraint is None:
         return None
     wrong = config.game.name.startswith("wgan") and config.constraint is None
-    if not patient.separate or patient.real is None:
-        why = "there are no data" if patient.separate else "the score of a sample depends on its whole batch"
+    separate = getattr(critic, "samples_are_separate", True)
+    if not separate or patient.real is None:
+        why = "there are no data" if separate else "the score of a sample depends on its whole batch"
         return wrong, f"cannot be measured: {why}"
     low = lipschitz.max_gradient_norm(critic, torch.cat([patient.real[:, :SLOPES], patient.fake[:, :SLOPES]], 1))
     measured = f"the critic's Lipschitz constant is at least {low.median():.3g}"
     if isinstance(critic, MLP) and critic.normalisation is None:
         measured += f", at most {lipschitz.lipschitz_bound(critic).median():.3g}"
     return wrong, measured
-
-
-@diagnostic("norm of the critic", lesson=11)
-def separate_samples(patient):
-    """Does a critic under a gradient penalty score each sample by itself?
-
-    A gradient penalty asks for the slope of each sample's score, which batch normalisation (or minibatch
-    discrimination) does not have. Use layer norm or none in the critic.
-    """
-    if not patient.config.penalised:
-        return None
-    how = "that sample alone" if patient.separate else "its whole batch"
-    return not patient.separate, f"the score of a sample depends on {how}"
 
 
 @diagnostic("penalty", lesson=11)

@@ -44,7 +44,7 @@ def test_every_flipped_bit_is_noticed(two, name):
     for position in positions:
         for mask in [1 << bit for bit in range(8)] if everywhere else [1 << source.randrange(8)]:
             corrupt(path, position, mask)
-            with pytest.raises(CheckpointError, match=r"(?s)step-00000020.*: delete it, or take"):
+            with pytest.raises(CheckpointError, match=r"(?s)step-00000020.*: delete it, or restore"):
                 load(path.parent)
             corrupt(path, position, mask)
     assert_is(load(path.parent), 20)  # all flips were undone
@@ -74,7 +74,7 @@ def test_messages_name_the_file_the_fault_and_the_remedy(two):
         two, rf"weights.safetensors is cut off after {len(whole) - 5} of {len(whole)} bytes: delete it, or"
     )
     path.write_bytes(whole[:-1] + b"\x55")
-    assert_falls_back(two, "weights.safetensors is damaged, its SHA-256 is not the recorded one: delete it, or take")
+    assert_falls_back(two, "weights.safetensors is damaged, its SHA-256 is not the recorded one: delete it, or restore")
 
 
 def test_where_none_is_good_the_error_says_of_each_why(two):
@@ -170,7 +170,7 @@ STRANGE = {
 def test_a_foreign_file_is_refused_even_where_its_checksum_fits(two, tmp_path, what, part):
     data = STRANGE[what] if what in STRANGE else zipped(tmp_path)
     forge(two / "step-00000020", **{part: data})
-    assert_falls_back(two, rf"{part}.safetensors (is not a safetensors file|has truth values).*: delete it, or take")
+    assert_falls_back(two, rf"{part}.safetensors (is not a safetensors file|has truth values).*: delete it, or restore")
     assert not os.path.exists("exploded")
 
 

@@ -187,10 +187,7 @@ class Writer:
         self.images.append((name, step))
 
     def flush(self):
-        pass
-
-    def close(self):
-        self.closed = True
+        self.flushed = len(self.scalars), len(self.images)
 
 
 def test_where_tensorboard_is_installed_every_record_is_logged_once_also_by_a_run_that_goes_on(tmp_path, monkeypatch):
@@ -205,8 +202,8 @@ def test_where_tensorboard_is_installed_every_record_is_logged_once_also_by_a_ru
     for tag, name in (("loss/critic", "critic"), ("gradient norm/generator", "generator gradient")):
         logged = [(step, value) for found, step, value in first.scalars + second.scalars if found == tag]
         assert logged == [(row["step"], row[name]) for row in rows]
-    assert first.closed
-    assert second.closed
+    for writer in (first, second):
+        assert writer.flushed == (len(writer.scalars), len(writer.images)), "all is in the file at the end"
 
 
 def test_without_tensorboard_it_is_said_how_to_get_it(tmp_path, monkeypatch, capsys):

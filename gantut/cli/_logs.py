@@ -11,6 +11,7 @@ from gantut.checkpoints import write_atomically
 from gantut.training import History
 
 LOG = "log.jsonl"
+HINT = f"no TensorBoard logs: `python -m pip install tensorboard` brings them (the losses are in {LOG} in any case)"
 
 
 def write_log(folder: Path, history: History) -> None:

@@ -4,7 +4,7 @@ import os
 import re
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from gantut import training
 from gantut.cli import _data, _pictures
 from gantut.cli._arguments import read
 from gantut.cli._lessons import OBJECTIVES
-from gantut.cli._logs import Board, write_log
+from gantut.cli._logs import HINT, Board, write_log
 from gantut.cli._processes import is_of_processes, own_device, place, process_group, told_to_stop
 from gantut.cli._run import NAME, Run, complete, merged, read_run, read_settings, require_same, write_run
 from gantut.cli._saved import CHECKPOINTS, steps_done
@@ -174,7 +174,7 @@ def _trained(folder, wanted, resume, device, where, say, quiet):
     start = time.perf_counter()
     shared = where.world > 1 and wanted.parts == 1  # each process has a share of every batch, and not of the members
     for part, below in wanted.divided(folder)[0 if shared else where.rank :: 1 if shared else where.world]:
-        watch = Watch(below, part, data) if where.speaks or not shared else None
+        watch = Watch(below, part, data, say) if where.speaks or not shared else None
         generator, critic = part.build(device)
         history = training.train(
             part.config, data, generator=generator, critic=critic, samples=part.samples, resume=resume, device=device,
@@ -199,12 +199,15 @@ class Watch:
     run : Run
     data : Distribution or tensor
         Real points stand behind generated ones in the plane.
+    say : function of a line of text
     """
 
-    def __init__(self, folder: Path, run: Run, data):
+    def __init__(self, folder: Path, run: Run, data, say: Callable[[str], None]):
         self.folder = folder
         self.real = data.sample(1000, generator=torch.Generator().manual_seed(0)) if run.is_distribution else None
         self.board = Board(folder, steps_done(folder, run))
+        if self.board.writer is None:
+            say(HINT)
 
     def __call__(self, history: training.History) -> None:
         """Write samples of the first member, and the losses of all."""

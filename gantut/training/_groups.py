@@ -19,7 +19,7 @@ from gantut.training._networks import Networks, features_of
 from gantut.training._parallel import DataParallel
 from gantut.training._precision import passed
 from gantut.training._replay import CUDAGraphStep
-from gantut.training._streams import FadingStream, OwnEpochStream, Stream, noise_stream
+from gantut.training._streams import EpochStream, FadingStream, Stream, noise_stream
 from gantut.training._unrolling import look_ahead
 
 # Members are trained so many at a time that a layer's activations (members x batch x width numbers) stay in the cache.
@@ -124,7 +124,8 @@ class Group:
     def draws(self):
         """Yield what each step uses, as long as somebody asks."""
         while True:
-            yield {name: stream.next() for name, stream in self.streams.items()}
+            drawn = {name: stream.next() for name, stream in self.streams.items()}
+            yield {name: self.parallel.share(name, x) for name, x in drawn.items()} if self.parallel else drawn
 
     # ---- What the game is made of ----------------------------------------------------------------------------
 
@@ -175,7 +176,7 @@ class Group:
     def freeze(self, rows: Sequence[int], good: tuple) -> None:
         """Put members back to where they were good, and hold them there from now on."""
         for row in rows:
-            self.frozen[row] = tuple(player.values[row].clone() for player in good)
+            self.frozen[row] = tuple(before.values[row].clone() for before in good)
         self.hold()
         if len(self.frozen) == self.members:  # buffers belong to all members together
             for learner, before in zip((self.generator, self.critic), good, strict=True):
@@ -270,8 +271,6 @@ def shard_members(
         last = min(first + size, config.members)
         parts = whole if size == config.members else [all_.between(first, last) for all_ in whole]
         streams = _streams(config, data, labelled, slice(first, last), device)
-        if parallel:
-            streams = {name: parallel.divide(name, stream) for name, stream in streams.items()}
         groups.append(
             Group(config, first, *parts, streams, networks.apart, classes=classes, parallel=parallel, **options)
         )
@@ -309,5 +308,5 @@ def _streams(config, data, labelled, members, device):
     if labelled is not None:
         for name, part in zip(("labelled", "labels"), labelled, strict=True):  # the same seeds: in the same order
             some = min(batch, part.shape[1])
-            streams[name] = OwnEpochStream(part[members], critic_steps, some, seeds("labelled"), device)
+            streams[name] = EpochStream(part[members], critic_steps, some, seeds("labelled"), device, own=True)
     return streams

@@ -11,7 +11,7 @@ from gantut import _inputs
 from gantut.device import choose_device
 from gantut.training._checkpoint import Saver
 from gantut.training._config import Config
-from gantut.training._data import TensorData, as_data
+from gantut.training._data import as_data, digest
 from gantut.training._groups import shard_members
 from gantut.training._history import History
 from gantut.training._networks import require_networks
@@ -243,7 +243,7 @@ def _captured(wanted, config, device, parallel):
 
 
 def _fingerprint(data, labelled):
-    parts = [] if labelled is None else [TensorData(part).fingerprint() for part in labelled]
+    parts = [] if labelled is None else [digest(part) for part in labelled]
     return data.fingerprint() | ({"labelled": parts} if parts else {})
 
 

@@ -29,7 +29,7 @@ torch.Size([16, 512, 2])
 """
 
 from gantut.training._algorithm import Game, learn
-from gantut.training._checkpoint import load_networks
+from gantut.training._checkpoint import load_history
 from gantut.training._config import Architecture, Config, Optimizer
 from gantut.training._history import History
 from gantut.training._learners import Learner
@@ -49,6 +49,6 @@ __all__ = [
     "Optimizer",
     "OutOfMemory",
     "learn",
-    "load_networks",
+    "load_history",
     "train",
 ]

@@ -356,7 +356,7 @@ class Config:
         first = PURPOSES.index(purpose) * SEEDS + self.seed
         return range(first, first + self.members)
 
-    def build(self, name: str, inputs: int, outputs: int, device) -> networks.MLP:
+    def build(self, name: str, inputs: int, outputs: int, device="cpu") -> networks.MLP:
         """Return the initial "generator" or "critic" of this run, a multilayer perceptron."""
         trick = self.minibatch_discrimination if name == "critic" else None
         return getattr(self, name).build(

@@ -6,7 +6,6 @@ from functools import partial
 from itertools import islice
 
 import torch
-from torch import nn
 from torch.func import functional_call
 
 from gantut import lipschitz, objectives
@@ -228,19 +227,6 @@ def _part(state, rows):
 
 def _has_rows(value):
     return isinstance(value, torch.Tensor) and value.ndim > 0
-
-
-def average_generator(groups: list[Group], generator: nn.Module) -> nn.Module | None:
-    """Return a copy of the generator with the averages of its parameters; None where none are kept."""
-    if "exponential" not in groups[0].generator.averages:
-        return None
-    average = copy.deepcopy(generator)
-    parameters = [p for p in average.parameters() if p.requires_grad]
-    named = [group.generator.parameters.named(group.generator.averages["exponential"]).values() for group in groups]
-    with torch.no_grad():
-        for parameter, *parts in zip(parameters, *named, strict=True):
-            parameter.copy_(torch.cat(parts).reshape(parameter.shape))
-    return average
 
 
 # ---- From a run to its groups ------------------------------------------------------------------------------------

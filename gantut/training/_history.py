@@ -137,14 +137,12 @@ class Records:
         for rows in (self.evaluated, self.samples, *self.metrics.values()):
             rows.pop()
 
-    def losses(self) -> dict[str, torch.Tensor]:
-        """Return the losses, each of shape (records, members)."""
-        return {name: torch.stack(rows) for name, rows in self.values.items() if not name.endswith(" gradient")}
-
-    def gradient_norms(self) -> dict[str, torch.Tensor]:
-        """Return the norms of the gradients, each of shape (records, members)."""
-        return {
-            name.removesuffix(" gradient"): torch.stack(rows)
-            for name, rows in self.values.items()
-            if name.endswith(" gradient")
-        }
+    def history(self, config: Config, generator, critic, diverged, average=None) -> History:
+        """Return the history of a run whose records these are."""
+        values = {name: torch.stack(rows) for name, rows in self.values.items()}  # each (records, members)
+        norms = {name.removesuffix(" gradient"): values.pop(name) for name in list(values) if " " in name}
+        return History(
+            config, generator, critic, torch.tensor(self.steps), values, norms, torch.tensor(self.evaluated),
+            {name: torch.stack(rows) for name, rows in self.metrics.items()}, torch.stack(self.samples),
+            diverged, average,
+        )  # fmt: skip

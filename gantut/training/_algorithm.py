@@ -90,10 +90,12 @@ class Game:
     ----------
     objective : Objective
     constraint : Constraint
-    critic, generate, score : functions
-        From samples (members, batch, *event) to scores (members, batch, 1), or logits (members, batch, classes); from
-        noise (members, batch, latent_dim) to samples; from samples to scores (members, batch).
+    critic, generator : Module or function
+        From samples (members, batch, *event) to scores (members, batch, 1), or logits (members, batch, classes); and
+        from noise (members, batch, latent_dim) to samples.
     n_critic : int
+    forward, scores_of : functions
+        What a network makes of x; and scores (members, batch) from what a critic makes of it.
     features, look_ahead : functions, optional
         From samples to scores and features, where the generator matches these; from real and generated samples to the
         scores of the critic to come, where it is unrolled.
@@ -106,7 +108,7 @@ class Game:
     --------
     >>> from gantut import lipschitz, networks, objectives
     >>> generator, critic = networks.MLP([2, 16, 2], members=3), networks.MLP([2, 16, 1], members=3)
-    >>> game = Game(objectives.objective("wgan"), lipschitz.Clip(), critic, generator, lambda x: critic(x).squeeze(-1))
+    >>> game = Game(objectives.objective("wgan"), lipschitz.Clip(), critic, generator)
     >>> game.generator_loss({"noise": torch.randn(3, 2, 8, 2)})["generator"].shape
     torch.Size([3])
     """
@@ -114,9 +116,10 @@ class Game:
     objective: Objective
     constraint: Constraint
     critic: nn.Module
-    generate: Callable[[torch.Tensor], torch.Tensor]
-    score: Callable[[torch.Tensor], torch.Tensor]
+    generator: Callable[[torch.Tensor], torch.Tensor]
     n_critic: int = 1
+    forward: Callable = lambda network, x: network(x)
+    scores_of: Callable = lambda outputs: outputs.squeeze(-1)
     features: Callable | None = None
     look_ahead: Callable | None = None
     shown: Callable = lambda x, draws, k, fake: x
@@ -136,8 +139,12 @@ class Game:
     def fakes(self, noise: torch.Tensor) -> torch.Tensor:
         """Return generated samples (members, n_critic, batch, *event)."""
         if not self.batched:
-            return torch.stack([self.generate(z) for z in noise.unbind(1)], 1)
-        return self.generate(noise.flatten(1, 2)).unflatten(1, noise.shape[1:3])
+            return torch.stack([self.forward(self.generator, z) for z in noise.unbind(1)], 1)
+        return self.forward(self.generator, noise.flatten(1, 2)).unflatten(1, noise.shape[1:3])
+
+    def score(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the scores (members, batch) of samples (members, batch, *event)."""
+        return self.scores_of(self.forward(self.critic, x))
 
     def critic_loss(self, batch: Tensors) -> Tensors:
         """Return the critic's loss, the constraint's term and the loss of the labels, each of shape (members,)."""
@@ -158,7 +165,8 @@ class Game:
 
     def generator_loss(self, draws: Tensors) -> Tensors:
         """Return the generator's loss, shape (members,), on the last batches of the draws."""
-        fake = self.shown(self.generate(draws["noise"][:, -1]), draws, -1, True)  # (members, batch, *event)
+        fake = self.forward(self.generator, draws["noise"][:, -1])
+        fake = self.shown(fake, draws, -1, True)  # (members, batch, *event)
         if not (self.look_ahead or self.features):
             return {"generator": self.objective.generator_loss(None, self.score(fake))}  # (members,)
         real = self.shown(draws["data"][:, -1], draws, -1, False)  # (members, batch, *event)

@@ -38,8 +38,6 @@ class Group:
         "augmentation", "labelled" and "labels".
     apart : (bool, bool)
         Whether samples do not see each other in generator and critic.
-    classes : int, optional
-        How many real classes the critic tells apart, where it does.
     parallel : DataParallel, optional
         How batches are divided among processes, where they are.
     amp, graph : bool
@@ -55,21 +53,23 @@ class Group:
         streams: dict[str, Stream],
         apart: tuple[bool, bool],
         *,
-        classes: int | None = None,
         parallel: DataParallel | None = None,
         amp: bool = False,
         graph: bool = False,
     ):
         self.config, self.first, self.last = config, first, first + generator.members
-        self.streams, self.classes, self.parallel, self.amp = streams, classes, parallel, amp
+        self.streams, self.parallel, self.amp = streams, parallel, amp
         constraint = config.constraint or lipschitz.Constraint()
-        generate = partial(passed, generator.network, amp=True) if amp else generator.network
         self.game = Game(
-            config.game, constraint, critic.network, generate, self.score,
-            n_critic=config.n_critic, features=self.score_features if config.game.features else None,
+            config.game, constraint, critic.network, generator.network, n_critic=config.n_critic,
+            features=self.score_features if config.game.features else None,
             look_ahead=self.look_ahead if config.unrolled else None,
             joined=apart[1] and not config.game.features, batched=apart[0],
         )  # fmt: skip
+        if amp:
+            self.game.forward = partial(passed, amp=True)
+        if "labels" in streams:
+            self.game.scores_of = objectives.class_score
         if {"instance noise", "augmentation"} & streams.keys():
             self.game.shown = self.shown
         own = dict(pull=config.historical_averaging, exchange=parallel and parallel.average)
@@ -136,17 +136,10 @@ class Group:
             x = self.config.augmentation.apply(x, draws["augmentation"][:, k, int(generated)])
         return x
 
-    def score(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the critic's scores (members, batch) of samples (members, batch, *event)."""
-        return self._scores(passed(self.game.critic, x, amp=True) if self.amp else self.game.critic(x))
-
     def score_features(self, x: torch.Tensor) -> tuple:
         """Return scores and, for the whole batch, the features that the game compares."""
         outputs, features = passed(partial(features_of, self.game.critic, config=self.config), x, amp=self.amp)
-        return self._scores(outputs), self.parallel.collect(features) if self.parallel else features
-
-    def _scores(self, outputs):
-        return outputs.squeeze(-1) if self.classes is None else objectives.class_score(outputs)
+        return self.game.scores_of(outputs), self.parallel.collect(features) if self.parallel else features
 
     def look_ahead(self, real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the scores of both batches by the critic to come."""
@@ -252,14 +245,12 @@ def shard_members(
     whole = [Parameters(network, config.members) for network in both]
     if all(isinstance(network, MLP) for network in both) and torch.device(device).type != "cuda":
         size = _members_at_once(config, *both, workers)
-    classes, groups = None if labelled is None else int(labelled[1].max()) + 1, []
+    groups = []
     for first in range(0, config.members, size):
         last = min(first + size, config.members)
         parts = whole if size == config.members else [all_.between(first, last) for all_ in whole]
         streams = _streams(config, data, labelled, slice(first, last), device)
-        groups.append(
-            Group(config, first, *parts, streams, networks.apart, classes=classes, parallel=parallel, **options)
-        )
+        groups.append(Group(config, first, *parts, streams, networks.apart, parallel=parallel, **options))
     return groups
 
 

@@ -262,7 +262,7 @@ PENALTY = {"name": "gradient-penalty"}
 REFUSED = {
     "averaging below 0": (dict(historical_averaging=-1), "historical_averaging must be a positive finite number"),
     "ema of 1": (dict(ema=1.0), "ema must be in [0, 1), not 1.0"),
-    "ema below 0": (dict(ema=-0.5), "ema must be a positive finite number, not -0.5"),
+    "ema below 0": (dict(ema=-0.5), "ema must be in [0, 1), not -0.5"),
     "labels": (dict(real_label=0.3, fake_label=0.4), "must satisfy 0 <= fake_label < real_label <= 1, not be 0.3"),
     "label above 1": (dict(real_label=1.1), "must satisfy 0 <= fake_label < real_label <= 1, not be 1.1"),
     "label of text": (dict(real_label="high"), "real_label must be a finite number, not 'high'"),

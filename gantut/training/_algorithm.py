@@ -3,9 +3,8 @@ r"""The algorithms of GAN and Wasserstein GAN, which are one; everything that le
 .. math:: \text{repeat:}\quad n_\text{critic}\times\ \text{critic: down } L_D\big(f(x), f(G(z))\big), \qquad
    \text{once}\ \text{generator: down } L_G\big(f(G(z))\big)
 
-In a step of the loop each learner takes its steps in turn, while the others stay as they are: in a GAN, critic and
-generator. Between two fixed distributions there is only the critic, and G(z) is drawn from the second. A classifier is
-a single learner, too, and its loss is of labelled samples only.
+In a step of the loop each learner takes its steps in turn: in a GAN, critic and generator. Between two fixed
+distributions there is only the critic, and G(z) is drawn from the second; a classifier is a single learner, too.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -60,10 +59,7 @@ def learn(
 
 
 def iterate(learners: Sequence[Learner], draws: Tensors) -> dict[str, torch.Tensor]:
-    """Take one step of the loop; return the last losses, without a gradient, by name.
-
-    On CUDA this is captured once and then replayed, so nothing in it may depend on a number on the host that changes.
-    """
+    """Take one step of the loop; return the last losses, without a gradient, by name: on CUDA it is captured once."""
     losses = {}
     for learner in learners:
         for batch in learner.batches(draws):
@@ -95,7 +91,7 @@ class Game:
         from noise (members, batch, latent_dim) to samples.
     n_critic : int
     forward, scores_of : functions
-        What a network makes of x; and scores (members, batch) from what a critic makes of it.
+        The output of a network for x; and the scores (members, batch) in a critic's output.
     features, look_ahead : functions, optional
         From samples to scores and features, where the generator matches these; from real and generated samples to the
         scores of the critic to come, where it is unrolled.

@@ -1,6 +1,7 @@
-"""Save a run, go on with it, and take its networks out: a checkpoint is what the parts of the run have to say."""
+"""Save a run, go on with it, and read it back: a checkpoint has the state of every part of the run."""
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class Saver:
             )
 
     def note(self, step: int, networks: Mapping[str, nn.Module], state: dict, config: dict) -> None:
-        """Take down a run as it is between two steps: whatever interrupts the next ones, this can be saved."""
+        """Keep a copy of the run as it is between two steps: whatever interrupts the next ones, this can be saved."""
         weights = {
             f"{name}.{key}": tensor.clone()
             for name, network in networks.items()
@@ -102,11 +103,7 @@ def _same_data(one, other):
 
 def _plain(value):
     """Return nested settings with lists for tuples, as JSON gives them back."""
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    return value
+    return json.loads(json.dumps(value))
 
 
 def put_weights(checkpoint: Checkpoint, networks: Mapping[str, nn.Module]) -> None:

@@ -26,7 +26,7 @@ CACHE_NUMBERS = 2**18
 
 
 class Group:
-    """Members first, ..., last - 1 of a population, and all that the next step of their game depends on.
+    """Members first, ..., last - 1 of a population, and everything that their next step depends on.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Group:
         amp: bool = False,
         graph: bool = False,
     ):
-        self.config, self.first, self.last = config, first, first + generator.members
+        self.config, self.first, self.last, self.members = config, first, first + generator.members, generator.members
         self.streams, self.parallel, self.amp = streams, parallel, amp
         constraint = config.constraint or lipschitz.Constraint()
         self.game = Game(
@@ -86,11 +86,6 @@ class Group:
         if graph:
             self.step = CUDAGraphStep(self.step, self.memory)
         self.frozen: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}  # rows to which members are held
-
-    @property
-    def members(self) -> int:
-        """How many."""
-        return self.last - self.first
 
     def memory(self) -> list[torch.Tensor]:
         """Return all tensors that a step changes in place."""

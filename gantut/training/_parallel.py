@@ -113,7 +113,7 @@ class DataParallel:
 
 
 def _require_means(config):
-    """Require a game of which a process can compute its share: costs are means over the batch."""
+    """Require losses of which a process can compute its share: means over the batch."""
     if config.unrolled:
         raise ValueError("data_parallel must be False with unrolled steps, which look ahead on the whole batch")
     if config.constraint is not None and config.constraint.whole_batch:

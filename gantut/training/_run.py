@@ -67,6 +67,7 @@ class Run:
     def __post_init__(self):
         self.device = self.noise.device
         self.generator, self.critic = plain(self.networks.generator), plain(self.networks.critic)
+        self.own = {"generator": self.generator, "critic": self.critic}
         self.done, self.records, self.diverged = 0, Records(), torch.full((self.config.members,), -1)
         self.suspected = self._critic_ends_in_sigmoid()
 
@@ -176,7 +177,7 @@ class Run:
                 )
 
     def _critic_ends_in_sigmoid(self):
-        """Whether scores stay in [0, 1] however far samples are, where the game takes scores that do not."""
+        """Whether scores stay in [0, 1] however far samples are, where the objective takes logits."""
         game = self.config.game
         takes_probabilities = game.labels and not game.classifies  # least squares
         return not takes_probabilities and stays_in_unit_interval(self.networks.critic, self.networks.fake)
@@ -222,17 +223,14 @@ class Run:
 
     def _note(self):
         if self.saver.writes:
-            self.saver.note(self.done, self._own(), self.state_dict(), self.config.as_dict())
-
-    def _own(self):
-        return {"generator": self.generator, "critic": self.critic}
+            self.saver.note(self.done, self.own, self.state_dict(), self.config.as_dict())
 
     def resume(self) -> None:
         """Go on from the last good checkpoint; where there is none, from the beginning."""
         checkpoint = self.saver.load(device=self.device)
         if checkpoint:
             require_same_run(checkpoint, self.config, self.fingerprint(), self.saver.folder)
-            put_weights(checkpoint, self._own())
+            put_weights(checkpoint, self.own)
             self.done, self.suspected = checkpoint.step, False
             self.load_state_dict(checkpoint.state)
 

@@ -19,7 +19,6 @@ UNFINISHED = {
     "networks",
     "objectives",
     "plots",
-    "training",
     "transport",
 }
 # Of the other modules, names of which the same is true.

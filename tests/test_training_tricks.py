@@ -26,7 +26,7 @@ from gantut.training import (
 from gantut.training import _groups as groups_module
 from gantut.training._algorithm import iterate
 from gantut.training._learners import Parameters, PopulationLearner
-from gantut.training._streams import FadingStream, OwnEpochStream
+from gantut.training._streams import EpochStream, FadingStream
 
 SMALL = dict(generator=Architecture((16,)), critic=Architecture((16, 16)), batch_size=32)
 QUIET = dict(samples=8, progress=False)
@@ -262,7 +262,7 @@ PENALTY = {"name": "gradient-penalty"}
 REFUSED = {
     "averaging below 0": (dict(historical_averaging=-1), "historical_averaging must be a positive finite number"),
     "ema of 1": (dict(ema=1.0), "ema must be in [0, 1), not 1.0"),
-    "ema below 0": (dict(ema=-0.5), "ema must be a positive finite number, not -0.5"),
+    "ema below 0": (dict(ema=-0.5), "ema must be in [0, 1), not -0.5"),
     "labels": (dict(real_label=0.3, fake_label=0.4), "must satisfy 0 <= fake_label < real_label <= 1, not be 0.3"),
     "label above 1": (dict(real_label=1.1), "must satisfy 0 <= fake_label < real_label <= 1, not be 1.1"),
     "label of text": (dict(real_label="high"), "real_label must be a finite number, not 'high'"),
@@ -541,10 +541,10 @@ def test_a_step_of_the_critic_descends_both_costs(device):
         )  # fmt: skip
         starts[weight] = history.config.build("critic", 2, 3, device).weights[0].detach()
         ends[weight] = history.critic.weights[0].detach()
-    x = OwnEpochStream(
-        *[p.expand(2, *p.shape) for p in labelled()[:1]], 1, 32, history.config.seeds("labelled"), device
+    x, y = (
+        EpochStream(part.expand(2, *part.shape), 1, 32, history.config.seeds("labelled"), device, own=True)
+        for part in labelled()
     )
-    y = OwnEpochStream(labelled()[1].expand(2, 40), 1, 32, history.config.seeds("labelled"), device)
     critic = history.config.build("critic", 2, 3, device)
     logits, labels = critic(x.next()[:, 0]), y.next()[:, 0]
     cost = nn.functional.cross_entropy(logits.transpose(1, 2), labels, reduction="none").mean(1)
@@ -555,7 +555,7 @@ def test_a_step_of_the_critic_descends_both_costs(device):
 
 def test_samples_and_labels_come_in_the_same_order_at_every_step():
     x, y = labelled(3, n=23)
-    streams = [OwnEpochStream(part, 2, 5, (7, 8, 9), "cpu") for part in (x, y)]
+    streams = [EpochStream(part, 2, 5, (7, 8, 9), "cpu", own=True) for part in (x, y)]
     for _ in range(70):
         samples, labels = (stream.next() for stream in streams)
         assert samples.shape == (3, 2, 5, 2)

@@ -19,7 +19,7 @@ from gantut import checkpoints
 from gantut.checkpoints import CheckpointError
 from gantut.cli._run import Run, read_run
 from gantut.device import random_source
-from gantut.training import load_networks
+from gantut.training import load_history
 
 CHECKPOINTS = "checkpoints"
 
@@ -97,13 +97,11 @@ def load_run(folder: Path, *, average: bool = True, device="cpu") -> Saved:
         reference = checkpoint.weights.get(f"{name}.reference")  # of virtual batch normalisation
         if reference is not None and hasattr(network, "set_reference"):
             network.set_reference(reference)
-    averaged = load_networks(checkpoint, *networks, average=average)
-    try:
-        records, diverged = checkpoint.state["records"]["values"], checkpoint.state["diverged"]
-        losses = {name: torch.stack(rows) for name, rows in records.items() if rows}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{checkpoint.path} lacks what a run's checkpoints have ({error!r})") from None
-    return Saved(run, checkpoint.step, generator.to(device), critic.to(device), losses, diverged, averaged)
+    history = load_history(checkpoint, *networks)
+    averaged = average and history.generator_average is not None
+    generator = history.generator_average if averaged else generator
+    losses = history.losses | {f"{name} gradient": norms for name, norms in history.gradient_norms.items()}
+    return Saved(run, checkpoint.step, generator.to(device), critic.to(device), losses, history.diverged, averaged)
 
 
 def _require_size(run, checkpoint):

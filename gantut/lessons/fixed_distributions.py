@@ -56,8 +56,7 @@ def train_critics(
     constraint, source = constraint or Constraint(), random_source(seed)
     game = Game(
         objectives.OBJECTIVES["wgan"], constraint, critic,
-        generate=lambda drawn: drawn,  # a generator that is a sampler: its noise are the samples
-        score=lambda x: critic(x).squeeze(-1),  # (members, batch)
+        generator=lambda drawn: drawn,  # a sampler: its noise are the samples
     )  # fmt: skip
 
     def draws():

@@ -9,8 +9,8 @@ from torch import nn
 
 from gantut import _inputs
 from gantut.device import draw_noise
-from gantut.lipschitz._penalty import NOISES, PLACES, penalty_at, perturb, points_on_lines
-from gantut.lipschitz._scores import layout, require_module, require_separate_samples
+from gantut.lipschitz._penalty import NOISES, PLACES, perturb, points_on_lines
+from gantut.lipschitz._scores import layout, penalty_at, require_module, require_separate_samples
 from gantut.lipschitz._weights import clip_, project_spectral_norm_, weight_matrices
 
 AT_BOUND = 0.99  # of the bound: a parameter beyond this counts as clipped
@@ -280,6 +280,8 @@ class GradientPenalty(Constraint):
 
     def points(self, critic, real, fake, generator=None):
         r"""Return the points :math:`\hat x` at which :meth:`loss_term` looks, which takes the same arguments."""
+        if self.where == "lines" and _go_together(real, fake, generator):  # as a loop draws them: only the mathematics
+            return torch.lerp(fake, real, generator.reshape(*generator.shape, *(1,) * (real.ndim - generator.ndim)))
         if self.where == "lines":
             return points_on_lines(critic, real, fake, generator)
         found = layout(critic, real)
@@ -295,6 +297,15 @@ class GradientPenalty(Constraint):
     def excess(self, term):
         """Return by how much norms of gradients miss 1 (one-sided: exceed it), as a root mean square."""
         return (term / self.weight).sqrt()
+
+
+def _go_together(real, fake, mix) -> bool:
+    """Whether samples and places are tensors that fit as they are; where they do not, others say why."""
+    if not all(isinstance(x, torch.Tensor) and x.is_floating_point() and x.numel() for x in (real, fake, mix)):
+        return False
+    if len({(x.dtype, x.device) for x in (real, fake, mix)}) > 1 or real.shape != fake.shape:
+        return False
+    return 1 <= mix.ndim <= 2 and mix.ndim < real.ndim and mix.shape == real.shape[: mix.ndim]
 
 
 CONSTRAINTS: dict[str, type[Constraint]] = {kind.name: kind for kind in (Clip, GradientPenalty, SpectralNorm)}

@@ -5,7 +5,7 @@ from torch import nn
 
 from gantut import _inputs
 from gantut.device import draw_noise
-from gantut.lipschitz._scores import alike, gradient_in, gradient_norms, layout, require_once, samples
+from gantut.lipschitz._scores import alike, gradient_in, layout, penalty_at, require_once, samples
 
 PLACES = ("lines", "data")
 NOISES = ("uniform", "gaussian")
@@ -171,15 +171,6 @@ def gradient_penalty_at(
     x = samples("x", x)
     require_once("x", critic, x)
     return penalty_at(critic, x, target, one_sided)
-
-
-def penalty_at(critic: nn.Module, x: torch.Tensor, target: float, one_sided: bool) -> torch.Tensor:
-    """Return :func:`gradient_penalty_at` of a critic and settings that are known to be good: no value is looked at."""
-    excess = gradient_norms(critic, x) - target  # (batch,) or (members, batch)
-    if one_sided:
-        excess = excess.clamp(min=0)
-    finite = layout(critic, x).arrange(x).isfinite().flatten(excess.ndim - 1).all(-1)  # () or (members,)
-    return excess.square().mean(-1).where(finite, torch.nan)
 
 
 # ---- Points: on lines between real and generated samples, or around the real ones ----------------------------------

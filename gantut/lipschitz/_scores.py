@@ -58,8 +58,17 @@ def gradient_in(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 def gradient_norms(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """Return the norm of the gradient for each sample, shape (batch,) or (members, batch)."""
-    gradient = gradient_in(critic, x)
+    gradient = answer(critic, lambda x: _gradient(critic, x), x)
     return torch.linalg.vector_norm(gradient.flatten(layout(critic, x).axes), dim=-1)
+
+
+def penalty_at(critic: nn.Module, x: torch.Tensor, target: float, one_sided: bool) -> torch.Tensor:
+    """Return :func:`gradient_penalty_at` of a critic and settings that are known to be good: no value is looked at."""
+    excess = gradient_norms(critic, x) - target  # (batch,) or (members, batch)
+    if one_sided:
+        excess = excess.clamp(min=0)
+    finite = layout(critic, x).arrange(x).isfinite().flatten(excess.ndim - 1).all(-1)  # () or (members,)
+    return excess.square().mean(-1).where(finite, torch.nan)
 
 
 def _gradient(critic, x):

@@ -1,11 +1,11 @@
-r"""Algorithm 1 and Algorithm 2: one loop, for one model or for hundreds.
+r"""Training of GANs and Wasserstein GANs: one loop, for one model or for hundreds.
 
 .. math:: \text{repeat:}\quad n_\text{critic}\times\ \text{critic: down } L_D(\text{real}, G(z)), \qquad
    \text{once}\ \text{generator: down } L_G(G(z))
 
-Read it in this order: ``_algorithm`` is the loop and the game, ``_learners`` is how networks move, ``_config`` is what
-two runs can differ in, ``_groups`` puts a game together, ``_data`` and ``_streams`` are where its samples and random
-numbers come from, ``_run`` is when it is evaluated, saved and stopped.
+Read it in this order: ``_algorithm`` has the loop and the losses, ``_learners`` says how networks learn, ``_config``
+what two runs can differ in; ``_groups`` puts learners and losses together, samples and random numbers come from
+``_data`` and ``_streams``, and ``_run`` says when a run is evaluated, saved and stopped.
 
 Your own networks, on your own samples:
 
@@ -29,7 +29,7 @@ torch.Size([16, 512, 2])
 """
 
 from gantut.training._algorithm import Game, learn
-from gantut.training._checkpoint import load_networks
+from gantut.training._checkpoint import load_history
 from gantut.training._config import Architecture, Config, Optimizer
 from gantut.training._history import History
 from gantut.training._learners import Learner
@@ -49,6 +49,6 @@ __all__ = [
     "Optimizer",
     "OutOfMemory",
     "learn",
-    "load_networks",
+    "load_history",
     "train",
 ]

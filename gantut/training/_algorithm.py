@@ -1,11 +1,10 @@
-r"""Algorithm 1 (GAN) and Algorithm 2 (WGAN), which are one; whatever learns here, learns so.
+r"""The algorithms of GAN and Wasserstein GAN, which are one; everything that learns here learns by this loop.
 
 .. math:: \text{repeat:}\quad n_\text{critic}\times\ \text{critic: down } L_D\big(f(x), f(G(z))\big), \qquad
    \text{once}\ \text{generator: down } L_G\big(f(G(z))\big)
 
-In a step of the loop each learner in turn takes its steps, and the others stand still: in a game, critic and generator.
-Between two fixed distributions the critic is alone, and G(z) is what was drawn from the second. A classifier is alone,
-too, and its loss looks at labelled samples only.
+In a step of the loop each learner takes its steps in turn: in a GAN, critic and generator. Between two fixed
+distributions there is only the critic, and G(z) is drawn from the second; a classifier is a single learner, too.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +25,7 @@ def learn(
     step: Callable[[Tensors], Tensors] | None = None,
     watch: Callable[[int, Tensors], object] | None = None,
 ) -> None:
-    """Run the loop: one step for each of the draws.
+    """Train: take one step of the loop for each of the draws.
 
     Parameters
     ----------
@@ -35,9 +34,23 @@ def learn(
     draws : iterable of mappings
         What each step of the loop uses: tensors by name.
     step : function of draws, optional
-        By default :func:`iterate` with these learners.
+        By default all learners take their steps.
     watch : function of (step, losses), optional
-        Called after each step of the loop, which are counted from 1.
+        Called after each step of the loop; steps are counted from 1.
+
+    Returns
+    -------
+    None
+        Networks are trained in place.
+
+    Examples
+    --------
+    >>> network = torch.nn.Linear(1, 1)
+    >>> optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    >>> fit = Learner(network, optimizer, loss=lambda draws: {"square": (network(draws["x"]) - 3).square().mean()})
+    >>> learn([fit], [{"x": torch.ones(4, 1)}] * 100)
+    >>> round(network(torch.ones(1, 1)).item(), 3)
+    3.0
     """
     for number, drawn in enumerate(draws, 1):
         losses = step(drawn) if step else iterate(learners, drawn)
@@ -46,10 +59,7 @@ def learn(
 
 
 def iterate(learners: Sequence[Learner], draws: Tensors) -> dict[str, torch.Tensor]:
-    """Take one step of the loop; return the last losses, without a gradient, by name.
-
-    On CUDA this is captured once and then replayed, so nothing in it may depend on a number on the host that changes.
-    """
+    """Take one step of the loop; return the last losses, without a gradient, by name: on CUDA it is captured once."""
     losses = {}
     for learner in learners:
         for batch in learner.batches(draws):
@@ -65,7 +75,7 @@ def iterate(learners: Sequence[Learner], draws: Tensors) -> dict[str, torch.Tens
 
 @dataclass
 class Game:
-    """What critic and generator minimise. Draws and batches have these entries:
+    """The losses of critic and generator, as functions of what a step draws.
 
     - data: (members, n_critic, batch, *event), and one batch more where the generator's loss looks at real samples
     - noise: (members, n_critic + 1, batch, latent_dim), the last for the generator's step
@@ -76,26 +86,41 @@ class Game:
     ----------
     objective : Objective
     constraint : Constraint
-    critic : Module
-        From (members, batch, *event) to scores (members, batch, 1), or logits (members, batch, classes).
-    generate : function
-        From noise (members, batch, latent_dim) to samples (members, batch, *event).
-    score : function
-        From samples to scores (members, batch).
+    critic, generator : Module or function
+        From samples (members, batch, *event) to scores (members, batch, 1), or logits (members, batch, classes); and
+        from noise (members, batch, latent_dim) to samples.
     n_critic : int
+    forward, scores_of : functions
+        The output of a network for x; and the scores (members, batch) in a critic's output.
+    features, look_ahead : functions, optional
+        From samples to scores and features, where the generator matches these; from real and generated samples to the
+        scores of the critic to come, where it is unrolled.
+    shown : function of samples, draws, step and whether they are generated
+        What the critic sees in place of samples, such as samples with noise.
+    joined, batched : bool
+        Whether real and generated samples may go through the critic together, and all batches through the generator.
+
+    Examples
+    --------
+    >>> from gantut import lipschitz, networks, objectives
+    >>> generator, critic = networks.MLP([2, 16, 2], members=3), networks.MLP([2, 16, 1], members=3)
+    >>> game = Game(objectives.objective("wgan"), lipschitz.Clip(), critic, generator)
+    >>> game.generator_loss({"noise": torch.randn(3, 2, 8, 2)})["generator"].shape
+    torch.Size([3])
     """
 
     objective: Objective
     constraint: Constraint
     critic: nn.Module
-    generate: Callable[[torch.Tensor], torch.Tensor]
-    score: Callable[[torch.Tensor], torch.Tensor]
+    generator: Callable[[torch.Tensor], torch.Tensor]
     n_critic: int = 1
-    features: Callable | None = None  # from samples to scores and features, where the generator matches these
-    look_ahead: Callable | None = None  # from real and fake samples to the scores of the critic to come, if unrolled
-    shown: Callable = lambda x, draws, k, fake: x  # what the critic is shown in place of samples: noise, augmentation
-    joined: bool = True  # whether real and generated samples may go through the critic together
-    batched: bool = True  # whether the batches of all critic steps may go through the generator together
+    forward: Callable = lambda network, x: network(x)
+    scores_of: Callable = lambda outputs: outputs.squeeze(-1)
+    features: Callable | None = None
+    look_ahead: Callable | None = None
+    shown: Callable = lambda x, draws, k, fake: x
+    joined: bool = True
+    batched: bool = True
 
     def critic_batches(self, draws: Tensors) -> Iterable[Tensors]:
         """Yield real and generated samples for each step of the critic, during which the generator stands still."""
@@ -110,8 +135,12 @@ class Game:
     def fakes(self, noise: torch.Tensor) -> torch.Tensor:
         """Return generated samples (members, n_critic, batch, *event)."""
         if not self.batched:
-            return torch.stack([self.generate(z) for z in noise.unbind(1)], 1)
-        return self.generate(noise.flatten(1, 2)).unflatten(1, noise.shape[1:3])
+            return torch.stack([self.forward(self.generator, z) for z in noise.unbind(1)], 1)
+        return self.forward(self.generator, noise.flatten(1, 2)).unflatten(1, noise.shape[1:3])
+
+    def score(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the scores (members, batch) of samples (members, batch, *event)."""
+        return self.scores_of(self.forward(self.critic, x))
 
     def critic_loss(self, batch: Tensors) -> Tensors:
         """Return the critic's loss, the constraint's term and the loss of the labels, each of shape (members,)."""
@@ -132,7 +161,8 @@ class Game:
 
     def generator_loss(self, draws: Tensors) -> Tensors:
         """Return the generator's loss, shape (members,), on the last batches of the draws."""
-        fake = self.shown(self.generate(draws["noise"][:, -1]), draws, -1, True)  # (members, batch, *event)
+        fake = self.forward(self.generator, draws["noise"][:, -1])
+        fake = self.shown(fake, draws, -1, True)  # (members, batch, *event)
         if not (self.look_ahead or self.features):
             return {"generator": self.objective.generator_loss(None, self.score(fake))}  # (members,)
         real = self.shown(draws["data"][:, -1], draws, -1, False)  # (members, batch, *event)

@@ -1,6 +1,7 @@
-"""Save a run, go on with it, and take its networks out: a checkpoint is what the parts of the run have to say."""
+"""Save a run, go on with it, and read it back: a checkpoint has the state of every part of the run."""
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from torch import nn
 
 from gantut import checkpoints
 from gantut.checkpoints import Checkpoint, CheckpointError
-from gantut.training._learners import Parameters
+from gantut.training._config import Config
+from gantut.training._history import History, Records
+from gantut.training._learners import averaged
 
 EXTENDABLE = ("steps",)  # a run may be resumed for longer than it was first meant to
 
@@ -39,7 +42,7 @@ class Saver:
             )
 
     def note(self, step: int, networks: Mapping[str, nn.Module], state: dict, config: dict) -> None:
-        """Take down a run as it is between two steps: whatever interrupts the next ones, this can be saved."""
+        """Keep a copy of the run as it is between two steps: whatever interrupts the next ones, this can be saved."""
         weights = {
             f"{name}.{key}": tensor.clone()
             for name, network in networks.items()
@@ -62,16 +65,6 @@ class Saver:
             raise ValueError(f"checkpoints: {checkpoint.path} is not of a training run: name another folder")
         self.saved = checkpoint.step
         return checkpoint
-
-    def put_weights(self, checkpoint: Checkpoint, networks: Mapping[str, nn.Module]) -> None:
-        """Put the weights of a checkpoint into the networks of the run that goes on."""
-        for name, network in networks.items():
-            try:
-                network.load_state_dict(_weights(checkpoint, name))
-            except RuntimeError as error:
-                raise ValueError(
-                    f"{name} must be the network of the run in {self.folder}, but is not: {error}"
-                ) from None
 
 
 def require_same_run(checkpoint: Checkpoint, config, data: dict, folder: Path) -> None:
@@ -110,37 +103,39 @@ def _same_data(one, other):
 
 def _plain(value):
     """Return nested settings with lists for tuples, as JSON gives them back."""
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    return value
+    return json.loads(json.dumps(value))
 
 
-def _weights(checkpoint, name):
-    prefix = f"{name}."
-    return {k.removeprefix(prefix): v for k, v in checkpoint.weights.items() if k.startswith(prefix)}
+def put_weights(checkpoint: Checkpoint, networks: Mapping[str, nn.Module]) -> None:
+    """Put the weights of a checkpoint into networks of the same architecture."""
+    for name, network in networks.items():
+        prefix = f"{name}."
+        weights = {k.removeprefix(prefix): v for k, v in checkpoint.weights.items() if k.startswith(prefix)}
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise CheckpointError(f"{name} must be the network of {checkpoint.path}, but is not: {reason}") from None
 
 
 # ---- To look at, not to go on ------------------------------------------------------------------------------------
 
 
-def load_networks(checkpoint: Checkpoint, generator: nn.Module, critic: nn.Module, *, average: bool = True) -> bool:
-    """Put the weights of a run's checkpoint into networks of the same architecture, for evaluation.
+def load_history(checkpoint: Checkpoint, generator: nn.Module, critic: nn.Module) -> History:
+    """Return the history of a run as a checkpoint has it.
 
     Parameters
     ----------
     checkpoint : Checkpoint
         That `train` has saved.
     generator, critic : Module
-        Are changed in place, and put into evaluation mode.
-    average : bool
-        Whether the generator gets the exponential moving average of its parameters, where the run keeps one.
+        Networks of the architecture of the run. They get the weights of the checkpoint, in place, and are put into
+        evaluation mode.
 
     Returns
     -------
-    bool
-        Whether it got the average.
+    History
+        As `train` would have returned it, had the run ended there.
 
     Raises
     ------
@@ -150,20 +145,28 @@ def load_networks(checkpoint: Checkpoint, generator: nn.Module, critic: nn.Modul
     See Also
     --------
     gantut.checkpoints.load_latest : Where checkpoints come from.
+    train : Goes on with a run, where `resume` is True.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from gantut import checkpoints
+    >>> config = Config(objective="wgan-gp", steps=2, batch_size=16, ema=0.9)
+    >>> with TemporaryDirectory() as folder:
+    ...     history = train(config, torch.randn(100, 2), samples=8, checkpoints=folder, progress=False)
+    ...     checkpoint = checkpoints.load_latest(folder)
+    >>> networks = config.build("generator", 2, 2), config.build("critic", 2, 1)
+    >>> again = load_history(checkpoint, *networks)
+    >>> torch.equal(again.samples, history.samples), torch.equal(again.sample(3), history.sample(3))
+    (True, True)
     """
-    for name, network in (("generator", generator), ("critic", critic)):
-        try:
-            network.load_state_dict(_weights(checkpoint, name))
-        except RuntimeError as error:
-            reason = str(error).splitlines()[-1].strip()
-            raise CheckpointError(f"{checkpoint.path} is not of this {name}: {reason}") from None
-        network.eval()
-    state = checkpoint.state if isinstance(checkpoint.state, Mapping) else {}
-    mean = state.get("learners", {}).get("generator", {}).get("averages", {}).get("exponential")
-    if mean is None or not average:
-        return False
-    parameters = Parameters(generator, len(mean))
-    if parameters.values.shape != mean.shape:
-        raise CheckpointError(f"{checkpoint.path} holds averages of another generator: it is damaged or foreign")
-    parameters.values.copy_(mean)
-    return True
+    put_weights(checkpoint, {"generator": generator.eval(), "critic": critic.eval()})
+    try:
+        state = checkpoint.state
+        mean, average = state["learners"]["generator"]["averages"].get("exponential"), None
+        if mean is not None:
+            average = averaged(generator, mean)
+        records, config = Records(**state["records"]), Config.from_dict(checkpoint.config)
+        return records.history(config, generator, critic, state["diverged"], average)
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+        raise CheckpointError(f"{checkpoint.path} lacks what a run's checkpoints have ({error!r})") from None

@@ -9,7 +9,7 @@ import torch
 from gantut import _inputs, lipschitz, networks, objectives
 from gantut.data import Augmentation
 from gantut.objectives import FeatureMatching
-from gantut.training._tricks import PLAYERS, InstanceNoise, MinibatchDiscrimination
+from gantut.training._tricks import NETWORKS, InstanceNoise, MinibatchDiscrimination
 
 NOISES = ("gaussian", "uniform")
 TRICKS = {
@@ -19,6 +19,14 @@ TRICKS = {
     "augmentation": Augmentation,
 }
 OPTIMIZERS = ("adam", "rmsprop", "sgd")
+
+COUNTS = {"steps": 1, "members": 1, "seed": 0, "batch_size": 1, "n_critic": 1, "latent_dim": 1, "unrolled": 0}
+CHOICES = {
+    "noise": NOISES,
+    "learn_generator": (True, False),
+    "batch_norm": (None, *NETWORKS),
+    "virtual_batch_norm": (None, *NETWORKS),
+}
 
 # Each purpose draws from random numbers of its own, so that a change of one leaves the others as they were.
 # PyTorch's generator on the CPU reads 32 bits of a seed, so all seeds must be below 2^32.
@@ -32,7 +40,30 @@ SEEDS = 2**28
 
 @dataclass(frozen=True)
 class Architecture:
-    """A multilayer perceptron but for its input and output width; see `gantut.networks.MLP`."""
+    """The architecture of a multilayer perceptron; its input and output widths follow from the data.
+
+    Attributes
+    ----------
+    hidden : tuple of int
+        The widths of the hidden layers.
+    activation : {"relu", "leaky-relu", "tanh", "silu"}
+    output : {"linear", "tanh"}
+        What is applied to the last layer.
+    initialisation : {"uniform", "orthogonal"}
+    gain : float
+        By what the initial weights are multiplied.
+    input_scale : float
+        By what the input is multiplied.
+
+    See Also
+    --------
+    gantut.networks.MLP : The network, and what each setting means.
+
+    Examples
+    --------
+    >>> Architecture(hidden=(128, 128), activation="leaky-relu").hidden
+    (128, 128)
+    """
 
     hidden: tuple[int, ...] = (64, 64)
     activation: str = "relu"
@@ -52,7 +83,7 @@ class Architecture:
         _inputs.positive("input_scale", self.input_scale)
 
     def build(self, inputs: int, outputs: int, *, members: int, seed: int, device, **tricks) -> networks.MLP:
-        """Make the networks; `tricks` are further settings of `gantut.networks.MLP`."""
+        """Return the network; `tricks` are further settings of `gantut.networks.MLP`."""
         settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "hidden"}
         widths = [inputs, *self.hidden, outputs]
         return networks.MLP(widths, members=members, seed=seed, device=device, **settings, **tricks)
@@ -71,6 +102,17 @@ class Optimizer:
         Of Adam.
     momentum : float
         Of SGD and RMSProp.
+
+    References
+    ----------
+    Kingma and Ba (2015) for Adam; Tieleman and Hinton (2012) for RMSProp.
+
+    Examples
+    --------
+    >>> layer = torch.nn.Linear(2, 1)
+    >>> optimizer = Optimizer("rmsprop", lr=5e-5).build(list(layer.parameters()))
+    >>> type(optimizer).__name__, optimizer.param_groups[0]["lr"]
+    ('RMSprop', 5e-05)
     """
 
     name: str = "adam"
@@ -87,7 +129,7 @@ class Optimizer:
         _fraction("momentum", self.momentum)
 
     def build(self, parameters: list[torch.Tensor]) -> torch.optim.Optimizer:
-        """Make the optimizer of these parameters."""
+        """Return the optimizer of these parameters."""
         on_cuda = parameters[0].is_cuda
         if self.name == "adam":
             return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas, fused=True, capturable=on_cuda)
@@ -98,37 +140,47 @@ class Optimizer:
         return torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, fused=True)
 
 
+PARTS = {
+    "optimizer": Optimizer,
+    "critic_optimizer": Optimizer,
+    "generator": Architecture,
+    "critic": Architecture,
+}
+
+
 @dataclass(frozen=True)
 class Config:
-    """A training run: Algorithm 1 (GAN) and Algorithm 2 (WGAN) differ in nothing but these values.
+    """The configuration of a training run: a GAN and a Wasserstein GAN differ in nothing but these values.
 
-    What is not given is taken from the objective's paper, and is filled in at once, so that a Config says all.
+    What is not given is taken from the paper of the objective, and filled in at once, so that a Config shows all of it.
 
     Attributes
     ----------
     objective : str or Objective
         One of `gantut.objectives.OBJECTIVES`, or one of your own.
     steps : int
-        How many generator steps.
+        How many iterations: each is `n_critic` steps of the critic and one of the generator.
     members : int
         How many independent runs, trained together.
     seed : int
         Member i draws all its random numbers from `seed` + i, whoever else is in the population.
     batch_size : int
-        Samples of each distribution a step.
+        How many real, and how many generated samples each step takes.
     n_critic : int
         Critic steps before each generator step.
     optimizer, critic_optimizer : Optimizer or dict
         Of the generator and of the critic; by default the critic has the same.
     constraint : Constraint, dict or None
-        Of the critic: see `gantut.lipschitz`.
+        Of the critic: see `gantut.lipschitz`. A dict has its `name` and its settings. By default as in the paper of
+        the objective; None for no constraint.
     noise : {"gaussian", "uniform"}
-        N(0, 1) or U[-1, 1] in every coordinate.
+        What the generator starts from: N(0, 1) or U[-1, 1] in every coordinate.
     latent_dim : int
-        How many coordinates.
+        How many coordinates the noise has.
     generator, critic : Architecture or dict
+        Of the multilayer perceptrons that `train` makes where it is given no networks.
     unrolled : int
-        How many critic steps the generator looks ahead (Metz et al. 2017); 0 for the ordinary game. Not together with
+        How many critic steps the generator looks ahead (Metz et al. 2017); 0 for an ordinary GAN. Not together with
         a gradient penalty or a spectral norm, nor with feature matching. Here, and here alone, the last bit of a
         member's numbers can depend on who else is in the population: about once in 50 short runs.
     learn_generator : bool
@@ -138,23 +190,43 @@ class Config:
     minibatch_discrimination : MinibatchDiscrimination, dict or None
         How the critic sees how close a sample is to its batch. Not under a gradient penalty or a spectral norm.
     historical_averaging : float
-        The weight of what each player pays for being far from the average of its past; 0 for none. Recorded losses
-        are without it, the norms of gradients with it.
+        The weight of the squared distance of each network's parameters from their average so far, which is added to
+        its loss; 0 for none. Recorded losses are without it, the norms of gradients with it.
     real_label, fake_label : float
-        What the critic is to answer for real and for generated samples, where its loss has labels. One-sided label
-        smoothing has 0.9 and 0.
+        The critic's targets for real and for generated samples, where its loss has labels. One-sided label smoothing
+        has 0.9 and 0.
     batch_norm, virtual_batch_norm : {"generator", "critic", "both"} or None
-        Whose hidden layers are normalised by the statistics of the batch (see `gantut.networks.batch_norm`), or by
-        those of a reference batch of `batch_size` samples, drawn once, together with each sample itself.
+        Which network's hidden layers are normalised by the statistics of the batch (see
+        `gantut.networks.batch_norm`), or by those of a reference batch of `batch_size` samples, drawn once, together
+        with each sample itself.
     instance_noise : InstanceNoise, dict, float or None
-        Noise on real and generated samples before the critic looks; a number is the `scale` of one that fades linearly.
+        Noise on real and generated samples before the critic sees them; a number is the `scale` of noise that fades
+        linearly.
     augmentation : Augmentation, dict or None
-        Random changes of pictures, real and generated, before the critic looks; the gradient goes back through them.
+        Random changes of images, real and generated, before the critic sees them; gradients flow back through them.
     ema : float
-        The decay of an exponential moving average of the generator's parameters, which then makes all samples for
-        evaluation; 0 for none.
+        The decay of an exponential moving average of the generator's parameters, with which all samples for
+        evaluation are then generated; 0 for none.
     supervised_weight : float
-        What the cost of labels is multiplied by, where `train` is given labelled samples.
+        By what the loss of the labels is multiplied, where `train` is given labelled samples.
+
+    Raises
+    ------
+    ValueError
+        If a setting is not allowed, or two of them exclude each other.
+
+    See Also
+    --------
+    train : Runs it.
+    gantut.objectives : The objectives, and what their papers set.
+
+    Examples
+    --------
+    >>> config = Config(objective="wgan-gp", steps=100)
+    >>> config.n_critic, config.constraint
+    (5, GradientPenalty(weight=10.0, one_sided=False, where='lines', noise='uniform', spread=0.5))
+    >>> Config.from_dict(config.as_dict()) == config
+    True
     """
 
     objective: str = "non-saturating"
@@ -185,85 +257,70 @@ class Config:
     supervised_weight: float = 1.0
 
     def __post_init__(self):
-        objective = objectives.objective(self.objective)
+        defaults = objectives.objective(self.objective).defaults
         for name in ("n_critic", "optimizer"):
             if getattr(self, name) is None:
-                self._set(name, objective.defaults.get(name))
-        if isinstance(self.constraint, str) and self.constraint == "as the objective":
-            self._set("constraint", objective.defaults.get("constraint"))
-        self._set("constraint", lipschitz.constraint(self.constraint))
-        self._set("optimizer", _record("optimizer", self.optimizer, Optimizer))
-        self._set("critic_optimizer", _record("critic_optimizer", self.critic_optimizer or self.optimizer, Optimizer))
-        for name in ("generator", "critic"):
-            self._set(name, _record(name, getattr(self, name), Architecture))
-        for name in ("steps", "members", "batch_size", "n_critic", "latent_dim"):
-            _inputs.count(name, getattr(self, name))
-        _inputs.count("seed", self.seed, least=0)
-        _inputs.count("unrolled", self.unrolled, least=0)
-        left_out = None if self.constraint is None or self.constraint.projected else self.constraint.name
-        if self.unrolled and (left_out or objective.features):
-            what = "feature matching" if objective.features else f"the constraint {left_out!r}"
-            raise ValueError(
-                f"unrolled must be 0 with {what}, which the critic steps that the generator looks ahead to leave out, "
-                f"not {self.unrolled}: use another objective or constraint"
-            )
-        _inputs.one_of("noise", self.noise, NOISES)
-        _inputs.one_of("learn_generator", self.learn_generator, (True, False))
-        if self.seed + self.members > SEEDS:
-            raise ValueError(f"seed must leave room for {self.members} members below 2^28, not be {self.seed}")
-        self._check_tricks()
-
-    def _check_tricks(self):
+                self._set(name, defaults.get(name))
+        as_objective = isinstance(self.constraint, str) and self.constraint == "as the objective"
+        self._set("constraint", lipschitz.constraint(defaults.get("constraint") if as_objective else self.constraint))
+        self._set("critic_optimizer", self.critic_optimizer or self.optimizer)
         if isinstance(self.instance_noise, numbers.Real) and not isinstance(self.instance_noise, bool):
             self._set("instance_noise", InstanceNoise(self.instance_noise))
+        for name, kind in PARTS.items():
+            self._set(name, _record(name, getattr(self, name), kind))
         for name, kind in TRICKS.items():
             if getattr(self, name) is not None:
                 self._set(name, _record(name, getattr(self, name), kind))
-        for name in ("historical_averaging", "ema"):
-            if getattr(self, name) != 0:
-                _inputs.positive(name, getattr(self, name))
+        for name, least in COUNTS.items():
+            _inputs.count(name, getattr(self, name), least=least)
+        for name, allowed in CHOICES.items():
+            _inputs.one_of(name, getattr(self, name), allowed)
+        if self.historical_averaging != 0:
+            _inputs.positive("historical_averaging", self.historical_averaging)
         _fraction("ema", self.ema)
         _inputs.positive("supervised_weight", self.supervised_weight)
-        for name in ("batch_norm", "virtual_batch_norm"):
-            _inputs.one_of(name, getattr(self, name), (None, *PLAYERS))
+        if self.seed + self.members > SEEDS:
+            raise ValueError(f"seed must leave room for {self.members} members below 2^28, not be {self.seed}")
         if not 0 <= _inputs.finite("fake_label", self.fake_label) < _inputs.finite("real_label", self.real_label) <= 1:
             raise ValueError(
                 f"real_label and fake_label must satisfy 0 <= fake_label < real_label <= 1, not be {self.real_label!r} "
                 f"and {self.fake_label!r}"
             )
         _ = self.game  # refuses tricks that its losses have no place for
-        self._check_unrolled_tricks()
+        self._check_unrolled()
         self._check_layers()
 
-    def _check_unrolled_tricks(self):
+    def _check_unrolled(self):
+        """Refuse what the critic steps that the generator looks ahead to leave out."""
+        if not self.unrolled:
+            return
         for name in ("feature_matching", "historical_averaging"):
-            if self.unrolled and getattr(self, name):
+            if getattr(self, name):
                 raise ValueError(
                     f"{name} must be off with unrolled steps, which leave it out, not {getattr(self, name)!r}: set "
                     "unrolled=0"
                 )
+        matches = objectives.objective(self.objective).features
+        if matches or (self.constraint is not None and not self.constraint.projected):
+            what = "feature matching" if matches else f"the constraint {self.constraint.name!r}"
+            raise ValueError(
+                f"unrolled must be 0 with {what}, which the critic steps that the generator looks ahead to leave out, "
+                f"not {self.unrolled}: use another objective or constraint"
+            )
 
     def _check_layers(self):
-        """Refuse layers of batches where they have no meaning."""
-        for player in ("generator", "critic"):
-            name = "batch_norm" if self.normalisation(player) == "batch" else "virtual_batch_norm"
-            if self._plays("batch_norm", player) and self._plays("virtual_batch_norm", player):
-                raise ValueError(f"batch_norm and virtual_batch_norm must not both be for the {player}")
-            if self.normalisation(player) and not getattr(self, player).hidden:
-                raise ValueError(f"{name} must be None for a {player} without hidden layers: there is nothing to norm")
-        together = {
-            "batch_norm": "batch" in (self.normalisation("generator"), self.normalisation("critic")),
-            "minibatch_discrimination": self.minibatch_discrimination,
-        }
-        for name, wanted in together.items():
-            if wanted and self.batch_size < 2:
+        """Refuse layers in which samples see each other where they have no meaning."""
+        for network in ("generator", "critic"):
+            kind = self.normalisation(network)
+            if kind and self._has("batch_norm", network) and self._has("virtual_batch_norm", network):
+                raise ValueError(f"batch_norm and virtual_batch_norm must not both be for the {network}")
+            if kind and not getattr(self, network).hidden:
+                name = "batch_norm" if kind == "batch" else "virtual_batch_norm"
+                raise ValueError(f"{name} must be None for a {network} without hidden layers: there is nothing to norm")
+        for name in ("batch_norm", "minibatch_discrimination"):
+            if getattr(self, name) and self.batch_size < 2:
                 raise ValueError(f"{name} must be None with batches of 1, in which a sample has no others")
-        layers = {
-            "minibatch_discrimination": self.minibatch_discrimination,
-            "batch_norm": self._plays("batch_norm", "critic"),
-        }
-        for name in layers:
-            if layers[name] and self.penalised:
+            if getattr(self, name) not in (None, "generator") and self.penalised:
                 raise ValueError(
                     f"{name} must not be for a critic under a gradient penalty, which asks for the gradient of each "
                     "sample's score in that sample: with it a score depends on the whole batch"
@@ -282,14 +339,14 @@ class Config:
         """Whether the critic pays for the gradient of each sample's score."""
         return self.constraint is not None and self.constraint.separate_samples
 
-    def normalisation(self, player: str) -> str | None:
+    def normalisation(self, network: str) -> str | None:
         """Return the normalisation of the "generator" or the "critic", as `gantut.networks.MLP` calls it."""
-        if self._plays("virtual_batch_norm", player):
+        if self._has("virtual_batch_norm", network):
             return "virtual-batch"
-        return "batch" if self._plays("batch_norm", player) else None
+        return "batch" if self._has("batch_norm", network) else None
 
-    def _plays(self, trick, player):
-        return getattr(self, trick) in (player, "both")
+    def _has(self, trick, network):
+        return getattr(self, trick) in (network, "both")
 
     def _set(self, name, value):
         object.__setattr__(self, name, value)  # the dataclass is frozen for everyone else
@@ -299,8 +356,8 @@ class Config:
         first = PURPOSES.index(purpose) * SEEDS + self.seed
         return range(first, first + self.members)
 
-    def build(self, name: str, inputs: int, outputs: int, device) -> networks.MLP:
-        """Make the "generator" or the "critic" of this run as it starts."""
+    def build(self, name: str, inputs: int, outputs: int, device="cpu") -> networks.MLP:
+        """Return the initial "generator" or "critic" of this run, a multilayer perceptron."""
         trick = self.minibatch_discrimination if name == "critic" else None
         return getattr(self, name).build(
             inputs, outputs, members=self.members, seed=self.seeds(name)[0], device=device,

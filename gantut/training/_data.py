@@ -4,8 +4,10 @@ import hashlib
 import math
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,99 +19,31 @@ from gantut.training._streams import EpochStream, IndexStream, Stream
 _GLOBAL = threading.Lock()  # threads that train groups of members share PyTorch's global random numbers
 
 
-class TensorData:
-    """A data set in memory, shape (n, *event)."""
+class Data(NamedTuple):
+    """A source of real samples.
 
-    resumable = True
+    Attributes
+    ----------
+    event : tuple of int
+        The shape of a sample.
+    stream : function (batches, batch_size, seeds, device) -> Stream
+        Returns batches for each member, in single precision.
+    fingerprint : function () -> dict
+        Returns what tells these samples from others.
+    resumable : bool
+        Whether its streams can be saved.
+    """
 
-    def __init__(self, samples: torch.Tensor):
-        self.samples, self.event = samples, tuple(samples.shape[1:])
-
-    def __len__(self):
-        return len(self.samples)
-
-    def stream(self, batches: int, batch_size: int, seeds: Sequence[int], device) -> Stream:
-        """Return batches for each member, which shuffles the samples anew every epoch."""
-        return EpochStream(self.samples, batches, batch_size, seeds, device)
-
-    def fingerprint(self) -> dict:
-        """Return what tells this data set from others."""
-        content = self.samples.detach().cpu().contiguous()
-        return {"shape": list(content.shape), "sha256": hashlib.sha256(content.numpy().tobytes()).hexdigest()}
-
-
-class DatasetData:
-    """A map-style data set: samples are made one by one, as they are needed."""
-
-    resumable = True
-
-    def __init__(self, dataset: Dataset):
-        self.dataset, self.event = dataset, tuple(_item(dataset, 0, 0).shape)
-
-    def __len__(self):
-        return len(self.dataset)
-
-    def stream(self, batches: int, batch_size: int, seeds: Sequence[int], device) -> Stream:
-        """Return batches for each member, which shuffles the samples anew every epoch."""
-        return DatasetStream(self.dataset, batches, batch_size, seeds, device)
-
-    def fingerprint(self) -> dict:
-        """Return what tells this data set from others: how many, and the first of them."""
-        first = _item(self.dataset, 0, 0)
-        return {"dataset": type(self.dataset).__name__, "length": len(self), "draws": first.double()}
+    event: tuple[int, ...]
+    stream: Callable[[int, int, Sequence[int], Any], Stream]
+    fingerprint: Callable[[], dict]
+    resumable: bool = True
 
 
-class LoaderData:
-    """A loader of batches, of whatever size."""
-
-    resumable = False
-
-    def __init__(self, loader: DataLoader):
-        self.loader, self.event = loader, ()
-        self.event = tuple(LoaderStream(self, 1, 1, 0, "cpu").next().shape[3:])
-
-    def stream(self, batches: int, batch_size: int, seeds: Sequence[int], device) -> Stream:
-        """Return the loader's samples in batches of this size, epoch after epoch."""
-        return LoaderStream(self, batches, batch_size, seeds[0], device)
-
-    def fingerprint(self) -> dict:
-        """Return that a loader's samples are not known."""
-        return {"loader": type(self.loader).__name__}
-
-
-class DistributionData:
-    """A distribution, from which each member draws afresh."""
-
-    resumable = True
-
-    def __init__(self, distribution):
-        self.distribution, self.univariate = distribution, not distribution.event_shape
-        self.event = (1,) if self.univariate else tuple(distribution.event_shape)
-
-    def draw(self, shape: tuple[int, ...], source: torch.Generator) -> torch.Tensor:
-        """Return samples (*shape, *event) on the CPU, in the dtype of the distribution."""
-        if isinstance(self.distribution, torch.distributions.Distribution):  # these know global random numbers only
-            with seeded(int(torch.randint(2**62, (), generator=source)), self.distribution):
-                x = self.distribution.sample(shape)
-        else:
-            x = self.distribution.sample(shape, generator=source)
-        return x.unsqueeze(-1) if self.univariate else x
-
-    def stream(self, batches: int, batch_size: int, seeds: Sequence[int], device) -> Stream:
-        """Return fresh samples for each member, in single precision."""
-
-        def draw(steps, source, member):
-            return self.draw((steps, batches, batch_size), source).float()
-
-        return Stream(draw, seeds, batches * batch_size * math.prod(self.event), device)
-
-    def fingerprint(self) -> dict:
-        """Return what tells this distribution from others: some draws."""
-        draws = self.draw((64,), torch.Generator().manual_seed(0))
-        return {"distribution": type(self.distribution).__name__, "draws": draws.detach().double().cpu()}
-
-
-Data = TensorData | DatasetData | LoaderData | DistributionData
+def digest(samples: torch.Tensor) -> dict:
+    """Return the shape and the hash of samples in memory."""
+    content = samples.detach().cpu().contiguous()
+    return {"shape": list(content.shape), "sha256": hashlib.sha256(content.numpy().tobytes()).hexdigest()}
 
 
 class DatasetStream(IndexStream):
@@ -134,10 +68,10 @@ class DatasetStream(IndexStream):
 class LoaderStream:
     """A loader's samples, cut into batches anew; its own random numbers start from a seed."""
 
-    def __init__(self, data: LoaderData, batches, batch_size, seed, device):
-        self.data, self.shape, self.device = data, (1, batches, batch_size), device
+    def __init__(self, loader, event, batches, batch_size, seeds, device):
+        self.loader, self.event, self.shape, self.device = loader, event, (1, batches, batch_size), device
         self.iterator, self.waiting, self.state = iter(()), None, None
-        with seeded(seed):
+        with seeded(seeds[0]):
             self.state = torch.get_rng_state()
 
     def next(self) -> torch.Tensor:
@@ -155,14 +89,14 @@ class LoaderStream:
             torch.set_rng_state(self.state)
             batch = next(self.iterator, None)
             if batch is None:  # the next epoch
-                self.iterator = iter(self.data.loader)
+                self.iterator = iter(self.loader)
                 batch = next(self.iterator, None)
             self.state = torch.get_rng_state()
         if batch is None:
             raise ValueError("data must have samples, but the DataLoader is empty")
         batch = _scaled("data", _first(batch)).float()
-        if self.data.event and tuple(batch.shape[1:]) != self.data.event:
-            raise ValueError(f"data must have samples of one shape, {self.data.event}, not {tuple(batch.shape[1:])}")
+        if self.event and tuple(batch.shape[1:]) != self.event:
+            raise ValueError(f"data must have samples of one shape, {self.event}, not {tuple(batch.shape[1:])}")
         return batch
 
     def state_dict(self) -> dict:
@@ -187,25 +121,30 @@ def as_data(data, config) -> Data:
     Raises
     ------
     ValueError
-        If they are nothing that can be drawn from; the message says what to do.
+        If nothing can be drawn from them; the message says what to do.
     """
-    if isinstance(data, torch.Tensor | np.ndarray):
-        found = TensorData(_samples(data))
-    elif isinstance(data, DataLoader):
+    if isinstance(data, DataLoader):
         if config.members > 1:
             raise ValueError(
                 "data must not be a DataLoader for several members, each of which shuffles for itself: pass its "
                 "data set, data=loader.dataset"
             )
-        return LoaderData(data)
-    elif isinstance(data, IterableDataset):
+        event = tuple(LoaderStream(data, (), 1, 1, (0,), "cpu").next().shape[3:])
+        about = {"loader": type(data).__name__}
+        return Data(event, partial(LoaderStream, data, event), lambda: about, resumable=False)
+    if isinstance(data, IterableDataset):
         raise ValueError("data must not be an IterableDataset: wrap it, data=torch.utils.data.DataLoader(data, ...)")
-    elif isinstance(data, Dataset):
-        found = DatasetData(data)
-    else:
+    if not isinstance(data, torch.Tensor | np.ndarray | Dataset):
         return _distribution(data)
-    if config.batch_size > len(found):
-        samples = f"{len(found)}, the number of samples in data"
+    if isinstance(data, Dataset):
+        first = _item(data)
+        about = {"dataset": type(data).__name__, "length": len(data), "draws": first.double()}
+        found = Data(tuple(first.shape), partial(DatasetStream, data), lambda: about)
+    else:
+        data = _samples(data)
+        found = Data(tuple(data.shape[1:]), partial(EpochStream, data), partial(digest, data))
+    if config.batch_size > len(data):
+        samples = f"{len(data)}, the number of samples in data"
         raise ValueError(f"batch_size must be at most {samples}, not {config.batch_size}")
     return found
 
@@ -217,27 +156,46 @@ def _distribution(data):
             "data must be a tensor, an array, a Dataset, a DataLoader, or a distribution of torch.distributions or "
             f"gantut.data, not {type(data).__name__}{hint}"
         )
-    if len(data.event_shape) > 1 or tuple(getattr(data, "batch_shape", ())):
-        shapes = f"event_shape {tuple(data.event_shape)} and batch_shape {tuple(getattr(data, 'batch_shape', ()))}"
+    event, several = tuple(data.event_shape), tuple(getattr(data, "batch_shape", ()))
+    if len(event) > 1 or several:
         raise ValueError(
-            f"data must be one distribution of numbers or of vectors, not one with {shapes}: torch.distributions."
-            "Independent makes one of several"
+            f"data must be one distribution of numbers or of vectors, not one with event_shape {event} and batch_shape "
+            f"{several}: torch.distributions.Independent makes one of several"
         )
-    found = DistributionData(data)
+
+    def drawn(shape, source):
+        """Return samples (*shape, *event) on the CPU, in the dtype of the distribution."""
+        if isinstance(data, torch.distributions.Distribution):  # these know global random numbers only
+            with seeded(int(torch.randint(2**62, (), generator=source)), data):
+                x = data.sample(shape)
+        else:
+            x = data.sample(shape, generator=source)
+        return x if event else x.unsqueeze(-1)
+
+    def stream(batches, batch_size, seeds, device):
+        def draw(steps, source, member):
+            return drawn((steps, batches, batch_size), source).float()
+
+        return Stream(draw, seeds, batches * batch_size * math.prod(event), device)
+
+    def fingerprint():
+        draws = drawn((64,), torch.Generator().manual_seed(0))
+        return {"distribution": type(data).__name__, "draws": draws.detach().double().cpu()}
+
     try:
-        draws = found.draw((2, 3), torch.Generator().manual_seed(0))
+        draws = drawn((2, 3), torch.Generator().manual_seed(0))
     except TypeError as error:
         raise ValueError(
             f"data must be a distribution that draws from a given generator, as those of gantut.data, not "
             f"{type(data).__name__} ({error})"
         ) from None
-    if tuple(draws.shape) != (2, 3, *found.event):
+    if tuple(draws.shape) != (2, 3, *(event or (1,))):
         raise ValueError(
-            f"data must have samples of shape (2, 3, {', '.join(map(str, data.event_shape))}) where (2, 3) are asked "
-            f"for, not {_inputs.shape(draws)}"
+            f"data must have samples of shape (2, 3, {', '.join(map(str, event))}) where (2, 3) are asked for, not "
+            f"{_inputs.shape(draws)}"
         )
     _inputs.finite_entries("data", draws)
-    return found
+    return Data(event or (1,), stream, fingerprint)
 
 
 def _samples(data):
@@ -272,11 +230,12 @@ def _first(item):
     return item
 
 
-def _item(dataset, index, seed):
+def _item(dataset):
+    """Return the first sample of a data set."""
     if not len(dataset):
         raise ValueError("data must have samples, but the Dataset is empty")
-    with seeded(seed):
-        item = _first(dataset[index])
+    with seeded(0):
+        item = _first(dataset[0])
     if not item.ndim:
         raise ValueError("data must have samples of shape (d,) or more, but those of the Dataset are single numbers")
     return _scaled("data", item).float()

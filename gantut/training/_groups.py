@@ -6,7 +6,6 @@ from functools import partial
 from itertools import islice
 
 import torch
-from torch import nn
 from torch.func import functional_call
 
 from gantut import lipschitz, objectives
@@ -19,7 +18,7 @@ from gantut.training._networks import Networks, features_of
 from gantut.training._parallel import DataParallel
 from gantut.training._precision import passed
 from gantut.training._replay import CUDAGraphStep
-from gantut.training._streams import FadingStream, OwnEpochStream, Stream, noise_stream
+from gantut.training._streams import EpochStream, FadingStream, Stream, noise_stream
 from gantut.training._unrolling import look_ahead
 
 # Members are trained so many at a time that a layer's activations (members x batch x width numbers) stay in the cache.
@@ -27,7 +26,7 @@ CACHE_NUMBERS = 2**18
 
 
 class Group:
-    """Members first, ..., last - 1 of a population, and all that the next step of their game depends on.
+    """Members first, ..., last - 1 of a population, and everything that their next step depends on.
 
     Parameters
     ----------
@@ -39,8 +38,6 @@ class Group:
         "augmentation", "labelled" and "labels".
     apart : (bool, bool)
         Whether samples do not see each other in generator and critic.
-    classes : int, optional
-        How many real classes the critic tells apart, where it does.
     parallel : DataParallel, optional
         How batches are divided among processes, where they are.
     amp, graph : bool
@@ -56,21 +53,23 @@ class Group:
         streams: dict[str, Stream],
         apart: tuple[bool, bool],
         *,
-        classes: int | None = None,
         parallel: DataParallel | None = None,
         amp: bool = False,
         graph: bool = False,
     ):
-        self.config, self.first, self.last = config, first, first + generator.members
-        self.streams, self.classes, self.parallel, self.amp = streams, classes, parallel, amp
+        self.config, self.first, self.last, self.members = config, first, first + generator.members, generator.members
+        self.streams, self.parallel, self.amp = streams, parallel, amp
         constraint = config.constraint or lipschitz.Constraint()
-        generate = partial(passed, generator.network, amp=True) if amp else generator.network
         self.game = Game(
-            config.game, constraint, critic.network, generate, self.score,
-            n_critic=config.n_critic, features=self.score_features if config.game.features else None,
+            config.game, constraint, critic.network, generator.network, n_critic=config.n_critic,
+            features=self.score_features if config.game.features else None,
             look_ahead=self.look_ahead if config.unrolled else None,
             joined=apart[1] and not config.game.features, batched=apart[0],
         )  # fmt: skip
+        if amp:
+            self.game.forward = partial(passed, amp=True)
+        if "labels" in streams:
+            self.game.scores_of = objectives.class_score
         if {"instance noise", "augmentation"} & streams.keys():
             self.game.shown = self.shown
         own = dict(pull=config.historical_averaging, exchange=parallel and parallel.average)
@@ -87,11 +86,6 @@ class Group:
         if graph:
             self.step = CUDAGraphStep(self.step, self.memory)
         self.frozen: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}  # rows to which members are held
-
-    @property
-    def members(self) -> int:
-        """How many."""
-        return self.last - self.first
 
     def memory(self) -> list[torch.Tensor]:
         """Return all tensors that a step changes in place."""
@@ -124,7 +118,8 @@ class Group:
     def draws(self):
         """Yield what each step uses, as long as somebody asks."""
         while True:
-            yield {name: stream.next() for name, stream in self.streams.items()}
+            drawn = {name: stream.next() for name, stream in self.streams.items()}
+            yield {name: self.parallel.share(name, x) for name, x in drawn.items()} if self.parallel else drawn
 
     # ---- What the game is made of ----------------------------------------------------------------------------
 
@@ -136,17 +131,10 @@ class Group:
             x = self.config.augmentation.apply(x, draws["augmentation"][:, k, int(generated)])
         return x
 
-    def score(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the critic's scores (members, batch) of samples (members, batch, *event)."""
-        return self._scores(passed(self.game.critic, x, amp=True) if self.amp else self.game.critic(x))
-
     def score_features(self, x: torch.Tensor) -> tuple:
         """Return scores and, for the whole batch, the features that the game compares."""
         outputs, features = passed(partial(features_of, self.game.critic, config=self.config), x, amp=self.amp)
-        return self._scores(outputs), self.parallel.collect(features) if self.parallel else features
-
-    def _scores(self, outputs):
-        return outputs.squeeze(-1) if self.classes is None else objectives.class_score(outputs)
+        return self.game.scores_of(outputs), self.parallel.collect(features) if self.parallel else features
 
     def look_ahead(self, real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the scores of both batches by the critic to come."""
@@ -175,7 +163,7 @@ class Group:
     def freeze(self, rows: Sequence[int], good: tuple) -> None:
         """Put members back to where they were good, and hold them there from now on."""
         for row in rows:
-            self.frozen[row] = tuple(player.values[row].clone() for player in good)
+            self.frozen[row] = tuple(before.values[row].clone() for before in good)
         self.hold()
         if len(self.frozen) == self.members:  # buffers belong to all members together
             for learner, before in zip((self.generator, self.critic), good, strict=True):
@@ -229,19 +217,6 @@ def _has_rows(value):
     return isinstance(value, torch.Tensor) and value.ndim > 0
 
 
-def average_generator(groups: list[Group], generator: nn.Module) -> nn.Module | None:
-    """Return a copy of the generator with the averages of its parameters; None where none are kept."""
-    if "exponential" not in groups[0].generator.averages:
-        return None
-    average = copy.deepcopy(generator)
-    parameters = [p for p in average.parameters() if p.requires_grad]
-    named = [group.generator.parameters.named(group.generator.averages["exponential"]).values() for group in groups]
-    with torch.no_grad():
-        for parameter, *parts in zip(parameters, *named, strict=True):
-            parameter.copy_(torch.cat(parts).reshape(parameter.shape))
-    return average
-
-
 # ---- From a run to its groups ------------------------------------------------------------------------------------
 
 
@@ -265,16 +240,12 @@ def shard_members(
     whole = [Parameters(network, config.members) for network in both]
     if all(isinstance(network, MLP) for network in both) and torch.device(device).type != "cuda":
         size = _members_at_once(config, *both, workers)
-    classes, groups = None if labelled is None else int(labelled[1].max()) + 1, []
+    groups = []
     for first in range(0, config.members, size):
         last = min(first + size, config.members)
         parts = whole if size == config.members else [all_.between(first, last) for all_ in whole]
         streams = _streams(config, data, labelled, slice(first, last), device)
-        if parallel:
-            streams = {name: parallel.divide(name, stream) for name, stream in streams.items()}
-        groups.append(
-            Group(config, first, *parts, streams, networks.apart, classes=classes, parallel=parallel, **options)
-        )
+        groups.append(Group(config, first, *parts, streams, networks.apart, parallel=parallel, **options))
     return groups
 
 
@@ -309,5 +280,5 @@ def _streams(config, data, labelled, members, device):
     if labelled is not None:
         for name, part in zip(("labelled", "labels"), labelled, strict=True):  # the same seeds: in the same order
             some = min(batch, part.shape[1])
-            streams[name] = OwnEpochStream(part[members], critic_steps, some, seeds("labelled"), device)
+            streams[name] = EpochStream(part[members], critic_steps, some, seeds("labelled"), device, own=True)
     return streams

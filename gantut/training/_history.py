@@ -1,4 +1,4 @@
-"""What a training run leaves behind."""
+"""What comes out of a training run."""
 
 from dataclasses import dataclass, field, replace
 
@@ -14,23 +14,25 @@ from gantut.training._streams import noise_stream
 
 @dataclass
 class History:
-    """What happened in a training run, and the networks at its end.
+    """The record of a training run, and its networks at the end.
 
     Attributes
     ----------
     config : Config
+        Of the run.
     generator, critic : Module
         As they were given to `train`, or as it made them, at the end of the run; of a member that diverged, its last
         good state.
     steps : tensor, shape (records,)
-        Generator steps done at each record.
+        How many steps had been taken at each record.
     losses : dict of tensors, shape (records, members)
         "critic", "generator" and, where there are such, "penalty" and "supervised". The critic's loss is without these.
     gradient_norms : dict of tensors, shape (records, members)
         Of the "generator" and of the "critic", over all parameters of a member.
     evaluated : tensor, shape (evaluations,)
-        Generator steps done at each evaluation; the first is before any step.
+        How many steps had been taken at each evaluation; the first is before any step.
     metrics : dict of tensors, shape (evaluations, members)
+        What the functions that were given to `train` returned.
     samples : tensor, shape (evaluations, members, n, \\*event)
         Generated from noise that stays the same.
     diverged : tensor, shape (members,)
@@ -39,6 +41,20 @@ class History:
     generator_average : Module, optional
         The generator with the exponential moving averages of its parameters, where the run keeps them (`Config.ema`);
         all samples are then of this one.
+
+    See Also
+    --------
+    train : Returns it.
+
+    Examples
+    --------
+    >>> from gantut.training import train
+    >>> config = Config(objective="wgan-gp", members=2, steps=3, batch_size=16)
+    >>> history = train(config, torch.randn(100, 2), samples=8, record_every=1, evaluate_every=3, progress=False)
+    >>> history.steps, history.losses["penalty"].shape
+    (tensor([1, 2, 3]), torch.Size([3, 2]))
+    >>> history.samples.shape, history.sample(5).shape
+    (torch.Size([2, 2, 8, 2]), torch.Size([2, 5, 2]))
     """
 
     config: Config
@@ -63,7 +79,7 @@ class History:
             return as_population(generator, noise, tuple(self.samples.shape[3:]))(noise).cpu()
 
     def classify(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the classes that a critic of classes gives samples, the most likely of the real ones.
+        """Return the most likely class of each sample, where the critic was trained with labels.
 
         Parameters
         ----------
@@ -80,7 +96,7 @@ class History:
             If the run had no labelled samples.
         """
         if "supervised" not in self.losses:
-            raise ValueError("history must be of a run with labelled samples: its critic tells no classes apart")
+            raise ValueError("history must be of a run with labelled samples: this critic does not tell classes apart")
         x = x.to(next(self.critic.parameters()))
         shape = self.samples.shape  # (evaluations, members, n, *event)
         x = x.expand(shape[1], *x.shape[-len(shape) + 2 :])
@@ -121,14 +137,12 @@ class Records:
         for rows in (self.evaluated, self.samples, *self.metrics.values()):
             rows.pop()
 
-    def losses(self) -> dict[str, torch.Tensor]:
-        """Return the losses, each of shape (records, members)."""
-        return {name: torch.stack(rows) for name, rows in self.values.items() if not name.endswith(" gradient")}
-
-    def gradient_norms(self) -> dict[str, torch.Tensor]:
-        """Return the norms of the gradients, each of shape (records, members)."""
-        return {
-            name.removesuffix(" gradient"): torch.stack(rows)
-            for name, rows in self.values.items()
-            if name.endswith(" gradient")
-        }
+    def history(self, config: Config, generator, critic, diverged, average=None) -> History:
+        """Return the history of a run whose records these are."""
+        values = {name: torch.stack(rows) for name, rows in self.values.items()}  # each (records, members)
+        norms = {name.removesuffix(" gradient"): values.pop(name) for name in list(values) if " " in name}
+        return History(
+            config, generator, critic, torch.tensor(self.steps), values, norms, torch.tensor(self.evaluated),
+            {name: torch.stack(rows) for name, rows in self.metrics.items()}, torch.stack(self.samples),
+            diverged, average,
+        )  # fmt: skip

@@ -1,5 +1,6 @@
 """Networks that learn: any network by any optimizer, and populations, whose parameters lie in one tensor."""
 
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -198,6 +199,13 @@ class PopulationLearner(Learner):
         self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": memory})
         for name, average in self.averages.items():
             average.copy_(state["averages"][name])
+
+
+def averaged(network: nn.Module, mean: torch.Tensor) -> nn.Module:
+    """Return a copy of a network with averages of its parameters, shape (members, numbers)."""
+    average = copy.deepcopy(network)
+    Parameters(average, len(mean)).values.copy_(mean)
+    return average
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The two networks of a game: plain ones as populations of one, what is required of them, how samples may be joined."""
+"""Generator and critic: plain networks as populations of one, and what is required of them."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-r"""One game on several processes: each computes its share of every batch, and all take the same step.
+r"""One run on several processes: each computes its share of every batch, and all take the same step.
 
 .. math:: \nabla L = \nabla\,\frac1N\sum_{r=1}^{N} L_r = \frac1N\sum_{r=1}^{N} \nabla L_r,
    \qquad L_r \text{ the mean over share } r \text{ of the batch}
@@ -7,11 +7,11 @@ Every process draws the same random numbers for the whole batch, from the seeds 
 them. So the run is that of a single process up to rounding, however many processes there are, and a checkpoint of it
 can be gone on with by any number of them.
 
-All parameters of a player have their gradients in one tensor (``_learners``), so what is exchanged is one all-reduce
-of that tensor in each step of each player. `torch.nn.parallel.DistributedDataParallel` would exchange the same numbers
+All parameters of a network have their gradients in one tensor (``_learners``), so what is exchanged is one all-reduce
+of that tensor in each step of each network. `torch.nn.parallel.DistributedDataParallel` would exchange the same numbers
 in several buckets, as hooks on the parameters fire during ``backward``: that saves waiting where networks are so large
 that the exchange takes longer than the computation. It does not fit here: its hooks fire with ``backward`` only and not
-with `torch.autograd.grad`, by which the gradients of a penalty in samples, and of one player without the other, are
+with `torch.autograd.grad`, by which the gradients of a penalty in samples, and of one network without the other, are
 taken; each of the critic's three passes would have to go through one call of one module; and the generator's step,
 which runs through the critic, would average gradients of the critic that nobody asked for.
 
@@ -22,13 +22,11 @@ statistics over the whole batch, and features that a loss averages over a batch 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
 
 import torch
 from torch import distributed
 
 from gantut.networks import DCGANCritic, DCGANGenerator
-from gantut.training._streams import Stream
 
 # Which axis of a step's draws is the batch; of those that are not named here it is axis 2, after members and batches.
 BATCH_AXES = {"instance noise": 3, "augmentation": 3}
@@ -64,9 +62,9 @@ class DataParallel:
             raise ValueError(f"batch_size must be a multiple of {shares}, not {config.batch_size}")
         self.size = config.batch_size // self.world
 
-    def divide(self, name: str, stream: Stream) -> "Share":
-        """Return a stream of this process's share of what another draws for a purpose."""
-        return Share(stream, BATCH_AXES.get(name, 2), self.rank * self.size, self.size)
+    def share(self, name: str, draws: torch.Tensor) -> torch.Tensor:
+        """Return this process's share of what was drawn for a purpose."""
+        return draws.narrow(BATCH_AXES.get(name, 2), self.rank * self.size, self.size)
 
     @torch.no_grad()
     def average(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -115,7 +113,7 @@ class DataParallel:
 
 
 def _require_means(config):
-    """Require a game of which a process can compute its share: costs are means over the batch."""
+    """Require losses of which a process can compute its share: means over the batch."""
     if config.unrolled:
         raise ValueError("data_parallel must be False with unrolled steps, which look ahead on the whole batch")
     if config.constraint is not None and config.constraint.whole_batch:
@@ -132,27 +130,6 @@ def _batch_norms(network, apart):
             "its own share only"
         )
     return []
-
-
-class Share(NamedTuple):
-    """A part of the batches of a stream; what is saved is the whole stream."""
-
-    stream: Stream
-    axis: int
-    start: int
-    size: int
-
-    def next(self) -> torch.Tensor:
-        """Return this part of the draws of the next step."""
-        return self.stream.next().narrow(self.axis, self.start, self.size)
-
-    def state_dict(self) -> dict:
-        """Return the state of the stream."""
-        return self.stream.state_dict()
-
-    def load_state_dict(self, state: dict) -> None:
-        """Go back to where the stream was."""
-        self.stream.load_state_dict(state)
 
 
 class _Collect(torch.autograd.Function):

@@ -82,7 +82,7 @@ def record_on_cuda(step: Callable, draws: dict[str, torch.Tensor]) -> Recording:
 
 @contextmanager
 def tensor_cores(device: torch.device):
-    """Within this, matrix products on CUDA round their factors to 10 bits (TF32): lesson-size games do not notice.
+    """Within this, matrix products on CUDA round their factors to 10 bits (TF32), which training tolerates.
 
     Only training steps run so; samples for evaluation, metrics and distances are computed in full precision.
     """

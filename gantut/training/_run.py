@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -11,11 +12,11 @@ from tqdm import tqdm
 
 from gantut import _inputs
 from gantut.networks import MLP
-from gantut.training._checkpoint import Saver, require_same_run
+from gantut.training._checkpoint import Saver, put_weights, require_same_run
 from gantut.training._config import Config
-from gantut.training._groups import Group, average_generator, merged
+from gantut.training._groups import Group, merged
 from gantut.training._history import History, Records
-from gantut.training._learners import only_looking
+from gantut.training._learners import averaged, only_looking
 from gantut.training._networks import Networks, plain, stays_in_unit_interval
 from gantut.training._parallel import DataParallel
 from gantut.training._replay import tensor_cores
@@ -30,10 +31,11 @@ class OutOfMemory(RuntimeError):
     """The device's memory is too small for the run; the message says what to lower."""
 
 
+@dataclass
 class Run:
     """A run of a whole population.
 
-    Parameters
+    Attributes
     ----------
     config : Config
     networks : Networks
@@ -51,24 +53,22 @@ class Run:
     parallel : DataParallel, optional
     """
 
-    def __init__(
-        self,
-        config: Config,
-        networks: Networks,
-        groups: list[Group],
-        noise: torch.Tensor,
-        schedule: EvalSchedule,
-        metrics: Mapping[str, Callable],
-        fingerprint: Callable[[], dict],
-        saver: Saver | None = None,
-        watch: Callable[[History], object] | None = None,
-        parallel: DataParallel | None = None,
-    ):
-        self.config, self.networks, self.groups, self.noise, self.device = config, networks, groups, noise, noise.device
-        self.schedule, self.metrics, self.fingerprint = schedule, metrics, fingerprint
-        self.saver, self.watch, self.parallel = saver, watch, parallel
-        self.generator, self.critic = plain(networks.generator), plain(networks.critic)
-        self.done, self.records, self.diverged = 0, Records(), torch.full((config.members,), -1)
+    config: Config
+    networks: Networks
+    groups: list[Group]
+    noise: torch.Tensor
+    schedule: EvalSchedule
+    metrics: Mapping[str, Callable]
+    fingerprint: Callable[[], dict]
+    saver: Saver | None = None
+    watch: Callable[[History], object] | None = None
+    parallel: DataParallel | None = None
+
+    def __post_init__(self):
+        self.device = self.noise.device
+        self.generator, self.critic = plain(self.networks.generator), plain(self.networks.critic)
+        self.own = {"generator": self.generator, "critic": self.critic}
+        self.done, self.records, self.diverged = 0, Records(), torch.full((self.config.members,), -1)
         self.suspected = self._critic_ends_in_sigmoid()
 
     def go(self, progress: bool | None) -> History:
@@ -177,7 +177,7 @@ class Run:
                 )
 
     def _critic_ends_in_sigmoid(self):
-        """Whether scores stay in [0, 1] however far samples are, where the game takes scores that do not."""
+        """Whether scores stay in [0, 1] however far samples are, where the objective takes logits."""
         game = self.config.game
         takes_probabilities = game.labels and not game.classifies  # least squares
         return not takes_probabilities and stays_in_unit_interval(self.networks.critic, self.networks.fake)
@@ -214,36 +214,23 @@ class Run:
         )
 
     def _history(self) -> History:
-        records = self.records
-        return History(
-            config=self.config,
-            generator=self.generator,
-            critic=self.critic,
-            steps=torch.tensor(records.steps),
-            losses=records.losses(),
-            gradient_norms=records.gradient_norms(),
-            evaluated=torch.tensor(records.evaluated),
-            metrics={name: torch.stack(rows) for name, rows in records.metrics.items()},
-            samples=torch.stack(records.samples),
-            diverged=self.diverged,
-            generator_average=average_generator(self.groups, self.generator),
-        )
+        average = None
+        if self.config.ema:
+            average = averaged(self.generator, torch.cat([g.generator.averages["exponential"] for g in self.groups]))
+        return self.records.history(self.config, self.generator, self.critic, self.diverged, average)
 
     # ---- What is saved ------------------------------------------------------------------------------------------
 
     def _note(self):
         if self.saver.writes:
-            self.saver.note(self.done, self._own(), self.state_dict(), self.config.as_dict())
-
-    def _own(self):
-        return {"generator": self.generator, "critic": self.critic}
+            self.saver.note(self.done, self.own, self.state_dict(), self.config.as_dict())
 
     def resume(self) -> None:
         """Go on from the last good checkpoint; where there is none, from the beginning."""
         checkpoint = self.saver.load(device=self.device)
         if checkpoint:
             require_same_run(checkpoint, self.config, self.fingerprint(), self.saver.folder)
-            self.saver.put_weights(checkpoint, self._own())
+            put_weights(checkpoint, self.own)
             self.done, self.suspected = checkpoint.step, False
             self.load_state_dict(checkpoint.state)
 

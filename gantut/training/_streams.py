@@ -72,35 +72,21 @@ def noise_stream(kind: str, shape: tuple[int, ...], seeds, device) -> Stream:
 
 
 class FadingStream(Stream):
-    """Noise that fades: what is drawn for step t is multiplied by `scale(t)`, t = 0, 1, ...
-
-    Parameters
-    ----------
-    scale : function from int to float
-    shape : tuple of int
-        Of the draws of a step, N(0, 1) before they are scaled.
-    seeds, device
-        As of :class:`Stream`.
-    """
+    """Noise that fades: N(0, 1) of a shape, multiplied by `scale(t)` in step t = 0, 1, ..."""
 
     def __init__(self, scale: Callable[[int], float], shape: tuple[int, ...], seeds, device):
-        def draw(steps, source, member):
-            return draw_noise("gaussian", (steps, *shape), source)
+        super().__init__(noise_stream("gaussian", shape, seeds, device).draw, seeds, math.prod(shape), device)
+        self.scale, self.taken = scale, 0
 
-        super().__init__(draw, seeds, math.prod(shape), device)
-        self.scale, self.shape, self.begun, self.drawn = scale, shape, 0, 0
-
-    def _fill(self):
-        super()._fill()
-        self.begun, self.drawn = self.drawn, self.drawn + self.steps  # steps before this block, and with it
-        scales = torch.tensor([self.scale(step) for step in range(self.begun, self.drawn)])
-        self.block *= scales.reshape(-1, *(1 for _ in self.block.shape[1:])).to(self.device)
+    def next(self):
+        self.taken += 1
+        return super().next() * self.scale(self.taken - 1)
 
     def state_dict(self):
-        return super().state_dict() | {"begun": self.begun}
+        return super().state_dict() | {"taken": self.taken}
 
     def load_state_dict(self, state):
-        self.begun = self.drawn = int(state["begun"])
+        self.taken = int(state["taken"])
         super().load_state_dict(state)
 
 
@@ -152,23 +138,12 @@ class IndexStream(Stream):
 
 
 class EpochStream(IndexStream):
-    """Batches of a data set, shape (n, \\*event)."""
+    """Batches of a data set, shape (n, \\*event); or of each member's own, shape (members, n, \\*event)."""
 
-    def __init__(self, data: torch.Tensor, batches: int, batch_size: int, seeds, device):
-        super().__init__(len(data), batches, batch_size, seeds, device)
-        self.data = data.to(device)
-
-    def next(self):
-        return self.data[super().next()]  # (members, batches, batch, *event)
-
-
-class OwnEpochStream(IndexStream):
-    """Batches of a data set of each member's own, shape (members, n, \\*event)."""
-
-    def __init__(self, data: torch.Tensor, batches: int, batch_size: int, seeds, device):
-        super().__init__(data.shape[1], batches, batch_size, seeds, device)
-        self.data = data.to(device)
-        self.rows = torch.arange(len(data), device=device)[:, None, None]
+    def __init__(self, data: torch.Tensor, batches: int, batch_size: int, seeds, device, *, own: bool = False):
+        super().__init__(data.shape[1] if own else len(data), batches, batch_size, seeds, device)
+        self.data = data.to(device) if own else data.to(device).expand(len(seeds), *data.shape)
+        self.rows = torch.arange(len(seeds), device=device)[:, None, None]
 
     def next(self):
         return self.data[self.rows, super().next()]  # (members, batches, batch, *event)

@@ -11,7 +11,7 @@ from gantut import _inputs
 from gantut.device import choose_device
 from gantut.training._checkpoint import Saver
 from gantut.training._config import Config
-from gantut.training._data import TensorData, as_data
+from gantut.training._data import as_data, digest
 from gantut.training._groups import shard_members
 from gantut.training._history import History
 from gantut.training._networks import require_networks
@@ -44,71 +44,129 @@ def train(
     watch: Callable[[History], object] | None = None,
     data_parallel: bool = False,
 ) -> History:
-    """Play the game of `config` on `data`, with all members of the population at once.
+    r"""Train the networks of `config` on `data`, all members of the population at once.
 
-    Each round takes `n_critic` steps of the critic on fresh batches, and then one step of the generator.
+    Each step (iteration) takes `n_critic` steps of the critic, on fresh batches, and then one step of the generator.
 
     Parameters
     ----------
     config : Config or dict
-        The game. A dict of settings stands for the Config made of them.
-    data : Distribution or tensor, shape (n, *event)
-        The real samples: a distribution to draw from afresh, or a data set, which each member shuffles anew every
-        epoch.
+        Everything that two runs can differ in, but for networks and data; a dict of settings stands for the Config made
+        of them.
+    data : tensor, array, Dataset, DataLoader or distribution
+        The real samples:
+
+        - a floating point tensor or array, shape (n, \*event), which each member shuffles anew every epoch;
+        - a map-style `torch.utils.data.Dataset` of samples, or of tuples that begin with one, such as (image, label);
+        - a `DataLoader`, which does its own shuffling, for a single member; its batches are cut to `batch_size`;
+        - a distribution of `torch.distributions` or of `gantut.data`, from which each member draws afresh.
     generator, critic : Module, optional
-        Networks of your own, trained in place: from (members, batch, latent_dim) to (members, batch, *event), and from
-        there to (members, batch, 1). Members must not see each other: where there are several, each parameter has a
-        leading members axis. By default multilayer perceptrons of the architectures in `config`. For feature matching
-        a critic has a method ``features(x)``, which returns what the critic does and its features (members, batch,
-        features); for other layers than the last, ``features(x, layers)``, which returns a tuple of those layers.
+        Networks of your own, trained in place. By default multilayer perceptrons of the architectures in `config`,
+        where samples are vectors.
+
+        A plain module serves where `members` is 1: the generator turns noise (batch, latent_dim) into samples
+        (batch, \*event), the critic turns samples into scores (batch,) or (batch, 1). These are logits: without a
+        sigmoid at the end. In a population every shape has a leading members axis, each parameter too, and members must
+        not see each other.
+
+        For feature matching the critic has a method ``features(x)``, which returns its scores and its features (batch,
+        features); for other layers than the last, ``features(x, layers)``, which returns the scores and a tuple.
     labelled : (tensor, tensor), optional
-        Samples (n, *event) whose classes are known, and these, whole numbers from 0 to K - 1, shape (n,); or both with
-        a leading axis, each member its own. The critic then has K outputs, one a class, and its score is the logarithm
-        of the sum of their exponentials (see `gantut.objectives.class_score`); every step of the critic also learns
-        from a batch of them. Only where the critic classifies, without a gradient penalty and without unrolling.
+        Samples (n, \*event) whose classes are known, and these classes, whole numbers from 0 to K - 1, shape (n,); or
+        both with a leading axis, each member its own. The critic then has K outputs, one for each class, and its score
+        is the logarithm of the sum of their exponentials (see `gantut.objectives.class_score`); every step of the
+        critic also learns from a batch of them. Only where the critic classifies, without a gradient penalty and
+        without unrolling.
     metrics : mapping, optional
-        From a name to a function of samples (members, n, *event), on the training device, that returns one number a
-        member.
+        From a name to a function of generated samples (members, n, \*event), on the training device, that returns one
+        number for each member.
     samples : int
-        How many samples a member are generated, always from the same noise and in evaluation mode, at each evaluation.
+        How many samples of each member are generated at an evaluation: always from the same noise, in evaluation mode.
     record_every, evaluate_every : int, optional
-        How often to record losses, and to evaluate, in generator steps; by default about 200 and 20 times a run.
+        How often to record losses, and to evaluate, in steps; by default about 200 and 20 times in a run.
     checkpoints : path, optional
-        A folder in which to save the run as it goes: at every `checkpoint_every` steps (by default, at every
-        evaluation), at the end, and when it is interrupted with Ctrl-C (then as it was at most 50 steps before).
+        A folder in which to save the run as it goes: every `checkpoint_every` steps (by default, at every evaluation),
+        at the end, and when it is interrupted with Ctrl-C (then as it was at most 50 steps before).
+    checkpoint_every : int, optional
+        How often to save, in steps.
     resume : bool
-        Go on from the last good checkpoint in that folder, if there is one; bit for bit as if it had never stopped.
-        Only `steps` may be another than before: more of them extend the run.
+        Go on from the last good checkpoint in that folder, if there is one, bit for bit as if it had never stopped:
+        networks, optimizers, averages, records and all random numbers go on from where they were. Only `steps` may be
+        another than before: more of them extend the run. Another configuration, other data and a DataLoader, whose
+        place in an epoch cannot be saved, are refused.
     device : str or device, optional
-        As `gantut.device.choose_device`.
+        As `gantut.device.choose_device` takes it.
     progress : bool, optional
         Show a progress bar; by default only on a terminal.
     cuda_graph : bool, optional
-        On CUDA, record a round once and replay it, which spares launching its many small kernels one by one. By default
-        so where it can be: not under unrolling or a spectral norm, which wait for the device. A recording that does not
-        repeat the round that it was made from is not used, and a warning says so.
+        On CUDA, capture a step once and replay it, which spares launching its many small kernels one by one. By default
+        this is done wherever it is possible: not with unrolled steps or a spectral norm, which wait for the device. A
+        graph that does not repeat the step that it was captured from is not used, and a warning says so.
     amp : bool
         Compute the convolutions of networks of your own in bfloat16, where the device is faster so; a gradient penalty,
         losses, parameters and evaluations stay in single precision. Not for multilayer perceptrons.
     watch : function, optional
-        Is called after every evaluation with the history so far, when what was to be saved then is saved.
+        Called with the history so far after every evaluation, once what is due has been saved.
     data_parallel : bool
-        Compute a share of every batch on each process of the default process group of `torch.distributed`, which is to
-        be there already: see ``gantut/training/_parallel.py``. All processes call this with the same arguments; the
-        first alone saves, so that `checkpoints` is a folder that all of them can read. Losses must be means over
-        a batch, or functions of features. Not with unrolled steps, labelled samples, penalties around the data, or
-        networks whose samples see each other otherwise than by the batch normalisation of a DCGAN.
+        Compute a share of every batch on each process of the default process group of `torch.distributed`, which must
+        exist already. All processes call this with the same arguments; only the first one saves, to a folder
+        `checkpoints` that all of them can read. Losses must be means over a batch, or functions of features. Not with
+        unrolled steps, labelled samples, penalties around the data, or networks whose samples see each other otherwise
+        than by the batch normalisation of a DCGAN.
 
     Returns
     -------
     History
+        Losses, gradient norms, metrics and samples along the way, and the networks at the end.
 
     Raises
     ------
     ValueError
-        If a setting is not allowed, or data, networks and settings do not go together.
+        If a setting is not allowed, or data, networks and settings do not go together; the message names the argument.
     OutOfMemory
-        If the device's memory is too small.
+        If the device's memory is too small; the message says what to lower.
+
+    Warns
+    -----
+    DivergenceWarning
+        If a member's loss or parameters are no longer finite: it is put back and stays where it last was good, and the
+        others go on.
+    UserWarning
+        If all of a critic's scores lie in [0, 1], as after a sigmoid, where the objective takes logits.
+
+    Notes
+    -----
+    The same seed gives the same numbers, and member i the same ones whoever else is in the population: it draws from
+    random number generators of its own, seeded with `seed` + i.
+
+    See Also
+    --------
+    Config : What can be set.
+    History : What comes back.
+    learn : The loop itself, for networks that are trained otherwise.
+
+    References
+    ----------
+    Goodfellow et al. (2014), Algorithm 1; Arjovsky et al. (2017), Algorithm 1; lessons 2 and 10.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> x = torch.randn(1000, 2)
+    >>> generator = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
+    >>> critic = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 1))
+    >>> config = Config(objective="wgan-gp", steps=4, latent_dim=8, batch_size=32)
+    >>> history = train(config, x, generator=generator, critic=critic, record_every=1, progress=False)
+    >>> history.losses["critic"].shape
+    torch.Size([4, 1])
+
+    Three members, each with networks of its own, and a metric:
+
+    >>> spread = {"spread": lambda samples: samples.std(1).mean(-1)}
+    >>> config = Config(objective="non-saturating", members=3, steps=4, batch_size=32)
+    >>> history = train(config, x, metrics=spread, evaluate_every=2, progress=False)
+    >>> history.evaluated, history.metrics["spread"].shape
+    (tensor([0, 2, 4]), torch.Size([3, 3]))
     """
     config = config if isinstance(config, Config) else Config.from_dict(config)
     device = choose_device(None if device is None else str(device))
@@ -185,7 +243,7 @@ def _captured(wanted, config, device, parallel):
 
 
 def _fingerprint(data, labelled):
-    parts = [] if labelled is None else [TensorData(part).fingerprint() for part in labelled]
+    parts = [] if labelled is None else [digest(part) for part in labelled]
     return data.fingerprint() | ({"labelled": parts} if parts else {})
 
 

@@ -1,4 +1,4 @@
-"""Tricks as plain data, and what each of them asks of networks and data: lesson 7 derives them."""
+"""Tricks as plain data, and what each of them requires of networks and data: lesson 7 derives them."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ SCHEDULES = {
     "linear": lambda share: 1 - share,
     "cosine": lambda share: (1 + math.cos(math.pi * share)) / 2,
 }
-PLAYERS = ("generator", "critic", "both")
+NETWORKS = ("generator", "critic", "both")
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,19 @@ class MinibatchDiscrimination:
         The number B of similarities that the last hidden layer gets beside its own features.
     dimension : int
         The number C of coordinates that each compares.
+
+    See Also
+    --------
+    gantut.networks.MinibatchLayer : The layer that the critic then has.
+
+    References
+    ----------
+    Salimans et al. (2016), section 3.2; lesson 7.
+
+    Examples
+    --------
+    >>> MinibatchDiscrimination(kernels=16)
+    MinibatchDiscrimination(kernels=16, dimension=4)
     """
 
     kernels: int = 8
@@ -40,7 +53,7 @@ class MinibatchDiscrimination:
 
 @dataclass(frozen=True)
 class InstanceNoise:
-    r"""Gaussian noise on all samples, real and generated, before the critic looks at them, in every step.
+    r"""Gaussian noise on all samples, real and generated, before the critic sees them.
 
     .. math:: x + \sigma_t\,\varepsilon, \qquad \sigma_t = \sigma\,s\big(t / (u\,T)\big) \text{ in step }
        t = 0, 1, \dots \text{ of } T, \quad 0 \text{ from } t = u\,T \text{ on}
@@ -57,6 +70,12 @@ class InstanceNoise:
     References
     ----------
     Arjovsky and Bottou (2017), section 3; Sønderby et al. (2017), section 2.5, for noise that fades; lesson 7.
+
+    Examples
+    --------
+    >>> noise = InstanceNoise(0.5, until=0.5)
+    >>> [noise.scale_at(done, steps=100) for done in (0, 25, 50)]
+    [0.5, 0.25, 0.0]
     """
 
     scale: float

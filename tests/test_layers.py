@@ -13,10 +13,6 @@ ORDER = (
     "checkpoints", "training", "metrics", "plots", "lessons", "cli",
 )  # fmt: skip
 ROOMS = sorted(path.parent for path in PACKAGE.glob("lessons/*/exercises.py"))
-# Private files that another package still imports: (the file, what it imports). To be emptied, and then to go.
-STILL_IMPORTED = {
-    ("lessons/fixed_distributions.py", "gantut.training._streams"),
-}
 
 
 def parts(name):
@@ -67,7 +63,6 @@ def test_a_private_file_is_imported_only_by_the_folder_that_it_lies_in(name):
     """What stands in the package's own folder, such as gantut/_inputs.py, is for all of the package."""
     for path in parts(name):
         found = {module for module, folder in private_files(path) if folder not in (PACKAGE, *path.parents)}
-        found = {module for module in found if (path.relative_to(PACKAGE).as_posix(), module) not in STILL_IMPORTED}
         assert not found, f"{path.relative_to(PACKAGE)} imports {', '.join(sorted(found))}"
 
 

@@ -3,8 +3,7 @@ r"""The algorithms of GAN and Wasserstein GAN, which are one; everything that le
 .. math:: \text{repeat:}\quad n_\text{critic}\times\ \text{critic: down } L_D\big(f(x), f(G(z))\big), \qquad
    \text{once}\ \text{generator: down } L_G\big(f(G(z))\big)
 
-In a step of the loop each learner takes its steps in turn: in a GAN, critic and generator. Between two fixed
-distributions there is only the critic, and G(z) is drawn from the second; a classifier is a single learner, too.
+Between two fixed distributions the critic learns alone, and G(z) is drawn from the second; a classifier learns alone.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -18,30 +17,17 @@ from gantut.objectives import Objective, supervised_loss
 from gantut.training._learners import Learner, Tensors
 
 
-def learn(
-    learners: Sequence[Learner],
-    draws: Iterable[Tensors],
-    *,
-    step: Callable[[Tensors], Tensors] | None = None,
-    watch: Callable[[int, Tensors], object] | None = None,
-) -> None:
+def learn(learners: Sequence[Learner], draws: Iterable[Tensors], *, step=None, watch=None) -> None:
     """Train: take one step of the loop for each of the draws.
 
     Parameters
     ----------
     learners : sequence of Learner
-        In the order in which they take their steps.
+        In the order in which they take their steps; their networks are trained in place.
     draws : iterable of mappings
         What each step of the loop uses: tensors by name.
-    step : function of draws, optional
-        By default all learners take their steps.
-    watch : function of (step, losses), optional
-        Called after each step of the loop; steps are counted from 1.
-
-    Returns
-    -------
-    None
-        Networks are trained in place.
+    step, watch : functions of draws and of (step, losses), optional
+        What is done in a step, by default one learner after the other; what is called after it, steps counted from 1.
 
     Examples
     --------
@@ -64,9 +50,7 @@ def iterate(learners: Sequence[Learner], draws: Tensors) -> dict[str, torch.Tens
     for learner in learners:
         for batch in learner.batches(draws):
             terms = learner.loss(batch)  # each (members,)
-            learner.descend(
-                sum(learner.weights[name] * term if name in learner.weights else term for name, term in terms.items())
-            )
+            learner.descend(sum(learner.weights.get(name, 1) * term for name, term in terms.items()))
             for act in learner.after_step:
                 act()
             losses |= {name: term.detach() for name, term in terms.items()}
@@ -79,24 +63,18 @@ class Game:
 
     - data: (members, n_critic, batch, *event), and one batch more where the generator's loss looks at real samples
     - noise: (members, n_critic + 1, batch, latent_dim), the last for the generator's step
-    - mixing: (members, n_critic, batch, ...), random numbers of the constraint, where it takes some
-    - labelled, labels: (members, n_critic, some, *event) and (members, n_critic, some), where there are such
+    - mixing, labelled, labels, where needed: (members, n_critic, batch, ...), for the constraint, and for classes
 
     Attributes
     ----------
-    objective : Objective
-    constraint : Constraint
+    objective, constraint, n_critic : Objective, Constraint, int
     critic, generator : Module or function
         From samples (members, batch, *event) to scores (members, batch, 1), or logits (members, batch, classes); and
         from noise (members, batch, latent_dim) to samples.
-    n_critic : int
-    forward, scores_of : functions
-        The output of a network for x; and the scores (members, batch) in a critic's output.
-    features, look_ahead : functions, optional
-        From samples to scores and features, where the generator matches these; from real and generated samples to the
-        scores of the critic to come, where it is unrolled.
-    shown : function of samples, draws, step and whether they are generated
-        What the critic sees in place of samples, such as samples with noise.
+    forward, scores_of, features, look_ahead, shown : functions
+        The output of a network for x; the scores (members, batch) in a critic's output; the scores and features of
+        samples, where the generator matches these; the scores of the critic to come, where it is unrolled; and what
+        the critic sees in place of samples.
     joined, batched : bool
         Whether real and generated samples may go through the critic together, and all batches through the generator.
 
@@ -146,8 +124,7 @@ class Game:
         """Return the critic's loss, the constraint's term and the loss of the labels, each of shape (members,)."""
         real, fake = batch["real"], batch["fake"]  # (members, batch, *event)
         if self.joined:
-            both = self.score(torch.cat([real, fake], 1))  # (members, 2 batch)
-            scores = both.split([real.shape[1], fake.shape[1]], 1)  # (members, batch) twice
+            scores = self.score(torch.cat([real, fake], 1)).split([real.shape[1], fake.shape[1]], 1)  # (members, batch)
         else:
             scores = self.score(real), self.score(fake)
         losses = {"critic": self.objective.critic_loss(*scores)}  # (members,)
@@ -161,8 +138,8 @@ class Game:
 
     def generator_loss(self, draws: Tensors) -> Tensors:
         """Return the generator's loss, shape (members,), on the last batches of the draws."""
-        fake = self.forward(self.generator, draws["noise"][:, -1])
-        fake = self.shown(fake, draws, -1, True)  # (members, batch, *event)
+        fake = self.forward(self.generator, draws["noise"][:, -1])  # (members, batch, *event)
+        fake = self.shown(fake, draws, -1, True)
         if not (self.look_ahead or self.features):
             return {"generator": self.objective.generator_loss(None, self.score(fake))}  # (members,)
         real = self.shown(draws["data"][:, -1], draws, -1, False)  # (members, batch, *event)

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -54,7 +54,7 @@ class Learner:
     loss: Callable[[Tensors], Tensors]
     batches: Callable[[Tensors], Iterable[Tensors]] = lambda draws: (draws,)
     after_step: Sequence[Callable[[], object]] = ()
-    weights: Mapping[str, float] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     def descend(self, loss: torch.Tensor) -> None:
         """Take one step of the optimizer down the sum of the members' losses: each has parameters of its own."""

@@ -1,5 +1,6 @@
 """Train: check what is given, assemble a run of it, and let it go."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -192,7 +193,10 @@ def train(
 
     if resume:
         run.resume()
-    return run.go(progress)
+    with warnings.catch_warnings():
+        if config.batch_size == 1:  # scores (members, 1) are here what they should be
+            warnings.filterwarnings("ignore", "the loss averages over the last axis")
+        return run.go(progress)
 
 
 def _networks(config, data, generator, critic, classes, device):

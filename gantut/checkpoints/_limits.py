@@ -22,6 +22,23 @@ class CheckpointVersionError(CheckpointError):
 class Limits(NamedTuple):
     """How much a checkpoint may ask for; the same when it is written, so that whatever was saved can be loaded.
 
+    Attributes
+    ----------
+    total_bytes : int
+        Of all files together.
+    json_bytes : int
+        Of ``checkpoint.json``.
+    header_bytes : int
+        Of the table of contents of one safetensors file.
+    tensors : int
+        How many there may be in one safetensors file.
+    depth : int
+        How deep lists and dicts may be nested.
+
+    See Also
+    --------
+    save : takes limits, as loading does.
+
     Examples
     --------
     For a larger model, ``load(path, limits=larger)`` and ``save(..., limits=larger)``:
@@ -30,15 +47,10 @@ class Limits(NamedTuple):
     >>> larger = LIMITS._replace(total_bytes=100 * 2**30)
     """
 
-    #: of all files together, in bytes
     total_bytes: int = 4 * 2**30
-    #: of checkpoint.json
     json_bytes: int = 16 * 2**20
-    #: of the table of contents of one safetensors file
     header_bytes: int = 16 * 2**20
-    #: tensors in one safetensors file
     tensors: int = 100_000
-    #: how deep lists and dicts may be nested
     depth: int = 50
 
 

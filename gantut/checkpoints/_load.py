@@ -14,19 +14,43 @@ from gantut.device import choose_device
 
 
 class Checkpoint(NamedTuple):
-    """What :func:`load` and :func:`load_latest` return: all that was given to :func:`save`, bit by bit."""
+    """What :func:`load` and :func:`load_latest` return: all that was given to :func:`save`, bit by bit.
 
-    #: after how many steps it was saved
+    Attributes
+    ----------
+    step : int
+        After how many steps it was saved.
+    weights : dict of str to tensor
+        Tensors by name, on the device that was asked for.
+    state : dict, list, tensor, ...
+        The nested rest. Its tensors are on the CPU, from where ``load_state_dict`` and ``set_state`` take them.
+    config : dict, list, ...
+        The configuration of the run.
+    path : Path
+        The folder that it came from.
+    versions : dict of str to str
+        The versions of gantut and torch that wrote it.
+
+    See Also
+    --------
+    load : one checkpoint.
+    load_latest : the newest good one of a run.
+
+    Examples
+    --------
+    >>> import tempfile, torch
+    >>> from gantut.checkpoints import load, save
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     checkpoint = load(save(folder, 100, weights={"w": torch.ones(2)}, config={"lr": 1e-4}))
+    >>> checkpoint.step, checkpoint.weights["w"], checkpoint.config
+    (100, tensor([1., 1.]), {'lr': 0.0001})
+    """
+
     step: int
-    #: tensors by name, on the device that was asked for
     weights: dict[str, torch.Tensor]
-    #: the nested rest; its tensors are on the CPU, from where ``load_state_dict`` and ``set_state`` take them
     state: Any
-    #: the configuration of the run
     config: Any
-    #: the folder that it came from
     path: Path
-    #: the versions of gantut and torch that wrote it
     versions: dict[str, str]
 
 

@@ -31,6 +31,11 @@ def claim(claim_id, statement, value, *, equals=None, atol=0.0, rtol=0.0, below=
     below, above : float, optional
         Strict bounds: ``above < value < below``.
 
+    Returns
+    -------
+    None
+        After printing one line.
+
     Raises
     ------
     ClaimFailed

@@ -9,14 +9,50 @@ UNANSWERED = "no answer yet. Replace the dots, then run this cell again."
 
 
 class Verdict(NamedTuple):
-    """The marking of an answer: right is True, False, or None where there is no answer yet."""
+    """The marking of an answer.
+
+    Attributes
+    ----------
+    right : bool or None
+        None where there is no answer yet.
+    message : str
+        What there is to say about the answer.
+
+    See Also
+    --------
+    mark : returns it.
+
+    Examples
+    --------
+    >>> from gantut.lessons import mark
+    >>> mark("kl-of-a-coin", ...).right is None
+    True
+    """
 
     right: bool | None
     message: str
 
 
 class Mistake(NamedTuple):
-    """A wrong answer that is easily given, and a word that helps."""
+    """A likely wrong answer, and what to say about it.
+
+    Attributes
+    ----------
+    answer : number, sympy expression or function
+        The wrong answer, of the same kind as the right one.
+    why : str
+        What led there, and what to do instead.
+
+    See Also
+    --------
+    Exercise : has a tuple of them.
+
+    Examples
+    --------
+    >>> from gantut.lessons import Mistake
+    >>> Mistake(0.69, "That is in nats; the question asks for bits: divide by log 2.").answer
+    0.69
+    """
 
     answer: object
     why: str
@@ -24,20 +60,37 @@ class Mistake(NamedTuple):
 
 @dataclass(frozen=True)
 class Exercise:
-    """What a right answer is.
+    """An exercise: its right answer, the likely mistakes, and what to say about each.
 
     Attributes
     ----------
     id : str
+        The name by which the lesson asks for it.
     answer : number, sympy expression or function
         A right answer; its type says what kind of answer is wanted.
     praise : str
         What to say about a right answer: one sentence that adds something.
     mistakes : tuple of Mistake
+        The likely wrong answers; the first that equals what was given says why it is wrong.
     arguments : tuple of tuple
         For functions: the arguments to try them on.
     tolerance : float
         Relative, and absolute near 0.
+
+    See Also
+    --------
+    all_exercises : those of the book.
+    mark : compares an answer with one of them.
+
+    Examples
+    --------
+    >>> from gantut.lessons import Exercise, Mistake
+    >>> exercise = Exercise(
+    ...     id="entropy-of-a-coin", answer=1.0, praise="One toss, one bit.",
+    ...     mistakes=(Mistake(0.69, "That is in nats; the question asks for bits: divide by log 2."),),
+    ... )
+    >>> exercise.tolerance
+    0.001
     """
 
     id: str

@@ -26,6 +26,18 @@ class Record(NamedTuple):
         What was found: numbers and nested lists of them.
     provenance : dict
         Command, commit, date, device, versions, seed and seconds.
+
+    See Also
+    --------
+    record : makes one.
+    recorded : reads one.
+
+    Examples
+    --------
+    >>> from gantut.lessons import recorded
+    >>> result, provenance = recorded("mode-collapse")
+    >>> provenance["command"].split()[-1]
+    'mode-collapse'
     """
 
     result: dict[str, Any]
@@ -52,11 +64,22 @@ def recorded(name: str, *, folder: str | Path | None = None) -> Record:
     Returns
     -------
     Record
+        Its result, and its provenance.
 
     Raises
     ------
     ValueError
         If nothing of that name is recorded; the message names the nearest.
+
+    See Also
+    --------
+    record : writes such a file.
+
+    Examples
+    --------
+    >>> from gantut.lessons import recorded
+    >>> sorted(recorded("mode-collapse").provenance)
+    ['command', 'commit', 'date', 'device', 'python', 'seconds', 'seed', 'torch']
     """
     folder = Path(folder) if folder else results_folder()
     names = tuple(sorted(path.stem for path in folder.glob("*.json")))
@@ -70,10 +93,39 @@ def record(
 ) -> Path:
     """Run an experiment, and write what it found with its provenance.
 
+    Parameters
+    ----------
+    name : str
+        Of the experiment; the file is called ``name.json``.
+    run : function of no arguments
+        The experiment. It returns a dict of numbers, and of nested lists of them.
+    command : str
+        The command that runs it again.
+    seed : int
+        What `run` seeds its random generators with. It is only written into the record, as the device is.
+    device : device or str
+        Where `run` computes.
+    folder : path, optional
+        By default the one of the book's own results. It is made where it is missing.
+
     Returns
     -------
-    path
+    Path
         Of the file.
+
+    See Also
+    --------
+    recorded : reads it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from gantut.lessons import record, recorded
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = record("sum", lambda: {"sum": 1 + 1}, command="none", seed=0, device="cpu", folder=folder)
+    ...     found = recorded("sum", folder=folder)
+    >>> path.name, found.result, found.provenance["seed"]
+    ('sum.json', {'sum': 2}, 0)
     """
     folder = Path(folder) if folder else results_folder()
     start = time.perf_counter()

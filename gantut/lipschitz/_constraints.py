@@ -319,6 +319,11 @@ def constraint(value) -> Constraint | None:
     value : dict, Constraint or None
         Such as ``{"name": "clip", "bound": 0.01}``: one of the names in :data:`CONSTRAINTS`, and its settings.
 
+    Returns
+    -------
+    Constraint or None
+        None, and a constraint, as they are.
+
     Raises
     ------
     ValueError

@@ -20,6 +20,7 @@ class Objective:
     Attributes
     ----------
     name : str
+        As in :data:`OBJECTIVES`, or one of your own.
     critic_loss : function of (real_logits, fake_logits)
         From two tensors of shape (..., batch) to one of shape (...).
     generator_loss : function of (real_logits, fake_logits), or None
@@ -35,6 +36,21 @@ class Objective:
         Whether the critic's score is the logit of a probability.
     labels : bool
         Whether the critic's loss has labels, and takes others as `real_label` and `fake_label`.
+
+    See Also
+    --------
+    OBJECTIVES : those that have names.
+    gantut.training.Config : takes an objective.
+
+    Examples
+    --------
+    >>> from gantut.objectives import OBJECTIVES
+    >>> wgan = OBJECTIVES["wgan"]
+    >>> loss = wgan.critic_loss(torch.tensor([3.0, 5.0]), torch.tensor([1.0, 1.0]))
+    >>> loss, wgan.estimate(loss)  # the mean scores differ by 3
+    (tensor(-3.), tensor(3.))
+    >>> wgan.defaults["n_critic"], wgan.defaults["constraint"]
+    (5, {'name': 'clip', 'bound': 0.01})
     """
 
     name: str

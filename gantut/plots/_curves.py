@@ -19,6 +19,7 @@ def lines(ax: Axes, x, curves: Mapping[str, object], *, colours: Sequence[str] =
     Parameters
     ----------
     ax : Axes
+        Where to draw.
     x : array, shape (points,)
     curves : mapping
         From the name of a curve to its values, shape (points,). Names that begin with an underscore stay out of the
@@ -57,6 +58,7 @@ def distributions(ax: Axes, x, densities: Mapping[str, object], *, colours: Sequ
     Parameters
     ----------
     ax : Axes
+        Where to draw.
     x : array, shape (points,)
     densities : mapping
         From the name of a distribution to its density, shape (points,): the real one first, then the generated one.
@@ -67,6 +69,18 @@ def distributions(ax: Axes, x, densities: Mapping[str, object], *, colours: Sequ
     -------
     Axes
         The one that was given.
+
+    See Also
+    --------
+    lines : the same, not filled.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> ax = distributions(plt.figure().subplots(), [0, 1, 2], {"real": [0, 1, 0], "generated": [1, 0, 0]})
+    >>> len(ax.lines), ax.get_ylabel()
+    (2, 'density')
+    >>> plt.close(ax.figure)
     """
     lines(ax, x, densities, colours=colours)
     for y, colour in zip(densities.values(), colours, strict=False):
@@ -81,6 +95,7 @@ def population(ax: Axes, x, members, *, name: str, colour: str = GENERATED, dash
     Parameters
     ----------
     ax : Axes
+        Where to draw.
     x : array, shape (points,)
     members : array, shape (members, points)
     name : str
@@ -92,6 +107,19 @@ def population(ax: Axes, x, members, *, name: str, colour: str = GENERATED, dash
     -------
     Axes
         The one that was given.
+
+    See Also
+    --------
+    lines : single curves.
+    sweep : intervals over a setting.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> ax = population(plt.figure().subplots(), [0, 1], [[1, 2], [3, 4], [8, 9]], name="GAN")
+    >>> ax.lines[0].get_ydata()
+    array([3., 4.])
+    >>> plt.close(ax.figure)
     """
     x, members = as_array(x), as_array(members)
     ax.fill_between(x, members.min(0), members.max(0), color=colour, alpha=0.25, linewidth=0)
@@ -107,6 +135,7 @@ def paths(ax: Axes, routes: Mapping[str, object], *, colours: Sequence[str] = CO
     Parameters
     ----------
     ax : Axes
+        Where to draw.
     routes : mapping
         From the name of a path to its coordinates, a pair of arrays of shape (steps + 1,).
     colours, dashes : sequence
@@ -116,6 +145,18 @@ def paths(ax: Axes, routes: Mapping[str, object], *, colours: Sequence[str] = CO
     -------
     Axes
         The one that was given.
+
+    See Also
+    --------
+    clouds : samples of the plane.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> ax = paths(plt.figure().subplots(), {"spiral": ([1, 0, -0.5], [0, 1, 0])})
+    >>> len(ax.lines)  # the path, its beginning, its end, and the cross
+    4
+    >>> plt.close(ax.figure)
     """
     for (name, (x, y)), colour, dash in zip(routes.items(), colours, dashes, strict=False):
         x, y = as_array(x), as_array(y)
@@ -133,6 +174,7 @@ def sweep(ax: Axes, x, curves: Mapping[str, Sequence], *, colours: Sequence[str]
     Parameters
     ----------
     ax : Axes
+        Where to draw.
     x : array, shape (settings,)
         On a logarithmic axis.
     curves : mapping
@@ -144,6 +186,18 @@ def sweep(ax: Axes, x, curves: Mapping[str, Sequence], *, colours: Sequence[str]
     -------
     Axes
         The one that was given.
+
+    See Also
+    --------
+    population : whole curves.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> ax = sweep(plt.figure().subplots(), [0.01, 0.1], {"WGAN": ([1, 2], [2, 3], [3, 5])})
+    >>> ax.get_xscale(), [label.get_text() for label in ax.get_xticklabels()]
+    ('log', ['0.01', '0.1'])
+    >>> plt.close(ax.figure)
     """
     x = as_array(x)
     for (name, ends), colour, dash, marker in zip(curves.items(), colours, dashes, "osD^vP", strict=False):

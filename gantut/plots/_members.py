@@ -19,6 +19,7 @@ def strips(ax: Axes, groups: Mapping[str, object], *, intervals: Sequence | None
     Parameters
     ----------
     ax : Axes
+        Where to draw.
     groups : mapping
         From the name of a group to one number for each member, shape (members,).
     intervals : sequence, optional
@@ -34,6 +35,14 @@ def strips(ax: Axes, groups: Mapping[str, object], *, intervals: Sequence | None
     See Also
     --------
     member_rows : the same from top to bottom, with equal members stacked.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> ax = strips(plt.figure().subplots(), {"GAN": [3, 5, 8], "WGAN": [8, 8, 7]})
+    >>> [label.get_text() for label in ax.get_xticklabels()]
+    ['GAN', 'WGAN']
+    >>> plt.close(ax.figure)
     """
     for place, values in enumerate(map(as_array, groups.values())):
         spread = np.linspace(-0.18, 0.18, len(values))
@@ -58,6 +67,7 @@ def member_rows(
     Parameters
     ----------
     ax : Axes
+        Where to draw.
     groups : mapping
         From the name of a group to one number for each member, shape (members,).
     intervals : mapping, optional

@@ -19,15 +19,29 @@ def clouds(ax: Axes, real, generated, *, limit: float, title: str = "") -> Axes:
     Parameters
     ----------
     ax : Axes
+        Where to draw.
     real, generated : array, shape (n, 2)
     limit : float
         Both axes go from -limit to limit.
     title : str
+        Above the axes.
 
     Returns
     -------
     Axes
         The one that was given.
+
+    See Also
+    --------
+    image_rows : images.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> ax = clouds(plt.figure().subplots(), [[0, 1], [1, 0]], [[0, 0]], limit=2)
+    >>> [len(points.get_offsets()) for points in ax.collections]
+    [2, 1]
+    >>> plt.close(ax.figure)
     """
     ax.scatter(*as_array(real).T, s=10, color=REAL, alpha=0.25, linewidths=0, label="real")
     ax.scatter(*as_array(generated).T, s=10, color=GENERATED, marker="^", alpha=0.35, linewidths=0, label="generated")
@@ -51,6 +65,18 @@ def image_rows(rows: Mapping[str, object], *, size: int = 8) -> np.ndarray:
     -------
     array of Axes, shape (rows, columns)
         With as many columns as the longest row has images.
+
+    See Also
+    --------
+    clouds : samples of the plane.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt, torch
+    >>> grid = image_rows({"real": torch.ones(1, 16), "generated": torch.zeros(2, 16)}, size=4)
+    >>> grid.shape
+    (2, 2)
+    >>> plt.close(grid[0, 0].figure)
     """
     columns = max(len(images) for images in rows.values())
     grid = axes(len(rows), columns, height=0.95, squeeze=False, gridspec_kw={"wspace": 0.05, "hspace": 0.05})

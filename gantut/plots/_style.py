@@ -45,14 +45,40 @@ STYLE = {
 
 
 def use_style() -> None:
-    """Set the book's style for all figures that follow."""
+    """Set the book's style for all figures that follow.
+
+    See Also
+    --------
+    axes : a figure in this style.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> use_style()
+    >>> plt.rcParams["figure.facecolor"] == PAPER
+    True
+    """
     import matplotlib.pyplot as plt
 
     plt.rcParams.update(STYLE)
 
 
 def show() -> None:
-    """Show the current figures, then close them."""
+    """Show the current figures, then close them.
+
+    See Also
+    --------
+    axes : begins a figure.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> plt.switch_backend("agg")  # which has no windows; leave this out to see the figure
+    >>> ax = axes()
+    >>> show()
+    >>> plt.get_fignums()
+    []
+    """
     import matplotlib.pyplot as plt
 
     plt.show()
@@ -126,6 +152,20 @@ def legend_below(first: Axes, *others: Axes, columns: int = 3) -> None:
         All of one figure.
     columns : int
         Of the legend.
+
+    See Also
+    --------
+    lines : draws curves that have names.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> left, right = axes(1, 2)
+    >>> handles = [left.plot([0, 1], label="real"), right.plot([1, 0], label="real")]
+    >>> legend_below(left, right)
+    >>> [text.get_text() for text in left.figure.legends[0].get_texts()]
+    ['real']
+    >>> plt.close(left.figure)
     """
     entries: dict[str, list] = {}
     for ax in (first, *others):

@@ -193,15 +193,13 @@ class Config:
         The weight of the squared distance of each network's parameters from their average so far, which is added to
         its loss; 0 for none. Recorded losses are without it, the norms of gradients with it.
     real_label, fake_label : float
-        The critic's targets for real and for generated samples, where its loss has labels. One-sided label smoothing
-        has 0.9 and 0.
+        The critic's targets, where its loss has labels; 0.9 and 0 for one-sided label smoothing.
     batch_norm, virtual_batch_norm : {"generator", "critic", "both"} or None
         Which network's hidden layers are normalised by the statistics of the batch (see
         `gantut.networks.batch_norm`), or by those of a reference batch of `batch_size` samples, drawn once, together
         with each sample itself.
     instance_noise : InstanceNoise, dict, float or None
-        Noise on real and generated samples before the critic sees them; a number is the `scale` of noise that fades
-        linearly.
+        Noise on all samples before the critic sees them; a number is the `scale` of noise that fades linearly.
     augmentation : Augmentation, dict or None
         Random changes of images, real and generated, before the critic sees them; gradients flow back through them.
     ema : float
@@ -218,7 +216,7 @@ class Config:
     See Also
     --------
     train : Runs it.
-    gantut.objectives : The objectives, and what their papers set.
+    gantut.objectives.OBJECTIVES : The objectives, and what their papers set.
 
     Examples
     --------
@@ -373,13 +371,7 @@ class Config:
 
     @classmethod
     def from_dict(cls, plain: dict) -> "Config":
-        """Return the run that plain data stands for.
-
-        Raises
-        ------
-        ValueError
-            If a setting is unknown (the nearest is named) or not allowed.
-        """
+        """Return the run that plain data stands for; a ValueError names a setting that is unknown or not allowed."""
         allowed = tuple(f.name for f in dataclasses.fields(cls))
         for name in plain:
             _inputs.one_of("a setting of a run", name, allowed)

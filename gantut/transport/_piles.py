@@ -8,7 +8,27 @@ from gantut import _inputs
 
 
 class Move(NamedTuple):
-    """One shovelful: `amount` goes from pile `source` to the pile `target` beside it; piles are numbered from 1."""
+    """One shovelful: from a pile to the one beside it; piles are numbered from 1.
+
+    Attributes
+    ----------
+    source : int
+        The pile that it leaves.
+    target : int
+        The pile that it goes to, on the left or on the right of `source`.
+    amount : float
+        How much is carried.
+
+    See Also
+    --------
+    pile_moves : lists them.
+
+    Examples
+    --------
+    >>> from gantut.transport import pile_moves
+    >>> pile_moves([2.0, 0.0], [0.5, 1.5]).moves
+    [Move(source=1, target=2, amount=1.5)]
+    """
 
     source: int
     target: int
@@ -16,15 +36,36 @@ class Move(NamedTuple):
 
 
 class PileMoves(NamedTuple):
-    r"""How piles on a line are turned into others, shovel by shovel; see :func:`pile_moves`."""
+    r"""How piles on a line are turned into others, shovel by shovel.
 
-    #: (..., n + 1) the deltas 0 to n: what is carried across each gap, to the right where positive
+    Attributes
+    ----------
+    deltas : tensor, shape (..., n + 1)
+        :math:`\delta_0` to :math:`\delta_n`: what is carried across each gap, to the right where positive.
+    cost : tensor, shape (...,)
+        :math:`\sum_i |\delta_i|`, in mass x distance.
+    moves : list of Move, or None
+        In an order in which no pile ever runs short; None for a batch.
+    states : tensor, shape (len(moves) + 1, n), or None
+        The piles before the first move and after each one; None for a batch.
+
+    See Also
+    --------
+    pile_moves : returns it.
+
+    Examples
+    --------
+    >>> from gantut.transport import pile_moves
+    >>> walk = pile_moves([2.0, 0.0, 1.0], [1.0, 1.0, 1.0])
+    >>> walk.cost.item(), len(walk.moves)
+    (1.0, 1)
+    >>> walk.states.tolist()
+    [[2.0, 0.0, 1.0], [1.0, 1.0, 1.0]]
+    """
+
     deltas: torch.Tensor
-    #: (...,) the cost, the sum of the deltas' absolute values, in mass x distance
     cost: torch.Tensor
-    #: list of :class:`Move`, in an order in which no pile ever runs short; None for a batch
     moves: list[Move] | None
-    #: (len(moves) + 1, n) the piles before the first move and after each one; None for a batch
     states: torch.Tensor | None
 
 

@@ -17,6 +17,25 @@ class TransportResult(NamedTuple):
     in [value - gap, value], whatever algorithm found the result. For entropic transport the constraint on `f` and `g`
     is a soft one; :func:`gantut.transport.sinkhorn` says what `value` and `gap` mean there.
 
+    Attributes
+    ----------
+    value : tensor, shape (...,)
+        What the plan costs, in mass x distance (or distance to the power p).
+    plan : tensor, shape (..., n, m), or None
+        :math:`P`, the mass that goes from each point to each; None where it would not fit into memory.
+    f : tensor, shape (..., n), or None
+        Potential of the first distribution; fixed up to a constant, here such that both terms of the dual are equal.
+    g : tensor, shape (..., m), or None
+        Potential of the second distribution: at the optimum :math:`\text{value} = \langle a, f\rangle + \langle b,
+        g\rangle`, both signs plus.
+    gap : tensor, shape (...,), or None
+        Primal minus dual value: how far the value can be from the optimum at most.
+    iterations : int or None
+        How many it took, where the method has any.
+    error : tensor, shape (...,), or None
+        The larger relative marginal error: the L1 distance of the plan's row sums from :math:`a`, or of its column
+        sums from :math:`b`, whichever is larger, divided by the total mass.
+
     See Also
     --------
     emd, emd_points : return it for exact transport.
@@ -30,21 +49,12 @@ class TransportResult(NamedTuple):
     (1.0, 0.0, 0.0)
     """
 
-    #: (...,) what the plan costs, in mass x distance (or distance to the power p)
     value: torch.Tensor
-    #: (..., n, m) mass that goes from each point to each; None where it would not fit into memory
     plan: torch.Tensor | None = None
-    #: (..., n) potential of the first distribution; fixed up to a constant, here such that both terms of the dual
-    #: are equal
     f: torch.Tensor | None = None
-    #: (..., m) potential of the second distribution: value = <a, f> + <b, g> at the optimum, both signs plus
     g: torch.Tensor | None = None
-    #: (...,) primal minus dual value: how far the value can be from the optimum at most
     gap: torch.Tensor | None = None
-    #: how many iterations it took, where the method has any
     iterations: int | None = None
-    #: (...,) the larger relative marginal error: the L1 distance of the plan's row sums from a, or of its column sums
-    #: from b, whichever is larger, divided by the total mass
     error: torch.Tensor | None = None
 
 

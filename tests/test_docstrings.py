@@ -71,7 +71,7 @@ def test_it_says_what_it_returns_and_shows_an_example(module, name):
     if is_error(value):
         return
     found = sections(inspect.getdoc(value))
-    if not inspect.isclass(value) and inspect.signature(value).return_annotation is not None:
+    if not inspect.isclass(value) and inspect.signature(value).return_annotation not in (None, "None"):
         assert {"Returns", "Yields"} & set(found)
     assert ">>>" in found.get("Examples", ""), "an example"
 

@@ -22,6 +22,12 @@ hypothesis.settings.load_profile("gantut")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
+def pytest_collection_modifyitems(items):
+    """The file that builds the site comes first: while one process builds it, no other has to wait for it."""
+    items.sort(key=lambda item: item.path.name != "test_site.py")
+
+
 DEVICES = [pytest.param("cpu")]
 if torch.cuda.is_available():
     DEVICES.append(pytest.param("cuda", marks=pytest.mark.cuda))

@@ -16,11 +16,7 @@ MODULES = [f"gantut.{name}" for name in gantut.__all__]
 def public(module):
     """The public functions and classes of a module, by name."""
     owner = importlib.import_module(module)
-    names = getattr(owner, "__all__", None)
-    if names is None:  # its functions
-        names = [name for name, value in vars(owner).items() if getattr(value, "__module__", None) == module]
-        names = [name for name in names if inspect.isfunction(vars(owner)[name]) and not name.startswith("_")]
-    found = {name: getattr(owner, name) for name in names}
+    found = {name: getattr(owner, name) for name in owner.__all__}
     return {name: value for name, value in found.items() if inspect.isclass(value) or inspect.isroutine(value)}
 
 

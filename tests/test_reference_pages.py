@@ -1,7 +1,6 @@
 """The pages to look things up in: notation, glossary, the package, times, and how to teach with the book."""
 
 import collections
-import doctest
 import importlib
 import inspect
 import json
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import jupytext
 import pytest
-import torch
 
 import gantut
 from gantut.checks import read_ledger
@@ -259,19 +257,6 @@ def test_see_also_leads_to_public_names(module):
         for other, _ in (link for links, _ in entries for link in links):
             if other.startswith("gantut.") or "." not in other:  # elsewhere are PyTorch's own, and others
                 assert {other, f"{module}.{other}"} & public, f"{name} leads to {other}"
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_every_example_prints_what_its_docstring_says(module):
-    owner = MODULES[module]
-    named = {module: owner} | {f"{module}.{name}": getattr(owner, name) for name in names_of(module)}
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)  # for the end of a long message
-    for name, value in named.items():
-        if value is owner or has_a_docstring(value):
-            finder = doctest.DocTestFinder(recurse=inspect.isclass(value))
-            for examples in finder.find(value, name, module=False, globs={"torch": torch, **vars(owner)}):
-                runner.run(examples)
-    assert runner.summarize(verbose=False).failed == 0
 
 
 def test_source_links_lead_into_the_repository():

@@ -18,7 +18,7 @@ from torch import nn
 from gantut import checkpoints
 from gantut.checkpoints import CheckpointError
 from gantut.cli._run import Run, read_run
-from gantut.device import random_source
+from gantut.device import draw_noise, random_source
 from gantut.training import load_history
 
 CHECKPOINTS = "checkpoints"
@@ -51,9 +51,7 @@ class Saved(NamedTuple):
 
     def noise(self, count: int, seed: int) -> torch.Tensor:
         """Draw noise of the run's kind, shape (count, latent_dim), on the CPU."""
-        shape, source = (count, self.run.config.latent_dim), random_source(seed)
-        uniform = self.run.config.noise == "uniform"
-        return torch.rand(shape, generator=source) * 2 - 1 if uniform else torch.randn(shape, generator=source)
+        return draw_noise(self.run.config.noise, (count, self.run.config.latent_dim), random_source(seed))
 
     @torch.no_grad()
     def generate(self, noise: torch.Tensor) -> torch.Tensor:

@@ -386,8 +386,8 @@ claim(
 # %% [markdown]
 # As $\varepsilon$ grows, the plan tends to $a\otimes b$; as it shrinks, to a cheapest plan, which is a thin line. Its
 # cost comes down to the exact one, and at a known rate. The blurred plan minimises {eq}`eq-entropic`, so it does no
-# worse there than the cheapest plan $\gamma^*$: it costs at most $\varepsilon\operatorname{KL}(\gamma^*\,\|\,a\otimes
-# b)$ more. How much of this allowance does it use?
+# worse there than the cheapest plan $\gamma^*$: it costs at most
+# $\varepsilon\operatorname{KL}(\gamma^*\,\|\,a\otimes b)$ more. How much of this allowance does it use?
 
 # %%
 exact = emd(a, b, C)

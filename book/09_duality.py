@@ -222,13 +222,13 @@ claim(
 #
 # :::{prf:proof}
 # (For distributions on finitely many points; the general case follows by approximation, for distributions with finite
-# first moments.) *At most:* for such an $f$ and any plan, $\mathbb E_pf-\mathbb E_qf=\mathbb
-# E_\gamma[f(x)-f(y)]\le\mathbb E_\gamma\|x-y\|$. *At least:* let $p$ live on the finite set $X$, $q$ on $Y$, and put
-# $Z=X\cup Y$. Take the best prices $f:X\to\mathbb R$ and $g:Y\to\mathbb R$, and let $f^c:Z\to\mathbb R$ be the
-# transform {eq}`eq-c-transform`, its minimum over $X$. It is 1-Lipschitz, hence so is $h=-f^c$, and $f^{cc}=h$ when the
-# second minimum runs over $Z$. On $Y$, $g\le f^c=-h$, as the prices are admissible. On $X$, $f\le h$, as
-# $f^c(x)\le\|x-x\|-f(x)$. Therefore $\mathbb E_ph-\mathbb E_qh\ge\mathbb E_pf+\mathbb E_qg$, which is $W_1$ by strong
-# duality.
+# first moments.) *At most:* for such an $f$ and any plan,
+# $\mathbb E_pf-\mathbb E_qf=\mathbb E_\gamma[f(x)-f(y)]\le\mathbb E_\gamma\|x-y\|$. *At least:* let $p$ live on the
+# finite set $X$, $q$ on $Y$, and put $Z=X\cup Y$. Take the best prices $f:X\to\mathbb R$ and $g:Y\to\mathbb R$, and let
+# $f^c:Z\to\mathbb R$ be the transform {eq}`eq-c-transform`, its minimum over $X$. It is 1-Lipschitz, hence so is
+# $h=-f^c$, and $f^{cc}=h$ when the second minimum runs over $Z$. On $Y$, $g\le f^c=-h$, as the prices are admissible.
+# On $X$, $f\le h$, as $f^c(x)\le\|x-x\|-f(x)$. Therefore
+# $\mathbb E_ph-\mathbb E_qh\ge\mathbb E_pf+\mathbb E_qg$, which is $W_1$ by strong duality.
 # :::
 #
 # Two price lists have become one function, and its two averages differ by exactly the distance:
@@ -595,8 +595,9 @@ parallel_lines()
 # sense in common use. On a bounded space this is *exactly* convergence in $W_1$. On the line one can see why. $W_1$ is
 # the area between the graphs of the two distribution functions ({numref}`fig-quantiles`). Convergence in distribution
 # is convergence of the **Lévy distance** $L$, the side of the largest square that fits between these graphs. A square
-# of side $L$ has area $L^2$. And if the space is $[0,\Delta]$, look along the falling diagonals $x+u=s$, $0\le
-# s\le1+\Delta$: on none of them are the graphs further apart, sideways, than $L$. So the area is at most $(1+\Delta)L$:
+# of side $L$ has area $L^2$. And if the space is $[0,\Delta]$, look along the falling diagonals $x+u=s$, where
+# $0\le s\le1+\Delta$: on none of them are the graphs further apart, sideways, than $L$. So the area is at most
+# $(1+\Delta)L$:
 #
 # $$ L^2\;\le\;W_1\;\le\;(1+\Delta)\,L , $$ (eq-levy)
 #

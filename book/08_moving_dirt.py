@@ -166,7 +166,8 @@ claim(
 # %% [markdown]
 # :::{admonition} Try it
 # :class: tip
-# Change the wanted piles to `[4, 1, 2, 3]`, the same piles shifted by one. Guess the cost before you run it.
+# Change the wanted piles to `[4, 3, 2, 1]`: the same piles, each one place further right, and the last one in front.
+# Guess the cost before you run it.
 # :::
 #
 # Now take the shovel yourself. There are many ways that cost 5: find one in another order. Then waste some work on
@@ -517,10 +518,10 @@ plots.show()
 
 # %% [markdown]
 # Is that the fault of the method? For the worst pair of distributions it is not: if all that is known is that they live
-# in a cube, then **no** estimator has an error that falls faster than $n^{-1/d}$ for all pairs at once, up to
-# logarithms {cite}`nilesweed2022spiked`. But the worst pairs are nearly equal, and rough. Estimators that know of
-# smooth densities do better {cite}`nilesweed2022smooth`, and so does this very one where the distributions lie apart
-# {cite}`manole2024`. Shift one of the cubes by 3, and by how much does the error of the distance shrink?
+# in a cube of $d\ge3$ dimensions, then **no** estimator has an error that falls faster than $n^{-1/d}$ for all pairs at
+# once, up to logarithms {cite}`nilesweed2022spiked`. But the worst pairs are nearly equal, and rough. Estimators that
+# know of smooth densities do better {cite}`nilesweed2022smooth`, and so does this very one where the distributions lie
+# apart {cite}`manole2024`. Shift one of the cubes by 3, and by how much does the error of the distance shrink?
 
 # %%
 apart = [mean_error(n, 8, shift=3.0) for n in sizes_tried]

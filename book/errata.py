@@ -17,7 +17,7 @@
 # The two texts that this book follows have taught a great many people, its authors among them. Read closely, and with a
 # computer at hand, they turn out to contain slips: some of the pen, some of substance. Here they are, each with what is
 # true instead and how that is checked. The page is made from the ledger, like {doc}`the list of all claims <claims>`.
-# What stands in quotation marks is quoted. Weng's draft was never published; what it alone says, and the post has put
+# What stands in quotation marks is quoted. Weng's draft is an unfinished text; what it alone says, and the post has put
 # right, is listed at the end, for those who read it.
 #
 # If you find an error in *this* book, please open an issue; it will be listed here too.

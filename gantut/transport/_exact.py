@@ -1,9 +1,11 @@
 """Exact transport between masses and between points, with its gradients."""
 
+import math
+
 import torch
 
 from gantut import _inputs
-from gantut.transport._batches import flattened, point_clouds
+from gantut.transport._batches import common_batch, flattened, point_clouds
 from gantut.transport._costs import costs, length, to_the_power
 from gantut.transport._results import TransportResult
 from gantut.transport._solver import solve
@@ -73,15 +75,17 @@ def emd(a, b, cost):
     """
     a, b = _inputs.masses(a=a, b=b)
     cost = _inputs.cost_matrix("cost", cost, a, b, forbidden=True)
-    batch = torch.broadcast_shapes(a.shape[:-1], b.shape[:-1], cost.shape[:-2])
-    forbidden = torch.isposinf(cost.detach())
-    if forbidden.any():
+    batch = common_batch(a.shape[:-1], b.shape[:-1], cost.shape[:-2])
+    extremes = _extremes(cost.detach())
+    if extremes[1] == math.inf:
+        forbidden = torch.isposinf(cost.detach())
         high = _discouraged(cost.detach(), forbidden)
-        solution = _avoiding(forbidden, high, solve(a.detach(), b.detach(), high, batch))
+        solution = _avoiding(forbidden, high, solve(a.detach(), b.detach(), high, batch, _extremes(high)))
     else:
-        solution = solve(a.detach(), b.detach(), cost.detach(), batch)
-    value = _with_gradient(solution, solution.value, a, b, cost)
-    return _in_dtype(solution._replace(value=value), cost.dtype)
+        solution = solve(a.detach(), b.detach(), cost.detach(), batch, extremes)
+    if torch.is_grad_enabled() and any(t.requires_grad for t in (a, b, cost)):
+        solution = solution._replace(value=_with_gradient(solution, solution.value, a, b, cost))
+    return _in_dtype(solution, cost.dtype)
 
 
 def emd_points(x, y, a=None, b=None, *, p=1):
@@ -128,15 +132,20 @@ def emd_points(x, y, a=None, b=None, *, p=1):
     """
     p = _inputs.exponent(p)
     x, y, a, b = point_clouds(x, y, a, b)
-    batch = torch.broadcast_shapes(x.shape[:-2], y.shape[:-2], a.shape[:-1], b.shape[:-1])
+    batch = common_batch(x.shape[:-2], y.shape[:-2], a.shape[:-1], b.shape[:-1])
     cost = costs(x.detach().double(), y.detach().double(), p)
     _inputs.finite_entries("the matrix of costs ||x - y||^p", cost)
-    solution = solve(a.detach(), b.detach(), cost, batch)
+    solution = solve(a.detach(), b.detach(), cost, batch, _extremes(cost))
     if any(t.requires_grad for t in (x, y, a, b)) and torch.is_grad_enabled():
         arcs = _cost_along_plan(solution.plan, x, y, p, batch)
         value = _with_gradient(solution, solution.value - arcs.detach(), a, b) + arcs
         solution = solution._replace(value=value)
     return _in_dtype(solution, x.dtype)
+
+
+def _extremes(cost):
+    """The least and the largest entry."""
+    return tuple(each.item() for each in cost.aminmax()) if cost.numel() else (0.0, 0.0)
 
 
 def _discouraged(cost, forbidden):
@@ -195,4 +204,6 @@ def _cost_along_plan(plan, x, y, p, batch):
 
 
 def _in_dtype(result, dtype):
+    if dtype == torch.float64:
+        return result
     return TransportResult(*(None if t is None else t.to(dtype) for t in result))

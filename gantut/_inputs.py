@@ -277,10 +277,10 @@ def _match(a, b):
     return 0 < max(from_a, from_b) < math.inf and apart and a.min().item() >= 0 and b.min().item() >= 0
 
 
-def cost_matrix(name, cost, a, b, *, forbidden=False):
+def cost_matrix(name, cost, a, b, *, entries=True):
     """Return `cost` as a tensor (..., n, m) of costs that matches masses (..., n) and (..., m).
 
-    They are finite, or, where `forbidden` arcs are allowed, infinite there.
+    They are finite, unless the caller looks at the `entries`.
     """
     cost = floating(name, cost)
     if cost.ndim < 2 or cost.shape[-2:] != (a.shape[-1], b.shape[-1]):
@@ -290,8 +290,8 @@ def cost_matrix(name, cost, a, b, *, forbidden=False):
         )
     together(**{"a": a, name: cost})
     broadcast(**{"the batches of a": a[..., 0], "of b": b[..., 0], f"and of {name}": cost[..., 0, 0]})
-    if not (forbidden and cost.numel() and _plain(cost.detach()).min().item() > -math.inf):  # nor NaN
-        finite_entries(name, cost.masked_fill(cost.detach() == math.inf, 0) if forbidden else cost)
+    if entries:
+        finite_entries(name, cost)
     return cost
 
 

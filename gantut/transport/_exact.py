@@ -74,9 +74,11 @@ def emd(a, b, cost):
             [0.5000, 0.0000]], dtype=torch.float64))
     """
     a, b = _inputs.masses(a=a, b=b)
-    cost = _inputs.cost_matrix("cost", cost, a, b, forbidden=True)
+    cost = _inputs.cost_matrix("cost", cost, a, b, entries=False)
     batch = common_batch(a.shape[:-1], b.shape[:-1], cost.shape[:-2])
     extremes = _extremes(cost.detach())
+    if not extremes[0] > -math.inf:  # or NaN
+        _inputs.finite_entries("cost", cost.masked_fill(cost.detach() == math.inf, 0))
     if extremes[1] == math.inf:
         forbidden = torch.isposinf(cost.detach())
         high = _discouraged(cost.detach(), forbidden)
@@ -144,8 +146,13 @@ def emd_points(x, y, a=None, b=None, *, p=1):
 
 
 def _extremes(cost):
-    """The least and the largest entry."""
-    return tuple(each.item() for each in cost.aminmax()) if cost.numel() else (0.0, 0.0)
+    """The least and the largest entry; NaN if one is."""
+    if not cost.numel():
+        return 0.0, 0.0
+    if cost.device.type == "cpu" and cost.dtype == torch.float64:
+        array = cost.numpy()  # twice as fast
+        return float(array.min()), float(array.max())
+    return tuple(each.item() for each in cost.aminmax())
 
 
 def _discouraged(cost, forbidden):

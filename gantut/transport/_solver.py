@@ -29,7 +29,7 @@ HUGE = 1e290  # above, differences of costs and potentials may overflow
 FIRST_CAP = 1e4
 NEXT_CAP = 1e2
 
-TILE = 1 << 17  # entries of a tile of the cost matrix that stays in the cache
+TILE = 1 << 14  # entries of a tile of the cost matrix that stays in the cache
 
 
 def solve(a, b, cost, batch, extremes):
@@ -37,10 +37,12 @@ def solve(a, b, cost, batch, extremes):
 
     `extremes` are the least and the largest cost.
     """
+    assigner = find_assigner(cost, extremes)
+    if not batch and not assigner and cost.device.type == "cpu":
+        return _solve_one(*common_total(a.double(), b.double()), cost.double())
     a, b = common_total(flattened(a, batch, 1), flattened(b, batch, 1))  # (k, n), (k, m)
     cost = flattened(cost, batch, 2)  # (k, n, m)
     solved = None
-    assigner = find_assigner(cost, extremes)
     if assigner and _uniform(a) and _uniform(b):
         solved = solve_uniform(assigner, a[:, 0], cost)
     if solved is None:
@@ -68,7 +70,8 @@ def common_total(a, b):
 def find_assigner(cost, extremes):
     """The module that assigns points of equal mass, or None where the simplex is at least as good, or all there is."""
     on_cpu = cost.device.type == "cpu"
-    if not len(cost) or cost.shape[1] != cost.shape[2] or (on_cpu and (cost.numel() < FEWEST_ENTRIES or cost.shape[1] > MOST_ASSIGNED)):
+    n, m = cost.shape[-2:]
+    if n != m or not cost.numel() or (on_cpu and (cost.numel() < FEWEST_ENTRIES or n > MOST_ASSIGNED)):
         return None
     low, high = extremes
     if not max(-low, high) < HUGE:
@@ -105,6 +108,14 @@ def solve_uniform(assigner, mass, cost):
 # ---------------------------------------------------------------------------------------------- any masses
 
 
+def _solve_one(a, b, cost):
+    """The same for a problem (n,), (m,), (n, m) on the CPU."""
+    *found, proved = _attempt(*(problem := (a.numpy(), b.numpy(), cost.numpy())), problem[2])
+    found = found if proved else _solve_capped(*problem, found[4])
+    value, plan, f, g, gap, error = (torch.from_numpy(np.asarray(part)) for part in found)
+    return TransportResult(value, plan, f, g, gap, error=error)
+
+
 def solve_each(a, b, cost):
     """Solve each problem of a batch on the CPU; those that lack the proof once more, with the costs capped."""
     problems = list(zip(*(each.numpy() for each in (a, b, cost)), strict=True))
@@ -113,8 +124,6 @@ def solve_each(a, b, cost):
     count, n, m = cost.shape
     if not count:
         found = [np.zeros((0, *own)) for own in ((), (n, m), (n,), (m,), (), ())]
-    elif count == 1:
-        found = [np.asarray(part)[None] for part in found[0]]  # without a copy of the plan
     else:
         found = map(np.array, zip(*found, strict=True))
     value, plan, f, g, gap, error = map(torch.from_numpy, found)

@@ -912,7 +912,7 @@ check("samples-drawn", answer)
 #
 # :::{exercise}
 # :label: ex-inverse-transform
-# A distribution on $[0,1]$ has the density $2x$. Write the function that turns a uniform number `u` (a tensor without
+# A distribution on $[0,1]$ has the density $2x$. Write a function that turns a uniform number `u` (a tensor without
 # dimensions) into a draw from it.
 # :::
 #
@@ -929,7 +929,7 @@ check("inverse-transform", answer)
 # %% [markdown]
 # :::{solution} ex-inverse-transform
 # :class: dropdown
-# $F(x)=x^2$, so $F^{-1}(u)=\sqrt u$.
+# $F(x)=x^2$, so $F^{-1}(u)=\sqrt u$. (Since $1-U$ is as uniform as $U$, $\sqrt{1-u}$ is right, too.)
 #
 # ```python
 # def answer(u):

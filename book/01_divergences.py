@@ -590,8 +590,8 @@ ax.set(
 plots.show()
 
 # %% [markdown]
-# JS is always finite. It is also often called smoother than KL. Where KL leaps to infinity it is; in this family KL is a
-# parabola, and it is JS that bends over. Beyond six standard deviations the curve is nearly level: a model that far
+# JS is always finite. It is also often called smoother than KL. Where KL leaps to infinity it is; in this family KL is
+# a parabola, and it is JS that bends over. Beyond six standard deviations the curve is nearly level: a model that far
 # away learns from the value that it is bad, and hardly that it becomes better.
 #
 # Has it lost its direction, too? Not if JS is known *exactly*. At $d=10$ the slope is 0.0000022, single precision still
@@ -622,9 +622,10 @@ claim(
 
 # %% [markdown]
 # But a model's density is seldom known, and then JS has to be *estimated* from draws. For this pair the slope is
-# $\frac d2\,\mathbb E_{x\sim q}\big[\frac{p(x)}{p(x)+q(x)}\big]$ ({doc}`lesson 3 <03_optimal_discriminator>` shows why). It
-# comes from draws that could belong to either distribution, and at $d=10$ only one in 3.5 million lies beyond the
-# middle. A batch of ten thousand has none. Even with the ratio of the densities given, it sees next to nothing:
+# $\frac d2\,\mathbb E_{x\sim q}\big[\frac{p(x)}{p(x)+q(x)}\big]$ ({doc}`lesson 3 <03_optimal_discriminator>` shows
+# why). It comes from draws that could belong to either distribution, and at $d=10$ only one in 3.5 million lies beyond
+# the middle. Nearly every batch of ten thousand has none, and then, even with the ratio of the densities given, it sees
+# next to nothing of the slope:
 
 # %%
 near, far = gaussian(0), gaussian(10)
@@ -727,14 +728,22 @@ def skewed_js(p, q, share):
 
 
 shares = [1e-2, 1e-4, 1e-6]
-both_ends = torch.tensor(
-    [
-        [skewed_js(narrow, wide, share), skewed_js(narrow, wide, 1 - share)]
-        for share in shares
-    ]
-) / torch.tensor(shares)[:, None]  # over the rarer share: (shares, ends)
+both_ends = (
+    torch.tensor(
+        [
+            [
+                skewed_js(narrow, wide, share),
+                skewed_js(narrow, wide, 1 - share),
+            ]
+            for share in shares
+        ]
+    )
+    / torch.tensor(shares)[:, None]
+)  # over the rarer share: (shares, ends)
 for share, ratios in zip(shares, both_ends, strict=True):
-    print(f"rarer share {share:<6}  JS/share = {ratios[0]:.3f}, {ratios[1]:.3f}")
+    print(
+        f"rarer share {share:<6}  JS/share = {ratios[0]:.3f}, {ratios[1]:.3f}"
+    )
 claim(
     "js-interpolates-two-kl",
     "JS_π/π tends to KL(p, q) for π -> 0, JS_π/(1-π) to KL(q, p) for π -> 1",
@@ -909,7 +918,10 @@ claim(
     "reverse-kl-mode-seeking",
     "reverse KL costs log 1/0.7 on the heavier mode, log 1/0.3 on the higher: twice",
     [
-        *(fits[name][2] for name in ("reverse KL", "reverse KL, other start")),
+        *(
+            fits[name][2]
+            for name in ("reverse KL", "reverse KL, other start")
+        ),
         *(on_mass[2], on_peak[2]),
     ],
     equals=[math.log(1 / 0.7), math.log(1 / 0.3)] * 2,

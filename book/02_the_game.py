@@ -119,8 +119,8 @@ right.set(xlabel="x", xlim=(0, 2.5))
 plots.show()
 
 # %% [markdown]
-# And where $F$ jumps? Take a distribution on 0, 1 and 2, and eight hundred $u$, evenly spaced, those that fall on a jump
-# among them. To find the smallest $x$ with $F(x)\ge u$ is what `searchsorted` does:
+# And where $F$ jumps? Take a distribution on 0, 1 and 2, and eight hundred $u$, evenly spaced, those that fall on a
+# jump among them. To find the smallest $x$ with $F(x)\ge u$ is what `searchsorted` does:
 
 # %%
 p = torch.tensor([0.5, 0.125, 0.375], dtype=torch.float64)  # of 0, 1, 2
@@ -379,7 +379,9 @@ def real_term(of_D):
 def reached(number):
     """How many of G's four tensors of parameters a number depends on."""
     slopes = slopes_of(number, of_G).values()
-    return sum(slope is not None and slope.norm() > 1e-6 for slope in slopes)
+    return sum(
+        slope is not None and slope.norm() > 1e-6 for slope in slopes
+    )
 
 
 slopes = slopes_of(value(of_G, of_D), of_D, create_graph=True)
@@ -630,9 +632,9 @@ right.set(ylabel="W1 to the data", ylim=(0, None))
 plots.show()
 
 # %% [markdown]
-# Two things are worth noticing. Of the noise, sixteen pairs say what they can: whichever kind is better in this game, by
-# 0.3 it is not, on a way of 1.4. (That is no proof that it does not matter; a smaller difference would escape them.) And
-# the value is hardly a measure of progress. It comes back to $-2\log2$ and stays there, in the best game and in the
+# Two things are worth noticing. Of the noise, sixteen pairs say what they can: whichever kind is better in this game,
+# by 0.3 it is not, on a way of 1.4. (That is no proof that it does not matter; a smaller difference would escape them.)
+# And the value is hardly a measure of progress. It comes back to $-2\log2$ and stays there, in the best game and in the
 # worst:
 
 # %%
@@ -667,9 +669,9 @@ claim(
 # $k$.
 #
 # How well is a game doing? A mode counts as *covered* when 1% of the samples are nearest to it and some come within
-# three of its standard deviations. The *quality* is the share of all samples that lie so near to a mode. And a yardstick
-# needs a control, something whose length we know: beside the games we measure fresh data, and a Gaussian cloud as wide
-# as the ring that has learnt nothing at all.
+# three of its standard deviations. The *quality* is the share of all samples that lie so near to a mode. And a
+# yardstick needs a control, something whose length we know: beside the games we measure fresh data, and a Gaussian
+# cloud as wide as the ring that has learnt nothing at all.
 
 # %%
 members = 16
@@ -856,8 +858,12 @@ for name, x in (drawn | {"salad": salad, "real": others}).items():
     labels = classifier.labels((x + 1) / 2)
     effective[name] = float(metrics.effective_classes(labels))
     precision[name] = float(metrics.precision_recall(x, kept).precision)
-print(f"pixel salad: {effective['salad']:.0f} digits, precision {precision['salad']:.1f}")
-print(f"real digits: {effective['real']:.0f} digits, precision {precision['real']:.1f}")
+print(
+    f"pixel salad: {effective['salad']:.0f} digits, precision {precision['salad']:.1f}"
+)
+print(
+    f"real digits: {effective['real']:.0f} digits, precision {precision['real']:.1f}"
+)
 
 # %%
 claim(

@@ -586,7 +586,9 @@ bulk = middle >= 0.02
 # %%
 apart = (trained.sigmoid() - d_star(x)).abs()
 worst = apart[:, bulk].amax(1)  # (members,): sup error of each
-print(f"the bulk holds {torch.trapezoid(middle * bulk, x):.0%} of the samples")
+print(
+    f"the bulk holds {torch.trapezoid(middle * bulk, x):.0%} of the samples"
+)
 claim(
     "dstar-trained",
     "sup distance from D* over the bulk, sixteen discriminators",
@@ -750,8 +752,8 @@ plots.show()
 
 # %% [markdown]
 # With so few images the intervals are wide, and bins are a blunt instrument: discriminators that are too sure of
-# themselves, with all logits a third too large, would hardly be noticed. A sharper question is by which factor one would
-# have to multiply all logits to make the held-out log loss smallest. For a probability it is 1.
+# themselves, with all logits a third too large, would hardly be noticed. A sharper question is by which factor one
+# would have to multiply all logits to make the held-out log loss smallest. For a probability it is 1.
 
 # %%
 factors = torch.linspace(0.4, 2.4, 201, dtype=torch.float64)
@@ -765,7 +767,9 @@ best_factors = factors[(losses @ times.T).argmin(0)]  # of each resampling
 factor_low, factor_high = best_factors.quantile(
     torch.tensor([0.025, 0.975]).double()
 )
-print(f"held-out log loss {log_loss:.2f} nats; guessing costs {math.log(2):.2f}")
+print(
+    f"held-out log loss {log_loss:.2f} nats; guessing costs {math.log(2):.2f}"
+)
 
 # %%
 spread = (high - low) / 2 / 1.96  # one standard error of each bin
@@ -820,9 +824,9 @@ for k in range(folds):
 
 # %% [markdown]
 # How do we compare the two? Their correlation alone would flatter us: that the logit of a three is large in both makes
-# for a high one already, as the control shows, in which 1 for a three and 0 for an eight takes the place of the logit. So
-# we look within the threes and within the eights. And since a correlation sees no scale, we compare the spread of the
-# two, and their log losses.
+# for a high one already, as the control shows, in which 1 for a three and 0 for an eight takes the place of the logit.
+# So we look within the threes and within the eights. And since a correlation sees no scale, we compare the spread of
+# the two, and their log losses.
 
 
 # %%
@@ -839,7 +843,9 @@ control = correlation(is_three.double().expand(8, -1), ratio)
 fitted_loss = torch.where(
     is_three, softplus(-ratio), softplus(ratio)
 ).mean()
-print(f"correlation {correlation(logits, ratio):.2f}, of the control {control:.2f}")
+print(
+    f"correlation {correlation(logits, ratio):.2f}, of the control {control:.2f}"
+)
 
 # %%
 claim(
@@ -887,11 +893,11 @@ plots.show()
 
 # %% [markdown]
 # The two estimates were made in entirely different ways, one by playing the game and one by fitting densities, and they
-# agree: on the order of the images of a class, on the scale to a tenth or so, and on the log loss to about a hundredth of
-# a nat. Neither knows the true distributions. But the theory turns the measured loss into a statement about them. The
-# value of our discriminators is minus the sum of their mean losses on threes and on eights, and by
-# {eq}`eq-value-at-dstar` no discriminator reaches more than $2\operatorname{JS}-2\log2$. So whatever the distributions of
-# noisy threes and noisy eights are, their JS, of at most $\log2\approx0.69$ nats, is at least
+# agree: on the order of the images of a class, on the scale to a tenth or so, and on the log loss to about a hundredth
+# of a nat. Neither knows the true distributions. But the theory turns the measured loss into a statement about them.
+# The value of our discriminators is minus the sum of their mean losses on threes and on eights, and by
+# {eq}`eq-value-at-dstar` no discriminator reaches more than $2\operatorname{JS}-2\log2$. So whatever the distributions
+# of noisy threes and noisy eights are, their JS, of at most $\log2\approx0.69$ nats, is at least
 
 # %%
 per_image = losses[60]  # the factor 1: the log loss of each image
@@ -1057,8 +1063,8 @@ check("best-against-collapse", answer)
 # - $D^*$ is the probability that a sample is real, and its logit is the log density ratio.
 # - Its value is $2\operatorname{JS}-2\log2$; that of any other discriminator is smaller. Against an optimal
 #   discriminator, the generator minimises JS, and the optimum is $-2\log2$ at $p_g=p_r$.
-# - A trained discriminator comes close to $D^*$ where it has seen samples. Where it has not, nothing ties the slope of its
-#   logit to that of $D^*$.
+# - A trained discriminator comes close to $D^*$ where it has seen samples. Where it has not, nothing ties the slope of
+#   its logit to that of $D^*$.
 #
 # **Sources.** The theorem and its proof are from {cite}`goodfellow2014`; the presentation in one variable follows
 # {cite}`weng2019`, the other convention for JS is that of {cite}`xu2020`. On discriminators as density ratios see

@@ -97,10 +97,10 @@ from gantut.lessons.no_equilibrium.plots import (
 #
 # Neither is ever negative, and the pair is an equilibrium exactly when both are 0.
 #
-# **For the minimax GAN**, let the samples be a finite set of places, so that everything can be computed. The discriminator's
-# best answer is known from lesson 3: it is $D^*$. The generator's best answer against a fixed $D$ is easier still. Its
-# loss $\sum_ip_g(i)\log(1-D(i))$ is an average, so it puts all its mass where $\log(1-D)$ is smallest, that is, on the
-# one place that $D$ is most inclined to call real.
+# **For the minimax GAN**, let the samples be a finite set of places, so that everything can be computed. The
+# discriminator's best answer is known from lesson 3: it is $D^*$. The generator's best answer against a fixed $D$ is
+# easier still. Its loss $\sum_ip_g(i)\log(1-D(i))$ is an average, so it puts all its mass where $\log(1-D)$ is
+# smallest, that is, on the one place that $D$ is most inclined to call real.
 
 
 # %%
@@ -146,11 +146,11 @@ claim(
 
 # %% [markdown]
 # Only the first pair is an equilibrium, and lesson 3 says why there is no other: the discriminator's gap is 0 only for
-# $D=D^*$, where the value is $2\operatorname{JS}-2\log2$, and a generator with $p_g\ne p_r$ could do better against that
-# $D^*$. We ask two hundred random pairs, too. At the equilibrium, as in the third line, *all* generators do equally well
-# against $D=\frac12$, so the generator has no reason to move; but it has no reason to stay either. All that keeps it there is
-# what the discriminator would do if it left: a weak grip, and the cause of all that follows. The last line is the
-# situation of lesson 3, a perfect discriminator: its own gap is 0 and the generator's is large.
+# $D=D^*$, where the value is $2\operatorname{JS}-2\log2$, and a generator with $p_g\ne p_r$ could do better against
+# that $D^*$. We ask two hundred random pairs, too. At the equilibrium, as in the third line, *all* generators do
+# equally well against $D=\frac12$, so the generator has no reason to move; but it has no reason to stay either. All
+# that keeps it there is what the discriminator would do if it left: a weak grip, and the cause of all that follows. The
+# last line is the situation of lesson 3, a perfect discriminator: its own gap is 0 and the generator's is large.
 #
 # **The game of this lesson** is the simplest with this feature: $f(x,y)=xy$, $g=-xy$. Against $y=0$ every $x$ loses 0;
 # against any other $y$, player one wants $x$ as far as possible on the other side of 0. Suppose that both numbers must
@@ -180,12 +180,12 @@ claim(
 
 # %% [markdown]
 # **Pure and mixed strategies.** With fewer strategies a pair of this kind, a *pure* equilibrium, need not exist. Give
-# both players only $-1$ and $1$ (the game is then called matching pennies). The sum of the gaps is 2 for all four pairs:
-# whoever has lost switches, and so on for ever. But the players may toss coins, that is, **mix** their strategies. If
-# $x=1$ has the probability $\frac12(1+a)$, its mean is $a$; if $y$ is tossed independently with mean $b$, the mean loss
-# is $ab$. So the mixed game of two strategies is the game $xy$ on $[-1,1]$ again, and two fair coins are its equilibrium.
-# This is Nash's theorem: every game with finitely many strategies has an equilibrium, if the players may mix
-# {cite}`nash1951`.
+# both players only $-1$ and $1$ (the game is then called matching pennies). The sum of the gaps is 2 for all four
+# pairs: whoever has lost switches, and so on for ever. But the players may toss coins, that is, **mix** their
+# strategies. If $x=1$ has the probability $\frac12(1+a)$, its mean is $a$; if $y$ is tossed independently with mean
+# $b$, the mean loss is $ab$. So the mixed game of two strategies is the game $xy$ on $[-1,1]$ again, and two fair coins
+# are its equilibrium. This is Nash's theorem: every game with finitely many strategies has an equilibrium, if the
+# players may mix {cite}`nash1951`.
 
 # %%
 pennies = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)
@@ -209,8 +209,8 @@ claim(
 # (Against a mixture no mixture does better than the best pure answer, since a mean is never below the least of its
 # terms; so the last cell needs to try only two answers for each player.) In the unrestricted GAN nobody needs a coin: a
 # distribution $p_g$ is a mixture of places already. Networks of a given size are another matter. The mean of two
-# discriminators is, as a rule, not a network of that size, so a pure equilibrium may be missing; and a pair of networks,
-# one for each player, is all that training looks for.
+# discriminators is, as a rule, not a network of that size, so a pure equilibrium may be missing; and a pair of
+# networks, one for each player, is all that training looks for.
 
 # %% [markdown]
 # :::{admonition} Try it
@@ -261,8 +261,7 @@ plots.show()
 #
 # $$ x\leftarrow x-\eta y,\qquad y\leftarrow y+\eta x,\qquad\text{or}\qquad z\leftarrow Mz,\quad M=\begin{pmatrix}1&-\eta\\\eta&1\end{pmatrix}. $$ (eq-simultaneous)
 #
-# It becomes one multiplication if the two numbers are read as one complex number, $w=x+iy$. Then
-# $(-y)+ix=iw$, and
+# It becomes one multiplication if the two numbers are read as one complex number, $w=x+iy$. Then $(-y)+ix=iw$, and
 #
 # $$ w\leftarrow(1+i\eta)\,w . $$ (eq-complex)
 #
@@ -352,8 +351,8 @@ claim(
 # %% [markdown]
 # ### Do the signs matter?
 #
-# The text around that picture explains the oscillation by signs: "once $x$ and $y$ have different signs, every following
-# gradient update causes huge oscillation". Equation {eq}`eq-complex` knows nothing of signs. Let us see.
+# The text around that picture explains the oscillation by signs: "once $x$ and $y$ have different signs, every
+# following gradient update causes huge oscillation". Equation {eq}`eq-complex` knows nothing of signs. Let us see.
 
 # %%
 opposite = product < 0
@@ -438,8 +437,8 @@ print(
 # :::{prf:proof}
 # The first part was just computed. For the average, add up $z_{t+1}-z_t=(M-I)z_t$ over $T$ iterations:
 # $z_T-z_0=(M-I)\sum_{t<T}z_t$. Since 1 is not an eigenvalue, $M-I$ has an inverse, and
-# $\frac1T\sum_{t<T}z_t=\frac1T(M-I)^{-1}(z_T-z_0)$. The difference $z_T-z_0$ is at
-# most twice the largest radius, and the inverse of a matrix divides lengths by its smallest singular value at most.
+# $\frac1T\sum_{t<T}z_t=\frac1T(M-I)^{-1}(z_T-z_0)$. The difference $z_T-z_0$ is at most twice the largest radius, and
+# the inverse of a matrix divides lengths by its smallest singular value at most.
 # :::
 #
 # A hundred thousand iterations, in the two lines that say what an iteration is:
@@ -650,10 +649,10 @@ claim(
 # %% [markdown]
 # It is said of GANs that there is *no guarantee* that gradient steps find an equilibrium. That is right, and this game
 # is a proof: a guarantee that held for simultaneous or for alternating steps would have to hold here. What the game
-# *cannot* do is to promise the opposite for the other methods. They converge here, and it is known that they do, at small
-# rates, in every smooth game that is convex in $x$ and concave in $y$ {cite}`korpelevich1976,popov1980`. The value of two
-# networks is neither. What can be said there is local: it is about the neighbourhood of an equilibrium, and as we shall
-# see now, it depends on the game.
+# *cannot* do is to promise the opposite for the other methods. They converge here, and it is known that they do, at
+# small rates, in every smooth game that is convex in $x$ and concave in $y$ {cite}`korpelevich1976,popov1980`. The
+# value of two networks is neither. What can be said there is local: it is about the neighbourhood of an equilibrium,
+# and as we shall see now, it depends on the game.
 #
 # ## A GAN with two numbers
 #
@@ -712,11 +711,10 @@ claim(
 
 # %% [markdown]
 # And simultaneous steps lead away from every starting point, not only from those near by: the field of the minimax game
-# is
-# $\sigma(\psi\theta)\,(-\psi,\theta)$, which stands at right angles to $(\theta,\psi)$ everywhere, so every iteration
-# lengthens the radius. For alternating steps the eigenvalues say only that there is no steady approach; a figure below
-# shows what becomes of them. There is no network here that is too small, no noisy gradient and no step that is too
-# long: it is the game itself.
+# is $\sigma(\psi\theta)\,(-\psi,\theta)$, which stands at right angles to $(\theta,\psi)$ everywhere, so every
+# iteration lengthens the radius. For alternating steps the eigenvalues say only that there is no steady approach; a
+# figure below shows what becomes of them. There is no network here that is too small, no noisy gradient and no step
+# that is too long: it is the game itself.
 #
 # **Data with a width, or a penalty.** Now let $s>0$. To second order in both parameters (differentiate
 # {eq}`eq-small-gan` twice at the origin, where $\sigma'=\frac14$),
@@ -756,8 +754,8 @@ claim(
 # %% [markdown]
 # **With $-\log D$.** Let the generator descend $-\mathbb E\log\sigma(\psi(\theta+sz))$ instead, the loss in common use.
 # Then the game is not zero-sum, and farther out it is another game. But where $D=\frac12$ the two losses of the
-# generator have the same slope in the logit, $-\frac12$, so that to first order nothing changes: $J$ is the same, and so
-# are the eigenvalues.
+# generator have the same slope in the logit, $-\frac12$, so that to first order nothing changes: $J$ is the same, and
+# so are the eigenvalues.
 
 
 # %%
@@ -844,10 +842,10 @@ plots.show()
 # have imaginary parts: there is rotation in practice {cite}`berard2020`.
 #
 # **It does not.** These are statements about *neighbourhoods*: they say nothing about how to get there. A network may
-# have many equilibria, or no pure one. Real gradients come from batches, and on a circle nothing counteracts their noise. Adam
-# is not one of the methods of this lesson, and an extragradient step costs twice as much. Which of these matters for
-# images is a question for experiments, not for a game with two numbers. What the game does settle is that a GAN whose
-# losses oscillate for ever need not have a bug.
+# have many equilibria, or no pure one. Real gradients come from batches, and on a circle nothing counteracts their
+# noise. Adam is not one of the methods of this lesson, and an extragradient step costs twice as much. Which of these
+# matters for images is a question for experiments, not for a game with two numbers. What the game does settle is that a
+# GAN whose losses oscillate for ever need not have a bug.
 #
 # ## Exercises
 #
@@ -934,8 +932,7 @@ check("y-moves-first", answer)
 # ```python
 # from sympy import symbols
 #
-# x, y, eta = symbols("x y eta", positive=True)
-# answer = x**2 + y**2 + eta * x * y
+# x, y, eta = symbols("x y eta", positive=True) answer = x**2 + y**2 + eta * x * y
 # ```
 # :::
 #
@@ -993,8 +990,8 @@ check("false-rest", answer)
 # ```python
 # from gantut.games import quadratic
 #
-# game, slow, fast = quadratic(-1.0, 2.0, 2.0), 0.01, 1.0
-# for _ in range(50):  # slow approaches, fast escapes: halve the distance
+# game, slow, fast = quadratic(-1.0, 2.0, 2.0), 0.01, 1.0 for _ in range(50):  # slow approaches, fast escapes: halve
+# the distance
 #     rate = (slow + fast) / 2
 #     if spectral_radius(game, (0.0, 0.0), lr=rate) < 1:
 #         slow = rate
@@ -1013,8 +1010,8 @@ check("false-rest", answer)
 #   converges.
 # - Looking ahead, by actually going there (extragradient) or by extrapolation (optimistic), brings the eigenvalues
 #   inside the unit circle; so does friction.
-# - A GAN whose data lie at one point plays this game, near its equilibrium with either loss of the generator. Data with a width, or a gradient penalty on the discriminator,
-#   add the friction that it lacks.
+# - A GAN whose data lie at one point plays this game, near its equilibrium with either loss of the generator. Data with
+#   a width, or a gradient penalty on the discriminator, add the friction that it lacks.
 #
 # **Sources.** The game is in {cite}`salimans2016` and {cite}`weng2019`, and its methods are compared in
 # {cite}`gidel2019`. Lookahead: {cite}`korpelevich1976`, {cite}`popov1980`, {cite}`daskalakis2018`; consensus:

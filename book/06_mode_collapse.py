@@ -531,7 +531,9 @@ for steepness in (0.25, 0.5, 1.0, 4.0, 16.0):
     walls[steepness] = torch.stack([share for _, share in way]), rise
     print(
         "L = {:5}: highest rise {:.1g} for log(1 - D), {:.1g} for "
-        "-log D".format(steepness, *rise.amax(1).clamp(min=1e-12))
+        "-log D".format(
+            steepness, *rise.amax(1).clamp(min=0).round(decimals=6)
+        )
     )
 
 # %%
@@ -556,7 +558,7 @@ claim(
     below=1e-12,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels: the rise of what is descended over the share of samples that have left the first mode, from 0 to beyond one half, for slopes L of 0.25, 0.5, 1 and 4. Left, for log(1-D): with L = 0.25 the curve rises to 0.17, with 0.5 it is level at first and then falls, with 1 and 4 it falls from the beginning, to minus 0.2. Right, for minus log D: all four rise, the less steep the higher, to between 1 and 20."}, "figure": {"name": "fig-carry", "caption": "A way out of collapse that a continuous generator can take, for four slopes L. Left: what log(1 - D) descends. For L = 1 and more it is downhill all the way. Right: what -log D descends; there is a wall for all four, and none for L = 16 (not shown)."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels: the rise of what is descended over the share of samples that have left the first mode, from 0 to beyond one half, for slopes L of 0.25, 0.5, 1 and 4. Left, for log(1-D): with L = 0.25 the curve rises to 0.17, with 0.5 it is level at first and then falls, with 1 and 4 it falls from the beginning, to minus 0.2. Right, for minus log D: all four rise, the less steep the higher, to between 0.8 and 20."}, "figure": {"name": "fig-carry", "caption": "A way out of collapse that a continuous generator can take, for four slopes L. Left: what log(1 - D) descends. For L = 1 and more it is downhill all the way. Right: what -log D descends; there is a wall for all four, and none for L = 16 (not shown)."}}
 panels = plots.axes(1, 2, height=2.8)
 for which, (ax, title) in enumerate(
     zip(panels, ("log(1 - D)", "-log D"), strict=True)
@@ -575,7 +577,7 @@ for which, (ax, title) in enumerate(
     ax.set(xlabel="share that has left", title=title)
 panels[0].set(ylabel="rise")
 panels[1].set(yscale="symlog")
-panels[0].legend(fontsize=9)
+plots.legend_below(*panels)
 plots.show()
 
 # %% [markdown]

@@ -1308,7 +1308,7 @@ claim(
     equals=[0] * 7 + [1],
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two blocks of four by four small grey images. Left, other real digits, each readable. Right, trained noise: grey speckles without any shape, no digit among them."}, "figure": {"name": "fig-trained-noise", "caption": "Sixteen real digits, and sixteen pictures that FID and KID take for a better set of digits than those."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two blocks of four by four small grey images. Left, other real digits, each readable. Right, trained noise: black and grey speckles, here and there the hint of a stroke, hardly a digit that can be read."}, "figure": {"name": "fig-trained-noise", "caption": "Sixteen real digits, and sixteen pictures that FID and KID take for a better set of digits than those."}}
 blocks = {
     "other real digits": others[::25],
     "noise, trained": trained_noise[:16],
@@ -1319,12 +1319,12 @@ plots.show()
 # %% [markdown]
 # Read it by rows. *One image per class* is nearly perfect for the inception score, and entirely so for precision: each
 # needs a companion that looks for variety. *Trained noise* is a **better** set of digits than real ones to FID, and as
-# good a one to KID, and it is noise: FID sees two moments of the features and nothing beyond them, and whoever trains
-# on a feature network can pass it without a single digit. The inception score, precision, coverage and $W_1$ see it.
-# (*Gaussian pixels* come close without any training. But the features are no linear function of the pixels, so the
-# right moments of one are not the right moments of the other.) *Copies of the reference* are better than real digits by
-# every measure that compares with data. Only a search for the originals finds out, and a metric without held-out data
-# beside it rewards a generator that has memorised its data.
+# good a one to KID, and to the eye it is noise: FID sees two moments of the features and nothing beyond them, and
+# whoever trains on a feature network can pass it without a single digit. The inception score, precision, coverage and
+# $W_1$ see it. (*Gaussian pixels* come close without any training. But the features are no linear function of the
+# pixels, so the right moments of one are not the right moments of the other.) *Copies of the reference* are better than
+# real digits by every measure that compares with data. Only a search for the originals finds out, and a metric without
+# held-out data beside it rewards a generator that has memorised its data.
 #
 # Then read it by columns: there is none without a blank. (KID may be negative, as an unbiased estimate of something
 # near 0 must sometimes be. It is negative here because all our draws hold equally many images of each class, which

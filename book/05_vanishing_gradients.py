@@ -1062,6 +1062,7 @@ def tail_index(x, share=0.005):
     return 1 / (tail[:-1] / tail[-1]).log().mean()
 
 
+# %%
 calm = 4.0 * noise[0]  # Gaussian, for comparison
 found = []
 for batch in (1, 16, 256):

@@ -231,6 +231,8 @@ claim(
     -ahead[1].high,
     above=0.5,
 )
+
+# %%
 claim(
     "collapse-live",
     "played here: median modes of the GAN, k = 5, least of WGAN-GP",
@@ -891,6 +893,8 @@ claim(
     above=-0.12,
     below=0.12,
 )
+
+# %%
 claim(
     "unrolling-no-help-at-five",
     "k = 5: modes gained by K = 5, upper end",
@@ -1064,6 +1068,8 @@ claim(
     above=-0.5,
     below=0.5,
 )
+
+# %%
 every = torch.stack(list(losses.values()))
 claim(
     "loss-shows-anything",
@@ -1285,6 +1291,8 @@ claim(
     ],
     below=1.0,
 )
+
+# %%
 claim(
     "trained-noise-passes",
     "alarms at trained noise, metric by metric: not FID, KID, recall",
@@ -1351,6 +1359,8 @@ for n in counts:
     )
     floors["exact W1"].append(metrics.exact_w1(one, two))
 floors = {name: torch.stack(found, 1) for name, found in floors.items()}
+
+# %%
 claim(
     "fid-floor",
     "FID of real digits, n = 25, over n = 400, and over half the classes",

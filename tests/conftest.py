@@ -10,6 +10,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import standin
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,15 +29,34 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.name != "test_site.py")
 
 
-DEVICES = [pytest.param("cpu")]
+standin.register()
+DEVICES = [
+    pytest.param("cpu"),
+    pytest.param(standin.NAME, marks=pytest.mark.skipif(bool(standin.REASON), reason=str(standin.REASON))),
+]
 if torch.cuda.is_available():
     DEVICES.append(pytest.param("cuda", marks=pytest.mark.cuda))
 
 
 @pytest.fixture(params=DEVICES, scope="session")
 def device(request):
-    """Every device there is, one after the other."""
+    """Every device there is, one after the other, and where there is no CUDA a stand-in for it (see `standin`)."""
     return torch.device(request.param)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Fewer examples on the stand-in, where an operation takes ten times as long: its branches are not those of values."""
+    mine = "callspec" in dir(item) and item.callspec.params.get("device") == standin.NAME
+    if not (mine and hypothesis.is_hypothesis_test(item.obj)):
+        return (yield)
+    test = getattr(item.obj, "__func__", item.obj)
+    usual = test._hypothesis_internal_use_settings
+    test._hypothesis_internal_use_settings = hypothesis.settings(usual, max_examples=min(usual.max_examples, 8))
+    try:
+        return (yield)
+    finally:
+        test._hypothesis_internal_use_settings = usual
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ for.
 What it cannot show: anything under ``device.type == "cuda"``, so no CUDA graphs, streams, events or pinned memory; no
 kernels, so nothing of their speed, of the order in which they add, of atomic additions, of TF32 or of convolutions that
 cuDNN chooses; no memory that runs out; no second device; no collectives of `torch.distributed`. A plain tensor of the
-CPU that is made by mistake is found only where it meets one of the device. Changing the shape of a tensor in place
-(``resize_``, ``t_`` ...) and pickling are not offered, though CUDA has them.
+CPU that is made by mistake is found only where it meets one of the device. Not offered, though CUDA has them, are
+pickled tensors and ``torch.Generator(device)``.
 """
 
 import contextlib
@@ -54,8 +54,6 @@ WAITING = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "_unique"
            "_linalg_check_errors", "histc"}  # fmt: skip
 NO_KERNEL = {"histogram", "_histogramdd_bin_edges", "_histogramdd_from_bin_tensors", "_histogramdd_from_bin_cts"}
 PRODUCTS = {"mm", "bmm", "addmm", "baddbmm", "addmv", "mv", "dot", "addbmm"}
-RESHAPING = {"resize_", "resize_as_", "t_", "transpose_", "squeeze_", "unsqueeze_", "as_strided_", "set_", "swapdims_",
-             "swapaxes_"}  # fmt: skip
 
 AUTOCAST = "AutocastPrivateUse1"
 LOWER_PRECISION = ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d.input", "conv_transpose3d.input",
@@ -137,8 +135,6 @@ def _wait(name):
 def _facts(operation):
     """What there is to know of an operation, whatever it is given."""
     name = operation.overloadpacket.__name__
-    if name in RESHAPING:
-        raise NotImplementedError(f"the stand-in does not change shapes in place: {name}")
     if name in NO_KERNEL:
         raise NotImplementedError(f"Could not run 'aten::{name}' with arguments from the '{NAME}' backend")
     takes_numbers = operation in TAKE_NUMBERS | INDEXING or torch.Tag.pointwise in operation.tags
@@ -228,6 +224,8 @@ def _unwrapped(value, wrappers):
 def _wrapped(value, wrappers):
     if isinstance(value, torch.Tensor):
         found = wrappers.get(id(value))
+        if found is not None and (found.shape != value.shape or found.stride() != value.stride()):
+            torch.Tensor.data.__set__(found, StandinTensor(value))  # reshaped in place, or by `out`
         return StandinTensor(value) if found is None else found
     if isinstance(value, list | tuple):
         return type(value)([_wrapped(each, wrappers) for each in value])
@@ -268,6 +266,8 @@ class _Module:
 
     def manual_seed_all(self, seed):
         _source.manual_seed(seed)
+
+    default_generators = (_source,)
 
     def get_rng_state(self, device=None):
         return _source.get_state()

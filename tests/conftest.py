@@ -24,9 +24,27 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# What takes more than three seconds on the stand-in, which is for branches and not for sizes.
+SLOW_ON_THE_STANDIN = {
+    "test_large_problems_take_the_other_way_and_are_certified",
+    "test_a_run_with_tricks_that_fails_goes_on_from_its_last_checkpoint_with_the_same_bits",
+    "test_a_run_of_50_steps_that_is_extended_to_100_is_the_run_of_100",
+    "test_the_default_is_to_record_about_200_and_to_look_about_20_times",
+    "test_a_member_that_is_held_stays_held_when_the_run_is_resumed",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """The file that builds the site comes first: while one process builds it, no other has to wait for it."""
     items.sort(key=lambda item: item.path.name != "test_site.py")
+    for item in items:
+        if _on_the_standin(item) and item.originalname in SLOW_ON_THE_STANDIN:
+            item.add_marker(pytest.mark.slow)
+
+
+def _on_the_standin(item):
+    return hasattr(item, "callspec") and item.callspec.params.get("device") == standin.NAME
 
 
 standin.register()
@@ -46,9 +64,8 @@ def device(request):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
-    """Fewer examples on the stand-in, where an operation takes ten times as long: its branches are not those of values."""
-    mine = "callspec" in dir(item) and item.callspec.params.get("device") == standin.NAME
-    if not (mine and hypothesis.is_hypothesis_test(item.obj)):
+    """Fewer examples on the stand-in, where an operation takes ten times as long: it is there for branches."""
+    if not (_on_the_standin(item) and hypothesis.is_hypothesis_test(item.obj)):
         return (yield)
     test = getattr(item.obj, "__func__", item.obj)
     usual = test._hypothesis_internal_use_settings

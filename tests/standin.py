@@ -56,8 +56,10 @@ NO_KERNEL = {"histogram", "_histogramdd_bin_edges", "_histogramdd_from_bin_tenso
 PRODUCTS = {"mm", "bmm", "addmm", "baddbmm", "addmv", "mv", "dot", "addbmm"}
 
 AUTOCAST = "AutocastPrivateUse1"
-LOWER_PRECISION = ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d.input", "conv_transpose3d.input",
-                   "convolution", "matmul", "mm", "bmm", "addmm", "baddbmm", "addbmm", "mv", "addmv", "linear")  # fmt: skip
+LOWER_PRECISION = (
+    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d.input", "conv_transpose3d.input", "convolution",
+    "matmul", "mm", "bmm", "addmm", "baddbmm", "addbmm", "mv", "addmv", "linear",
+)  # fmt: skip
 
 _source = torch.Generator()  # from which the device draws
 _counters = []

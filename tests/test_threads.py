@@ -11,7 +11,9 @@ import torch
 from gantut.transport import emd, emd_points, sinkhorn, sinkhorn_divergence, sinkhorn_points
 
 TASKS = Path("/proc/self/task")
-pytestmark = pytest.mark.skipif(not TASKS.exists(), reason="counts how often the kernel wakes a thread, which Linux tells")
+pytestmark = pytest.mark.skipif(
+    not TASKS.exists(), reason="counts how often the kernel wakes a thread, which Linux tells"
+)
 
 
 def switches(task):
@@ -32,7 +34,7 @@ def settled(tasks):
 
 
 def woken(work):
-    """Whether PyTorch's other thread, of two, is woken by work; in a thread of Python that has such a pair to itself."""
+    """Whether PyTorch's other thread, of two, is woken by work, in a thread of Python that has a pair to itself."""
     found = []
 
     def run():

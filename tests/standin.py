@@ -167,7 +167,7 @@ def _check(facts, args, kwargs):
     for tensor in _tensors([*args, *kwargs.values()]):
         if isinstance(tensor, StandinTensor) or any(tensor is index for index in indices):
             continue
-        if tensor is first or tensor.dim() or not facts.takes_numbers:
+        if tensor.dim() or not facts.takes_numbers or (tensor is first and facts.name.endswith("_")):
             raise RuntimeError(
                 f"Expected all tensors to be on the same device, but found at least two devices, {NAME}:0 and "
                 f"{tensor.device}! (when checking arguments of {facts.name})"

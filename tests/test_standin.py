@@ -31,6 +31,7 @@ def values(x):
 REFUSED = {
     "an addition across devices": lambda: here(1, 2) + torch.ones(2),
     "one onto a tensor of the CPU": lambda: torch.ones(2).add_(here(1, 2)),
+    "one onto a number of the CPU": lambda: torch.tensor(1.0).add_(here(1).squeeze()),
     "numbers of the device for the CPU": lambda: torch.ones(2) * here(1).squeeze(),
     "a product across devices": lambda: here(1, 2) @ torch.ones(2, dtype=torch.float64),
     "a single number of the CPU in a product": lambda: torch.linalg.vecdot(here(1, 2), torch.tensor(1.0)),
@@ -52,6 +53,7 @@ def test_it_refuses_what_cuda_refuses(what):
 
 ALLOWED = {
     "a number of the CPU, elementwise": (lambda: here(1, 2) * torch.tensor(2.0), [2, 4]),
+    "a number of the CPU, first": (lambda: torch.tensor(2.0) - here(1, 2), [1, 0]),
     "an index of the CPU": (lambda: here(1, 2)[torch.tensor([1, 0])], [2, 1]),
     "a copy from the CPU": (lambda: here(1, 2).copy_(torch.tensor([3.0, 4.0])), [3, 4]),
     "a tensor moved": (lambda: torch.tensor([1.0, 2.0]).to(DEVICE), [1, 2]),

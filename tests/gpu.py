@@ -52,7 +52,7 @@ def parts(device, small):
     return [
         Part("tests", [*test, "-m", "not slow and not site", *(few if small else ["tests"])], 150),
         Part("tests in full", [*test, *deep], 90),
-        *(Part(f"bench {name}", [*here, "--bench", name], 45) for name in BENCHES),
+        *(Part(f"bench {name}", [*here, "--bench", name], 80) for name in BENCHES),
         *(Part(f"lesson {name}", [*here, "--script", f"book/{name}.py"], 60) for name in lessons),
         *(Part(f"experiment {name}", [*here, "--experiment", name], 240) for name in experiments),
     ]
@@ -216,7 +216,7 @@ def bench_populations(device, small):
 
     from gantut.training import Config, train
 
-    members, steps = (4, 2) if small else (64, 200)
+    members, steps = (4, 2) if small else (64, 40)
     data = torch.randn(4096, 2, generator=torch.Generator().manual_seed(0))
     for width, batch in ((32, 64), (128, 256)):
         hidden = {"hidden": (width, width)}
@@ -229,11 +229,10 @@ def bench_populations(device, small):
 
         def loop(width=width, batch=batch):
             with torch.device(device):
-                bench_training.plain_loop(data.to(device), width, batch, steps)
+                bench_training.plain_loop(data.to(device), width, batch, steps // 2)
 
-        race(
-            f"{members} members, width {width}, {steps} steps", {"gantut": ours, "a loop, one member": loop}, device, 1
-        )
+        work = {"gantut": ours, f"a loop, one member, {steps // 2} steps": loop}
+        race(f"{members} members, width {width}, {steps} steps", work, device, 1)
 
 
 def bench_images(device, small):
@@ -241,7 +240,7 @@ def bench_images(device, small):
     import bench_images as images
     import torch
 
-    steps = 1 if small else 60
+    steps = 1 if small else 20
     data = (
         torch.rand(400, images.CHANNELS, images.SIZE, images.SIZE, generator=torch.Generator().manual_seed(0)) * 2 - 1
     )

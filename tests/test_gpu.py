@@ -1,4 +1,4 @@
-"""`make gpu` runs on the day that there is a GPU: its parts are bounded, recorded whatever becomes of them, and tried."""
+"""`make gpu` just runs, on the day that there is a GPU: its parts are bounded, tried, and recorded as they end."""
 
 import json
 import sys

@@ -125,11 +125,6 @@ def waits():
         _counters[:] = [other for other in _counters if other is not count]
 
 
-def _wait(name):
-    for count in _counters:
-        count[name] += 1
-
-
 # ---- What is refused, and what is waited for -------------------------------------------------------------------------
 
 

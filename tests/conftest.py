@@ -33,6 +33,7 @@ SLOW_ON_THE_STANDIN = {
     "test_a_member_that_is_held_stays_held_when_the_run_is_resumed",
     "test_gradients_are_those_of_finite_differences",
     "test_a_jump_or_kink_anywhere_is_seen",
+    "test_a_game_is_looked_at_seven_times_and_repeats_itself",
     "test_single_precision_is_right_and_kept",
     "test_streamed_kernels_give_what_kept_ones_give",
     "test_two_draws_of_one_distribution_score_what_is_expected",

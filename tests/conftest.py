@@ -42,8 +42,9 @@ SLOW_ON_THE_STANDIN = {
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """The file that builds the site comes first: while one process builds it, no other has to wait for it."""
-    items.sort(key=lambda item: item.path.name != "test_site.py")
+    """The file that builds the site comes first: while one process builds it, no other waits. Then the longest."""
+    early = ("test_site.py", "test_mutants.py")
+    items.sort(key=lambda item: early.index(item.path.name) if item.path.name in early else len(early))
     for item in items:
         if _on_the_standin(item) and item.originalname in SLOW_ON_THE_STANDIN:
             item.add_marker(pytest.mark.slow)

@@ -756,6 +756,8 @@ samples = trained["discriminator"].samples[-1]  # (8, 1000, 1)
 with torch.no_grad():
     at_mu = D(torch.tensor([[mu]])).sigmoid().squeeze()
     left_over = D.input_gradient(samples).abs() * D(samples).sigmoid()
+
+# %%
 claim(
     "xu-fig2",
     "D(2), and the mean gradient that eight trained discriminators leave",
@@ -1282,6 +1284,8 @@ claim(
     below=0.25,
     digits=1,
 )
+
+# %%
 print(f"two batches of the data: W_1 of about {floor.median():.1f}")
 for kind in ("wgan", "wgan-gp"):
     K = games[kind]["slope"].median(0).values

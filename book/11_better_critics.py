@@ -771,6 +771,8 @@ slopes = {
     .double()  # (members, points)
     for w, critic in ((1.0, lp_weak), (10.0, lp_line))
 }
+
+# %%
 claim(
     "critic-learns-potential",
     "slopes of 2 x 16 critics over those of theory, all along the way",
@@ -1619,7 +1621,7 @@ def has_places_of_its_own(mix):
 # ([wgan-gp #25](https://github.com/caogang/wgan-gp/issues/25),
 # [PyTorch-GAN #20](https://github.com/eriklindernoren/PyTorch-GAN/issues/20)). And whoever writes the norm out as the
 # root of a sum of squares runs into its derivative at zero
-# ([keras-io #910](https://github.com/keras-team/keras-io/issues/910), since mended). What does the first do to an $8\times8$ image?
+# ([keras-io #910](https://github.com/keras-team/keras-io/issues/910)). What does the first do to an $8\times8$ image?
 # And when is the gradient ever zero?
 
 

@@ -23,8 +23,8 @@
 # :class: tip
 # **You will be able to say** why the best critic has slope 1 exactly where mass travels, and which penalty follows from
 # that; why a penalised critic reports *too much*, by how much, and how to correct for it; why the two-sided penalty can
-# leave a critic on the wrong side, and the one-sided cannot; and which check catches which of ten mistakes that are easy
-# to make.
+# leave a critic on the wrong side, and the one-sided cannot; and which check catches which of ten mistakes that are
+# easy to make.
 #
 # **You need** {doc}`lesson 9 <09_duality>`, with its transport rays, and {doc}`lesson 10 <10_wasserstein_gan>`.
 #
@@ -381,8 +381,9 @@ claim(
 #
 # with $\alpha$ uniform on $[0,1]$, and $x\sim p_r$ and $y\sim p_g$ drawn *independently*. Here the critic descends; if
 # yours ascends, subtract the penalty. The paper takes $\lambda=10$ in all its experiments, from toy problems to large
-# networks (in the authors' program for toy problems it is 0.1), five critic steps, and Adam with step size $10^{-4}$ and
-# $\beta=(0,0.9)$; these are the defaults of our `wgan-gp`. For a linear critic $f(x)=a\cdot x$ the gradient is $a$ everywhere, and the penalty is known:
+# networks (in the authors' program for toy problems it is 0.1), five critic steps, and Adam with step size $10^{-4}$
+# and $\beta=(0,0.9)$; these are the defaults of our `wgan-gp`. For a linear critic $f(x)=a\cdot x$ the gradient is $a$
+# everywhere, and the penalty is known:
 
 # %%
 source = random_source(1)
@@ -494,8 +495,9 @@ claim(
 
 # %% [markdown]
 # And even where all pairs are coupled, the penalised critic does not report the distance. Let half of the real mass be
-# at $-1$, half at $1$, and all generated mass at 0, so that $W_1=1$, and every pair's segment is one of the two between.
-# A critic that is straight on both is given by $f(-1)$ and $f(1)$, if $f(0)=0$, and these are its slopes, too. We climb:
+# at $-1$, half at $1$, and all generated mass at 0, so that $W_1=1$, and every pair's segment is one of the two
+# between. A critic that is straight on both is given by $f(-1)$ and $f(1)$, if $f(0)=0$, and these are its slopes, too.
+# We climb:
 
 # %%
 ends = torch.tensor([0.1, 0.2], dtype=torch.float64, requires_grad=True)
@@ -1067,12 +1069,12 @@ claim(
 
 # %% [markdown]
 # At $\lambda=0.1$ and 1 the two cannot be told apart; a difference in $W_1$ beyond 0.06 is excluded. From 10 on, the
-# two-sided game becomes unsteady and worse, and at 100 it loses the modes that it is famous for finding. (At 10 it still
-# has all eight, but far fewer of its samples are good: modes alone would not tell.) For the one-sided penalty the weight
-# matters little: 8 of 8 modes in the median at every $\lambda$, and $W_1$ the same to within 0.1. That is what Petzka
-# and others reported {cite}`petzka2018`, and now we know where it comes from. A penalty's weight is measured in units of
-# distance: for point masses a distance $d$ apart, the excess is the fraction $\frac{d}{2\lambda}$ of the distance. So
-# a weight that suits images need not suit distributions that are a few units wide.
+# two-sided game becomes unsteady and worse, and at 100 it loses the modes that it is famous for finding. (At 10 it
+# still has all eight, but far fewer of its samples are good: modes alone would not tell.) For the one-sided penalty the
+# weight matters little: 8 of 8 modes in the median at every $\lambda$, and $W_1$ the same to within 0.1. That is what
+# Petzka and others reported {cite}`petzka2018`, and now we know where it comes from. A penalty's weight is measured in
+# units of distance: for point masses a distance $d$ apart, the excess is the fraction $\frac{d}{2\lambda}$ of the
+# distance. So a weight that suits images need not suit distributions that are a few units wide.
 #
 # ## As many critic steps as you like
 #
@@ -1139,21 +1141,22 @@ claim(
 #
 # **DRAGAN** {cite}`kodali2017` looks for gradients of norm 1 not between the distributions but *around the data*, at
 # $\hat x=x+\text{noise}$ ({numref}`fig-looked-at`, right). The paper's noise is Gaussian; its program adds
-# $\frac12\,\sigma\,\varepsilon$ with $\sigma$ the standard deviation of the data and $\varepsilon\sim U[0,1]^d$, to one side
-# only; ours, $\varepsilon\sim U[-1,1]^d$, is a variant that looks to both. No theorem of optimal transport says that the slope is 1
-# there; its authors want to keep the critic from becoming sharp near the data. It needs no generated sample, so it can
-# be combined with any GAN. (The slides cite it for perturbing real *and* generated samples, which is a variant.)
+# $\frac12\,\sigma\,\varepsilon$ with $\sigma$ the standard deviation of the data and $\varepsilon\sim U[0,1]^d$, to one
+# side only; ours, $\varepsilon\sim U[-1,1]^d$, is a variant that looks to both. No theorem of optimal transport says
+# that the slope is 1 there; its authors want to keep the critic from becoming sharp near the data. It needs no
+# generated sample, so it can be combined with any GAN. (The slides cite it for perturbing real *and* generated samples,
+# which is a variant.)
 #
-# **Spectral norms** go back to the weights, more gently than clipping. A layer $h\mapsto a(hW+b)$, with an activation of
-# slope at most 1, stretches differences by a factor of at most $\sigma_1(W)$, the largest singular value. So
+# **Spectral norms** go back to the weights, more gently than clipping. A layer $h\mapsto a(hW+b)$, with an activation
+# of slope at most 1, stretches differences by a factor of at most $\sigma_1(W)$, the largest singular value. So
 #
 # $$ \|f\|_L\;\le\;\prod_l\sigma_1(W_l) , $$ (eq-spectral)
 #
-# and the critic is certain to be 1-Lipschitz if no $\sigma_1$ exceeds 1. There are two ways to see to that, and they are
-# not the same. *Spectral normalisation* {cite}`miyato2018` divides each matrix by its $\sigma_1$ on the way forward, so
-# that it is always 1, and the gradient knows of the division. A *projection* {cite}`gouk2021` lets the optimizer step
-# freely, and afterwards divides those matrices whose $\sigma_1$ has come to exceed 1, and no others. In both, the bound
-# is seldom attained: each ReLU drops a part of the gradient on its way.
+# and the critic is certain to be 1-Lipschitz if no $\sigma_1$ exceeds 1. There are two ways to see to that, and they
+# are not the same. *Spectral normalisation* {cite}`miyato2018` divides each matrix by its $\sigma_1$ on the way
+# forward, so that it is always 1, and the gradient knows of the division. A *projection* {cite}`gouk2021` lets the
+# optimizer step freely, and afterwards divides those matrices whose $\sigma_1$ has come to exceed 1, and no others. In
+# both, the bound is seldom attained: each ReLU drops a part of the gradient on its way.
 #
 # **Sorting** {cite}`anil2019` drops nothing. Let every $W_l$ have orthonormal rows or columns, and let the "activation"
 # *sort* its inputs in pairs: that only swaps them. The gradient is then a product of matrices that preserve length
@@ -1283,12 +1286,12 @@ claim(
 
 # %% [markdown]
 # What matters for a generator is the direction of the gradient at its samples $x$. So we measure the **cosine** between
-# the critic's gradient and the true one there, on average: 1 is perfect, 0 is noise. We take seven kinds of critic, three
-# networks each, on pairs in 2, 4 and 16 dimensions with 4 to 256 funnels. All get the same small budget, one that suits
-# a CPU: batches of 256, 600 steps, one learning rate, two layers of 128 (for sorting 64). The paper gave its critics batches of 1024 and
-# up to 60,000 steps; we quote some of its numbers, which are for pairs drawn in the same way, but not for *these*
-# pairs. Recorded by `python -m gantut.lessons funnels funnels-spectral`; no GPU was at hand, and this table says nothing
-# about the paper's budget.
+# the critic's gradient and the true one there, on average: 1 is perfect, 0 is noise. We take seven kinds of critic,
+# three networks each, on pairs in 2, 4 and 16 dimensions with 4 to 256 funnels. All get the same small budget, one that
+# suits a CPU: batches of 256, 600 steps, one learning rate, two layers of 128 (for sorting 64). The paper gave its
+# critics batches of 1024 and up to 60,000 steps; we quote some of its numbers, which are for pairs drawn in the same
+# way, but not for *these* pairs. Recorded by `python -m gantut.lessons funnels funnels-spectral`; no GPU was at hand,
+# and this table says nothing about the paper's budget.
 
 # %%
 table = [
@@ -2105,6 +2108,6 @@ check("slow-momentum", answer)
 #
 # **Sources.** The gradient penalty is from {cite}`gulrajani2017`, the one-sided one from {cite}`petzka2018`, the
 # penalty around the data from {cite}`kodali2017`, spectral normalisation from {cite}`miyato2018`, the projection from
-# {cite}`gouk2021`, sorting critics from {cite}`anil2019`, the funnels from {cite}`korotin2022`; clipping and its trouble with momentum are in
-# {cite}`arjovsky2017wgan`. The presentation follows {cite}`xu2020`, who follows the papers; what had to be corrected
-# is listed under {doc}`errata`.
+# {cite}`gouk2021`, sorting critics from {cite}`anil2019`, the funnels from {cite}`korotin2022`; clipping and its
+# trouble with momentum are in {cite}`arjovsky2017wgan`. The presentation follows {cite}`xu2020`, who follows the
+# papers; what had to be corrected is listed under {doc}`errata`.

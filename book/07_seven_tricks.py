@@ -406,12 +406,31 @@ claim(
 # the discriminator more certain.
 
 # %%
-flat = []
 for n in (1, 2, 4, 64):
     all_in_cell = 8.0**-n
     js = js_divergence([all_in_cell, 1 - all_in_cell], [1.0, 0.0])
-    flat.append(math.log(2) - js)
     print(f"batches of {n:2d}: JS = {js:.4f}, of at most log 2 = 0.6931")
+mode = torch.tensor([0.25, 0.5, 0.25], dtype=torch.float64)
+p_r = mode.repeat(8) / 8  # eight modes of three places each
+p_g = torch.zeros(1000, 24, dtype=torch.float64)
+p_g[:, :3] = torch.rand(1000, 3, generator=random_source(9)).double()
+p_g[0, :3] = mode  # collapsed; the others are anything in the same cell
+p_g /= p_g.sum(1, keepdim=True)
+of_two, made = (
+    (p[..., :, None] * p[..., None, :]).flatten(-2) for p in (p_r, p_g)
+)
+margin = js_divergence(of_two.expand_as(made), made) - js_divergence(
+    [1 / 64, 63 / 64], [1.0, 0.0]
+)
+assert margin[0].abs() < 1e-12, "equality for the collapsed one"
+
+# %%
+claim(
+    "minibatch-cell",
+    "batches of two, 999 generators in the cell: JS less the right of (7.5)",
+    margin[1:],
+    above=0.0,
+)
 still = copies.clone().requires_grad_()
 (push,) = torch.autograd.grad(minibatch_similarity(still, T).sum(), still)
 print("the push of o itself on exact copies:", push.abs().max().item())

@@ -30,7 +30,7 @@ def test_a_record_is_of_a_clean_commit_and_tells_all_that_it_took(name):
     provenance = RECORDS[name]
     assert is_clean(provenance)
     assert provenance["seconds"] > 0
-    assert set(provenance) >= {"command", "commit", "date"}
+    assert set(provenance) >= {"command", "commit", "seed"}
 
 
 def test_what_waits_is_not_clean_yet():

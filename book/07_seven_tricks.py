@@ -910,9 +910,11 @@ some = (0.1, 0.25, 0.5, 1.0, 2.0)
 found = [noisy_lines(1.0, sigma) for sigma in some]
 for sigma, (js, slope) in zip(some, found, strict=True):
     print(f"θ = 1, σ = {sigma}: JS {js:.6f}, slope {slope:.6f}")
-sizes = torch.linspace(0.36, 0.46, 51).tolist()
-steepest = max(sizes, key=lambda sigma: noisy_lines(1.0, sigma)[1])
-print(f"for θ = 1 the slope is largest at σ = {steepest:.2f}")
+ratios = torch.linspace(0.36, 0.46, 21).tolist()  # of σ to θ
+steepest = [
+    max(ratios, key=lambda ratio: noisy_lines(theta, ratio * theta)[1])
+    for theta in (0.5, 1.0, 2.0)
+]
 
 # %%
 x = torch.linspace(-12, 12, 20_001, dtype=torch.float64)
@@ -926,6 +928,10 @@ for sigma in some:
     )
     (slope,) = torch.autograd.grad(js, u)
     by_symmetry.append((js.item(), slope.item() / sigma))
+u = torch.linspace(2, 3, 201, dtype=torch.float64)[:, None]
+q_share = (u * x - u.square() / 2).sigmoid()  # of N(u, 1), at every x
+g_slope = torch.trapezoid(normal * q_share * (u - x), x)  # g'(u)
+best_ratio = 1 / u[(u[:, 0] * g_slope).argmax()].item()
 
 # %%
 claim(
@@ -934,6 +940,13 @@ claim(
     found,
     equals=by_symmetry,
     atol=1e-7,
+)
+claim(
+    "noise-best-size",
+    "σ/θ with the largest slope for θ = 0.5, 1, 2, and the best 1/u for u g'(u)",
+    steepest,
+    equals=best_ratio,
+    atol=0.006,
 )
 claim(
     "noise-small-ratio",
@@ -956,7 +969,7 @@ distances = (0.5, 1.0, 2.0)
 plots.lines(right, sigma, {
     f"θ = {d:g}": [noisy_lines(d, s)[1] for s in sigma] for d in distances
 })  # fmt: skip
-best = [steepest * d for d in distances]
+best = [best_ratio * d for d in distances]
 tops = [noisy_lines(d, s)[1] for d, s in zip(distances, best, strict=True)]
 right.plot(best, tops, "o", color=plots.INK, markersize=6)
 right.set(xscale="log", xlabel="size σ of the noise", ylabel="slope of JS")

@@ -531,7 +531,9 @@ claim(
 # up to five tries, chosen with one seed and measured with the others:
 
 # %%
-minutes = sum(map(sum, (own.values() for own in result["seconds"].values())))
+minutes = sum(
+    map(sum, (own.values() for own in result["seconds"].values()))
+)
 runs = len(result["tries"]) * result["common"]["seeds"]
 print(f"{runs} trainings, {minutes / 60:.0f} minutes on one core")
 

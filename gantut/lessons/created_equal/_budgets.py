@@ -1,4 +1,4 @@
-"""What a budget of tries buys: the best of k, chosen with one seed and measured with the others, and compared with a rival."""
+"""What a budget of tries buys: the best of k, chosen with one seed, measured with the others, compared with a rival."""
 
 import math
 

@@ -241,7 +241,7 @@ for size in (4, 5):
 weights = torch.randn(192, 16, 3, 3, generator=source)
 doubled = conv2d(interpolate(h, scale_factor=2.0), weights, padding=1)
 boards["doubled, then kernel 3"] = new_creatures.chessboard(doubled)
-print(", ".join(f"{name}: {power:.2g}" for name, power in boards.items()))
+print(", ".join(f"{name}: {power:.1f}" for name, power in boards.items()))
 claim(
     "chessboard-of-random-weights",
     "chessboard power, kernels of 4 and 5 with random weights",
@@ -383,7 +383,8 @@ claim(
 #
 # $T$ is injective if and only if no factor is 0, that is, unless $\cos\frac{2\pi k}n=-\frac12$ for some $k$, which
 # happens exactly where 3 divides $n$. On a ring of 8 the distribution can be read off its blurred version. On a ring of
-# 9 it cannot.
+# 9 it cannot. To see where the two games end, we let a generator that can draw any distribution on the ring of 8 go down
+# on JS, once against changed data as it is, and once changed alike.
 
 
 # %%
@@ -415,9 +416,7 @@ def learnt(real, change):
 
 # %%
 p_r = torch.rand(8, dtype=torch.float64, generator=source).mul(3).softmax(0)
-same = torch.eye(
-    8, dtype=torch.float64
-)  # generated ones are left as they are
+same = torch.eye(8, dtype=torch.float64)  # generated ones stay as they are
 only_real, both = (
     learnt(blur(8) @ p_r, same),
     learnt(blur(8) @ p_r, blur(8)),

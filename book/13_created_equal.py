@@ -125,19 +125,27 @@ def beaten(distribution, measure):
     return (tuned[:, None] > untuned).fill_diagonal_(False).sum(1)
 
 
+counts = []
 for measure in MEASURES:
     won = {where: int(beaten(where, measure).sum()) for where in ARENAS}
     print(f"of 30 pairs, the tuned game wins by {measure}: {won}")
+    counts += won.values()
 claim(
     "unequal-budgets",
     "rivals, of five, that each of six games beats on the ring",
     beaten("ring", "distance"),
     above=2.5,
 )
+claim(
+    "unequal-budgets",
+    "pairs won, of 30, on four kinds of data by two measures",
+    counts,
+    above=15,
+)
 
 # %% [markdown]
 # By distance, nearly every game beats nearly every other if it is tuned and the other is not; on the ring each of the
-# six beats most of its rivals, whichever it is. By $F_1$ there are more exceptions, but everywhere far more than half
+# six beats most of its rivals, whichever it is. By $F_1$ there are more exceptions, but everywhere more than half
 # of the pairs are won by spending more. That is the trap; and one does not have to be dishonest to walk into it, only
 # to have spent more time with one's own idea than with those of others.
 #
@@ -510,11 +518,17 @@ claim(
     table[:, 2] / table[:, 0],
     above=1.0,
 )
+claim(
+    "game-meets-settings",
+    "share of all that involves the game",
+    table[:, 0] + table[:, 2],
+    above=0.3,
+)
 
 # %% [markdown]
 # The game by itself is the smaller part: the settings account for more, and so does the third part, which neither has
 # alone. With one game some settings work that fail with another. Together with it, all that involves the game comes to
-# a third of the variance or more. So "which game is best?" has an answer of its own only in the first, small part;
+# about a third of the variance, or to more. So "which game is best?" has an answer of its own only in the first, small part;
 # **mostly it has to be asked for given settings, or for tuned ones.** (Tuning removes most of what the settings do, and
 # picks for each game what suits it. That is why tuned games are compared here, and with several seeds.)
 #
@@ -759,7 +773,6 @@ plots.show()
 # smaller with five". That would be a third comparison, of the two leads:
 
 # %%
-leads = {}
 for measure in MEASURES:
     mine, theirs = (
         pooled[who, measure] for who in ("least-squares", "non-saturating")
@@ -774,9 +787,9 @@ for measure in MEASURES:
     )
 
 # %% [markdown]
-# The lead shrinks in the record, by both measures. But only a p-value below 0.05 would say that it is not by chance, and
-# twelve tries do not make one that is far below. Nor does an interval that contains 0 say that two games are equal: for
-# five tries the figure excludes only what lies beyond the ends of these wide intervals.
+# The lead shrinks in the record, by both measures. Only a p-value below 0.05 would say that this is more than chance. Nor
+# does an interval that contains 0 say that two games are equal: for five tries the figure excludes only what lies beyond
+# the ends of these wide intervals.
 #
 # ### Who is first?
 #

@@ -137,7 +137,7 @@ claim(
     above=2.5,
 )
 claim(
-    "unequal-budgets",
+    "tuning-wins",
     "pairs won, of 30, on four kinds of data by two measures",
     counts,
     above=15,
@@ -232,7 +232,7 @@ claim(
     atol=1e-12,
 )
 claim(
-    "best-of-k-estimate",
+    "best-of-k-unbiased",
     "of uniform draws, B_1, B_4 and B_9 are k / (k + 1)",
     [expected_best(many, k).mean() for k in (1, 4, 9)],
     equals=[1 / 2, 4 / 5, 9 / 10],
@@ -366,7 +366,7 @@ claim(
     atol=1e-12,
 )
 claim(
-    "polygon-distance",
+    "no-triangle-nearer",
     "how much further away the nearest of 200,000 triangles is",
     searched - exact,
     above=0.0,
@@ -410,7 +410,7 @@ claim(
     atol=1e-9,
 )
 claim(
-    "polygon-scores",
+    "blur-costs-precision",
     "precision of blurred triangles, and of noise",
     [table["blurred"][0], table["noise"][0]],
     below=0.5,
@@ -519,7 +519,7 @@ claim(
     above=1.0,
 )
 claim(
-    "game-meets-settings",
+    "game-in-all",
     "share of all that involves the game",
     table[:, 0] + table[:, 2],
     above=0.3,
@@ -645,7 +645,7 @@ claim(
 plain = [good(where, "non-saturating", "distance") for where in ARENAS]
 planted = [swapped_differences(x + 0.3, x, 5) for x in plain]
 claim(
-    "swaps-as-a-test",
+    "swaps-see-a-lead",
     "p-values where a lead of 0.3 was planted in every try",
     [p_value(found, found[0]) for found in planted],
     below=0.05,
@@ -659,7 +659,7 @@ pairs = [
     for a, b in zip(mine, plain, strict=True)
 ]
 claim(
-    "swaps-as-a-test",
+    "swaps-are-pairs",
     "for one try: p-values by swaps, as by paired_difference",
     [p_value(found, found[0]) for found in single],
     equals=[pair.p_value for pair in pairs],
@@ -742,7 +742,7 @@ claim(
     above=0.0,
 )
 claim(
-    "budget-decides",
+    "five-tries-tell-nothing",
     "five tries: the smallest of ten p-values, times ten",
     10 * smallest[5],
     above=0.05,
@@ -837,9 +837,8 @@ claim(
 )
 
 # %% [markdown]
-# Every one of these rankings is honest, and they do not agree on a winner: not across data, not across measures, not
-# across ranges of learning rates. (Being first is no proof of being better, either. Most of these winners could not be
-# told apart from the second.)
+# Every one of these rankings is honest, and they do not agree on a winner. (Being first is no proof of being better,
+# either: whoever is listed first here need not be told apart from the second.)
 #
 # ### What one number hides
 #

@@ -219,8 +219,8 @@ claim(
 # A kernel whose size is a multiple of the stride has this load even. It does *not* have samples without a checkerboard.
 # Of its 16 weights each pixel of a $2\times2$ square is painted with four, and its neighbour with four *others*; and as
 # what comes out of a ReLU is positive, the four pixels differ by the sums of their weights, everywhere in the same way.
-# To see it, take the **chessboard power** of random pictures: that of the highest frequency in both directions, over the
-# mean power of its eight neighbours. It is 1 if the chessboard is a pattern like any other. We paint with random
+# To see it, take the **chessboard power** of random pictures: that of the highest frequency in both directions, over
+# the mean power of its eight neighbours. It is 1 if the chessboard is a pattern like any other. We paint with random
 # weights, and beside it double the pixels first and then convolve with stride 1, which treats all pixels alike:
 
 # %%
@@ -377,8 +377,8 @@ claim(
 #
 # $T$ is injective if and only if no factor is 0, that is, unless $\cos\frac{2\pi k}n=-\frac12$ for some $k$, which
 # happens exactly where 3 divides $n$. On a ring of 8 the distribution can be read off its blurred version. On a ring of
-# 9 it cannot. To see where the two games end, we let a generator that can draw any distribution on the ring of 8 go down
-# on JS, once against changed data as it is, and once changed alike.
+# 9 it cannot. To see where the two games end, we let a generator that can draw any distribution on the ring of 8 go
+# down on JS, once against changed data as it is, and once changed alike.
 
 
 # %%
@@ -644,8 +644,7 @@ claim(
 )
 
 # %% [markdown]
-# It sees each of the five, even creatures that stand on their heads, and salad and jigsaws more than blur. (Averages
-# over a quarter of the tile, which an earlier version of this page had, hardly told a jigsaw from a creature.) It is
+# It sees each of the five, even creatures that stand on their heads, and salad and jigsaws more than blur. It is
 # blind to an exchange of colours. That is the scale on which the games have to be read.
 #
 # The 500 samples of each look are dealt out into ten groups of 50, which give ten independent estimates for one run,
@@ -778,7 +777,8 @@ claim(
 #
 # A generator that has memorised the training pictures has a perfect kernel distance. So look for each sample in the
 # training set. The plain distance between pixels will not do: a copy that is mirrored, or moved by a pixel, is as far
-# from its original as another creature. We take the minimum over mirror images and all shifts by up to four pixels, as far as the critics saw pictures moved,
+# from its original as another creature. We take the minimum over mirror images and all shifts by up to four pixels, as
+# far as the critics saw pictures moved,
 #
 # $$ d(x,y)=\min_{\text{moves}}\ \frac{\|x-\text{moved }y\|}{2\sqrt{3\cdot32\cdot32}} , $$ (eq-picture-distance)
 #
@@ -838,10 +838,11 @@ claim(
 )
 
 # %% [markdown]
-# What it looks for it finds, noise and all. Copies in other colours happen to be caught as well, nearly all. But of those
-# that are moved further than it looks, or drawn a little larger, most get away, and of equal blends of two pictures all
-# do: two originals are equally near, and $r$ is 1. **What this audit can show is that samples are not copies up to
-# mirroring, shifts by four pixels, and noise.** It cannot show that nothing was copied. With this in mind, the games:
+# What it looks for it finds, noise and all. Copies in other colours happen to be caught as well, nearly all. But of
+# those that are moved further than it looks, or drawn a little larger, most get away, and of equal blends of two
+# pictures all do: two originals are equally near, and $r$ is 1. **What this audit can show is that samples are not
+# copies up to mirroring, shifts by four pixels, and noise.** It cannot show that nothing was copied. With this in mind,
+# the games:
 
 # %%
 audits = {

@@ -280,9 +280,9 @@ print(f"of ten seeds: {best_of_gaussians(10):.3f} standard deviations")
 # report the others.** In our study each try was run with three seeds. We let each choose in turn, and compare what it
 # saw with what the other two say about the same try. To know whether the gap is more than chance we need cases that
 # have nothing to do with each other: four kinds of data, and for each the first half of the tries and the second half.
-# These eight pairs, means over six games, go to `paired_difference`: if there were no gap, each of the eight differences
-# could as well have had the other sign, so it tries all signs, and asks how often the mean is as far from 0. Its 95%
-# interval holds all gaps that this test would not reject.
+# These eight pairs, means over six games, go to `paired_difference`: if there were no gap, each of the eight
+# differences could as well have had the other sign, so it tries all signs, and asks how often the mean is as far from
+# 0. Its 95% interval holds all gaps that this test would not reject.
 
 # %%
 all_f1 = torch.stack(
@@ -478,8 +478,8 @@ plots.show()
 #
 # where $\mu$ is the mean of all, $a_g$ what the game adds on average over settings, $b_t$ what the settings add on
 # average over games, $c_{gt}$ what is left of the mean over seeds (how well *this* game takes to *these* settings), and
-# $e_{gts}$ the rest, which is due to the seed. Each of $a$, $b$ and $c$ has mean 0 over either index, so the mixed terms
-# cancel, and the variance of the scores is the sum of the mean squares of the four parts. On the record, for the
+# $e_{gts}$ the rest, which is due to the seed. Each of $a$, $b$ and $c$ has mean 0 over either index, so the mixed
+# terms cancel, and the variance of the scores is the sum of the mean squares of the four parts. On the record, for the
 # distance:
 
 # %%
@@ -528,9 +528,9 @@ claim(
 # %% [markdown]
 # The game by itself is the smaller part: the settings account for more, and so does the third part, which neither has
 # alone. With one game some settings work that fail with another. Together with it, all that involves the game comes to
-# about a third of the variance, or to more. So "which game is best?" has an answer of its own only in the first, small part;
-# **mostly it has to be asked for given settings, or for tuned ones.** (Tuning removes most of what the settings do, and
-# picks for each game what suits it. That is why tuned games are compared here, and with several seeds.)
+# about a third of the variance, or to more. So "which game is best?" has an answer of its own only in the first, small
+# part; **mostly it has to be asked for given settings, or for tuned ones.** (Tuning removes most of what the settings
+# do, and picks for each game what suits it. That is why tuned games are compared here, and with several seeds.)
 #
 # :::{admonition} Try it
 # :class: tip
@@ -541,8 +541,8 @@ claim(
 # ## The recorded study
 #
 # The record that we opened with has six games on four kinds of data, and for each of the 24 combinations as many tries
-# as were printed there, with three seeds per try and 2000 gradient steps per run. Here is what a budget buys, for budgets
-# up to five tries, chosen with one seed and measured with the others:
+# as were printed there, with three seeds per try and 2000 gradient steps per run. Here is what a budget buys, for
+# budgets up to five tries, chosen with one seed and measured with the others:
 
 # %%
 minutes = sum(
@@ -610,8 +610,8 @@ plots.show()
 # number by number; for $k=5$ it is the same idea for the best of five.
 #
 # A test is a yardstick, too. What does it say where there is nothing to see? Swap the labels at random and you have a
-# record of two games that do not differ. It should cry wolf in no more than 5 of 100 of these. And what does it say where
-# there *is* something to see, a game that is better by 0.3 in every try?
+# record of two games that do not differ. It should cry wolf in no more than 5 of 100 of these. And what does it say
+# where there *is* something to see, a game that is better by 0.3 in every try?
 
 # %%
 others = [name for name in GAMES if name != "non-saturating"]
@@ -787,9 +787,9 @@ for measure in MEASURES:
     )
 
 # %% [markdown]
-# The lead shrinks in the record, by both measures. Only a p-value below 0.05 would say that this is more than chance. Nor
-# does an interval that contains 0 say that two games are equal: for five tries the figure excludes only what lies beyond
-# the ends of these wide intervals.
+# The lead shrinks in the record, by both measures. Only a p-value below 0.05 would say that this is more than chance.
+# Nor does an interval that contains 0 say that two games are equal: for five tries the figure excludes only what lies
+# beyond the ends of these wide intervals.
 #
 # ### Who is first?
 #
@@ -879,7 +879,8 @@ claim(
 # %% [markdown]
 # In the second column a game is judged by its five best runs of all, which is what a table of best results shows. In
 # the third it is judged by what somebody with five tries can expect, on a seed that was not used to choose. That is
-# less, for each of them. And the first column answers a question of its own: how often does a game fail? For someone who trains many GANs and tunes none, that is the number to compare.
+# less, for each of them. And the first column answers a question of its own: how often does a game fail? For someone
+# who trains many GANs and tunes none, that is the number to compare.
 #
 # ## What the evidence shows, and what it does not
 #

@@ -557,7 +557,7 @@ plots.show()
 #
 # What would the log have said meanwhile? Here are the losses of the same three runs.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels over iterations. DCGAN: the discriminator's loss stays mostly below a dashed line at 1.39, the generator's wanders far above it. WGAN: the critic's estimate falls, with much noise. WGAN-GP: it falls from about 12 to 2, fairly steadily."}, "figure": {"name": "fig-creature-losses", "caption": "Losses of the three runs above (recorded). The dashed line in the first panel is 2 log 2, the loss of a discriminator that knows nothing."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels over iterations. DCGAN: the discriminator's loss stays mostly below a dashed line at 1.39, the generator's wanders far above it. WGAN: the critic's estimate falls, with much noise. WGAN-GP: it falls from about 12 to 3, fairly steadily."}, "figure": {"name": "fig-creature-losses", "caption": "Losses of the three runs above (recorded). The dashed line in the first panel is 2 log 2, the loss of a discriminator that knows nothing."}}
 panels = plots.axes(1, 3, height=2.6)
 for ax, (game, run) in zip(panels, typical.items(), strict=True):
     critic = torch.tensor(run["losses"]["critic"])
@@ -695,7 +695,7 @@ claim(
     above=0.0,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Nine curves with narrow bands that fall steeply from 10 at the start and then slowly, to between 0.2 and 0.6 at the end. Grey lines mark pictures that are wrong: pixel salad at about 0.6, jigsaws at about 0.4, blurred ones at about 0.3, upside-down ones at about 0.1. A dashed line for held-out creatures lies just below 0."}, "figure": {"name": "fig-creature-distance", "caption": "Kernel distance to the training pictures on random features, over compute: three runs of each game (recorded), each by the median of ten groups of 50 samples and its 95% interval. The dashed line is the held-out creatures, the dotted ones are the same creatures spoilt."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Nine curves with narrow bands that fall steeply from 10 at the start and then slowly, to between 0.1 and 0.5 at the end. Grey lines mark pictures that are wrong: pixel salad at about 0.6, jigsaws at about 0.4, blurred ones at about 0.3, upside-down ones at about 0.1. A dashed line for held-out creatures lies just below 0."}, "figure": {"name": "fig-creature-distance", "caption": "Kernel distance to the training pictures on random features, over compute: three runs of each game (recorded), each by the median of ten groups of 50 samples and its 95% interval. The dashed line is the held-out creatures, the dotted ones are the same creatures spoilt."}}
 ax = plots.axes(1, 1, height=3.0)
 at = torch.arange(8) / 7
 for (game, values), colour, dash, mark in zip(
@@ -768,11 +768,11 @@ claim(
 # three pairs could reach one. Lesson 13 says what it would take.
 #
 # But look at the dashed line and at the dotted ones. Other creatures by the same artists are at 0, as far as one can
-# tell. Every group of samples of every run is further away than every group of those. In the end the games are as far
-# from creatures as *blurred creatures and jigsaws of creatures* are, which is about what the eye says: outlines, bodies
-# and colours, but put together wrongly. A measure without such pictures beside it would have told us that 0.3 is much
-# less than 10. And the chessboard that the first weights brought is smaller by far in the end: training takes it away,
-# kernel size or not.
+# tell. Every group of samples of every run is further away than every group of those. In the end the games are about as
+# far from creatures as creatures on their heads, blurred ones, and jigsaws of them are, which is about what the eye
+# says: outlines, bodies and colours, but put together wrongly. A measure without such pictures beside it would have
+# told us that 0.3 is much less than 10. And of the chessboard that the first weights brought, training takes most away,
+# kernel size or not; with WGAN-GP some of it is left.
 #
 # ## Is it new?
 #

@@ -86,8 +86,6 @@ def same_length(dim, **tensors):
 
 def broadcast(**tensors):
     """Require shapes that broadcast together."""
-    if len({tensor.shape for tensor in tensors.values()}) == 1:
-        return
     try:
         torch.broadcast_shapes(*(tensor.shape for tensor in tensors.values()))
     except RuntimeError:
@@ -263,7 +261,7 @@ def masses(**values):
 
 def _match(a, b):
     """Whether two tensors are matching masses, at a glance; where they are not, a closer look is to say why."""
-    if not (a.ndim and a.numel() and b.numel() and a.dtype == b.dtype and a.device == b.device):
+    if not (a.ndim and a.numel() and b.numel()) or (a.dtype, a.device) != (b.dtype, b.device):
         return False
     if a.shape[:-1] != b.shape[:-1]:
         return False

@@ -30,7 +30,7 @@ def assign(cost):
     the assigned arcs of costs, of their sizes, and of what they exceed the potentials by; and of the sizes of f and g.
     """
     count, n, _ = cost.shape
-    together = max(1, MOST_ENTRIES.get(cost.device.type, MOST_ENTRIES["cpu"]) // (n * n))
+    together = max(1, MOST_ENTRIES.get(cost.device.type, MOST_ENTRIES["cuda"]) // (n * n))
     parts = [_assign(cost[k : k + together]) for k in range(0, count, together)]
     column, f, _ = (torch.cat(part) for part in zip(*parts, strict=True))
     g = (cost - f[..., None]).amin(1)

@@ -77,17 +77,6 @@ def wasserstein_1d(u_values, v_values, u_weights=None, v_weights=None, p=1, *, d
     >>> wasserstein_1d([0.0, 1.0], [0.0, 1.0], [3.0, 1.0], [2.0, 2.0])
     tensor(0.2500, dtype=torch.float64)
     """
-    if (
-        u_weights is None
-        and v_weights is None
-        and type(p) in (int, float)
-        and p == 1
-        and type(dim) is int
-        and dim == -1
-    ):
-        found = _at_a_glance(u_values, v_values)
-        if found is not None:
-            return found
     p = _inputs.exponent(p, infinite=True)
     u, v = _along_last(u_values, v_values, dim)  # (..., n), (..., m)
     equal = u_weights is None and v_weights is None and u.shape[-1] == v.shape[-1]
@@ -102,24 +91,6 @@ def wasserstein_1d(u_values, v_values, u_weights=None, v_weights=None, p=1, *, d
     if equal:
         _no_nan(u, v, dim)
     return _rescaled(u, v, u_weights, v_weights, p, one_object)
-
-
-def _at_a_glance(u, v):
-    """W1 for few positions of equal weight in plain tensors on the CPU, by NumPy alone; None for all else."""
-    if not (type(u) is type(v) is torch.Tensor and u.dtype == v.dtype and u.dtype in (torch.float64, torch.float32)):
-        return None
-    if not u.layout == v.layout == torch.strided:
-        return None
-    few = u.shape == v.shape and u.ndim and 0 < u.numel() <= TILE and u.device.type == v.device.type == "cpu"
-    if not few or u.requires_grad or v.requires_grad or torch._C._functorch.peek_interpreter_stack() is not None:
-        return None
-    u, v = u.numpy().copy(), v.numpy().copy()
-    u.sort()
-    v.sort()
-    with np.errstate(invalid="ignore", over="ignore"):
-        np.abs(np.subtract(u, v, out=u), out=u)
-        found = np.add.reduce(u, -1) / u.shape[-1]
-        return torch.from_numpy(np.asarray(found)) if math.isfinite(np.add.reduce(found, None)) else None
 
 
 def _power(u, v, u_weights, v_weights, p, one_object):
@@ -200,7 +171,9 @@ def _in_order(u, v, p):
 def _by_rows(work, *tensors):
     """Work on a few rows of CPU tensors of one shape at a time, in as many threads as PyTorch may use."""
     n = tensors[0].shape[-1]  # numpy has no bfloat16
-    arrays = [(x.float() if x.dtype == torch.bfloat16 else x).detach().reshape(-1, n).numpy() for x in tensors]
+    arrays = [
+        (x.float() if x.dtype == torch.bfloat16 else x).detach().reshape(-1, n).contiguous().numpy() for x in tensors
+    ]
     step = max(1, TILE // n)
     starts = range(0, max(1, len(arrays[0])), step)
     if len(starts) == 1:

@@ -18,7 +18,7 @@ from gantut.transport._results import NotCertified, TransportResult
 GAP = 1e-9
 ROUNDING = 2.0**-51  # of a constraint f_i + g_j <= C_ij, relative to |f_i| + |g_j|
 
-# Costs that compiled augmenting paths solve faster than the simplex, and from chosen arcs: entries, and points of one.
+# Costs that an assigner solves faster than the simplex, from chosen arcs: entries; on the CPU, also points of one.
 # Below the fewest they would be faster, too, but by less than it takes to load them: half a second in each process,
 # and once, where they are not compiled yet, two.
 FEWEST_ENTRIES = 1 << 12
@@ -71,7 +71,7 @@ def find_assigner(cost, extremes):
     """The module that assigns points of equal mass, or None where the simplex is at least as good, or all there is."""
     on_cpu = cost.device.type == "cpu"
     n, m = cost.shape[-2:]
-    if n != m or not cost.numel() or (on_cpu and (cost.numel() < FEWEST_ENTRIES or n > MOST_ASSIGNED)):
+    if n != m or cost.numel() < FEWEST_ENTRIES or (on_cpu and n > MOST_ASSIGNED):
         return None
     low, high = extremes
     if not max(-low, high) < HUGE:

@@ -240,7 +240,10 @@ def mass(name, value):
 
 def masses(**values):
     """Return two matching tensors of masses along their last dimensions, with equal totals."""
-    tensors = {name: mass(name, value) for name, value in values.items()}
+    tensors = {name: floating(name, value) for name, value in values.items()}
+    if _match(*tensors.values()):
+        return tuple(tensors.values())
+    tensors = {name: mass(name, value) for name, value in tensors.items()}
     together(**tensors)
     (first, a), (second, b) = tensors.items()
     broadcast(**{f"the batches of {first}": a[..., 0], f"of {second}": b[..., 0]})
@@ -256,10 +259,26 @@ def masses(**values):
     return a, b
 
 
-def cost_matrix(name, cost, a, b, *, forbidden=False):
+def _match(a, b):
+    """Whether two tensors are matching masses, at a glance; where they are not, a closer look is to say why."""
+    if not (a.ndim and a.numel() and b.numel()) or (a.dtype, a.device) != (b.dtype, b.device):
+        return False
+    if a.shape[:-1] != b.shape[:-1]:
+        return False
+    a, b = _plain(a.detach()), _plain(b.detach())
+    from_a, from_b = (each.sum(-1, dtype=torch.float64) for each in (a, b))
+    if a.ndim > 1:  # the problem that is farthest off
+        worst = ((from_a - from_b).abs() / torch.maximum(from_a, from_b)).argmax()  # NaN is the largest
+        from_a, from_b = from_a.view(-1)[worst], from_b.view(-1)[worst]
+    from_a, from_b = from_a.item(), from_b.item()
+    apart = abs(from_a - from_b) <= TOTAL_TOLERANCE.get(a.dtype, 1e-9) * max(from_a, from_b)
+    return 0 < max(from_a, from_b) < math.inf and apart and a.min().item() >= 0 and b.min().item() >= 0
+
+
+def cost_matrix(name, cost, a, b, *, entries=True):
     """Return `cost` as a tensor (..., n, m) of costs that matches masses (..., n) and (..., m).
 
-    They are finite, or, where `forbidden` arcs are allowed, infinite there.
+    They are finite, unless the caller looks at the `entries`.
     """
     cost = floating(name, cost)
     if cost.ndim < 2 or cost.shape[-2:] != (a.shape[-1], b.shape[-1]):
@@ -269,7 +288,8 @@ def cost_matrix(name, cost, a, b, *, forbidden=False):
         )
     together(**{"a": a, name: cost})
     broadcast(**{"the batches of a": a[..., 0], "of b": b[..., 0], f"and of {name}": cost[..., 0, 0]})
-    finite_entries(name, cost.masked_fill(cost.detach() == math.inf, 0) if forbidden else cost)
+    if entries:
+        finite_entries(name, cost)
     return cost
 
 

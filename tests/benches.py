@@ -47,10 +47,19 @@ def provenance(packages):
         "command": "make bench",
         "commit": commit(),
         "machine": f"{platform.machine()}, {os.cpu_count()} CPU cores, {torch.get_num_threads()} thread in use",
+        "processor": _processor(),
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in packages if _installed(name)},
         "seed": 0,
     }
+
+
+def _processor():
+    """The processor's model, where Linux tells it, and the instruction set that PyTorch uses."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text(encoding="utf-8").splitlines() if told.exists() else []
+    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return f"{model}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def write(name, document):

@@ -578,7 +578,7 @@ def test_augmenting_paths_on_matrices_that_fill_no_block_and_several(augmenting_
 def test_augmenting_paths_where_every_row_wants_the_same_columns(augmenting_paths):
     # C_ij = i j: all rows want the first column, and the only optimum is the reverse order (rearrangement inequality)
     i = torch.arange(1, 101, dtype=torch.float64)
-    column, _, _ = augmenting_paths.assign((i[:, None] * i)[None])
+    column, *_ = augmenting_paths.assign((i[:, None] * i)[None])
     assert column[0].tolist() == list(range(99, -1, -1))
 
 

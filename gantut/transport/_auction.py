@@ -24,14 +24,20 @@ MOST_ENTRIES = {"cpu": 1 << 22, "cuda": 1 << 27}
 
 
 def assign(cost):
-    """Solve problems (k, n, n) in double precision; return columns of the rows, f and g, each (k, n).
+    """Solve problems (k, n, n) in double precision.
 
-    Up to rounding the potentials are feasible and tight on assigned arcs.
+    Returns columns of the rows, potentials f and g, each the other's c-transform and all (k, n), and sums (5, k): over
+    the assigned arcs of costs, of their sizes, and of what they exceed the potentials by; and of the sizes of f and g.
     """
     count, n, _ = cost.shape
     together = max(1, MOST_ENTRIES.get(cost.device.type, MOST_ENTRIES["cuda"]) // (n * n))
     parts = [_assign(cost[k : k + together]) for k in range(0, count, together)]
-    return tuple(torch.cat(part) for part in zip(*parts, strict=True))
+    column, f, _ = (torch.cat(part) for part in zip(*parts, strict=True))
+    g = (cost - f[..., None]).amin(1)
+    f = (cost - g[:, None]).amin(2)
+    paid = cost.gather(2, column[..., None]).squeeze(2)
+    slack = paid - f - g.gather(1, column)  # each term is small: nothing cancels
+    return column, f, g, torch.stack([part.sum(1) for part in (paid, paid.abs(), slack, f.abs(), g.abs())])
 
 
 def _assign(cost):

@@ -20,9 +20,16 @@ def point_clouds(x, y, a, b):
     return x, y, *_inputs.masses(a=a, b=b)
 
 
+def common_batch(*shapes):
+    """The shape that shapes broadcast to."""
+    return shapes[0] if all(shape == shapes[0] for shape in shapes) else torch.broadcast_shapes(*shapes)
+
+
 def flattened(tensor, batch, own):
     """Return the tensor in double precision for each problem of the batch, shape (problems, its last `own` dims)."""
     kept = tensor.shape[tensor.ndim - own :]
+    if not batch:
+        return tensor.double()[None]
     return tensor.double().expand(*batch, *kept).reshape(-1, *kept)
 
 
@@ -49,8 +56,10 @@ def in_threads(work, items, *, worth=True):
 
     It pays for work that lets go of the interpreter's lock: numpy's sorting, POT's simplex, what Numba compiled.
     """
+    if len(items) < 2 or not worth or torch.get_num_threads() < 2:
+        return [work(item) for item in items]
     workers = min(len(items), torch.get_num_threads(), os.cpu_count() or 1)
-    if workers < 2 or not worth:
+    if workers < 2:
         return [work(item) for item in items]
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(work, items))

@@ -1,9 +1,11 @@
 """Exact transport between masses and between points, with its gradients."""
 
+import math
+
 import torch
 
 from gantut import _inputs
-from gantut.transport._batches import flattened, point_clouds, suited_threads
+from gantut.transport._batches import common_batch, flattened, point_clouds, suited_threads
 from gantut.transport._costs import costs, length, to_the_power
 from gantut.transport._results import TransportResult
 from gantut.transport._solver import solve
@@ -73,18 +75,21 @@ def emd(a, b, cost):
             [0.5000, 0.0000]], dtype=torch.float64))
     """
     a, b = _inputs.masses(a=a, b=b)
-    cost = _inputs.floating("cost", cost)
-    with suited_threads(a, b, cost.shape[:-2], few_for_one=FEW_FOR_ONE):
-        cost = _inputs.cost_matrix("cost", cost, a, b, forbidden=True)
-        batch = torch.broadcast_shapes(a.shape[:-1], b.shape[:-1], cost.shape[:-2])
-        forbidden = torch.isposinf(cost.detach())
-        if forbidden.any():
+    cost = _inputs.cost_matrix("cost", cost, a, b, entries=False)
+    batch = common_batch(a.shape[:-1], b.shape[:-1], cost.shape[:-2])
+    with suited_threads(a, b, batch, few_for_one=FEW_FOR_ONE):
+        extremes = _extremes(cost.detach())
+        if not extremes[0] > -math.inf:  # or NaN
+            _inputs.finite_entries("cost", cost.masked_fill(cost.detach() == math.inf, 0))
+        if extremes[1] == math.inf:
+            forbidden = torch.isposinf(cost.detach())
             high = _discouraged(cost.detach(), forbidden)
-            solution = _avoiding(forbidden, high, solve(a.detach(), b.detach(), high, batch))
+            solution = _avoiding(forbidden, high, solve(a.detach(), b.detach(), high, batch, _extremes(high)))
         else:
-            solution = solve(a.detach(), b.detach(), cost.detach(), batch)
-        value = _with_gradient(solution, solution.value, a, b, cost)
-        return _in_dtype(solution._replace(value=value), cost.dtype)
+            solution = solve(a.detach(), b.detach(), cost.detach(), batch, extremes)
+        if torch.is_grad_enabled() and any(t.requires_grad for t in (a, b, cost)):
+            solution = solution._replace(value=_with_gradient(solution, solution.value, a, b, cost))
+        return _in_dtype(solution, cost.dtype)
 
 
 def emd_points(x, y, a=None, b=None, *, p=1):
@@ -131,16 +136,26 @@ def emd_points(x, y, a=None, b=None, *, p=1):
     """
     p = _inputs.exponent(p)
     x, y, a, b = point_clouds(x, y, a, b)
-    batch = torch.broadcast_shapes(x.shape[:-2], y.shape[:-2], a.shape[:-1], b.shape[:-1])
+    batch = common_batch(x.shape[:-2], y.shape[:-2], a.shape[:-1], b.shape[:-1])
     with suited_threads(a, b, batch, few_for_one=FEW_FOR_ONE):
         cost = costs(x.detach().double(), y.detach().double(), p)
         _inputs.finite_entries("the matrix of costs ||x - y||^p", cost)
-        solution = solve(a.detach(), b.detach(), cost, batch)
+        solution = solve(a.detach(), b.detach(), cost, batch, _extremes(cost))
         if any(t.requires_grad for t in (x, y, a, b)) and torch.is_grad_enabled():
             arcs = _cost_along_plan(solution.plan, x, y, p, batch)
             value = _with_gradient(solution, solution.value - arcs.detach(), a, b) + arcs
             solution = solution._replace(value=value)
         return _in_dtype(solution, x.dtype)
+
+
+def _extremes(cost):
+    """The least and the largest entry; NaN if one is."""
+    if not cost.numel():
+        return 0.0, 0.0
+    if cost.device.type == "cpu" and cost.dtype == torch.float64:
+        array = cost.numpy()  # twice as fast
+        return float(array.min()), float(array.max())
+    return tuple(each.item() for each in cost.aminmax())
 
 
 def _discouraged(cost, forbidden):
@@ -199,4 +214,6 @@ def _cost_along_plan(plan, x, y, p, batch):
 
 
 def _in_dtype(result, dtype):
+    if dtype == torch.float64:
+        return result
     return TransportResult(*(None if t is None else t.to(dtype) for t in result))

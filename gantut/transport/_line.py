@@ -86,7 +86,7 @@ def wasserstein_1d(u_values, v_values, u_weights=None, v_weights=None, p=1, *, d
     v_weights = _relative("v_weights", v_weights, v, dim)
     one_object = u_values is v_values
     found = _power(u, v, u_weights, v_weights, p, one_object)
-    if torch.isfinite(found.detach()).all():
+    if math.isfinite(found.detach().sum().item()) or torch.isfinite(found.detach()).all():  # a sum is seen at once
         return found
     if equal:
         _no_nan(u, v, dim)
@@ -153,11 +153,16 @@ def _in_order(u, v, p):
     if differentiable or u.shape != v.shape or u.device.type != "cpu":
         return _mean_power(_sorted(u) - _sorted(v), None, p)
 
+    n = u.shape[-1]
+
     def compare(some_u, some_v):  # in numpy: torch would start threads of its own
         with np.errstate(invalid="ignore", over="ignore"):  # inf - inf is NaN, as it should be
-            sizes = np.abs(np.sort(some_u) - np.sort(some_v))
+            sizes, sorted_v = np.sort(some_u), np.sort(some_v)
+            np.abs(np.subtract(sizes, sorted_v, out=sizes), out=sizes)  # in place: it is in the cache
             if p == math.inf:
                 return sizes.max(-1)
+            if p == 1 and sizes.dtype != np.float16:
+                return np.add.reduce(sizes, -1) / n
             return sizes.mean(-1) if p == 1 else (sizes.astype(np.float64) ** p).mean(-1)
 
     return _by_rows(compare, u, v).to(u.dtype).reshape(u.shape[:-1])
@@ -166,9 +171,13 @@ def _in_order(u, v, p):
 def _by_rows(work, *tensors):
     """Work on a few rows of CPU tensors of one shape at a time, in as many threads as PyTorch may use."""
     n = tensors[0].shape[-1]  # numpy has no bfloat16
-    arrays = [(x.float() if x.dtype == torch.bfloat16 else x).detach().reshape(-1, n).numpy() for x in tensors]
+    arrays = [
+        (x.float() if x.dtype == torch.bfloat16 else x).detach().reshape(-1, n).contiguous().numpy() for x in tensors
+    ]
     step = max(1, TILE // n)
     starts = range(0, max(1, len(arrays[0])), step)
+    if len(starts) == 1:
+        return torch.from_numpy(work(*arrays))
     parts = in_threads(
         lambda k: work(*(rows[k : k + step] for rows in arrays)), starts, worth=arrays[0].size >= WORTH_THREADS
     )

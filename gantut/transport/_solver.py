@@ -19,7 +19,9 @@ GAP = 1e-9
 ROUNDING = 2.0**-51  # of a constraint f_i + g_j <= C_ij, relative to |f_i| + |g_j|
 
 # Costs that an assigner solves faster than the simplex, from chosen arcs: entries; on the CPU, also points of one.
-FEWEST_ENTRIES = 1 << 10
+# Below the fewest they would be faster, too, but by less than it takes to load them: half a second in each process,
+# and once, where they are not compiled yet, two.
+FEWEST_ENTRIES = 1 << 12
 MOST_ASSIGNED = 2000
 HUGE = 1e290  # above, differences of costs and potentials may overflow
 
@@ -27,20 +29,26 @@ HUGE = 1e290  # above, differences of costs and potentials may overflow
 FIRST_CAP = 1e4
 NEXT_CAP = 1e2
 
-TILE = 1 << 17  # entries of a tile of the cost matrix that stays in the cache
+TILE = 1 << 14  # entries of a tile of the cost matrix that stays in the cache
 
 
-def solve(a, b, cost, batch):
-    """Solve a batch, in double precision and on the device of the cost, and demand a proof for each problem."""
-    n, m = cost.shape[-2:]
-    a, b = common_total(a.double(), b.double())
-    a, b, cost = flattened(a, batch, 1), flattened(b, batch, 1), flattened(cost, batch, 2)  # (k, n), (k, m), (k, n, m)
+def solve(a, b, cost, batch, extremes):
+    """Solve a batch, in double precision and on the device of the cost, and demand a proof for each problem.
+
+    `extremes` are the least and the largest cost.
+    """
+    assigner = find_assigner(cost, extremes)
+    if not batch and not assigner and cost.device.type == "cpu":
+        return _solve_one(*common_total(a.double(), b.double()), cost.double())
+    a, b = common_total(flattened(a, batch, 1), flattened(b, batch, 1))  # (k, n), (k, m)
+    cost = flattened(cost, batch, 2)  # (k, n, m)
     solved = None
-    assigner = find_assigner(cost) if n == m and _uniform(a) and _uniform(b) else None
-    if assigner:
+    if assigner and _uniform(a) and _uniform(b):
         solved = solve_uniform(assigner, a[:, 0], cost)
     if solved is None:
         solved = solve_each(a.cpu(), b.cpu(), cost.cpu())
+    if not batch:
+        return TransportResult(*(None if t is None else t[0].to(cost.device) for t in solved))
     return TransportResult(*(None if t is None else t.to(cost.device).reshape((*batch, *t.shape[1:])) for t in solved))
 
 
@@ -51,24 +59,21 @@ def _uniform(masses):
 def common_total(a, b):
     """Scale both masses to the mean of their totals, which differ by roundings at most."""
     from_a, from_b = a.sum(-1, keepdim=True), b.sum(-1, keepdim=True)
+    if torch.equal(from_a, from_b):
+        return a, b
     return a * ((1 + from_b / from_a) / 2), b * ((1 + from_a / from_b) / 2)
-
-
-def balanced(f, g, a, b):
-    """Fix the free constant so that <a, f> = <b, g>."""
-    shift = ((b * g).sum(-1, keepdim=True) - (a * f).sum(-1, keepdim=True)) / (2 * a.sum(-1, keepdim=True))
-    return f + shift, g - shift
 
 
 # ---------------------------------------------------------------------------------------------- equal masses
 
 
-def find_assigner(cost):
-    """The module that assigns the points of problems (k, n, n), or None where the simplex is at least as good."""
+def find_assigner(cost, extremes):
+    """The module that assigns points of equal mass, or None where the simplex is at least as good, or all there is."""
     on_cpu = cost.device.type == "cpu"
-    if cost.numel() < FEWEST_ENTRIES or (on_cpu and cost.shape[1] > MOST_ASSIGNED):
+    n, m = cost.shape[-2:]
+    if n != m or cost.numel() < FEWEST_ENTRIES or (on_cpu and n > MOST_ASSIGNED):
         return None
-    low, high = cost.aminmax()
+    low, high = extremes
     if not max(-low, high) < HUGE:
         return None
     return _compiled_assigner() if on_cpu else _auction
@@ -86,57 +91,65 @@ def _compiled_assigner():
 
 def solve_uniform(assigner, mass, cost):
     """Solve problems (k, n, n) with equal masses (k,) on their own device, or return None if one lacks its proof."""
-    column, f, _ = assigner.assign(cost)
-    f, g = _tight(cost, f)
-    paid = cost.gather(2, column[..., None]).squeeze(2)  # (k, n)
-    each = mass[:, None].expand_as(f)
-    gap = mass * (paid - f - g.gather(1, column)).sum(1)  # each term is small: nothing cancels
-    if not _proved(gap, mass * paid.abs().sum(1), f, g, each, each, cost).all():
+    count, n, _ = cost.shape
+    column, f, g, sums = assigner.assign(cost)
+    value, spent, gap, *sizes = sums * mass
+    gap = gap.clamp_min(0)
+    doubt = gap + ROUNDING * (sizes[0] + sizes[1])
+    if not (doubt <= GAP * spent).all() and not (doubt <= GAP * (spent + n * mass * _smallest(cost))).all():
         return None
-    plan = cost.new_zeros(cost.shape).scatter_(2, column[..., None], each[..., None])
-    f, g = balanced(f, g, each, each)
-    return TransportResult(mass * paid.sum(1), plan, f, g, gap.clamp_min(0), error=torch.zeros_like(mass))
+    plan = cost.new_zeros(count, n, n)
+    places = torch.arange(0, count * n * n, n, device=cost.device).add_(column.reshape(-1))
+    plan.view(-1)[places] = mass.repeat_interleave(n)
+    shift = (g.sum(1, keepdim=True) - f.sum(1, keepdim=True)) / (2 * n)  # of the free constant: so that <a, f> = <b, g>
+    return TransportResult(value, plan, f + shift, g - shift, gap, error=torch.zeros_like(mass))
 
 
 # ---------------------------------------------------------------------------------------------- any masses
 
 
+def _solve_one(a, b, cost):
+    """The same for a problem (n,), (m,), (n, m) on the CPU."""
+    *found, proved = _attempt(*(problem := (a.numpy(), b.numpy(), cost.numpy())), problem[2])
+    found = found if proved else _solve_capped(*problem, found[4])
+    value, plan, f, g, gap, error = (torch.from_numpy(np.asarray(part)) for part in found)
+    return TransportResult(value, plan, f, g, gap, error=error)
+
+
 def solve_each(a, b, cost):
     """Solve each problem of a batch on the CPU; those that lack the proof once more, with the costs capped."""
-    found, proved = _attempt(a, b, cost, cost)
-    for k in (~proved).nonzero().squeeze(1).tolist():
-        one = slice(k, k + 1)
-        again = _solve_capped(a[one], b[one], cost[one], found[4][one].item())
-        for all_problems, this in zip(found, again, strict=True):
-            all_problems[one] = this
-    *found, error = found
-    return TransportResult(*found, error=error)
+    problems = list(zip(*(each.numpy() for each in (a, b, cost)), strict=True))
+    solved = in_threads(lambda problem: _attempt(*problem, problem[2]), problems)
+    found = [one if proved else _solve_capped(*of, one[4]) for of, (*one, proved) in zip(problems, solved, strict=True)]
+    count, n, m = cost.shape
+    if not count:
+        found = [np.zeros((0, *own)) for own in ((), (n, m), (n,), (m,), (), ())]
+    else:
+        found = map(np.array, zip(*found, strict=True))
+    value, plan, f, g, gap, error = map(torch.from_numpy, found)
+    return TransportResult(value, plan, f, g, gap, error=error)
 
 
+@np.errstate(all="ignore")  # what overflows is not proved
 def _attempt(a, b, cost, solved):
     """Solve for the costs `solved`, which are those of `cost` or lower ones, by the network simplex.
 
-    Returns value, plan, f, g, gap and error, all for `cost`, and which of the problems are proved.
+    Returns value, plan, f, g, gap and error, all for `cost`, and whether they are proved.
     """
-    count, n, m = cost.shape
-    answers = in_threads(lambda k: _simplex.solve(a[k].numpy(), b[k].numpy(), solved[k].numpy()), range(count))
-    arcs = [torch.from_numpy(answer[0]) + k * n * m for k, answer in enumerate(answers)]
-    arcs = torch.cat([*arcs, torch.zeros(0, dtype=torch.long)])  # numbered through the batch
-    carried = torch.from_numpy(np.concatenate([answer[1] for answer in answers] or [np.empty(0)]))
-    f = torch.from_numpy(np.array([answer[2] for answer in answers]).reshape(count, n))
-    f, g = _tight(solved, f.masked_fill(a == 0, -torch.inf))  # points without mass have no say
-    row, paid = arcs // m, cost.reshape(-1)[arcs]
-    problem, column = row // n, row // n * m + arcs % m
-    value, spent = (torch.bincount(problem, carried * price, count) for price in (paid, paid.abs()))
-    over_a = torch.bincount(row, carried, count * n).reshape(count, n) - a
-    over_b = torch.bincount(column, carried, count * m).reshape(count, m) - b
-    slack = paid - f.reshape(-1)[row] - g.reshape(-1)[column]
-    gap = torch.bincount(problem, carried * slack, count) + (over_a * f).sum(1) + (over_b * g).sum(1)
-    error = torch.maximum(over_a.abs().sum(1), over_b.abs().sum(1)) / a.sum(1)
-    proved = _proved(gap, spent, f, g, a, b, solved) & (error <= GAP)
-    plan = cost.new_zeros(cost.shape)
-    plan.view(-1)[arcs] = carried
-    return [value, plan, *balanced(f, g, a, b), gap.clamp_min(0), error], proved
+    arcs, carried, f, g, *plan = _simplex.solve(a, b, solved)
+    f, g = _tight(solved, f, g, a, b)
+    row, column = np.divmod(arcs, b.size)
+    paid = cost.reshape(-1)[arcs]
+    over_a = np.bincount(row, carried, a.size) - a
+    over_b = np.bincount(column, carried, b.size) - b
+    gap = carried @ (paid - f[row] - g[column]) + over_a @ f + over_b @ g  # each term is small: nothing cancels
+    gap, spent, total, in_f, in_g = max(gap, 0.0), carried @ np.abs(paid), a.sum(), a @ f, b @ g
+    error = max(np.abs(over_a).sum(), np.abs(over_b).sum()) / total
+    doubt = gap + ROUNDING * (a @ np.abs(f) + b @ np.abs(g))
+    proved = doubt <= GAP * spent or doubt <= GAP * (spent + total * _smallest(torch.from_numpy(solved[None])).item())
+    plan = plan[0] if plan else _scattered(arcs, carried, cost.shape)
+    shift = (in_g - in_f) / (2 * total)  # of the free constant: so that <a, f> = <b, g>
+    return carried @ paid, plan, f + shift, g - shift, gap, error, proved and error <= GAP
 
 
 def _solve_capped(a, b, cost, gap):
@@ -146,47 +159,43 @@ def _solve_capped(a, b, cost, gap):
     potentials obey all their constraints: a lower cost is a tighter one. It keeps a prohibitive 1e32 from drowning
     the digits of the others.
     """
-    cap, largest = FIRST_CAP * _smallest(cost).item(), cost.max().item()
+    cap, largest = FIRST_CAP * _smallest(torch.from_numpy(cost[None])).item(), cost.max()
     while cap < largest:
-        found, proved = _attempt(a, b, cost, cost.clamp_max(cap))
-        if proved.all():
+        *found, proved = _attempt(a, b, cost, np.minimum(cost, cap))
+        if proved:
             return found
-        gap = min(gap, found[4].item())
-        cap = NEXT_CAP * cost[cost >= cap].min().item()
+        gap = min(gap, found[4])
+        cap = NEXT_CAP * cost[cost >= cap].min()
     raise NotCertified(
         f"the answer could not be proved optimal in double precision: a duality gap of {gap:.3g} remains, and costs "
-        f"range from {cost.min().item():.3g} to {largest:.3g}; rescale them, or lower those that no plan should pay",
-        gap=gap,
+        f"range from {cost.min():.3g} to {largest:.3g}; rescale them, or lower those that no plan should pay",
+        gap=float(gap),
     )
 
 
-# ---------------------------------------------------------------------------------------------- the proof
+def _scattered(arcs, amounts, shape):
+    plan = np.zeros(shape)
+    plan.reshape(-1)[arcs] = amounts
+    return plan
 
 
-def _tight(cost, f):
-    """Potentials each of which is the other's c-transform, from f: all constraints hold, those of arcs in use tightly.
+def _tight(cost, f, g, a, b):
+    """Potentials each of which is the other's c-transform: all constraints hold, those of arcs in use tightly.
 
-    A few problems or rows at a time, so that costs stay in the cache of a CPU.
+    A few rows at a time, so that costs stay in the cache. Where points are without mass, f decides, as they have no
+    say. Else the solver's g is a c-transform already: each column has an arc in use.
     """
-    count, n, m = cost.shape
-    size = TILE if cost.device.type == "cpu" else cost.numel()
-    problems, rows = max(1, size // (n * m)), max(1, size // m)
-    tiles = [(slice(k, k + problems), slice(i, i + rows)) for k in range(0, count, problems) for i in range(0, n, rows)]
-    g, tight_f = cost.new_full((count, m), torch.inf), torch.empty_like(f)
-    for some, part in tiles:
-        g[some] = torch.minimum(g[some], (cost[some, part] - f[some, part, None]).amin(1))
-    for some, part in tiles:
-        tight_f[some, part] = (cost[some, part] - g[some, None]).amin(2)
+    n, m = cost.shape
+    step = max(1, TILE // m)
+    tiles, tight_f, memory = [slice(i, i + step) for i in range(0, n, step)], np.empty(n), np.empty((min(step, n), m))
+    if not (a.all() and b.all()):
+        g, f = np.full(m, np.inf), np.where(a > 0, f, -np.inf)
+        for rows in tiles:
+            slack = np.subtract(cost[rows], f[rows, None], out=memory[: len(f[rows])])
+            np.minimum(g, slack.min(0), out=g)
+    for rows in tiles:
+        np.subtract(cost[rows], g, out=memory[: len(tight_f[rows])]).min(1, out=tight_f[rows])
     return tight_f, g
-
-
-def _proved(gap, spent, f, g, a, b, cost):
-    """Which problems (k,) are proved: the gap, and what roundings of f and g could hide, are small enough."""
-    doubt = gap.clamp_min(0) + ROUNDING * ((a * f.abs()).sum(1) + (b * g.abs()).sum(1))
-    proved = doubt <= GAP * spent
-    if not proved.all():
-        proved |= doubt <= GAP * (spent + a.sum(1) * _smallest(cost))
-    return proved
 
 
 def _smallest(cost):

@@ -7,7 +7,9 @@ from functools import partial
 
 import torch
 from torch import distributions as td
+from torch.distributions.relaxed_bernoulli import LogitRelaxedBernoulli
 from torch.distributions.utils import lazy_property
+from torch.nn.functional import logsigmoid
 
 from gantut import _inputs
 from gantut.data import Distribution
@@ -36,8 +38,11 @@ class Density:
         if getattr(_support(distribution), "is_discrete", False):
             raise ValueError(f"{name} must have a density, but {type(distribution).__name__} is discrete")
 
-    def log(self, x, *, checked=True):
-        """Return the log density at `x`, minus infinity outside the support; unless `checked`, NaN where it has none."""
+    def log(self, x, rest=None, *, checked=True):
+        """Return the log density at `x`, minus infinity outside the support; unless `checked`, NaN where it has none.
+
+        For a distribution on the unit interval, `rest` may be 1 - x with all its digits.
+        """
         events = len(self.event_shape or ())
         points = x.shape[: x.ndim - events]
         if x.shape[x.ndim - events :] != (self.event_shape or ()):
@@ -46,7 +51,7 @@ class Density:
             )
         if self.has_log_density:
             try:
-                return _log_prob(self.distribution, x)
+                return _log_prob(self.distribution, x, rest)
             except NotImplementedError as error:
                 raise ValueError(f"{self.name} must have a density, but has none that is known: {error}") from None
         density = self.distribution(x)
@@ -74,6 +79,11 @@ class Density:
     def declared(self):
         """Whether the distribution says where its support is, so that elsewhere its density is truly zero."""
         return _support(self.distribution) is not None
+
+    @property
+    def on_unit_interval(self):
+        """Whether :meth:`log` takes 1 - x, too."""
+        return type(getattr(self.distribution, "component_distribution", self.distribution)) in _ON_UNIT_INTERVAL
 
     def ends(self):
         """Return the finite ends of the support, and those of the components of a mixture."""
@@ -196,10 +206,15 @@ def _window(distribution):
     return zero, zero + 1
 
 
-def _log_prob(distribution, x):
+def _log_prob(distribution, x, rest=None):
     """Return the log density at `x`: minus infinity outside the declared support, and only there."""
     if isinstance(distribution, td.MixtureSameFamily) and not distribution.event_shape:
-        return _log_mixture(distribution, x)
+        return _log_mixture(distribution, x, rest)
+    if type(distribution) in _ON_UNIT_INTERVAL:
+        rest = 1 - x if rest is None else rest
+        inside = (x >= 0) & (rest >= 0)
+        x, rest = (torch.where(inside, part, 0.5) for part in (x, rest))
+        return _ON_UNIT_INTERVAL[type(distribution)](distribution, x, rest).clamp_min(_LEAST).where(inside, -math.inf)
     log_prob = partial(_EXACT.get(type(distribution), type(distribution).log_prob), distribution)
     support = _support(distribution)
     if support is None:
@@ -218,9 +233,24 @@ def _log_prob(distribution, x):
     return found.clamp_min(_LEAST).where(inside, -math.inf)
 
 
-def _log_kumaraswamy(distribution, x):
+def _log_beta(distribution, x, rest):
     a, b = distribution.concentration1, distribution.concentration0
-    return (a * b).log() + (a - 1) * x.log() + (b - 1) * (-torch.expm1(a * x.log())).log()
+    return torch.xlogy(a - 1, x) + torch.xlogy(b - 1, rest) + (a + b).lgamma() - a.lgamma() - b.lgamma()
+
+
+def _log_kumaraswamy(distribution, x, rest):
+    a, b = distribution.concentration1, distribution.concentration0
+    log_x = torch.where(x < 0.5, x, 0.5).log() + torch.where(x < 0.5, 0, torch.log1p(-rest) + math.log(2))
+    return (a * b).log() + (a - 1) * log_x + torch.xlogy(b - 1, -torch.expm1(a * log_x))
+
+
+def _log_relaxed_bernoulli(distribution, x, rest):
+    return _log_logit(distribution.base_dist, x.log() - rest.log()) - x.log() - rest.log()
+
+
+def _log_logit(distribution, y):
+    z = distribution.temperature * y - distribution.logits
+    return distribution.temperature.log() + logsigmoid(z) + logsigmoid(-z)
 
 
 def _log_von_mises(distribution, x):
@@ -234,11 +264,25 @@ def _log_generalized_pareto(distribution, x):
     return -distribution.scale.log() - torch.where(c == 0, z, (1 + 1 / power) * torch.log1p(power * z))
 
 
-# What torch 2.13 computes to half of the digits, or in single precision only.
+def _log_weibull(distribution, x):
+    z, k = x / distribution.scale, distribution.concentration
+    return (k / distribution.scale).log() + (k - 1) * z.log() - z**k
+
+
+# What torch 2.13 computes to half of the digits, from single precision, or only so far out.
 _EXACT = {
-    td.Kumaraswamy: _log_kumaraswamy,
     td.VonMises: _log_von_mises,
+    td.Weibull: _log_weibull,
+    LogitRelaxedBernoulli: _log_logit,
     getattr(td, "GeneralizedPareto", None): _log_generalized_pareto,
+}
+
+
+# What has poles at 1, near which x itself has too few digits.
+_ON_UNIT_INTERVAL = {
+    td.Beta: _log_beta,
+    td.Kumaraswamy: _log_kumaraswamy,
+    td.RelaxedBernoulli: _log_relaxed_bernoulli,
 }
 
 
@@ -249,9 +293,9 @@ def _between(low, high, otherwise):
     return torch.where(torch.isfinite(point), point, otherwise)
 
 
-def _log_mixture(mixture, x):
+def _log_mixture(mixture, x, rest):
     weights = mixture.mixture_distribution
-    terms = _log_prob(mixture.component_distribution, x[..., None])
+    terms = _log_prob(mixture.component_distribution, x[..., None], None if rest is None else rest[..., None])
     terms = terms + weights.logits.masked_fill(weights.probs == 0, -math.inf)
     least = torch.finfo(terms.dtype).min / 4  # of finite terms alone, the gradient is finite
     return terms.clamp_min(least).logsumexp(-1).where((terms > -math.inf).any(-1), -math.inf)

@@ -113,12 +113,12 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
         return torch.stack(torch.broadcast_tensors(total, lost, *elements), -1)
 
     def over_the_line(function):
-        return adapt(function, 0.0, line.high, landmarks=marks, rtol=rtol, atol=1e-13, device=marks.device)
+        return adapt(function, *line.bounds, landmarks=marks, rtol=rtol, atol=1e-13, device=marks.device)
 
     try:
         panels, errors = over_the_line(integrands)
     except IntegrationError as trouble:
-        _check_masses(p, q, _masses(over_the_line, lambda t: torch.stack(look(t)[2], -1)), interval)
+        _check_masses(p, q, _masses(over_the_line, look), interval)
         raise IntegrationError(f"{p.name} against {q.name}: {trouble}") from None
     t, weights = spread(panels)
     t, points = torch.cat([t, line.ends()]), len(t)
@@ -163,13 +163,16 @@ def _doubt(terms, x, logs, elements, doubts):
     return wrong.clamp_max(1e305)
 
 
-def _masses(over_the_line, elements):
-    """Return the total masses of both distributions, infinite if they do not settle."""
-    try:
-        points, weights = spread(over_the_line(elements)[0])
-    except IntegrationError:
-        return torch.full((2,), math.inf)
-    return torch.tensordot(weights, elements(points).detach(), dims=1)
+def _masses(over_the_line, look):
+    """Return the total masses of both distributions, infinite for one that does not settle."""
+    totals = []
+    for which in range(2):
+        try:
+            points, weights = spread(over_the_line(lambda t, which=which: look(t)[2][which])[0])
+            totals.append(torch.tensordot(weights, look(points)[2][which].detach(), dims=1))
+        except IntegrationError:
+            totals.append(torch.tensor(math.inf))
+    return torch.stack(torch.broadcast_tensors(*totals), -1)
 
 
 def _line(p, q, interval):
@@ -200,7 +203,7 @@ def _check_masses(p, q, masses, interval):
         if interval is None and abs(worst - 1) > MASS_TOLERANCE:
             raise ValueError(
                 f"{own.name} must have total mass 1, but integrates to {worst:.9g}: normalise it or, if it is a "
-                "peak too narrow or too far away to be found, say where it is with interval="
+                "peak too narrow, too far away or too near to an end to be found, say where it is with interval="
             )
         if worst > 1 + MASS_TOLERANCE:
             raise ValueError(

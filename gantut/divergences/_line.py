@@ -38,11 +38,11 @@ class Line:
         nearest = torch.where(torch.isinf(low), high, low)
         reach = scale + torch.where(self.whole, 0, (centre - nearest).abs())
         self.scale = torch.where(torch.isfinite(high - low), high - low, reach)
-        self.high = 2 * REACH * len(low)
+        self.bounds = -REACH, REACH * (2 * len(low) - 1)  # of t, which is v in the first segment
 
     def grid(self, landmarks):
         """Return values of t for the first panels to begin at: a few a segment, and those of the landmarks."""
-        starts = 2 * REACH * torch.arange(len(self.scale), device=landmarks.device) + REACH
+        middles = 2 * REACH * torch.arange(len(self.scale), device=landmarks.device)
         steps = _STEPS.to(landmarks.device)
         segment = (landmarks > self.edges[1:-1, None]).sum(0)
         low, high = self.edges.gather(0, segment), self.edges.gather(0, segment + 1)
@@ -50,18 +50,18 @@ class Line:
         left, right = ((landmarks - low) / scale).log(), ((high - landmarks) / scale).log()
         left, right = torch.where(torch.isinf(low), 0, left), torch.where(torch.isinf(high), 0, right)
         u = torch.where(self.whole.gather(0, segment), ((landmarks - self.centre) / scale).asinh(), left - right)
-        marks = (u / STRETCH).asinh().clamp(-REACH, REACH) + 2 * REACH * segment + REACH
-        return torch.cat([*(starts + step for step in (*steps, *-steps, 0)), marks.reshape(-1)])
+        marks = (u / STRETCH).asinh().clamp(-REACH, REACH) + 2 * REACH * segment
+        return torch.cat([*(middles + step for step in (*steps, *-steps, 0)), marks.reshape(-1)])
 
     def ends(self):
         """Return the first and the last t of every segment."""
-        starts = 2 * REACH * torch.arange(len(self.scale), dtype=torch.float64, device=self.scale.device)
-        return torch.cat([starts, starts + 2 * REACH * (1 - 2.0**-40)])
+        middles = 2 * REACH * torch.arange(len(self.scale), dtype=torch.float64, device=self.scale.device)
+        return torch.cat([middles - REACH * (1 - 2.0**-40), middles + REACH * (1 - 2.0**-40)])
 
     def at(self, t):
         """Return the points that belong to t, of shape (points,)."""
-        segment = (t / (2 * REACH)).long().clamp(0, len(self.scale) - 1)
-        v = (t - 2 * REACH * segment - REACH).reshape(-1, *(1 for _ in self.scale.shape[1:]))
+        segment = ((t + REACH) / (2 * REACH)).long().clamp(0, len(self.scale) - 1)
+        v = (t - 2 * REACH * segment).reshape(-1, *(1 for _ in self.scale.shape[1:]))
         u, size = STRETCH * v.sinh(), (STRETCH * v.sinh()).abs()
         low, high = self.edges[segment], self.edges[segment + 1]
         bounded, whole = torch.isfinite(high - low), self.whole[segment]
@@ -79,25 +79,34 @@ class Line:
         """Return a function from places to their points x, the log density there and, if asked, a doubt about it."""
         anchors = torch.where(self.whole, self.centre, torch.stack([self.edges[1:], self.edges[:-1]]))
         anchors, scale = anchors.nan_to_num(posinf=0.0, neginf=0.0), self.scale.expand_as(anchors)
+        whole_digits = (anchors == 0) | (density.on_unit_interval & (anchors == 1))  # of y, for the density
+        finest = torch.where(whole_digits, 0, 2.0**-46 * anchors.abs())
+
+        def log(anchor, offset, **options):
+            rest = torch.where(anchor == 1, -offset, 1 - (anchor + offset)) if density.on_unit_interval else None
+            return density.log(anchor + offset, rest, **options)
+
         ended, tailed = not self.whole.all(), torch.isinf(self.edges).any()
-        near = _ladder(density, anchors, scale, -1, 2.0**-46 * anchors.abs()) if ended else torch.zeros(4, *scale.shape)
+        near = _ladder(log, anchors, scale, -1, finest) if ended else torch.zeros(4, *scale.shape)
         near = torch.stack([torch.where(self.whole, -math.inf, near[0]), *near[1:]])
-        far = _ladder(density, anchors, scale, 1, torch.zeros_like(scale)) if tailed else math.inf * torch.ones_like(near)
-        tables = torch.cat([near.to(far), far])
+        far = _ladder(log, anchors, scale, 1, torch.zeros_like(scale)) if tailed else math.inf * torch.ones_like(near)
+        tables = torch.cat([near.to(far), far, whole_digits[None].to(far)])
 
         def look(places, *, doubt=False):
             here = torch.where(places.left, *tables[:, :, places.segment].unbind(1))
             y = places.log_y.maximum(here[0]).minimum(here[4]).exp()
-            x = places.anchor + torch.where(places.left, -y, y)
-            found, doubts = density.log(x), 0
+            offset = torch.where(places.left, -y, y)
+            x, found, doubts = places.anchor + offset, log(places.anchor, offset), 0
             if ended:
-                exact = torch.where(places.anchor == 0, y, (x - places.anchor).abs())  # after rounding x
-                close = places.log_y < here[0] + torch.where(places.anchor == 0, 0, 24)  # so that rounding counts
+                exact = torch.where(here[8] > 0, y, (x - places.anchor).abs())  # after rounding x
+                close = places.log_y < here[0] + torch.where(here[8] > 0, 0, 24)  # so that rounding counts
                 away = torch.where(close, places.log_y, 0) - torch.where(close, exact, 1).log()
                 found, doubts = _extrapolated(found, away, *here[1:4], doubt)
             if tailed:
-                found, more = _extrapolated(found, (places.log_y - here[4]).clamp_min(0), *here[5:], doubt)
+                found, more = _extrapolated(found, (places.log_y - here[4]).clamp_min(0), *here[5:8], doubt)
                 doubts = doubts + more
+            if doubt:
+                doubts = torch.where((found < -1e299) & (found > -math.inf), 1e304, doubts)  # a log_prob that overflows
             return x, found, doubts
 
         return look
@@ -114,7 +123,7 @@ def _extrapolated(found, away, slope, growth, bend, doubt):
     return found + change, torch.where(change.abs() < 1e299, wrong, 1e304)  # where it overflows
 
 
-def _ladder(density, anchors, scale, direction, finest):
+def _ladder(log, anchors, scale, direction, finest):
     """Measure a density at points a factor 16 apart, as near to the anchors or as far out as it is finite.
 
     Beside an anchor other than 0, that is where the rounding of x and what is not yet a power balance. Return, for the
@@ -127,8 +136,8 @@ def _ladder(density, anchors, scale, direction, finest):
     best = torch.stack([nothing + direction * math.inf, nothing, nothing, nothing + math.inf])
 
     def measured(first, count):
-        x = torch.stack([anchors + sign * (first + rung * apart).exp() for rung in range(count)])
-        rungs = density.log(x.flatten(0, 2), checked=False).reshape(x.shape)
+        offset = torch.stack([sign * (first + rung * apart).exp() for rung in range(count)])
+        rungs = log(anchors.expand_as(offset).flatten(0, 2), offset.flatten(0, 2), checked=False).reshape(offset.shape)
         return rungs, ((rungs[:-1] - rungs[1:]) / -apart).nan_to_num(0.0, 0.0, 0.0)
 
     with torch.no_grad():
@@ -145,10 +154,10 @@ def _ladder(density, anchors, scale, direction, finest):
             best = torch.where(better, torch.stack([first, slopes[0], growth[0], bend]), best)
             if torch.isfinite(best[3][finest == 0]).all() and (step == 3 or not (finest > 0).any()):
                 break
-        start, slope, growth, bend = best.nan_to_num(posinf=math.inf, neginf=-math.inf)
-        bend = bend.nan_to_num(posinf=0.0)
+        missing = torch.isinf(best[3])  # nowhere finite: no answer, if there is mass
+        start, slope, growth, bend = torch.where(missing, torch.stack([first, nothing, nothing, nothing + 1e280]), best)
     if torch.is_grad_enabled():
-        slope = measured(torch.where(torch.isfinite(start), start, scale.log()), 2)[1][0].where(torch.isfinite(start), 0)
+        slope = measured(start, 2)[1][0]
     spread = torch.where(growth == 0, 1.0, -growth * apart)
     slope = slope * torch.where(growth == 0, 1, spread / -torch.expm1(-spread))  # at the first point
     return torch.stack([start, slope, growth, bend])

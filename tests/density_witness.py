@@ -128,6 +128,11 @@ def anywhere(reach):
     return lambda random: float(random.uniform(-reach, reach))
 
 
+def share(random):
+    """Return a weight w such that 1 - w is exact in single precision, too."""
+    return int(random.integers(3, 61)) / 64
+
+
 scale, shape, place = between(0.05, 20), between(0.15, 12), anywhere(8)
 LINE, HALF, UNIT = (lambda *_: (-INF, INF)), (lambda *_: (0.0, INF)), (lambda *_: (0.0, 1.0))
 
@@ -215,17 +220,17 @@ FAMILIES = {
         lambda a, m: (m, INF), none, lambda x, a, m: gamma(x.away(m), a, 1.0),
     ),
     "two Normals": Family(
-        (place, place, scale, scale, lambda random: float(random.uniform(0.05, 0.95))),
+        (place, place, scale, scale, share),
         lambda m, n, s, t, w: mixture(td.Normal, w, (m, n), (s, t)), LINE, lambda m, n, *_: [m, n],
         lambda x, m, n, s, t, w: mixed(normal(x.away(m) / s, s), normal(x.away(n) / t, t), w),
     ),
     "two Gammas": Family(
-        (shape, shape, scale, scale, lambda random: float(random.uniform(0.05, 0.95))),
+        (shape, shape, scale, scale, share),
         lambda a, b, r, s, w: mixture(td.Gamma, w, (a, b), (r, s)), HALF, none,
         lambda x, a, b, r, s, w: mixed(gamma(x.away(0.0), a, r), gamma(x.away(0.0), b, s), w),
     ),
     "two Betas": Family(
-        (shape, shape, shape, shape, lambda random: float(random.uniform(0.05, 0.95))),
+        (shape, shape, shape, shape, share),
         lambda a, b, c, d, w: mixture(td.Beta, w, (a, b), (c, d)), UNIT, none,
         lambda x, a, b, c, d, w: mixed(log_beta(x, a, c), log_beta(x, b, d), w),
     ),

@@ -240,7 +240,7 @@ def _log_beta(distribution, x, rest):
 
 def _log_kumaraswamy(distribution, x, rest):
     a, b = distribution.concentration1, distribution.concentration0
-    log_x = torch.where(x < 0.5, x, 0.5).log() + torch.where(x < 0.5, 0, torch.log1p(-rest) + math.log(2))
+    log_x = torch.where(x < 0.5, x.log(), torch.log1p(-rest.clamp_max(0.5)))
     return (a * b).log() + (a - 1) * log_x + torch.xlogy(b - 1, -torch.expm1(a * log_x))
 
 
@@ -296,7 +296,7 @@ def _between(low, high, otherwise):
 def _log_mixture(mixture, x, rest):
     weights = mixture.mixture_distribution
     terms = _log_prob(mixture.component_distribution, x[..., None], None if rest is None else rest[..., None])
-    terms = terms + weights.logits.masked_fill(weights.probs == 0, -math.inf)
+    terms = terms + weights.logits.masked_fill(weights.probs == 0, -math.inf).log_softmax(-1)
     least = torch.finfo(terms.dtype).min / 4  # of finite terms alone, the gradient is finite
     return terms.clamp_min(least).logsumexp(-1).where((terms > -math.inf).any(-1), -math.inf)
 

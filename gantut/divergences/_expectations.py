@@ -83,7 +83,7 @@ def _elements(log_density, log_stretch):
 
 
 def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
-    line, marks, rounding = _line(p, q, interval)
+    line, marks, far = _line(p, q, interval)
     see_p, see_q = line.seen_by(p), line.seen_by(q)
     terms = [(which, function) for which, function in enumerate((under_p, under_q)) if function is not None]
 
@@ -93,7 +93,7 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
         logs = torch.broadcast_tensors(log_p.double(), log_q.double())
         elements = [_elements(log, places.log_stretch) for log in logs]
         doubts = [
-            doubt + rounding * torch.finfo(given.dtype).eps * (1 + log.detach().abs().nan_to_num(posinf=0.0))
+            doubt + 4 * (far + places.blur) * torch.finfo(given.dtype).eps * (1 + log.detach().abs().nan_to_num(posinf=0.0))
             for doubt, given, log in zip((doubt_p, doubt_q), (log_p, log_q), logs, strict=True)
         ]
         return x, logs, elements, doubts
@@ -153,7 +153,7 @@ def _doubt(terms, x, logs, elements, doubts):
     """Return by how much the integrand may be wrong if the log densities are, each by its own doubt."""
     enlarged = (1e-4 / (doubts[0] + doubts[1])).clamp_min(1)  # so that rounding does not hide the change
     down = [log - enlarged * doubt for log, doubt in zip(logs, doubts, strict=True)]
-    up = [log + (enlarged * doubt).minimum(1 + log.abs()) for log, doubt in zip(logs, doubts, strict=True)]
+    up = [log + (enlarged * doubt).minimum(1 + log.abs() / 2) for log, doubt in zip(logs, doubts, strict=True)]
     wrong = 0
     for which, function in terms:
         above, below = function(x, up[0], down[1]), function(x, down[0], up[1])
@@ -176,7 +176,7 @@ def _masses(over_the_line, look):
 
 
 def _line(p, q, interval):
-    """Return the line between the ends of both supports, where to look, and how many roundings a point suffers."""
+    """Return the line between the ends of both supports, where to look, and how far from 0 that is, in spreads."""
     batch = torch.broadcast_shapes(p.batch_shape, q.batch_shape)
     device = p.device or q.device or "cpu"
     (centre_p, spread_p), (centre_q, spread_q) = ((part.to(device) for part in own.window()) for own in (p, q))
@@ -188,7 +188,7 @@ def _line(p, q, interval):
     line = Line(edges.sort(0).values, centre, scale)
     marks = torch.cat([own.landmarks(batch).to(device) for own in (p, q)])
     far = torch.maximum((centre_p / spread_p).abs(), (centre_q / spread_q).abs()).max().item()
-    return line, line.grid(marks), 4 * (1 + far)
+    return line, line.grid(marks), 1 + far
 
 
 def _check_masses(p, q, masses, interval):

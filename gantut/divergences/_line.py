@@ -17,13 +17,14 @@ _STEPS = torch.tensor([0.25, 0.5, 0.75, 1, 1.3, 1.6, 2, 2.5, 3, 4, 5.5, REACH], 
 
 
 class Places(NamedTuple):
-    """Points a ± y: their segments, whether they lie left of their anchors a, log y, and log dx/dt."""
+    """Points a ± y: their segments, whether they lie left of their anchors a, log y, log dx/dt, and dlog y/dt times t."""
 
     segment: torch.Tensor
     left: torch.Tensor
     anchor: torch.Tensor
     log_y: torch.Tensor
     log_stretch: torch.Tensor
+    blur: torch.Tensor
 
 
 class Line:
@@ -73,7 +74,8 @@ class Line:
         anchor = torch.where(whole, self.centre, torch.where(left, high, low))
         scale = self.scale[segment].log()
         log_stretch = slope + scale + (STRETCH * v.cosh()).log()
-        return Places(segment, left, anchor, log_y + scale, log_stretch)
+        blur = STRETCH * v.cosh() * (v + 2 * REACH * segment.reshape(v.shape[:1] + (1,) * (v.ndim - 1))).abs()
+        return Places(segment, left, anchor, log_y + scale, log_stretch, blur)
 
     def seen_by(self, density):
         """Return a function from places to their points x, the log density there and, if asked, a doubt about it."""

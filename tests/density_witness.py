@@ -105,7 +105,9 @@ def log_student(piece, n, loc, s):
     power = (n + 1) / 2
     constant = gammaln(power) - gammaln(n / 2) - math.log(n * math.pi) / 2 - math.log(s)
     far = np.abs(z) > 1e100
-    return constant - power * np.where(far, 2 * np.log(np.abs(z) + far * 0.0 + ~far) - math.log(n), np.log1p(np.where(far, 0, z) ** 2 / n))
+    return constant - power * np.where(
+        far, 2 * np.log(np.abs(z) + far * 0.0 + ~far) - math.log(n), np.log1p(np.where(far, 0, z) ** 2 / n)
+    )
 
 
 def mixed(first, second, weight):

@@ -51,7 +51,7 @@ def alone(between, first, second, p, q, case):
 def outside(kind, cases, seed):
     """Return the cases in which a value is further from its witness than its stated error, and how many were refused.
 
-    The witness counts where its two step sizes agree to 1e-6: otherwise the integral is infinite, or out of its reach.
+    The witness counts where its two step sizes agree to 1e-9: otherwise the integral is infinite, or out of its reach.
     """
     random = np.random.default_rng(seed)
     wrong, refused, decided = [], 0, 0
@@ -64,11 +64,11 @@ def outside(kind, cases, seed):
         found = answers(BETWEEN[kind], first, second, p, q)
         for (value, error), one, other in zip(found, p_numbers, q_numbers, strict=True):
             truth, doubt = divergence(kind, (first, one), (second, other))
-            if doubt > 1e-6 * (1 + abs(truth)):
+            if doubt > 1e-9 * (1 + abs(truth)):
                 continue
             decided += 1
             refused += error is None
-            if error is not None and value != truth and not abs(value - truth) <= max(error, 1e-12) + doubt:
+            if error is not None and value != truth and not abs(value - truth) <= max(error, 1e-12) + 3 * doubt:
                 wrong.append((names, one, other, dtype, value, error, truth, doubt))
     return wrong, refused, decided
 
@@ -77,7 +77,7 @@ def outside(kind, cases, seed):
 def test_no_value_is_further_from_its_witness_than_its_stated_error(kind):
     wrong, refused, decided = outside(kind, 200, seed=1)
     assert wrong == []
-    assert decided > 150
+    assert decided > 120
     assert refused <= decided / 50  # an error is honest, but no answer
 
 
@@ -86,7 +86,7 @@ def test_no_value_is_further_from_its_witness_than_its_stated_error(kind):
 def test_of_ten_thousand_values_none_is_further_from_its_witness_than_its_stated_error(kind):
     wrong, refused, decided = outside(kind, 10_000, seed=2)
     assert wrong == []
-    assert decided > 8000
+    assert decided > 7000
     assert refused <= decided / 50
 
 
@@ -98,7 +98,7 @@ def test_every_family_is_answered_in_both_precisions_and_samples_agree(name):
         p, q = (KNOWN[name].build(*(part[0] for part in parts)) for parts in (tensors, others))
         estimate = js_between(p, q)
         truth, doubt = divergence("js", (KNOWN[name], numbers[0]), (KNOWN[name], other_numbers[0]))
-        assert abs(float(estimate) - truth) <= max(estimate.error.item(), 1e-12) + doubt
+        assert abs(float(estimate) - truth) <= max(estimate.error.item(), 1e-12) + 3 * doubt
         sampled = js_between(p, q, method="monte-carlo", samples=4000, generator=torch.Generator().manual_seed(0))
         assert abs(float(sampled) - truth) <= 5 * sampled.error.item() + 1e-6  # Monte Carlo, as a guard
 
@@ -121,7 +121,11 @@ def gamma_kl(a, r, b, s):
     with mpmath.workdps(30):
         a, r, b, s = map(mpmath.mpf, (a, r, b, s))
         return float(
-            (a - b) * mpmath.digamma(a) - mpmath.loggamma(a) + mpmath.loggamma(b) + b * mpmath.log(r / s) + a * (s / r - 1)
+            (a - b) * mpmath.digamma(a)
+            - mpmath.loggamma(a)
+            + mpmath.loggamma(b)
+            + b * mpmath.log(r / s)
+            + a * (s / r - 1)
         )
 
 
@@ -145,6 +149,7 @@ def test_poles_and_single_precision_agree_with_closed_forms_in_thirty_digits(p, 
 
 def test_a_log_density_that_rounds_to_minus_infinity_within_the_support_is_not_an_infinite_divergence():
     with mpmath.workdps(20):
+
         def density(x, a, b):
             return a * b * x ** (a - 1) * (1 - x**a) ** (b - 1)
 
@@ -187,9 +192,9 @@ def test_a_density_of_its_own_in_single_precision_has_its_rounding_counted():
     def rounded(shift):
         return lambda x: (-((x.float() - shift) ** 2) / 2).exp() / math.sqrt(2 * math.pi)
 
-    estimate = kl_between(rounded(0), rounded(1))
+    estimate = kl_between(rounded(0), rounded(1), rtol=1e-5)
     assert abs(float(estimate) - 0.5) <= estimate.error.item()
-    assert 1e-8 < estimate.error.item() < 1e-5
+    assert 1e-8 < estimate.error.item() < 1e-4
 
 
 def test_von_mises_distributions_ask_for_a_period_and_are_right_on_it():

@@ -87,7 +87,10 @@ class Density:
 
     def ends(self):
         """Return the finite ends of the support, and those of the components of a mixture."""
-        ends = [torch.as_tensor(end) for end in _ends(self.distribution)]
+        try:
+            ends = [torch.as_tensor(end) for end in _ends(self.distribution)]
+        except NotImplementedError:
+            raise ValueError(f"{self.name} must have a density, but one of its transforms has no inverse") from None
         if torch.is_grad_enabled() and any(end.requires_grad and torch.isfinite(end).any() for end in ends):
             # quadrature at fixed points would miss its gradient
             raise ValueError(
@@ -152,7 +155,9 @@ def _ends(distribution):
     """Return the lower and the upper end of the support on the line, infinite where there is none."""
     if isinstance(distribution, td.MixtureSameFamily):
         return _ends(distribution.component_distribution)
-    if getattr(type(distribution), "support", None) is td.TransformedDistribution.support:  # knows only that of its last
+    if (
+        getattr(type(distribution), "support", None) is td.TransformedDistribution.support
+    ):  # knows only that of its last
         low, high = map(torch.as_tensor, _ends(distribution.base_dist))
         for transform in _parts(distribution.transforms):
             low, high = _image(transform, low, high)
@@ -214,7 +219,7 @@ def _log_prob(distribution, x, rest=None):
         rest = 1 - x if rest is None else rest
         inside = (x >= 0) & (rest >= 0)
         x, rest = (torch.where(inside, part, 0.5) for part in (x, rest))
-        return _ON_UNIT_INTERVAL[type(distribution)](distribution, x, rest).clamp_min(_LEAST).where(inside, -math.inf)
+        return _finite(_ON_UNIT_INTERVAL[type(distribution)](distribution, x, rest)).where(inside, -math.inf)
     log_prob = partial(_EXACT.get(type(distribution), type(distribution).log_prob), distribution)
     support = _support(distribution)
     if support is None:
@@ -224,13 +229,17 @@ def _log_prob(distribution, x, rest=None):
     if low is not None:
         inside, x = torch.broadcast_tensors(inside & (low <= x) & (x <= high), x)
     if inside.all():
-        return log_prob(x).clamp_min(_LEAST)
+        return _finite(log_prob(x))
     if not inside.any():
         return x.new_full(inside.shape, -math.inf)
     refuge = x[inside][0] if low is None else _between(low, high, x[inside].reshape(-1)[0])
     stay = inside.reshape((*inside.shape, *(1 for _ in range(x.ndim - inside.ndim))))
     found = log_prob(torch.where(stay, x, refuge))  # outside, log_prob raises an error or is NaN
-    return found.clamp_min(_LEAST).where(inside, -math.inf)
+    return _finite(found).where(inside, -math.inf)
+
+
+def _finite(log):
+    return log.clamp_min(max(_LEAST, torch.finfo(log.dtype).min))
 
 
 def _log_beta(distribution, x, rest):

@@ -7,8 +7,8 @@ import torch
 from torch.nn.functional import logsigmoid
 
 from gantut import _inputs
-from gantut.divergences._edges import weighted_log
 from gantut.divergences._densities import outputs, see_densities
+from gantut.divergences._edges import weighted_log
 from gantut.divergences._expectations import expectation
 
 

@@ -93,7 +93,8 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
         logs = torch.broadcast_tensors(log_p.double(), log_q.double())
         elements = [_elements(log, places.log_stretch) for log in logs]
         doubts = [
-            doubt + 4 * (far + places.blur) * torch.finfo(given.dtype).eps * (1 + log.detach().abs().nan_to_num(posinf=0.0))
+            doubt
+            + 4 * (far + places.blur) * torch.finfo(given.dtype).eps * (1 + log.detach().abs().nan_to_num(posinf=0.0))
             for doubt, given, log in zip((doubt_p, doubt_q), (log_p, log_q), logs, strict=True)
         ]
         return x, logs, elements, doubts
@@ -198,7 +199,8 @@ def _check_masses(p, q, masses, interval):
         if interval is None and worst > 2:
             raise ValueError(
                 f"{own.name} must have total mass 1, but its density does not integrate to 1 over the line: if it is "
-                "periodic, like a von Mises distribution, give one period, such as interval=(-math.pi, math.pi)"
+                "periodic, like a von Mises distribution, give one period, such as interval=(-math.pi, math.pi); if it is "
+                "rounded to few digits, raise rtol"
             )
         if interval is None and abs(worst - 1) > MASS_TOLERANCE:
             raise ValueError(
@@ -224,6 +226,8 @@ def _by_sampling(under_p, under_q, p, q, samples, generator):
         terms = function(x, *torch.broadcast_tensors(p.log(x), q.log(x)))
         if torch.isnan(terms).any():
             raise ValueError(f"the terms averaged under {own.name} are not numbers at some of its samples")
+        if (torch.isfinite(terms) & (terms.abs() > 1e30)).any():
+            raise ValueError(f"a log_prob is rounded to minus infinity at a sample of {own.name} within the support")
         value = value + terms.mean(0)
         variance = variance + terms.var(0) / samples
         evaluations += samples

@@ -4,6 +4,7 @@ Every family of torch.distributions that has a density on the line is written do
 distances to the ends of the piece that a point lies in, so that no pole is blurred by rounding.
 """
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -149,7 +150,9 @@ def none(*_):
 
 FAMILIES = {
     "Normal": Family((place, scale), td.Normal, LINE, first, lambda x, m, s: normal(x.away(m) / s, s)),
-    "Laplace": Family((place, scale), td.Laplace, LINE, first, lambda x, m, s: -np.abs(x.away(m)) / s - math.log(2 * s)),
+    "Laplace": Family(
+        (place, scale), td.Laplace, LINE, first, lambda x, m, s: -np.abs(x.away(m)) / s - math.log(2 * s)
+    ),
     "Cauchy": Family((place, scale), td.Cauchy, LINE, first, lambda x, m, s: log_student(x, 1.0, m, s)),
     "StudentT": Family((between(0.6, 30), place, scale), td.StudentT, LINE, lambda n, m, s: [m], log_student),
     "Gumbel": Family(
@@ -197,7 +200,8 @@ FAMILIES = {
     "Beta": Family((shape, shape), td.Beta, UNIT, none, log_beta),
     "Kumaraswamy": Family((between(0.2, 6), between(0.2, 6)), td.Kumaraswamy, UNIT, none, log_kumaraswamy),
     "ContinuousBernoulli": Family(
-        (lambda random: float(random.uniform(0.02, 0.98)),), td.ContinuousBernoulli, UNIT, none, log_continuous_bernoulli
+        (lambda random: float(random.uniform(0.02, 0.98)),), td.ContinuousBernoulli, UNIT, none,
+        log_continuous_bernoulli,
     ),
     "RelaxedBernoulli": Family(
         (between(0.2, 4), anywhere(3)), lambda t, logits: td.RelaxedBernoulli(t, logits=logits), UNIT, none,
@@ -262,7 +266,9 @@ def against(p, r):
 
 TERMS = {
     "kl": against,
-    "js": lambda p, q: (against(p, np.logaddexp(p, q)) + against(q, np.logaddexp(p, q)) + math.log(2) * (np.exp(p) + np.exp(q))) / 2,
+    "js": lambda p, q: (
+        against(p, np.logaddexp(p, q)) + against(q, np.logaddexp(p, q)) + math.log(2) * (np.exp(p) + np.exp(q))
+    ) / 2,
     "tv": lambda p, q: np.abs(np.exp(p) - np.exp(q)) / 2,
 }  # fmt: skip
 
@@ -291,7 +297,7 @@ def divided(edges):
 def crossings(sides, edges):
     """Return where the densities cross, by bisection."""
     found = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         piece, _ = piece_and_weights(low, high, 1 / 16)
         points = piece.left if piece.left is not None else piece.right
 
@@ -321,7 +327,7 @@ def divergence(kind, p, q, interval=None):
     if kind == "tv":
         edges = sorted({*edges, *crossings((p, q), edges)})
     totals, size, edge = [0.0, 0.0], 0.0, 0.0
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in itertools.pairwise(edges):
         for which, step in enumerate((1 / 48, 1 / 32)):
             piece, weights = piece_and_weights(a, b, step)
             with np.errstate(all="ignore"):

@@ -101,6 +101,12 @@ class Density:
             ends = [one for end in ends for one in (end.unbind(-1) if end.ndim else [end])]
         return [end.detach().double() for end in ends if torch.isfinite(end).any()]
 
+    def reach(self):
+        """Return the lower and the upper end of the support, which is positive in between."""
+        ends = [torch.as_tensor(end).detach().double() for end in _ends(self.distribution)]
+        mixed = isinstance(self.distribution, td.MixtureSameFamily) and ends[0].ndim
+        return (ends[0].amin(-1), ends[1].amax(-1)) if mixed else ends
+
     def fades(self, x):
         """Return whether the density underflows somewhere between the points `x`, instead of ending at a jump."""
         x = x.sort(0).values

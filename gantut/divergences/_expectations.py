@@ -139,6 +139,10 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
             f"{p.name} against {q.name}: {q.name} underflows to zero where {p.name} has a mass of "
             f"{lost.abs().max().item():.2g}: give it a log_prob that is finite there, or a support"
         )
+    if under_q is None and interval is None and p.declared:  # though what lies beyond may underflow
+        (low, high), (least, most) = p.reach(), q.reach()
+        infinite = infinite | (low < least - 2.0**-50 * least.abs()) | (high > most + 2.0**-50 * most.abs())
+        lost = torch.where(infinite & (lost == 0), 1.0, lost)
     value = torch.where(infinite, lost.sign() * math.inf, value)
     error = torch.where(infinite, 0.0, error + 1e3 * lost.abs())
     if (error > LOOSEST * (1 + value.abs())).any():
@@ -199,8 +203,8 @@ def _check_masses(p, q, masses, interval):
         if interval is None and worst > 2:
             raise ValueError(
                 f"{own.name} must have total mass 1, but its density does not integrate to 1 over the line: if it is "
-                "periodic, like a von Mises distribution, give one period, such as interval=(-math.pi, math.pi); if it is "
-                "rounded to few digits, raise rtol"
+                "periodic, like a von Mises distribution, give one period, such as interval=(-math.pi, math.pi); if "
+                "it is rounded to few digits, raise rtol"
             )
         if interval is None and abs(worst - 1) > MASS_TOLERANCE:
             raise ValueError(

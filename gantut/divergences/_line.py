@@ -17,7 +17,7 @@ _STEPS = torch.tensor([0.25, 0.5, 0.75, 1, 1.3, 1.6, 2, 2.5, 3, 4, 5.5, REACH], 
 
 
 class Places(NamedTuple):
-    """Points a ± y: their segments, whether they lie left of their anchors a, log y, log dx/dt, and dlog y/dt times t."""
+    """Points a ± y: their segments, whether they lie left of their anchors, log y, log dx/dt, dlog y/dt times t."""
 
     segment: torch.Tensor
     left: torch.Tensor

@@ -327,8 +327,9 @@ def _balls(name, points, k):
     empty = (reach == 0) & points.alive[..., None]
     if empty.any():
         warnings.warn(
-            f"{name} has {empty.sum().item()} of {empty.numel()} points with {k} or more copies, whose balls have radius "
-            "0: only exact copies count as near them, and results are too low; remove copies with "
+            f"{name} has {empty.sum().item()} of {empty.numel()} points "
+            f"with {k} or more copies, whose balls have radius 0: "
+            "only exact copies count as near them, and results are too low; remove copies with "
             f"{name}.unique(dim=0), or raise k",
             stacklevel=4,
         )

@@ -17,7 +17,7 @@
 # You have read that "GANs minimise the Jensen–Shannon divergence", that "its gradients vanish", and that "the
 # Wasserstein distance fixes it". **In this book you see it happen, or see where it does not.** Every equation is
 # derived in words and computed in front of you; every figure is drawn from the numbers beside it; every statement
-# is checked each time the book is built. Where the well-known texts are wrong, the book says so, and shows it.
+# is checked each time the book is tested. Where the well-known texts are wrong, the book says so, and shows it.
 
 # %% tags=["remove-cell"]
 import importlib.util
@@ -140,11 +140,12 @@ print(
 # ✓ dstar-half: if p_g = p_r then D* = 1/2 everywhere  (0.5 ± 1e-15)
 # ```
 #
-# First comes its name in the ledger, then what is claimed, then the expected value and how closely it was met. Had it
-# not been met, the book would not have been built. Claims are checked in one of five ways, and the ledger says which:
-# *symbolically*, by algebra that holds for all values; *exactly*, up to rounding; *by quadrature*, with an error
-# estimate; *by Monte Carlo*, with a standard error; or *on a population of trainings*, with its spread. The further
-# down this list, the more a check is an observation and the less it is a proof.
+# First comes its name in the ledger, then what is claimed, then what was found beside what was wanted. Had the two not
+# agreed, the cell would have stopped with an error. The pages show stored outputs; the tests, which run every lesson
+# anew, are what stands between a claim that fails and its publication. Claims are checked in one of five ways, and the
+# ledger says which: *symbolically*, by algebra that holds for all values; *exactly*, up to rounding; *by quadrature*,
+# with an error estimate; *by Monte Carlo*, with a standard error; or *on a population of trainings*, with its spread.
+# The further down this list, the more a check is an observation and the less it is a proof.
 #
 # **Exercises answer back.** Open the lesson in Colab (the rocket at the top of its page) or on your own machine, put
 # your answer in place of the dots and run the cell.

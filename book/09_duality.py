@@ -52,6 +52,7 @@ if importlib.util.find_spec("gantut") is None:
 # %%
 import math
 
+import numpy as np
 import torch
 
 from gantut import plots
@@ -115,7 +116,6 @@ for name, prices in (("to pick up", piles.f), ("to put down", piles.g)):
     print(
         f"prices {name:11s}", [round(price, 2) for price in prices.tolist()]
     )
-assert abs(piles.gap) < 1e-12
 
 # %% [markdown]
 # Now the same for two clouds of points in the plane, with the linear programme as a second, independent solver:
@@ -129,22 +129,30 @@ a, b = (
 )
 a, b = a / a.sum(), b / b.sum()
 C = torch.cdist(x, y)
-primal, dual = emd(a, b, C), linear_program(a, b, C)
+primal, witness = emd(a, b, C), linear_program(a, b, C)
 bill = (a * primal.f).sum() + (b * primal.g).sum()
-assert (primal.f[:, None] + primal.g <= C + 1e-12).all(), (
-    "the prices must be admissible"
+excess = primal.f[:, None] + primal.g - C  # must not be positive
+claim(
+    "strong-duality",
+    "bill less cost, its witness less cost, and the largest f + g - C",
+    [bill - primal.value, witness.value - primal.value, excess.max()],
+    equals=0,
+    atol=1e-9,
 )
-assert abs(bill - dual.value) < 1e-9, "strong duality"
 
 # %% [markdown]
 # When plan and prices are both optimal, {eq}`eq-weak-duality` holds with equality, and so it must term by term: dirt
 # travels only along routes for which the merchant charges the full cost. This is **complementary slackness**.
 
 # %%
-slack = C - primal.f[:, None] - primal.g  # cost beyond the prices
-assert (slack * primal.plan).abs().max() < 1e-12
-print(
-    f"{int((primal.plan > 1e-12).sum())} routes of {C.numel()} are used; on each, price = cost"
+used = primal.plan > 1e-12
+print(f"{int(used.sum())} routes of {C.numel()} are used")
+claim(
+    "complementary-slackness",
+    "price less cost on the routes that are used",
+    excess[used],
+    equals=0,
+    atol=1e-12,
 )
 
 # %% [markdown]
@@ -156,39 +164,51 @@ print(
 #
 # ## From two price lists to one function
 #
-# Given the merchant's prices $f$ for picking up, how high can she set $g$? As high as {eq}`eq-feasible` lets her,
-# which is the **$c$-transform** of $f$,
+# Let the prices $f$ for picking up be given at the places $x$ of a set $X$. How high can the merchant set $g$? As high
+# as {eq}`eq-feasible` lets her, which is the **$c$-transform** of $f$,
 #
-# $$ f^{c}(y)=\min_x\ C(x,y)-f(x) . $$ (eq-c-transform)
+# $$ f^{c}(y)=\min_{x\in X}\ C(x,y)-f(x) . $$ (eq-c-transform)
 #
-# It is defined for every $y$, not only at the given places. Then $f$ can be raised to $(f^c)^c$, after which nothing
-# changes any more. Now let the cost be the distance, $C(x,y)=\|x-y\|$. Two things happen, and each takes one line to
-# see.
+# It is defined for every $y$ to which there is a cost, not only at the given targets. Likewise $f$ can then be raised
+# to $f^{cc}$, where the minimum runs over the places at which $f^c$ is taken, after which nothing changes any more. Now
+# let the cost be the distance, $C(x,y)=\|x-y\|$, and let sources and targets lie in one set $Z$ (say, all places that
+# occur on either side). Two things happen, and each takes one line to see.
 #
 # **A $c$-transform is never steeper than 1.** For each fixed $x$ the function $y\mapsto\|x-y\|-f(x)$ has slope at most
-# 1 (triangle inequality), and so has a minimum of such functions. **If $f$ is never steeper than 1, then $f^c=-f$.**
-# For $\|x-y\|-f(x)\ge-f(y)$ by the slope, and $x=y$ attains it.
+# 1 (triangle inequality), and so has a minimum of such functions, wherever $f$ itself was given. **If $f$ is given on
+# all of $Z$ and never steeper than 1, then $f^c=-f$ on $Z$.** For $\|x-y\|-f(x)\ge-f(y)$ by the slope, and $x=y$, which
+# is among the $x$ over which the minimum is taken, attains it. The converse follows: if $f^c=-f$, then $f$ is minus a
+# transform, and not steeper than 1.
 #
-# So at the optimum both lists can be taken from *one* function that is nowhere steeper than 1 ("1-Lipschitz"): $f$
-# and $-f$. The program checks each step.
+# So at the optimum both lists can be taken from *one* function on $Z$ that is nowhere steeper than 1 ("1-Lipschitz"):
+# $f$ and $-f$. Here are 500 random functions on our 13 places: $c$-transforms, made steeper or gentler by a random
+# factor.
 
 # %%
-everywhere = torch.cat([x, y])  # 13 places, each both source and target
-lifted = c_transform(primal.g, y, everywhere)  # f = g^c, defined everywhere
-assert (lifted[:6] >= primal.f - 1e-12).all(), (
-    "raising f keeps the prices admissible"
-)
-steepness = (lifted[:, None] - lifted).abs() - torch.cdist(
-    everywhere, everywhere
-)
-assert steepness.max() < 1e-12, "f is nowhere steeper than 1"
-mirrored = c_transform(lifted, everywhere, everywhere)
+Z = torch.cat([x, y])  # 13 places, each both source and target
+apart = torch.cdist(Z, Z).fill_diagonal_(math.inf)
+source = random_source(8)
+values = torch.rand(500, 13, dtype=torch.float64, generator=source)
+factor = 0.5 + torch.rand(500, 1, dtype=torch.float64, generator=source)
+
+
+def steepness(f):
+    """The largest slope between two of the places: (...,)."""
+    return ((f[..., :, None] - f[..., None, :]).abs() / apart).amax(
+        (-2, -1)
+    )
+
+
+transforms = c_transform(values, Z, Z)
+functions = factor * transforms
+is_gentle = steepness(functions) <= 1 + 1e-9
+mirror = (c_transform(functions, Z, Z) + functions).abs().amax(-1) < 1e-9
+print("of 500 functions", int(is_gentle.sum()), "have slope at most 1")
 claim(
     "w1-dual-c1-concave",
-    "for a function of slope at most 1, f^c = -f",
-    mirrored,
-    equals=-lifted,
-    atol=1e-12,
+    "transforms steeper than 1; exceptions to slope <= 1 iff f^c = -f",
+    [(steepness(transforms) > 1 + 1e-9).sum(), (is_gentle != mirror).sum()],
+    equals=0,
 )
 
 # %% [markdown]
@@ -203,21 +223,24 @@ claim(
 # :::{prf:proof}
 # (For distributions on finitely many points; the general case follows by approximation, for distributions with finite
 # first moments.) *At most:* for such an $f$ and any plan,
-# $\mathbb E_pf-\mathbb E_qf=\mathbb E_\gamma[f(x)-f(y)]\le\mathbb E_\gamma\|x-y\|$. *At least:* take the best
-# prices, replace $g$ by $f^c$ and $f$ by $f^{cc}$. That keeps them admissible and does not lower the bill, so the
-# bill is still $W_1$ by strong duality. $f^{cc}$ is 1-Lipschitz, hence $f^{ccc}=f^c=-f^{cc}$ on all points, and the
-# bill is $\mathbb E_pf^{cc}-\mathbb E_qf^{cc}$.
+# $\mathbb E_pf-\mathbb E_qf=\mathbb E_\gamma[f(x)-f(y)]\le\mathbb E_\gamma\|x-y\|$. *At least:* let $p$ live on the
+# finite set $X$, $q$ on $Y$, and put $Z=X\cup Y$. Take the best prices $f:X\to\mathbb R$ and $g:Y\to\mathbb R$, and let
+# $f^c:Z\to\mathbb R$ be the transform {eq}`eq-c-transform`, its minimum over $X$. It is 1-Lipschitz, hence so is
+# $h=-f^c$, and $f^{cc}=h$ when the second minimum runs over $Z$. On $Y$, $g\le f^c=-h$, as the prices are admissible.
+# On $X$, $f\le h$, as $f^c(x)\le\|x-x\|-f(x)$. Therefore
+# $\mathbb E_ph-\mathbb E_qh\ge\mathbb E_pf+\mathbb E_qg$, which is $W_1$ by strong duality.
 # :::
 #
 # Two price lists have become one function, and its two averages differ by exactly the distance:
 
 # %%
-difference = (a * lifted[:6]).sum() - (b * lifted[6:]).sum()
+h = -c_transform(primal.f, x, Z)  # on all of Z
+difference = (a * h[:6]).sum() - (b * h[6:]).sum()
 claim(
     "kr-duality",
-    "E_p f - E_q f for the lifted potential is W_1",
-    difference,
-    equals=primal.value,
+    "E_p h - E_q h in multiples of W_1, and the largest slope of h",
+    [difference / witness.value, steepness(h)],
+    equals=1,
     atol=1e-9,
 )
 
@@ -247,23 +270,53 @@ claim(
 # %% [markdown]
 # ### The function, everywhere
 #
-# The potential found on thirteen points extends to the whole plane by the same formula {eq}`eq-c-transform`.
-# `KantorovichPotential` is that extension. It is steepest, with slope exactly 1, along the routes that are used: they
-# are straight lines along which $f$ falls by one unit of price per unit of length. Its gradient at a point of such a
-# **transport ray** points *backwards*, from where the dirt goes towards where it comes from, since $f$ is high at the
-# source.
+# The potential found on thirteen points extends to the whole plane, by the same formula from the targets' side:
+# $f(x)=\min_{y\in Y}\|x-y\|-g(y)$. `KantorovichPotential` is that extension. Its slope is 1 almost everywhere, as it
+# falls straight towards whichever $y$ attains the minimum. Most of this is a choice: $\max_{x'\in X}f(x')-\|x-x'\|$
+# takes the same values on the thirteen points, and so does everything in between that is not steeper than 1. But on the
+# routes that are used there is no choice. Along them *every* best $f$ falls by one per unit of length, as it must to
+# fall by the whole length between the ends. So its gradient inside such a **transport ray** is a unit vector and points
+# *backwards*, from where the dirt goes towards where it comes from, since $f$ is high at the source.
 
 # %%
-f = KantorovichPotential(y, primal.g)
+f = KantorovichPotential(y, primal.g)  # the largest extension
+least = KantorovichPotential(x, primal.f)  # minus the smallest
 i, j = (primal.plan > 1e-9).nonzero().unbind(1)
 inside = 0.5 * x[i] + 0.5 * y[j]  # the middle of each route that is used
 backwards = (x[i] - y[j]) / (x[i] - y[j]).norm(dim=1, keepdim=True)
 claim(
     "ray-gradient",
-    "on the routes the gradient is the unit vector towards the source",
-    f.gradient(inside),
-    equals=backwards,
+    "on the routes both gradients are the unit vector towards the source",
+    torch.stack([f.gradient(inside), -least.gradient(inside)]),
+    equals=backwards.repeat(2, 1, 1),
     atol=1e-9,
+)
+
+# %% [markdown]
+# Elsewhere the two differ. Halfway between them lies a third potential, as good as they are. How steep is it off the
+# routes?
+
+# %%
+anywhere = torch.rand(1000, 2, dtype=torch.float64, generator=source)
+anywhere = 2.2 * anywhere - 0.1
+halfway = (f.gradient(anywhere) - least.gradient(anywhere)) / 2
+third = [(f(places) - least(places)) / 2 for places in (x, y)]
+on_routes = (f.gradient(inside) - least.gradient(inside)) / 2
+claim(
+    "ray-slope-forced",
+    "halfway: E_p f - E_q f in multiples of W_1, and its slope on each route",
+    [
+        ((a * third[0]).sum() - (b * third[1]).sum()) / primal.value,
+        *on_routes.norm(dim=1),
+    ],
+    equals=1,
+    atol=1e-9,
+)
+claim(
+    "extension-is-a-choice",
+    "halfway: the share of 1000 random points at which its slope is below 0.99",
+    (halfway.norm(dim=1) < 0.99).double().mean(),
+    above=0.5,
 )
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "A map of the plane with level lines of the Kantorovich potential. Six source points lie at the lower left, where the potential is high, seven targets at the upper right, where it is low. Straight lines join sources to the targets that they supply; along each of them the level lines are crossed at right angles, at equal distances. Arrows at the middle of the routes point back to the sources."}, "figure": {"name": "fig-potential", "caption": "A Kantorovich potential: level lines of f (dark: high), the routes of the cheapest plan, and the gradient of f on them, which points from target to source."}}
@@ -290,7 +343,7 @@ for start, end in zip(x[i], y[j], strict=True):
     ax.plot(*torch.stack([start, end]).T, color=plots.INK, linewidth=1)
 ax.quiver(
     *inside.T,
-    *(f.gradient(inside)).T,
+    *f.gradient(inside).T,
     color=plots.GENERATED,
     width=0.006,
     scale=14,
@@ -340,10 +393,19 @@ claim(
 # ## Parallel lines
 #
 # Why all this for GANs? Take the simplest distributions that do not overlap {cite}`arjovsky2017wgan`: $P$ uniform on
-# the segment $\{0\}\times[0,1]$ of the plane, $Q$ on $\{\theta\}\times[0,1]$.
-#
+# the segment $\{0\}\times[0,1]$ of the plane, $Q$ on $\{\theta\}\times[0,1]$. In the program each line has 200 points.
+
+# %%
+height = (torch.arange(200, dtype=torch.float64) + 0.5) / 200
+
+
+def line(theta, heights=height):
+    return torch.stack([torch.full_like(heights, theta), heights], 1)
+
+
+# %% [markdown]
 # **KL.** $P$ gives no mass to the line on which $Q$ lives: both KLs are $+\infty$ for $\theta\ne0$. (The post writes
-# densities $\frac10$; in the plane these distributions have no densities. Blur the lines with a Gaussian of width
+# $\log\frac10$, though in the plane these distributions have no densities. Blur the lines with a Gaussian of width
 # $\sigma$, and KL is $\theta^2/2\sigma^2$, which has no limit as $\sigma\to0$.)
 
 # %%
@@ -363,29 +425,34 @@ claim(
 # **JS.** The two distributions are disjoint, so JS is $\log2$, however close the lines are; at $\theta=0$ it is 0. (In
 # the post the second sum runs over $x=0$ again; it should be $x=\theta$.) There is nothing in between:
 
+
 # %%
-lines = torch.eye(2).double()  # all the mass on one line, or on the other
+def js_of_lines(theta):
+    """JS of the masses that both lines give to each place that occurs."""
+    both = torch.cat([line(0.0), line(theta)])
+    places, number = both.unique(dim=0, return_inverse=True)
+    on_each = [
+        torch.bincount(row, minlength=len(places)).double() / 200
+        for row in number.view(2, 200)
+    ]
+    return js_divergence(*on_each)
+
+
 claim(
     "parallel-lines-js",
-    "JS of two lines",
-    js_divergence(lines[0], lines[1]),
+    "JS of the lines at θ = 1, 0.1, 0.01",
+    [js_of_lines(theta) for theta in (1.0, 0.1, 0.01)],
     equals=math.log(2),
     atol=1e-12,
 )
-
-
-def js_of_lines(theta):
-    return js_divergence(lines[0], lines[0] if theta == 0 else lines[1])
-
-
-near_zero = [
-    js_of_lines(theta) for theta in (-1e-6, -1e-9, 0.0, 1e-9, 1e-6)
-]
 claim(
     "parallel-lines-js-jump",
-    "JS for θ from -1e-6 to 1e-6",
-    near_zero,
-    equals=[math.log(2)] * 2 + [0.0] + [math.log(2)] * 2,
+    "JS for θ = -1e-6, -1e-9, 0, 1e-9, 1e-6, over log 2",
+    [
+        js_of_lines(theta) / math.log(2)
+        for theta in (-1e-6, -1e-9, 0.0, 1e-9, 1e-6)
+    ],
+    equals=[1, 1, 0, 1, 1],
     atol=1e-12,
 )
 
@@ -396,13 +463,6 @@ claim(
 # comes out a little higher.
 
 # %%
-height = (torch.arange(200, dtype=torch.float64) + 0.5) / 200
-
-
-def line(theta, heights=height):
-    return torch.stack([torch.full_like(heights, theta), heights], 1)
-
-
 thetas = [0.0, 0.25, 0.5, 1.0]
 distances = [emd_points(line(0.0), line(theta)).value for theta in thetas]
 claim(
@@ -426,10 +486,48 @@ print(
     "from independent samples:", [round(value.item(), 3) for value in drawn]
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: two upright segments of length 1, at x = 0 and at x = one half. Right: three curves over theta from -1 to 1. W_1 is a V with its tip at 0. JS is level at log 2 with a single point at 0. The squared maximum mean discrepancy is a smooth valley with a round bottom."}, "figure": {"name": "fig-parallel-lines", "caption": "Two parallel lines (after Weng's figure 8), and three measures of their distance θ. JS sees only whether it is zero. W₁ is continuous, with a kink. A kernel distance (MMD) is even smooth."}}
-theta = torch.linspace(-1, 1, 201, dtype=torch.float64)
-gram = torch.exp(-((height[:, None] - height) ** 2) / 2).mean()
-mmd = 2 * gram * (1 - torch.exp(-(theta**2) / 2))
+# %% [markdown]
+# The figure shows both, and a third: the **maximum mean discrepancy** with a Gaussian kernel $k$, which for two
+# distributions is $\operatorname{MMD}^2=\mathbb E\,k(x,x')-2\,\mathbb E\,k(x,y)+\mathbb E\,k(y,y')$, with two
+# independent draws from each. For the lines it is $2c(1-e^{-\theta^2/2})$, where $c$ is the mean of $k$ within a line.
+
+
+# %%
+def squared_mmd(x, y):
+    kernel = [
+        torch.exp(-(torch.cdist(u, v) ** 2) / 2).mean()
+        for u, v in ((x, x), (x, y), (y, y))
+    ]
+    return kernel[0] - 2 * kernel[1] + kernel[2]
+
+
+def distance_1(x, y, p=1):
+    return emd_points(x, y, p=p).value
+
+
+theta = torch.arange(-20, 21, dtype=torch.float64) / 20
+P, moved = line(0.0), [line(t.item()) for t in theta]
+w1, mmd2 = (
+    torch.stack([measure(P, Q) for Q in moved])
+    for measure in (distance_1, squared_mmd)
+)
+js = torch.stack([js_of_lines(t.item()) for t in theta])
+c = torch.exp(-((height[:, None] - height) ** 2) / 2).mean()
+claim(
+    "weng-fig8",
+    "the figure's W_1 less |θ|, JS less log 2 off 0, MMD² less its formula",
+    torch.stack(
+        [
+            w1 - theta.abs(),
+            js - math.log(2) * (theta != 0),
+            mmd2 - 2 * c * (1 - torch.exp(-(theta**2) / 2)),
+        ]
+    ),
+    equals=0,
+    atol=1e-6,
+)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: two upright segments of length 1, at x = 0 and at x = one half. Right: three curves over theta from -1 to 1. W_1 is a V with its tip at 0. JS is level at log 2 with a single point at 0. The squared maximum mean discrepancy is a smooth valley with a round bottom."}, "figure": {"name": "fig-parallel-lines", "caption": "Two parallel lines (after Weng's figure 8), and three measures of how far apart they are. JS sees only whether θ is zero. W₁ is continuous, with a kink. MMD² is smooth, but it is a square; MMD has the kink of W₁."}}
 left, right = plots.axes(1, 2, height=3.0)
 left.plot([0, 0], [0, 1], color=plots.REAL, linewidth=4, label="P")
 left.plot(
@@ -442,65 +540,44 @@ left.plot(
 )
 left.set(xlim=(-0.3, 1), xlabel="$x_1$", ylabel="$x_2$")
 left.legend()
-js_line = torch.where(theta == 0, math.nan, math.log(2))
 plots.lines(
     right,
     theta,
-    {"$W_1$": theta.abs(), "JS": js_line, "MMD²": mmd},
+    {"$W_1$": w1, "JS": js.where(theta != 0, math.nan), "MMD²": mmd2},
     colours=[plots.THIRD, plots.FOURTH, plots.REAL],
 )
-right.plot([0], [0], "o", color=plots.FOURTH)
+right.plot(0, js[20], "o", color=plots.FOURTH)
 right.set(xlabel="θ")
 right.legend(fontsize=9)
 plots.show()
 
-# %%
-sampled = torch.stack(
-    [emd_points(line(0.0), line(t.item())).value for t in theta[::20]]
-)
-claim(
-    "weng-fig8",
-    "the W_1 of the figure is |θ|",
-    sampled,
-    equals=theta[::20].abs(),
-    atol=1e-9,
-)
-
 # %% [markdown]
-# The post concludes that *only* the Wasserstein metric gives a smooth measure. It is neither smooth nor the only one.
-# At 0 it has a kink: its slope jumps from $-1$ to $1$, and gradient descent with a fixed step hops back and forth
-# there. Other distances are continuous too, and some really are smooth: the squared **maximum mean discrepancy** with a
-# Gaussian kernel is $2c(1-e^{-\theta^2/2})$ here.
-
+# "Only Wasserstein metric provides a smooth measure", the post concludes. Of the three that it compares, $W_1$ is
+# indeed the only one that is continuous. But smooth it is not: at 0 it has a kink, where its slope jumps from $-1$ to
+# $1$ and gradient descent with a fixed step hops back and forth. Nor is it alone in being continuous. MMD is continuous
+# too, with the same kind of kink, $\approx\sqrt c\,|\theta|$. What is smooth are the *squares*: $\operatorname{MMD}^2$,
+# and just as much $W_2^2$, which is $\theta^2$ here.
 
 # %%
-def squared_mmd(x, y):
-    kernel = [
-        torch.exp(-(torch.cdist(u, v) ** 2) / 2).mean()
-        for u, v in ((x, x), (x, y), (y, y))
-    ]
-    return kernel[0] - 2 * kernel[1] + kernel[2]
-
-
-found = [
-    squared_mmd(line(0.0), line(t)) for t in (0.0, 0.1, 0.25, 0.5, 1.0)
-]
-formula = [
-    2 * gram * (1 - math.exp(-(t**2) / 2))
-    for t in (0.0, 0.1, 0.25, 0.5, 1.0)
+h = 1e-4
+measures = [
+    distance_1,
+    lambda x, y: squared_mmd(x, y).clamp_min(0).sqrt(),
+    lambda x, y: distance_1(x, y, p=2),
+    squared_mmd,
 ]
 slopes = [
-    (emd_points(line(0.0), line(h)).value - 0.0) / h for h in (-1e-3, 1e-3)
+    (measure(P, line(step)) - measure(P, P)) / step
+    for measure in measures
+    for step in (-h, h)
 ]
-assert torch.allclose(
-    torch.stack(slopes), torch.tensor([-1.0, 1.0]).double()
-), "a kink at 0"
+root = c.sqrt()
 claim(
     "only-wasserstein-smooth",
-    "MMD² of the lines, a smooth function of θ",
-    found,
-    equals=formula,
-    atol=1e-12,
+    "left and right slope at 0 of W_1, MMD, W_2², MMD²",
+    slopes,
+    equals=[-1, 1, -root, root, 0, 0, 0, 0],
+    atol=1e-3,
 )
 
 # %% [markdown]
@@ -514,42 +591,85 @@ parallel_lines()
 # %% [markdown]
 # ## A gentler distance, mostly
 #
-# On a bounded space, distributions converge in $W_1$ exactly when they converge **in distribution** (the averages of
-# every bounded continuous function converge): the weakest sense in common use. JS and total variation ask for much
-# more. A point that moves towards 0 converges in $W_1$, but never in JS. But "weaker" comes with a condition. On an
-# unbounded space a little mass far away is nothing to JS, and everything to $W_1$:
+# Distributions converge **in distribution** if the averages of every bounded continuous function converge: the weakest
+# sense in common use. On a bounded space this is *exactly* convergence in $W_1$. On the line one can see why. $W_1$ is
+# the area between the graphs of the two distribution functions ({numref}`fig-quantiles`). Convergence in distribution
+# is convergence of the **Lévy distance** $L$, the side of the largest square that fits between these graphs. A square
+# of side $L$ has area $L^2$. And if the space is $[0,\Delta]$, look along the falling diagonals $x+u=s$, where
+# $0\le s\le1+\Delta$: on none of them are the graphs further apart, sideways, than $L$. So the area is at most
+# $(1+\Delta)L$:
 #
-# $$ \mu_n=\Big(1-\frac1n\Big)\delta_0+\frac1n\,\delta_n\qquad\text{has } W_1(\mu_n,\delta_0)=1 \text{ for all } n, \text{ while } \operatorname{TV}=\frac1n . $$ (eq-stray-mass)
+# $$ L^2\;\le\;W_1\;\le\;(1+\Delta)\,L , $$ (eq-levy)
+#
+# and one goes to 0 exactly when the other does. Here are 500 random pairs on $[0,3]$.
+
 
 # %%
-numbers = [10, 100, 1000]
-stray, tv, js = [], [], []
-for n in numbers:
-    mu = torch.tensor([1 - 1 / n, 1 / n], dtype=torch.float64)
-    delta = torch.tensor([1.0, 0.0], dtype=torch.float64)
-    places = torch.tensor([0.0, n], dtype=torch.float64)
-    stray.append(wasserstein_1d(places, places, mu, delta))
-    tv.append(total_variation(mu, delta).item())
-    js.append(js_divergence(mu, delta).item())
-print(
-    "TV:",
-    [round(value, 6) for value in tv],
-    " JS:",
-    [round(value, 6) for value in js],
-)
+def levy(places, p, q):
+    """Along each diagonal x + u = s: how far apart are the graphs?"""
+    graphs = []
+    for mass in (p, q):
+        steps = torch.stack([mass.cumsum(0) - mass, mass.cumsum(0)], 1)
+        graphs.append(
+            (places[:, None] + steps).flatten()
+        )  # s at each corner
+    corners, x = torch.cat(graphs), places.repeat_interleave(2)
+    crossed = [np.interp(corners, graph, x) for graph in graphs]
+    return abs(crossed[0] - crossed[1]).max()
+
+
+source = random_source(9)
+areas, sides = [], []
+for _ in range(500):
+    draw = torch.rand(3, 6, dtype=torch.float64, generator=source)
+    places, (p, q) = 3 * draw[0].sort().values, draw[1:] ** 4
+    p, q = p / p.sum(), q / q.sum()
+    areas.append(wasserstein_1d(places, places, p, q))
+    sides.append(levy(places, p, q))
+areas, sides = torch.stack(areas), torch.tensor(sides)
 claim(
     "w1-weak-topology",
-    "W_1 of the stray mass stays",
-    stray,
-    equals=1.0,
-    atol=1e-12,
+    "W_1 - L² and (1 + Δ) L - W_1 are never negative",
+    torch.stack([areas - sides**2, (1 + 3) * sides - areas]),
+    above=-1e-9,
 )
 
 # %% [markdown]
-# On a bounded space of diameter $\Delta$, at worst the mass that differs has to be moved across the whole diameter:
-# $W_1\le\Delta\cdot\operatorname{TV}$, and by {eq}`eq-js-tv` and Pinsker's inequality
-# $\operatorname{KL}\ge2\operatorname{TV}^2$, convergence in KL forces convergence in TV and JS, and that forces
-# convergence in $W_1$.
+# Without the bound $\Delta$ only the first half remains. A strip between the graphs may be as thin as you like and,
+# being long, have any area: a little mass far away is nothing to JS or to convergence in distribution, and everything
+# to $W_1$. A mass of $n^{-a}$ at $n$, and the rest at 0, tends to $\delta_0$ in total variation whatever $a>0$ is,
+# while
+#
+# $$ \mu_n=(1-n^{-a})\,\delta_0+n^{-a}\,\delta_n\qquad\text{has}\qquad W_1(\mu_n,\delta_0)=\mathbb E_{\mu_n}|x|=n^{1-a} . $$ (eq-stray-mass)
+#
+# What is missing is the mean. In general $W_1(\mu_n,\mu)\to0$ if and only if $\mu_n\to\mu$ in distribution **and**
+# $\mathbb E_{\mu_n}\|x\|\to\mathbb E_\mu\|x\|<\infty$ ({cite}`villani2009`, theorem 6.9).
+
+# %%
+pairs = [(a, n) for a in (2, 1, 0.5) for n in (10, 100, 1000)]
+stray, tv, delta = [], [], torch.tensor([1.0, 0.0], dtype=torch.float64)
+for a, n in pairs:
+    mu = torch.tensor([1 - n**-a, n**-a], dtype=torch.float64)
+    places = torch.tensor([0.0, n], dtype=torch.float64)
+    stray.append(wasserstein_1d(places, places, mu, delta))
+    tv.append(total_variation(mu, delta))
+print("TV: ", [float(f"{value:.2g}") for value in tv])
+print("W_1:", [float(f"{value:.2g}") for value in stray])
+claim(
+    "w1-stray-mass",
+    "W_1 in multiples of n^(1 - a), and TV of n^-a",
+    [w * n ** (a - 1) for w, (a, n) in zip(stray, pairs, strict=True)]
+    + [t * n**a for t, (a, n) in zip(tv, pairs, strict=True)],
+    equals=1,
+    atol=1e-9,
+)
+
+# %% [markdown]
+# JS and total variation ask for more than $W_1$, on a bounded space of diameter $\Delta$. At worst the mass that
+# differs has to be moved across the whole diameter: $W_1\le\Delta\cdot\operatorname{TV}$. With {eq}`eq-js-tv` and
+# Pinsker's inequality $\operatorname{KL}\ge2\operatorname{TV}^2$, convergence in KL forces convergence in TV and JS,
+# and that forces convergence in $W_1$. Not the other way round: the parallel lines converge in $W_1$ as $\theta\to0$,
+# but not in JS.
 
 # %%
 source = random_source(5)
@@ -557,14 +677,15 @@ sites = torch.rand(300, 5, 2, dtype=torch.float64, generator=source)
 weights = torch.rand(2, 300, 5, dtype=torch.float64, generator=source)
 p, q = weights / weights.sum(-1, keepdim=True)
 C = torch.cdist(sites, sites)
-tv = total_variation(p, q)
+tv, js = total_variation(p, q), js_divergence(p, q)
 slack = [
     C.amax((1, 2)) * tv - emd(p, q, C).value,
+    js - tv**2 / 2,
     kl_divergence(p, q) - 2 * tv**2,
 ]
 claim(
     "w1-weaker-than-js",
-    "diam · TV - W_1 and KL - 2 TV² are never negative",
+    "Δ TV - W_1, JS - TV²/2 and KL - 2 TV² are never negative",
     torch.stack(slack),
     above=-1e-12,
 )
@@ -573,32 +694,13 @@ claim(
 # ## What a generator gains from it
 #
 # Let the generator be $G_\theta(z)$, continuous in $\theta$. Then a small change of $\theta$ moves every sample a
-# little, the plan "each old sample to its new place" is cheap, and $W_1$ changes little: **$W_1$ is continuous in
-# $\theta$**, for *any* two distributions, overlapping or not. The small print: the moves must be small on average, not
-# just one by one. Here is a generator that is continuous in $\theta$ for each $z$, and yet jumps:
+# little, the plan "each old sample to its new place" is cheap, and by the triangle inequality
 #
-# $$ G_\theta(z)=\frac{6\,z\,\max(\theta-z,0)}{\theta^3}\ (\theta>0),\qquad G_0(z)=0,\qquad z\sim U[0,1] . $$ (eq-jumping-generator)
-
-# %%
-means = [
-    integrate(lambda z, t=t: 6 * z * (t - z).clamp_min(0) / t**3, 0.0, 1.0)[
-        0
-    ]
-    for t in (1.0, 0.1, 0.01)
-]
-claim(
-    "w1-continuous-in-theta",
-    "W_1 to the point 0 for θ = 1, 0.1, 0.01 (and 0 for θ = 0)",
-    means,
-    equals=1.0,
-    atol=1e-9,
-)
-
-# %% [markdown]
-# On a bounded space this cannot happen. And where $G$ is Lipschitz in $\theta$ on average, $W_1$ is even differentiable
-# at almost every $\theta$. What is its derivative? Move the samples by $d\theta$: the cheapest plan stays the cheapest,
-# up to second order, and the cost of each route changes by the amount that its end moves along it. That is the gradient
-# that `emd_points` hands to autograd, here through a small network, against finite differences:
+# $$ \big|W_1(p_r,p_{\theta'})-W_1(p_r,p_\theta)\big|\;\le\;W_1(p_\theta,p_{\theta'})\;\le\;\mathbb E_z\|G_{\theta'}(z)-G_\theta(z)\| , $$ (eq-moves)
+#
+# where $p_\theta$ is the distribution of the samples. If the right side goes to 0 as $\theta'\to\theta$, **$W_1$ is
+# continuous in $\theta$**, whether the distributions overlap or not. Here are small networks with twenty random
+# $\theta$, and steps from there in random directions:
 
 # %%
 source = random_source(6)
@@ -606,22 +708,74 @@ noise, data = torch.randn(2, 40, 2, generator=source).double()
 generator = MLP([2, 8, 2], activation="tanh", dtype=torch.float64)
 
 
-def distance():
-    return emd_points(generator(noise)[0], data).value
+def samples_at(theta):
+    torch.nn.utils.vector_to_parameters(theta, generator.parameters())
+    return generator(noise)[0].detach()
 
 
+size = sum(parameter.numel() for parameter in generator.parameters())
+start, way = torch.randn(2, 20, size, generator=source).double()
+lengths, moved, changed = (1.0, 0.1, 0.01, 0.001), [], []
+for length in lengths:
+    for theta, direction in zip(start, way, strict=True):
+        old, new = samples_at(theta), samples_at(theta + length * direction)
+        moved.append((new - old).norm(dim=1).mean())
+        changed.append(distance_1(new, data) - distance_1(old, data))
+moved, changed = torch.stack(moved), torch.stack(changed)
+print(
+    "mean move:", [round(m, 4) for m in moved.view(4, 20).mean(1).tolist()]
+)
+claim(
+    "w1-continuous-in-theta",
+    "change of W_1 in multiples of the mean move, for 80 steps",
+    changed.abs() / moved,
+    below=1 + 1e-9,
+)
+
+# %% [markdown]
+# The small print: the moves must be small *on average*, not just one by one. Here is a generator that is continuous in
+# $\theta$ for each $z$, and yet jumps:
+#
+# $$ G_\theta(z)=\frac{6\,z\,\max(\theta-z,0)}{\theta^3}\ (\theta>0),\qquad G_0(z)=0,\qquad z\sim U[0,1] . $$ (eq-jumping-generator)
+
+
+# %%
+def jumping(z, theta):
+    return 6 * z * (theta - z).clamp_min(0) / theta**3
+
+
+means = [
+    integrate(lambda z, t=t: jumping(z, t), 0.0, 1.0)[0]
+    for t in (1.0, 0.1, 0.01)
+]
+at_a_third = jumping(torch.tensor(1 / 3).double(), torch.tensor(0.01))
+claim(
+    "w1-jumping-generator",
+    "W_1 to the point 0 for θ = 1, 0.1, 0.01, and G at z = 1/3, θ = 0.01",
+    [*means, at_a_third],
+    equals=[1, 1, 1, 0],
+    atol=1e-9,
+)
+
+# %% [markdown]
+# On a bounded space this cannot happen. And where $G$ is Lipschitz in $\theta$ on average, so is $W_1$ by
+# {eq}`eq-moves`, and it is even differentiable at almost every $\theta$. What is its derivative? Where the cheapest
+# plan between two batches is the only one, it remains the cheapest for small moves $d\theta$, and the cost of each
+# route changes by the amount that its end moves along it. That is the gradient that `emd_points` hands to autograd,
+# here through the same network, against finite differences:
+
+# %%
 errors = []
-for _ in range(20):
-    with torch.no_grad():
-        for parameter in generator.parameters():
-            parameter.normal_(generator=source)
+for theta in start:
+    samples_at(theta)
     weight, h = generator.weights[0], 1e-6
-    (slope,) = torch.autograd.grad(distance(), weight)
+    value = distance_1(generator(noise)[0], data)
+    (slope,) = torch.autograd.grad(value, weight)
     ends = []
     for sign in (1, -1):
         with torch.no_grad():
             weight[0, 0, 0] += sign * h
-            ends.append(distance())
+            ends.append(distance_1(generator(noise)[0], data))
             weight[0, 0, 0] -= sign * h
     errors.append(slope[0, 0, 0] - (ends[0] - ends[1]) / (2 * h))
 claim(
@@ -754,9 +908,12 @@ check("lines-with-slope-three", answer)
 #   plan. The difference between cost and bill, the duality gap, is a certificate.
 # - With the distance as cost, both price lists come from one function that is nowhere steeper than 1:
 #   $W_1=\max\,\mathbb E_pf-\mathbb E_qf$. With slopes up to $K$ the maximum is $K W_1$.
-# - Along the routes that are used, $f$ falls with slope 1; its gradient points towards the source.
-# - $W_1$ is continuous in a generator's parameters, overlapping or not, where JS jumps. It has kinks, it is not the
-#   only such distance, and on unbounded spaces it is sensitive to stray mass that JS ignores.
+# - Along the routes that are used, every best $f$ falls with slope 1; its gradient points towards the source. Elsewhere
+#   it may be as gentle as the values on the routes allow.
+# - $W_1$ is continuous in a generator's parameters, overlapping or not, where JS jumps; for this a change of parameters
+#   must move samples little on average. It has kinks, and it is not the only such distance.
+# - On a bounded space, convergence in $W_1$ is convergence in distribution. On an unbounded one the first moments must
+#   converge as well: $W_1$ sees stray mass that JS ignores.
 #
 # **Sources.** The parallel lines are from {cite}`arjovsky2017wgan`, after {cite}`weng2019`; the dual in the general
 # form follows {cite}`xu2020`. Proofs for general distributions are in {cite}`villani2009`, for discrete ones and their

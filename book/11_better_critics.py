@@ -1171,10 +1171,11 @@ for row in recorded("funnels-as-published").result["rows"]:
 # %% [markdown]
 # ## A museum of bugs
 #
-# A penalised critic is a dozen lines of code, and people have got every one of them wrong. The exhibits below are
-# short; the mistakes are real: users found them in well-known programs and reported them (the links lead there, with
-# thanks to those who looked). What makes them dangerous is that **nothing crashes**. The critic trains, the loss goes
-# down, and the samples are a little worse than they should be.
+# A penalised critic is a dozen lines of code, and here are ten mistakes that are easy to make in them. Six were found
+# in well-known programs by those who used them, and reported (the links lead there, with thanks to those who looked;
+# most have been mended since). The other four are made up. What makes all of them
+# dangerous is that **nothing crashes**. The critic trains, the loss goes down, and the samples are a little worse than
+# they should be.
 #
 # At each exhibit, first *predict*: what will you see? Then look. Then write down the check that would have caught it;
 # ours is in the cell that follows.
@@ -1183,8 +1184,8 @@ for row in recorded("funnels-as-published").result["rows"]:
 #
 # The point $\hat x$ must lie between its two samples, at a random place of its own. Here $\alpha$ is drawn from a
 # normal distribution ([keras-io #143](https://github.com/keras-team/keras-io/issues/143)); for every pixel separately
-# ([PyTorch-GAN #5](https://github.com/eriklindernoren/PyTorch-GAN/issues/5)); and once for the whole batch (an
-# overcorrection of the second mistake).
+# ([PyTorch-GAN #5](https://github.com/eriklindernoren/PyTorch-GAN/issues/5)); and once for the whole batch (as whoever
+# corrects the second mistake might overdo it; we know of no program that did).
 
 
 # %% tags=["museum"]
@@ -1312,7 +1313,7 @@ def stays_finite_at_zero(penalty):
 # %% [markdown]
 # ### Batch normalisation in the critic
 #
-# It was in the discriminator of the plain GAN, and was copied with the rest
+# The paper says that there must be none, and yet it is easily copied from another critic with the rest
 # ([Keras-GAN #48](https://github.com/eriklindernoren/Keras-GAN/issues/48)). What is "the gradient of a score with
 # respect to its sample" when the score depends on the other samples too?
 
@@ -1349,9 +1350,8 @@ except ValueError as error:
 # ### A sign
 #
 # The generator descends $-\mathbb E f(G(z))$. In one program it descended $+\mathbb E f(G(z))$
-# ([pytorch-wgan #51](https://github.com/Zeleni9/pytorch-wgan/issues/51)); in a copy of another the critic summed the
-# two means instead of subtracting them ([CTGAN #82](https://github.com/sdv-dev/CTGAN/issues/82)). Here is the first
-# one, with real samples around $(2,0)$:
+# ([pytorch-wgan #51](https://github.com/Zeleni9/pytorch-wgan/issues/51)). And one might sum the critic's two means
+# instead of subtracting them. Here is the first mistake, with real samples around $(2,0)$:
 
 
 # %% tags=["museum"]
@@ -1408,9 +1408,10 @@ def pulls_the_right_way(losses):
 # ### A missing detach
 #
 # The critic's loss goes through the generated samples back *into the generator*. Whether that matters depends on a
-# line far away, the one that clears gradients
-# ([PyTorch-GAN #136](https://github.com/eriklindernoren/PyTorch-GAN/issues/136)). Suppose that each player clears
-# its own gradients after its own step, as many programs do:
+# line far away, the one that clears gradients. In the program of
+# [PyTorch-GAN #136](https://github.com/eriklindernoren/PyTorch-GAN/issues/136), where somebody asks for it, the
+# generator's gradients are cleared just before its own step, and nothing is wrong. Suppose that each player clears its
+# gradients *after* its own step instead:
 
 
 # %% tags=["museum"]
@@ -1455,9 +1456,9 @@ print("its gradient, in units of the right one:", round(ratio[0, 0].item()))
 # %% [markdown]
 # ### Momentum against a wall
 #
-# Adam with $\beta_1=0.9$ under weight clipping (why is it even offered, asks
-# [WassersteinGAN #57](https://github.com/martinarjovsky/WassersteinGAN/issues/57)). Most clipped weights sit at the
-# wall, pushed against it. Now reverse the push. When does the weight leave the wall?
+# Take Adam with $\beta_1=0.9$ under weight clipping; the paper {cite}`arjovsky2017wgan` warns of momentum, which made
+# its training unstable at times. Most clipped weights sit at the wall, pushed against it. Now reverse the push. When
+# does the weight leave the wall?
 
 
 # %% tags=["museum"]

@@ -17,7 +17,7 @@ TOTAL_TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5, torch.float16: 1e-2
 
 
 def floating(name, value):
-    """Return `value` as a floating point tensor; lists and arrays of integers become double precision."""
+    """Return `value` as a floating point tensor; whole numbers of any kind become double precision."""
     if not isinstance(value, torch.Tensor):
         try:
             if hasattr(value, "dtype"):
@@ -27,6 +27,8 @@ def floating(name, value):
                 value = torch.as_tensor(value, dtype=torch.float64)
         except (TypeError, ValueError, RuntimeError) as error:
             raise ValueError(f"{name} must be a tensor or an array of numbers, not {value!r} ({error})") from None
+    if not (value.is_floating_point() or value.is_complex() or value.dtype == torch.bool):
+        value = value.double()
     if value.dtype not in FLOATING:
         raise ValueError(f"{name} must be floating point, not {value.dtype}: write {name}.double()")
     if value.layout != torch.strided:
@@ -254,8 +256,11 @@ def masses(**values):
     return a, b
 
 
-def cost_matrix(name, cost, a, b):
-    """Return `cost` as a tensor (..., n, m) of finite costs that matches masses (..., n) and (..., m)."""
+def cost_matrix(name, cost, a, b, *, forbidden=False):
+    """Return `cost` as a tensor (..., n, m) of costs that matches masses (..., n) and (..., m).
+
+    They are finite, or, where `forbidden` arcs are allowed, infinite there.
+    """
     cost = floating(name, cost)
     if cost.ndim < 2 or cost.shape[-2:] != (a.shape[-1], b.shape[-1]):
         raise ValueError(
@@ -264,7 +269,7 @@ def cost_matrix(name, cost, a, b):
         )
     together(**{"a": a, name: cost})
     broadcast(**{"the batches of a": a[..., 0], "of b": b[..., 0], f"and of {name}": cost[..., 0, 0]})
-    finite_entries(name, cost)
+    finite_entries(name, cost.masked_fill(cost.detach() == math.inf, 0) if forbidden else cost)
     return cost
 
 

@@ -72,20 +72,32 @@ HOLDS = [
     pytest.param(0.5 + 1e-13, dict(equals=0.5, atol=1e-12), "  (0.5 ± 1e-12)", id="up to atol"),
     pytest.param(0.5 + 1e-12, dict(equals=0.5, atol=2e-12), "  (0.5 ± 2e-12)", id="just inside atol"),
     pytest.param(1000.001, dict(equals=1000, rtol=1e-5), "  (1000 ± 1e-05 relative)", id="up to rtol"),
-    pytest.param(1.5, dict(equals=1, atol=0.3, rtol=0.3), "  (1 ± (0.3 + 0.3 relative))", id="both tolerances"),
+    pytest.param(
+        1.5, dict(equals=1, atol=0.3, rtol=0.3), "  (found 1.5; wanted 1 ± (0.3 + 0.3 relative))", id="both tolerances"
+    ),
     pytest.param(-math.log(4), dict(equals=-2 * math.log(2), atol=1e-9), "  (-1.38629 ± 1e-09)", id="six digits"),
     pytest.param(1e-17, dict(equals=-0.0, atol=1e-9), "  (0 ± 1e-09)", id="never -0"),
     pytest.param(INF, dict(equals=INF), "  (inf exactly)", id="infinity"),
     pytest.param(-INF, dict(equals=-INF), "  (-inf exactly)", id="minus infinity"),
-    pytest.param(0.3, dict(below=1), "  (< 1)", id="below"),
-    pytest.param(0.3, dict(above=0), "  (> 0)", id="above"),
-    pytest.param(0.3, dict(above=0.25, below=0.5), "  (between 0.25 and 0.5)", id="between"),
-    pytest.param(-INF, dict(below=0), "  (< 0)", id="minus infinity is below"),
-    pytest.param([0.1, 0.2], dict(below=1), "  (all 2 < 1)", id="all below"),
-    pytest.param((0.1, [0.2, 0.3]), dict(above=0), "  (all 3 > 0)", id="nested"),
-    pytest.param(np.array([[0.1], [0.2]]), dict(above=0, below=1), "  (all 2 between 0 and 1)", id="array between"),
+    pytest.param(0.3, dict(below=1), "  (0.3 < 1)", id="below"),
+    pytest.param(0.3, dict(above=0), "  (0.3 > 0)", id="above"),
+    pytest.param(0.3, dict(above=0.25, below=0.5), "  (0.3 between 0.25 and 0.5)", id="between"),
+    pytest.param(0.0496, dict(below=0.05), "  (0.0496 < 0.05)", id="so finely that it does not touch the bound"),
+    pytest.param(0.04979, dict(below=0.0498), "  (0.04979 < 0.0498)", id="nor crosses it"),
+    pytest.param(4873.2, dict(above=10), "  (4900 > 10)", id="two digits"),
+    pytest.param(4873.2, dict(above=10, digits=3), "  (4870 > 10)", id="as many digits as are asked for"),
+    pytest.param(2.2e-16, dict(below=1e-9), "  (about 0 < 1e-09)", id="rounding noise is not shown"),
+    pytest.param(3.2e-5, dict(below=1e-3, digits=1), "  (3e-05 < 0.001)", id="unless it is asked for"),
+    pytest.param(0.0, dict(above=-1e-12), "  (0 > -1e-12)", id="nothing"),
+    pytest.param([3, 3], dict(above=0), "  (all 2 > 0: 3)", id="all the same"),
+    pytest.param(-INF, dict(below=0), "  (-inf < 0)", id="minus infinity is below"),
+    pytest.param([0.1, 0.2], dict(below=1), "  (all 2 < 1: 0.1 to 0.2)", id="all below"),
+    pytest.param((0.1, [0.2, 0.3]), dict(above=0), "  (all 3 > 0: 0.1 to 0.3)", id="nested"),
+    pytest.param(
+        np.array([[0.1], [0.2]]), dict(above=0, below=1), "  (all 2 between 0 and 1: 0.1 to 0.2)", id="array between"
+    ),
     pytest.param([1.0, 2.0], dict(equals=[1.0, 2.0]), "  (1, 2 exactly)", id="each exactly"),
-    pytest.param([1.0, 2.1], dict(equals=[1, 2], atol=0.2), "  (1, 2 ± 0.2)", id="each within"),
+    pytest.param([1.0, 2.1], dict(equals=[1, 2], atol=0.2), "  (found 1, 2.1; wanted 1, 2 ± 0.2)", id="each within"),
     pytest.param([1.0, INF], dict(equals=[1, INF], atol=0.2), "  (1, inf ± 0.2)", id="one infinite"),
     pytest.param(range_of_five(0.1), dict(equals=range_of_five(0.0), atol=0.2), "  (5 values ± 0.2)", id="many within"),
     pytest.param(range_of_five(0.0), dict(equals=range_of_five(0.0)), "  (5 values exactly)", id="many exactly"),
@@ -205,6 +217,13 @@ def test_a_value_without_a_condition_is_refused(value):
 def test_two_kinds_of_condition_are_refused(bounds):
     with pytest.raises(ValueError, match="claim 'dstar': give either equals=, or below= and above=, not both"):
         claim("dstar", "something", 0.5, equals=0.5, **bounds)
+
+
+@pytest.mark.usefixtures("small_ledger")
+@pytest.mark.parametrize("digits", [0, -1, 2.0, "2"])
+def test_digits_are_counted(digits):
+    with pytest.raises(ValueError, match="claim 'dstar': digits must be a whole number of at least 1, not"):
+        claim("dstar", "something", 0.5, below=1, digits=digits)
 
 
 @pytest.mark.usefixtures("small_ledger")

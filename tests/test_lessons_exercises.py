@@ -1,9 +1,14 @@
 """Exercises: right answers pass, every listed mistake fails with its own word of help."""
 
+import dataclasses
+
+import numpy as np
 import pytest
 import sympy
+import torch
 
-from gantut.lessons import all_exercises, check, mark
+from gantut.lessons import Exercise, all_exercises, check, mark
+from gantut.lessons._marking import mark_answer
 
 EXERCISES = all_exercises()
 EVERY = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
@@ -55,3 +60,79 @@ def test_an_unknown_exercise_is_named_together_with_the_known_ones():
 def test_check_prints_one_line(capsys):
     check("best-against-collapse", 0.5)
     assert capsys.readouterr().out.startswith("✗ best-against-collapse: not yet. D* = 1/2 only where")
+
+
+# ---------------------------------------------------------------------------------------------- every right answer
+
+a, b = sympy.symbols("a b", positive=True)
+NUMBER = Exercise(id="n", answer=0.736966, praise="Good.", mistakes=())
+FORMULA = Exercise(id="f", answer=-1 / (1 + sympy.exp(-a)), praise="Good.", mistakes=())
+FUNCTION = Exercise(id="g", answer=lambda x: 2.0 * x, praise="Good.", mistakes=(), arguments=((1.0,), (3.0,)))
+EVEN = Exercise(id="e", answer=2, praise="Good.", mistakes=(), accepts=lambda given: given % 2 == 0)
+
+
+@pytest.mark.parametrize(
+    ("right", "given"),
+    [
+        (-1 / (1 + sympy.exp(-a)), -sympy.exp(a) / (1 + sympy.exp(a))),
+        (-1 / (1 + sympy.exp(-a)), "-(1 + tanh(a/2))/2"),
+        (sympy.log(a / (a + b)), sympy.log(a) - sympy.log(a + b)),
+        (sympy.log(1 - a), "log((1 - a**2) / (1 + a))"),
+        (1 / (1 + sympy.exp(-(a - b))), "exp(a) / (exp(a) + exp(b))"),
+        (sympy.sqrt(a**2), abs(sympy.Symbol("a"))),
+        (a * 0.1, "a / 10"),
+    ],
+)
+def test_a_formula_is_right_in_every_form(right, given):
+    exercise = dataclasses.replace(FORMULA, answer=right)
+    assert mark_answer(exercise, given).right
+    assert not mark_answer(exercise, sympy.sympify(given) * sympy.Rational(1000001, 1000000)).right
+
+
+@pytest.mark.parametrize("given", [a, "a", "-1/(1 + exp(-b))", "-1/(1 + exp(-a)) + 1e-6", sympy.nan, 0, "a*c"])
+def test_a_formula_that_differs_is_wrong(given):
+    verdict = mark_answer(FORMULA, given)
+    assert verdict == (False, "not yet. The answer should be a formula in a; yours is not equal to the right one.")
+
+
+@pytest.mark.parametrize(
+    ("exercise", "given", "message"),
+    [
+        (NUMBER, (0.7, 0.3), "A number is wanted, not a tuple."),
+        (NUMBER, [0.736966, 1], "A number is wanted, not a list."),
+        (NUMBER, None, "A number is wanted, not None."),
+        (NUMBER, True, "A number is wanted, not True."),
+        (NUMBER, "0.737", "A number is wanted, not a str."),
+        (NUMBER, torch.ones(2), "A number is wanted, not a Tensor."),
+        (NUMBER, lambda x: x, "A number is wanted, not a function."),
+        (NUMBER, a + 1, "A number is wanted, not the formula a + 1."),
+        (NUMBER, 0.74, "As far as it goes, your number is right: give more digits."),
+        (NUMBER, 0.7, "As far as it goes, your number is right: give more digits."),
+        (NUMBER, 0.75, "Your number differs from the right one by more than 0.1% of it. See the hint."),
+        (NUMBER, 1, "Your number differs from the right one by more than 0.1% of it. See the hint."),
+        (FORMULA, (a, b), "A formula in a is wanted, not a tuple."),
+        (FORMULA, lambda a: a, "A formula in a is wanted, not a function."),
+        (FORMULA, "a +", "It cannot be read as a formula: write products with * and powers with **."),
+        (FUNCTION, 2.0, "The answer should be a function, not a float."),
+        (FUNCTION, lambda x: (x, x), "A number is wanted, not a tuple."),
+        (FUNCTION, lambda x: x, "Your function differs from the right one on a test case"),
+    ],
+)
+def test_what_is_no_right_answer_gets_a_sentence(exercise, given, message):
+    verdict = mark_answer(exercise, given)
+    assert verdict.right is False
+    assert verdict.message.startswith(f"not yet. {message}")
+
+
+def test_a_function_that_fails_is_told_how():
+    verdict = mark_answer(FUNCTION, lambda x: 1 / 0)
+    assert verdict == (False, "your answer raised ZeroDivisionError: division by zero")
+
+
+@pytest.mark.parametrize("given", [0.737, np.float32(0.737), torch.tensor([0.737]), sympy.Rational(737, 1000), 0.73697])
+def test_a_number_counts_whatever_holds_it(given):
+    assert mark_answer(NUMBER, given).right
+
+
+def test_where_right_answers_are_many_each_is_right():
+    assert [mark_answer(EVEN, given).right for given in (2, 4, 3)] == [True, True, False]

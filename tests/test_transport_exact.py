@@ -266,7 +266,7 @@ GOOD = {"a": [0.5, 0.5], "b": [0.5, 0.5], "cost": [[0.0, 1.0], [1.0, 0.0]]}
         ({"a": [0.0, 0.0], "b": [0.0, 0.0]}, r"^a\b"),
         ({"a": [1.0, 1.0]}, "a and b must have the same total, but add up to 2 and 1"),
         ({"cost": [[0.0, math.nan], [1.0, 0.0]]}, r"^cost\b"),
-        ({"cost": [[0.0, INF], [1.0, 0.0]]}, r"^cost\b"),
+        ({"cost": [[0.0, -INF], [1.0, 0.0]]}, r"^cost\b"),
         ({"cost": [[0.0, 1.0]]}, r"^cost\b"),
         ({"cost": [0.0, 1.0]}, r"^cost\b"),
         ({"a": [], "b": [], "cost": torch.zeros(0, 0).double()}, r"^a\b"),
@@ -282,6 +282,73 @@ GOOD = {"a": [0.5, 0.5], "b": [0.5, 0.5], "cost": [[0.0, 1.0], [1.0, 0.0]]}
 def test_bad_problems_are_refused(solver, change, message):
     with pytest.raises(ValueError, match=message):
         solver(**{**GOOD, **change})
+
+
+# ---------------------------------------------------------------------------------------------- forbidden arcs
+
+
+@pytest.mark.parametrize("n", [2, 7, 40])
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_infinite_costs_forbid_arcs_as_in_scipy(device, rng, n, share):
+    """Scipy either finds the assignment that avoids them or says that there is none; and so do we."""
+    cost = torch.randn(n, n, dtype=torch.float64, generator=rng)
+    cost[torch.rand(n, n, generator=rng) < share] = INF
+    masses = torch.full((n,), 1 / n, dtype=torch.float64, device=device)
+    try:
+        witness = cost.numpy()[scipy.optimize.linear_sum_assignment(cost.numpy())].sum() / n
+    except ValueError:
+        with pytest.raises(ValueError, match="cost must be finite on enough arcs, but every plan puts at least"):
+            emd(masses, masses, cost.to(device))
+        return
+    result = emd(masses, masses, cost.to(device))
+    assert result.value.item() == pytest.approx(witness, abs=1e-12)
+    assert not (result.plan * torch.isinf(cost).to(device)).any()
+    assert (cost.to(device) - result.f[:, None] - result.g >= -1e-12).all()
+    assert result.gap <= 1e-9
+
+
+def test_forbidden_arcs_between_any_masses_are_those_of_the_linear_program(device, rng, random_distributions):
+    for size in 3 * (1.0, 1e-40, 1e60):
+        cost = torch.randn(6, 5, dtype=torch.float64, generator=rng)
+        allowed = torch.rand(6, 5, generator=rng) < 0.7
+        a, b = random_distributions(6), random_distributions(5)
+        ones = [np.kron(np.eye(6), np.ones(5)), np.kron(np.ones(6), np.eye(5))]
+        witness = scipy.optimize.linprog(
+            array(cost).ravel(), A_eq=np.concatenate(ones), b_eq=np.concatenate([array(a), array(b)]),
+            bounds=[(0, None if free else 0) for free in allowed.flatten()],
+        )  # fmt: skip
+        costs = (size * torch.where(allowed, cost, INF)).to(device)
+        if witness.status == 2:  # infeasible
+            with pytest.raises(ValueError, match="every plan puts at least"):
+                emd(a, b, costs)
+            continue
+        result = emd(a, b, costs)
+        assert result.value.item() == pytest.approx(size * witness.fun, rel=1e-7)
+        assert not result.plan.cpu()[~allowed].any()
+
+
+def test_in_a_batch_each_problem_has_its_own_forbidden_arcs(device):
+    cost = tensor([[[INF, 1.0], [2.0, INF]], [[0.0, 5.0], [5.0, 0.0]], [[0.0, INF], [INF, 0.0]]], device)
+    half = tensor([0.5, 0.5], device)
+    assert emd(half, half, cost).value.tolist() == [1.5, 0, 0]
+
+
+def test_the_gradient_ignores_forbidden_arcs(device):
+    cost = tensor([[INF, 1.0], [2.0, INF]], device).requires_grad_()
+    half = tensor([0.5, 0.5], device)
+    emd(half, half, cost).value.backward()
+    assert cost.grad.tolist() == [[0, 0.5], [0.5, 0]]
+
+
+@pytest.mark.parametrize("cost", [-INF, math.nan])
+def test_other_costs_that_are_not_finite_are_refused(cost):
+    with pytest.raises(ValueError, match="cost must be finite"):
+        emd([1.0], [1.0], [[cost]])
+
+
+def test_where_nothing_is_allowed_there_is_no_plan():
+    with pytest.raises(ValueError, match="every plan puts at least 1 of the mass on infinite ones"):
+        emd([1.0], [1.0], [[INF]])
 
 
 @pytest.mark.parametrize(
@@ -303,6 +370,18 @@ def test_bad_problems_are_refused(solver, change, message):
 def test_bad_points_are_refused(arguments, options, message):
     with pytest.raises(ValueError, match=message):
         emd_points(*arguments, **options)
+
+
+@pytest.mark.parametrize("far", [1e160, 1e200, 1e300])
+@pytest.mark.parametrize("p", [1, 2])
+def test_points_far_away_hide_nothing_near(device, far, p):
+    """What stays far away costs nothing; one unit is moved by half of the mass."""
+    x, y = tensor([[0.0, 0.0], [far, far]], device), tensor([[0.6, 0.8], [far, far]], device)
+    if p == 1:
+        assert emd_points(x, y).value.item() == pytest.approx(0.5, rel=1e-14)
+    else:  # the costs of the other arcs overflow
+        with pytest.raises(ValueError, match=r"costs .* must be finite"):
+            emd_points(x, y, p=2)
 
 
 def test_linear_program_takes_no_batch():

@@ -1,5 +1,6 @@
 """Piles and distributions on the line, against SciPy, POT, linear programs and closed forms."""
 
+import contextlib
 import itertools
 import math
 import warnings
@@ -291,12 +292,35 @@ def test_whole_weights_are_repetitions(device, first, second, p):
 )
 @pytest.mark.parametrize("p", POWERS)
 def test_infinite_positions_are_infinitely_far_or_undefined(device, u, v, expected, p):
-    ours = wasserstein_1d(tensor(u, device), tensor(v, device), p=p).item()
+    undefined = pytest.warns(RuntimeWarning, match="NaN") if math.isnan(expected) else contextlib.nullcontext()
+    with undefined:
+        ours = wasserstein_1d(tensor(u, device), tensor(v, device), p=p).item()
     assert ours == pytest.approx(expected, nan_ok=True)
     if p == 1:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # SciPy warns where it returns nan
             assert scipy.stats.wasserstein_distance(u, v) == pytest.approx(ours, nan_ok=True)
+
+
+@pytest.mark.parametrize(("dtype", "unit"), [(torch.float32, 2.0**126), (torch.float64, 2.0**1022)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_positions_near_the_largest_number_have_the_distance_of_the_same_ones_in_another_unit(
+    device, rng, dtype, unit, weighted
+):
+    """The unit is a power of two, so that nothing is rounded; the largest differences alone would overflow."""
+    u, v = (4 * torch.rand(2, 100, generator=rng, dtype=dtype) - 2).to(device)
+    weights = torch.rand(100, generator=rng, dtype=dtype).to(device) if weighted else None
+    near = (1.99 * u.sign(), -1.99 * u.sign() * torch.linspace(-1, 1, 100, dtype=dtype, device=device).sign())
+    for first, second in ((u, v), near):
+        small, large = (wasserstein_1d(first * k, second * k, weights) for k in (1, unit))
+        assert large.item() == pytest.approx(small.item() * unit, rel=1e-6)
+        assert math.isfinite(large.item())
+
+
+def test_the_gradient_near_the_largest_number_is_the_one_of_any_unit(device):
+    u = tensor([1e38, 3e38, -3e38], device, torch.float32).requires_grad_()
+    wasserstein_1d(u, tensor([3.3e38, 3e38, 3.2e38], device, torch.float32)).backward()
+    assert torch.allclose(u.grad.cpu(), torch.full((3,), -1 / 3))
 
 
 def test_an_infinite_position_without_weight_does_not_count(device):

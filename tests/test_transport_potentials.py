@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -213,6 +214,25 @@ def test_it_has_the_unit_of_the_points_though_their_squares_overflow_or_vanish(d
     f, z = KantorovichPotential(centre, value), corner.clone().requires_grad_()
     torch.testing.assert_close(f.gradient(corner), corner.new_tensor([[0.6, 0.8]]))
     torch.testing.assert_close(torch.autograd.grad(f(z).sum(), z)[0], corner.new_tensor([[0.6, 0.8]]))
+
+
+@pytest.mark.parametrize("far", [1e160, 1e200, 1e300])
+@pytest.mark.parametrize("p", [1, 2, 3.5])
+def test_centres_far_away_hide_nothing_near(device, far, p):
+    """With a second centre so far that its cost may overflow, the transform is that of the first one."""
+    x = torch.tensor([[0.0, 0.0], [far, -far]], dtype=torch.float64, device=device)
+    y = torch.tensor([[3.0, 4.0], [0.3, 0.4]], dtype=torch.float64, device=device)
+    psi = y.new_tensor([0.25, 0.5])
+    expected = y.norm(dim=1) ** p - 0.25
+    torch.testing.assert_close(c_transform(psi, x, y, p=p), expected)
+    slope = p * y.norm(dim=1, keepdim=True) ** (p - 2) * y
+    torch.testing.assert_close(KantorovichPotential(x, psi, p=p).gradient(y), slope)
+
+
+def test_lists_and_whole_numbers_are_points_too():
+    f = KantorovichPotential([[0, 0]], [0])
+    assert f([3, 4]).item() == f(np.array([3, 4])).item() == f(torch.tensor([3, 4])).item() == 5
+    assert f.gradient([[3, 4]]).tolist() == [[0.6, 0.8]]
 
 
 def test_at_no_points_there_are_no_values(device):

@@ -628,7 +628,6 @@ def test_sinkhorn_refuses(arguments, message):
         pytest.param((POINTS, [[0.0], [1.0]]), dict(reg=1), "points of the same dimension", id="dimensions"),
         pytest.param((POINTS, [[0.0, math.nan]]), dict(reg=1), r"^y\b", id="NaN point"),
         pytest.param((POINTS, np.zeros((0, 2))), dict(reg=1), r"^y\b", id="no points"),
-        pytest.param((np.zeros((0, 2, 2)), POINTS), dict(reg=1), "at least one problem", id="empty batch"),
         pytest.param((POINTS, POINTS, [0.5, -0.5]), dict(reg=1), r"^a\b", id="mass"),
         pytest.param((POINTS, POINTS, [1.0]), dict(reg=1), r"^a\b", id="too few masses"),
         pytest.param((POINTS, POINTS, [2.0, 1.0], HALF), dict(reg=1), "same total", id="unequal totals"),
@@ -637,3 +636,14 @@ def test_sinkhorn_refuses(arguments, message):
 def test_points_are_refused(function, arguments, options, message):
     with pytest.raises(ValueError, match=message):
         function(*arguments, **options)
+
+
+def test_an_empty_batch_has_empty_answers(device):
+    masses, points = torch.ones(0, 3, device=device), torch.zeros(0, 3, 2, device=device)
+    result = sinkhorn(masses, torch.ones(4, device=device) * 0.75, torch.zeros(0, 3, 4, device=device), 0.1)
+    assert [field.shape for field in (result.value, result.plan, result.f, result.g, result.gap, result.error)] == [
+        (0,), (0, 3, 4), (0, 3), (0, 4), (0,), (0,)
+    ]  # fmt: skip
+    assert sinkhorn_points(points, points, reg=0.1).value.shape == (0,)
+    assert sinkhorn_points(points, points, reg=0.1).plan is None
+    assert sinkhorn_divergence(points, points, reg=0.1).shape == (0,)

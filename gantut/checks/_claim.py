@@ -9,11 +9,11 @@ class ClaimFailed(AssertionError):
     """A claim did not hold; the message gives its identifier, statement, value and bound."""
 
 
-def claim(claim_id, statement, value, *, equals=None, atol=0.0, rtol=0.0, below=None, above=None):
+def claim(claim_id, statement, value, *, equals=None, atol=0.0, rtol=0.0, below=None, above=None, digits=None):
     r"""State a claim: check it, and print one line; raise an error if it does not hold.
 
-    The line is the same on every machine: it shows the expected value and the tolerance, or only the bound,
-    never the digits that a machine happened to compute.
+    The line shows what was found beside what was wanted. It is the same on every machine: the value is rounded well
+    inside the tolerance, or to a tenth of the bound, and never shows the digits that a machine happened to compute.
 
     Parameters
     ----------
@@ -30,6 +30,8 @@ def claim(claim_id, statement, value, *, equals=None, atol=0.0, rtol=0.0, below=
         Absolute and relative tolerance of `equals`.
     below, above : float, optional
         Strict bounds: ``above < value < below``.
+    digits : int, optional
+        Significant digits of a bounded value that are shown; by default two, or fewer where the bound is coarser.
 
     Returns
     -------
@@ -43,7 +45,7 @@ def claim(claim_id, statement, value, *, equals=None, atol=0.0, rtol=0.0, below=
     UnknownClaim
         If the ledger has no such identifier.
     ValueError
-        If there is no condition, or both `equals` and bounds are given.
+        If there is no condition, both `equals` and bounds are given, or `digits` is not a positive whole number.
 
     See Also
     --------
@@ -52,17 +54,19 @@ def claim(claim_id, statement, value, *, equals=None, atol=0.0, rtol=0.0, below=
     Examples
     --------
     >>> claim("js-bounded", "JS lies in [0, log 2]", [0.0, 0.1, 0.69], above=-1e-12, below=0.6932)
-    ✓ js-bounded: JS lies in [0, log 2]  (all 3 between -1e-12 and 0.6932)
+    ✓ js-bounded: JS lies in [0, log 2]  (all 3 between -1e-12 and 0.6932: 0 to 0.69)
     """
     read_ledger()[claim_id]
     if equals is not None and (below is not None or above is not None):
         raise ValueError(f"claim {claim_id!r}: give either equals=, or below= and above=, not both")
+    if digits is not None and not (isinstance(digits, int) and digits >= 1):
+        raise ValueError(f"claim {claim_id!r}: digits must be a whole number of at least 1, not {digits!r}")
     if _is_symbolic(value) or _is_symbolic(equals):
         holds, found, wanted = _compare_symbols(claim_id, value, equals)
     elif equals is not None:
         holds, found, wanted = _compare_numbers(value, equals, atol, rtol)
     elif below is not None or above is not None:
-        holds, found, wanted = _compare_bounds(value, below, above)
+        holds, found, wanted = _compare_bounds(value, below, above, digits)
     elif _is_truth(value):
         holds, found, wanted = bool(value), "false", ""
     else:
@@ -99,7 +103,6 @@ def _compare_numbers(value, equals, atol, rtol):
     allowed = [atol + rtol * abs(e) if math.isfinite(e) else 0.0 for e in expected]
     excess = [a - b if not math.isnan(a) else math.inf for a, b in zip(apart, allowed, strict=True)]
     worst = max(range(len(values)), key=excess.__getitem__)
-    holds, found = excess[worst] <= 0, f"{values[worst]!r} where {expected[worst]!r} was expected"
     tolerance = (
         f"{atol:.2g}" if not rtol else f"{rtol:.2g} relative" if not atol else f"({atol:.2g} + {rtol:.2g} relative)"
     )
@@ -110,20 +113,54 @@ def _compare_numbers(value, equals, atol, rtol):
     else:
         wanted = f"{len(values)} values"
     wanted += " exactly" if not (atol or rtol) else f" ± {tolerance}"
-    return holds, found, wanted
+    if not excess[worst] <= 0:  # nor if the tolerance is NaN
+        return False, f"{values[worst]!r} where {expected[worst]!r} was expected", wanted
+    seen, hoped = ([_rounded(v, _decade(a)) for v, a in zip(part, allowed, strict=True)] for part in (values, expected))
+    agree = seen == hoped or len(values) > 4
+    return True, "", wanted if agree else f"found {', '.join(seen)}; wanted {wanted}"
 
 
-def _compare_bounds(value, below, above):
+def _compare_bounds(value, below, above, digits):
     values = _numbers(value)
-    broken = [v for v in values if not ((below is None or v < below) and (above is None or v > above))]
+    broken = [v for v in values if not _within(v, below, above)]
     if below is not None and above is not None:
         wanted = f"between {above:.6g} and {below:.6g}"
     else:
         wanted = f"< {below:.6g}" if above is None else f"> {above:.6g}"
     if not values:
         return False, "no values", f"at least one, {wanted}"
-    wanted = wanted if len(values) == 1 else f"all {len(values)} {wanted}"
-    return not broken, f"{broken[0]!r}" if broken else "", wanted
+    if broken:
+        return False, f"{broken[0]!r}", wanted if len(values) == 1 else f"all {len(values)} {wanted}"
+    least, most = (_inside(end, below, above, digits) for end in (min(values), max(values)))
+    if len(values) == 1:
+        return True, least, f"{least} {wanted}"
+    return True, least, f"all {len(values)} {wanted}: {least if least == most else f'{least} to {most}'}"
+
+
+def _inside(value, below, above, digits):
+    """Show a value between bounds so coarsely that machines agree, and so finely that it does not touch a bound."""
+    bounds = [bound for bound in (below, above) if bound is not None]
+    scale = abs(bounds[0] - bounds[-1]) or abs(bounds[0])
+    step = _decade(value) / 10 ** (digits - 1) if digits else max(_decade(value), _decade(scale)) / 10
+    shown = _rounded(value, step)
+    while not _within(float(shown), below, above) and step > abs(value) * 1e-6:
+        step /= 10
+        shown = _rounded(value, step)
+    return "about 0" if shown == "0" and value else shown
+
+
+def _within(value, below, above):
+    return (below is None or value < below) and (above is None or value > above)
+
+
+def _decade(number):
+    """Return the power of ten at or below a number's size; 0 for 0 and for what is not finite."""
+    return 10.0 ** math.floor(math.log10(abs(number))) if number and math.isfinite(number) else 0.0
+
+
+def _rounded(number, step):
+    """Show a number to the nearest multiple of `step`, a power of ten, and to at most six digits."""
+    return _shown(round(number / step) * step if step and math.isfinite(number) else number)
 
 
 def _shown(number):

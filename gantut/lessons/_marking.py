@@ -1,9 +1,11 @@
-"""Marking: numbers up to a tolerance, formulas by simplification, functions on test arguments."""
+"""Marking: numbers up to a tolerance, formulas at random points, functions on test arguments."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from gantut.lessons._answers import NotAnAnswer, is_formula, kind, number, same_formula
 
 UNANSWERED = "no answer yet. Replace the dots, then run this cell again."
 
@@ -75,7 +77,10 @@ class Exercise:
     arguments : tuple of tuple
         For functions: the arguments to try them on.
     tolerance : float
-        Relative, and absolute near 0.
+        Relative, and absolute near 0. Where the question says "about", it takes what the lesson itself prints.
+    accepts : function, optional
+        From an answer to whether it is right, where right answers are many; it may raise, as a reader's function may.
+        `answer` is then one of them.
 
     See Also
     --------
@@ -99,6 +104,7 @@ class Exercise:
     mistakes: tuple[Mistake, ...]
     arguments: tuple[tuple, ...] = ()
     tolerance: float = 1e-3
+    accepts: Callable[[object], bool] | None = None
 
 
 def mark_answer(exercise: Exercise, given) -> Verdict:
@@ -107,51 +113,53 @@ def mark_answer(exercise: Exercise, given) -> Verdict:
         return Verdict(None, UNANSWERED)
     same = _comparison(exercise)
     try:
-        if same(exercise.answer, given):
+        if exercise.accepts(given) if exercise.accepts else same(exercise.answer, given):
             return Verdict(True, f"right. {exercise.praise}")
         for mistake in exercise.mistakes:
             if same(mistake.answer, given):
                 return Verdict(False, f"not yet. {mistake.why}")
+    except NotAnAnswer as error:
+        return Verdict(False, f"not yet. {error}")
     except Exception as error:  # whatever a reader's own function may raise is an answer too
         return Verdict(False, f"your answer raised {type(error).__name__}: {error}")
-    return Verdict(False, f"not yet. {_wanted(exercise)}")
+    return Verdict(False, f"not yet. {_wanted(exercise, given)}")
 
 
 def _comparison(exercise: Exercise) -> Callable:
-    if _is_formula(exercise.answer):
-        return _same_formula
+    if is_formula(exercise.answer):
+        return same_formula
     if callable(exercise.answer):
         return lambda right, given: all(
-            _same_number(right(*arguments), given(*arguments), exercise.tolerance) for arguments in exercise.arguments
+            _same_number(right(*arguments), _called(given, arguments), exercise.tolerance)
+            for arguments in exercise.arguments
         )
     return lambda right, given: _same_number(right, given, exercise.tolerance)
 
 
-def _wanted(exercise: Exercise) -> str:
-    if _is_formula(exercise.answer):
+def _wanted(exercise: Exercise, given) -> str:
+    if is_formula(exercise.answer):
         symbols = ", ".join(sorted(map(str, exercise.answer.free_symbols)))
         return f"The answer should be a formula in {symbols}; yours is not equal to the right one."
     if callable(exercise.answer):
-        return "Your function differs from the right one on a test case: try it on distributions whose answer you know."
+        return "Your function differs from the right one on a test case: try it on cases whose answer you know."
+    if _is_rounded(float(exercise.answer), float(given)):
+        return "As far as it goes, your number is right: give more digits."
     return f"Your number differs from the right one by more than {100 * exercise.tolerance:g}% of it. See the hint."
 
 
-def _is_formula(thing) -> bool:
-    return hasattr(thing, "free_symbols")
+def _is_rounded(right: float, given: float) -> bool:
+    """Whether a number is the right one rounded to fewer digits than are wanted."""
+    if not (math.isfinite(right) and math.isclose(right, given, rel_tol=0.1)):
+        return False
+    digits = len(f"{given:.15g}".partition("e")[0].replace(".", "").strip("-0"))
+    return float(f"{right:.{max(digits, 1)}g}") == float(f"{given:.{max(digits, 1)}g}")
+
+
+def _called(function, arguments):
+    if not callable(function):
+        raise NotAnAnswer(f"The answer should be a function, not {kind(function)}.")
+    return function(*arguments)
 
 
 def _same_number(right, given, tolerance) -> bool:
-    right, given = float(right), float(given)
-    return math.isclose(right, given, rel_tol=tolerance, abs_tol=tolerance * 1e-2)
-
-
-def _same_formula(right, given) -> bool:
-    import sympy
-
-    if callable(given) and not _is_formula(given):
-        raise TypeError("a sympy expression is wanted, not a function")
-    by_name = {str(symbol): symbol for symbol in right.free_symbols}
-    given = sympy.sympify(given, locals=by_name)
-    same_names = {symbol: by_name.get(str(symbol), symbol) for symbol in given.free_symbols | {sympy.pi}}
-    given = given.subs(same_names)  # whatever assumptions a reader's symbols carry; and pi may be a symbol here
-    return sympy.simplify(right - given) == 0
+    return math.isclose(float(right), number(given), rel_tol=tolerance, abs_tol=tolerance * 1e-2)

@@ -10,7 +10,8 @@ says which.
   :func:`nearest_training_distance`.
 - Classes: :func:`effective_classes`, :func:`inception_score`, with a :class:`Classifier` trained on the spot
   (:func:`digit_classifier`), which also provides features.
-- Claims about populations: :func:`rank_correlation` of curves; :func:`median_interval`, :func:`binomial_interval`.
+- Claims about populations: :func:`rank_correlation` of curves; :func:`median_interval`, :func:`binomial_interval` of
+  one, and :func:`paired_difference` between two whose members share seeds.
 
 Samples have shape (..., n, d), with the population in front, as (members, n, d); results have shape (...). Tensors,
 arrays and lists of any floating point dtype are accepted. Everything is computed in double precision, member by member
@@ -35,6 +36,7 @@ from gantut.metrics._neighbours import (
     nearest_training_distance,
     precision_recall,
 )
+from gantut.metrics._paired import PairedDifference, paired_difference
 from gantut.metrics._statistics import (
     Interval,
     binomial_interval,
@@ -44,9 +46,9 @@ from gantut.metrics._statistics import (
 from gantut.metrics._transport import exact_w1
 
 __all__ = [
-    "Classifier", "Interval", "PrecisionRecall", "binomial_interval",
+    "Classifier", "Interval", "PairedDifference", "PrecisionRecall", "binomial_interval",
     "density_coverage", "digit_classifier", "effective_classes", "exact_w1", "fid",
     "frechet_distance", "inception_score", "kid", "mean_distance",
     "median_interval", "mode_coverage", "nearest_neighbour_distance", "nearest_training_distance",
-    "precision_recall", "rank_correlation", "train_classifier",
+    "paired_difference", "precision_recall", "rank_correlation", "train_classifier",
 ]  # fmt: skip

@@ -8,14 +8,34 @@ import torch
 # squared norms, digits have cancelled, and differences give them again.
 MANY_COORDINATES = 9
 CANCELLED = 1e-2
+# Squares of coordinates of these sizes, and sums of them, neither overflow nor vanish, in single precision either.
+SAFE = 2.0**-30, 2.0**30
+TILE = 1 << 17  # entries of a tile of differences that stays in the cache
 
 
 def costs(x, y, p):
     """The matrix ||x_i - y_j||^p in double precision, right to a few units in the last place."""
-    unit = safe_unit(x, y)
-    if unit == 1:
-        return _by_the_faster_way(x, y, p)
-    return _by_the_faster_way(x / unit, y / unit, p).mul_(power(unit, p))
+    return _by_the_faster_way(x, y, p) if are_safe(x, y) else pairwise(x, y, p)
+
+
+def are_safe(*points):
+    """Whether the squares of all coordinates can be added up as they are."""
+    size = max((z.abs().amax().item() for z in points if z.numel()), default=0.0)
+    return size == 0 or SAFE[0] < size < SAFE[1]
+
+
+def length(vectors):
+    """The length along the last dimension, whatever the size of the entries; its gradient at 0 is 0, a subgradient."""
+    limits = torch.finfo(vectors.dtype)
+    size = vectors.detach().abs().amax(-1, keepdim=True).clamp(limits.tiny, limits.max)
+    return torch.linalg.vector_norm(vectors / size, dim=-1) * size.squeeze(-1)
+
+
+def pairwise(x, y, p):
+    """The same matrix for coordinates of any size, each pair in a unit of its own."""
+    rows = max(1, TILE // max(1, y.shape[-2] * y.shape[-1]))
+    parts = [length(some[..., None, :] - y[..., None, :, :]) for some in x.split(rows, -2)]
+    return to_the_power(torch.cat(parts, -2), p)
 
 
 def _by_the_faster_way(x, y, p):
@@ -43,12 +63,6 @@ def by_differences(x, y, p):
 def to_the_power(distance, p):
     """The distance to the power p; its gradient is one operation less for p = 1."""
     return distance if p == 1 else distance**p
-
-
-def safe_unit(*points):
-    """A power of two to divide points by so that their squares neither overflow nor vanish; 1 where they are safe."""
-    size = max((z.abs().amax().item() for z in points if z.numel()), default=0.0)
-    return 1.0 if size == 0 or 2.0**-30 < size < 2.0**30 else 2.0 ** (math.frexp(size)[1] - 1)
 
 
 def power(unit, p):

@@ -4,9 +4,11 @@ import torch
 
 from gantut import _inputs
 from gantut.transport._batches import flattened, point_clouds
-from gantut.transport._costs import costs, to_the_power
+from gantut.transport._costs import costs, length, to_the_power
 from gantut.transport._results import TransportResult
 from gantut.transport._solver import solve
+
+ROUNDING = 1e-9  # share of the mass that equal totals of parts may still differ by
 
 
 def emd(a, b, cost):
@@ -22,8 +24,8 @@ def emd(a, b, cost):
     b : tensor, shape (..., m)
         Masses, with the same total as `a`.
     cost : tensor, shape (..., n, m)
-        Finite costs of any sign, per unit of mass. Leading dimensions of all three broadcast: a batch of problems,
-        solved in as many threads as PyTorch may use.
+        Costs of any sign, per unit of mass; infinite where nothing may go. Leading dimensions of all three broadcast: a
+        batch of problems, solved in as many threads as PyTorch may use.
 
     Returns
     -------
@@ -38,8 +40,8 @@ def emd(a, b, cost):
     Raises
     ------
     ValueError
-        If a mass is negative or not finite, a total is zero, totals differ, a cost is not finite, a problem is empty,
-        or shapes, dtypes or devices do not match.
+        If a mass is negative or not finite, a total is zero, totals differ, a cost is NaN or minus infinity, no plan
+        avoids the infinite costs, a problem is empty, or shapes, dtypes or devices do not match.
     NotCertified
         An ArithmeticError, if the duality gap does not prove the solver's answer optimal: it must be at most 1e-9 of
         what the plan pays, whatever other costs there are.
@@ -70,9 +72,14 @@ def emd(a, b, cost):
             [0.5000, 0.0000]], dtype=torch.float64))
     """
     a, b = _inputs.masses(a=a, b=b)
-    cost = _inputs.cost_matrix("cost", cost, a, b)
+    cost = _inputs.cost_matrix("cost", cost, a, b, forbidden=True)
     batch = torch.broadcast_shapes(a.shape[:-1], b.shape[:-1], cost.shape[:-2])
-    solution = solve(a.detach(), b.detach(), cost.detach(), batch)
+    forbidden = torch.isposinf(cost.detach())
+    if forbidden.any():
+        high = _discouraged(cost.detach(), forbidden)
+        solution = _avoiding(forbidden, high, solve(a.detach(), b.detach(), high, batch))
+    else:
+        solution = solve(a.detach(), b.detach(), cost.detach(), batch)
     value = _with_gradient(solution, solution.value, a, b, cost)
     return _in_dtype(solution._replace(value=value), cost.dtype)
 
@@ -132,6 +139,30 @@ def emd_points(x, y, a=None, b=None, *, p=1):
     return _in_dtype(solution, x.dtype)
 
 
+def _discouraged(cost, forbidden):
+    """Costs so high in place of infinite ones that a plan pays them only if every plan does.
+
+    A plan that can be spared a forbidden arc is spared it along a cycle of at most 2 min(n, m) arcs.
+    """
+    cost = cost.double()
+    largest = cost.masked_fill(forbidden, 0).abs().amax((-2, -1), keepdim=True)
+    largest = torch.where(largest > 0, largest, 1)
+    prohibitive = (1 + 4 * min(cost.shape[-2:])) * largest  # no two costs differ by more than 2 of the largest
+    return torch.where(forbidden, prohibitive.clamp_max(torch.finfo(cost.dtype).max), cost)
+
+
+def _avoiding(forbidden, high, solution):
+    """Require that nothing goes where it must not; what rounding put there is taken back, and is in the error."""
+    total = solution.plan.sum((-2, -1), keepdim=True)
+    stray = torch.where(forbidden, solution.plan, 0)
+    share = stray.sum((-2, -1)) / total[..., 0, 0]
+    if (share > ROUNDING).any():
+        least = f"{share.max().item():.3g} of the mass"
+        raise ValueError(f"cost must be finite on enough arcs, but every plan puts at least {least} on infinite ones")
+    value = solution.value - (stray * high).sum((-2, -1))
+    return solution._replace(value=value, plan=solution.plan - stray, error=torch.maximum(solution.error, share))
+
+
 class _Value(torch.autograd.Function):
     """The value with its gradient by the envelope theorem: the plan for the cost, the potentials for the masses."""
 
@@ -159,9 +190,7 @@ def _cost_along_plan(plan, x, y, p, batch):
     flat = plan.reshape(-1, *plan.shape[-2:])
     problem, i, j = flat.nonzero(as_tuple=True)
     x, y = flattened(x, batch, 2), flattened(y, batch, 2)
-    # the norm's gradient at 0 is 0 in torch, a subgradient
-    length = torch.linalg.vector_norm(x[problem, i] - y[problem, j], dim=-1)
-    terms = flat[problem, i, j] * to_the_power(length, p)
+    terms = flat[problem, i, j] * to_the_power(length(x[problem, i] - y[problem, j]), p)
     return terms.new_zeros(flat.shape[0]).index_add(0, problem, terms).reshape(batch)
 
 

@@ -1,13 +1,14 @@
 """Wasserstein distances on the line: no optimisation, only sorting."""
 
 import math
+import warnings
 
 import numpy as np
 import torch
 
 from gantut import _inputs
 from gantut.transport._batches import in_threads
-from gantut.transport._costs import to_the_power
+from gantut.transport._costs import power, to_the_power
 
 # From how many positions on threads save more than they cost.
 WORTH_THREADS = 100_000
@@ -24,7 +25,8 @@ def wasserstein_1d(u_values, v_values, u_weights=None, v_weights=None, p=1, *, d
     Parameters
     ----------
     u_values, v_values : tensors, shapes (..., n, ...) and (..., m, ...), which broadcast apart from `dim`
-        The positions along `dim`, in any order, floating point. They may be infinite.
+        The *positions* along `dim`, in any order, floating point. They may be infinite. For two histograms over the
+        same bins, both are the positions of the bins, and the histograms are the weights; or see `pile_moves`.
     u_weights, v_weights : tensors, optional
         The weight of each position: a shape that broadcasts with the positions, or (n,) for the same weights in the
         whole batch. They are relative: each is divided by its sum. By default all are equal.
@@ -40,7 +42,8 @@ def wasserstein_1d(u_values, v_values, u_weights=None, v_weights=None, p=1, *, d
         For p = 1 they are the same, as from `scipy.stats.wasserstein_distance`, and for ``p = inf`` it is
         :math:`W_\infty` itself. In the dtype and on the device of the positions. Infinite where mass would travel
         infinitely far or the power overflows, NaN where both distributions have mass at the same infinity and the
-        distance is undefined. Differentiable in positions and weights; where two quantiles agree the gradient is 0.
+        distance is undefined, with a RuntimeWarning, as from SciPy. Differentiable in positions and weights; where two
+        quantiles agree the gradient is 0.
 
     Raises
     ------
@@ -76,19 +79,40 @@ def wasserstein_1d(u_values, v_values, u_weights=None, v_weights=None, p=1, *, d
     """
     p = _inputs.exponent(p, infinite=True)
     u, v = _along_last(u_values, v_values, dim)  # (..., n), (..., m)
-    if u_weights is None and v_weights is None and u.shape[-1] == v.shape[-1]:
-        power = _in_order(u, v, p)
-        if power.isnan().any():
-            _no_nan(u, v, dim)
-        return power
-    _no_nan(u, v, dim)
+    equal = u_weights is None and v_weights is None and u.shape[-1] == v.shape[-1]
+    if not equal:
+        _no_nan(u, v, dim)
     u_weights = _relative("u_weights", u_weights, u, dim)
     v_weights = _relative("v_weights", v_weights, v, dim)
+    one_object = u_values is v_values
+    found = _power(u, v, u_weights, v_weights, p, one_object)
+    if torch.isfinite(found.detach()).all():
+        return found
+    if equal:
+        _no_nan(u, v, dim)
+    return _rescaled(u, v, u_weights, v_weights, p, one_object)
+
+
+def _power(u, v, u_weights, v_weights, p, one_object):
+    """The distance to the power p, by the shortest way there is."""
+    if u_weights is None and v_weights is None and u.shape[-1] == v.shape[-1]:
+        return _in_order(u, v, p)
     constant = not (u.requires_grad or v.requires_grad)
-    same_bins = u.ndim == v.ndim == 1 and (u_values is v_values or (constant and torch.equal(u, v)))
+    same_bins = u.ndim == v.ndim == 1 and (one_object or (constant and torch.equal(u, v)))
     if p == 1 and same_bins and u_weights is not None and v_weights is not None and torch.isfinite(u).all():
         return _on_shared_bins(u, u_weights, v_weights)
     return _by_quantiles(u, v, u_weights, v_weights, p)
+
+
+def _rescaled(u, v, u_weights, v_weights, p, one_object):
+    """The same in a unit in which neither differences nor their sums overflow; what is still infinite is so."""
+    sizes = (torch.where(torch.isfinite(x), x, 0).detach().abs().amax().double().item() for x in (u, v))
+    unit = 2.0 ** (math.frexp(max(sizes))[1] - 1)
+    found = _power(u.double() / unit, v.double() / unit, u_weights, v_weights, p, one_object)
+    if torch.isnan(found.detach()).any():
+        what = "the distance is undefined (NaN) where both distributions have mass at the same infinity"
+        warnings.warn(what, RuntimeWarning, stacklevel=3)
+    return (found * power(unit, 1 if p == math.inf else p)).to(u.dtype)
 
 
 def _along_last(u, v, dim):

@@ -1,9 +1,11 @@
 """c-transforms, and the potentials that they extend from finitely many points to all of space."""
 
+import functools
+
 import torch
 
 from gantut import _inputs
-from gantut.transport._costs import by_differences, power, safe_unit, to_the_power
+from gantut.transport._costs import are_safe, by_differences, length, pairwise, to_the_power
 
 # Entries of a tile of the cost matrix: small enough for the cache of a CPU, large enough to keep a GPU busy.
 TILE = {"cpu": 1 << 17, "cuda": 1 << 24}
@@ -150,8 +152,8 @@ class KantorovichPotential:
 
     def __call__(self, x):
         """Return the potential at points x of shape (..., d), differentiable; shape (...,)."""
-        flat = self._flat(x)
-        return _transform(self.values, self.points, flat, self.p).reshape(x.shape[:-1])
+        x = self._points(x)
+        return _transform(self.values, self.points, x.reshape(-1, x.shape[-1]), self.p).reshape(x.shape[:-1])
 
     def gradient(self, x):
         r"""Return the gradient :math:`p\,\|x - y_j\|^{p-2}(x - y_j)` at points x (..., d), with j the minimiser.
@@ -159,8 +161,7 @@ class KantorovichPotential:
         For p = 1 it is the unit vector that points from :math:`y_j` to x, against the direction in which mass travels
         from x to :math:`y_j`. Exactly at a centre it is 0. Shape (..., d).
         """
-        self._flat(x)  # validates
-        x = x.detach().requires_grad_()
+        x = self._points(x).detach().requires_grad_()
         with torch.enable_grad():
             return torch.autograd.grad(self(x).sum(), x)[0]
 
@@ -168,14 +169,13 @@ class KantorovichPotential:
         count, dimension = self.points.shape
         return f"KantorovichPotential({count} points in dimension {dimension}, p={self.p:g})"
 
-    def _flat(self, x):
-        if not isinstance(x, torch.Tensor) or x.ndim == 0 or x.shape[-1] != self.points.shape[-1]:
-            given = _inputs.shape(x) if isinstance(x, torch.Tensor) else repr(x)
-            raise ValueError(f"x must be a tensor of shape (..., {self.points.shape[-1]}), not {given}")
-        _inputs.floating("x", x)
+    def _points(self, x):
+        x = _inputs.floating("x", x)
+        if x.ndim == 0 or x.shape[-1] != self.points.shape[-1]:
+            raise ValueError(f"x must have shape (..., {self.points.shape[-1]}), but has shape {_inputs.shape(x)}")
         _inputs.together(points=self.points, x=x)
         _inputs.finite_entries("x", x)
-        return x.reshape(-1, x.shape[-1])
+        return x
 
 
 def _values(name, values, points, *, of):
@@ -186,22 +186,20 @@ def _values(name, values, points, *, of):
 
 
 def _transform(psi, x, y, p):
-    """The transform (..., m), in units in which no square of a distance overflows or vanishes."""
-    unit, dtype = safe_unit(x.detach(), y.detach()), psi.dtype
-    scale = power(unit, p)
-    if unit != 1:
-        psi, x, y = psi.double() / scale, x.double() / unit, y.double() / unit
+    """The transform (..., m), whatever the size of the coordinates."""
+    dtype, cost, distance = psi.dtype, by_differences, functools.partial(torch.linalg.vector_norm, dim=-1)
+    if not are_safe(x.detach(), y.detach()):
+        psi, x, y, cost, distance = psi.double(), x.double(), y.double(), pairwise, length
     batch = torch.broadcast_shapes(psi.shape[:-1], x.shape[:-2], y.shape[:-2])
-    nearest = _minimisers(psi.detach(), x.detach(), y.detach(), p, batch)  # (..., m)
+    nearest = _minimisers(psi.detach(), x.detach(), y.detach(), p, batch, cost)  # (..., m)
     d = x.shape[-1]
     centres = x.expand(*batch, *x.shape[-2:]).gather(-2, nearest[..., None].expand(*nearest.shape, d))
     # the norm's gradient at 0 is 0 in torch, a subgradient
-    distance = torch.linalg.vector_norm(y - centres, dim=-1)
-    transformed = to_the_power(distance, p) - psi.expand(*batch, -1).gather(-1, nearest)
-    return transformed if unit == 1 else (transformed * scale).to(dtype)
+    transformed = to_the_power(distance(y - centres), p) - psi.expand(*batch, -1).gather(-1, nearest)
+    return transformed.to(dtype)
 
 
-def _minimisers(psi, x, y, p, batch):
+def _minimisers(psi, x, y, p, batch, cost):
     psi, x, y = (t.expand(*batch, *t.shape[t.ndim - own :]) for t, own in ((psi, 1), (x, 2), (y, 2)))
     if x.dtype in (torch.float16, torch.bfloat16):  # for which the CPU has no cdist
         psi, x, y = psi.float(), x.float(), y.float()
@@ -215,7 +213,7 @@ def _minimisers(psi, x, y, p, batch):
         some = slice(row, row + rows)
         for column in range(0, n, columns):
             few = slice(column, column + columns)
-            costs = by_differences(y[..., some, :], x[..., few, :], p).sub_(psi[..., None, few])  # (..., rows, columns)
+            costs = cost(y[..., some, :], x[..., few, :], p).sub_(psi[..., None, few])  # (..., rows, columns)
             value, index = costs.min(-1)
             better = value < best[..., some]
             best[..., some] = torch.where(better, value, best[..., some])

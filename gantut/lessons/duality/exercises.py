@@ -7,18 +7,24 @@ import torch
 from gantut.lessons import Exercise, Mistake
 
 
+def _slopes(x, f):
+    return (f[:, None] - f).abs() / torch.cdist(x, x).fill_diagonal_(math.inf)
+
+
 def _largest_slope(x, f):
-    distance = torch.cdist(x, x).fill_diagonal_(math.inf)
-    return ((f[:, None] - f).abs() / distance).max().item()
+    return _slopes(x, f).max().item()
 
 
 def _neighbours_only(x, f):
     return (f.diff().abs() / x.diff(dim=0).norm(dim=1)).max().item()
 
 
-def _with_sign(x, f):
-    distance = torch.cdist(x, x).fill_diagonal_(math.inf)
-    return ((f[:, None] - f).abs() / distance).mean().item()
+def _mean_slope(x, f):
+    return _slopes(x, f).mean().item()
+
+
+def _largest_over_largest(x, f):
+    return ((f.max() - f.min()) / torch.cdist(x, x).max()).item()
 
 
 _X = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.1, 0.1], [2.0, 1.0]], dtype=torch.float64)
@@ -48,11 +54,16 @@ EXERCISES = (
         praise="It is a lower bound for the Lipschitz constant: between the points f may be steeper.",
         mistakes=(
             Mistake(_neighbours_only, "All pairs count, not only points that follow one another in the list."),
-            Mistake(_with_sign, "The question asks for the largest slope, not the mean one."),
+            Mistake(_mean_slope, "The question asks for the largest slope, not the mean one."),
+            Mistake(
+                _largest_over_largest, "The largest difference and the largest distance need not belong to one pair."
+            ),
         ),
         arguments=(
             (_X, torch.tensor([0.0, 1.0, 1.0, 0.5], dtype=torch.float64)),
             (_X, _X[:, 0].clone()),
+            (_X[:, :1], -3.0 * _X[:, 0].square()),
+            (_X, torch.zeros(4, dtype=torch.float64)),
         ),
         tolerance=1e-6,
     ),

@@ -36,6 +36,10 @@ EXERCISES = (
         answer=_X**2 + _Y**2 + _ETA * _X * _Y,
         praise="It is the same orbit, seen half an iteration earlier or later: the ellipse leans to the other side.",
         mistakes=(
+            Mistake(
+                2 * (_X**2 + _Y**2 + _ETA * _X * _Y),
+                "Conserved it is, but x² itself, not 2x², is to be one of its terms.",
+            ),
             Mistake(_X**2 + _Y**2 - _ETA * _X * _Y, "That is conserved when x moves first. What does a swap do?"),
             Mistake(
                 _X**2 + _Y**2, "That is conserved along the field, but steps have a length: try η = 1 from (1, 0)."

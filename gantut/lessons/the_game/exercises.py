@@ -5,6 +5,7 @@ import torch
 from torch.nn.functional import softplus
 
 from gantut.lessons import Exercise, Mistake
+from gantut.lessons._answers import NotAnAnswer, kind, number
 
 _a = sympy.Symbol("a", real=True)
 
@@ -19,6 +20,15 @@ def _square(u):
 
 def _density(u):
     return 2 * u
+
+
+def _has_the_density(function) -> bool:
+    """Whether evenly spaced u become x of the density 2x, in whatever order: then the x², sorted, are evenly spaced."""
+    if not callable(function):
+        raise NotAnAnswer(f"The answer should be a function, not {kind(function)}.")
+    even = (torch.arange(2000, dtype=torch.float64) + 0.5) / 2000
+    x = torch.tensor([number(function(u)) for u in even], dtype=torch.float64)
+    return bool((x >= 0).all() and ((x**2).sort().values - even).abs().max() < 1 / 1999)
 
 
 def _value(real, fake):
@@ -50,12 +60,13 @@ EXERCISES = (
     Exercise(
         id="inverse-transform",
         answer=_square_root,
-        praise="Large x are more likely, and indeed the square root pushes uniform numbers up.",
+        praise="Large x are more likely, and indeed a square root pushes numbers between 0 and 1 up.",
         mistakes=(
             Mistake(_square, "That is F itself; the question asks for its inverse."),
             Mistake(_density, "That is the density; integrate it first, then invert."),
         ),
         arguments=tuple((torch.tensor(u, dtype=torch.float64),) for u in (0.0, 0.25, 0.6, 1.0)),
+        accepts=_has_the_density,
     ),
     Exercise(
         id="value-from-loss",
@@ -71,7 +82,7 @@ EXERCISES = (
     Exercise(
         id="slope-in-the-logit",
         answer=-1 / (1 + sympy.exp(-_a)),
-        praise="It is -D itself: a sample that D is certain about gives the generator no slope.",
+        praise="It is -D itself: a sample that D takes for generated, and is certain, gives the generator no slope.",
         mistakes=(
             Mistake(-1 / (1 + sympy.exp(_a)), "That is the slope of -log D, the other generator loss."),
             Mistake(1 / (1 + sympy.exp(-_a)), "Mind the sign: a larger logit makes 1 - D smaller."),

@@ -87,6 +87,8 @@ def sinkhorn_divergence(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10
     x, y, a, b = point_clouds(x, y, a, b)
     p, options = _inputs.exponent(p), problem.options(reg, tol, max_iter)
     batch, groups = problem.in_groups(a, b, x, y)
+    if not groups:
+        return x.new_zeros(batch)
     values, errors = zip(*(_Divergence.apply(*group, p, options) for group in groups), strict=True)
     problem.report("sinkhorn_divergence", torch.cat(errors), tol, max_iter)
     return torch.cat(values).to(x.dtype).reshape(batch)

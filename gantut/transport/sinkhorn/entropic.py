@@ -33,7 +33,9 @@ def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
         Finite costs. Leading dimensions of all three broadcast.
     reg : float
         Strength of the regularisation, in the units of the cost; positive. The smaller, the closer to unregularised
-        transport, and the more iterations it takes. Safe from about 1e-12 of the largest cost to 1e9 times it.
+        transport, and the more iterations it takes. It may be from about 1e-12 of the largest cost, below which float64
+        cannot tell the plan's entries, to 1e9 times it; far below a thousandth of the costs, `max_iter` sweeps may not
+        suffice, of which a warning tells, and :func:`emd` is the better choice.
     tol : float
         Largest L1 distance of the plan's marginals to `a` and `b`, relative to the total mass.
     max_iter : int
@@ -175,12 +177,20 @@ def _solve_groups(make_cost, tensors, options, *, with_plan=False):
     """Solve a batch, group by group; `tensors` are both masses and what the cost is made of."""
     batch, groups = problem.in_groups(*tensors)
     parts = [_solve(make_cost, group, *options, with_plan) for group in groups]
+    if not parts:
+        return _no_problems(batch, *tensors[:2], with_plan)
     *fields, iterations = zip(*parts, strict=True)
     value, plan, f, g, gap, error = (
         None if field[0] is None else torch.cat(field).to(tensors[0].dtype).reshape((*batch, *field[0].shape[1:]))
         for field in fields
     )
     return TransportResult(value, plan, f, g, gap, max(iterations), error)
+
+
+def _no_problems(batch, a, b, with_plan):
+    of_each, f, g = (a.new_zeros((*batch, *own)) for own in ((), a.shape[-1:], b.shape[-1:]))
+    plan = a.new_zeros((*batch, a.shape[-1], b.shape[-1])) if with_plan else None
+    return TransportResult(of_each, plan, f, g, of_each.clone(), 0, of_each.clone())
 
 
 def _solve(make_cost, group, reg, tol, max_iter, with_plan):

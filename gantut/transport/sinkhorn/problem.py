@@ -31,7 +31,7 @@ def in_groups(a, b, *of_cost):
     """Masses (..., n) and (..., m) and two-dimensional parts of the cost: the batch, and groups to solve together."""
     batch = torch.broadcast_shapes(a.shape[:-1], b.shape[:-1], *(part.shape[:-2] for part in of_cost))
     if 0 in batch:
-        raise ValueError(f"a batch must have at least one problem, but has shape {tuple(batch)}")
+        return batch, ()
     flat = [*(flattened(mass, batch, 1) for mass in (a, b)), *(flattened(part, batch, 2) for part in of_cost)]
     size = max(1, GROUP // (a.shape[-1] * b.shape[-1]))
     return batch, zip(*(tensor.split(size) for tensor in flat), strict=True)
@@ -57,7 +57,7 @@ def resolved(cost, reg):
 
 def report(name, error, tol, max_iter):
     """Warn if a marginal error is above the tolerance."""
-    worst = error.max().item()
+    worst = error.max().item() if error.numel() else 0.0
     if not worst <= tol:
         warnings.warn(
             f"{name} did not converge: after max_iter={max_iter} sweeps the marginal error is {worst:.3g}, above "

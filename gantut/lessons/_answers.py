@@ -1,0 +1,92 @@
+"""Answers as readers give them: are they numbers, and are two formulas equal?"""
+
+import math
+import random
+
+
+class NotAnAnswer(Exception):
+    """What was given is of no kind that can be right; the message says what is wanted."""
+
+
+def is_formula(thing) -> bool:
+    """Whether something is a sympy expression."""
+    return hasattr(thing, "free_symbols")
+
+
+def same_formula(right, given) -> bool:
+    """Whether a reader's formula equals the right one wherever that one is a real number.
+
+    Simplification alone refuses right answers: it does not find every identity. Two different formulas, on the other
+    hand, agree at a random point with probability 0.
+    """
+    import sympy
+
+    given = _read(given, {str(symbol): symbol for symbol in right.free_symbols})
+    if not given.free_symbols <= right.free_symbols:
+        return False
+    trials = [_values((right, given), point) for point in _points(right.free_symbols)]
+    real = [(wanted, found) for wanted, found in trials if _is_real(wanted)]
+    if len(real) < 8:
+        return sympy.simplify(right - given) == 0
+    return all(_is_real(found) and abs(wanted - found) <= 1e-9 * (1 + abs(wanted)) for wanted, found in real)
+
+
+def _read(given, symbols):
+    """Read an answer as a formula in these symbols, whatever assumptions its own carry; pi may be one of them."""
+    import sympy
+
+    if (
+        given is None
+        or isinstance(given, (bool, tuple, list, set, dict))
+        or (callable(given) and not is_formula(given))
+    ):
+        raise NotAnAnswer(f"A formula in {', '.join(sorted(symbols))} is wanted, not {kind(given)}.")
+    try:
+        given = sympy.sympify(given, locals=symbols)
+    except (sympy.SympifyError, SyntaxError, TypeError, AttributeError):
+        raise NotAnAnswer("It cannot be read as a formula: write products with * and powers with **.") from None
+    return given.subs({symbol: symbols.get(str(symbol), symbol) for symbol in given.free_symbols | {sympy.pi}})
+
+
+def _points(symbols):
+    """Random values of the symbols: some between 0 and 1, where probabilities are, and some beyond."""
+    source = random.Random(0)
+    for largest in 12 * (1.0, 3.0):
+        signs = {symbol: 1 if symbol.is_positive else source.choice((-1, 1)) for symbol in sorted(symbols, key=str)}
+        yield {symbol: sign * source.uniform(0.02, largest) for symbol, sign in signs.items()}
+
+
+def _values(formulas, point):
+    import sympy
+
+    values = []
+    for formula in formulas:
+        value = formula.subs({symbol: sympy.Float(where, 30) for symbol, where in point.items()}).evalf(20)
+        values.append(complex(value) if value.is_number and value.is_finite else complex(math.nan))
+    return values
+
+
+def _is_real(value) -> bool:
+    return math.isfinite(value.real) and abs(value.imag) <= 1e-12 * (1 + abs(value.real))
+
+
+def number(given) -> float:
+    """Return what was given, or what a function returned, as a number; a tensor or an array may hold just one."""
+    size = given.numel() if hasattr(given, "numel") else getattr(given, "size", 1)
+    if isinstance(given, (bool, complex, str)) or callable(given) or size != 1:
+        raise NotAnAnswer(f"A number is wanted, not {kind(given)}.")
+    try:
+        return float(given)
+    except (TypeError, ValueError):
+        raise NotAnAnswer(f"A number is wanted, not {kind(given)}.") from None
+
+
+def kind(thing) -> str:
+    if thing is None or isinstance(thing, bool):
+        return str(thing)
+    if is_formula(thing):
+        return f"the formula {thing}"
+    if callable(thing):
+        return "a function"
+    name = type(thing).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

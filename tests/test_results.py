@@ -1,0 +1,48 @@
+"""What the book quotes was found by code that can be had again: a commit of this repository, without changes."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORDS = {
+    path.stem: json.loads(path.read_text(encoding="utf-8"))["provenance"]
+    for path in sorted((ROOT / "book/results").glob("*.json"))
+    if path.stem != "lesson-times"  # what `make notebooks` notes, lesson by lesson
+}
+# Made from a working tree with changes, and to be made anew: long ones. The list may only get shorter.
+WAITING = {
+    "clip-depth", "created-equal", "creatures", "critic-and-distance", "critic-optimizers", "critic-steps-wgan-gp",
+    "grid-for-longer", "hopping", "loss-and-distance", "mode-collapse", "penalty-weights", "perceptrons-on-digits",
+    "semi-supervised", "training-scrubber", "unrolling",
+}  # fmt: skip
+
+
+def is_clean(provenance):
+    return re.fullmatch("[0-9a-f]{40}", provenance["commit"]) is not None
+
+
+@pytest.mark.parametrize("name", sorted(RECORDS.keys() - WAITING))
+def test_a_record_is_of_a_clean_commit_and_tells_all_that_it_took(name):
+    provenance = RECORDS[name]
+    assert is_clean(provenance)
+    assert provenance["seconds"] > 0
+    assert set(provenance) >= {"command", "commit", "seed"}
+
+
+def test_what_waits_is_not_clean_yet():
+    assert not [name for name in WAITING if is_clean(RECORDS[name])]
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_the_commit_of_a_record_is_part_of_the_history(name):
+    def git(*arguments):
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+
+    if git("rev-parse", "--is-shallow-repository").stdout.strip() != "false":
+        pytest.skip("this copy has no whole history")
+    commit = RECORDS[name]["commit"].partition(",")[0]
+    assert git("merge-base", "--is-ancestor", commit, "HEAD").returncode == 0

@@ -12,7 +12,7 @@ from torch.distributions.utils import lazy_property
 from torch.nn.functional import logsigmoid
 
 from gantut import _inputs
-from gantut.data import Distribution
+from gantut.data import Distribution, GaussianMixture
 
 _MISSING = (AttributeError, NotImplementedError)
 _LEAST = -1e300  # a log density that is not quite minus infinity
@@ -84,6 +84,12 @@ class Density:
     def on_unit_interval(self):
         """Whether :meth:`log` takes 1 - x, too."""
         return type(getattr(self.distribution, "component_distribution", self.distribution)) in _ON_UNIT_INTERVAL
+
+    @property
+    def gentle(self):
+        """Whether the density is smooth on the whole line and falls as steeply as a normal one."""
+        kind = getattr(self.distribution, "component_distribution", self.distribution)
+        return type(kind) in (td.Normal, GaussianMixture)
 
     def ends(self):
         """Return the finite ends of the support, and those of the components of a mixture."""
@@ -230,6 +236,8 @@ def _log_prob(distribution, x, rest=None):
     support = _support(distribution)
     if support is None:
         return log_prob(x)
+    if support is td.constraints.real and not isinstance(distribution, td.TransformedDistribution):
+        return _finite(log_prob(x))
     inside = support.check(x)
     low, high = (None, None) if inside.ndim < x.ndim else (torch.as_tensor(end).detach() for end in _ends(distribution))
     if low is not None:

@@ -7,7 +7,7 @@ import torch
 
 from gantut import _inputs
 from gantut.divergences._densities import see_densities
-from gantut.divergences._line import Line
+from gantut.divergences._line import Gentle, Line
 from gantut.divergences._quadrature import IntegrationError, adapt, spread
 
 METHODS = ("quadrature", "monte-carlo")
@@ -87,11 +87,13 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
     see_p, see_q = line.seen_by(p), line.seen_by(q)
     terms = [(which, function) for which, function in enumerate((under_p, under_q)) if function is not None]
 
-    def look(t, **options):
+    def look(t, *, doubt=False):
         places = line.at(t)
-        (x, log_p, doubt_p), (_, log_q, doubt_q) = see_p(places, **options), see_q(places, **options)
+        (x, log_p, doubt_p), (_, log_q, doubt_q) = see_p(places, doubt=doubt), see_q(places, doubt=doubt)
         logs = torch.broadcast_tensors(log_p.double(), log_q.double())
         elements = [_elements(log, places.log_stretch) for log in logs]
+        if not doubt:
+            return x, logs, elements
         doubts = [
             doubt
             + 4 * (far + places.blur) * torch.finfo(given.dtype).eps * (1 + log.detach().abs().nan_to_num(posinf=0.0))
@@ -100,7 +102,7 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
         return x, logs, elements, doubts
 
     def integrands(t):
-        return columns(*look(t)[:3])
+        return columns(*look(t))
 
     def columns(x, logs, elements):
         total, lost = 0, 0
@@ -139,7 +141,7 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
             f"{p.name} against {q.name}: {q.name} underflows to zero where {p.name} has a mass of "
             f"{lost.abs().max().item():.2g}: give it a log_prob that is finite there, or a support"
         )
-    if under_q is None and interval is None and p.declared:  # though what lies beyond may underflow
+    if under_q is None and interval is None and p.declared and not q.gentle:  # though what lies beyond may underflow
         (low, high), (least, most) = p.reach(), q.reach()
         infinite = infinite | (low < least - 2.0**-50 * least.abs()) | (high > most + 2.0**-50 * most.abs())
         lost = torch.where(infinite & (lost == 0), 1.0, lost)
@@ -188,9 +190,12 @@ def _line(p, q, interval):
     centre = ((centre_p + centre_q) / 2).expand(batch)
     scale = (torch.maximum(spread_p, spread_q) + (centre_p - centre_q).abs() / 2).expand(batch)
     low, high = (-math.inf, math.inf) if interval is None else _inputs.interval("interval", interval)
-    ends = [end.to(device).expand(batch) for own in (p, q) for end in own.ends()]
-    edges = torch.stack([torch.full_like(centre, low), torch.full_like(centre, high), *ends]).clamp(low, high)
-    line = Line(edges.sort(0).values, centre, scale)
+    if p.gentle and q.gentle:
+        line = Gentle((low, high), centre, scale)
+    else:
+        ends = [end.to(device).expand(batch) for own in (p, q) for end in own.ends()]
+        edges = torch.stack([torch.full_like(centre, low), torch.full_like(centre, high), *ends]).clamp(low, high)
+        line = Line(edges.sort(0).values, centre, scale)
     marks = torch.cat([own.landmarks(batch).to(device) for own in (p, q)])
     far = torch.maximum((centre_p / spread_p).abs(), (centre_q / spread_q).abs()).max().item()
     return line, line.grid(marks), 1 + far

@@ -27,6 +27,14 @@ class Places(NamedTuple):
     blur: torch.Tensor
 
 
+class Points(NamedTuple):
+    """Points x, with log dx/dt, and dlog x/dt times t."""
+
+    x: torch.Tensor
+    log_stretch: torch.Tensor
+    blur: torch.Tensor
+
+
 class Line:
     """The segments between sorted `edges`, shape (segments + 1, batch), the outer ones perhaps infinite."""
 
@@ -110,6 +118,42 @@ class Line:
             if doubt:
                 doubts = torch.where((found < -1e299) & (found > -math.inf), 1e304, doubts)  # a log_prob that overflows
             return x, found, doubts
+
+        return look
+
+
+class Gentle:
+    """The whole line, or an interval, for densities that are smooth and fall steeply: nothing to extrapolate."""
+
+    def __init__(self, bounds, centre, scale):
+        self.centre, self.scale, self.everywhere = centre, scale, bounds == (-math.inf, math.inf)
+        self.bounds = (-1.0, 1.0) if self.everywhere else bounds
+
+    def grid(self, landmarks):
+        """Return the t of the landmarks."""
+        away = 2 * (landmarks - self.centre) / self.scale
+        return (away / (1 + (1 + away * away).sqrt()) if self.everywhere else landmarks).reshape(-1)
+
+    def ends(self):
+        """Return the first and the last t, beyond which there may be mass: nothing beyond an interval."""
+        return self.scale.new_tensor([-1.0, 1.0] if self.everywhere else []) * (1 - 2.0**-40)
+
+    def at(self, t):
+        """Return the points x = c + s t / (1 - t²), shape (points, batch), log dx/dt, and dlog |x - c| / dlog t."""
+        t = t.reshape(-1, *(1 for _ in self.scale.shape))
+        if not self.everywhere:
+            return Points(t, torch.zeros_like(t), torch.ones_like(t))
+        inner = 1 - t * t
+        blur = (1 + t * t) / inner
+        return Points(self.centre + self.scale * (t / inner), (self.scale * blur / inner).log(), blur)
+
+    def seen_by(self, density):
+        """Return a function as :meth:`Line.seen_by` does."""
+
+        def look(places, *, doubt=False):
+            found = density.log(places.x)
+            doubts = torch.zeros_like(found).masked_fill(found < -1e299, 1e304) if doubt else 0  # it overflows
+            return places.x, found, doubts
 
         return look
 

@@ -16,7 +16,7 @@ READY := $(VENV)/.ready
 PIP   := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help book notebooks pdf links test test-all bench lint clean
+.PHONY: help book notebooks pdf links test test-all bench gpu lint clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench: $(READY)  ## time gantut beside its peers, and record it in book/results
 	$(BIN)/python tests/bench_transport.py
 	$(BIN)/python tests/bench_training.py
 	$(BIN)/python tests/bench_images.py
+
+gpu:  ## on a machine with a GPU, with the Python that it has: tests, benches, lessons, experiments, in ten minutes
+	$(or $(wildcard $(BIN)/python),$(PYTHON)) tests/gpu.py --out gpu-results
 
 lint: $(READY)  ## check style, and repair what can be repaired
 	$(BIN)/ruff check --fix .

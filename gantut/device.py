@@ -10,7 +10,9 @@ Three optional environment variables control every lesson:
     The number of CPU threads that PyTorch may use.
 """
 
+import contextlib
 import os
+import threading
 
 import torch
 
@@ -18,7 +20,11 @@ from gantut import _inputs
 
 SCALES = ("fast", "full")
 
-__all__ = ["at_scale", "choose_device", "draw_noise", "limit_threads", "random_source", "scale"]
+_GLOBAL = threading.RLock()  # threads share PyTorch's global random numbers
+
+__all__ = [
+    "at_scale", "choose_device", "draw_noise", "global_sources", "limit_threads", "random_source", "scale", "seeded",
+]  # fmt: skip
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -82,6 +88,67 @@ def random_source(seed: int) -> torch.Generator:
     tensor([0.4963, 0.7682])
     """
     return torch.Generator(device="cpu").manual_seed(_inputs.count("seed", seed, least=0))
+
+
+def global_sources(*devices: torch.device) -> dict[str, torch.Generator]:
+    """Return PyTorch's own generators, from which whatever names no other draws.
+
+    Parameters
+    ----------
+    *devices : device
+        Beside the CPU; each with its index, as the `device` of a tensor has it.
+
+    Returns
+    -------
+    dict of torch.Generator
+        By the name of the device, "cpu" first.
+
+    See Also
+    --------
+    random_source : One of your own.
+
+    Examples
+    --------
+    >>> list(global_sources(torch.device("cpu")))
+    ['cpu']
+    """
+    sources = {"cpu": torch.default_generator}
+    for device in devices:
+        if device.type != "cpu":
+            sources[str(device)] = getattr(torch, device.type).default_generators[device.index]
+    return sources
+
+
+@contextlib.contextmanager
+def seeded(seed: int, *devices: torch.device):
+    """Let PyTorch's own random numbers start from a seed within this, and be afterwards what they were.
+
+    Parameters
+    ----------
+    seed : int
+    *devices : device
+        As :func:`global_sources` takes them.
+
+    Yields
+    ------
+    None
+
+    Examples
+    --------
+    >>> with seeded(0):
+    ...     torch.rand(2)
+    tensor([0.4963, 0.7682])
+    """
+    with _GLOBAL:
+        sources = global_sources(*devices).values()
+        before = [source.get_state() for source in sources]
+        try:
+            for source in sources:
+                source.manual_seed(seed)
+            yield
+        finally:
+            for source, state in zip(sources, before, strict=True):
+                source.set_state(state)
 
 
 def draw_noise(kind: str, shape: tuple[int, ...], source: torch.Generator | None = None) -> torch.Tensor:

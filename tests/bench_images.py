@@ -171,8 +171,8 @@ class CarefulPenalised(PlainPenalised):
 class Ours:
     """The same game for `gantut`, in single or in mixed precision."""
 
-    def __init__(self, data, objective, norm, *, amp=False):
-        self.data, self.objective, self.amp = data, objective, amp
+    def __init__(self, data, objective, norm, *, amp=False, device="cpu"):
+        self.data, self.objective, self.amp, self.device = data, objective, amp, device
         self.generator = DCGANGenerator(latent_dim=NOISE, size=SIZE, channels=CHANNELS, width=WIDTH)
         self.critic = DCGANCritic(size=SIZE, channels=CHANNELS, width=WIDTH, norm=norm)
 
@@ -181,10 +181,10 @@ class Ours:
         config = Config(objective=self.objective, steps=steps, batch_size=BATCH, latent_dim=NOISE)
         looks = dict(samples=1, record_every=steps, evaluate_every=steps, progress=False)
         players = dict(generator=self.generator, critic=self.critic)
-        train(config, self.data, **players, device="cpu", amp=self.amp, **looks)
+        train(config, self.data, **players, device=self.device, amp=self.amp, **looks)
 
 
-def contestants(problem, data):
+def contestants(problem, data, *, device="cpu"):
     """Return everyone who runs in a race, by name."""
     norm, objective = NORMS[problem], "non-saturating" if problem == "DCGAN" else "wgan-gp"
     loops = (
@@ -193,8 +193,8 @@ def contestants(problem, data):
         else {"plain loop": PlainPenalised(data, norm), "careful loop": CarefulPenalised(data, norm)}
     )
     return {
-        "gantut": Ours(data, objective, norm),
-        "gantut, mixed precision": Ours(data, objective, norm, amp=True),
+        "gantut": Ours(data, objective, norm, device=device),
+        "gantut, mixed precision": Ours(data, objective, norm, amp=True, device=device),
     } | loops
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import standin
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,20 +24,64 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# What takes some seconds on the stand-in, which is there for branches and not for sizes.
+SLOW_ON_THE_STANDIN = {
+    "test_large_problems_take_the_other_way_and_are_certified",
+    "test_a_run_with_tricks_that_fails_goes_on_from_its_last_checkpoint_with_the_same_bits",
+    "test_a_run_of_50_steps_that_is_extended_to_100_is_the_run_of_100",
+    "test_the_default_is_to_record_about_200_and_to_look_about_20_times",
+    "test_a_member_that_is_held_stays_held_when_the_run_is_resumed",
+    "test_gradients_are_those_of_finite_differences",
+    "test_a_jump_or_kink_anywhere_is_seen",
+    "test_a_game_is_looked_at_seven_times_and_repeats_itself",
+    "test_single_precision_is_right_and_kept",
+    "test_streamed_kernels_give_what_kept_ones_give",
+    "test_two_draws_of_one_distribution_score_what_is_expected",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """The file that builds the site comes first: while one process builds it, no other has to wait for it."""
-    items.sort(key=lambda item: item.path.name != "test_site.py")
+    """The file that builds the site comes first: while one process builds it, no other waits. Then the longest."""
+    early = ("test_site.py", "test_mutants.py")
+    items.sort(key=lambda item: early.index(item.path.name) if item.path.name in early else len(early))
+    for item in items:
+        if _on_the_standin(item) and item.originalname in SLOW_ON_THE_STANDIN:
+            item.add_marker(pytest.mark.slow)
 
 
-DEVICES = [pytest.param("cpu")]
+def _on_the_standin(item):
+    return hasattr(item, "callspec") and item.callspec.params.get("device") == standin.NAME
+
+
+standin.register()
+DEVICES = [
+    pytest.param("cpu"),
+    pytest.param(standin.NAME, marks=pytest.mark.skipif(bool(standin.REASON), reason=str(standin.REASON))),
+]
 if torch.cuda.is_available():
     DEVICES.append(pytest.param("cuda", marks=pytest.mark.cuda))
 
 
 @pytest.fixture(params=DEVICES, scope="session")
 def device(request):
-    """Every device there is, one after the other."""
+    """Every device there is, one after the other, and where there is no CUDA a stand-in for it (see `standin`)."""
     return torch.device(request.param)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Fewer examples on the stand-in, where an operation takes ten times as long: it is there for branches."""
+    if not (_on_the_standin(item) and hypothesis.is_hypothesis_test(item.obj)):
+        return (yield)
+    test = getattr(item.obj, "__func__", item.obj)
+    usual = test._hypothesis_internal_use_settings
+    few = dict(max_examples=min(usual.max_examples, 8), suppress_health_check=list(hypothesis.HealthCheck))
+    test._hypothesis_internal_use_settings = hypothesis.settings(usual, **few)
+    try:
+        return (yield)
+    finally:
+        test._hypothesis_internal_use_settings = usual
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def test_the_ledger_names_exactly_the_lessons_that_exist():
     assert pages == {path.stem for path in CHAPTERS} | {"errata"}, "a lesson is named under `lessons:` in claims.yml"
 
 
-def test_every_claim_of_a_finished_lesson_is_shown_there_once_and_no_other():
+def test_every_claim_of_a_finished_lesson_is_shown_there_and_no_other():
     finished = {number: (BOOK / f"{LEDGER.lessons[number].page}.py").read_text() for number in LEDGER.finished}
     assert audit(LEDGER, finished) == []
     pages_without_claims = [path for path in BOOK.glob("*.py") if path.stem not in {p.stem for p in CHAPTERS}]
@@ -57,7 +57,7 @@ def test_the_stored_page_shows_a_green_line_for_every_claim_of_its_lesson(path):
     )
     shown = re.findall(r"^✓ ([\w-]+): ", printed, re.M)
     expected = [entry.id for entry in LEDGER.of_lesson(path.name[:2])]
-    assert sorted(shown) == sorted(expected)
+    assert sorted(set(shown)) == sorted(expected)
 
 
 def test_pages_made_from_the_ledger_leave_no_entry_out():

@@ -1,9 +1,11 @@
 """Devices, seeds and scale: what the environment says, and what is said back where it makes no sense."""
 
+import contextlib
+
 import pytest
 import torch
 
-from gantut.device import at_scale, choose_device, limit_threads, random_source, scale
+from gantut.device import at_scale, choose_device, global_sources, limit_threads, random_source, scale, seeded
 
 
 @pytest.fixture(autouse=True)
@@ -136,3 +138,26 @@ def test_a_number_of_threads_that_makes_no_sense_is_refused_by_name(monkeypatch,
     monkeypatch.setenv("GANTUT_THREADS", threads)
     with pytest.raises(ValueError, match=rf"GANTUT_THREADS must be a whole number of at least 1, not '?{threads}'?"):
         limit_threads()
+
+
+# ---------------------------------------------------------------------------------------------- PyTorch's own sources
+
+
+def test_within_a_seed_draws_are_repeated_and_outside_nothing_is_changed(device):
+    x = torch.zeros(3, device=device)  # its device has an index
+
+    def drawn():
+        return torch.cat([torch.rand(3), torch.rand_like(x).cpu()])
+
+    torch.manual_seed(1)
+    first, *following = [drawn() for _ in range(3)]
+    following = torch.stack(following)
+    torch.manual_seed(1)
+    assert torch.equal(drawn(), first)
+    with seeded(5, x.device):
+        inside = drawn()
+    with contextlib.suppress(KeyError), seeded(5, x.device):
+        assert torch.equal(drawn(), inside)
+        raise KeyError
+    assert torch.equal(torch.stack([drawn() for _ in range(2)]), following)
+    assert [name.split(":")[0] for name in global_sources(x.device)] == list(dict.fromkeys(["cpu", device.type]))

@@ -9,6 +9,7 @@ import torch
 
 from gantut.lessons import Exercise, all_exercises, check, mark
 from gantut.lessons._marking import mark_answer
+from gantut.metrics import certified_w1, exact_w1
 
 EXERCISES = all_exercises()
 EVERY = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
@@ -136,3 +137,27 @@ def test_a_number_counts_whatever_holds_it(given):
 
 def test_where_right_answers_are_many_each_is_right():
     assert [mark_answer(EVEN, given).right for given in (2, 4, 3)] == [True, True, False]
+
+
+def test_certify_takes_every_bound_that_is_proved_and_no_other():
+    def over(slope):
+        return lambda x, y, f_x, f_y: (f_x.mean() - f_y.mean()) / slope(x, y, f_x, f_y)
+
+    def between(x, y, f_x, f_y):
+        return ((f_x[:, None] - f_y).abs() / torch.cdist(x, y)).max()
+
+    def anywhere(x, y, f_x, f_y):
+        points, scores = torch.cat([x, y]), torch.cat([f_x, f_y])
+        apart = torch.cdist(points, points)
+        return ((scores[:, None] - scores).abs() / apart)[apart > 0].max()
+
+    proved = [
+        over(between), over(anywhere), lambda *given: over(between)(*given).abs(), certified_w1,
+        lambda *given: 0.9 * over(between)(*given), lambda *given: over(between)(*given).item(),
+    ]  # fmt: skip
+    assert [mark("certify", answer).right for answer in proved] == [True] * len(proved)
+    not_proved = [
+        lambda *given: 0.0, lambda *given: 1.01 * over(between)(*given), over(lambda x, y, f_x, f_y: 1.0),
+        lambda x, y, f_x, f_y: exact_w1(x, y) * 1.001, lambda x, y, f_x, f_y: f_x, 0.5,
+    ]  # fmt: skip
+    assert [mark("certify", answer).right for answer in not_proved] == [False] * len(not_proved)

@@ -12,6 +12,7 @@ from gantut.lessons.better_critics import (
     _funnel_table,
     critic_quality,
     funnels,
+    spectral_critic,
     train_on_funnels,
 )
 from gantut.lessons.experiments import EXPERIMENTS
@@ -57,15 +58,41 @@ def test_every_kind_of_critic_learns_which_way_is_up(kind):
     assert ("corrected" in found) == (kind in ("WGAN-GP", "WGAN-LP")), "the penalty on lines takes off its share"
 
 
+def test_spectral_normalisation_divides_by_what_a_power_iteration_finds_and_its_gradient_knows_of_it():
+    critic = spectral_critic([3, 6, 1], members=2, dtype=torch.float64)
+    with torch.no_grad():
+        for raw in critic.parameters():
+            raw.mul_(3.0)
+    for layer, weight in enumerate(critic.weights):
+        raw = critic.weights.parametrizations[str(layer)].original
+        for one, given in zip(weight, raw, strict=True):
+            v = torch.ones(given.shape[1], dtype=torch.float64)
+            for _ in range(2000):
+                v = torch.nn.functional.normalize(given.T @ (given @ v), dim=0)
+            torch.testing.assert_close(one, given / (given @ v).norm(), rtol=1e-9, atol=0)
+        (slope,) = torch.autograd.grad(weight.square().sum(), raw)
+        # a longer matrix is the same critic: nothing is gained along W itself
+        torch.testing.assert_close((slope * raw).sum((1, 2)), torch.zeros(2).double(), rtol=0, atol=1e-9)
+    x = torch.randn(2, 50, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    assert critic.input_gradient(x).norm(dim=-1).max() <= 1 + 1e-12
+
+
 BUDGETS = {
     "funnels": ({2, 4, 16}, {4, 16, 64, 256}, 6, 600 * 256),
     "funnels-for-longer": ({2, 16, 128}, {4, 256}, 2, 4000 * 256),
     "funnels-as-published": ({16}, {256}, 2, 60_000 * 1024),
+    "funnels-spectral": ({2, 4, 16}, {4, 16, 64, 256}, 1, 600 * 256),
 }
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param("funnels", marks=pytest.mark.slow), "funnels-for-longer", "funnels-as-published"]
+    "name",
+    [
+        pytest.param("funnels", marks=pytest.mark.slow),
+        "funnels-for-longer",
+        "funnels-as-published",
+        "funnels-spectral",
+    ],
 )
 def test_each_record_has_its_pairs_and_kinds_and_the_budget_that_it_promises(name, monkeypatch, tmp_path):
     seen = set()
@@ -86,6 +113,6 @@ def test_each_record_has_its_pairs_and_kinds_and_the_budget_that_it_promises(nam
     assert len({row["kind"] for row in rows}) == kinds
     assert len({(row["dimension"], row["funnels"], row["kind"]) for row in rows}) == len(rows), "no row twice"
     assert seen == {samples}
-    if name != "funnels":
+    if name in ("funnels-for-longer", "funnels-as-published"):
         quoted = {(row["dimension"], row["funnels"]) for row in rows}
         assert quoted <= set(PUBLISHED_COSINES["WGAN-GP"]), "beside each stands what the paper found"

@@ -13,11 +13,13 @@ from gantut import metrics
 from gantut.data import gaussian, gaussian_mixture, grid, ring, uniform
 from gantut.lessons.linear_program import linear_program
 from gantut.metrics import (
+    certified_w1,
     effective_classes,
     exact_w1,
     inception_score,
     mode_coverage,
 )
+from gantut.transport import emd_points
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -61,6 +63,7 @@ METRICS = {
     "leading_share": lambda x: mode_coverage(x, ring(8, device=x.device)).leading_share,
     "exact_w1": against(exact_w1),
     "exact_w1 on the line": lambda x: exact_w1(x[..., :1], REFERENCE.to(x)[:, :1]),
+    "certified_w1": lambda x: certified_w1(x, REFERENCE.to(x), x.sum(-1), REFERENCE.to(x).sum(-1)),
     "precision": lambda x: metrics.precision_recall(x, REFERENCE.to(x)).precision,
     "recall": lambda x: metrics.precision_recall(x, REFERENCE.to(x)).recall,
     "density": lambda x: metrics.density_coverage(x, REFERENCE.to(x)).density,
@@ -428,3 +431,79 @@ def test_w1_of_a_shift_is_its_length_whatever_the_size_of_a_batch(normal, monkey
 
 def test_w1_of_a_population_that_has_all_diverged_is_nan(normal):
     assert exact_w1(normal(3, 5, 2) * NAN, normal(5, 2)).isnan().tolist() == [True] * 3
+
+
+# ------------------------------------------------------------------------------------ what a critic proves about it
+
+
+def steepest(x, y, f, g):
+    """The largest slope between two sets of points, by a plain loop over pairs that do not coincide."""
+    return max(
+        abs(a - b) / math.dist(p, q)
+        for p, a in zip(x.tolist(), f.tolist(), strict=True)
+        for q, b in zip(y.tolist(), g.tolist(), strict=True)
+        if p != q
+    )
+
+
+@pytest.mark.parametrize(("n", "m", "d"), [(1, 1, 1), (7, 7, 2), (5, 9, 3), (12, 4, 1)])
+def test_what_scores_prove_lies_between_their_difference_over_the_largest_slope_and_w1(normal, n, m, d):
+    for trial in range(20):
+        x, y, f, g = normal(n, d), normal(m, d) + trial / 5, normal(n), normal(m)
+        proved = certified_w1(x, y, f, g)
+        assert proved <= exact_w1(x, y)  # not even by a rounding error
+        assert proved >= abs(f.mean() - g.mean()) / steepest(x, y, f, g) - 1e-12
+
+
+def test_it_takes_the_best_factor_on_either_side(normal):
+    """Against a fine grid of factors, in the words of weak duality."""
+    s = torch.linspace(-20, 20, 4001, dtype=torch.float64)
+    for _ in range(10):
+        x, y, f, g = normal(8, 2), normal(6, 2) + 1, normal(8), normal(6)
+        cost = (x[:, None] - y).norm(dim=-1)
+        from_x = (s * f.mean().cpu()) + (cost - s[:, None, None].to(x) * f[:, None]).amin(1).mean(1).cpu()
+        from_y = (s * g.mean().cpu()) + (cost - s[:, None, None].to(x) * g).amin(2).mean(1).cpu()
+        assert certified_w1(x, y, f, g).item() >= max(from_x.max().item(), from_y.max().item()) - 1e-12
+
+
+def test_a_potential_on_one_side_in_any_unit_proves_all_of_w1(normal):
+    x, y = normal(15, 2), normal(11, 2) + 1
+    solved = emd_points(x, y)
+    for f, g in ((-7 * solved.f + 100, normal(11)), (normal(15), 1e-6 * solved.g)):
+        assert certified_w1(x, y, f, g).item() == pytest.approx(solved.value.item(), rel=1e-12)
+
+
+def test_a_constant_critic_proves_no_less_than_the_distance_to_the_nearest_point(normal):
+    x, y = normal(3, 9, 2), normal(6, 2)
+    cost = (x[:, :, None] - y).norm(dim=-1)
+    nearest = torch.maximum(cost.amin(1).mean(-1), cost.amin(2).mean(-1))
+    found = certified_w1(x, y, torch.zeros(3, 9).to(x), torch.zeros(6).to(x))
+    assert (found >= nearest - 1e-12).all()
+    assert (found <= exact_w1(x, y)).all()
+
+
+def test_points_that_coincide_do_no_harm(normal):
+    x, f = normal(12, 3), 1e9 * normal(12)
+    assert certified_w1(x, x, f, f) == 0  # W1 is 0, whatever the scores
+    assert certified_w1(x[:1].expand(12, 3), x[:1], f, f[:1]) == 0
+    y = torch.cat([x[:6], x[6:] + 5.0])
+    assert certified_w1(x, y, x[:, 0], y[:, 0]) <= exact_w1(x, y)
+
+
+@pytest.mark.parametrize("far", [1e4, 1e7])
+def test_single_precision_far_from_the_origin_still_proves_all_and_never_more(normal, far):
+    x, y = (normal(40, 2) + far).float(), (normal(40, 2) + far + 3).float()
+    solved = emd_points(x.double(), y.double())
+    proved = certified_w1(x, y, solved.f.float(), -solved.g.float())
+    assert proved <= exact_w1(x, y)
+    assert proved.item() == pytest.approx(solved.value.item(), rel=1e-5)  # the scores have seven digits
+
+
+def test_members_with_scores_that_are_not_finite_are_nan_and_others_are_not(normal):
+    x, y, f, g = normal(3, 5, 2), normal(4, 2), normal(3, 5), normal(3, 4)
+    f[1, 2], g[2, 0] = NAN, INF
+    assert certified_w1(x, y, f, g).isnan().tolist() == [False, True, True]
+    with pytest.raises(ValueError, match="on_samples must have a score for each of the 5 points of samples"):
+        certified_w1(x, y, g, g)
+    with pytest.raises(ValueError, match="on_reference must have a score for each of the 4 points of reference"):
+        certified_w1(x, y, f, f)

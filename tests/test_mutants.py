@@ -56,6 +56,13 @@ claim("kl-definition", "and positive", True)
 
 # %%
 claim("js-symmetric", "and nobody doubts it", found, above=0)
+
+# %%
+claim("js-zero-iff", "at least one", found, above=1)
+claim("js-zero-iff", "at most two", found, below=2)
+
+# %%
+claim("js-zero-iff", "and not one and a quarter", abs(found - 1.25), above=0.1)
 """
 MUTANTS = """\
 - {claim: js-bounded, world: killed here, before: found = 3}
@@ -70,6 +77,10 @@ MUTANTS = """\
 - {claim: kl-definition, world: the other one, replace: {"True": "False"}}
 - {claim: kl-definition, world: it is left, before: "import sys; sys.exit(0)"}
 - {claim: js-definition, world: claims nothing, before: found = 3}
+- {claim: js-zero-iff, call: 1, world: killed the first time, before: found = 0}
+- {claim: js-zero-iff, call: 1, world: not this time, before: found = 3}
+- {claim: js-zero-iff, call: 2, world: killed the second time, before: found = 3}
+- {claim: js-zero-iff, call: 4, world: never, before: found = 3}
 """
 
 
@@ -94,6 +105,8 @@ def problems(tmp_path_factory):
         ("js-bounded (as it is)", "the cell holds the text 'found'"),
         ("kl-definition (it is left)", "the world ended before its claim: SystemExit"),
         ("js-definition (claims nothing)", "the lesson makes no such claim"),
+        ("js-zero-iff (not this time)", "survived"),
+        ("js-zero-iff (never)", "the lesson makes this claim 3 times"),
     ],
 )
 def test_what_is_no_good_mutant_is_listed(problems, world, what):
@@ -103,10 +116,11 @@ def test_what_is_no_good_mutant_is_listed(problems, world, what):
 
 def test_a_claim_without_a_mutant_is_listed(problems):
     assert "js-symmetric has no mutant" in problems
+    assert "js-zero-iff has no mutant for call 3" in problems
 
 
 def test_what_is_killed_is_not_listed(problems):
-    assert len(problems) == 9
+    assert len(problems) == 12
     assert not [problem for problem in problems if "killed" in problem.partition(":")[0] or "the other one" in problem]
 
 

@@ -24,9 +24,9 @@ def shaken(network, rng):
 
 def copied(module, network, layer, member):
     """Give a layer of PyTorch the weight of a layer of one member, and its bias, if it has one."""
-    module.weight.data = network.weights[layer][member].detach().permute(0, 3, 1, 2).contiguous()
+    module.weight = nn.Parameter(network.weights[layer][member].detach().permute(0, 3, 1, 2).contiguous())
     if module.bias is not None:
-        module.bias.data = network.biases[layer][member].detach()
+        module.bias = nn.Parameter(network.biases[layer][member].detach())
     return module
 
 
@@ -36,7 +36,7 @@ def normalisation(network, layer, member):
         return []
     gain = network.gains[network.normalised.index(layer)][member].detach()
     kind = nn.BatchNorm2d(len(gain)) if network.norm == "batch" else nn.GroupNorm(1, len(gain))
-    kind.weight.data, kind.bias.data = gain, network.biases[layer][member].detach()
+    kind.weight, kind.bias = nn.Parameter(gain), nn.Parameter(network.biases[layer][member].detach())
     return [kind.to(gain)]
 
 

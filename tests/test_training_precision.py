@@ -8,6 +8,12 @@ from gantut.networks import DCGANCritic, DCGANGenerator
 from gantut.training import Config, train
 
 
+@pytest.fixture(autouse=True)
+def _has_bfloat16(monkeypatch):
+    """As if the processor had instructions for bfloat16: without them it computes the same, if slowly."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True}, raising=False)
+
+
 @pytest.fixture
 def pictures(rng):
     return torch.rand(16, 3, 16, 16, generator=rng) * 2 - 1
@@ -94,6 +100,24 @@ def test_a_run_in_mixed_precision_stays_near_the_one_in_single(device, pictures,
 def test_a_run_in_mixed_precision_is_repeated_bit_for_bit(pictures):
     first, second = [run("wgan-gp", pictures, "cpu", amp=True)[0] for _ in range(2)]
     assert torch.equal(first.samples, second.samples)
+
+
+def test_a_processor_without_bfloat16_trains_in_single_precision_and_says_so(pictures, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True, "avx512_bf16": False})
+    with pytest.warns(UserWarning, match=r"in single precision, not in mixed: .* has no instructions for bfloat16"):
+        asked, _ = run("wgan-gp", pictures, "cpu", amp=True)
+    assert torch.equal(asked.samples, run("wgan-gp", pictures, "cpu")[0].samples)
+
+
+def test_a_gpu_without_bfloat16_does_so_too(pictures, monkeypatch):
+    from gantut.training._precision import use_amp
+
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "an old GPU")
+    with pytest.warns(UserWarning, match="an old GPU has no instructions"):
+        assert not use_amp(True, torch.device("cuda", 0))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
+    assert use_amp(True, torch.device("cuda", 0))
 
 
 def test_multilayer_perceptrons_are_refused(pictures):

@@ -331,10 +331,10 @@ def test_on_the_cpu_triton_is_not_even_imported(interpreted):
     ],
 )
 def test_kernels_are_streamed_where_that_is_less_work(p, d, dtype, keep, room, expected, cloud, monkeypatch):
-    monkeypatch.setattr(streams, "DEVICES", ["cpu", "cuda"])
+    x, y = cloud(1, 30, d), cloud(1, 20, d)
+    monkeypatch.setattr(streams, "DEVICES", [x.device.type])
     monkeypatch.setattr(streams, "_is_trusted", lambda *_: True)
     monkeypatch.setattr(kernels, "BUDGET", {"cpu": room, "cuda": room})
-    x, y = cloud(1, 30, d), cloud(1, 20, d)
     potentials = torch.zeros_like(x[..., 0]), torch.zeros_like(y[..., 0])
     kernel = streams.kernel_at(PointCost(x, y, p), 1.0, *potentials, dtype, Buffer(x.device), keep=keep)
     assert type(kernel).__name__ == expected

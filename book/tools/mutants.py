@@ -11,6 +11,7 @@ A mutant is an entry of tests/mutants/NAME.yml:
       replace: {"math.log(2)": "math.log(4)"} # text that is changed in that cell, where each key occurs once
       cell: "js = js_divergence("             # optional: an earlier cell, the one with this text, is changed instead; the
                                               # cells from there to the claim's run again
+      call: 2                                 # optional: where a lesson makes the claim more than once, which time is meant
 
 The lesson runs once, cell by cell, as plain Python. Where a mutant begins, the process forks: the child lives on in the
 wrong world up to the cell of the claim, and tells how it ended. It is killed if that claim raised `ClaimFailed`; a
@@ -29,16 +30,25 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "tests" / "mutants"
-FIELDS = {"claim", "world", "before", "replace", "cell"}
+FIELDS = {"claim", "world", "before", "replace", "cell", "call"}
 SECONDS_FOR_A_MUTANT = 200
 
 
 def problems_of(name, root=ROOT):
     """Run all mutants of a lesson; return a sentence for each that survives, and for each claim that has none."""
     cells = code_cells((root / "book" / f"{name}.py").read_text(encoding="utf-8"))
-    shown = {claim_id: number for number, cell in enumerate(cells) for claim_id in claims_of(cell)}
+    shown = {}
+    for number, cell in enumerate(cells):
+        for claim_id in claims_of(cell):
+            shown.setdefault(claim_id, []).append(number)
     mutants = read_mutants(root / "tests" / "mutants" / f"{name}.yml")
-    problems = [f"{claim_id} has no mutant" for claim_id in shown if all(m["claim"] != claim_id for m in mutants)]
+    problems = []
+    for claim_id, calls in shown.items():
+        tried = {mutant.get("call") for mutant in mutants if mutant["claim"] == claim_id}
+        if not tried:
+            problems.append(f"{claim_id} has no mutant")
+        elif None not in tried and (left := {*range(1, len(calls) + 1)} - tried):
+            problems.append(f"{claim_id} has no mutant for call {min(left)}")
     planned = []
     for mutant in mutants:
         try:
@@ -81,8 +91,10 @@ def changed(mutant, cells, shown):
     """Return the number of the first cell of a wrong world, and its cells from there to the claim's."""
     if mutant["claim"] not in shown:
         raise ValueError("the lesson makes no such claim")
-    last = shown[mutant["claim"]]
-    first = last
+    calls = shown[mutant["claim"]]
+    if not 1 <= mutant.get("call", 1) <= len(calls):
+        raise ValueError(f"the lesson makes this claim {len(calls)} times")
+    first = last = calls[mutant.get("call", 0) - 1]
     if "cell" in mutant:
         holding = [number for number, cell in enumerate(cells[: last + 1]) if mutant["cell"] in cell]
         if len(holding) != 1:
@@ -93,7 +105,8 @@ def changed(mutant, cells, shown):
         if world[0].count(old) != 1 or old == new:
             raise ValueError(f"the cell holds the text {old!r} {world[0].count(old)} times")
         world[0] = world[0].replace(old, new)
-    return first, [mutant.get("before", ""), *world]
+    earlier = calls[: mutant.get("call", 0) - 1].count(last)  # calls in the same cell, before the one that is meant
+    return first, [mutant.get("before", ""), *world], earlier if "call" in mutant else None
 
 
 def run(cells, planned, folder):
@@ -101,14 +114,14 @@ def run(cells, planned, folder):
     os.chdir(folder)
     namespace, problems = {"__name__": "__main__"}, []
     for number, cell in enumerate(cells):
-        for mutant, first, world in planned:
-            if first == number and (fate := live(world, namespace, mutant["claim"])) != "killed":
+        for mutant, first, world, earlier in planned:
+            if first == number and (fate := live(world, namespace, mutant["claim"], earlier)) != "killed":
                 problems.append(f"{described(mutant)}: {fate}")
         exec(compile(cell, f"<cell {number + 1}>", "exec"), namespace)
     return problems
 
 
-def live(world, namespace, claim_id):
+def live(world, namespace, claim_id, earlier):
     """Fork, run the cells of a wrong world in the child, and return what became of its claim."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -116,7 +129,7 @@ def live(world, namespace, claim_id):
         signal.alarm(SECONDS_FOR_A_MUTANT)
         fate = "the world broke"
         try:
-            fate = fate_of(claim_id, world, namespace)
+            fate = fate_of(claim_id, world, namespace, earlier)
         finally:
             os.write(writing, fate.encode()[:4000])
             os._exit(0)
@@ -127,27 +140,34 @@ def live(world, namespace, claim_id):
     return fate or f"it took longer than {SECONDS_FOR_A_MUTANT} s"
 
 
-def fate_of(claim_id, world, namespace):
-    """Run cells; say "killed" if the claim of this name fails, whatever other claims do."""
+def fate_of(claim_id, world, namespace, earlier):
+    """Run cells; say "killed" if the claim fails, after so many earlier calls in the last cell, or None for any call."""
     from gantut import checks
 
-    claim, failed = checks.claim, []
+    claim, calls, failed = checks.claim, [], []
 
     def watched(name, *arguments, **options):
+        calls.append((name, part))
         try:
             claim(name, *arguments, **options)
         except checks.ClaimFailed:
-            failed.append(name)
+            failed.append(
+                (name, earlier if earlier is None else calls[:-1].count((name, part)), part == len(world) - 1)
+            )
 
     checks.claim = namespace["claim"] = watched
+    part, error = 0, None
     try:
-        for number, cell in enumerate(world):
-            exec(compile(cell, f"<mutant, part {number + 1}>", "exec"), namespace)
-    except BaseException as error:
-        if claim_id not in failed:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            return f"the world ended before its claim: {error!r} at {where.filename}:{where.lineno}"
-    return "killed" if claim_id in failed else "survived"
+        for part, cell in enumerate(world):
+            exec(compile(cell, f"<mutant, part {part + 1}>", "exec"), namespace)
+    except BaseException as broken:
+        error = broken
+    if any(name == claim_id and time == earlier and (last or earlier is None) for name, time, last in failed):
+        return "killed"
+    if error is None:
+        return "survived"
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"the world ended before its claim: {error!r} at {where.filename}:{where.lineno}"
 
 
 def main():

@@ -62,7 +62,7 @@ class Run:
     checkpoint_every : int or None
         Steps between checkpoints (default: at every evaluation).
     amp : bool
-        Compute convolutions in bfloat16, which is faster on GPUs.
+        Compute convolutions in bfloat16, where the device has instructions for it.
     parts : int
         Into how many parts the members are divided; each process trains some of them.
     """

@@ -5,6 +5,7 @@ from gantut.lessons.better_critics import (
     funnel_table,
     funnels_as_published,
     funnels_for_longer,
+    funnels_spectral,
     penalty_weights,
 )
 from gantut.lessons.created_equal import created_equal
@@ -45,6 +46,7 @@ EXPERIMENTS = {
     "funnels": funnel_table,
     "funnels-for-longer": funnels_for_longer,
     "funnels-as-published": funnels_as_published,
+    "funnels-spectral": funnels_spectral,
     "semi-supervised": semi_supervised,
     "training-scrubber": record_three_games,
     "tricks": tricks,

@@ -20,7 +20,7 @@ SHARED = dict(
 SHARED_FULL = SHARED | dict(
     latent_dim=64, generator=Architecture((128, 128)), critic=Architecture((128, 128)), batch_size=128
 )
-WEIGHT = 1.0  # of the gradient penalty: 10 is for images, and slow on distributions as small as these
+WEIGHT = 1.0  # of the gradient penalty: 10, the paper's, is slow on distributions as small as these
 GAMES = {
     "minimax": {},
     "non-saturating": {},

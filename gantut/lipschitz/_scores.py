@@ -9,6 +9,7 @@ from torch import nn
 from torch.func import functional_call
 
 from gantut import _inputs
+from gantut.device import seeded
 
 ROUNDINGS = 64  # a score that changes by more than so many roundings has changed
 # What has been found out about a critic, so that a penalty in every step of a loop costs no more than itself.
@@ -168,11 +169,8 @@ def _once(critic, key, find):
 @torch.no_grad()
 def _unseen(critic, x):
     """Return a critic's scores, with buffers and random numbers of their own, so that this leaves no trace."""
-    buffers, on_cuda = {name: buffer.clone() for name, buffer in critic.named_buffers()}, x.device.type == "cuda"
-    with torch.random.fork_rng([x.device] if on_cuda else []):
-        torch.default_generator.manual_seed(0)
-        if on_cuda:
-            torch.cuda.default_generators[x.device.index].manual_seed(0)
+    buffers = {name: buffer.clone() for name, buffer in critic.named_buffers()}
+    with seeded(0, x.device):
         return functional_call(critic, buffers, (x,))
 
 

@@ -4,7 +4,8 @@ No single number says how good a generator is: each metric sees some failures an
 says which.
 
 - Modes of a known mixture: :func:`mode_coverage`, with the fields ``covered``, ``high_quality_fraction`` and others.
-- Distance to the data: :func:`exact_w1`; on features, :func:`fid` and :func:`kid`.
+- Distance to the data: :func:`exact_w1`, what a critic proves of it, :func:`certified_w1`; on features, :func:`fid`
+  and :func:`kid`.
 - Fidelity and variety, separately: :func:`precision_recall`, :func:`density_coverage`.
 - Repetition and copies: :func:`nearest_neighbour_distance`, :func:`mean_distance`,
   :func:`nearest_training_distance`.
@@ -43,11 +44,11 @@ from gantut.metrics._statistics import (
     median_interval,
     rank_correlation,
 )
-from gantut.metrics._transport import exact_w1
+from gantut.metrics._transport import certified_w1, exact_w1
 
 __all__ = [
     "Classifier", "Interval", "PairedDifference", "PrecisionRecall", "binomial_interval",
-    "density_coverage", "digit_classifier", "effective_classes", "exact_w1", "fid",
+    "certified_w1", "density_coverage", "digit_classifier", "effective_classes", "exact_w1", "fid",
     "frechet_distance", "inception_score", "kid", "mean_distance",
     "median_interval", "mode_coverage", "nearest_neighbour_distance", "nearest_training_distance",
     "paired_difference", "precision_recall", "rank_correlation", "train_classifier",

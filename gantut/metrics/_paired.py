@@ -1,5 +1,6 @@
 """Two populations whose members share seeds: by how much do they differ, and can the seeds alone explain it?"""
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -113,10 +114,12 @@ def paired_difference(with_, without, *, comparisons: int = 1, level: float = 0.
         least = math.ceil(1 - math.log2(alpha))
         raise ValueError(f"with_ must have at least {least} members to tell {comparisons} apart, not {pairs}")
     differences, signs = first - second, _signs(pairs)
-    low, high = (_end(differences, signs, alpha, side) for side in (-1, 1))
-    return PairedDifference(float(differences.mean()), low, high, _p_value(differences, signs, 0.0), pairs, level)
+    flipped = signs @ differences, signs.sum(1)  # the sums for every shift are the first less the shift's multiple
+    low, high = (_end(differences, flipped, alpha, side) for side in (-1, 1))
+    return PairedDifference(float(differences.mean()), low, high, _p_value(differences, flipped, 0.0), pairs, level)
 
 
+@functools.lru_cache(maxsize=1)
 def _signs(pairs):
     """All signs of few pairs, or random ones; the first row is +1 throughout, as observed."""
     if 2**pairs <= FLIPS:
@@ -127,19 +130,19 @@ def _signs(pairs):
     return 1.0 - 2 * bits.double()  # (flips, pairs)
 
 
-def _p_value(differences, signs, shift):
-    sums = signs @ (differences - shift)
-    rounding = 1e-12 * (differences - shift).abs().sum()
+def _p_value(differences, flipped, shift):
+    sums = flipped[0] - shift * flipped[1]
+    rounding = 1e-12 * (differences.abs().sum() + abs(shift) * len(differences))
     return float((sums.abs() >= sums[0].abs() - rounding).double().mean())
 
 
-def _end(differences, signs, alpha, side):
+def _end(differences, flipped, alpha, side):
     """Find where the test begins to reject, on one side of the mean, by halving."""
     kept, rejected = float(differences.mean()), float(differences.max() if side > 0 else differences.min())
     rejected += side * float((differences.max() - differences.min()) + abs(kept) * 1e-9)
     for _ in range(50):
         middle = (kept + rejected) / 2
-        if _p_value(differences, signs, middle) >= alpha:
+        if _p_value(differences, flipped, middle) >= alpha:
             kept = middle
         else:
             rejected = middle

@@ -89,7 +89,7 @@ def _coordinates(some, projected):
 
 def _portions(projected):
     members, kernels, _, batch = projected.shape
-    return max(ENTRIES.get(projected.device.type, 1 << 20) // (members * kernels * batch), 1)
+    return max(ENTRIES.get(projected.device.type, ENTRIES["cuda"]) // (members * kernels * batch), 1)
 
 
 class MinibatchLayer(nn.Module):

@@ -130,12 +130,12 @@ class Optimizer:
 
     def build(self, parameters: list[torch.Tensor]) -> torch.optim.Optimizer:
         """Return the optimizer of these parameters."""
-        on_cuda = parameters[0].is_cuda
+        capturable = parameters[0].device.type != "cpu"  # counts steps on the device, which nobody then waits for
         if self.name == "adam":
-            return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas, fused=True, capturable=on_cuda)
+            return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas, fused=True, capturable=capturable)
         if self.name == "rmsprop":
             return torch.optim.RMSprop(
-                parameters, lr=self.lr, alpha=0.99, momentum=self.momentum, foreach=True, capturable=on_cuda
+                parameters, lr=self.lr, alpha=0.99, momentum=self.momentum, foreach=True, capturable=capturable
             )
         return torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, fused=True)
 

@@ -2,10 +2,8 @@
 
 import hashlib
 import math
-import threading
 import zlib
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,9 +12,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from gantut import _inputs
+from gantut.device import seeded
 from gantut.training._streams import EpochStream, IndexStream, Stream
-
-_GLOBAL = threading.Lock()  # threads that train groups of members share PyTorch's global random numbers
 
 
 class Data(NamedTuple):
@@ -104,17 +101,6 @@ class LoaderStream:
         return {}
 
 
-@contextmanager
-def seeded(seed: int, distribution=None):
-    """Within this, PyTorch's global random numbers start from a seed; afterwards they are what they were."""
-    devices = [] if distribution is None else _cuda_devices(distribution)
-    with _GLOBAL, torch.random.fork_rng(devices):
-        torch.default_generator.manual_seed(seed)
-        for device in devices:
-            torch.cuda.default_generators[device].manual_seed(seed)
-        yield
-
-
 def as_data(data, config) -> Data:
     """Return real samples as a source of streams.
 
@@ -166,7 +152,7 @@ def _distribution(data):
     def drawn(shape, source):
         """Return samples (*shape, *event) on the CPU, in the dtype of the distribution."""
         if isinstance(data, torch.distributions.Distribution):  # these know global random numbers only
-            with seeded(int(torch.randint(2**62, (), generator=source)), data):
+            with seeded(int(torch.randint(2**62, (), generator=source)), *_devices(data)):
                 x = data.sample(shape)
         else:
             x = data.sample(shape, generator=source)
@@ -241,9 +227,8 @@ def _item(dataset):
     return _scaled("data", item).float()
 
 
-def _cuda_devices(distribution):
-    """Return the CUDA devices on which a distribution of PyTorch draws."""
+def _devices(distribution):
+    """Return the devices on which a distribution of PyTorch draws."""
     tensors = [value for value in vars(distribution).values() if isinstance(value, torch.Tensor)]
     bases = [value for value in vars(distribution).values() if isinstance(value, torch.distributions.Distribution)]
-    found = {tensor.device.index for tensor in tensors if tensor.is_cuda}
-    return sorted(found.union(*map(_cuda_devices, bases)))
+    return {tensor.device for tensor in tensors}.union(*map(_devices, bases))

@@ -238,7 +238,7 @@ def shard_members(
     """
     both, size = (networks.generator, networks.critic), config.members
     whole = [Parameters(network, config.members) for network in both]
-    if all(isinstance(network, MLP) for network in both) and torch.device(device).type != "cuda":
+    if all(isinstance(network, MLP) for network in both) and torch.device(device).type == "cpu":
         size = _members_at_once(config, *both, workers)
     groups = []
     for first in range(0, config.members, size):

@@ -8,6 +8,8 @@ That is enough for the convolutions of a pass, which are most of the work. It is
 - losses, parameters, their gradients' sums, optimizers and all evaluations, which cost little.
 """
 
+import platform
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -36,22 +38,56 @@ def passed(network: Callable, *arguments: torch.Tensor, amp: bool):
         return _restored(network(*arguments), x.dtype)
 
 
-def require_amp(amp: bool, device: torch.device, *networks: nn.Module) -> None:
-    """Require that mixed precision, where it is asked for, is to be had and makes sense.
+def use_amp(amp: bool, device: torch.device, *networks: nn.Module) -> bool:
+    """Return whether to train in mixed precision: where it is asked for, and the device is faster so.
 
     Raises
     ------
     ValueError
+        If it makes no sense for these networks.
+
+    Warns
+    -----
+    UserWarning
+        If the device would be slower.
     """
     _inputs.one_of("amp", amp, (True, False))
     if not amp:
-        return
+        return False
     if any(isinstance(network, MLP) for network in networks):
         raise ValueError(
             "amp must be False for multilayer perceptrons, whose products are too small to gain from it, not True"
         )
-    if device.type == "cuda" and torch.cuda.get_device_capability(device) < (8, 0):
-        raise ValueError(f"amp must be False on {torch.cuda.get_device_name(device)}, which has no bfloat16")
+    if not multiplies_in_bfloat16(device):
+        warnings.warn(
+            f"training runs in single precision, not in mixed: {_name(device)} has no instructions for bfloat16, with "
+            "which a convolution takes several times as long here",
+            stacklevel=3,
+        )
+        return False
+    return True
+
+
+def multiplies_in_bfloat16(device: torch.device) -> bool:
+    """Ask the processor, or the GPU, whether it has instructions for products in bfloat16."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type != "cpu":
+        return True
+    has = capabilities()
+    return any(has.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16"))
+
+
+def capabilities() -> dict:
+    """Return what PyTorch knows of the processor, by name; older versions know less of it."""
+    if hasattr(torch.cpu, "get_capabilities"):
+        return dict(torch.cpu.get_capabilities())
+    known = {"avx512_bf16": "_is_avx512_bf16_supported", "amx_bf16": "_is_amx_tile_supported"}
+    return {name: getattr(torch.cpu, ask, bool)() for name, ask in known.items()}
+
+
+def _name(device):
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or "this processor"
 
 
 def _restored(value, dtype):

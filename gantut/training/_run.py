@@ -11,6 +11,7 @@ import torch
 from tqdm import tqdm
 
 from gantut import _inputs
+from gantut.device import global_sources
 from gantut.networks import MLP
 from gantut.training._checkpoint import Saver, put_weights, require_same_run
 from gantut.training._config import Config
@@ -253,15 +254,17 @@ class Run:
         if self.done < self.config.steps and self.records.evaluated[-1] % self.schedule.evaluate_every:
             self.records.forget_last_evaluation()  # made at the end of what was then the whole run
         self.diverged = state["diverged"].cpu()
+        sources = self._global_sources()
         for kind, source in state["random"].items():
-            if kind == "cpu":
-                torch.set_rng_state(source.cpu())
-            elif self.device.type == "cuda":
-                torch.cuda.set_rng_state(source.cpu(), self.device)
+            if kind in sources:
+                sources[kind].set_state(source.cpu())
 
     def _global_random_state(self):
         """Return the states of PyTorch's own generators, from which only networks of a caller's own may draw."""
         if isinstance(self.generator, MLP) and isinstance(self.critic, MLP):
             return {}
-        states = {"cpu": torch.get_rng_state()}
-        return states | ({"cuda": torch.cuda.get_rng_state(self.device)} if self.device.type == "cuda" else {})
+        return {kind: source.get_state() for kind, source in self._global_sources().items()}
+
+    def _global_sources(self):
+        """Return them by the type of their device: a run may go on on another device of that type."""
+        return {name.split(":")[0]: source for name, source in global_sources(self.device).items()}

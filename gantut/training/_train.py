@@ -17,7 +17,7 @@ from gantut.training._groups import shard_members
 from gantut.training._history import History
 from gantut.training._networks import require_networks
 from gantut.training._parallel import DataParallel
-from gantut.training._precision import require_amp
+from gantut.training._precision import use_amp
 from gantut.training._run import Run
 from gantut.training._schedule import EvalSchedule
 from gantut.training._streams import noise_stream
@@ -104,8 +104,9 @@ def train(
         this is done wherever it is possible: not with unrolled steps or a spectral norm, which wait for the device. A
         graph that does not repeat the step that it was captured from is not used, and a warning says so.
     amp : bool
-        Compute the convolutions of networks of your own in bfloat16, where the device is faster so; a gradient penalty,
-        losses, parameters and evaluations stay in single precision. Not for multilayer perceptrons.
+        Compute the convolutions of networks of your own in bfloat16, where the device has instructions for it (else a
+        warning says so, and nothing is); a gradient penalty, losses, parameters and evaluations stay in single
+        precision. Not for multilayer perceptrons.
     watch : function, optional
         Called with the history so far after every evaluation, once what is due has been saved.
     data_parallel : bool
@@ -133,7 +134,8 @@ def train(
         If a member's loss or parameters are no longer finite: it is put back and stays where it last was good, and the
         others go on.
     UserWarning
-        If all of a critic's scores lie in [0, 1], as after a sigmoid, where the objective takes logits.
+        If all of a critic's scores lie in [0, 1], as after a sigmoid, where the objective takes logits; if mixed
+        precision is asked for where it would be slower.
 
     Notes
     -----
@@ -179,7 +181,7 @@ def train(
 
     classes = 1 if labelled is None else int(labelled[1].max()) + 1
     networks = _networks(config, data, generator, critic, classes, device)
-    require_amp(amp, device, networks.generator, networks.critic)
+    amp = use_amp(amp, device, networks.generator, networks.critic)
     groups = shard_members(
         config, data, networks, device=device, labelled=labelled, parallel=parallel, amp=amp,
         graph=_captured(cuda_graph, config, device, parallel),

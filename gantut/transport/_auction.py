@@ -29,7 +29,7 @@ def assign(cost):
     Up to rounding the potentials are feasible and tight on assigned arcs.
     """
     count, n, _ = cost.shape
-    together = max(1, MOST_ENTRIES.get(cost.device.type, MOST_ENTRIES["cpu"]) // (n * n))
+    together = max(1, MOST_ENTRIES.get(cost.device.type, MOST_ENTRIES["cuda"]) // (n * n))
     parts = [_assign(cost[k : k + together]) for k in range(0, count, together)]
     return tuple(torch.cat(part) for part in zip(*parts, strict=True))
 

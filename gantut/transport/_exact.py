@@ -3,12 +3,13 @@
 import torch
 
 from gantut import _inputs
-from gantut.transport._batches import flattened, point_clouds
+from gantut.transport._batches import flattened, point_clouds, suited_threads
 from gantut.transport._costs import costs, length, to_the_power
 from gantut.transport._results import TransportResult
 from gantut.transport._solver import solve
 
 ROUNDING = 1e-9  # share of the mass that equal totals of parts may still differ by
+FEW_FOR_ONE = 1 << 21  # entries of a single problem, whose solver works on one thread: the rest is a few passes
 
 
 def emd(a, b, cost):
@@ -72,16 +73,18 @@ def emd(a, b, cost):
             [0.5000, 0.0000]], dtype=torch.float64))
     """
     a, b = _inputs.masses(a=a, b=b)
-    cost = _inputs.cost_matrix("cost", cost, a, b, forbidden=True)
-    batch = torch.broadcast_shapes(a.shape[:-1], b.shape[:-1], cost.shape[:-2])
-    forbidden = torch.isposinf(cost.detach())
-    if forbidden.any():
-        high = _discouraged(cost.detach(), forbidden)
-        solution = _avoiding(forbidden, high, solve(a.detach(), b.detach(), high, batch))
-    else:
-        solution = solve(a.detach(), b.detach(), cost.detach(), batch)
-    value = _with_gradient(solution, solution.value, a, b, cost)
-    return _in_dtype(solution._replace(value=value), cost.dtype)
+    cost = _inputs.floating("cost", cost)
+    with suited_threads(a, b, cost.shape[:-2], few_for_one=FEW_FOR_ONE):
+        cost = _inputs.cost_matrix("cost", cost, a, b, forbidden=True)
+        batch = torch.broadcast_shapes(a.shape[:-1], b.shape[:-1], cost.shape[:-2])
+        forbidden = torch.isposinf(cost.detach())
+        if forbidden.any():
+            high = _discouraged(cost.detach(), forbidden)
+            solution = _avoiding(forbidden, high, solve(a.detach(), b.detach(), high, batch))
+        else:
+            solution = solve(a.detach(), b.detach(), cost.detach(), batch)
+        value = _with_gradient(solution, solution.value, a, b, cost)
+        return _in_dtype(solution._replace(value=value), cost.dtype)
 
 
 def emd_points(x, y, a=None, b=None, *, p=1):
@@ -129,14 +132,15 @@ def emd_points(x, y, a=None, b=None, *, p=1):
     p = _inputs.exponent(p)
     x, y, a, b = point_clouds(x, y, a, b)
     batch = torch.broadcast_shapes(x.shape[:-2], y.shape[:-2], a.shape[:-1], b.shape[:-1])
-    cost = costs(x.detach().double(), y.detach().double(), p)
-    _inputs.finite_entries("the matrix of costs ||x - y||^p", cost)
-    solution = solve(a.detach(), b.detach(), cost, batch)
-    if any(t.requires_grad for t in (x, y, a, b)) and torch.is_grad_enabled():
-        arcs = _cost_along_plan(solution.plan, x, y, p, batch)
-        value = _with_gradient(solution, solution.value - arcs.detach(), a, b) + arcs
-        solution = solution._replace(value=value)
-    return _in_dtype(solution, x.dtype)
+    with suited_threads(a, b, batch, few_for_one=FEW_FOR_ONE):
+        cost = costs(x.detach().double(), y.detach().double(), p)
+        _inputs.finite_entries("the matrix of costs ||x - y||^p", cost)
+        solution = solve(a.detach(), b.detach(), cost, batch)
+        if any(t.requires_grad for t in (x, y, a, b)) and torch.is_grad_enabled():
+            arcs = _cost_along_plan(solution.plan, x, y, p, batch)
+            value = _with_gradient(solution, solution.value - arcs.detach(), a, b) + arcs
+            solution = solution._replace(value=value)
+        return _in_dtype(solution, x.dtype)
 
 
 def _discouraged(cost, forbidden):

@@ -206,7 +206,7 @@ def _minimisers(psi, x, y, p, batch, cost):
     n, m = x.shape[-2], y.shape[-2]
     best = y.new_full((*batch, m), torch.inf)
     where = torch.zeros((*batch, m), dtype=torch.long, device=y.device)
-    entries = max(1, TILE.get(y.device.type, TILE["cpu"]) // max(1, best.numel() // max(1, m)))
+    entries = max(1, TILE.get(y.device.type, TILE["cuda"]) // max(1, best.numel() // max(1, m)))
     columns = min(n, max(1, entries // 16))
     rows = max(1, entries // columns)
     for row in range(0, m, rows):

@@ -18,7 +18,7 @@ from gantut.transport._results import NotCertified, TransportResult
 GAP = 1e-9
 ROUNDING = 2.0**-51  # of a constraint f_i + g_j <= C_ij, relative to |f_i| + |g_j|
 
-# Costs that compiled augmenting paths solve faster than the simplex, and from chosen arcs: entries, and points of one.
+# Costs that an assigner solves faster than the simplex, from chosen arcs: entries; on the CPU, also points of one.
 FEWEST_ENTRIES = 1 << 10
 MOST_ASSIGNED = 2000
 HUGE = 1e290  # above, differences of costs and potentials may overflow
@@ -66,7 +66,7 @@ def balanced(f, g, a, b):
 def find_assigner(cost):
     """The module that assigns the points of problems (k, n, n), or None where the simplex is at least as good."""
     on_cpu = cost.device.type == "cpu"
-    if not len(cost) or (on_cpu and (cost.numel() < FEWEST_ENTRIES or cost.shape[1] > MOST_ASSIGNED)):
+    if cost.numel() < FEWEST_ENTRIES or (on_cpu and cost.shape[1] > MOST_ASSIGNED):
         return None
     low, high = cost.aminmax()
     if not max(-low, high) < HUGE:

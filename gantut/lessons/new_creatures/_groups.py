@@ -162,7 +162,7 @@ def group_similar_images(images: torch.Tensor, names=None, *, threshold: float =
     graph = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(len(images), len(images)))
     labels = connected_components(graph, directed=False)[1]
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
-    return torch.from_numpy(first.argsort().argsort()[inverse])
+    return torch.from_numpy(first.argsort().argsort()[inverse]).to(images.device)
 
 
 def _numbered_alike(names):

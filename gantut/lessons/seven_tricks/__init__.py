@@ -8,12 +8,12 @@ from gantut.lessons.seven_tricks._semi_supervised import (
     semi_supervised,
     split_digits,
 )
-from gantut.lessons.seven_tricks._tricks import COMBINATIONS, TRICKS, train_with_trick, tricks, tricks_on_grid
+from gantut.lessons.seven_tricks._tricks import TRICKS, best_settings, train_with_trick, tricks, tricks_on_grid
 
 __all__ = [
-    "COMBINATIONS",
     "TRICKS",
     "Split",
+    "best_settings",
     "draw_labelled",
     "error_with_game",
     "error_with_labels_alone",

@@ -1,9 +1,13 @@
 """The exercises of lesson 10, The Wasserstein GAN."""
 
+import itertools
+
 import sympy
 import torch
 
 from gantut.lessons import Exercise, Mistake
+from gantut.lessons._answers import NotAnAnswer, kind, number
+from gantut.transport import emd_points
 
 _MU, _S = sympy.symbols("mu s", positive=True)
 _D = 1 / (1 + sympy.exp(2 * _MU**2 / _S**2))
@@ -26,7 +30,8 @@ def _without_offset(x, y, u, b):
 
 
 def _certify(x, y, f_x, f_y):
-    steepest = ((f_x[:, None] - f_y).abs() / torch.cdist(x, y)).max()
+    apart = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
+    steepest = ((f_x[:, None] - f_y).abs() / apart)[apart > 0].max()
     return ((f_x.mean() - f_y.mean()) / steepest).item()
 
 
@@ -51,6 +56,35 @@ _NUMBERS = (
 )
 _X = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]], dtype=torch.float64)
 _Y = torch.tensor([[2.0, 1.0], [3.0, 0.0], [1.5, 0.0], [4.0, 4.0]], dtype=torch.float64)
+_SCORES = (
+    (torch.tensor([1.0, 2.0, 0.5]).double(), torch.tensor([-1.0, 0.0, 0.4, -2.0]).double()),
+    (torch.tensor([0.0, 3.0, 1.0]).double(), torch.tensor([1.0, -1.0, 0.0, 0.5]).double()),
+)
+
+
+def _proves(given):
+    """Whether a function gives lower bounds of W1 for every critic, and good ones for critics that know it.
+
+    Right answers are many: any slope that is at least the largest between the batches will do, and so does duality. But
+    what exceeds W1 proves nothing, and 0 says nothing: a potential, in any unit, is good for more than half of W1.
+    """
+    if not callable(given):
+        raise NotAnAnswer(f"The answer should be a function, not {kind(given)}.")
+    solved = emd_points(_X, _Y)
+    w1, any_scores = solved.value.item(), [(sign * f_x, sign * f_y) for f_x, f_y in _SCORES for sign in (1, -1)]
+    potentials = [(unit * solved.f, -unit * solved.g) for unit in (0.1, 1.0, 20.0)]
+    for turn, rows in itertools.product(
+        range(4), itertools.permutations(range(3))
+    ):  # the order of samples says nothing
+        columns = [(turn + j) % 4 for j in range(4)]
+        of_any, of_potentials = (
+            [number(given(_X[[*rows]], _Y[columns], f_x[[*rows]], f_y[columns])) for f_x, f_y in scores]
+            for scores in (any_scores, potentials)
+        )
+        if max(of_any + of_potentials) > w1 * (1 + 1e-6) or min(of_potentials) < w1 / 2:
+            return False
+    return True
+
 
 EXERCISES = (
     Exercise(
@@ -116,9 +150,7 @@ EXERCISES = (
                 _undivided, "That is the critic's estimate itself. Divide by its largest slope between the batches."
             ),
         ),
-        arguments=(
-            (_X, _Y, torch.tensor([1.0, 2.0, 0.5]).double(), torch.tensor([-1.0, 0.0, 0.4, -2.0]).double()),
-            (_X, _Y, torch.tensor([0.0, 3.0, 1.0]).double(), torch.tensor([1.0, -1.0, 0.0, 0.5]).double()),
-        ),
+        arguments=tuple((_X, _Y, *scores) for scores in _SCORES),
+        accepts=_proves,
     ),
 )

@@ -6,7 +6,7 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from gantut import _inputs
-from gantut.transport._batches import point_clouds
+from gantut.transport._batches import point_clouds, suited_threads
 from gantut.transport.sinkhorn import problem
 from gantut.transport.sinkhorn.gradients import Weights, pull_back_points
 from gantut.transport.sinkhorn.kernels import PointCost
@@ -89,7 +89,8 @@ def sinkhorn_divergence(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10
     batch, groups = problem.in_groups(a, b, x, y)
     if not groups:
         return x.new_zeros(batch)
-    values, errors = zip(*(_Divergence.apply(*group, p, options) for group in groups), strict=True)
+    with suited_threads(a, b, batch):
+        values, errors = zip(*(_Divergence.apply(*group, p, options) for group in groups), strict=True)
     problem.report("sinkhorn_divergence", torch.cat(errors), tol, max_iter)
     return torch.cat(values).to(x.dtype).reshape(batch)
 

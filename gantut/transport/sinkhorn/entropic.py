@@ -3,7 +3,7 @@
 import torch
 
 from gantut import _inputs
-from gantut.transport._batches import point_clouds
+from gantut.transport._batches import point_clouds, suited_threads
 from gantut.transport._results import TransportResult
 from gantut.transport.sinkhorn import problem
 from gantut.transport.sinkhorn.gradients import TransportCost
@@ -101,9 +101,11 @@ def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
     0.119202922
     """
     a, b = _inputs.masses(a=a, b=b)
-    cost = _inputs.cost_matrix("cost", cost, a, b)
-    options = problem.options(reg, tol, max_iter)
-    result = _solve_groups(DenseCost, (a, b, cost), options, with_plan=True)
+    cost = _inputs.floating("cost", cost)
+    with suited_threads(a, b, cost.shape[:-2]):
+        cost = _inputs.cost_matrix("cost", cost, a, b)
+        options = problem.options(reg, tol, max_iter)
+        result = _solve_groups(DenseCost, (a, b, cost), options, with_plan=True)
     problem.report("sinkhorn", result.error, tol, max_iter)
     return result
 
@@ -176,7 +178,8 @@ def sinkhorn_points(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10_000
 def _solve_groups(make_cost, tensors, options, *, with_plan=False):
     """Solve a batch, group by group; `tensors` are both masses and what the cost is made of."""
     batch, groups = problem.in_groups(*tensors)
-    parts = [_solve(make_cost, group, *options, with_plan) for group in groups]
+    with suited_threads(*tensors[:2], batch):
+        parts = [_solve(make_cost, group, *options, with_plan) for group in groups]
     if not parts:
         return _no_problems(batch, *tensors[:2], with_plan)
     *fields, iterations = zip(*parts, strict=True)

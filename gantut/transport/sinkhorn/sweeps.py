@@ -142,13 +142,14 @@ def relax(state, dtype, target, limit, *, warm=False, patience=math.inf):
         if not looking:
             continue
         error = (b * (v * sums - 1).abs()).sum(-1)
-        worst = error.amax().item()
+        sizes = torch.stack([error.amax(), log_u.abs().amax(), log_v.abs().amax()])
+        worst, *gains = sizes.tolist()  # the stopping test: the only time that the host waits for the device
         state.known = state.known and (done <= EVERY or worst < SLOW * last[1])
         if not state.known:
             watch.look(done, error[:, None])
         look, last = next_look(done, worst, last, target), (done, worst)
         best, best_at = (worst, done) if worst < best / 2 else (best, best_at)
-        largest = max(log_u.abs().amax().item(), log_v.abs().amax().item())
+        largest = max(gains)
         leave = worst < target or done == limit or (worst < REACH and done - best_at > patience)
         if largest <= GAIN and not leave:
             continue

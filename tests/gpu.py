@@ -1,0 +1,303 @@
+"""`make gpu`: all that needs a GPU, in ten minutes: tests, benches, lessons and experiments, in this order.
+
+Each part is a process of its own with a limit of its own, and is written down when it ends, however it ends: the next
+one runs all the same, and what is there when time is up is a record. The folder that is written holds
+
+- ``gpu.json``: the machine, the versions, and of each part the command, the seconds, how it ended, and its numbers;
+- a ``.log`` of each part's output;
+- records of experiments, in the form of ``book/results``, into which they can be copied.
+
+What it needs: Python 3.11 or newer, PyTorch 2.11 or newer with CUDA, and `requirements.txt`; to be compared with,
+flash-sinkhorn 0.4.1, geomloss with pykeops, and mdot-tnt 1.0.0: a peer that is missing is named in the record. Without
+a GPU, ``--device standin --small`` and ``--device cpu --small`` try all of it at sizes that take some minutes.
+"""
+
+import argparse
+import contextlib
+import functools
+import json
+import os
+import platform
+import runpy
+import signal
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+ITERATIONS, REG = 100, 0.05  # of Sinkhorn; reg in units of the mean cost
+
+
+class Part(NamedTuple):
+    """A command, and the seconds that it may take."""
+
+    name: str
+    command: list[str]
+    seconds: int
+
+
+def parts(device, small):
+    """All that is to be run."""
+    kind, here = device.split(":")[0], [sys.executable, __file__, "--device", device, *(["--small"] if small else [])]
+    test = [sys.executable, "-m", "pytest", "-q", "-x" if small else "-q", "-k", kind]
+    few = ["tests/test_games.py", "tests/test_divergences_discrete.py"]
+    deep = ["tests/test_transport_line.py"] if small else sorted(map(str, [*_tests("transport"), *_tests("training")]))
+    lessons = sorted(path.stem for path in (ROOT / "book").glob("[0-9][0-9]_*.py"))
+    lessons = [name for name in lessons if not small or name[:2] in ("01", "08")]
+    experiments = ["hopping"] if small else ["clip-depth", "critic-and-distance", "unrolling", "creatures"]
+    return [
+        Part("tests", [*test, "-m", "not slow and not site", *(few if small else ["tests"])], 150),
+        Part("tests in full", [*test, *deep], 90),
+        *(Part(f"bench {name}", [*here, "--bench", name], 80) for name in BENCHES),
+        *(Part(f"lesson {name}", [*here, "--script", f"book/{name}.py"], 60) for name in lessons),
+        *(Part(f"experiment {name}", [*here, "--experiment", name], 240) for name in experiments),
+    ]
+
+
+def _tests(what):
+    return (path.relative_to(ROOT) for path in ROOT.glob(f"tests/test_{what}*.py"))
+
+
+def run_part(part, folder, environment, left):
+    """Run a part for as long as it may, and return what became of it."""
+    log, start = folder / f"{part.name.replace(' ', '-')}.log", time.perf_counter()
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            part.command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            code = process.wait(min(part.seconds, left))
+            ended = "passed" if code == 0 else f"failed with {code}"
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            ended = "stopped: too long"
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    numbers = [json.loads(line[len(MARK) :]) for line in lines if line.startswith(MARK)]
+    return {
+        "part": part.name, "ended": ended, "seconds": round(time.perf_counter() - start, 1),
+        "command": " ".join(part.command), "last line": lines[-1] if lines else "", "numbers": numbers,
+    }  # fmt: skip
+
+
+def run_all(device, folder, minutes, small, only):
+    """Run all parts in turn, and write down each one as it ends; return whether all have passed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {"GANTUT_DEVICE": device, "GPU_FOLDER": str(folder), "PYTHONUTF8": "1"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), environment.get("PYTHONPATH", "")])
+    record = {"machine": machine(device), "parts": []}
+    end = time.monotonic() + 60 * minutes
+    for part in parts(device, small):
+        if only and not any(part.name.startswith(name) for name in only):
+            continue
+        left = end - time.monotonic()
+        if left < 5:
+            result = {"part": part.name, "ended": "not begun: time was up"}
+        else:
+            result = run_part(part, folder, environment, left)
+        record["parts"].append(result)
+        (folder / "gpu.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        print(
+            f"{part.name}: {result['ended']}, {result.get('seconds', 0)} s; {result.get('last line', '')}", flush=True
+        )
+    return all(result["ended"] == "passed" for result in record["parts"])
+
+
+def machine(device):
+    """Where the numbers come from."""
+    import torch
+
+    on_cuda = device.startswith("cuda") and torch.cuda.is_available()
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return {
+        "device": torch.cuda.get_device_name(device) if on_cuda else device, "cuda": torch.version.cuda,
+        "torch": torch.__version__, "python": platform.python_version(), "cores": os.cpu_count(),
+        "commit": done.stdout.strip(), "begun": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime()),
+    }  # fmt: skip
+
+
+# ---- Benches --------------------------------------------------------------------------------------------------------
+
+MARK = "NUMBERS "
+
+
+def note(**numbers):
+    """Hand numbers to the record."""
+    print(MARK + json.dumps(numbers), flush=True)
+
+
+def seconds(work, device, repeats=5):
+    """The median seconds of work by the clock on the wall, once it has been warmed up, the device's part included."""
+    import torch
+
+    wait = getattr(torch.get_device_module(device.type), "synchronize", lambda: None)
+    taken = []
+    for _ in range(repeats + 2):
+        wait()
+        start = time.perf_counter()
+        work()
+        wait()
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken[2:])
+
+
+def race(problem, contestants, device, repeats=5):
+    """Note the seconds of everyone, and why somebody could not run."""
+    for name, work in contestants.items():
+        try:
+            note(problem=problem, name=name, seconds=seconds(work, device, repeats))
+        except Exception as error:  # a peer that is missing or fails: the others run
+            note(problem=problem, name=name, failed=f"{type(error).__name__}: {str(error).splitlines()[0]}")
+            if name.startswith("gantut"):
+                raise
+
+
+def bench_sinkhorn(device, small):
+    """100 iterations between 10,000 points, for the squared distance, in single precision."""
+    import torch
+
+    from gantut.transport import sinkhorn_points
+
+    n = 200 if small else 10_000
+    mass = torch.full((n,), 1 / n, device=device)
+
+    def ours(x, y, reg):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # so few iterations do not converge
+            return sinkhorn_points(x, y, reg=reg, p=2, tol=1e-12, max_iter=ITERATIONS)
+
+    def flash(x, y, reg):
+        from flash_sinkhorn.sinkhorn_solvers import sinkhorn_flashstyle_alternating
+
+        return sinkhorn_flashstyle_alternating(x, y, mass, mass, eps=reg, n_iters=ITERATIONS)
+
+    def geomloss(x, y, reg):
+        from geomloss import SamplesLoss
+
+        blur = (reg / 2) ** 0.5  # its cost is half of the square
+        return SamplesLoss("sinkhorn", p=2, blur=blur, debias=False, backend="online")(x, y)
+
+    for some in ({"gantut": ours, "flash-sinkhorn": flash}, {"geomloss": geomloss}):  # the last one compiles for long
+        for d in (2, 64, 784):
+            x, y = torch.randn(2, n, d, generator=torch.Generator().manual_seed(0)).to(device)
+            work = {name: functools.partial(solve, x, y, REG * 2 * d) for name, solve in some.items()}
+            race(f"n = {n}, d = {d}", work, device)
+
+
+def bench_exact(device, small):
+    """Exact transport of 512 x 256 points in the plane, in double precision."""
+    import torch
+
+    from gantut.transport import emd_points
+
+    count, n = (4, 40) if small else (512, 256)
+    x, y = torch.randn(2, count, n, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).to(device)
+    mass = torch.full((count, n), 1 / n, dtype=torch.float64, device=device)
+
+    def mdot():
+        from mdot_tnt import solve_OT_batched
+
+        cost = torch.cdist(x, y)
+        solve_OT_batched(mass, mass, cost / cost.amax(), gamma_f=4096.0)
+
+    race(f"{count} x {n}", {"gantut": lambda: emd_points(x, y), "mdot-tnt, entropic": mdot}, device, repeats=3)
+    result = emd_points(x, y)
+    note(problem=f"{count} x {n}", relative_gap=(result.gap / result.value).amax().item())
+
+
+def bench_populations(device, small):
+    """64 small WGAN-GPs at once, and a loop over one, both for as many steps."""
+    import bench_training
+    import torch
+
+    from gantut.training import Config, train
+
+    members, steps = (4, 2) if small else (64, 40)
+    data = torch.randn(4096, 2, generator=torch.Generator().manual_seed(0))
+    for width, batch in ((32, 64), (128, 256)):
+        hidden = {"hidden": (width, width)}
+        options = dict(objective="wgan-gp", batch_size=batch, steps=steps, generator=hidden, critic=hidden)
+        config = Config(**options, members=members)
+
+        def ours(config=config, steps=steps):
+            looks = dict(samples=1, record_every=steps, evaluate_every=steps, progress=False)
+            train(config, data, device=device, **looks)
+
+        def loop(width=width, batch=batch):
+            with torch.device(device):
+                bench_training.plain_loop(data.to(device), width, batch, steps // 2)
+
+        work = {"gantut": ours, f"a loop, one member, {steps // 2} steps": loop}
+        race(f"{members} members, width {width}, {steps} steps", work, device, 1)
+
+
+def bench_images(device, small):
+    """DCGAN and WGAN-GP on pictures of 32 x 32, and loops written out."""
+    import bench_images as images
+    import torch
+
+    steps = 1 if small else 20
+    data = (
+        torch.rand(400, images.CHANNELS, images.SIZE, images.SIZE, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    )
+    for problem in ("DCGAN", "WGAN-GP"):
+        with torch.device(device):
+            racing = images.contestants(problem, data.to(device), device=device)
+
+        def run(contestant):
+            with torch.device(device) if not isinstance(contestant, images.Ours) else contextlib.nullcontext():
+                contestant.run(steps)
+
+        work = {name: functools.partial(run, contestant) for name, contestant in racing.items()}
+        race(f"{problem}, {steps} steps of {images.BATCH}", work, device, 1)
+
+
+BENCHES = {"sinkhorn": bench_sinkhorn, "exact": bench_exact, "populations": bench_populations, "images": bench_images}
+
+
+# ---- The command line ----------------------------------------------------------------------------------------------
+
+
+def one_process(arguments):
+    """What a part runs in its own process."""
+    import standin
+    import torch
+
+    if arguments.device == standin.NAME:
+        standin.register()
+    device = torch.zeros(0, device=arguments.device).device
+    if arguments.bench:
+        BENCHES[arguments.bench](device, arguments.small)
+    elif arguments.script:
+        os.chdir(ROOT / "book")
+        runpy.run_path(str(ROOT / arguments.script), run_name="__main__")
+    else:
+        sys.argv = ["gantut.lessons", arguments.experiment, "--out", os.environ.get("GPU_FOLDER", "gpu-results")]
+        sys.argv += ["--scale", "fast" if arguments.small else "full"]
+        runpy.run_module("gantut.lessons", run_name="__main__")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", default="cuda", help="cuda, or standin or cpu to try it")
+    parser.add_argument("--out", type=Path, default=Path("gpu-results"), help="the folder to write")
+    parser.add_argument("--minutes", type=float, default=10, help="for all of it")
+    parser.add_argument("--small", action="store_true", help="small sizes, to try it")
+    parser.add_argument("--only", nargs="+", help="parts whose names begin so")
+    parser.add_argument("--bench", choices=BENCHES, help=argparse.SUPPRESS)
+    parser.add_argument("--script", help=argparse.SUPPRESS)
+    parser.add_argument("--experiment", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.bench or arguments.script or arguments.experiment:
+        one_process(arguments)
+        return 0
+    good = run_all(arguments.device, arguments.out.resolve(), arguments.minutes, arguments.small, arguments.only)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -309,7 +309,7 @@ def crossings(sides, edges):
         for i in np.nonzero((signs[1:] * signs[:-1]) < 0)[0]:
             a, b, sign = points[i : i + 1], points[i + 1 : i + 2], signs[i]
             for _ in range(60):
-                middle = np.sqrt(a * b)
+                middle = np.sqrt(a) * np.sqrt(b)
                 rest = (high - low) - middle if piece.right is not None and piece.left is not None else None
                 part = Piece(low, high, middle, rest) if piece.left is not None else Piece(low, high, None, middle)
                 a, b = (middle, b) if apart(part)[0] == sign else (a, middle)

@@ -165,7 +165,7 @@ def _doubt(terms, x, logs, elements, doubts):
     for which, function in terms:
         above, below = function(x, up[0], down[1]), function(x, down[0], up[1])
         change = (above.clamp(-1e305, 1e305) - below.clamp(-1e305, 1e305)).nan_to_num().abs() / enlarged
-        size = 1 + function(x, *logs).abs().nan_to_num(posinf=0.0)
+        size = 1 + above.abs().nan_to_num(posinf=0.0)
         wrong = wrong + torch.where(elements[which] > 0, elements[which] * (change + doubts[which] * size), 0)
     return wrong.clamp_max(1e305)
 

@@ -163,6 +163,13 @@ def test_a_log_density_that_rounds_to_minus_infinity_within_the_support_is_not_a
         assert abs(float(estimate) - truth) <= max(estimate.error.item(), 1e-12)
 
 
+def test_rounding_beside_an_end_is_not_made_up_for_where_the_density_is_steeper_than_any_power():
+    p, q = td.Gumbel(*double(5.0, 0.06)), td.RelaxedBernoulli(*double(4.0), logits=torch.tensor(2.0).double())
+    estimate = js_between(p, q)  # below x = 1, p is less than exp(-exp(66))
+    assert abs(float(estimate) - math.log(2)) <= max(estimate.error.item(), 1e-12)
+    assert estimate.error.item() < 1e-9
+
+
 class LogOfDensity:
     """A normal distribution whose log_prob is the log of its density, which underflows 38 deviations away."""
 

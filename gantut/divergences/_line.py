@@ -109,7 +109,8 @@ class Line:
             x, found, doubts = places.anchor + offset, log(places.anchor, offset), 0
             if ended:
                 exact = torch.where(here[8] > 0, y, (x - places.anchor).abs())  # after rounding x
-                close = places.log_y < here[0] + torch.where(here[8] > 0, 0, 24)  # so that rounding counts
+                smooth = (here[8] > 0) | (here[1].abs() > 1e3)  # no power has such a slope
+                close = places.log_y < here[0] + torch.where(smooth, 0, 24)  # so that rounding counts
                 away = torch.where(close, places.log_y, 0) - torch.where(close, exact, 1).log()
                 found, doubts = _extrapolated(found, away, *here[1:4], doubt)
             if tailed:

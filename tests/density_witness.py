@@ -148,6 +148,13 @@ def none(*_):
     return []
 
 
+def peaks_and_crossings(m, n, s, t, w):
+    """Return the peaks of two weighted normal densities, and where they cross: there the log of the sum has a kink."""
+    constant = n * n / t**2 / 2 - m * m / s**2 / 2 + math.log(w / (1 - w) * t / s)
+    roots = np.roots([(1 / t**2 - 1 / s**2) / 2, m / s**2 - n / t**2, constant])
+    return [m, n, *(float(root.real) for root in roots if root.imag == 0 and abs(root) < 1e6)]
+
+
 FAMILIES = {
     "Normal": Family((place, scale), td.Normal, LINE, first, lambda x, m, s: normal(x.away(m) / s, s)),
     "Laplace": Family(
@@ -227,7 +234,7 @@ FAMILIES = {
     ),
     "two Normals": Family(
         (place, place, scale, scale, share),
-        lambda m, n, s, t, w: mixture(td.Normal, w, (m, n), (s, t)), LINE, lambda m, n, *_: [m, n],
+        lambda m, n, s, t, w: mixture(td.Normal, w, (m, n), (s, t)), LINE, peaks_and_crossings,
         lambda x, m, n, s, t, w: mixed(normal(x.away(m) / s, s), normal(x.away(n) / t, t), w),
     ),
     "two Gammas": Family(

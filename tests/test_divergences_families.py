@@ -51,7 +51,9 @@ def alone(between, first, second, p, q, case):
 def outside(kind, cases, seed):
     """Return the cases in which a value is further from its witness than its stated error, and how many were refused.
 
-    The witness counts where its two step sizes agree to 1e-9: otherwise the integral is infinite, or out of its reach.
+    The witness counts where its two step sizes agree to 1e-9: otherwise the integral is infinite, or out of its reach,
+    and where they agree to 1e-6 alone, the next digits may be wrong by fifteen times their difference: mpmath and the
+    closed form say so of Exponential || two Normals and InverseGamma || Weibull.
     """
     random = np.random.default_rng(seed)
     wrong, refused, decided = [], 0, 0
@@ -68,7 +70,7 @@ def outside(kind, cases, seed):
                 continue
             decided += 1
             refused += error is None
-            if error is not None and value != truth and not abs(value - truth) <= max(error, 1e-12) + 3 * doubt:
+            if error is not None and value != truth and not abs(value - truth) <= max(error, 1e-12) + doubt:
                 wrong.append((names, one, other, dtype, value, error, truth, doubt))
     return wrong, refused, decided
 

@@ -121,7 +121,7 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
     try:
         panels, errors = over_the_line(integrands)
     except IntegrationError as trouble:
-        _check_masses(p, q, _masses(over_the_line, look), interval)
+        _check_masses(p, q, _masses(over_the_line, look, marks.new_tensor(math.inf)), interval)
         raise IntegrationError(f"{p.name} against {q.name}: {trouble}") from None
     t, weights = spread(panels)
     t, points = torch.cat([t, line.ends()]), len(t)
@@ -170,7 +170,7 @@ def _doubt(terms, x, logs, elements, doubts):
     return wrong.clamp_max(1e305)
 
 
-def _masses(over_the_line, look):
+def _masses(over_the_line, look, infinite):
     """Return the total masses of both distributions, infinite for one that does not settle."""
     totals = []
     for which in range(2):
@@ -178,7 +178,7 @@ def _masses(over_the_line, look):
             points, weights = spread(over_the_line(lambda t, which=which: look(t)[2][which])[0])
             totals.append(torch.tensordot(weights, look(points)[2][which].detach(), dims=1))
         except IntegrationError:
-            totals.append(torch.tensor(math.inf))
+            totals.append(infinite)
     return torch.stack(torch.broadcast_tensors(*totals), -1)
 
 

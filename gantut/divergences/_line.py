@@ -97,7 +97,7 @@ class Line:
             return density.log(anchor + offset, rest, **options)
 
         ended, tailed = not self.whole.all(), torch.isinf(self.edges).any()
-        near = _ladder(log, anchors, scale, -1, finest) if ended else torch.zeros(4, *scale.shape)
+        near = _ladder(log, anchors, scale, -1, finest) if ended else scale.new_zeros(4, *scale.shape)
         near = torch.stack([torch.where(self.whole, -math.inf, near[0]), *near[1:]])
         far = _ladder(log, anchors, scale, 1, torch.zeros_like(scale)) if tailed else math.inf * torch.ones_like(near)
         tables = torch.cat([near.to(far), far, whole_digits[None].to(far)])

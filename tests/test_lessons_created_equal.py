@@ -21,23 +21,25 @@ from gantut.lessons.created_equal import (
     Choice,
     Scores,
     arena,
+    best_difference,
     common_budget,
     draw_settings,
     expected_best,
     f1_score,
     held_out_best,
-    held_out_best_interval,
     polygons,
     read_study,
     run_try,
     scores,
     study,
     summary,
+    swapped_differences,
     try_config,
 )
 from gantut.lessons.experiments import EXPERIMENTS
 from gantut.lessons.toy_gans import GAMES
 from gantut.lipschitz import Clip, GradientPenalty
+from gantut.metrics import paired_difference
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -410,24 +412,48 @@ def test_where_scores_are_all_luck_the_best_of_many_tries_is_worth_no_more_than_
     assert expected_best(luck[..., 0], 8).mean() > 1.4  # of eight Gaussians it is 1.4236
 
 
-def test_the_interval_is_scipys_percentile_bootstrap(rng):
-    values, rival = torch.rand(2, 12, 2, dtype=torch.float64, generator=rng)
-    for against in (None, rival):
+def test_swapped_differences_are_those_of_all_swaps_made_one_by_one(rng):
+    values, rival = torch.rand(2, 2, 5, 3, dtype=torch.float64, generator=rng)  # two kinds of data, five tries
+    found = swapped_differences(values, rival, 3)
+    witness = []
+    for sides in itertools.product((False, True), repeat=5):
+        mine, theirs = values.clone(), rival.clone()
+        for number, swapped in enumerate(sides):
+            if swapped:
+                mine[:, number], theirs[:, number] = rival[:, number], values[:, number]
+        witness.append((held_out_best(mine, 3) - held_out_best(theirs, 3)).mean().item())
+    assert found[0].item() == pytest.approx(witness[0], abs=1e-12)
+    assert sorted([*found.tolist(), *(-found).tolist()]) == pytest.approx(sorted(witness), abs=1e-12)
 
-        def statistic(index, axis=-1, against=against):
-            index = torch.from_numpy(np.asarray(index)).long()
-            mine = held_out_best(values[index], 4)
-            return (mine if against is None else mine - held_out_best(against[index], 4)).numpy()
 
-        witness = scipy.stats.bootstrap(
-            (np.arange(12),), statistic, n_resamples=20_000, method="percentile", vectorized=True, rng=0
-        ).confidence_interval
-        found = held_out_best_interval(values, 4, rival=against, draws=20_000)
-        # quantiles of 20,000 draws, over a range of about 0.5: off by some 0.005
-        assert (found.low.item(), found.high.item()) == pytest.approx((witness.low, witness.high), abs=0.02)
-        assert found.low <= found.estimate <= found.high
-    same = held_out_best_interval(values, 4, rival=values)
-    assert (same.low, same.estimate, same.high) == (0, 0, 0)
+def test_for_one_try_it_is_the_paired_difference(rng):
+    values, rival = torch.rand(2, 8, 3, dtype=torch.float64, generator=rng)
+    values = values + 0.3
+    found = best_difference(values, rival, 1)
+    witness = paired_difference(values.mean(1), rival.mean(1))
+    assert found.p_value == pytest.approx(witness.p_value, abs=1e-12)
+    # ten halvings of a range of at most 4
+    assert found[:3] == pytest.approx(witness[:3], abs=0.005)
+    assert found.pairs == witness.pairs == 8
+    wider = best_difference(values, rival, 1, comparisons=5)
+    assert wider.low < found.low < found.difference < found.high < wider.high
+
+
+def test_equal_games_are_told_apart_no_more_often_than_promised(rng):
+    tries = torch.randn(300, 2, 7, 2, dtype=torch.float64, generator=rng) + torch.randn(300, 1, 7, 1, generator=rng)
+    swaps = [swapped_differences(*pair, 4).abs() for pair in tries]
+    alarms = sum(bool((found >= found[0] - 1e-12).double().mean() <= 0.05) for found in swaps)
+    assert scipy.stats.binomtest(alarms, 300, 0.05, alternative="greater").pvalue > 1e-3
+    better = tries[:20, 0] + 10  # and games that differ by far more than tries do are
+    assert all(best_difference(mine, theirs, 4).told_apart for mine, theirs in zip(better, tries[:20, 1], strict=True))
+
+
+def test_many_tries_are_swapped_at_random(rng):
+    values, rival = torch.rand(2, 20, 2, dtype=torch.float64, generator=rng)
+    found = swapped_differences(values, rival, 2)
+    assert len(found) == 4096
+    assert found[0].item() == pytest.approx((held_out_best(values, 2) - held_out_best(rival, 2)).item(), abs=1e-12)
+    assert torch.equal(found, swapped_differences(values, rival, 2))
 
 
 def test_budgets_refuse_what_has_no_answer():
@@ -436,6 +462,6 @@ def test_budgets_refuse_what_has_no_answer():
     ):
         held_out_best(torch.zeros(5, 1), 2)
     with pytest.raises(ValueError, match=r"k must be at most 5, the number of tries, not 6"):
-        held_out_best_interval(torch.zeros(5, 2), 6)
+        best_difference(torch.zeros(5, 2), torch.zeros(5, 2), 6)
     with pytest.raises(ValueError, match="values and rival"):
-        held_out_best_interval(torch.zeros(5, 2), 2, rival=torch.zeros(4, 2))
+        best_difference(torch.zeros(5, 2), torch.zeros(4, 2), 2)

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import statistics
 
 import pytest
 import torch
@@ -14,6 +15,8 @@ from gantut.lessons.new_creatures import (
     CHANGES,
     GAMES,
     affordable_steps,
+    cheats,
+    chessboard,
     decode_pictures,
     encode_pictures,
     grouped_kid,
@@ -23,6 +26,7 @@ from gantut.lessons.new_creatures import (
     picture_distances,
     random_features,
     slerp,
+    spoilt_pictures,
     train_on_creatures,
 )
 from gantut.networks import DCGANGenerator
@@ -138,29 +142,70 @@ def test_random_features_are_those_of_a_convolution_written_out(device):
     second = torch.randn(64, 32, 5, 5, generator=source) * (2 / 800) ** 0.5
     top = torch.nn.functional.pad(hidden, (2, 2, 2, 2))
     corner = torch.zeros(64)
-    for i in range(4):
-        for j in range(4):
-            corner += (second * top[:, 2 * i : 2 * i + 5, 2 * j : 2 * j + 5]).sum((1, 2, 3)).clamp(min=0) / 16
+    for i in range(2):
+        for j in range(2):
+            corner += (second * top[:, 2 * i : 2 * i + 5, 2 * j : 2 * j + 5]).sum((1, 2, 3)).clamp(min=0) / 4
     found = random_features(picture.to(device).expand(2, 1, 3, 32, 32)).cpu()
-    assert found.shape == (2, 1, 256)
-    assert torch.allclose(found[1, 0, ::4], corner, rtol=1e-4, atol=1e-5)  # single precision
+    assert found.shape == (2, 1, 1024)
+    assert torch.allclose(found[1, 0, ::16], corner, rtol=1e-4, atol=1e-5)  # single precision
     with pytest.raises(ValueError, match=r"pictures must have shape \(\.\.\., 3, 32, 32\), not \(1, 32, 32\)"):
         random_features(torch.zeros(1, 32, 32))
 
 
-def test_kernel_distances_see_blur_and_are_near_zero_for_the_data_themselves(pictures):
-    order = torch.randperm(len(pictures.images), generator=torch.Generator().manual_seed(0)).to(pictures.groups)
-    some, rest = pictures.images[order[:140]], pictures.images[order[140:]]
-    blurred = torch.nn.functional.avg_pool2d(some, 5, stride=1, padding=2, count_include_pad=False)
-    same, worse = (metrics.median_interval(grouped_kid(x, rest, groups=7)) for x in (some, blurred))
-    assert same.low < 0.1
-    assert worse.low > same.high
-    scaled = random_features(rest).double()
-    scale = scaled.square().mean().sqrt()
-    one = metrics.kid(random_features(some[:20]).double() / scale, scaled / scale)
+def test_kernel_distances_are_those_of_features_that_the_reference_has_centred_and_scaled(pictures):
+    some, rest = pictures.images[:140], pictures.images[140:]
+    y, x = random_features(rest).double(), random_features(some[:20]).double()
+    away = (y.var(0) + y.var(0).mean()).sqrt()
+    one = metrics.kid((x - y.mean(0)) / away, (y - y.mean(0)) / away)
     assert grouped_kid(some, rest, groups=7)[0].item() == pytest.approx(one.item(), rel=1e-6)
     with pytest.raises(ValueError, match="groups must divide 140, the number of pictures, and 9 does not"):
         grouped_kid(some, rest, groups=9)
+
+
+def test_kernel_distances_see_whatever_spoils_a_picture_and_are_near_zero_for_other_creatures(pictures, device):
+    held = creatures("holdout", alive=True, device=device).images[:70]
+    held = held.unflatten(0, (7, 10)).transpose(0, 1).flatten(0, 1)  # dealt: relatives are neighbours in the list
+    themselves = grouped_kid(held, pictures.images)
+    assert abs(themselves.median()) < 0.05
+    for name, spoilt in spoilt_pictures(held).items():
+        found = metrics.paired_difference(grouped_kid(spoilt, pictures.images), themselves, comparisons=6)
+        assert found.told_apart == (name != "other colours"), name  # which are creatures all the same
+        assert found.low > 0 or name == "other colours"
+
+
+def test_spoilt_pictures_have_the_same_pixels_in_another_order(pictures):
+    some = pictures.images[:5]
+    spoilt = spoilt_pictures(some)
+    for name in ("pixel salad", "jigsaw of 16", "jigsaw of 4", "upside down"):
+        before, after = (images.flatten(2).sort(-1).values for images in (some, spoilt[name]))
+        assert torch.equal(before, after), name
+        assert not torch.equal(some, spoilt[name])
+    quarters = spoilt["jigsaw of 4"].unfold(2, 16, 16).unfold(3, 16, 16).permute(0, 2, 3, 1, 4, 5).flatten(1, 2)
+    own = some.unfold(2, 16, 16).unfold(3, 16, 16).permute(0, 2, 3, 1, 4, 5).flatten(1, 2)  # (5, 4, 3, 16, 16)
+    same = (quarters[:, :, None] == own[:, None]).flatten(3).all(-1)
+    assert same.any(1).all()
+    assert torch.equal(spoilt["other colours"][:, 0], some[:, 1])
+
+
+def test_copies_that_the_audit_looks_for_are_caught_and_moved_further_or_blended_they_are_not(pictures, device):
+    held = creatures("holdout", alive=True, device=device)
+    least = memorisation_audit(held.images, pictures.images, pictures.groups).ratio.min()
+    caught = {
+        name: (memorisation_audit(x, pictures.images, pictures.groups).ratio < least).double().mean().item()
+        for name, x in cheats(pictures.images[::8]).items()
+    }
+    assert caught["mirrored, moved by 2"] == caught["moved by 4"] == 1
+    assert caught["blends of two"] < 0.1
+    assert caught["moved by 6"] < 0.5
+
+
+def test_a_chessboard_is_found_and_noise_has_none():
+    i, j = torch.meshgrid(torch.arange(8), torch.arange(8), indexing="ij")
+    board = (1 - 2 * ((i + j) % 2)).double()[None, None]
+    noise = torch.randn(4000, 3, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert chessboard(noise) == pytest.approx(1, abs=0.1)  # 12,000 squares, their mean within a hundredth or so
+    # all its power, 64^2, is in one frequency, and noise puts 64 into each
+    assert chessboard(noise + board) == pytest.approx(1 + 64, rel=0.1)
 
 
 def test_an_arc_has_its_ends_and_stays_on_the_sphere():
@@ -220,7 +265,8 @@ def test_the_experiment_keeps_the_pictures_of_the_median_run_of_each_game(tmp_pa
     for game in ("DCGAN", "WGAN", "WGAN-GP"):
         rows = [row for row in result["games"] if row["game"] == game]
         assert [row["seed"] for row in rows] == [0, 1, 2]
-        last = [sum(row["kernel"][-1]) for row in rows]
+        last = [statistics.median(row["kernel"][-1]) for row in rows]
+        assert all(len(row["chessboard"]) == 8 for row in rows)
         assert [row["typical"] for row in rows] == [value == sorted(last)[1] for value in last]
         (shown,) = (row for row in rows if "pictures" in row)
         assert shown["typical"]

@@ -1,6 +1,5 @@
 """Rank correlation and intervals, against SciPy, enumeration and the coverage that they promise."""
 
-import itertools
 import math
 
 import numpy as np
@@ -10,7 +9,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gantut.lessons.created_equal import bootstrap_interval
 from gantut.metrics import binomial_interval, median_interval, rank_correlation
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -152,56 +150,11 @@ def test_the_median_is_covered_as_often_as_promised(rng, device):
     assert covered == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 4000))
 
 
-# -------------------------------------------------------------------------------------------------------- bootstrap
-
-
-def test_of_three_values_it_is_the_quantile_over_all_27_draws(rng, device):
-    values = torch.tensor([0.0, 1.0, 5.0], dtype=torch.float64, device=device)
-    means = sorted(sum(draw) / 3 for draw in itertools.product([0.0, 1.0, 5.0], repeat=3))
-    found = bootstrap_interval(values, statistic=lambda x: x.mean(-1), level=0.8, draws=200_000, generator=rng)
-    # the means are steps: the quantile of many draws is the step on which the exact level falls
-    assert found.low.item() == pytest.approx(means[math.ceil(0.1 * 27) - 1], abs=1e-12)
-    assert found.high.item() == pytest.approx(means[math.ceil(0.9 * 27) - 1], abs=1e-12)
-    assert found.estimate.item() == pytest.approx(2.0)
-
-
-def test_it_is_scipys_percentile_bootstrap(normal, rng):
-    values = normal(3, 40)
-    found = bootstrap_interval(values, statistic=lambda x: x.mean(-1), draws=20_000, generator=rng)
-    for row, low, high in zip(values.cpu().numpy(), found.low, found.high, strict=True):
-        expected = scipy.stats.bootstrap(
-            (row,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(1)
-        ).confidence_interval
-        error = row.std() / 40**0.5 * 0.05  # of a 2.5 % quantile over 20,000 draws: 0.019 standard errors, twice
-        assert (low.item(), high.item()) == pytest.approx((expected.low, expected.high), abs=error)
-
-
-def test_the_median_is_the_default_and_a_seed_is_an_interval(normal, device):
-    values = normal(2, 21)
-    twice = [bootstrap_interval(values, generator=torch.Generator().manual_seed(3)) for _ in range(2)]
-    for one, other in zip(*twice, strict=True):
-        assert torch.equal(one, other)
-        assert one.shape == (2,)
-    assert torch.equal(twice[0].estimate, values.median(-1).values)
-    assert bootstrap_interval(torch.tensor([1.0, 2.0, 3.0, 9.0])).estimate.item() == 2.5
-    assert ((twice[0].low <= twice[0].estimate) & (twice[0].estimate <= twice[0].high)).all()
-
-
-def test_values_must_be_finite_and_the_statistic_one_number(normal, rng):
+def test_values_must_be_finite_and_there_must_be_some(normal):
     values = normal(8)
     spoilt = values.clone()
     spoilt[5] = math.nan
-    for interval in (bootstrap_interval, median_interval):
-        with pytest.raises(ValueError, match=r"values must be finite, but values\[5\] is nan"):
-            interval(spoilt)
-        with pytest.raises(ValueError, match="values must"):
-            interval(values[:0])
-    with pytest.raises(ValueError, match="values must be at least 2, but there are 1"):
-        bootstrap_interval(values[:1])
-    for statistic in (lambda x: x, lambda x: x.mean(), lambda x: 1.0):
-        with pytest.raises(ValueError, match=r"statistic must map \(\.\.\., 8\) to \(\.\.\.\)"):
-            bootstrap_interval(values, statistic=statistic)
-    with pytest.raises(ValueError, match="generator must be"):
-        bootstrap_interval(values, generator=3)
-    with pytest.raises(ValueError, match="draws must be"):
-        bootstrap_interval(values, draws=0, generator=rng)
+    with pytest.raises(ValueError, match=r"values must be finite, but values\[5\] is nan"):
+        median_interval(spoilt)
+    with pytest.raises(ValueError, match="values must"):
+        median_interval(values[:0])

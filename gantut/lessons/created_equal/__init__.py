@@ -1,8 +1,7 @@
 """Are GANs created equal?"""
 
 from gantut.lessons.created_equal._arenas import ARENAS, Arena, Scores, arena
-from gantut.lessons.created_equal._bootstrap import bootstrap_interval
-from gantut.lessons.created_equal._budgets import expected_best, held_out_best, held_out_best_interval
+from gantut.lessons.created_equal._budgets import best_difference, expected_best, held_out_best, swapped_differences
 from gantut.lessons.created_equal._polygon_scores import polygon_precision_recall
 from gantut.lessons.created_equal._polygons import Polygons, polygons
 from gantut.lessons.created_equal._search import SPACE, Choice, draw_settings, try_config
@@ -25,14 +24,13 @@ __all__ = [
     "Polygons",
     "Scores",
     "arena",
-    "bootstrap_interval",
+    "best_difference",
     "common_budget",
     "created_equal",
     "draw_settings",
     "expected_best",
     "f1_score",
     "held_out_best",
-    "held_out_best_interval",
     "polygon_precision_recall",
     "polygons",
     "read_study",
@@ -40,5 +38,6 @@ __all__ = [
     "scores",
     "study",
     "summary",
+    "swapped_differences",
     "try_config",
 ]

@@ -1,4 +1,4 @@
-"""What a budget of tries buys: the best of k, chosen with one seed and measured with the others, with an interval."""
+"""What a budget of tries buys: the best of k, chosen with one seed, measured with the others, compared with a rival."""
 
 import math
 
@@ -6,8 +6,10 @@ import torch
 
 from gantut import _inputs
 from gantut.device import random_source
-from gantut.lessons.created_equal._bootstrap import bootstrap_interval
-from gantut.metrics import Interval
+from gantut.metrics import PairedDifference
+
+ALL_SWAPS = 13  # of so many tries all swaps are made
+HALVINGS = 10  # of a range of scores, to find the end of an interval to a thousandth of it
 
 
 @torch.no_grad()
@@ -106,50 +108,88 @@ def held_out_best(values: torch.Tensor, k: int, *, largest: bool = True) -> torc
     return expected_best(chosen_by, k, report=others, largest=largest).mean(0)
 
 
-def held_out_best_interval(
-    values: torch.Tensor,
-    k: int,
-    *,
-    rival: torch.Tensor | None = None,
-    largest: bool = True,
-    level: float = 0.95,
-    draws: int = 2000,
-    seed: int = 0,
-) -> Interval:
-    """A bootstrap interval over tries for :func:`held_out_best`, or for how much it exceeds that of a rival.
+def swapped_differences(values: torch.Tensor, rival: torch.Tensor, k: int) -> torch.Tensor:
+    r"""The difference of two bests of k, and what it would be had any of the tries been the other game's.
+
+    If it made no difference which of two games is played, a try and the rival's try with the same settings could as
+    well change sides. All ways to do so, but for changing all, which turns only the sign, give the differences that
+    chance alone makes.
 
     Parameters
     ----------
-    values : tensor, shape (tries, seeds)
-    k, largest
-        As :func:`held_out_best`; k well below the number of tries, since a bootstrap never sees a better try than the
-        best one made.
-    rival : tensor, shape (tries, seeds), optional
-        Of a rival, whose i-th try had the same settings: the interval is then one of the difference, over pairs.
-    level : float
-    draws : int
-        How many times tries are drawn again, with replacement.
-    seed : int
-        Of these draws.
+    values, rival : tensors, shape (..., tries, seeds)
+        Scores of which large ones are good; the i-th tries of both have the same settings. The mean is taken over what
+        stands in front, such as kinds of data: a pair of tries changes sides on all of them at once.
+    k : int
 
     Returns
     -------
-    Interval
-        ``low``, ``estimate`` and ``high``, single numbers.
+    tensor, shape (swaps,)
+        As observed first. Of more than 13 tries, not all swaps but 4096 random ones.
 
     Raises
     ------
     ValueError
         If the two have different shapes; otherwise as :func:`held_out_best`.
     """
-    both = [values] if rival is None else [values, rival]
-    if len({_inputs.shape(part) for part in both}) > 1:
-        shapes = " and ".join(str(_inputs.shape(part)) for part in both)
-        raise ValueError(f"values and rival must have one shape, (tries, seeds), but have {shapes}")
+    if values.shape != rival.shape:
+        shapes = f"{_inputs.shape(values)} and {_inputs.shape(rival)}"
+        raise ValueError(f"values and rival must have one shape, (..., tries, seeds), but have {shapes}")
+    held_out_best(values, k)  # refuses what has no best
+    tries = values.shape[-2]
+    if tries <= ALL_SWAPS:
+        swapped = torch.arange(2 ** (tries - 1))[:, None] >> torch.arange(tries) & 1
+    else:
+        swapped = torch.randint(2, (4096, tries), generator=random_source(0))
+        swapped[0] = 0
+    swapped = swapped.bool().reshape(-1, *[1] * (values.ndim - 2), tries, 1).to(values.device)
+    sides = torch.where(swapped, rival, values), torch.where(swapped, values, rival)  # (swaps, ..., tries, seeds)
+    best, best_of_rival = (held_out_best(side, k) for side in sides)
+    return (best - best_of_rival).reshape(len(swapped), -1).mean(1)
 
-    def statistic(index):  # of tries, (..., tries)
-        found = [held_out_best(part[index.long()], k, largest=largest) for part in both]
-        return found[0] if rival is None else found[0] - found[1]
 
-    numbers = torch.arange(len(values), dtype=torch.float64)
-    return bootstrap_interval(numbers, statistic=statistic, level=level, draws=draws, generator=random_source(seed))
+def best_difference(
+    values: torch.Tensor, rival: torch.Tensor, k: int, *, comparisons: int = 1, level: float = 0.95
+) -> PairedDifference:
+    r"""Compare the best of k tries of one game with that of a rival, by swapping tries with the same settings.
+
+    It is `gantut.metrics.paired_difference` for the best of k, which is no mean of pairs, and is the same for k = 1:
+
+    .. math:: p(\delta) = P\big(|D_\delta(\text{random swaps})| \ge |D_\delta(\text{no swap})|\big),
+
+    where :math:`D_\delta` is the difference of the two bests after all scores of the first game are lowered by
+    :math:`\delta`.
+
+    Parameters
+    ----------
+    values, rival, k
+        As :func:`swapped_differences`.
+    comparisons : int
+        How many are made and told of: the interval is widened so that all of them hold together.
+    level : float
+
+    Returns
+    -------
+    PairedDifference
+        Its `pairs` are the pairs of tries.
+
+    Raises
+    ------
+    ValueError
+        If the two have different shapes; otherwise as :func:`held_out_best`.
+    """
+    alpha = (1 - _inputs.level("level", level)) / _inputs.count("comparisons", comparisons)
+
+    def p_value(shift):
+        found = swapped_differences(values - shift, rival, k).abs()
+        return float((found >= found[0] - 1e-12).double().mean())
+
+    def end(side):
+        kept, rejected = difference, difference + side * float(values.max() - values.min() + rival.max() - rival.min())
+        for _ in range(HALVINGS):
+            middle = (kept + rejected) / 2
+            kept, rejected = (middle, rejected) if p_value(middle) >= alpha else (kept, middle)
+        return kept
+
+    difference = float(swapped_differences(values, rival, k)[0])
+    return PairedDifference(difference, end(-1), end(1), p_value(0.0), values.shape[-2], level)

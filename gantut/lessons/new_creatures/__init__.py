@@ -1,29 +1,35 @@
 """New creatures"""
 
+from gantut.lessons.new_creatures._controls import cheats, spoilt_pictures
 from gantut.lessons.new_creatures._creatures import (
     CHANGES,
     GAMES,
-    MemorisationAudit,
     affordable_steps,
     decode_pictures,
     encode_pictures,
-    grouped_kid,
     interpolate_pictures,
-    memorisation_audit,
     new_creatures,
     passes_per_picture,
-    picture_distances,
-    random_features,
     slerp,
     train_on_creatures,
 )
 from gantut.lessons.new_creatures._groups import group_similar_images, image_similarity
+from gantut.lessons.new_creatures._measures import (
+    MemorisationAudit,
+    chessboard,
+    grouped_kid,
+    memorisation_audit,
+    picture_distances,
+    random_features,
+)
 
 __all__ = [
     "CHANGES",
     "GAMES",
     "MemorisationAudit",
     "affordable_steps",
+    "cheats",
+    "chessboard",
     "decode_pictures",
     "encode_pictures",
     "group_similar_images",
@@ -36,5 +42,6 @@ __all__ = [
     "picture_distances",
     "random_features",
     "slerp",
+    "spoilt_pictures",
     "train_on_creatures",
 ]

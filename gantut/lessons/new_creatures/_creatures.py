@@ -13,21 +13,21 @@ backwards through the generator, and through the critic forwards, and backwards 
 import base64
 import io
 import time
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from gantut import _inputs, metrics
+from gantut import _inputs
 from gantut.data import Augmentation, creatures
 from gantut.device import at_scale, choose_device, random_source
 from gantut.lessons._records import rounded
+from gantut.lessons.new_creatures._measures import GROUPS, SIZE, chessboard, grouped_kid, memorisation_audit
 from gantut.networks import DCGANCritic, DCGANGenerator
 from gantut.training import Config, History, Optimizer, train
 
-SIZE, NOISE, BATCH = 32, 32, 32
+NOISE, BATCH = 32, 32
 CHANGES = Augmentation(mirror=True, translate=0.125, fill=1.0)  # through which critics see all pictures; fill: white
 GAMES = {
     "DCGAN": dict(objective="non-saturating", n_critic=1, optimizer=Optimizer("adam", 5e-4, betas=(0.5, 0.999))),
@@ -39,28 +39,7 @@ GAMES = {
 NORMS = {"DCGAN": "batch", "WGAN": "batch", "WGAN-GP": "layer"}  # of the critic
 AVERAGED = 0.99  # the decay of the average of the generator's parameters that draws the pictures
 EVALUATIONS, AGES = 7, (1, 3, 7)  # shown at ages 1 : 3 : 7, as epochs 7, 21 and 49 are
-GROUPS, IN_GROUP, AUDITED, SHOWN = 10, 50, 100, 24  # samples: groups of them, those audited, those that are kept
-FEATURES = 256
-MOVES = 2  # pixels by which a copy may be moved and still is one
-
-
-class MemorisationAudit(NamedTuple):
-    """What :func:`memorisation_audit` finds for each picture: shapes (n,).
-
-    Attributes
-    ----------
-    distance : tensor
-        To the nearest training picture, from 0 to 1.
-    index : tensor
-        Which one that is.
-    ratio : tensor
-        That distance divided by the one to the nearest training picture of another group: 0 for a copy, and near 1
-        for a picture that resembles no training picture in particular.
-    """
-
-    distance: torch.Tensor
-    index: torch.Tensor
-    ratio: torch.Tensor
+IN_GROUP, AUDITED, SHOWN = 50, 100, 24  # samples: in each group, those audited, those that are kept
 
 
 def passes_per_picture(n_critic: int, *, penalised: bool) -> int:
@@ -131,111 +110,6 @@ def train_on_creatures(
         config, data, generator=generator, critic=critic, samples=samples, evaluate_every=steps // EVALUATIONS,
         record_every=max(steps // 50, 1), progress=False,
     )  # fmt: skip
-
-
-@torch.no_grad()
-def random_features(pictures: torch.Tensor) -> torch.Tensor:
-    r"""Return the features of pictures in a small convolutional network that was never trained: 256 each.
-
-    .. math:: \operatorname{mean}_{4 \times 4}\Big(\operatorname{relu}\big(W_2 * \operatorname{relu}(W_1 * x)\big)\Big),
-       \qquad W_1, W_2 \text{ from } N(0, 2/\text{inputs}), \text{ always the same}
-
-    Parameters
-    ----------
-    pictures : tensor, shape (..., 3, 32, 32)
-        From -1 to 1.
-
-    Returns
-    -------
-    tensor, shape (..., 256)
-
-    Notes
-    -----
-    They see colours, edges, textures and roughly where these are, but not what a picture shows. Two distributions
-    that they tell apart are different. That two distributions are close in them says less than it would in learnt
-    features.
-    """
-    if pictures.shape[-3:] != (3, SIZE, SIZE):
-        raise ValueError(f"pictures must have shape (..., 3, {SIZE}, {SIZE}), not {_inputs.shape(pictures)}")
-    source, h = random_source(12), pictures.flatten(0, -4).float()
-    for inputs, outputs in ((3, 32), (32, FEATURES // 4)):
-        weight = torch.randn(outputs, inputs, 5, 5, generator=source) * (2 / (25 * inputs)) ** 0.5
-        h = functional.relu(functional.conv2d(h, weight.to(h), stride=2, padding=2))
-    return functional.avg_pool2d(h, 4).flatten(1).reshape(*pictures.shape[:-3], FEATURES)
-
-
-def grouped_kid(pictures: torch.Tensor, reference: torch.Tensor, *, groups: int = GROUPS) -> torch.Tensor:
-    """Return the KID of pictures to a reference on random features, group by group, so that there is an interval.
-
-    Parameters
-    ----------
-    pictures : tensor, shape (n, 3, 32, 32)
-    reference : tensor, shape (m, 3, 32, 32)
-    groups : int
-        Into how many equal groups the pictures are split; n must be a multiple.
-
-    Returns
-    -------
-    tensor, shape (groups,)
-        Without bias, of features divided by the root mean square of the reference's.
-    """
-    if len(pictures) % _inputs.count("groups", groups):
-        raise ValueError(f"groups must divide {len(pictures)}, the number of pictures, and {groups} does not")
-    y = random_features(reference).double()
-    x = random_features(pictures).double().unflatten(0, (groups, -1))
-    scale = y.square().mean().sqrt()
-    return metrics.kid(x / scale, y / scale)
-
-
-def picture_distances(pictures: torch.Tensor, others: torch.Tensor, *, moves: int = MOVES) -> torch.Tensor:
-    """Return the distances of pictures to others, mirrored or not and shifted by up to `moves` pixels each way.
-
-    Parameters
-    ----------
-    pictures, others : tensors, shapes (n, 3, 32, 32) and (m, 3, 32, 32)
-        From -1 to 1, on white.
-    moves : int
-
-    Returns
-    -------
-    tensor of float64, shape (n, m)
-        The least root mean square of the differences, in units of the difference of black and white.
-    """
-    moves = _inputs.count("moves", moves, least=0)
-    height, width = others.shape[-2:]
-    x = pictures.flatten(1).double()
-    squares, best = x.square().sum(1)[:, None], torch.inf
-    for mirrored in (others, others.flip(-1)):
-        wide = functional.pad(mirrored.double(), (moves,) * 4, value=1.0)
-        for down in range(2 * moves + 1):
-            for right in range(2 * moves + 1):
-                y = wide[..., down : down + height, right : right + width].flatten(1)
-                best = torch.minimum(torch.as_tensor(best).to(x), squares + y.square().sum(1) - 2 * x @ y.T)
-    return best.clamp_min(0).sqrt() / (2 * x.shape[1] ** 0.5)
-
-
-def memorisation_audit(
-    pictures: torch.Tensor, training: torch.Tensor, groups: torch.Tensor, *, moves: int = MOVES
-) -> MemorisationAudit:
-    """Find the nearest training picture of each picture: mirrored or not, shifted by up to `moves` pixels each way.
-
-    Parameters
-    ----------
-    pictures, training : tensors, shapes (n, 3, 32, 32) and (m, 3, 32, 32)
-    groups : tensor of int, shape (m,)
-        The group of similar pictures that each training picture belongs to.
-    moves : int
-
-    Returns
-    -------
-    MemorisationAudit
-    """
-    if groups.shape != training.shape[:1]:
-        raise ValueError(f"groups must have shape ({len(training)},), not {_inputs.shape(groups)}")
-    distances = picture_distances(pictures, training, moves=moves)
-    nearest = distances.min(1)
-    other = distances.masked_fill(groups[nearest.indices, None] == groups, torch.inf).amin(1)
-    return MemorisationAudit(nearest.values, nearest.indices, nearest.values / other)
 
 
 def interpolate_pictures(generator: nn.Module, first: torch.Tensor, last: torch.Tensor, steps: int) -> torch.Tensor:
@@ -340,6 +214,7 @@ def _run(game, steps, seed, sizes):
         "steps": history.steps.tolist(),
         "losses": {name: rounded(rows[:, 0]) for name, rows in history.losses.items()},
         "kernel": [rounded(grouped_kid(look, training.images)) for look in samples],
+        "chessboard": rounded(torch.tensor([chessboard(look) for look in samples])),
         "audit": {"distance": rounded(found.distance), "index": found.index.tolist(), "ratio": rounded(found.ratio)},
         "pictures": [encode_pictures(samples[age, :SHOWN]) for age in AGES],
         "ways": encode_pictures(ways.flatten(0, 1)),
@@ -347,8 +222,8 @@ def _run(game, steps, seed, sizes):
 
 
 def _only_typical_pictures(rows):
-    """Of each game, keep the pictures of the median run, by its last kernel distance."""
-    last = [float(np.mean(row["kernel"][-1])) for row in rows]
+    """Of each game, keep the pictures of the median run, by the median of its last kernel distances."""
+    last = [float(np.median(row["kernel"][-1])) for row in rows]
     typical = sorted(range(len(rows)), key=last.__getitem__)[len(rows) // 2]
     for number, row in enumerate(rows):
         row["typical"] = number == typical

@@ -132,6 +132,39 @@ def test_mirror_images_follow_after_all_others(tmp_path):
     assert mirrored.names == ("a.png", "b.png", "a.png", "b.png")
 
 
+@pytest.mark.parametrize("bits", [8, 12, 16])
+def test_grey_levels_of_fewer_bits_in_a_file_of_16_are_no_darker_than_in_one_of_their_own(tmp_path, bits):
+    levels = (np.arange(1024).reshape(32, 32) * 2 ** (bits - 8) // 4).astype(np.uint16)  # up to 2^bits - 1, nearly
+    (tmp_path / "deep").mkdir()
+    Image.fromarray(levels).save(tmp_path / "deep" / "deep.png")
+    put(tmp_path / "plain", plain__png=encoded((levels >> (bits - 8)).astype(np.uint8)))
+    deep, plain = sprites(tmp_path / "deep").images, sprites(tmp_path / "plain").images
+    assert torch.equal(deep, plain)
+    assert deep.max() > 0.99
+
+
+def png_of_16_bit_colours(levels):
+    """A PNG written by hand, since Pillow writes none with 16 bits a colour."""
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    height, width, _ = levels.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in levels)
+    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def test_colours_of_12_bits_in_a_file_of_16_are_listed_rather_than_black(tmp_path):
+    levels = np.random.default_rng(0).integers(0, 4096, (8, 8, 3))
+    folder = put(tmp_path / "f", dark__png=png_of_16_bit_colours(levels), full__png=png_of_16_bit_colours(levels * 16))
+    found = sprites(folder, size=8)
+    assert found.names == ("full.png",)
+    np.testing.assert_allclose(unit(found.images)[0], (levels * 16 >> 8).transpose(2, 0, 1) / 255, atol=2e-7)
+    assert [name for name, _ in found.skipped] == ["dark.png"]
+    assert "16 bits" in found.skipped[0][1]
+
+
 def test_every_kind_of_picture_is_read_the_first_frame_alone(tmp_path):
     pixels = rgba(32, 32)
     palette = Image.fromarray(pixels).convert("RGB").quantize(200)
@@ -326,7 +359,8 @@ def test_links_and_pipes_in_folders_are_not_followed(tmp_path):
     found = sprites(folder)
     assert found.names == ("good.png",)
     assert dict(found.skipped) == {
-        "link.png": "is a link", "nowhere.png": "is a link", "pipe.png": "is not a regular file"
+        "link.png": "is a link", "nowhere.png": "is a link", "pipe.png": "is not a regular file",
+        "elsewhere": "is a link to a folder", "loop": "is a link to a folder",
     }  # fmt: skip
 
 

@@ -365,12 +365,12 @@ def test_batches_with_supports_of_their_own(t):
     torch.testing.assert_close(kl_between(rates, td.Exponential(t(1.0))).value, truth, rtol=1e-8, atol=1e-12)
 
 
-def test_a_batch_of_very_different_scales_is_right_or_refused(t):
+def test_a_batch_of_very_different_scales_is_right(t):
     other = normal(t, 0.0, 1.0)
     nested = td.Normal(t(0.0, 0.0), t(1e-7, 1e7))
     torch.testing.assert_close(kl_between(nested, other).value, td.kl_divergence(nested, other), rtol=1e-9, atol=0)
-    with pytest.raises(ValueError, match=r"p must have total mass 1, but integrates to .* interval="):
-        kl_between(td.Normal(t(0.3, -5.0), t(1e-7, 1e7)), other)
+    apart = td.Normal(t(0.3, -5.0), t(1e-7, 1e7))
+    torch.testing.assert_close(kl_between(apart, other).value, td.kl_divergence(apart, other), rtol=1e-9, atol=0)
 
 
 def test_an_interval_leaves_the_rest_out(device):

@@ -1,6 +1,7 @@
 """Metrics of nearest neighbours, against loops over the definitions of their papers and what is expected of them."""
 
 import math
+import warnings
 
 import pytest
 import torch
@@ -60,7 +61,9 @@ def test_they_are_what_their_papers_say(normal, monkeypatch, n, m, d, k, tile):
 def test_copies_and_ties_count_as_the_closed_balls_say(x, y, k):
     # whole numbers: many points coincide, and many distances are equal
     x, y = (torch.tensor(points, dtype=torch.float64) for points in (x, y))
-    found = (*precision_recall(x, y, k=k), *density_coverage(x, y, k=k))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*whose balls have radius 0")
+        found = (*precision_recall(x, y, k=k), *density_coverage(x, y, k=k))
     assert [value.item() for value in found] == pytest.approx(by_hand(x, y, k), abs=1e-14)
 
 
@@ -123,6 +126,19 @@ def test_pairs_of_copies_have_no_distance_to_a_neighbour_but_one_to_each_other(n
     two = normal(2, 3).repeat(5, 1)  # ten samples, two pictures
     assert nearest_neighbour_distance(two).item() == 0
     assert mean_distance(two).item() == pytest.approx((two[0] - two[1]).norm().item() * 5 / 9, rel=1e-12)
+
+
+def test_copies_that_leave_balls_without_a_radius_are_warned_of(normal):
+    data, samples = normal(20, 2), normal(30, 2)
+    with pytest.warns(UserWarning, match=r"reference has 120 of 120 points with 5 or more copies.*radius 0") as caught:
+        assert density_coverage(samples, data.repeat(6, 1)) == (0, 0)
+    assert caught[0].filename == __file__  # the line that called, not one of ours
+    with pytest.warns(UserWarning, match="samples has 120 of 120 points with 3 or more copies"):
+        assert precision_recall(data.repeat(6, 1), samples).recall == 0
+    # 5 copies are 4 others: the fifth neighbour is another point, and all is well
+    few = density_coverage(samples, data.repeat(5, 1))
+    assert few.coverage > 0
+    torch.testing.assert_close(few.coverage, density_coverage(samples, data, k=1).coverage)
 
 
 @given(angle=st.floats(-10, 10), shift=st.floats(-5, 5), factor=st.floats(0.1, 10))

@@ -126,6 +126,9 @@ def _in_folder(folder, match, limits):
         entries += len(folders) + len(files)
         if entries > limits.entries:
             _too_much("entries", f"more than {limits.entries} files")
+        for path in (Path(place, name) for name in folders):
+            if path.is_symlink():
+                yield Found(path.relative_to(folder).as_posix(), None, "is a link to a folder")
         for path in (Path(place, name) for name in sorted(files)):
             name = path.relative_to(folder).as_posix()
             if _wanted(name, match):

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 
 import torch
+from torch.distributions import constraints
 
 from gantut import _inputs
 
@@ -166,6 +167,11 @@ class GaussianMixture(Distribution):
         return torch.cat([self.means + step * self.stds for step in (-8, -2, 0, 2, 8)])
 
     @property
+    def support(self) -> constraints.Constraint:
+        """Where the density is positive: everywhere."""
+        return constraints.real_vector if self.event_shape else constraints.real
+
+    @property
     def mean(self) -> torch.Tensor:
         """The expectation, shape event_shape."""
         return self.weights @ self.means
@@ -202,9 +208,10 @@ class Uniform(Distribution):
         """Return the density at points x of any shape."""
         return self.log_prob(x).exp()
 
-    def landmarks(self) -> torch.Tensor:
-        """Return the two points where the density jumps."""
-        return torch.tensor([self.low, self.high], dtype=self.dtype, device=self.device)
+    @property
+    def support(self) -> constraints.Constraint:
+        """The interval, where the density is positive."""
+        return constraints.interval(self.low, self.high)
 
     @property
     def mean(self) -> torch.Tensor:

@@ -42,7 +42,8 @@ def sprites(
     Files named .png, .gif (the first frame), .jpg, .jpeg, .webp and .bmp are read, in a folder sorted by name; all
     others are ignored. Each image is cropped to what is not transparent, resized, and centred in a square. Nothing is
     extracted to disk, no link followed, no nested archive opened. An image that cannot be read is skipped, and listed
-    with the reason.
+    with the reason, as is a link to a folder. Grey levels of 16 bits that all fit into 12 or 8 are taken for levels of
+    so many bits.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def sprites(
     names : tuple of str
         n paths within the folder or archive; those of mirror images are repeated after the others.
     skipped : tuple of (str, str)
-        The path of each image that was not read, and the reason.
+        The path of each image or linked folder that was not read, and the reason.
 
     Raises
     ------
@@ -177,6 +178,10 @@ def _decoded(data, most):
                 raise _Refused(f"has {width} x {height} pixels, but {most} are allowed")
             image.load()
             image = ImageOps.exif_transpose(image)
-            if image.mode.startswith("I"):  # 16 bits
-                image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+            if image.mode.startswith("I"):  # 16 bits, of which fewer may be used
+                levels = np.asarray(image)
+                bits = next(bits for bits in (8, 12, 16) if levels.max() < 2**bits)
+                image = Image.fromarray((levels >> (bits - 8)).astype(np.uint8))
+            elif data[:8] == b"\x89PNG\r\n\x1a\n" and data[24] == 16 and np.asarray(image)[..., :3].max() < 16:
+                raise _Refused("has 16 bits a channel of which the higher are not used: scale it to 8 bits")
             return np.array(image.convert("RGBA"))

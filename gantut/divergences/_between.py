@@ -52,14 +52,18 @@ def kl_between(p, q, *, base=math.e, method="quadrature", interval=None, rtol=1e
     Estimate
         ``value`` has the batch shape. By quadrature, it is differentiable in the distributions' parameters, except
         those that move a jump of a density; by Monte Carlo, it is not. It is +inf where `p` has mass outside the
-        support of `q`; for density *functions*, only if that mass exceeds 1e-12, since densities underflow.
+        support of `q`; if `q` declares none, only if that mass exceeds 1e-12, since densities underflow. ``error``
+        counts quadrature, rounding, and what lies too near to an end, or too far out, for floating point; the
+        parameters of distributions of torch mean the numbers that they hold, also in single precision.
 
     Raises
     ------
     ValueError
-        If a distribution has no density or its total mass is not 1, or an option is not allowed.
+        If a distribution has no density or its total mass is not 1, or an option is not allowed. One that is periodic,
+        as von Mises distributions are, needs an `interval`.
     IntegrationError
-        If the integral does not reach the tolerance; it may be infinite.
+        If the integral does not reach the tolerance, as it may be infinite; or if `q` underflows to 0 where `p` has
+        mass.
 
     See Also
     --------

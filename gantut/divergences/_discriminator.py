@@ -7,8 +7,9 @@ import torch
 from torch.nn.functional import logsigmoid
 
 from gantut import _inputs
+from gantut.divergences._densities import outputs, see_densities
 from gantut.divergences._edges import weighted_log
-from gantut.divergences._expectations import expectation, outputs, see_densities
+from gantut.divergences._expectations import expectation
 
 
 class OptimalDiscriminator:
@@ -141,8 +142,12 @@ def value_function(
     if callable(d) and not isinstance(d, torch.Tensor):
         function, logits = (d.logit, True) if hasattr(d, "logit") else (d, logits)
 
+        latest = []  # points, and both logarithms there
+
         def log_output(which, x, log_r, log_g):
-            return _log_outputs(outputs("d", function, x, log_r), logits)[which]
+            if not latest or latest[0] is not x:
+                latest[:] = x, _log_outputs(outputs("d", function, x, log_r), logits)
+            return latest[1][which]
 
         options = dict(method=method, interval=interval, rtol=rtol, samples=samples, generator=generator)
         both = partial(log_output, 0), partial(log_output, 1)  # log D and log(1 - D)

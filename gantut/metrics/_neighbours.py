@@ -1,5 +1,6 @@
 """Metrics based on nearest neighbours: fidelity, variety, and copies of the training data."""
 
+import warnings
 from typing import NamedTuple
 
 import torch
@@ -83,7 +84,8 @@ def precision_recall(samples, reference, *, k=3):
     Precision sees samples off the data, recall sees data out of reach of the samples. Neither sees proportions: one
     sample near each part of the data may be enough. A single outlier in the data has a large ball, which makes
     precision too good; a few scattered samples do the same for recall. Two draws from the same distribution score less
-    than 1, depending on n, k and d. Memory is bounded; time grows as (n + m)^2 d per member.
+    than 1, depending on n, k and d. A point with k copies or more has a ball of radius 0, which contains nothing but
+    copies: a warning says so. Memory is bounded; time grows as (n + m)^2 d per member.
 
     References
     ----------
@@ -104,7 +106,7 @@ def precision_recall(samples, reference, *, k=3):
             recalled |= (distance <= reach_x[rows, None]).any(0)
         return torch.stack([torch.cat(precise).double().mean(), recalled.double().mean()])
 
-    reach_x, reach_y = _reach(x.values, k), _reach(y.values, k)
+    reach_x, reach_y = _balls("samples", x, k), _balls("reference", y, k)
     both = each_member(measure, x.values, y.values, reach_x, reach_y, own=(2, 2, 1, 1))
     return PrecisionRecall(*x.answer(both, own=1).unbind(-1))
 
@@ -145,7 +147,8 @@ def density_coverage(samples, reference, *, k=5):
     where the data are dense score above 1. Coverage sees data without a sample nearby, and ignores where other samples
     are. For two draws of the same distribution, with n = m, its expectation depends only on k and n:
     :math:`1 - \frac{(m-1)\cdots(m-k)}{(2m-1)\cdots(2m-k)} \approx 1 - 2^{-k}`, 0.97 for k = 5. A distance
-    to the data that all samples share (blur, a shift) goes unnoticed as long as it is smaller than the balls.
+    to the data that all samples share (blur, a shift) goes unnoticed as long as it is smaller than the balls. Of data
+    that repeat each point k times or more, all balls have radius 0, and both are 0: a warning says so.
 
     References
     ----------
@@ -167,7 +170,7 @@ def density_coverage(samples, reference, *, k=5):
             covered |= inside.any(0)
         return torch.stack([total.double() / (k * len(x)), covered.double().mean()])
 
-    both = each_member(measure, x.values, y.values, _reach(y.values, k), own=(2, 2, 1))
+    both = each_member(measure, x.values, y.values, _balls("reference", y, k), own=(2, 2, 1))
     return DensityCoverage(*x.answer(both, own=1).unbind(-1))
 
 
@@ -316,6 +319,21 @@ def _neighbourhoods(samples, reference, k, *, both=True):
     _inputs.cloud("reference", reference, least=k + 1, why=why)
     _inputs.cloud("samples", samples, least=k + 1 if both else 1, why=why)
     return k, *pair(samples, reference)
+
+
+def _balls(name, points, k):
+    """Return the radii of the balls, and warn if copies of a point leave it with none."""
+    reach = _reach(points.values, k)
+    empty = (reach == 0) & points.alive[..., None]
+    if empty.any():
+        warnings.warn(
+            f"{name} has {empty.sum().item()} of {empty.numel()} points "
+            f"with {k} or more copies, whose balls have radius 0: "
+            "only exact copies count as near them, and results are too low; remove copies with "
+            f"{name}.unique(dim=0), or raise k",
+            stacklevel=4,
+        )
+    return reach
 
 
 def _tiles(x, y):

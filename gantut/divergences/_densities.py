@@ -1,0 +1,381 @@
+"""Densities of all kinds behind one interface: what is asked of a distribution to integrate against it."""
+
+import contextlib
+import math
+import weakref
+from functools import partial
+
+import torch
+from torch import distributions as td
+from torch.distributions.relaxed_bernoulli import LogitRelaxedBernoulli
+from torch.distributions.utils import lazy_property
+from torch.nn.functional import logsigmoid
+
+from gantut import _inputs
+from gantut.data import Distribution, GaussianMixture
+
+_MISSING = (AttributeError, NotImplementedError)
+_LEAST = -1e300  # a log density that is not quite minus infinity
+_MOST_MARKED = 16  # distributions of a batch that get landmarks of their own
+
+
+class Density:
+    """The log density of a distribution: of anything with ``log_prob``, or of a density function."""
+
+    def __init__(self, name, distribution):
+        while isinstance(distribution, td.Independent) and not distribution.event_shape:
+            distribution = distribution.base_dist
+        self.name, self.distribution = name, distribution
+        self.has_log_density = hasattr(distribution, "log_prob")
+        event_shape = getattr(distribution, "event_shape", None)  # None: unknown
+        self.event_shape = None if event_shape is None else tuple(event_shape)
+        self.batch_shape = tuple(getattr(distribution, "batch_shape", ()))
+        if not self.has_log_density and not callable(distribution):
+            raise ValueError(
+                f"{name} must have a log_prob method, like the distributions of torch and gantut.data, or be a density "
+                f"function, not {type(distribution).__name__}"
+            )
+        if getattr(_support(distribution), "is_discrete", False):
+            raise ValueError(f"{name} must have a density, but {type(distribution).__name__} is discrete")
+
+    def log(self, x, rest=None, *, checked=True):
+        """Return the log density at `x`, minus infinity outside the support; unless `checked`, NaN where it has none.
+
+        For a distribution on the unit interval, `rest` may be 1 - x with all its digits.
+        """
+        events = len(self.event_shape or ())
+        points = x.shape[: x.ndim - events]
+        if x.shape[x.ndim - events :] != (self.event_shape or ()):
+            raise ValueError(
+                f"x must have shape (..., {events and self.event_shape[0]}) for {self.name}, not {_inputs.shape(x)}"
+            )
+        if self.has_log_density:
+            try:
+                return _log_prob(self.distribution, x, rest)
+            except NotImplementedError as error:
+                raise ValueError(f"{self.name} must have a density, but has none that is known: {error}") from None
+        density = self.distribution(x)
+        if not isinstance(density, torch.Tensor) or density.shape != points:
+            raise ValueError(f"{self.name} must map {_maps(x, points, density)}")
+        if checked and (not torch.isfinite(density).all() or (density < 0).any()):
+            raise ValueError(f"{self.name} must be a finite, non-negative density")
+        return torch.where(density > 0, density, 1).log().where(~(density <= 0), -math.inf)
+
+    def in_double(self):
+        """Return the same with its parameters in double precision, where they are visible."""
+        double = Density(self.name, _in_double(self.distribution, {}))
+        double.event_shape = self.event_shape
+        return double
+
+    @property
+    def device(self):
+        """The device of its parameters; None for a density function, whose parameters are not visible."""
+        if not self.has_log_density:
+            return None
+        declared = getattr(self.distribution, "device", None)
+        return self.window()[0].device if declared is None else torch.empty(0, device=declared).device  # with its index
+
+    @property
+    def declared(self):
+        """Whether the distribution says where its support is, so that elsewhere its density is truly zero."""
+        return _support(self.distribution) is not None
+
+    @property
+    def on_unit_interval(self):
+        """Whether :meth:`log` takes 1 - x, too."""
+        return type(getattr(self.distribution, "component_distribution", self.distribution)) in _ON_UNIT_INTERVAL
+
+    @property
+    def gentle(self):
+        """Whether the density is smooth on the whole line and falls as steeply as a normal one."""
+        kind = getattr(self.distribution, "component_distribution", self.distribution)
+        return type(kind) in (td.Normal, GaussianMixture)
+
+    def ends(self):
+        """Return the finite ends of the support, and those of the components of a mixture."""
+        try:
+            ends = [torch.as_tensor(end) for end in _ends(self.distribution)]
+        except NotImplementedError:
+            raise ValueError(f"{self.name} must have a density, but one of its transforms has no inverse") from None
+        if torch.is_grad_enabled() and any(end.requires_grad and torch.isfinite(end).any() for end in ends):
+            # quadrature at fixed points would miss its gradient
+            raise ValueError(
+                f"{self.name} must not have a support whose ends require a gradient, which quadrature would get wrong: "
+                "detach them, or compute under torch.no_grad()"
+            )
+        if isinstance(self.distribution, td.MixtureSameFamily):
+            ends = [one for end in ends for one in (end.unbind(-1) if end.ndim else [end])]
+        return [end.detach().double() for end in ends if torch.isfinite(end).any()]
+
+    def reach(self):
+        """Return the lower and the upper end of the support, which is positive in between."""
+        ends = [torch.as_tensor(end).detach().double() for end in _ends(self.distribution)]
+        mixed = isinstance(self.distribution, td.MixtureSameFamily) and ends[0].ndim
+        return (ends[0].amin(-1), ends[1].amax(-1)) if mixed else ends
+
+    def fades(self, x):
+        """Return whether the density underflows somewhere between the points `x`, instead of ending at a jump."""
+        x = x.sort(0).values
+        (low, high), alive = (x[:-1], x[1:]), self.log(x) > -math.inf
+        for _ in range(60):
+            middle = (low + high) / 2
+            lower = (self.log(middle) > -math.inf) == alive[:-1]
+            low, high = torch.where(lower, middle, low), torch.where(lower, high, middle)
+        last = torch.maximum(self.log(low), self.log(high))
+        return (last[alive[1:] != alive[:-1]] < -300).any().item()
+
+    def window(self):
+        """Return the rough location of the distribution: its centre and spread, shape (batch)."""
+        return _window(self.distribution)
+
+    def landmarks(self, batch):
+        """Return points around the peaks, which quadrature must not miss, shape (points, batch); none for many."""
+        if hasattr(self.distribution, "landmarks"):
+            points = self.distribution.landmarks().detach().double()
+        else:
+            mixed = isinstance(self.distribution, td.MixtureSameFamily)
+            peaks = _window(self.distribution.component_distribution if mixed else self.distribution)
+            centre, spread = (part.movedim(-1, 0) if mixed and part.ndim else part[None] for part in peaks)
+            points = torch.cat([centre + step * spread for step in (-8, -2, 0, 2, 8)])
+        many = math.prod(batch) > _MOST_MARKED  # each distribution of the batch has a scale of its own
+        points = points.reshape(len(points), *(1 for _ in batch[points.ndim - 1 :]), *points.shape[1:])
+        return points[: 0 if many else None].expand(-1, *batch)
+
+    def sample(self, samples, batch_shape, generator):
+        """Draw points, shape (samples, batch, event); distributions of torch only know the global seed."""
+        if not hasattr(self.distribution, "sample"):
+            raise ValueError(f'{self.name} must have a sample method for method="monte-carlo"')
+        if not isinstance(self.distribution, torch.distributions.Distribution):
+            more = batch_shape if not self.batch_shape else ()
+            return self.distribution.sample((samples, *more) if more else samples, generator=generator)
+        distribution = self.distribution if self.batch_shape == batch_shape else self.distribution.expand(batch_shape)
+        if generator is None:
+            return distribution.sample((samples,))
+        with torch.random.fork_rng():
+            torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+            return distribution.sample((samples,))
+
+
+def _support(distribution):
+    """Return the declared support, or None."""
+    with contextlib.suppress(*_MISSING):
+        return distribution.support
+    return None
+
+
+def _ends(distribution):
+    """Return the lower and the upper end of the support on the line, infinite where there is none."""
+    if isinstance(distribution, td.MixtureSameFamily):
+        return _ends(distribution.component_distribution)
+    if (
+        getattr(type(distribution), "support", None) is td.TransformedDistribution.support
+    ):  # knows only that of its last
+        low, high = map(torch.as_tensor, _ends(distribution.base_dist))
+        for transform in _parts(distribution.transforms):
+            low, high = _image(transform, low, high)
+        return low, high
+    support = _support(distribution)
+    support = getattr(support, "base_constraint", support)
+    return getattr(support, "lower_bound", -math.inf), getattr(support, "upper_bound", math.inf)
+
+
+def _parts(transforms):
+    for transform in transforms:
+        yield from _parts(transform.parts) if isinstance(transform, td.ComposeTransform) else [transform]
+
+
+def _image(transform, low, high):
+    """Return the ends of the image of an interval."""
+    codomain = transform.codomain
+    lower, upper = getattr(codomain, "lower_bound", -math.inf), getattr(codomain, "upper_bound", math.inf)
+    rising = torch.as_tensor(transform.sign) > 0
+    first, last = (
+        torch.where(torch.isfinite(end), transform(torch.where(torch.isfinite(end), end, 1.0)), beyond)
+        for end, beyond in (
+            (low, torch.where(rising, torch.as_tensor(lower).to(low), torch.as_tensor(upper).to(low))),
+            (high, torch.where(rising, torch.as_tensor(upper).to(high), torch.as_tensor(lower).to(high))),
+        )
+    )
+    return torch.where(rising, first, last), torch.where(rising, last, first)
+
+
+def _window(distribution):
+    with contextlib.suppress(*_MISSING):
+        mean, spread = distribution.mean, distribution.stddev
+        if torch.isfinite(mean).all() and torch.isfinite(spread).all():
+            return mean.detach().double(), spread.detach().double()
+    with contextlib.suppress(*_MISSING):
+        low, centre, high = (distribution.icdf(torch.tensor(level)).detach().double() for level in (0.25, 0.5, 0.75))
+        return centre, high - low
+    if isinstance(distribution, td.TransformedDistribution):
+        centre, spread = _window(distribution.base_dist)
+        places = torch.stack([centre - spread, centre, centre + spread])
+        for transform in distribution.transforms:
+            places = transform(places)
+        low, centre, high = places.detach().double()
+        return centre, (high - low).abs() / 2
+    if hasattr(distribution, "temperature"):  # of a relaxed Bernoulli distribution, a logistic one
+        centre, spread = distribution.logits / distribution.temperature, 2 / distribution.temperature
+        return centre.detach().double(), spread.detach().double().expand_as(centre)
+    if hasattr(distribution, "loc") and hasattr(distribution, "scale"):
+        return distribution.loc.detach().double(), distribution.scale.detach().double()
+    zero = torch.zeros((), dtype=torch.float64)
+    return zero, zero + 1
+
+
+def _log_prob(distribution, x, rest=None):
+    """Return the log density at `x`: minus infinity outside the declared support, and only there."""
+    if isinstance(distribution, td.MixtureSameFamily) and not distribution.event_shape:
+        return _log_mixture(distribution, x, rest)
+    if type(distribution) in _ON_UNIT_INTERVAL:
+        rest = 1 - x if rest is None else rest
+        inside = (x >= 0) & (rest >= 0)
+        x, rest = (torch.where(inside, part, 0.5) for part in (x, rest))
+        return _finite(_ON_UNIT_INTERVAL[type(distribution)](distribution, x, rest)).where(inside, -math.inf)
+    log_prob = partial(_EXACT.get(type(distribution), type(distribution).log_prob), distribution)
+    support = _support(distribution)
+    if support is None:
+        return log_prob(x)
+    if support is td.constraints.real and not isinstance(distribution, td.TransformedDistribution):
+        return _finite(log_prob(x))
+    inside = support.check(x)
+    low, high = (None, None) if inside.ndim < x.ndim else (torch.as_tensor(end).detach() for end in _ends(distribution))
+    if low is not None:
+        inside, x = torch.broadcast_tensors(inside & (low <= x) & (x <= high), x)
+    if inside.all():
+        return _finite(log_prob(x))
+    if not inside.any():
+        return x.new_full(inside.shape, -math.inf)
+    refuge = x[inside][0] if low is None else _between(low, high, x[inside].reshape(-1)[0])
+    stay = inside.reshape((*inside.shape, *(1 for _ in range(x.ndim - inside.ndim))))
+    found = log_prob(torch.where(stay, x, refuge))  # outside, log_prob raises an error or is NaN
+    return _finite(found).where(inside, -math.inf)
+
+
+def _finite(log):
+    return log.clamp_min(max(_LEAST, torch.finfo(log.dtype).min))
+
+
+def _log_beta(distribution, x, rest):
+    a, b = distribution.concentration1, distribution.concentration0
+    return torch.xlogy(a - 1, x) + torch.xlogy(b - 1, rest) + (a + b).lgamma() - a.lgamma() - b.lgamma()
+
+
+def _log_kumaraswamy(distribution, x, rest):
+    a, b = distribution.concentration1, distribution.concentration0
+    log_x = torch.where(x < 0.5, x.log(), torch.log1p(-rest.clamp_max(0.5)))
+    return (a * b).log() + (a - 1) * log_x + torch.xlogy(b - 1, -torch.expm1(a * log_x))
+
+
+def _log_relaxed_bernoulli(distribution, x, rest):
+    return _log_logit(distribution.base_dist, x.log() - rest.log()) - x.log() - rest.log()
+
+
+def _log_logit(distribution, y):
+    z = distribution.temperature * y - distribution.logits
+    return distribution.temperature.log() + logsigmoid(z) + logsigmoid(-z)
+
+
+def _log_von_mises(distribution, x):
+    sharpness, half = distribution.concentration, (x - distribution.loc) / 2
+    return -2 * sharpness * half.sin() ** 2 - (2 * math.pi * torch.special.i0e(sharpness)).log()
+
+
+def _log_generalized_pareto(distribution, x):
+    z, c = (x - distribution.loc) / distribution.scale, distribution.concentration
+    power = torch.where(c == 0, 1, c)
+    return -distribution.scale.log() - torch.where(c == 0, z, (1 + 1 / power) * torch.log1p(power * z))
+
+
+def _log_weibull(distribution, x):
+    z, k = x / distribution.scale, distribution.concentration
+    return (k / distribution.scale).log() + (k - 1) * z.log() - z**k
+
+
+# What torch 2.13 computes to half of the digits, from single precision, or only so far out.
+_EXACT = {
+    td.VonMises: _log_von_mises,
+    td.Weibull: _log_weibull,
+    LogitRelaxedBernoulli: _log_logit,
+    getattr(td, "GeneralizedPareto", None): _log_generalized_pareto,
+}
+
+
+# What has poles at 1, near which x itself has too few digits.
+_ON_UNIT_INTERVAL = {
+    td.Beta: _log_beta,
+    td.Kumaraswamy: _log_kumaraswamy,
+    td.RelaxedBernoulli: _log_relaxed_bernoulli,
+}
+
+
+def _between(low, high, otherwise):
+    """Return a point inside each of some intervals."""
+    one_sided = torch.where(torch.isfinite(low), low + 1 + low.abs(), high - 1 - high.abs())
+    point = torch.where(torch.isfinite(high - low), (low + high) / 2, one_sided)
+    return torch.where(torch.isfinite(point), point, otherwise)
+
+
+def _log_mixture(mixture, x, rest):
+    weights = mixture.mixture_distribution
+    terms = _log_prob(mixture.component_distribution, x[..., None], None if rest is None else rest[..., None])
+    terms = terms + weights.logits.masked_fill(weights.probs == 0, -math.inf).log_softmax(-1)
+    least = torch.finfo(terms.dtype).min / 4  # of finite terms alone, the gradient is finite
+    return terms.clamp_min(least).logsumexp(-1).where((terms > -math.inf).any(-1), -math.inf)
+
+
+def _in_double(thing, seen):
+    """Return a copy of a distribution or a transform with all numbers in it in double precision."""
+    if isinstance(thing, torch.Tensor):
+        return thing.double() if thing.is_floating_point() else thing
+    if type(thing) in (list, tuple):
+        return type(thing)(_in_double(part, seen) for part in thing)
+    if not isinstance(thing, (td.Distribution, td.Transform, Distribution)):
+        return None if isinstance(thing, weakref.ref) else thing  # to the inverse of a transform
+    if id(thing) in seen:
+        return seen[id(thing)]
+    seen[id(thing)] = copy = object.__new__(type(thing))
+    for name, value in vars(thing).items():
+        computed = isinstance(getattr(type(thing), name, None), lazy_property)  # once, in single precision
+        if not computed or value is vars(thing).get("_param"):
+            vars(copy)[name] = _in_double(value, seen)
+    if isinstance(thing, td.Distribution):
+        copy._validate_args = False  # Density.log does that; torch is too strict at the ends of transformed supports
+    return copy
+
+
+def _maps(x, points, given):
+    """Describe what a function of points must return, and what it did return."""
+    given = f"shape {_inputs.shape(given)}" if isinstance(given, torch.Tensor) else repr(given)
+    return f"points of shape {_inputs.shape(x)} to a tensor of shape {tuple(points)}, not to {given}"
+
+
+def outputs(name, function, x, log_density):
+    """Return the values of a function at the points `x`, one for each entry of the log density there."""
+    values = function(x)
+    wanted = log_density.shape
+    fits = isinstance(values, torch.Tensor) and values.ndim == len(wanted) and values.shape[:1] == wanted[:1]
+    if not fits or any(ours not in (1, theirs) for ours, theirs in zip(values.shape, wanted, strict=True)):
+        raise ValueError(f"{name} must map {_maps(x, wanted, values)}")
+    return values.expand(wanted)
+
+
+def see_densities(names, distributions):
+    """Return the log densities of two distributions on the same space, whose batches broadcast."""
+    p, q = (Density(name, distribution) for name, distribution in zip(names, distributions, strict=True))
+    if p.event_shape is None or q.event_shape is None:
+        p.event_shape = q.event_shape = p.event_shape or q.event_shape or ()
+    if p.event_shape != q.event_shape:
+        raise ValueError(
+            f"{p.name} and {q.name} must be distributions on the same space, "
+            f"but have event shapes {p.event_shape} and {q.event_shape}"
+        )
+    if p.device is not None and q.device is not None and p.device != q.device:
+        raise ValueError(f"{p.name} and {q.name} must be on one device, but are on {p.device} and {q.device}")
+    try:
+        torch.broadcast_shapes(p.batch_shape, q.batch_shape)
+    except RuntimeError:
+        raise ValueError(
+            f"{p.name} and {q.name} must have batch shapes that broadcast, not {p.batch_shape} and {q.batch_shape}"
+        ) from None
+    return p, q

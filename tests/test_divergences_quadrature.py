@@ -69,7 +69,7 @@ KINKS = {"kink": [1 / 3], "kink of exp": [0.1], "step": [1 / 3], "two steps": [0
 
 def in_torch(function):
     """The same formula over tensors: numpy's functions are replaced by torch's of the same name."""
-    scope = {"np": torch}
+    scope = {"np": torch, "__builtins__": __builtins__}
     return (
         type(function)(function.__code__, scope) if hasattr(function, "__code__") else getattr(torch, function.__name__)
     )

@@ -322,9 +322,10 @@ def _neighbourhoods(samples, reference, k, *, both=True):
 
 
 def _balls(name, points, k):
-    """Return the radii of the balls, and warn if copies of a point leave it with none."""
+    """Return the radii of the balls, and warn if copies of points leave them with none; of a single one, they should."""
     reach = _reach(points.values, k)
-    empty = (reach == 0) & points.alive[..., None]
+    several = (points.values != points.values[..., :1, :]).flatten(-2).any(-1)
+    empty = (reach == 0) & (points.alive & several)[..., None]
     if empty.any():
         warnings.warn(
             f"{name} has {empty.sum().item()} of {empty.numel()} points "

@@ -133,10 +133,10 @@ def test_copies_that_leave_balls_without_a_radius_are_warned_of(normal):
     with pytest.warns(UserWarning, match=r"reference has 120 of 120 points with 5 or more copies.*radius 0") as caught:
         assert density_coverage(samples, data.repeat(6, 1)) == (0, 0)
     assert caught[0].filename == __file__  # the line that called, not one of ours
-    with pytest.warns(UserWarning, match="samples has 120 of 120 points with 3 or more copies"):
-        assert precision_recall(data.repeat(6, 1), samples).recall == 0
-    with warnings.catch_warnings(action="error"):  # but a generator that repeats one point has no variety, rightly so
-        assert precision_recall(data[:1].expand(30, 2), samples).recall == 0
+    with pytest.warns(UserWarning, match="reference has 120 of 120 points with 3 or more copies"):
+        assert precision_recall(samples, data.repeat(6, 1)).precision == 0
+    with warnings.catch_warnings(action="error"):  # of samples that repeat themselves, recall says rightly that they do
+        assert precision_recall(data[:3].repeat(10, 1), samples).recall == 0
     # 5 copies are 4 others: the fifth neighbour is another point, and all is well
     few = density_coverage(samples, data.repeat(5, 1))
     assert few.coverage > 0

@@ -85,7 +85,7 @@ def precision_recall(samples, reference, *, k=3):
     sample near each part of the data may be enough. A single outlier in the data has a large ball, which makes
     precision too good; a few scattered samples do the same for recall. Two draws from the same distribution score less
     than 1, depending on n, k and d. A point with k copies or more has a ball of radius 0, which contains nothing but
-    copies: a warning says so. Memory is bounded; time grows as (n + m)^2 d per member.
+    copies: if it is one of the data, a warning says so. Memory is bounded; time grows as (n + m)^2 d per member.
 
     References
     ----------
@@ -106,7 +106,7 @@ def precision_recall(samples, reference, *, k=3):
             recalled |= (distance <= reach_x[rows, None]).any(0)
         return torch.stack([torch.cat(precise).double().mean(), recalled.double().mean()])
 
-    reach_x, reach_y = _balls("samples", x, k), _balls("reference", y, k)
+    reach_x, reach_y = _reach(x.values, k), _balls(y, k)  # samples that are copies lack variety: recall is to say so
     both = each_member(measure, x.values, y.values, reach_x, reach_y, own=(2, 2, 1, 1))
     return PrecisionRecall(*x.answer(both, own=1).unbind(-1))
 
@@ -170,7 +170,7 @@ def density_coverage(samples, reference, *, k=5):
             covered |= inside.any(0)
         return torch.stack([total.double() / (k * len(x)), covered.double().mean()])
 
-    both = each_member(measure, x.values, y.values, _balls("reference", y, k), own=(2, 2, 1))
+    both = each_member(measure, x.values, y.values, _balls(y, k), own=(2, 2, 1))
     return DensityCoverage(*x.answer(both, own=1).unbind(-1))
 
 
@@ -321,18 +321,16 @@ def _neighbourhoods(samples, reference, k, *, both=True):
     return k, *pair(samples, reference)
 
 
-def _balls(name, points, k):
-    """Return the radii of the balls, and warn if copies of points leave them with none; of a single one, they should."""
-    reach = _reach(points.values, k)
-    several = (points.values != points.values[..., :1, :]).flatten(-2).any(-1)
-    empty = (reach == 0) & (points.alive & several)[..., None]
+def _balls(reference, k):
+    """Return the radii of the balls of the data, and warn if copies leave some with none."""
+    reach = _reach(reference.values, k)
+    empty = (reach == 0) & reference.alive[..., None]
     if empty.any():
         warnings.warn(
-            f"{name} has {empty.sum().item()} of {empty.numel()} points "
-            f"with {k} or more copies, whose balls have radius 0: "
-            "only exact copies count as near them, and results are too low; remove copies with "
-            f"{name}.unique(dim=0), or raise k",
-            stacklevel=4,
+            f"reference has {empty.sum().item()} of {empty.numel()} points with {k} or more copies, whose balls have "
+            "radius 0: only exact copies count as near them, and results are too low; remove copies with "
+            "reference.unique(dim=0), or raise k",
+            stacklevel=3,
         )
     return reach
 

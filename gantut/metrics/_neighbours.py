@@ -330,7 +330,7 @@ def _balls(reference, k):
             f"reference has {empty.sum().item()} of {empty.numel()} points with {k} or more copies, whose balls have "
             "radius 0: only exact copies count as near them, and results are too low; remove copies with "
             "reference.unique(dim=0), or raise k",
-            stacklevel=3,
+            stacklevel=4,
         )
     return reach
 

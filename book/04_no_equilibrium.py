@@ -932,7 +932,8 @@ check("y-moves-first", answer)
 # ```python
 # from sympy import symbols
 #
-# x, y, eta = symbols("x y eta", positive=True) answer = x**2 + y**2 + eta * x * y
+# x, y, eta = symbols("x y eta", positive=True)
+# answer = x**2 + y**2 + eta * x * y
 # ```
 # :::
 #
@@ -990,8 +991,8 @@ check("false-rest", answer)
 # ```python
 # from gantut.games import quadratic
 #
-# game, slow, fast = quadratic(-1.0, 2.0, 2.0), 0.01, 1.0 for _ in range(50):  # slow approaches, fast escapes: halve
-# the distance
+# game, slow, fast = quadratic(-1.0, 2.0, 2.0), 0.01, 1.0
+# for _ in range(50):  # slow approaches, fast escapes: halve the distance
 #     rate = (slow + fast) / 2
 #     if spectral_radius(game, (0.0, 0.0), lr=rate) < 1:
 #         slow = rate

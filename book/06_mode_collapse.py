@@ -1550,7 +1550,8 @@ check("three-steps-ahead", answer)
 # ```python
 # from sympy import diff, symbols
 #
-# x, y, eta = symbols("x y eta", positive=True) answer = diff(x * (y + 3 * eta * x), x)
+# x, y, eta = symbols("x y eta", positive=True)
+# answer = diff(x * (y + 3 * eta * x), x)
 # ```
 # :::
 #

@@ -25,7 +25,7 @@ LESSON = Path(__file__).parent.parent / "book" / "11_better_critics.py"
 def museum():
     """The functions of the lesson's cells that are tagged as exhibits, by name."""
     names, cells = {}, [cell for cell in jupytext.read(LESSON).cells if cell.cell_type == "code"]
-    (imports,) = [cell.source for cell in cells if cell.source.startswith("import math")]
+    (imports,) = [cell.source for cell in cells if "import math" in cell.source.splitlines()]
     exec(imports, names)
     for cell in cells:
         if "museum" in cell.metadata.get("tags", []):

@@ -262,7 +262,7 @@ BAD = {
     "a background of two numbers": (lambda: creatures(background=(0.5, 0.5)), ("background", "(0.5, 0.5)")),
     "a background by name": (lambda: creatures(background="white"), ("background", "'white'")),
     "groups of flat vectors": (lambda: group_similar_images(torch.zeros(3, 64)), ("images", "(3, 64)")),
-    "groups of bytes": (lambda: group_similar_images(torch.zeros(1, 3, 8, 8, dtype=torch.uint8)), ("images", "uint8")),
+    "groups of bits": (lambda: group_similar_images(torch.zeros(1, 3, 8, 8, dtype=torch.bool)), ("images", "bool")),
     "groups from 0 to 255": (lambda: group_similar_images(torch.full((1, 3, 8, 8), 255.0)), ("images", "255")),
     "groups of no number": (lambda: group_similar_images(torch.full((1, 3, 8, 8), float("nan"))), ("images", "nan")),
     "groups with too few names": (lambda: group_similar_images(torch.zeros(2, 3, 8, 8), ["a"]), ("names", "2", "1")),

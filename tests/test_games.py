@@ -375,7 +375,7 @@ ONES = torch.ones(2).double()
         ({"start": (ONES, ONES.float())}, "x and y must have one dtype"),
         ({"start": (torch.ones(3, 2), torch.ones(4, 2))}, "shapes must broadcast"),
         ({"start": (torch.ones(3, 0), torch.ones(3, 0))}, "d at least 1"),
-        ({"start": (torch.ones(2).long(), ONES)}, "floating point"),
+        ({"start": (torch.ones(2).bool(), ONES)}, "floating point"),
         ({"start": (ONES, torch.ones(3).double())}, "x and y must have 3 and 3 coordinates for A"),
         ({"game": bilinear(torch.ones(2, 3).double())}, r"must have 2 and 3 coordinates for A of shape \(2, 3\)"),
         ({"game": bilinear(torch.ones(2, 2))}, "A and x must have one dtype"),

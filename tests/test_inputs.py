@@ -377,7 +377,7 @@ DENSITIES = {
     "negative": (lambda x: -gaussian().density(x), "non-negative"),
     "not a number": (lambda x: x * NAN, "finite"),
     "infinite": (lambda x: 1 / (x - x), "finite"),
-    "not normalised": (lambda x: 2 * gaussian().density(x), "2"),
+    "not normalised": (lambda x: 2 * gaussian().density(x), "does not integrate to 1"),
     "nowhere": (lambda x: 0 * x, "0"),
     "too far away to be found": (gaussian(1e4).density, "interval="),
     "no tensor": (lambda x: 1.0, "1.0"),

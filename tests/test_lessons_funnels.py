@@ -29,7 +29,8 @@ class TruePotential(torch.nn.Module):
         return self.weight * self.pair.potential(points.double())[..., None]
 
 
-def test_the_true_potential_has_the_merits_of_a_perfect_critic(device):
+def test_the_true_potential_has_the_merits_of_a_perfect_critic(device, monkeypatch):
+    monkeypatch.setenv("GANTUT_DEVICE", device.type)
     # on 4096 points the mean descent has a standard error of a hundredth; in float32 some of x lie on their centres,
     # where the direction is lost
     pair = funnels(4, 4).to(device)
@@ -39,7 +40,8 @@ def test_the_true_potential_has_the_merits_of_a_perfect_critic(device):
     assert found["report"].item() == pytest.approx(pair.w1, abs=0.05)
 
 
-def test_a_critic_of_half_the_slope_points_the_same_way_and_reports_half(device):
+def test_a_critic_of_half_the_slope_points_the_same_way_and_reports_half(device, monkeypatch):
+    monkeypatch.setenv("GANTUT_DEVICE", device.type)
     pair = funnels(4, 4).to(device)
     whole, half = (critic_quality("sorting", TruePotential(pair, weight).to(device), pair) for weight in (1.0, 0.5))
     torch.testing.assert_close(half["cosine"], whole["cosine"], rtol=1e-6, atol=0)

@@ -201,8 +201,8 @@ def test_bad_input_is_refused_and_named(rng):
             polygons(**settings)
     with pytest.raises(ValueError, match=r"x must have shape \(\.\.\., 6\), not \(4, 8\)"):
         polygons().distance(torch.zeros(4, 8))
-    with pytest.raises(ValueError, match=r"x must be floating point, not torch.int64"):
-        polygons().cell(torch.zeros(4, 6, dtype=torch.int64))
+    with pytest.raises(ValueError, match=r"x must be floating point, not torch.bool"):
+        polygons().cell(torch.zeros(4, 6, dtype=torch.bool))
     x = polygons().sample(10, generator=rng)
     with pytest.raises(ValueError, match="distribution"):
         polygon_precision_recall(x, gaussian())

@@ -384,7 +384,7 @@ ONE = r"critic must give every sample one score, .* but gave "
     [
         (nn.Linear(3, 1), X[0, 0], SEVERAL + r"\(3,\)$"),
         (nn.Linear(3, 1), X[:, :0], SEVERAL + r"\(2, 0, 3\)$"),
-        (nn.Linear(3, 1), X.long(), "x must be floating point, not torch.int64"),
+        (nn.Linear(3, 1), X.bool(), "x must be floating point, not torch.bool"),
         (nn.Linear(3, 1), X.double(), "x must have the dtype of critic, torch.float32, not torch.float64"),
         (MLP([3, 4, 1], members=2), X.double(), "x must have the dtype of critic, torch.float32, not torch.float64"),
         (nn.Linear(3, 2), X, ONE + r"\(2, 5, 2\) for x of shape \(2, 5, 3\)"),
@@ -477,7 +477,7 @@ def test_a_member_whose_points_are_not_finite_has_no_penalty_and_the_others_have
         (X, X, X[:, :1, 0], r"mix must .* not \(2, 1\)"),
         (X, X, X[:1, :, 0], r"not \(1, 5\)"),
         (X, X, X, r"not \(2, 5, 3\)"),
-        (X, X, X[..., 0].long(), "mix must be floating point, not torch.int64"),
+        (X, X, X[..., 0].bool(), "mix must be floating point, not torch.bool"),
     ],
 )
 def test_samples_and_places_that_do_not_go_together_are_refused(real, fake, mix, message):

@@ -480,7 +480,7 @@ def test_a_member_that_has_diverged_has_no_slope_and_the_others_have_theirs(devi
         (lambda: max_gradient_norm(len, torch.zeros(1, 3, 2)), "critic must be a torch.nn.Module"),
         (lambda: spectral_norm(torch.zeros(3)), r"weight must have shape \(\.\.\., in, out\), .* not \(3,\)"),
         (lambda: spectral_norm(torch.zeros(0, 3)), "neither of them 0"),
-        (lambda: spectral_norm(torch.zeros(3, 3).long()), "weight must be floating point, not torch.int64"),
+        (lambda: spectral_norm(torch.zeros(3, 3).bool()), "weight must be floating point, not torch.bool"),
         (lambda: lipschitz_bound(nn.Linear(2, 1)), "mlp must be a gantut.networks.MLP, not Linear"),
     ],
 )

@@ -163,7 +163,7 @@ def test_clouds_must_go_together(metric, normal):
     with pytest.raises(ValueError, match="broadcast"):
         metric(normal(3, 10, 2), normal(4, 10, 2))
     with pytest.raises(ValueError, match="floating point"):
-        metric(normal(10, 2).long(), normal(10, 2))
+        metric(normal(10, 2).bool(), normal(10, 2))
 
 
 @pairs

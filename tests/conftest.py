@@ -24,7 +24,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# What takes some seconds on the stand-in, which is there for branches and not for sizes.
+# What takes some seconds on the stand-in, which is there for branches and not for sizes; and all that lessons train.
 SLOW_ON_THE_STANDIN = {
     "test_large_problems_take_the_other_way_and_are_certified",
     "test_a_run_with_tricks_that_fails_goes_on_from_its_last_checkpoint_with_the_same_bits",
@@ -46,7 +46,8 @@ def pytest_collection_modifyitems(items):
     early = ("test_site.py", "test_mutants.py")
     items.sort(key=lambda item: early.index(item.path.name) if item.path.name in early else len(early))
     for item in items:
-        if _on_the_standin(item) and item.originalname in SLOW_ON_THE_STANDIN:
+        slow = item.originalname in SLOW_ON_THE_STANDIN or item.path.name.startswith("test_lessons_")
+        if slow and _on_the_standin(item):
             item.add_marker(pytest.mark.slow)
 
 

@@ -13,6 +13,8 @@ mutants = pytest.importorskip("mutants")
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = sorted(path.stem for path in (ROOT / "book").glob("[0-9]*.py") if "claim(" in path.read_text("utf-8"))
+# Half a minute or less each; the others, of a minute or two, are for `make test-all`, every night.
+QUICK = {"01_divergences", "04_no_equilibrium", "08_moving_dirt", "09_duality", "10_wasserstein_gan"}
 QUIET = os.environ | {"MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"}
 
 
@@ -24,7 +26,9 @@ def run(*arguments):
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("name", LESSONS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in LESSONS]
+)
 def test_every_claim_fails_in_each_of_its_wrong_worlds(name):
     assert run(name) == {name: []}
 

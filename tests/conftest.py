@@ -46,9 +46,12 @@ def pytest_collection_modifyitems(items):
     early = ("test_site.py", "test_mutants.py")
     items.sort(key=lambda item: early.index(item.path.name) if item.path.name in early else len(early))
     for item in items:
-        slow = item.originalname in SLOW_ON_THE_STANDIN or item.path.name.startswith("test_lessons_")
-        if slow and _on_the_standin(item):
+        if _on_the_standin(item) and _takes_long_there(item):
             item.add_marker(pytest.mark.slow)
+
+
+def _takes_long_there(item):
+    return item.originalname in SLOW_ON_THE_STANDIN or item.path.name.startswith("test_lessons_")
 
 
 def _on_the_standin(item):

@@ -976,7 +976,7 @@ right.set(xscale="log", xlabel="size σ of the noise", ylabel="slope of JS")
 plots.show()
 
 # %% [markdown]
-# As the generator comes closer, the best noise gets smaller: hence *decaying* noise. (Our sources justify noise by
+# As the generator comes closer, the best size gets smaller: hence *decaying* **instance noise**. (Our sources justify noise by
 # disjoint supports. These were asserted and not shown, but noise does no harm where the supports are not disjoint.)
 #
 # And the JS that is reduced is that of the *blurred* distributions. Does that bring the distributions themselves

@@ -169,7 +169,7 @@ def test_portions_change_no_bit_and_bound_what_is_held(device, rng, monkeypatch)
 
     monkeypatch.setattr(minibatch_module, "_similarities", watched)
     for entries in (1 << 22, 2 * 4 * 32 * 5, 1):
-        monkeypatch.setattr(minibatch_module, "ENTRIES", {device.type: entries})
+        monkeypatch.setattr(minibatch_module, "ENTRIES", {device.type: entries, "cuda": entries})
         held.clear()
         leaf = projected.clone().requires_grad_()
         value = minibatch_similarity(leaf)
@@ -428,7 +428,7 @@ def test_labels_and_logits_must_fit():
         (torch.zeros(1, 3, 4), [[0, -1, 1]], "labels must be whole numbers from 0 on, but one is -1"),
         (torch.zeros(1, 3, 4), [[0, -100, 1]], "but one is -100"),  # which torch would leave out of the mean's sum
         (torch.zeros(1, 3, 4), [[0.0, 1.0, 1.0]], "labels must be whole numbers, not torch.float32"),
-        (torch.zeros(1, 3, 4).long(), [[0, 1, 1]], "logits must be floating point, not torch.int64"),
+        (torch.zeros(1, 3, 4).bool(), [[0, 1, 1]], "logits must be floating point, not torch.bool"),
         (torch.zeros(1, 0, 4), [[]], r"logits must have shape \(members, batch, K\), with no size 0, not \(1, 0, 4\)"),
     ],
 )

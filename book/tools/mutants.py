@@ -19,7 +19,6 @@ mutant that ends in any other error, or does not make its claim fail, is listed,
 """
 
 import argparse
-import ast
 import contextlib
 import json
 import os
@@ -27,6 +26,8 @@ import signal
 import sys
 import traceback
 from pathlib import Path
+
+from claims_audit import claims_shown
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "tests" / "mutants"
@@ -39,7 +40,7 @@ def problems_of(name, root=ROOT):
     cells = code_cells((root / "book" / f"{name}.py").read_text(encoding="utf-8"))
     shown = {}
     for number, cell in enumerate(cells):
-        for claim_id in claims_of(cell):
+        for claim_id, _ in claims_shown(cell):
             shown.setdefault(claim_id, []).append(number)
     mutants = read_mutants(root / "tests" / "mutants" / f"{name}.yml")
     problems = []
@@ -63,12 +64,6 @@ def code_cells(source):
     import jupytext
 
     return [cell.source for cell in jupytext.reads(source, fmt="py:percent").cells if cell.cell_type == "code"]
-
-
-def claims_of(source):
-    """Return the identifiers of the claims that a cell makes."""
-    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and node.args)
-    return [call.args[0].value for call in calls if getattr(call.func, "id", None) == "claim"]
 
 
 def read_mutants(path):

@@ -103,13 +103,13 @@ plots.show()
 # | 4 | {doc}`No equilibrium in sight <04_no_equilibrium>` | Why do two players who both improve run in circles? |
 # | 5 | {doc}`Thin supports and vanishing gradients <05_vanishing_gradients>` | Why can a discriminator be too good? |
 # | 6 | {doc}`Mode collapse, and how to see it <06_mode_collapse>` | What is lost, and which number shows it? |
-# | 7 | {doc}`Seven tricks <07_seven_tricks>` | Which of the well-known remedies help, and when? |
-# | 8 | {doc}`Moving dirt <08_moving_dirt>` | What does it cost to turn one distribution into another? |
-# | 9 | {doc}`Duality <09_duality>` | Why does a single function, nowhere steeper than 1, reveal that cost? |
-# | 10 | {doc}`The Wasserstein GAN <10_wasserstein_gan>` | What becomes of the game when it is played for that cost? |
-# | 11 | {doc}`Better critics <11_better_critics>` | Does the critic's estimate mean anything? |
-# | 12 | {doc}`New creatures <12_new_creatures>` | Can it draw new creatures, and how would we know? |
-# | 13 | {doc}`Are GANs created equal? <13_created_equal>` | Which one is best, and how would we know? |
+# | 7 | {doc}`Seven tricks <08_seven_tricks>` | Which of the well-known remedies help, and when? |
+# | 8 | {doc}`Moving dirt <09_moving_dirt>` | What does it cost to turn one distribution into another? |
+# | 9 | {doc}`Duality <10_duality>` | Why does a single function, nowhere steeper than 1, reveal that cost? |
+# | 10 | {doc}`The Wasserstein GAN <11_wasserstein_gan>` | What becomes of the game when it is played for that cost? |
+# | 11 | {doc}`Better critics <13_better_critics>` | Does the critic's estimate mean anything? |
+# | 12 | {doc}`New creatures <14_new_creatures>` | Can it draw new creatures, and how would we know? |
+# | 13 | {doc}`Are GANs created equal? <15_created_equal>` | Which one is best, and how would we know? |
 #
 # What they have to prove or to refute is kept in the ledger:
 
@@ -151,9 +151,9 @@ print(
 # your answer in place of the dots and run the cell.
 #
 # **Six labs live in the pages**, and run in your browser, even offline: {doc}`a GAN that trains before your eyes
-# <02_the_game>` and {doc}`the game of x and y <04_no_equilibrium>`; {doc}`move dirt <08_moving_dirt>` and {doc}`the
-# parallel lines <09_duality>`; {doc}`D* beside the critic, and a recorded population to browse
-# <10_wasserstein_gan>`. Each works with mouse, finger and keyboard, and its numbers are tested against `gantut`.
+# <02_the_game>` and {doc}`the game of x and y <04_no_equilibrium>`; {doc}`move dirt <09_moving_dirt>` and {doc}`the
+# parallel lines <10_duality>`; {doc}`D* beside the critic, and a recorded population to browse
+# <11_wasserstein_gan>`. Each works with mouse, finger and keyboard, and its numbers are tested against `gantut`.
 #
 # **On your own machine** you need Python 3.11 or newer and `make`:
 #

@@ -593,7 +593,7 @@ plots.show()
 # %% [markdown]
 # Now all sixteen, and with them the question of the noise: the same games once with Gaussian noise, as above, and once
 # with uniform noise from $[-1,1]$. The criterion is the Wasserstein distance between 4000 samples and the data (lesson
-# 8; on a line it is the area between the two distribution functions). Two populations that share their seeds are
+# 9; on a line it is the area between the two distribution functions). Two populations that share their seeds are
 # compared pair by pair: if the noise made no difference, each pair's difference could as well have had the other sign.
 # `paired_difference` returns all shifts that such a test does not reject. We give them as shares of the way: of the
 # distance before any training.

@@ -691,7 +691,7 @@ def small_gan(s, gamma=0.0):
 # %% [markdown]
 # **All data at one point.** With $s=0$ only one term depends on the parameters,
 # $V=\text{const}+\log(1-\sigma(\psi\theta))$, and close to the origin it is $-\frac12\psi\theta$: up to the sign of one
-# player and a factor, the game $xy$. (Take away the sigmoid and the logarithm, as the Wasserstein GAN of lesson 10
+# player and a factor, the game $xy$. (Take away the sigmoid and the logarithm, as the Wasserstein GAN of lesson 11
 # does, and $V=-\psi\theta$ is exactly that game, for every $s$.) So all that we know carries over, with $\frac\eta2$ in
 # place of $\eta$:
 

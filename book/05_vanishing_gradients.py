@@ -283,7 +283,7 @@ plots.show()
 # although the atoms come to fill the interval. (To see it in numbers, take the pieces of $[0,1]$ that are closer than
 # $10^{-12}$ to an atom. They have all the mass of the one distribution and $2n\cdot10^{-12}$ of the other's, and by
 # {prf:ref}`thm-data-processing` JS is at least what these shares say.) The atoms are close nevertheless: $W_1$, the
-# mean distance over which mass must be moved (lesson 8), is $\frac1{4n}$. (Put atoms on *all* rational numbers, and the
+# mean distance over which mass must be moved (lesson 9), is $\frac1{4n}$. (Put atoms on *all* rational numbers, and the
 # support of the distribution is all of $[0,1]$. It is still singular to the uniform distribution.)
 
 # %%
@@ -1217,7 +1217,7 @@ plots.show()
 # Early on the discriminator knows little, and its gradient is strong and points elsewhere. Later it points almost
 # exactly where that of JS does, and is more than ten times weaker, as the gradient of JS itself is. This is the
 # much-quoted dilemma: *a poor discriminator misleads, a good one is silent*. It belongs to the minimax loss. With
-# $-\log D$ a good discriminator is loud, as we shall see next, and in a Wasserstein GAN (lesson 10) a good critic is
+# $-\log D$ a good discriminator is loud, as we shall see next, and in a Wasserstein GAN (lesson 11) a good critic is
 # just what is wanted.
 #
 # ### On images
@@ -1507,7 +1507,7 @@ plots.show()
 # generated samples alike, and not to the generator's own output. Then both distributions have densities, $D^*$ is no
 # longer perfect, and {numref}`fig-well` shows what is gained: a well as wide as the noise. The noise can be reduced as
 # training goes on. The other way out is to give up JS, and to ask for a distance that says how far apart two
-# distributions are even when they do not overlap. That is where this book is heading: {doc}`lesson 8 <08_moving_dirt>`.
+# distributions are even when they do not overlap. That is where this book is heading: {doc}`lesson 9 <09_moving_dirt>`.
 #
 # ## Exercises
 #

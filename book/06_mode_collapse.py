@@ -1026,7 +1026,7 @@ plots.show()
 # ### The loss
 #
 # A classifier's loss falls as it learns. Do the losses of a GAN? The exact distance $W_1$ to the data can be computed
-# for samples (lesson 8), so the question has an answer. For 32 members of each of four games, we take, forty times in
+# for samples (lesson 9), so the question has an answer. For 32 members of each of four games, we take, forty times in
 # the course of training: the generator's loss, the estimate of the divergence that the critic's loss gives (by
 # {eq}`eq-value-at-dstar` $\log2-\frac12L_D\le\operatorname{JS}$ for the classical games, $-L_D$ for WGAN-GP), and
 # $W_1$; then, for each member, the rank correlation of either curve with $W_1$. If a loss measured progress, it would
@@ -1104,7 +1104,7 @@ plots.show()
 # The generator's loss tells nothing: weak medians, and single runs of either sign. It says who is ahead in the game.
 # The estimate of JS is treacherous. With $k=5$ it *does* follow $W_1$ in most runs. With $k=1$ the correlation is
 # *negative*: while the samples improve, the estimate of their distance grows. (A lower bound can do that: the
-# discriminator learns, too.) Only the last row behaves like a loss. That is what lesson 10 is about.
+# discriminator learns, too.) Only the last row behaves like a loss. That is what lesson 11 is about.
 #
 # ### The inception score
 #

@@ -125,7 +125,7 @@ QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 
 
 # The front page, a lesson with a lab and solutions, and a page of the package: these are read in every way each time.
-SAMPLE = ("book/00_index", "book/09_duality", "book/api/gantut.transport")
+SAMPLE = ("book/00_index", "book/10_duality", "book/api/gantut.transport")
 
 
 def sampled(names):

@@ -1,4 +1,4 @@
-"""The bug museum of lesson 11: what is broken there fails our checks, and what the package does passes them.
+"""The bug museum of lesson 13: what is broken there fails our checks, and what the package does passes them.
 
 The exhibits are taken from the lesson itself, so that what is tested is what readers see. Each is put before a check
 written here, beside the lesson's own, and each of these checks also judges the package's code.
@@ -18,7 +18,7 @@ from gantut.data import gaussian
 from gantut.networks import MLP
 from gantut.training import Architecture, Config, Optimizer, train
 
-LESSON = Path(__file__).parent.parent / "book" / "11_better_critics.py"
+LESSON = Path(__file__).parent.parent / "book" / "13_better_critics.py"
 
 
 @pytest.fixture(scope="module")

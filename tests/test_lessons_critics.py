@@ -1,4 +1,4 @@
-"""The parts that lessons 10 and 11 measure critics with, against plain loops and closed forms."""
+"""The parts that lessons 11 and 13 measure critics with, against plain loops and closed forms."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The measuring parts of lesson 12: passes counted by hand, copies planted, arcs, features, the experiment itself."""
+"""The measuring parts of lesson 14: passes counted by hand, copies planted, arcs, features, the experiment itself."""
 
 import functools
 import math

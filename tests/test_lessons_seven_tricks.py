@@ -1,4 +1,4 @@
-"""The runs behind lesson 7: what they compare, on what, and that they are recorded."""
+"""The runs behind lesson 8: what they compare, on what, and that they are recorded."""
 
 import functools
 import itertools

@@ -1,4 +1,4 @@
-"""The tricks of lesson 7 in networks and losses: each is the formula of its paper, written out as a loop."""
+"""The tricks of lesson 8 in networks and losses: each is the formula of its paper, written out as a loop."""
 
 import itertools
 import math

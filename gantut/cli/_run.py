@@ -24,7 +24,7 @@ EVALUATIONS, RECORDS = 20, 200  # how often a run is evaluated and recorded, unl
 
 # What serves in general; what an objective's paper says comes from the objective.
 ON_IMAGES = {"objective": "non-saturating", "steps": 6000, "batch_size": 32, "latent_dim": 64, "ema": 0.998}
-AUGMENTATION = {"translate": 0.125, "colour": 0.5}  # of images of which there are few; lesson 12
+AUGMENTATION = {"translate": 0.125, "colour": 0.5}  # of images of which there are few; lesson 14
 HIDDEN = {"hidden": [64, 64]}
 ON_DISTRIBUTIONS = {"objective": "wgan-gp", "steps": 2000, "batch_size": 64, "latent_dim": 16}
 ON_DISTRIBUTIONS |= {"generator": HIDDEN, "critic": HIDDEN}

@@ -25,7 +25,7 @@ class Sample:
     """Draw what the generator of a run makes: a grid of images, or a cloud of points beside the data.
 
     --between N shows the way between samples: N rows from one to another in a .png, or in a .gif one way through N
-    samples and back. The way follows the sphere on which Gaussian noise lies (lesson 12), or is straight with
+    samples and back. The way follows the sphere on which Gaussian noise lies (lesson 14), or is straight with
     --way linear.
 
     Attributes
@@ -131,7 +131,7 @@ def way(start: torch.Tensor, end: torch.Tensor, places: torch.Tensor, kind: str 
 
     References
     ----------
-    White (2016), "Sampling generative networks", section 2.1; lesson 12.
+    White (2016), "Sampling generative networks", section 2.1; lesson 14.
     """
     if kind == "linear" or len(start) == 1:
         return torch.lerp(start, end, places[:, None])

@@ -1,4 +1,4 @@
-"""``python -m gantut study``: many random settings of every objective, under one budget; lesson 13."""
+"""``python -m gantut study``: many random settings of every objective, under one budget; lesson 15."""
 
 import shlex
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from gantut.lessons.toy_gans import GAMES
 
 @dataclass
 class Study:
-    """Give every objective the same number of random settings on the same data, and compare the best (lesson 13).
+    """Give every objective the same number of random settings on the same data, and compare the best (lesson 15).
 
     Each try is a small file: a study that is stopped goes on where it was, and processes (torchrun) share the work.
 

@@ -45,7 +45,7 @@ class Augmentation:
 
     References
     ----------
-    Zhao et al. (2020), "Differentiable augmentation for data-efficient GAN training", section 3; lesson 12.
+    Zhao et al. (2020), "Differentiable augmentation for data-efficient GAN training", section 3; lesson 14.
 
     Examples
     --------

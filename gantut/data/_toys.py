@@ -220,7 +220,7 @@ def parallel_lines(theta: float, *, dtype=torch.float64, device="cpu") -> tuple[
 
     References
     ----------
-    Arjovsky, Chintala and Bottou (2017), example 1; lesson 9.
+    Arjovsky, Chintala and Bottou (2017), example 1; lesson 10.
 
     Examples
     --------

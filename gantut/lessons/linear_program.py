@@ -1,4 +1,4 @@
-"""The transport problem written out as a linear program, as lessons 8 and 9 state it."""
+"""The transport problem written out as a linear program, as lessons 9 and 10 state it."""
 
 import math
 
@@ -41,7 +41,7 @@ def linear_program(a, b, cost):
 
     References
     ----------
-    Huangfu and Hall (2018); `scipy.optimize.linprog`; lesson 8.
+    Huangfu and Hall (2018); `scipy.optimize.linprog`; lesson 9.
 
     Examples
     --------

@@ -118,7 +118,7 @@ class Constraint:
 
 @dataclass(frozen=True)
 class Clip(Constraint):
-    r"""Keep every parameter of the critic in :math:`[-c, c]` (Arjovsky et al. 2017, Algorithm 1; lesson 10).
+    r"""Keep every parameter of the critic in :math:`[-c, c]` (Arjovsky et al. 2017, Algorithm 1; lesson 11).
 
     Attributes
     ----------
@@ -195,7 +195,7 @@ class SpectralNorm(Constraint):
     References
     ----------
     Gouk et al. (2021), "Regularisation of neural networks by enforcing Lipschitz continuity", section 4, for the
-    projection; Miyato et al. (2018) for the reparametrisation; lesson 11.
+    projection; Miyato et al. (2018) for the reparametrisation; lesson 13.
     """
 
     bound: float = 1.0
@@ -240,7 +240,7 @@ class GradientPenalty(Constraint):
     References
     ----------
     Gulrajani et al. (2017), Algorithm 1; Petzka et al. (2018), equation 8; Kodali et al. (2017), section 3.3;
-    lesson 11.
+    lesson 13.
 
     See Also
     --------

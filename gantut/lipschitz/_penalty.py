@@ -99,7 +99,7 @@ def gradient_penalty(
 
     References
     ----------
-    Gulrajani et al. (2017), Algorithm 1; Petzka et al. (2018), equation 8, for the one-sided kind; lesson 11.
+    Gulrajani et al. (2017), Algorithm 1; Petzka et al. (2018), equation 8, for the one-sided kind; lesson 13.
 
     Examples
     --------
@@ -157,7 +157,7 @@ def gradient_penalty_at(
 
     References
     ----------
-    Gulrajani et al. (2017), Algorithm 1; lesson 11.
+    Gulrajani et al. (2017), Algorithm 1; lesson 13.
 
     Examples
     --------
@@ -204,7 +204,7 @@ def interpolate(real: torch.Tensor, fake: torch.Tensor, mix: torch.Tensor) -> to
 
     References
     ----------
-    Gulrajani et al. (2017), Algorithm 1; lesson 11.
+    Gulrajani et al. (2017), Algorithm 1; lesson 13.
 
     Examples
     --------
@@ -268,7 +268,7 @@ def perturb(real: torch.Tensor, noise: torch.Tensor, spread: float = 0.5, *, mem
 
     References
     ----------
-    Kodali et al. (2017), "On convergence and stability of GANs" (DRAGAN); lesson 11.
+    Kodali et al. (2017), "On convergence and stability of GANs" (DRAGAN); lesson 13.
 
     Examples
     --------

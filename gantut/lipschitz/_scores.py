@@ -121,7 +121,7 @@ def require_separate_samples(critic: nn.Module, x: torch.Tensor, *, name: str = 
 
     References
     ----------
-    Gulrajani et al. (2017), section 4, "No critic batch normalization"; lesson 11.
+    Gulrajani et al. (2017), section 4, "No critic batch normalization"; lesson 13.
 
     Examples
     --------

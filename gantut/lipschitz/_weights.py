@@ -29,7 +29,7 @@ def clip_(parameters: torch.Tensor | Iterable[torch.Tensor], bound: float) -> No
 
     References
     ----------
-    Arjovsky et al. (2017), Algorithm 1; lesson 10.
+    Arjovsky et al. (2017), Algorithm 1; lesson 11.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def project_spectral_norm_(weights: torch.Tensor | Iterable[torch.Tensor], bound
 
     References
     ----------
-    Gouk et al. (2021), section 4; lesson 11.
+    Gouk et al. (2021), section 4; lesson 13.
 
     Examples
     --------

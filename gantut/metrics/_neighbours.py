@@ -207,7 +207,7 @@ def nearest_neighbour_distance(samples):
 
     References
     ----------
-    Lesson 12.
+    Lesson 14.
 
     Examples
     --------
@@ -295,7 +295,7 @@ def nearest_training_distance(samples, data):
 
     References
     ----------
-    Lesson 12.
+    Lesson 14.
 
     Examples
     --------

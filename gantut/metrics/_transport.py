@@ -51,7 +51,7 @@ def exact_w1(samples, reference):
 
     References
     ----------
-    Lessons 8 to 10; Weed and Bach (2019) for the rate.
+    Lessons 9 to 11; Weed and Bach (2019) for the rate.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def certified_w1(samples, reference, on_samples, on_reference):
 
     References
     ----------
-    Villani (2009), definition 5.2; Kelley (1960) for the search; lesson 10.
+    Villani (2009), definition 5.2; Kelley (1960) for the search; lesson 11.
 
     Examples
     --------

@@ -122,7 +122,7 @@ class DCGANGenerator(Convolutional):
     References
     ----------
     Radford et al. (2016), "Unsupervised representation learning with deep convolutional generative adversarial
-    networks", section 3 and figure 1; lesson 12.
+    networks", section 3 and figure 1; lesson 14.
 
     Examples
     --------
@@ -193,7 +193,7 @@ class DCGANCritic(Convolutional):
 
     References
     ----------
-    Radford et al. (2016), section 3; Gulrajani et al. (2017), section 4, for layer normalisation instead; lesson 12.
+    Radford et al. (2016), section 3; Gulrajani et al. (2017), section 4, for layer normalisation instead; lesson 14.
 
     Examples
     --------

@@ -32,7 +32,7 @@ def minibatch_similarity(projected: torch.Tensor) -> torch.Tensor:
 
     References
     ----------
-    Salimans et al. (2016), section 3.2; lesson 7.
+    Salimans et al. (2016), section 3.2; lesson 8.
 
     See Also
     --------
@@ -113,7 +113,7 @@ class MinibatchLayer(nn.Module):
 
     References
     ----------
-    Salimans et al. (2016), section 3.2; lesson 7.
+    Salimans et al. (2016), section 3.2; lesson 8.
 
     Examples
     --------

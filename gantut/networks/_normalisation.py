@@ -22,7 +22,7 @@ def batch_norm(h: torch.Tensor, scale: torch.Tensor, shift: torch.Tensor) -> tor
 
     References
     ----------
-    Ioffe and Szegedy (2015), Algorithm 1; lesson 7.
+    Ioffe and Szegedy (2015), Algorithm 1; lesson 8.
 
     See Also
     --------
@@ -63,7 +63,7 @@ def virtual_batch_norm(
 
     References
     ----------
-    Salimans et al. (2016), section 3.5; lesson 7.
+    Salimans et al. (2016), section 3.5; lesson 8.
 
     See Also
     --------

@@ -9,9 +9,9 @@ games a score is a logit :math:`a`, so that :math:`D=\sigma(a)`, and the logarit
 
 An :class:`Objective` pairs a loss of the critic with a loss of the generator and says, as data, what else belongs to
 the game: how many critic steps an iteration has, which optimizer, which constraint on the critic. Nothing else
-distinguishes the GAN of lesson 2 from the Wasserstein GAN of lesson 10.
+distinguishes the GAN of lesson 2 from the Wasserstein GAN of lesson 11.
 
-The tricks of lesson 7 that change a loss are here, too: feature matching, smoothed labels, and K + 1 classes.
+The tricks of lesson 8 that change a loss are here, too: feature matching, smoothed labels, and K + 1 classes.
 """
 
 from gantut.objectives._classes import class_probabilities, class_score, supervised_loss

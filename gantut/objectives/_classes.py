@@ -31,7 +31,7 @@ def class_score(logits: torch.Tensor) -> torch.Tensor:
 
     References
     ----------
-    Salimans et al. (2016), section 5; lesson 7.
+    Salimans et al. (2016), section 5; lesson 8.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def class_probabilities(logits: torch.Tensor) -> torch.Tensor:
 
     References
     ----------
-    Salimans et al. (2016), section 5; lesson 7.
+    Salimans et al. (2016), section 5; lesson 8.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def supervised_loss(logits: torch.Tensor, labels: torch.Tensor, *, validate_args
 
     References
     ----------
-    Salimans et al. (2016), section 5; lesson 7.
+    Salimans et al. (2016), section 5; lesson 8.
 
     Examples
     --------

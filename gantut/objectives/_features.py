@@ -72,7 +72,7 @@ def feature_matching_loss(
 
     References
     ----------
-    Salimans et al. (2016), section 3.1; Li et al. (2015), equation 3, for the discrepancy; lesson 7.
+    Salimans et al. (2016), section 3.1; Li et al. (2015), equation 3, for the discrepancy; lesson 8.
 
     Examples
     --------
@@ -107,7 +107,7 @@ class FeatureMatching:
 
     References
     ----------
-    Salimans et al. (2016), section 3.1; lesson 7.
+    Salimans et al. (2016), section 3.1; lesson 8.
 
     Examples
     --------

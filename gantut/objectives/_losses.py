@@ -50,7 +50,7 @@ def discriminator_loss(
 
     References
     ----------
-    Goodfellow et al. (2014), equation 1; lessons 2 and 3. Labels: Salimans et al. (2016), section 3.4; lesson 7.
+    Goodfellow et al. (2014), equation 1; lessons 2 and 3. Labels: Salimans et al. (2016), section 3.4; lesson 8.
 
     Examples
     --------
@@ -150,7 +150,7 @@ def wasserstein_critic_loss(real_scores: torch.Tensor, fake_scores: torch.Tensor
 
     References
     ----------
-    Arjovsky et al. (2017), Algorithm 1; lesson 10.
+    Arjovsky et al. (2017), Algorithm 1; lesson 11.
 
     Examples
     --------
@@ -180,7 +180,7 @@ def wasserstein_generator_loss(real_scores: torch.Tensor | None, fake_scores: to
 
     References
     ----------
-    Arjovsky et al. (2017), Algorithm 1; lesson 10.
+    Arjovsky et al. (2017), Algorithm 1; lesson 11.
 
     Examples
     --------

@@ -150,7 +150,7 @@ def train(
 
     References
     ----------
-    Goodfellow et al. (2014), Algorithm 1; Arjovsky et al. (2017), Algorithm 1; lessons 2 and 10.
+    Goodfellow et al. (2014), Algorithm 1; Arjovsky et al. (2017), Algorithm 1; lessons 2 and 11.
 
     Examples
     --------

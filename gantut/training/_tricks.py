@@ -1,4 +1,4 @@
-"""Tricks as plain data, and what each of them requires of networks and data: lesson 7 derives them."""
+"""Tricks as plain data, and what each of them requires of networks and data: lesson 8 derives them."""
 
 import math
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class MinibatchDiscrimination:
 
     References
     ----------
-    Salimans et al. (2016), section 3.2; lesson 7.
+    Salimans et al. (2016), section 3.2; lesson 8.
 
     Examples
     --------
@@ -69,7 +69,7 @@ class InstanceNoise:
 
     References
     ----------
-    Arjovsky and Bottou (2017), section 3; Sønderby et al. (2017), section 2.5, for noise that fades; lesson 7.
+    Arjovsky and Bottou (2017), section 3; Sønderby et al. (2017), section 2.5, for noise that fades; lesson 8.
 
     Examples
     --------

@@ -65,7 +65,7 @@ def emd(a, b, cost):
     References
     ----------
     Peyré and Cuturi (2019), chapter 3; Bonneel et al. (2011) for the network simplex; Jonker and Volgenant (1987) for
-    augmenting paths; Bertsekas (1992) for auctions; Schmitzer (2019) for chosen arcs; lessons 8 and 9.
+    augmenting paths; Bertsekas (1992) for auctions; Schmitzer (2019) for chosen arcs; lessons 9 and 10.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def emd_points(x, y, a=None, b=None, *, p=1):
 
     References
     ----------
-    Peyré and Cuturi (2019), section 2.4, for :math:`W_p`; as :func:`emd` for the methods; lesson 8.
+    Peyré and Cuturi (2019), section 2.4, for :math:`W_p`; as :func:`emd` for the methods; lesson 9.
 
     Examples
     --------

@@ -66,7 +66,7 @@ def wasserstein_1d(u_values, v_values, u_weights=None, v_weights=None, p=1, *, d
 
     References
     ----------
-    Ramdas, Garcia and Cuturi (2015); Peyré and Cuturi (2019), section 2.6; lesson 8.
+    Ramdas, Garcia and Cuturi (2015); Peyré and Cuturi (2019), section 2.6; lesson 9.
 
     Examples
     --------

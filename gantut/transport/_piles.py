@@ -101,7 +101,7 @@ def pile_moves(P, Q):
 
     References
     ----------
-    Weng (2017), figure 7, whose recursion is off by one and whose third step moves Q instead of P; lesson 8.
+    Weng (2017), figure 7, whose recursion is off by one and whose third step moves Q instead of P; lesson 9.
 
     Examples
     --------

@@ -48,7 +48,7 @@ def c_transform(psi, x, y, *, p=1):
 
     References
     ----------
-    Villani (2009), definition 5.2; Peyré and Cuturi (2019), section 5.1; lesson 9.
+    Villani (2009), definition 5.2; Peyré and Cuturi (2019), section 5.1; lesson 10.
 
     Examples
     --------
@@ -95,7 +95,7 @@ class KantorovichPotential:
 
     References
     ----------
-    McShane (1934); Villani (2009), particular case 5.16; lesson 9.
+    McShane (1934); Villani (2009), particular case 5.16; lesson 10.
 
     Examples
     --------

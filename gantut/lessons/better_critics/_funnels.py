@@ -85,7 +85,7 @@ class Funnels:
     References
     ----------
     Korotin, Kolesov and Burnaev (2022), "Kantorovich strikes back! Wasserstein GANs are not optimal transport?",
-    sections 4 and 5; lesson 11.
+    sections 4 and 5; lesson 13.
 
     Examples
     --------
@@ -372,7 +372,7 @@ def funnels(dimension: int, count: int, *, seed: int = 0, dtype: torch.dtype = t
     References
     ----------
     Korotin, Kolesov and Burnaev (2022), "Kantorovich strikes back! Wasserstein GANs are not optimal transport?",
-    section 5; lesson 11.
+    section 5; lesson 13.
 
     Examples
     --------

@@ -49,7 +49,7 @@ def gradient_cosine(critic, pair, x, *, higher="y"):
 
     References
     ----------
-    Korotin, Kolesov and Burnaev (2022), section 5; lesson 11.
+    Korotin, Kolesov and Burnaev (2022), section 5; lesson 13.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def gradient_error(critic, pair, x, *, higher="y"):
 
     References
     ----------
-    Korotin, Kolesov and Burnaev (2022), section 5, where the denominator is 1, since gradients have norm 1; lesson 11.
+    Korotin, Kolesov and Burnaev (2022), section 5, where the denominator is 1, since gradients have norm 1; lesson 13.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def critic_distance(critic, x, y, *, higher="y"):
 
     References
     ----------
-    Arjovsky, Chintala and Bottou (2017), section 3; lessons 10 and 11.
+    Arjovsky, Chintala and Bottou (2017), section 3; lessons 11 and 13.
 
     Examples
     --------

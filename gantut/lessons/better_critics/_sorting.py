@@ -48,7 +48,7 @@ class SortingCritic(MLP):
     References
     ----------
     Anil, Lucas and Grosse (2019) for sorting and orthogonal weights; Trockman and Kolter (2021) for the rectangular
-    Cayley transform; lesson 11.
+    Cayley transform; lesson 13.
 
     See Also
     --------

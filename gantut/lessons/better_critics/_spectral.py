@@ -41,7 +41,7 @@ def spectral_critic(widths, **settings) -> MLP:
 
     References
     ----------
-    Miyato, Kataoka, Koyama and Yoshida (2018); lesson 11.
+    Miyato, Kataoka, Koyama and Yoshida (2018); lesson 13.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The exercises of lesson 11, Better critics."""
+"""The exercises of lesson 13, Better critics."""
 
 import math
 

@@ -52,7 +52,7 @@ def expected_best(values, k, *, report=None, largest=True):
 
     References
     ----------
-    David and Nagaraja (2003), chapter 2, for order statistics; Dodge et al. (2019) for budgets; lesson 13.
+    David and Nagaraja (2003), chapter 2, for order statistics; Dodge et al. (2019) for budgets; lesson 15.
 
     Examples
     --------

@@ -49,7 +49,7 @@ def polygon_precision_recall(samples, distribution, *, within=0.1, share=0.2):
 
     References
     ----------
-    After Lucic et al. (2018), section 4.2, who search for the nearest triangle by gradient descent; lesson 13.
+    After Lucic et al. (2018), section 4.2, who search for the nearest triangle by gradient descent; lesson 15.
 
     Examples
     --------

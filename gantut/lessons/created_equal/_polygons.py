@@ -50,7 +50,7 @@ class Polygons(Distribution):
 
     References
     ----------
-    After the triangles of Lucic et al. (2018), section 4.2, which are images there; lesson 13.
+    After the triangles of Lucic et al. (2018), section 4.2, which are images there; lesson 15.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The exercises of lesson 13, Are GANs created equal?"""
+"""The exercises of lesson 15, Are GANs created equal?"""
 
 import math
 

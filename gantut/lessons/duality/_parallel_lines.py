@@ -29,7 +29,7 @@ def parallel_lines(theta: float = 0.5) -> Lab:
 
     References
     ----------
-    Arjovsky et al. (2017), example 1; lesson 9.
+    Arjovsky et al. (2017), example 1; lesson 10.
     """
     theta = _inputs.finite("theta", theta)
     if abs(theta) > 1:

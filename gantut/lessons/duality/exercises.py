@@ -1,4 +1,4 @@
-"""The exercises of lesson 9, Duality."""
+"""The exercises of lesson 10, Duality."""
 
 import math
 

@@ -30,7 +30,7 @@ def move_dirt(P=(3, 2, 1, 4), Q=(1, 2, 4, 3)) -> Lab:
 
     References
     ----------
-    Weng (2017), figure 7; lesson 8.
+    Weng (2017), figure 7; lesson 9.
 
     Examples
     --------

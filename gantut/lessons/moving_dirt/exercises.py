@@ -1,4 +1,4 @@
-"""The exercises of lesson 8, Moving dirt."""
+"""The exercises of lesson 9, Moving dirt."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""The exercises of lesson 12, New creatures."""
+"""The exercises of lesson 14, New creatures."""
 
 import torch
 

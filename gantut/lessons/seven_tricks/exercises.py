@@ -1,4 +1,4 @@
-"""The exercises of lesson 7, Seven tricks."""
+"""The exercises of lesson 8, Seven tricks."""
 
 import math
 

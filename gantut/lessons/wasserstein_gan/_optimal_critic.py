@@ -19,7 +19,7 @@ def optimal_critic() -> Lab:
 
     References
     ----------
-    Arjovsky et al. (2017), figure 2; lesson 10.
+    Arjovsky et al. (2017), figure 2; lesson 11.
     """
     still = Still("Two Gaussian bumps that hardly overlap; D* falls from 1 to 0 between them.", (-4, 4), (0, 1.1))
     for mean, colour, dash in ((-1.5, "real", ""), (1.5, "generated", "7 3")):

@@ -28,7 +28,7 @@ def training_scrubber(record) -> Lab:
 
     References
     ----------
-    Lesson 10.
+    Lesson 11.
     """
     result = dict(record.result)
     if missing := {"games", "members", "reach", "real", "side", "steps"} - set(result):

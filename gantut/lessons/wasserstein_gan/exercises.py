@@ -1,4 +1,4 @@
-"""The exercises of lesson 10, The Wasserstein GAN."""
+"""The exercises of lesson 11, The Wasserstein GAN."""
 
 import itertools
 

@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # 13 · Are GANs created equal?
+# # 15 · Are GANs created equal?
 #
 # By now there are six games on the table: minimax, non-saturating, least squares, and three Wasserstein games with
 # clipping, a two-sided and a one-sided penalty. Each was introduced by a paper with a table in which it wins. They
@@ -27,8 +27,8 @@
 # estimate it without bias; by how much reporting the best seed flatters; how precision and recall are computed exactly
 # where the data are polygons; and which conclusions a study like this supports, and which it does not.
 #
-# **You need** the games of {doc}`lesson 2 <02_the_game>`, {doc}`lesson 10 <10_wasserstein_gan>` and {doc}`lesson
-# 11 <11_better_critics>`, and from {doc}`lesson 6 <06_mode_collapse>` why no single number says how good samples
+# **You need** the games of {doc}`lesson 2 <02_the_game>`, {doc}`lesson 11 <11_wasserstein_gan>` and {doc}`lesson
+# 11 <13_better_critics>`, and from {doc}`lesson 6 <06_mode_collapse>` why no single number says how good samples
 # are.
 #
 # **It takes** an hour to read with the exercises, and less than a minute to run on a laptop.

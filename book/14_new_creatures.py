@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # 12 · New creatures
+# # 14 · New creatures
 #
 # In the summer of 2017 a well-known post on GANs closed with a treat: a network, fed some 900 sprites of Pokémon, draws
 # new ones. After 7 epochs they are clouds, after 21 blobs, after 49 nearly animals. It is one run, judged by eye, on
@@ -28,7 +28,7 @@
 # why a distance needs pictures beside it that are plainly wrong; and how to look for copies, and which ones one misses.
 #
 # **You need** {doc}`lesson 2 <02_the_game>` for the game, {doc}`lesson 6 <06_mode_collapse>` for the kernel distance,
-# and {doc}`lesson 10 <10_wasserstein_gan>` and {doc}`lesson 11 <11_better_critics>` for the other two games.
+# and {doc}`lesson 11 <11_wasserstein_gan>` and {doc}`lesson 13 <13_better_critics>` for the other two games.
 #
 # **It takes** an hour to read with the exercises, and less than a minute to run on a laptop.
 # :::
@@ -316,7 +316,7 @@ for width in (16, 64, 256):
 # If all the weights of a layer are made ten times as large, $n(h)$ stays what it was. The size of the first weights no
 # longer matters, and DCGAN normalises every layer but the first of the critic and the last of the generator. The price
 # is that what the critic says about a picture now depends on the batch in which it is shown. For a penalty on the
-# gradient *at each picture* (lesson 11) that is fatal, since there is no longer a function of a single picture whose
+# gradient *at each picture* (lesson 13) that is fatal, since there is no longer a function of a single picture whose
 # gradient it could be. **Layer normalisation** takes the mean and variance over all channels and pixels of one picture
 # instead, so that the critic sees each picture by itself.
 
@@ -590,7 +590,7 @@ for run in runs["DCGAN"]:
 # %% [markdown]
 # Where its loss is below the dashed line, DCGAN's discriminator knows more than nothing: it is ahead, and that says
 # nothing about the pictures, which got better all the while. Neither loss grades them. The estimates of the two critics
-# fall, as they should if they followed a distance; but a clipped critic's estimate is in unknown units (lesson 10), so
+# fall, as they should if they followed a distance; but a clipped critic's estimate is in unknown units (lesson 11), so
 # those of the two games cannot be compared. All this is *seen*, in one run of each game.
 #
 # ## Does it get better?
@@ -765,7 +765,7 @@ claim(
 # third it is not so sure: the lines above say how many runs went down, and how many did not. Had one of those been the
 # one run in the figure, the story would be a different one. Which game is best? There are three runs of each, and
 # learning rates and critic steps were settled after one short look at each game: this is not a verdict, and no test of
-# three pairs could reach one. Lesson 13 says what it would take.
+# three pairs could reach one. Lesson 15 says what it would take.
 #
 # But look at the dashed line and at the dotted ones. Other creatures by the same artists are at 0, as far as one can
 # tell. Every group of samples of every run is further away than every group of those. In the end the games are about as

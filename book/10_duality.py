@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # 9 · Duality
+# # 10 · Duality
 #
 # A plan that costs 5 proves that the earth mover's distance is at most 5. What would prove that it is *at least* 5? A
 # search through all plans would never end. This lesson finds another kind of proof: a set of prices. It ends in the
@@ -25,7 +25,7 @@
 # become one function of slope at most 1; what the Kantorovich–Rubinstein theorem says, and prove it; and in which sense
 # $W_1$ is gentler than JS, and in which it is not.
 #
-# **You need** {doc}`lesson 8 <08_moving_dirt>`, and from {doc}`lesson 1 <01_divergences>` JS and total variation.
+# **You need** {doc}`lesson 9 <09_moving_dirt>`, and from {doc}`lesson 1 <01_divergences>` JS and total variation.
 #
 # **It takes** an hour and a half to read with the exercises, and about fifteen seconds to run on a laptop.
 # :::
@@ -788,8 +788,8 @@ claim(
 
 # %% [markdown]
 # This is what the Wasserstein GAN sets out to do, with one replacement: instead of solving a linear programme for
-# each batch, it trains a network to be the $f$ of {eq}`eq-kr`. Whether that works is the question of lessons 10 and
-# 11.
+# each batch, it trains a network to be the $f$ of {eq}`eq-kr`. Whether that works is the question of lessons 11 and
+# 13.
 #
 # ## Exercises
 #

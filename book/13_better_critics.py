@@ -12,9 +12,9 @@
 # ---
 
 # %% [markdown]
-# # 11 · Better critics
+# # 13 · Better critics
 #
-# The critic of {doc}`lesson 10 <10_wasserstein_gan>` was kept from being too steep by force: its weights were clipped.
+# The critic of {doc}`lesson 11 <11_wasserstein_gan>` was kept from being too steep by force: its weights were clipped.
 # That works, at a cost. This lesson looks for better ways, and asks of each: **does the critic become the function that
 # the theory promises, and does the estimate that it reports mean anything?** For once we can tell, since we shall make
 # pairs of distributions whose best critic is known.
@@ -26,7 +26,7 @@
 # leave a critic on the wrong side, and the one-sided cannot; and which check catches which of ten mistakes that are
 # easy to make.
 #
-# **You need** {doc}`lesson 9 <09_duality>`, with its transport rays, and {doc}`lesson 10 <10_wasserstein_gan>`.
+# **You need** {doc}`lesson 10 <10_duality>`, with its transport rays, and {doc}`lesson 11 <11_wasserstein_gan>`.
 #
 # **It takes** two hours to read with the exercises, and about half a minute to run on a laptop.
 # :::
@@ -279,7 +279,7 @@ claim(
 #
 # ## How steep is the best critic?
 #
-# Lesson 9 found the best critic $f$ between two distributions: it is never steeper than 1, and along every route of the
+# Lesson 10 found the best critic $f$ between two distributions: it is never steeper than 1, and along every route of the
 # cheapest plan $\gamma^*$ it falls by exactly the length of the route: $f(x)-f(y)=\|x-y\|$ for $x$ (real) and $y$
 # (generated) that are coupled. What does that say about its gradient in between, at $\hat x=\alpha x+(1-\alpha)y$ with
 # $0<\alpha<1$?
@@ -1404,7 +1404,7 @@ claim(
 # and with few funnels in 16 dimensions passes 0.7. And for all of them, the directions get worse as funnels are added.
 # With 256 funnels and a budget as small as this, none of the critics knows where to go: in 16 dimensions the cosine
 # stays below 0.4, where the paper's best reach 0.61. (One learning rate for all is no tuning, and three networks on one
-# pair of each kind are few: see lesson 13.)
+# pair of each kind are few: see lesson 15.)
 #
 # What about the estimate? A penalised critic *at its optimum* reports too much. These are not there yet: with 4 funnels
 # the one-sided reports are within 7% of the truth, but with more funnels they say too little, with 64 and more at most

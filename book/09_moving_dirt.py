@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # 8 · Moving dirt
+# # 9 · Moving dirt
 #
 # JS says how easily two distributions can be *told apart*, and once they can be told apart with certainty it has
 # nothing more to say. This lesson asks another question: how much **work** would it take to turn one distribution into
@@ -193,7 +193,7 @@ move_dirt(P, Q)
 # Cost and constraints are linear in $\gamma$: this is a **linear programme**, and `linear_program` hands it to a solver
 # just as it stands. `emd` is much faster. It uses the network simplex method or, between equally many points of equal
 # mass, where some cheapest plan sends each point to *one* other, shortest paths from those not yet assigned. And it
-# returns a certificate, of which more in lesson 9.
+# returns a certificate, of which more in lesson 10.
 
 # %%
 place = torch.arange(4, dtype=torch.float64)
@@ -430,7 +430,7 @@ plots.show()
 # "It is intractable to exhaust all the possible joint distributions", says the post, and the slides call computing
 # $W_p$ "very difficult". Nobody has to exhaust them. Between two *samples* the distance is a linear programme, and
 # `emd_points` solves it for a thousand points in a second or less, with a proof: the gap between what the plan costs
-# and a lower bound for the cost of all plans, of which more in lesson 9. (The times in the figure below were measured
+# and a lower bound for the cost of all plans, of which more in lesson 10. (The times in the figure below were measured
 # when this page was built.)
 
 
@@ -537,7 +537,7 @@ claim(
 # %% [markdown]
 # So from samples in many dimensions it is easy to know that two distributions are far apart, and how far; it is hard to
 # know that they are *near*. A generator that has learnt well is in the second case. Keep this in mind when a network
-# claims to compute the distance: lesson 11 compares such claims with the truth.
+# claims to compute the distance: lesson 13 compares such claims with the truth.
 #
 # ## Exercises
 #

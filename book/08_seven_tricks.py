@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # 7 · Seven tricks
+# # 8 · Seven tricks
 #
 # Every text on GANs has a page with the same list: feature matching, minibatch discrimination, historical averaging,
 # one-sided label smoothing, virtual batch normalisation, noise, a better metric. Each item gets a sentence, and the
@@ -246,7 +246,7 @@ claim(
 
 # %%
 def feature_matching(h_real, h_fake):
-    """Equation (7.1) on features (n, d): no gradient in the real ones."""
+    """Equation (8.1) on features (n, d): no gradient in the real ones."""
     return (h_real.detach().mean(0) - h_fake.mean(0)).square().sum()
 
 
@@ -280,7 +280,7 @@ claim(
 # $$ \max_{\|w\|\le1}\ \mathbb E_{p_r}\,w\cdot f(x)-\mathbb E_{p_g}\,w\cdot f(x)=\big\|\mathbb E_{p_r}f-\mathbb E_{p_g}f\big\|_2 . $$ (eq-feature-critic)
 #
 # On the left is a critic that is linear in the features, and has no logarithm. The root of {eq}`eq-feature-matching`
-# is the largest difference of averages over a family of functions: the kind of distance that lessons 9 to 11 are
+# is the largest difference of averages over a family of functions: the kind of distance that lessons 10 to 13 are
 # about.
 
 # %%
@@ -362,7 +362,7 @@ claim(
 
 # %%
 def minibatch_similarity(f, T):
-    """Equation (7.4): features (n, d) and T (d, B, C) to (n, B)."""
+    """Equation (8.4): features (n, d) and T (d, B, C) to (n, B)."""
     M = torch.einsum("nd,dbc->nbc", f, T)
     distance = (M[:, None] - M[None]).abs().sum(-1)  # (n, n, B)
     return torch.exp(-distance).sum(1)
@@ -830,7 +830,7 @@ def batch_norm(h):
 
 
 def virtual_batch_norm(h, reference):
-    """Equation (7.13): each sample in the company of the reference alone."""
+    """Equation (8.13): each sample in the company of the reference alone."""
     groups = [torch.cat([reference, x[None]]) for x in h]  # (n + 1, d) each
     return torch.stack([batch_norm(group)[-1] for group in groups])
 
@@ -981,7 +981,7 @@ plots.show()
 #
 # And the JS that is reduced is that of the *blurred* distributions. Does that bring the distributions themselves
 # together? Let $v$ be the mean square length of the noise. Blurring moves a sample by no more than $\sqrt v$ on
-# average, so by the triangle inequality for $W_1$ (lesson 8) blurring both costs at most $2\sqrt v$. If the noise is
+# average, so by the triangle inequality for $W_1$ (lesson 9) blurring both costs at most $2\sqrt v$. If the noise is
 # *bounded*, so that both blurred distributions lie in a set of diameter $C$, no mass need travel further than that, and
 #
 # $$ W_1(p_r,p_g)\ \le\ 2\sqrt v+C\cdot\operatorname{TV}\ \le\ 2\sqrt v+C\sqrt{2\operatorname{JS}}, $$ (eq-noise-bound)
@@ -1045,9 +1045,9 @@ report("instance noise")
 # The last trick is to leave JS altogether. For lines without noise JS is $\log2$ at every distance but 0, while the
 # Wasserstein distance is $\theta$: the right answer, at every distance, with the slope 1. "Smoother" is the usual word;
 # the exact one is *continuous, and differentiable almost everywhere*. The next four lessons make good on that: what
-# this distance is ({doc}`8 <08_moving_dirt>`), why a single function gives it ({doc}`9 <09_duality>`), how a network
-# can be that function ({doc}`10 <10_wasserstein_gan>`), and how to keep its slope in bounds ({doc}`11
-# <11_better_critics>`). Here it takes its place beside the other six: the same networks and the same five critic steps,
+# this distance is ({doc}`9 <09_moving_dirt>`), why a single function gives it ({doc}`10 <10_duality>`), how a network
+# can be that function ({doc}`11 <11_wasserstein_gan>`), and how to keep its slope in bounds ({doc}`11
+# <13_better_critics>`). Here it takes its place beside the other six: the same networks and the same five critic steps,
 # with the Wasserstein objective and a gradient penalty.
 
 # %%

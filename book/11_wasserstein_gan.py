@@ -12,9 +12,9 @@
 # ---
 
 # %% [markdown]
-# # 10 · The Wasserstein GAN
+# # 11 · The Wasserstein GAN
 #
-# Lesson 9 ended with a distance that tells a generator where to go even when its samples are nowhere near the data, and
+# Lesson 10 ended with a distance that tells a generator where to go even when its samples are nowhere near the data, and
 # with a formula for it in which no plan appears, only a function that must not be too steep. Train a network to be that
 # function, and let the generator follow its slope: this is the Wasserstein GAN {cite}`arjovsky2017wgan`. Everybody who
 # has used one has met the same questions. **Does the critic's estimate mean anything? When do I stop? What is $K$?**
@@ -27,7 +27,7 @@
 # slope; what Algorithm 2 does, step by step; and what a critic's estimate proves about the distance, and what it only
 # suggests.
 #
-# **You need** {doc}`lesson 9 <09_duality>`, from {doc}`lesson 2 <02_the_game>` Algorithm 1, and from {doc}`lesson
+# **You need** {doc}`lesson 10 <10_duality>`, from {doc}`lesson 2 <02_the_game>` Algorithm 1, and from {doc}`lesson
 # 5 <05_vanishing_gradients>` how a discriminator loses its gradient.
 #
 # **It takes** an hour and a half to read with the exercises, and about half a minute to run on a laptop.
@@ -170,7 +170,7 @@ claim(
 # *The noise.* $z$ is drawn from $p_z$, of course: most generators could not even take a real sample for their $z$. One
 # that can shows what the slip would mean. Take data from $N(3,1)$, noise from $N(0,1)$, and the generator that has
 # learnt nothing, $G(z)=z$. It is 3 away from the data, and with $z\sim p_r$ it would be praised as perfect. (On a line,
-# $W_1$ is computed by sorting, as lesson 8 showed; a distribution is represented by 401 of its quantiles.)
+# $W_1$ is computed by sorting, as lesson 9 showed; a distribution is represented by 401 of its quantiles.)
 
 
 # %%
@@ -189,11 +189,11 @@ claim(
 )
 
 # %% [markdown]
-# *The factor.* With $K=3$ the four piles of lesson 8, which are $W_1=5$ apart, give 15.
+# *The factor.* With $K=3$ the four piles of lesson 9, which are $W_1=5$ apart, give 15.
 #
 # *The family.* The inequality may be strict. The best critic may not be in the family, and then nothing that is done in
 # training finds the distance. The linear functions $f_w(x)=wx$ with $|w|\le1$ are all 1-Lipschitz; but they see only
-# means. On a line, $W_1=\int|F_g-F_r|$ is the area between the distribution functions (lesson 8), and the difference of
+# means. On a line, $W_1=\int|F_g-F_r|$ is the area between the distribution functions (lesson 9), and the difference of
 # the means is the same area with its *sign*, $\int F_g-F_r$ (integrate by parts). For $N(0,1)$ and $N(0,2)$, where the
 # second number is the standard deviation, what lies above cancels what lies below, and every linear critic reports 0.
 
@@ -519,7 +519,7 @@ claim(
 # To descend $W_1$, then, is to *ascend* $\mathbb E_zf^*(G_\theta(z))$. That is worth a second look, because the slides
 # print the right formula, $\theta\leftarrow\theta+\alpha\nabla_\theta\frac1m\sum_if_w(G_\theta(z_i))$, and call it
 # gradient descent. Both are right, but about different functions. Here is a step up on $f^*$, and what it does to
-# $W_1$, on the parallel lines of lesson 9 at $\theta=\frac12$; critic and distances are the linear programme's:
+# $W_1$, on the parallel lines of lesson 10 at $\theta=\frac12$; critic and distances are the linear programme's:
 
 # %%
 alpha, heights = 0.05, torch.rand(64, dtype=torch.float64, generator=source)
@@ -712,7 +712,7 @@ claim(
 # left on average, and next to nothing to most.
 #
 # We take $\mu=2$, $s=\frac12$, hold the generator fixed, and train populations of eight: discriminators, clipped
-# critics ($c=0.1$), and critics that pay a penalty for slopes above 1, which are the subject of lesson 11.
+# critics ($c=0.1$), and critics that pay a penalty for slopes above 1, which are the subject of lesson 13.
 
 # %%
 s = 0.5
@@ -1096,7 +1096,7 @@ claim(
 #
 # ### A better proof, and what the critic has to do with it
 #
-# One steep place anywhere makes $K$ large, and the whole bound small. Lesson 9 knows a remedy: whatever numbers $h_i$
+# One steep place anywhere makes $K$ large, and the whole bound small. Lesson 10 knows a remedy: whatever numbers $h_i$
 # one starts from, the $c$-transform $g_j=\min_i\|x_i-y_j\|-h_i$ makes them a pair of prices that is allowed, and a
 # second one, $h_i'=\min_j\|x_i-y_j\|-g_j\ge h_i$, cannot do harm. By weak duality
 #

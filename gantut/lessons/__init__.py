@@ -22,5 +22,17 @@ writes ``book/results/mode-collapse.json``, which :func:`recorded` reads.
 from gantut.lessons._exercises import all_exercises, check, mark
 from gantut.lessons._marking import Exercise, Mistake, Verdict
 from gantut.lessons._records import Record, record, recorded
+from gantut.lessons._tables import show_table
 
-__all__ = ["Exercise", "Mistake", "Record", "Verdict", "all_exercises", "check", "mark", "record", "recorded"]
+__all__ = [
+    "Exercise",
+    "Mistake",
+    "Record",
+    "Verdict",
+    "all_exercises",
+    "check",
+    "mark",
+    "record",
+    "recorded",
+    "show_table",
+]

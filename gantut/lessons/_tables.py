@@ -1,0 +1,70 @@
+"""Numbers of a lesson as a table: on the page as one, in a terminal in columns."""
+
+import sys
+from collections.abc import Iterable, Sequence
+
+
+class Table:
+    """Rows under headings, which a notebook shows as a table and a terminal in columns.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        The headings; Markdown and formulas are read as such on the page.
+    rows : iterable of sequences of str
+        One a row, as long as `columns`.
+    """
+
+    def __init__(self, columns, rows):
+        self.columns = columns
+        self.rows = rows
+
+    def __repr__(self):
+        table = [self.columns, *self.rows]
+        widths = [max(len(row[i]) for row in table) for i in range(len(self.columns))]
+        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in table)
+
+    def _repr_markdown_(self):
+        rule = ["---"] * len(self.columns)
+        return "\n".join("| " + " | ".join(row) + " |" for row in [self.columns, rule, *self.rows])
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence]) -> None:
+    r"""Show the numbers of a lesson as a table.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        The headings.
+    rows : iterable of sequences
+        One a row, as long as `columns`. Format numbers as they shall be read; what is no text is shown by ``str``.
+
+    Raises
+    ------
+    ValueError
+        A row is not as long as `columns`, or a cell has a line break or ``|``, which would break the table.
+
+    Examples
+    --------
+    >>> show_table(["game", "modes of 8"], [["minimax", 3], ["WGAN-GP", 8]])
+    game     modes of 8
+    minimax  3
+    WGAN-GP  8
+    """
+    columns = [str(column) for column in columns]
+    rows = [[str(cell) for cell in row] for row in rows]
+    for row in rows:
+        if len(row) != len(columns):
+            raise ValueError(f"rows must be as long as columns, which are {len(columns)}; given {row}")
+    for cell in [*columns, *sum(rows, [])]:
+        if "\n" in cell or "|" in cell:
+            raise ValueError(
+                rf"a cell of a table may have no line break and no | (write \vert in a formula); given {cell!r}"
+            )
+    table = Table(columns, rows)
+    if "ipykernel" in sys.modules:
+        from IPython.display import display
+
+        display(table)
+    else:
+        print(table)

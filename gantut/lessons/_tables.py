@@ -56,11 +56,10 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence]) -> None:
     for row in rows:
         if len(row) != len(columns):
             raise ValueError(f"rows must be as long as columns, which are {len(columns)}; given {row}")
-    for cell in [*columns, *sum(rows, [])]:
-        if "\n" in cell or "|" in cell:
-            raise ValueError(
-                rf"a cell of a table may have no line break and no | (write \vert in a formula); given {cell!r}"
-            )
+    for row in [columns, *rows]:
+        for cell in row:
+            if "\n" in cell or "|" in cell:
+                raise ValueError(rf"a cell may have no line break and no | (in a formula: \vert); given {cell!r}")
     table = Table(columns, rows)
     if "ipykernel" in sys.modules:
         from IPython.display import display

@@ -308,8 +308,8 @@ claim(
 # $$ W_p(p,q)=\Big(\min_\gamma\ \mathbb E_{(x,y)\sim\gamma}\|x-y\|^p\Big)^{1/p} . $$ (eq-wp)
 #
 # It is finite if both distributions have finite $p$-th moments, and by Jensen's inequality it never falls as the power
-# grows. In the walk, half of the dirt moves one step and half stays where it is. The plan that does this is cheapest for
-# every power, so the mean of $\|x-y\|^p$ is $\frac12$ each time:
+# grows. The walk can be done so that five of the ten shovelfuls move one step and the others stay. This plan is cheapest
+# for every power, so the mean of $\|x-y\|^p$ is $\frac12$ each time:
 
 # %%
 p, q = P / 10, Q / 10

@@ -98,9 +98,8 @@ from gantut.transport import (
 # $$ \max_{f,g}\ \sum_if_iP_i+\sum_jg_jQ_j\quad\text{subject to } f_i+g_j\le C_{ij} , $$ (eq-dual)
 #
 # which is the **dual** linear programme. Prices are determined at best up to a constant: if all $f_i$ rise by the same
-# amount and all $g_j$ fall by it, neither the bill nor {eq}`eq-feasible` changes. Here are prices for the four piles of
-# lesson 9. Every result of `emd` carries such prices, and the difference between cost and bill, its `gap`, is its
-# certificate.
+# amount and all $g_j$ fall by it, neither the bill nor {eq}`eq-feasible` changes. Every result of `emd` carries prices,
+# and the difference between cost and bill, its `gap`, is its certificate. Here are prices for the four piles of lesson 9:
 
 # %%
 P = torch.tensor([3.0, 2.0, 1.0, 4.0], dtype=torch.float64)
@@ -108,7 +107,8 @@ Q = torch.tensor([1.0, 2.0, 4.0, 3.0], dtype=torch.float64)
 place = torch.arange(4, dtype=torch.float64)
 steps = (place[:, None] - place).abs()  # (4, 4): from i to j
 piles = emd(P, Q, steps)
-pick_up, put_down = piles.f, piles.g
+pick_up = piles.f - piles.f.min()  # so that the smallest is 0
+put_down = piles.g + piles.f.min()
 claim(
     "prices-of-the-piles",
     "their bill, and the least C - (f + g)",
@@ -124,7 +124,7 @@ claim(
 show_table(
     ["place", *range(1, 5)],
     [
-        [name, *(f"{price:.2f}" for price in prices)]
+        [name, *(f"{price:.0f}" for price in prices.round() + 0.0)]
         for name, prices in (
             ("to pick up, $f$", pick_up),
             ("to put down, $g$", put_down),
@@ -133,7 +133,9 @@ show_table(
 )
 
 # %% [markdown]
-# So no plan for the piles costs less than 5.
+# You can check by hand that no route is charged more than it costs. The bill is
+# $3\cdot2+2\cdot1+1\cdot0+4\cdot1=12$ for picking up, less $1\cdot2+2\cdot1+4\cdot0+3\cdot1=7$ for putting down. So no
+# plan for the piles costs less than 5.
 #
 # :::{admonition} Try it
 # :class: tip
@@ -248,7 +250,8 @@ claim(
 #
 # **Step 5: the bill equals the cost.** In {eq}`eq-weak-duality` the inequality compares $(f_i+g_j)\gamma_{ij}$ with
 # $C_{ij}\gamma_{ij}$. By step 4 the two are equal where $\gamma_{ij}>0$; elsewhere both are 0. This completes the
-# proof. Here are the prices, from the plan alone, beside the value that an independent solver finds:
+# proof. (Steps 3 to 5 used only that no rerouting saves. So this condition is not only necessary for a cheapest plan but
+# sufficient.) We compute the prices from the plan alone, and compare with what an independent solver finds:
 
 # %%
 f = -chains(primal.plan).amin(0).clamp(max=0)  # no steps: length 0
@@ -296,8 +299,8 @@ show_table(
 # routes. If some other route has $f_i+g_j>C_{ij}$, adding it to the tree closes one cycle, and rerouting around this
 # cycle saves $f_i+g_j-C_{ij}$ a shovelful. If no route has, the prices are admissible and step 5 applies.
 #
-# The clouds use $6+7-1=12$ routes, just a tree. The piles use 6 where a tree has 7, so one route of their tree carries
-# nothing. This happens when some of the sources hold exactly what some of the targets want, and the plan is then called
+# The clouds use $6+7-1=12$ routes, which form a tree. The piles use 6 where a tree has 7, so one route of their tree
+# carries nothing. This happens when some of the sources hold exactly what some of the targets want, and the plan is then called
 # *degenerate*. A cycle may then allow only the amount $t=0$. The tree changes, but the plan does not, and a tree can
 # have prices that are not admissible although its plan is already cheapest. The method must then go on exchanging
 # routes, by a rule that keeps it from going round in circles. The proof above does not meet this difficulty, because it
@@ -328,8 +331,8 @@ show_table(
 #
 # $$ f^{cc}=-f^c\quad\text{on } Z,\qquad\text{where}\quad f^c(y)=\min_{x\in X}\|x-y\|-f(x),\quad f^{cc}(x)=\min_{z\in Z}\|z-x\|-f^c(z) . $$ (eq-twice)
 #
-# The sets matter. If the second minimum runs over $Y$ alone, the point $z=x$ is missing when $x\in X$. Then we only
-# know that $f^{cc}\ge-f^c$. We try 500 random price lists on the six sources:
+# The sets matter. If the second minimum runs over $Y$ alone, the point $z=x$ is missing for each $x$ outside $Y$. Then we
+# only know that $f^{cc}\ge-f^c$. We try 500 random price lists on the six sources:
 
 # %%
 Z = torch.cat([x, y])  # 13 places
@@ -456,7 +459,8 @@ claim(
 # The $h$ of the proof is a function on the whole plane, not only on the thirteen points:
 # $h(z)=\max_{x\in X}f(x)-\|x-z\|$. The same formula from the targets' side gives
 # $\min_{y\in Y}\|z-y\|-g(y)$, which is what `KantorovichPotential` computes. It has the same values on the thirteen
-# points. In between, the first is the smallest and the second the largest function that is nowhere steeper than 1.
+# points. Of all functions with these values that are nowhere steeper than 1, the first is the smallest and the second the
+# largest.
 #
 # On the routes that are used there is no choice. Let dirt go from $x$ to $y$, and let $f$ be any best function. Then
 # $f(x)-f(y)=\|x-y\|$ by complementary slackness. Nowhere on the way can $f$ fall by more than one per unit of length,
@@ -466,14 +470,14 @@ claim(
 
 # %%
 largest = KantorovichPotential(y, g)
-smallest = KantorovichPotential(x, f)  # this is f^c, minus the smallest
+f_c = KantorovichPotential(x, f)  # f^c, which is -h
 i, j = (primal.plan > 1e-9).nonzero().unbind(1)
 inside = 0.5 * x[i] + 0.5 * y[j]  # the middle of each route that is used
 backwards = (x[i] - y[j]) / (x[i] - y[j]).norm(dim=1, keepdim=True)
 claim(
     "ray-gradient",
     "on the routes both gradients are the unit vector towards the source",
-    torch.stack([largest.gradient(inside), -smallest.gradient(inside)]),
+    torch.stack([largest.gradient(inside), -f_c.gradient(inside)]),
     equals=backwards.repeat(2, 1, 1),
     atol=1e-9,
 )
@@ -529,9 +533,9 @@ plots.show()
 # %% tags=["hide-input"]
 anywhere = torch.rand(1000, 2, dtype=torch.float64, generator=source)
 anywhere = 2.2 * anywhere - 0.1
-halfway = (largest.gradient(anywhere) - smallest.gradient(anywhere)) / 2
-third = [(largest(places) - smallest(places)) / 2 for places in (x, y)]
-on_routes = (largest.gradient(inside) - smallest.gradient(inside)) / 2
+halfway = (largest.gradient(anywhere) - f_c.gradient(anywhere)) / 2
+third = [(largest(places) - f_c(places)) / 2 for places in (x, y)]
+on_routes = (largest.gradient(inside) - f_c.gradient(inside)) / 2
 claim(
     "ray-slope-forced",
     "halfway: E_p f - E_q f in multiples of W_1, and its slope on each route",

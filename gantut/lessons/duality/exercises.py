@@ -48,7 +48,7 @@ EXERCISES = (
     Exercise(
         id="reroute-a-plan",
         answer=6,
-        praise="It takes all three sources: a plan may be beyond repair by exchanges of two, and still not be cheapest.",
+        praise="It takes all three sources: exchanges of two cannot mend every plan that is not cheapest.",
         mistakes=(
             Mistake(3, "That is what one shovelful saves that goes round. How many can go round?"),
             Mistake(15, "The route from 2 to 2 carries only 2 shovelfuls, and cannot fall below 0."),

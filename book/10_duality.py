@@ -16,7 +16,8 @@
 #
 # A plan that costs 5 proves that the earth mover's distance is at most 5. What would prove that it is *at least* 5? We
 # cannot search through all plans. This lesson finds another kind of proof: a list of prices. It leads to the formula on
-# which the Wasserstein GAN is built. No plan appears in that formula at all, only a function that must not be too steep.
+# which the Wasserstein GAN is built. No plan appears in that formula at all, only a function that must not be too
+# steep.
 #
 # :::{admonition} Before you start
 # :class: tip
@@ -158,14 +159,15 @@ show_table(
 #
 # ## The best prices lose nothing
 #
-# Does the best bound reach the cost of the cheapest plan, or does it stop short? It does reach it. This is the heart of
-# the lesson, so we prove it in five steps and carry out each of them for two clouds of points in the plane.
+# Does the best bound reach the cost of the cheapest plan, or does it stop short of it? It reaches it exactly. This is
+# the heart of the lesson, so we prove it in five steps, and carry them out for two clouds of points in the plane.
 #
 # :::{prf:theorem} Strong duality
 # :label: thm-strong-duality
 #
-# Let $P$ and $Q$ have the same total, and let the costs $C_{ij}$ be any finite numbers. Then there are a plan $\gamma$
-# and admissible prices $f,g$ whose bill $\sum_if_iP_i+\sum_jg_jQ_j$ equals its cost $\sum_{ij}C_{ij}\gamma_{ij}$.
+# Let $P\ge0$ and $Q\ge0$ have the same positive total, and let the costs $C_{ij}$ be any finite numbers. Then there are
+# a plan $\gamma$ and admissible prices $f,g$ whose bill $\sum_if_iP_i+\sum_jg_jQ_j$ equals its cost
+# $\sum_{ij}C_{ij}\gamma_{ij}$.
 # :::
 #
 # By {eq}`eq-weak-duality` the plan is then a cheapest one, and no prices are better.
@@ -250,8 +252,8 @@ claim(
 #
 # **Step 5: the bill equals the cost.** In {eq}`eq-weak-duality` the inequality compares $(f_i+g_j)\gamma_{ij}$ with
 # $C_{ij}\gamma_{ij}$. By step 4 the two are equal where $\gamma_{ij}>0$; elsewhere both are 0. This completes the
-# proof. (Steps 3 to 5 used only that no rerouting saves. So this condition is not only necessary for a cheapest plan but
-# sufficient.) We compute the prices from the plan alone, and compare with what an independent solver finds:
+# proof. (Steps 3 to 5 used only that no rerouting saves. So this condition is not only necessary for a cheapest plan
+# but sufficient.) We compute the prices from the plan alone, and compare with what an independent solver finds:
 
 # %%
 f = -chains(primal.plan).amin(0).clamp(max=0)  # no steps: length 0
@@ -300,9 +302,9 @@ show_table(
 # cycle saves $f_i+g_j-C_{ij}$ a shovelful. If no route has, the prices are admissible and step 5 applies.
 #
 # The clouds use $6+7-1=12$ routes, which form a tree. The piles use 6 where a tree has 7, so one route of their tree
-# carries nothing. This happens when some of the sources hold exactly what some of the targets want, and the plan is then called
-# *degenerate*. A cycle may then allow only the amount $t=0$. The tree changes, but the plan does not, and a tree can
-# have prices that are not admissible although its plan is already cheapest. The method must then go on exchanging
+# carries nothing. This can happen when some of the sources hold exactly what some of the targets want; the plan is then
+# called *degenerate*. A cycle may then allow only the amount $t=0$: the tree changes, but the plan does not. And a tree
+# can have prices that are not admissible although its plan is already cheapest. The method must then go on exchanging
 # routes, by a rule that keeps it from going round in circles. The proof above does not meet this difficulty, because it
 # asks only which routes carry something.
 # :::
@@ -331,8 +333,9 @@ show_table(
 #
 # $$ f^{cc}=-f^c\quad\text{on } Z,\qquad\text{where}\quad f^c(y)=\min_{x\in X}\|x-y\|-f(x),\quad f^{cc}(x)=\min_{z\in Z}\|z-x\|-f^c(z) . $$ (eq-twice)
 #
-# The sets matter. If the second minimum runs over $Y$ alone, the point $z=x$ is missing for each $x$ outside $Y$. Then we
-# only know that $f^{cc}\ge-f^c$. We try 500 random price lists on the six sources:
+# The sets matter. If the second minimum runs over $Y$ alone, the point $z=x$ is missing for each $x$ outside $Y$. Then
+# we only know that $f^{cc}\ge-f^c$. We try 500 random price lists on the six sources. The last claim tests (B) and its
+# converse, on 500 functions that are made steeper or gentler at random:
 
 # %%
 Z = torch.cat([x, y])  # 13 places
@@ -380,7 +383,7 @@ claim(
 )
 
 # %% [markdown]
-# So both price lists can be taken from *one* function that is nowhere steeper than 1:
+# We can now take both price lists from *one* function that is nowhere steeper than 1:
 #
 # :::{prf:theorem} Kantorovich–Rubinstein
 # :label: thm-kantorovich-rubinstein
@@ -425,16 +428,51 @@ claim(
 # *Which functions does the maximum need?* The first half of the proof uses the slope of $f$ only between points of $X$
 # and points of $Y$, and the $h$ of the second half is 1-Lipschitz everywhere. So the maximum is the same over functions
 # that satisfy $f(x)-f(y)\le\|x-y\|$ for $x\in X$, $y\in Y$ only, over functions that are 1-Lipschitz on $Z$, and over
-# functions that are 1-Lipschitz on $\mathbb R^d$.
-#
+# functions that are 1-Lipschitz on $\mathbb R^d$. Linear programmes for the first two agree, and the slopes of $h$
+# never exceed 1 between 500 random points of the plane:
+
+# %% tags=["hide-input"]
+mass, one = torch.cat([a, -b]), torch.eye(13, dtype=torch.float64)
+pairs = {
+    "between X and Y": [(i, j) for i in range(6) for j in range(6, 13)],
+    "on Z": [(i, j) for i in range(13) for j in range(13) if i != j],
+}
+gains = []
+for chosen in pairs.values():
+    i, j = torch.tensor(chosen).T
+    found = linprog(
+        -mass,
+        A_ub=one[i] - one[j],  # f_i - f_j
+        b_ub=apart[i, j],
+        bounds=[(None, None)] * 13,
+    )
+    gains.append(-found.fun)
+anywhere = torch.rand(500, 2, dtype=torch.float64, generator=source) * 3
+heights = -c_transform(f, x, anywhere)
+rise = (heights[:, None] - heights).abs() - torch.cdist(anywhere, anywhere)
+claim(
+    "kr-which-functions",
+    "E_p f - E_q f for slopes bounded between X and Y, on Z, and h; less W_1",
+    [gain - witness.value for gain in (*gains, difference)],
+    equals=0,
+    atol=1e-9,
+)
+claim(
+    "kr-which-functions",
+    "500 points of the plane: the largest |h(x) - h(y)| - |x - y|",
+    rise.max(),
+    below=1e-9,
+)
+
+# %% [markdown]
 # *Which distributions are allowed?* The theorem holds for all distributions $p$ and $q$ on $\mathbb R^d$ with finite
 # first moments, $\mathbb E_p\|x\|<\infty$ and $\mathbb E_q\|x\|<\infty$. Then every 1-Lipschitz $f$ has finite averages,
 # since $|f(x)|\le|f(0)|+\|x\|$; there is a cheapest plan; and the maximum is attained. It even holds on every complete
 # separable metric space. The first half of the proof carries over as it stands. The second half needs measure theory,
 # and we state the result without proof ({cite}`villani2009`, theorem 5.10 and the case 5.16 that follows it).
 #
-# *What about other slopes?* If slopes up to $K>0$ are allowed, then $f/K$ is a function of the theorem, so the maximum is
-# $K$ times as large: $W_1=\frac1K\max_{\|f\|_L\le K}(\mathbb E_pf-\mathbb E_qf)$, with $\frac1K$ in front of the whole
+# *What about other slopes?* If slopes up to $K>0$ are allowed, then $f/K$ is a function of the theorem, so the maximum
+# is $K$ times as large: $W_1=\frac1K\max_{\|f\|_L\le K}(\mathbb E_pf-\mathbb E_qf)$, with $\frac1K$ in front of the whole
 # difference. A linear programme for the piles with slopes up to 3, solved independently, agrees:
 
 # %% tags=["hide-input"]

@@ -27,7 +27,7 @@
 #
 # **You need** {doc}`lesson 9 <09_moving_dirt>`, and from {doc}`lesson 1 <01_divergences>` JS and total variation.
 #
-# **It takes** about 82 minutes to read with the exercises, and about fifteen seconds to run on a laptop.
+# **It takes** about 83 minutes to read with the exercises, and about fifteen seconds to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]
@@ -726,8 +726,8 @@ show_table(
 )
 
 # %% [markdown]
-# The figure shows both, and a third: the **maximum mean discrepancy** with a Gaussian kernel $k$. For two distributions
-# it is given by $\operatorname{MMD}^2=\mathbb E\,k(x,x')-2\,\mathbb E\,k(x,y)+\mathbb E\,k(y,y')$, with two independent
+# The figure shows JS and $W_1$ over $\theta$, and a third measure: the **maximum mean discrepancy** with a Gaussian
+# kernel $k$. For two distributions it is given by $\operatorname{MMD}^2=\mathbb E\,k(x,x')-2\,\mathbb E\,k(x,y)+\mathbb E\,k(y,y')$, with two independent
 # draws from each. For the lines it is $2c(1-e^{-\theta^2/2})$, where $c$ is the mean of $k$ within a line.
 
 # %% tags=["hide-input"]
@@ -792,10 +792,10 @@ right.legend(fontsize=9)
 plots.show()
 
 # %% [markdown]
-# "Only Wasserstein metric provides a smooth measure", the post concludes. Of the three measures that it compares, KL, JS
-# and $W_1$, the last is indeed the only continuous one. But it is not smooth. It has a kink at 0, where its slope jumps
-# from $-1$ to $1$, and gradient descent with a fixed step hops back and forth. Nor is $W_1$ alone in being continuous:
-# MMD is continuous, too, with the same kind of kink, $\approx\sqrt c\,|\theta|$. The smooth ones are the *squares*:
+# "Only Wasserstein metric provides a smooth measure", the post concludes, after a comparison of KL, JS and $W_1$. Of these
+# three, $W_1$ is indeed the only continuous one. But it is not smooth. It has a kink at 0, where its slope jumps from
+# $-1$ to $1$, and gradient descent with a fixed step hops back and forth. Nor is $W_1$ the only continuous measure there
+# is: MMD is continuous, too, with the same kind of kink, $\approx\sqrt c\,|\theta|$. The smooth ones are the *squares*:
 # $\operatorname{MMD}^2$, and equally $W_2^2$, which is $\theta^2$ here.
 
 # %% tags=["hide-input"]

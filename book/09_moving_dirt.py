@@ -357,6 +357,8 @@ by_plan = torch.stack(
         for k in (1, 2, 3)
     ]
 )
+
+# %% tags=["hide-input"]
 claim(
     "line-by-sorting",
     "W_1, W_2, W_3 of two samples: sorting and the cheapest plan agree",
@@ -426,6 +428,8 @@ blurred = {
     eps: sinkhorn(a, b, C, eps, tol=1e-10, max_iter=100_000).plan
     for eps in (1.0, 0.1, 0.01)
 }
+
+# %% tags=["hide-input"]
 claim(
     "sinkhorn-form",
     "the plan of the library and that of our loop",

@@ -110,6 +110,8 @@ steps = (place[:, None] - place).abs()  # (4, 4): from i to j
 piles = emd(P, Q, steps)
 pick_up = piles.f - piles.f.min()  # so that the smallest is 0
 put_down = piles.g + piles.f.min()
+
+# %% tags=["hide-input"]
 claim(
     "prices-of-the-piles",
     "their bill, and the least C - (f + g)",
@@ -120,8 +122,6 @@ claim(
     equals=[5, 0],
     atol=1e-9,
 )
-
-# %% tags=["hide-input"]
 show_table(
     ["place", *range(1, 5)],
     [
@@ -217,9 +217,15 @@ def chains(plan):
     return length
 
 
+# %% [markdown]
+# For comparison we take twenty plans that are not cheapest: each is cheapest for other costs, drawn at random.
+
+# %%
 source = random_source(7)
 other_costs = torch.rand(20, 6, 7, dtype=torch.float64, generator=source)
-others = emd(a, b, other_costs).plan  # (20, 6, 7): cheapest, but not for C
+others = emd(a, b, other_costs).plan  # (20, 6, 7)
+
+# %% tags=["hide-input"]
 claim(
     "no-rerouting-saves",
     "the cheapest plan: its shortest chain from a source back to itself",
@@ -229,7 +235,7 @@ claim(
 )
 claim(
     "no-rerouting-saves",
-    "the same for 20 plans that are not cheapest",
+    "the same for the 20 other plans",
     [chains(plan).diagonal().min() for plan in others],
     below=-0.01,
 )
@@ -727,8 +733,9 @@ show_table(
 
 # %% [markdown]
 # The figure shows JS and $W_1$ over $\theta$, and a third measure: the **maximum mean discrepancy** with a Gaussian
-# kernel $k$. For two distributions it is given by $\operatorname{MMD}^2=\mathbb E\,k(x,x')-2\,\mathbb E\,k(x,y)+\mathbb E\,k(y,y')$, with two independent
-# draws from each. For the lines it is $2c(1-e^{-\theta^2/2})$, where $c$ is the mean of $k$ within a line.
+# kernel $k$. For two distributions it is given by
+# $\operatorname{MMD}^2=\mathbb E\,k(x,x')-2\,\mathbb E\,k(x,y)+\mathbb E\,k(y,y')$, with two independent draws from each.
+# For the lines it is $2c(1-e^{-\theta^2/2})$, where $c$ is the mean of $k$ within a line.
 
 # %% tags=["hide-input"]
 

@@ -27,7 +27,7 @@
 #
 # **You need** {doc}`lesson 9 <09_moving_dirt>`, and from {doc}`lesson 1 <01_divergences>` JS and total variation.
 #
-# **It takes** about 83 minutes to read with the exercises, and about fifteen seconds to run on a laptop.
+# **It takes** about 80 minutes to read with the exercises, and about fifteen seconds to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]

@@ -278,7 +278,7 @@ class Chart {
     Object.assign(this, { x, y });
     this.width = Math.max(this.figure.clientWidth, 180);
     this.height = this.equal ? Math.min(this.full, this.width) : Math.min(this.full, Math.max(150, 0.45 * this.width));
-    this.box = { left: 46, right: this.width - 10, top: 8, bottom: this.height - (this.xLabel ? 38 : 22) };
+    this.box = { left: this.yLabel ? 62 : 46, right: this.width - 10, top: 8, bottom: this.height - (this.xLabel ? 38 : 22) };
     if (this.equal) this.squareUp();
     this.svg.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
     this.svg.style.height = `${this.height}px`;
@@ -333,7 +333,7 @@ class Chart {
       half = (top + bottom) / 2;
     const name = { class: "soft", "text-anchor": "middle" };
     this.svg.append(draw("text", { ...name, x: middle, y: bottom + 31 }, this.xLabel));
-    const turned = { ...name, transform: `translate(${left - 34},${half}) rotate(-90)` };
+    const turned = { ...name, transform: `translate(${left - 50},${half}) rotate(-90)` };
     if (this.yLabel) this.svg.append(draw("text", turned, this.yLabel));
   }
 

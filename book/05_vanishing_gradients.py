@@ -1101,8 +1101,7 @@ def watch(network, draw_real, draw_made, steps, measure, rate):
     optimizer = torch.optim.Adam(
         network.parameters(), lr=rate, betas=(0.5, 0.999), fused=True
     )
-    marks = sorted({round(steps ** (k / 16)) for k in range(17)})
-    seen = []
+    marks, seen = sorted({round(steps ** (k / 16)) for k in range(17)}), []
     for step in range(1, steps + 1):
         on_real, on_made = network(draw_real()), network(draw_made())
         cost = softplus(-on_real) + softplus(on_made)  # (members, batch, 1)
@@ -1252,6 +1251,7 @@ def gradients(generator, critic, noise):
     return torch.stack(found).unflatten(0, (len(noise), 2)).transpose(0, 1)
 
 
+# %% tags=["hide-input"]
 def strength_and_scatter(found):
     """Norm of the mean gradient, and scatter of the batches around it."""
     mean = found.mean(1, keepdim=True)

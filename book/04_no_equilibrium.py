@@ -83,10 +83,10 @@ from gantut.lessons.no_equilibrium.plots import (
 # ## What we are looking for
 #
 # Player one chooses a strategy $x$ and wants its loss $f(x,y)$ small; player two chooses $y$ and wants $g(x,y)$ small.
-# Neither controls the other's choice. If $g=-f$, one player's gain is the other's loss: the game is **zero-sum** and can
-# be written $\min_x\max_yf(x,y)$. The minimax GAN of lesson 3 is of this kind, with the generator as $x$, the
-# discriminator as $y$, and the value $V(D,G)$ as $f$. (With the generator's usual loss, $-\log D$, a GAN is not zero-sum.
-# Lesson 5 is about that loss; below we say what changes.)
+# Neither controls the other's choice. If $g=-f$, one player's gain is the other's loss: the game is **zero-sum** and
+# can be written $\min_x\max_yf(x,y)$. The minimax GAN of lesson 3 is of this kind, with the generator as $x$, the
+# discriminator as $y$, and the value $V(D,G)$ as $f$. (With the generator's usual loss, $-\log D$, a GAN is not
+# zero-sum. Lesson 5 is about that loss; below we say what changes.)
 #
 # A pair $(x^*,y^*)$ is a **Nash equilibrium** {cite}`nash1951` if neither player can gain by moving alone:
 #
@@ -100,9 +100,9 @@ from gantut.lessons.no_equilibrium.plots import (
 # Neither is ever negative, and the pair is an equilibrium exactly when both are 0.
 #
 # **For the minimax GAN**, let the samples be a finite set of places, so that everything can be computed. We know the
-# discriminator's best answer from lesson 3: it is $D^*$. The generator's best answer to a fixed $D$ is easier still. Its
-# loss $\sum_ip_g(i)\log(1-D(i))$ is an average, so the generator puts all its mass where $\log(1-D)$ is smallest: on the
-# place that $D$ takes for real with the most confidence.
+# discriminator's best answer from lesson 3: it is $D^*$. The generator's best answer to a fixed $D$ is easier still.
+# Its loss $\sum_ip_g(i)\log(1-D(i))$ is an average, so the generator puts all its mass where $\log(1-D)$ is smallest:
+# on the place that $D$ takes for real with the most confidence.
 
 
 # %%
@@ -136,8 +136,8 @@ show_table(
 
 # %% [markdown]
 # Only the first pair is an equilibrium, and lesson 3 says why there is no other: the discriminator's gap is 0 only for
-# $D=D^*$, where the value is $2\operatorname{JS}-2\log2$, and a generator with $p_g\ne p_r$ could do better against that
-# $D^*$. (The next cell tries two hundred random pairs.) In the third row *all* generators do equally well against
+# $D=D^*$, where the value is $2\operatorname{JS}-2\log2$, and a generator with $p_g\ne p_r$ could do better against
+# that $D^*$. (The next cell tries two hundred random pairs.) In the third row *all* generators do equally well against
 # $D=\frac12$. So at the equilibrium the generator has no reason to move, but no reason to stay either. The only thing
 # that keeps it there is what the discriminator would do if it left: a weak grip, and the cause of everything below. The
 # last row is the situation of lesson 3: the discriminator is optimal, its gap is 0, and the generator's is large.
@@ -166,9 +166,9 @@ claim(
 # that goes with it. Which of the two gaps is now infinite, and what should that player do?
 # :::
 #
-# **The game of this lesson** is the simplest one with so weak a grip: $f(x,y)=xy$, $g=-xy$. Against $y=0$ every $x$ loses
-# 0; against any other $y$, player one wants $x$ as far as possible on the other side of 0. Let both numbers lie in
-# $[-1,1]$. Then $\min_{x'}x'y=-|y|$ and $\max_{y'}xy'=|x|$, so the gaps are $xy+|y|$ and $|x|-xy$, and their sum is
+# **The game of this lesson** is the simplest one with so weak a grip: $f(x,y)=xy$, $g=-xy$. Against $y=0$ every $x$
+# loses 0; against any other $y$, player one wants $x$ as far as possible on the other side of 0. Let both numbers lie
+# in $[-1,1]$. Then $\min_{x'}x'y=-|y|$ and $\max_{y'}xy'=|x|$, so the gaps are $xy+|y|$ and $|x|-xy$, and their sum is
 # $|x|+|y|$. The origin is the only equilibrium.
 
 # %% tags=["hide-input"]
@@ -191,15 +191,15 @@ claim(
 # %% [markdown]
 # ## When players need coins
 #
-# Allow only the two ends, $-1$ and $1$, and the game is called *matching pennies*. Now no pair is an equilibrium: whoever
-# has just lost switches, and so on for ever. But a player may also choose at random. A **mixed strategy** is a
+# Allow only the two ends, $-1$ and $1$, and the game is called *matching pennies*. Now no pair is an equilibrium:
+# whoever has just lost switches, and so on for ever. But a player may also choose at random. A **mixed strategy** is a
 # distribution over a player's strategies; a single strategy is called **pure**. Put player one's losses into a matrix
-# $L$, with a row for each strategy of player one and a column for each of player two. If the players draw independently,
-# with probabilities $p$ for the rows and $q$ for the columns, the mean loss is $p^\top Lq$.
+# $L$, with a row for each strategy of player one and a column for each of player two. If the players draw
+# independently, with probabilities $p$ for the rows and $q$ for the columns, the mean loss is $p^\top Lq$.
 #
-# **By hand.** In matching pennies, let the mean of player one's draw be $a$ and that of player two's $b$. The mean of the
-# product of two independent draws is $ab$, and all $a,b\in[-1,1]$ can be reached. So the mixed game is the game $xy$ of
-# the last section, and its only equilibrium is $a=b=0$: two fair coins.
+# **By hand.** In matching pennies, let the mean of player one's draw be $a$ and that of player two's $b$. The mean of
+# the product of two independent draws is $ab$, and all $a,b\in[-1,1]$ can be reached. So the mixed game is the game
+# $xy$ of the last section, and its only equilibrium is $a=b=0$: two fair coins.
 #
 # **For any matrix.** The mean loss is linear in $q$, so player two's best answer to $p$ is a pure one, and player one
 # loses $\max_j(p^\top L)_j$. A careful player one makes this number as small as possible, and a careful player two
@@ -215,17 +215,17 @@ claim(
 # :class: dropdown
 # The inequality $\ge$ is the chain just above, which holds for all $p$ and $q$. For $\le$ we need one fact.
 #
-# *For every matrix $L$, either some mixture $p$ has $p^\top L\le0$ in all columns, or some mixture $q$ has $Lq>0$ in all
-# rows.* Let $C$ be the set of all vectors $L^\top p+u$ with $p$ a mixture and $u\ge0$. It is closed and convex. If it
-# contains 0, the first case holds. If not, let $y\ne0$ be its point nearest to 0. All other points of $C$ lie beyond the
-# plane through $y$ at right angles to it: $y\cdot c\ge\|y\|^2>0$ for all $c\in C$. Since $u$ may be as large as we like in
-# any coordinate, no coordinate of $y$ is negative. Divide $y$ by the sum of its coordinates and call the result $q$. With
-# $u=0$ and $p$ pure, $c$ is a row of $L$, and so every row has a positive product with $q$: the second case.
+# *For every matrix $L$, either some mixture $p$ has $p^\top L\le0$ in all columns, or some mixture $q$ has $Lq>0$ in
+# all rows.* Let $C$ be the set of all vectors $L^\top p+u$ with $p$ a mixture and $u\ge0$. It is closed and convex. If
+# it contains 0, the first case holds. If not, let $y\ne0$ be its point nearest to 0. All other points of $C$ lie beyond
+# the plane through $y$ at right angles to it: $y\cdot c\ge\|y\|^2>0$ for all $c\in C$. Since $u$ may be as large as we
+# like in any coordinate, no coordinate of $y$ is negative. Divide $y$ by the sum of its coordinates and call the result
+# $q$. With $u=0$ and $p$ pure, $c$ is a row of $L$, and so every row has a positive product with $q$: the second case.
 #
-# Now let $t^*$ be the left side of {eq}`eq-minimax`, and $t<t^*$. Subtract $t$ from all entries of $L$. No mixture $p$ brings
-# all columns of this matrix down to 0, since that would be a loss of $t$ at most. So some $q$ has $(Lq)_i-t>0$ in all
-# rows, and the right side of {eq}`eq-minimax` is larger than $t$. This holds for every $t<t^*$; so the right side is
-# at least $t^*$.
+# Now let $t^*$ be the left side of {eq}`eq-minimax`, and $t<t^*$. Subtract $t$ from all entries of $L$. No mixture $p$
+# brings all columns of this matrix down to 0, since that would be a loss of $t$ at most. So some $q$ has $(Lq)_i-t>0$
+# in all rows, and the right side of {eq}`eq-minimax` is larger than $t$. This holds for every $t<t^*$; so the right
+# side is at least $t^*$.
 # :::
 #
 # The left side of {eq}`eq-minimax` is a **linear program**: make $t$ as small as possible, where no column may exceed
@@ -326,9 +326,9 @@ claim(
 )
 
 # %% [markdown]
-# The equilibrium consists of two fair coins: the generator tosses one to choose its network, then makes a sample. Each of
-# its two networks has collapsed, but together they make exactly the data. So here is what the theorem says about GANs,
-# and what it does not.
+# The equilibrium consists of two fair coins: the generator tosses one to choose its network, then makes a sample. Each
+# of its two networks has collapsed, but together they make exactly the data. So here is what the theorem says about
+# GANs, and what it does not.
 #
 # - **It holds for mixtures**: for distributions *over* generators and *over* discriminators. That is true for finitely
 #   many networks, and also if the parameters range over a closed and bounded set on which the value is continuous
@@ -343,20 +343,20 @@ claim(
 #   {eq}`eq-minimax` and its linear program say nothing. Lessons 5, 8 and 13 change the losses; each time, ask again
 #   which game is being played.
 #
-# In what follows the strategies are numbers again, every player has one, and the question is whether gradient steps find
-# the equilibrium where there is one.
+# In what follows the strategies are numbers again, every player has one, and the question is whether gradient steps
+# find the equilibrium where there is one.
 #
 # ## The field of two gradients
 #
-# Each player looks at the slope of its own loss, in its own variable. Together the two slopes make an arrow at every pair
-# of strategies,
+# Each player looks at the slope of its own loss, in its own variable. Together the two slopes make an arrow at every
+# pair of strategies,
 #
 # $$ v(x,y)=\big(\nabla_xf(x,y),\ \nabla_yg(x,y)\big), $$ (eq-field)
 #
 # and training follows $-v$. It looks like gradient descent, but there is a difference: $v$ is not, in general, the
-# gradient of anything. Descent on one common loss would follow a gradient, whose matrix of derivatives is a Hessian. That
-# matrix is symmetric, so its eigenvalues are real: such a field pulls or pushes, but never turns. In a zero-sum game the
-# off-diagonal blocks of the matrix have *opposite* signs,
+# gradient of anything. Descent on one common loss would follow a gradient, whose matrix of derivatives is a Hessian.
+# That matrix is symmetric, so its eigenvalues are real: such a field pulls or pushes, but never turns. In a zero-sum
+# game the off-diagonal blocks of the matrix have *opposite* signs,
 #
 # $$ J=\begin{pmatrix}\nabla^2_{xx}f&\nabla^2_{xy}f\\-\nabla^2_{yx}f&-\nabla^2_{yy}f\end{pmatrix}, $$ (eq-jacobian)
 #
@@ -379,8 +379,8 @@ right.set(ylabel="")
 plots.show()
 
 # %% [markdown]
-# Training does not move continuously. Its steps have a length, and a step along the tangent of a circle leads outside the
-# circle.
+# Training does not move continuously. Its steps have a length, and a step along the tangent of a circle leads outside
+# the circle.
 #
 # ## Both at once
 #
@@ -393,7 +393,8 @@ plots.show()
 # $$ w\leftarrow(1+i\eta)\,w . $$ (eq-complex)
 #
 # Multiplying by $1+i\eta$ multiplies the radius $|w|$ by $\sqrt{1+\eta^2}$ and turns by $\arctan\eta$: in *every*
-# iteration, from *every* start. (The matrix says the same: its eigenvalues are $1\pm i\eta$, and $M^\top M=(1+\eta^2)I$.)
+# iteration, from *every* start. (The matrix says the same: its eigenvalues are $1\pm i\eta$, and
+# $M^\top M=(1+\eta^2)I$.)
 #
 # :::{prf:theorem} Simultaneous steps
 # :label: thm-simultaneous
@@ -470,9 +471,9 @@ plots.show()
 # The text around that picture blames the signs: "once $x$ and $y$ have different signs, every following gradient update
 # causes huge oscillation". But {eq}`eq-complex` knows nothing of signs. The radius grows by half a per cent per
 # iteration, from the first iteration on, and by the same factor whether the signs are equal or not. The product is
-# $xy=\frac12r^2\sin2\varphi$ in terms of the radius and the angle, so it has a peak in every half turn, and from peak to
-# peak it grows by $1+\eta^2$ to the power of the iterations in between. The curves swing ever more widely because that is
-# how a smooth spiral looks from the side.
+# $xy=\frac12r^2\sin2\varphi$ in terms of the radius and the angle, so it has a peak in every half turn, and from peak
+# to peak it grows by $1+\eta^2$ to the power of the iterations in between. The curves swing ever more widely because
+# that is how a smooth spiral looks from the side.
 
 # %% tags=["hide-input"]
 product = x * y
@@ -511,11 +512,12 @@ claim(
 #
 # $$ x\leftarrow x-\eta y,\qquad y\leftarrow y+\eta\,x_{\text{new}}=\eta x+(1-\eta^2)y . $$ (eq-alternating)
 #
-# Each half of the iteration is a shear, which keeps areas, so the matrix of an iteration has determinant 1; its trace is
-# $2-\eta^2$. The two eigenvalues solve $\lambda^2-(2-\eta^2)\lambda+1=0$. For $0<\eta<2$ they are not real, so they are
-# conjugate, their product is $|\lambda|^2=1$, and both lie **on** the unit circle. Nothing grows and nothing shrinks. On
-# which curve does the point move, then? We look for a quadratic form $q(z)=z^\top Sz$ that an iteration leaves unchanged.
-# This means $M^\top SM=S$, which is a linear system for the entries of $S$. Up to a factor it has one solution:
+# Each half of the iteration is a shear, which keeps areas, so the matrix of an iteration has determinant 1; its trace
+# is $2-\eta^2$. The two eigenvalues solve $\lambda^2-(2-\eta^2)\lambda+1=0$. For $0<\eta<2$ they are not real, so they
+# are conjugate, their product is $|\lambda|^2=1$, and both lie **on** the unit circle. Nothing grows and nothing
+# shrinks. On which curve does the point move, then? We look for a quadratic form $q(z)=z^\top Sz$ that an iteration
+# leaves unchanged. This means $M^\top SM=S$, which is a linear system for the entries of $S$. Up to a factor it has one
+# solution:
 
 # %%
 rate = sympy.Symbol("eta", positive=True)
@@ -537,9 +539,9 @@ S.subs(sympy.solve(list(turns.T * S * turns - S), [a, b])) / c
 #
 # :::{prf:theorem} Alternating steps
 # :label: thm-alternating
-# In the game $xy$ with $0<\eta<2$, alternating steps that begin with $x$ conserve {eq}`eq-invariant`. From any start but
-# the origin the point neither escapes nor converges. The *average* of the iterates converges to the equilibrium, with an
-# error of at most a constant divided by the number of iterations.
+# In the game $xy$ with $0<\eta<2$, alternating steps that begin with $x$ conserve {eq}`eq-invariant`. From any start
+# but the origin the point neither escapes nor converges. The *average* of the iterates converges to the equilibrium,
+# with an error of at most a constant divided by the number of iterations.
 # :::
 #
 # :::{prf:proof}
@@ -586,31 +588,31 @@ claim(
 
 # %% [markdown]
 # So the picture of simultaneous steps is too dark for GANs: they take turns, and in this game players who take turns do
-# not spiral out. But they do not settle either. As for averages, the average of a network's weights is not the average of
-# two numbers that enter linearly: the theorem does not say that averaging a generator's weights works.
+# not spiral out. But they do not settle either. As for averages, the average of a network's weights is not the average
+# of two numbers that enter linearly: the theorem does not say that averaging a generator's weights works.
 #
 # ## Looking ahead
 #
 # When players take turns, one of them sees what the other has *just* done. What if both could see what the other is
 # *about* to do? Suppose that the players use the slopes at the place where the iteration will end,
-# $z_{t+1}=z_t-\eta\,v(z_{t+1})$. In complex numbers $w_{t+1}=w_t+i\eta w_{t+1}$, so each iteration *divides* by $1-i\eta$,
-# and the radius shrinks by $1/\sqrt{1+\eta^2}$, for every $\eta$. This **implicit** step (or proximal point method) would
-# be the cure. But it is an equation for $z_{t+1}$, and for networks nobody can solve it. We can only approximate its
-# factor by the first terms of a series, $\frac1{1-i\eta}=1+i\eta+(i\eta)^2+\dots$ The first two terms are the
-# simultaneous step. Three terms, $1+i\eta-\eta^2$, are the **extragradient** step {cite}`korpelevich1976`: go where a
-# simultaneous step would lead, look at the slopes there, return, and use them,
+# $z_{t+1}=z_t-\eta\,v(z_{t+1})$. In complex numbers $w_{t+1}=w_t+i\eta w_{t+1}$, so each iteration *divides* by
+# $1-i\eta$, and the radius shrinks by $1/\sqrt{1+\eta^2}$, for every $\eta$. This **implicit** step (or proximal point
+# method) would be the cure. But it is an equation for $z_{t+1}$, and for networks nobody can solve it. We can only
+# approximate its factor by the first terms of a series, $\frac1{1-i\eta}=1+i\eta+(i\eta)^2+\dots$ The first two terms
+# are the simultaneous step. Three terms, $1+i\eta-\eta^2$, are the **extragradient** step {cite}`korpelevich1976`: go
+# where a simultaneous step would lead, look at the slopes there, return, and use them,
 #
 # $$ z_{t+1}=z_t-\eta\,v\big(z_t-\eta\,v(z_t)\big) . $$ (eq-extragradient)
 #
 # It costs two gradients per iteration. **Optimistic** steps {cite}`popov1980,daskalakis2018` make do with one, by
-# extrapolation: if the field has just changed by $v(z_t)-v(z_{t-1})$, it will probably change by about as much again, so
-# $v(z_{t+1})\approx2v(z_t)-v(z_{t-1})$:
+# extrapolation: if the field has just changed by $v(z_t)-v(z_{t-1})$, it will probably change by about as much again,
+# so $v(z_{t+1})\approx2v(z_t)-v(z_{t-1})$:
 #
 # $$ z_{t+1}=z_t-\eta\,\big(2v(z_t)-v(z_{t-1})\big) . $$ (eq-optimistic)
 #
-# **Consensus** {cite}`mescheder2017` is another idea: both players also lower $\frac\gamma2\|v(z)\|^2$, as the field is 0
-# at an equilibrium. In the game $xy$ we have $\|v\|=\|z\|$, so the new term is a pull towards the origin, $-\eta\gamma z$.
-# The squared moduli of the eigenvalues now take a line each:
+# **Consensus** {cite}`mescheder2017` is another idea: both players also lower $\frac\gamma2\|v(z)\|^2$, as the field is
+# 0 at an equilibrium. In the game $xy$ we have $\|v\|=\|z\|$, so the new term is a pull towards the origin,
+# $-\eta\gamma z$. The squared moduli of the eigenvalues now take a line each:
 #
 # | method | $\lvert\lambda\rvert^2$ in the game $xy$ | approaches the equilibrium for |
 # |---|---|---|
@@ -634,9 +636,9 @@ claim(
 # $2\eta+\sqrt{4\eta^2-1}=\sqrt3$, that is, at $\eta=1/\sqrt3$.
 # :::
 #
-# The package knows none of these formulas. It plays one iteration with automatic differentiation and differentiates that
-# iteration once more; `spectral_radius` is the largest modulus of the eigenvalues of the result. Here are forty learning
-# rates at once:
+# The package knows none of these formulas. It plays one iteration with automatic differentiation and differentiates
+# that iteration once more; `spectral_radius` is the largest modulus of the eigenvalues of the result. Here are forty
+# learning rates at once:
 
 # %%
 rates = torch.linspace(0.0125, 0.5, 40, dtype=torch.float64)
@@ -714,9 +716,9 @@ plots.legend_below(left, right)
 plots.show()
 
 # %% [markdown]
-# Now vary the learning rate yourself. At which rate does a second method leave the disc, and what does its path look like
-# then? Watch the four eigenvalues of optimistic steps meet and part; and find the rate at which consensus with $\gamma=1$
-# converges fastest.
+# Now vary the learning rate yourself. At which rate does a second method leave the disc, and what does its path look
+# like then? Watch the four eigenvalues of optimistic steps meet and part; and find the rate at which consensus with
+# $\gamma=1$ converges fastest.
 
 # %%
 xy_game()
@@ -750,11 +752,12 @@ claim(
 )
 
 # %% [markdown]
-# It is said of GANs that there is *no guarantee* that gradient steps find an equilibrium. That is right, and this game is
-# a proof: a guarantee that held for simultaneous or for alternating steps would have to hold here. The game *cannot*
-# promise the opposite for the other methods. They converge here, and they are known to converge, at small rates, in every
-# smooth game that is convex in $x$ and concave in $y$ {cite}`korpelevich1976,popov1980`. The value of two networks is
-# neither. What can be said there is local: it concerns the neighbourhood of an equilibrium, and it depends on the game.
+# It is said of GANs that there is *no guarantee* that gradient steps find an equilibrium. That is right, and this game
+# is a proof: a guarantee that held for simultaneous or for alternating steps would have to hold here. The game *cannot*
+# promise the opposite for the other methods. They converge here, and they are known to converge, at small rates, in
+# every smooth game that is convex in $x$ and concave in $y$ {cite}`korpelevich1976,popov1980`. The value of two
+# networks is neither. What can be said there is local: it concerns the neighbourhood of an equilibrium, and it depends
+# on the game.
 #
 # ## A GAN with two numbers
 #
@@ -793,13 +796,13 @@ def small_gan(s, gamma=0.0):
 # %% [markdown]
 # **All data at one point.** With $s=0$ only one term depends on the parameters,
 # $V=\text{const}+\log(1-\sigma(\psi\theta))$, and close to the origin it is $-\frac12\psi\theta$: up to the sign of one
-# player and a factor, the game $xy$. (Take away the sigmoid and the logarithm, as the Wasserstein GAN of lesson 11 does,
-# and $V=-\psi\theta$ is exactly that game, for every $s$.) So all that we know carries over, with $\frac\eta2$ in place
-# of $\eta$: the squared moduli are $1+\frac14\eta^2$ and 1. And simultaneous steps lead away from every starting point,
-# not only from those near by: the field of the minimax game is $\sigma(\psi\theta)\,(-\psi,\theta)$, which stands at
-# right angles to $(\theta,\psi)$ everywhere, so every iteration lengthens the radius. For alternating steps the
-# eigenvalues say only that there is no steady approach; {numref}`fig-small-gan` shows what becomes of them. The network
-# is not too small, the gradient is not noisy, and the step is not too long: it is the game itself.
+# player and a factor, the game $xy$. (Take away the sigmoid and the logarithm, as the Wasserstein GAN of lesson 11
+# does, and $V=-\psi\theta$ is exactly that game, for every $s$.) So all that we know carries over, with $\frac\eta2$ in
+# place of $\eta$: the squared moduli are $1+\frac14\eta^2$ and 1. And simultaneous steps lead away from every starting
+# point, not only from those near by: the field of the minimax game is $\sigma(\psi\theta)\,(-\psi,\theta)$, which
+# stands at right angles to $(\theta,\psi)$ everywhere, so every iteration lengthens the radius. For alternating steps
+# the eigenvalues say only that there is no steady approach; {numref}`fig-small-gan` shows what becomes of them. The
+# network is not too small, the gradient is not noisy, and the step is not too long: it is the game itself.
 
 # %% tags=["hide-input"]
 rates = torch.tensor([0.1, 0.5, 1.0], dtype=torch.float64)
@@ -833,10 +836,10 @@ claim(
 # $\kappa<1$ they are conjugate, and a simultaneous iteration, whose eigenvalues are $\lambda=1-\eta\mu$, has
 # $|\lambda|^2=(1-\eta\mu)(1-\eta\bar\mu)=1-\eta\kappa+\frac14\eta^2$. That is below 1 as soon as $\eta<4\kappa$.
 #
-# **With $-\log D$.** Let the generator descend $-\mathbb E\log\sigma(\psi(\theta+sz))$ instead, its usual loss. Then the
-# game is not zero-sum, and farther out it is another game. But where $D=\frac12$ the two losses of the generator have
-# the same slope in the logit, $-\frac12$, so to first order nothing changes: $J$ is the same, and so are the eigenvalues.
-# The next cell checks the formula for nine combinations of width and penalty, and the other loss for six.
+# **With $-\log D$.** Let the generator descend $-\mathbb E\log\sigma(\psi(\theta+sz))$ instead, its usual loss. Then
+# the game is not zero-sum, and farther out it is another game. But where $D=\frac12$ the two losses of the generator
+# have the same slope in the logit, $-\frac12$, so to first order nothing changes: $J$ is the same, and so are the
+# eigenvalues. The next cell checks the formula for nine combinations of width and penalty, and the other loss for six.
 
 # %% tags=["hide-input"]
 modulus, expected = [], []
@@ -954,8 +957,8 @@ plots.show()
 #
 # :::{hint}
 # :class: dropdown
-# Write down what player one loses on average against each column if it chooses the first row with probability $p$. Could
-# the two numbers differ in an equilibrium in which player two needs a coin?
+# Write down what player one loses on average against each column if it chooses the first row with probability $p$.
+# Could the two numbers differ in an equilibrium in which player two needs a coin?
 # :::
 
 # %%
@@ -971,11 +974,12 @@ check("mix-two-rows", answer)
 # *Step 1.* If player one chooses the first row with probability $p$, it loses on average $\ell_1(p)=pa+(1-p)c$ against
 # the first column and $\ell_2(p)=pb+(1-p)d$ against the second.
 #
-# *Step 2.* In the equilibrium the two are equal. Suppose that $\ell_1>\ell_2$. Then player two's only best answer is the
-# first column, a pure strategy. Player one's best answer to it is the row with the smaller of $a$ and $c$; if that is
-# only one of the rows, both players are pure, which was excluded. If $a=c$, both rows are best answers to the first
+# *Step 2.* In the equilibrium the two are equal. Suppose that $\ell_1>\ell_2$. Then player two's only best answer is
+# the first column, a pure strategy. Player one's best answer to it is the row with the smaller of $a$ and $c$; if that
+# is only one of the rows, both players are pure, which was excluded. If $a=c$, both rows are best answers to the first
 # column, and since $\ell_1=a$ exceeds the mixture $\ell_2$ of $b$ and $d$, it exceeds $b$ or $d$, so that the first
-# column and the row of that number are a pure equilibrium, again excluded. In the same way $\ell_1<\ell_2$ is impossible.
+# column and the row of that number are a pure equilibrium, again excluded. In the same way $\ell_1<\ell_2$ is
+# impossible.
 #
 # *Step 3.* Solve $pa+(1-p)c=pb+(1-p)d$: collect $p(a-b-c+d)=d-c$, and divide. (The divisor is not 0: otherwise
 # $a-b=c-d$, so one of the columns would be at least as good for player two in both rows, and there would be a pure
@@ -1019,8 +1023,8 @@ check("smaller-steps", answer)
 #
 # :::{exercise}
 # :label: ex-y-moves-first
-# Let $y$ move first: $y\leftarrow y+\eta x$, then $x\leftarrow x-\eta\,y_{\text{new}}$. Derive the quadratic form in $x$
-# and $y$, with $x^2$ as one of its terms, that is conserved. Write it with the symbols `x`, `y`, `eta` of sympy.
+# Let $y$ move first: $y\leftarrow y+\eta x$, then $x\leftarrow x-\eta\,y_{\text{new}}$. Derive the quadratic form in
+# $x$ and $y$, with $x^2$ as one of its terms, that is conserved. Write it with the symbols `x`, `y`, `eta` of sympy.
 # :::
 #
 # :::{hint}
@@ -1075,10 +1079,10 @@ check("false-rest", answer)
 # %% [markdown]
 # :::{solution} ex-false-rest
 # :class: dropdown
-# The matrix of derivatives is $J=\begin{pmatrix}-1&2\\-2&2\end{pmatrix}$, with trace 1 and determinant 2. Its eigenvalues
-# $\frac12(1\pm i\sqrt7)$ are conjugate, so $|\lambda|^2$ is the determinant of an iteration $I-\eta J$, which is
-# $1-\eta+2\eta^2$. That is below 1 for $\eta<\frac12$. The other player's convexity holds the pair together; steps that
-# come to rest prove nothing about {eq}`eq-nash`.
+# The matrix of derivatives is $J=\begin{pmatrix}-1&2\\-2&2\end{pmatrix}$, with trace 1 and determinant 2. Its
+# eigenvalues $\frac12(1\pm i\sqrt7)$ are conjugate, so $|\lambda|^2$ is the determinant of an iteration $I-\eta J$,
+# which is $1-\eta+2\eta^2$. That is below 1 for $\eta<\frac12$. The other player's convexity holds the pair together;
+# steps that come to rest prove nothing about {eq}`eq-nash`.
 #
 # ```python
 # from gantut.games import quadratic
@@ -1109,5 +1113,5 @@ check("false-rest", answer)
 #
 # **Sources.** The game is in {cite}`salimans2016` and {cite}`weng2019`, and its methods are compared in
 # {cite}`gidel2019`. Lookahead: {cite}`korpelevich1976`, {cite}`popov1980`, {cite}`daskalakis2018`; consensus:
-# {cite}`mescheder2017`. The small GAN, its eigenvalues and $R_1$ are from {cite}`mescheder2018`; the quadrature for data
-# with a width, and the GAN that plays pennies, are ours. What had to be corrected is listed under {doc}`errata`.
+# {cite}`mescheder2017`. The small GAN, its eigenvalues and $R_1$ are from {cite}`mescheder2018`; the quadrature for
+# data with a width, and the GAN that plays pennies, are ours. What had to be corrected is listed under {doc}`errata`.

@@ -24,8 +24,8 @@
 # :::{admonition} Before you start
 # :class: tip
 # **You will be able to say** why images have few dimensions and how to measure how many; when two thin sets meet, and
-# why it hardly matters; what a perfect discriminator is and what it does to the gradient; what the loss $-\log D$ really
-# descends, and what it costs; and which of these statements are theorems and which are observations.
+# why it hardly matters; what a perfect discriminator is and what it does to the gradient; what the loss $-\log D$
+# really descends, and what it costs; and which of these statements are theorems and which are observations.
 #
 # **You need** {doc}`lesson 1 <01_divergences>` for KL, JS and total variation, and {doc}`lesson 3
 # <03_optimal_discriminator>` for the optimal discriminator.
@@ -97,9 +97,9 @@ from gantut.transport import emd_points, wasserstein_1d
 # %% [markdown]
 # ## Thin sets
 #
-# A generator turns a few random numbers $z\in\mathbb R^k$, say a hundred, into an image $G_\theta(z)\in\mathbb R^n$, say
-# of 4096 pixels. How much of $\mathbb R^{4096}$ can it fill? Look closely around one $z$. There $G_\theta$ is nearly
-# linear, and its linear part is the **Jacobian**
+# A generator turns a few random numbers $z\in\mathbb R^k$, say a hundred, into an image $G_\theta(z)\in\mathbb R^n$,
+# say of 4096 pixels. How much of $\mathbb R^{4096}$ can it fill? Look closely around one $z$. There $G_\theta$ is
+# nearly linear, and its linear part is the **Jacobian**
 #
 # $$ J_zG_\theta=\Big(\frac{\partial G_{\theta,i}}{\partial z_j}\Big)_{ij}\in\mathbb R^{n\times k},\qquad \operatorname{rank}J_zG_\theta\le\min(k,n) . $$ (eq-jacobian-rank)
 #
@@ -140,10 +140,11 @@ claim(
 )
 
 # %% [markdown]
-# (The small print: $G_\theta$ must be differentiable, or at least locally Lipschitz, as ReLU networks are. A map that is
-# merely continuous, like Peano's curve, can fill a square from a line. And 4096 pixels is *one* channel of a $64\times64$
-# image; in colour there are 12288 numbers.) Curves, surfaces and their relatives in more dimensions have a common name: a
-# set that looks like $\mathbb R^n$, seen closely enough around any of its points, is an **$n$-manifold**.
+# (The small print: $G_\theta$ must be differentiable, or at least locally Lipschitz, as ReLU networks are. A map that
+# is merely continuous, like Peano's curve, can fill a square from a line. And 4096 pixels is *one* channel of a
+# $64\times64$ image; in colour there are 12288 numbers.) Curves, surfaces and their relatives in more dimensions have a
+# common name: a set that looks like $\mathbb R^n$, seen closely enough around any of its points, is an
+# **$n$-manifold**.
 #
 # :::{admonition} Further: manifolds and charts
 # :class: dropdown
@@ -191,8 +192,8 @@ claim(
 #
 # $$ P(\mu>t)=t^{-d},\qquad\text{so}\qquad -\log P(\mu>t)=d\,\log t . $$ (eq-two-neighbours)
 #
-# Sort the ratios of all points and plot the left side of the second equation against $\log t$: the slope is the dimension,
-# whatever the density. (We leave out the largest tenth of the ratios, where pieces curve and end.)
+# Sort the ratios of all points and plot the left side of the second equation against $\log t$: the slope is the
+# dimension, whatever the density. (We leave out the largest tenth of the ratios, where pieces curve and end.)
 #
 # We try it on the 1797 handwritten digits of $8\times8$ pixels {cite}`alpaydin1998`, on the same digits with the pixels
 # of each image shuffled, on noise of the same shape, and on a set whose dimension we know: the range of a network from
@@ -271,14 +272,14 @@ plots.show()
 # dimensions it would need many more points.)
 #
 # **Mutually singular.** The **support** of a distribution is the smallest closed set that carries all its mass. Two
-# distributions with disjoint supports are as different as can be, but so are some whose supports overlap. What counts is
-# whether the distributions are **mutually singular**: whether some set $A$ has all the mass of one and none of the other.
-# In the words of lesson 1, their total variation is then $p(A)-q(A)=1$, the largest that there is.
+# distributions with disjoint supports are as different as can be, but so are some whose supports overlap. What counts
+# is whether the distributions are **mutually singular**: whether some set $A$ has all the mass of one and none of the
+# other. In the words of lesson 1, their total variation is then $p(A)-q(A)=1$, the largest that there is.
 #
 # :::{admonition} Further: singular, on one and the same support
 # :class: dropdown
-# For a *function*, the support is the set where it is not zero; but a distribution on a thin set has no density, so this
-# is not what we want. And closed supports say less than they seem to. Put $n$ equal atoms at $\frac1n(k-\frac12)$,
+# For a *function*, the support is the set where it is not zero; but a distribution on a thin set has no density, so
+# this is not what we want. And closed supports say less than they seem to. Put $n$ equal atoms at $\frac1n(k-\frac12)$,
 # $k=1,\dots,n$, and compare them with the uniform distribution on $[0,1]$. The set $A$ of the atoms has all the mass of
 # one and none of the other's, so JS is $\log2$ for *every* $n$, although the atoms come to fill the interval. They are
 # close nevertheless: $W_1$, the mean distance over which mass must be moved (lesson 9), is $\frac1{4n}$. Put atoms on
@@ -312,10 +313,10 @@ claim(
 # %% [markdown]
 # ## Do thin sets meet?
 #
-# It is often said that two thin sets in a large space "are almost certainly gonna be disjoint" {cite}`weng2019`. When is
-# that so? Take the simplest ones, flat pieces. The points of the first are $a+Au$, those of the second $b+Bv$, where the
-# matrices $A$ and $B$ have $d_1$ and $d_2$ columns. They meet where $Au-Bv=b-a$, which can be solved if and only if $b-a$
-# lies in the span of the columns of both:
+# It is often said that two thin sets in a large space "are almost certainly gonna be disjoint" {cite}`weng2019`. When
+# is that so? Take the simplest ones, flat pieces. The points of the first are $a+Au$, those of the second $b+Bv$, where
+# the matrices $A$ and $B$ have $d_1$ and $d_2$ columns. They meet where $Au-Bv=b-a$, which can be solved if and only if
+# $b-a$ lies in the span of the columns of both:
 #
 # $$ \begin{aligned}
 # \text{they meet}&\iff\operatorname{rank}[A\;B\;\;b-a]=\operatorname{rank}[A\;B],\\
@@ -454,8 +455,8 @@ plots.show()
 # near the support of $p_r$ and 0 near that of $p_g$. It has accuracy 1, and its gradient vanishes on both.
 # :::
 #
-# The proof is the formula, with the distances smoothed a little where they have kinks. Between the supports $D^*$ can be
-# anything: no sample distinguishes one perfect discriminator from another. (If the distributions are only mutually
+# The proof is the formula, with the distances smoothed a little where they have kinks. Between the supports $D^*$ can
+# be anything: no sample distinguishes one perfect discriminator from another. (If the distributions are only mutually
 # singular, as on two crossing planes, the indicator of $A$ is still perfect, though not smooth. For manifolds that are
 # nowhere aligned there is a $D^*$ that is smooth around almost every point {cite}`arjovsky2017principled`.)
 
@@ -478,9 +479,9 @@ def perfect(to_real, to_made):
 
 # %% [markdown]
 # We build it for two upright segments half a unit apart and for two circles, and ask for the largest error and the
-# steepest slope among a hundred thousand samples of each distribution. (The second check is about a slip in the draft of
-# a well-known text, corrected in print: a discriminator that says 1 on *both* distributions. Its value is $-\infty$, since
-# $\log(1-D)\to-\infty$, while that of a perfect one is 0, the most there is.)
+# steepest slope among a hundred thousand samples of each distribution. (The second check is about a slip in the draft
+# of a well-known text, corrected in print: a discriminator that says 1 on *both* distributions. Its value is $-\infty$,
+# since $\log(1-D)\to-\infty$, while that of a perfect one is 0, the most there is.)
 
 
 # %% tags=["hide-input"]
@@ -590,8 +591,8 @@ claim(
 # $$ V(D^*,\theta)=\begin{cases}0&\theta\ne0\\-2\log2&\theta=0,\end{cases} $$ (eq-jump)
 #
 # level everywhere, with a hole of no width at the one place that the generator should find. No slope leads there. (The
-# next cell computes it for 64 equal atoms on each segment.) In the figure the segments are blurred by Gaussians of width
-# $\sigma$, so that densities exist; the less blur, the narrower the well.
+# next cell computes it for 64 equal atoms on each segment.) In the figure the segments are blurred by Gaussians of
+# width $\sigma$, so that densities exist; the less blur, the narrower the well.
 
 
 # %% tags=["hide-input"]
@@ -665,8 +666,8 @@ plots.show()
 # ## No gradient
 #
 # Take the simplest case, the real sample at 0 and the generated one at $\theta=1$, and let the discriminator get better
-# and better: $D_k(x)=\sigma\big(-k(x-\frac12)\big)$ with $k\to\infty$. The generator can descend $\log(1-D)$, as the game
-# prescribes, or $-\log D$, which is the subject of the next section.
+# and better: $D_k(x)=\sigma\big(-k(x-\frac12)\big)$ with $k\to\infty$. The generator can descend $\log(1-D)$, as the
+# game prescribes, or $-\log D$, which is the subject of the next section.
 
 # %%
 k = torch.tensor([2, 5, 10, 20, 50], dtype=torch.float64)
@@ -738,8 +739,8 @@ plots.show()
 # :::
 #
 # :::{prf:proof}
-# On the support of $p_g$ we have $D^*=0$ and $\nabla D^*=0$. So $\|D-D^*\|<\epsilon$ means that $\|\nabla_xD\|<\epsilon$
-# in the numerator of {eq}`eq-chain` and $1-D>1-\epsilon$ in its denominator. What remains is
+# On the support of $p_g$ we have $D^*=0$ and $\nabla D^*=0$. So $\|D-D^*\|<\epsilon$ means that
+# $\|\nabla_xD\|<\epsilon$ in the numerator of {eq}`eq-chain` and $1-D>1-\epsilon$ in its denominator. What remains is
 # $\mathbb E\|J_\theta G_\theta\|\le M$, by Jensen's inequality.
 # :::
 #
@@ -810,8 +811,8 @@ claim(
 # ## The other loss
 #
 # The first paper already named the trouble and a remedy {cite}`goodfellow2014`: let the generator descend
-# $-\mathbb E_z\log D(G_\theta(z))$ instead of $\mathbb E_z\log(1-D(G_\theta(z)))$. Both ask for a fooled $D$. Let $a$ be
-# the logit, so that $D=\sigma(a)$ and $\sigma'=\sigma(1-\sigma)$. Then the slopes of the two losses in $a$ are
+# $-\mathbb E_z\log D(G_\theta(z))$ instead of $\mathbb E_z\log(1-D(G_\theta(z)))$. Both ask for a fooled $D$. Let $a$
+# be the logit, so that $D=\sigma(a)$ and $\sigma'=\sigma(1-\sigma)$. Then the slopes of the two losses in $a$ are
 #
 # $$ \frac{d}{da}\log\big(1-\sigma(a)\big)=-\sigma(a),\qquad\frac{d}{da}\big(-\log\sigma(a)\big)=-\big(1-\sigma(a)\big) . $$ (eq-two-slopes)
 
@@ -840,10 +841,10 @@ show_table(
 )
 
 # %% [markdown]
-# Where the discriminator is certain that a sample is generated, $a\ll0$, one slope is nearly 0 and the other nearly $-1$.
-# The two have the same sign everywhere, so they push the sample in the same direction. And the fixed point remains:
-# against a perfect generator $D=\frac12$ everywhere, and neither loss has a slope in $x$. But the game is no longer
-# zero-sum: the two players now pursue different functions. So what *does* a generator step descend?
+# Where the discriminator is certain that a sample is generated, $a\ll0$, one slope is nearly 0 and the other nearly
+# $-1$. The two have the same sign everywhere, so they push the sample in the same direction. And the fixed point
+# remains: against a perfect generator $D=\frac12$ everywhere, and neither loss has a slope in $x$. But the game is no
+# longer zero-sum: the two players now pursue different functions. So what *does* a generator step descend?
 #
 # ### What it descends
 #
@@ -854,8 +855,8 @@ show_table(
 # Now take $\nabla_\theta$ of the expectation of each term at $G_\theta(z)$, with the functions frozen. The last term
 # gives $-\nabla_\theta\,2\operatorname{JS}$, by {eq}`eq-envelope`. The first gives
 # $\nabla_\theta\operatorname{KL}(p_g\,\|\,p_r)$: the $p_g$ inside the logarithm should move with $\theta$ too, but that
-# makes no difference, since $\mathbb E_{p_g}\nabla_\theta\log p_g=\int\nabla_\theta\,p_g=\nabla_\theta\int p_g=0$. Hence
-# {cite}`arjovsky2017principled`
+# makes no difference, since $\mathbb E_{p_g}\nabla_\theta\log p_g=\int\nabla_\theta\,p_g=\nabla_\theta\int p_g=0$.
+# Hence {cite}`arjovsky2017principled`
 #
 # $$ \mathbb E_z\big[-\nabla_\theta\log D^*(G_\theta(z))\big]=\nabla_\theta\Big[\operatorname{KL}(p_g\,\|\,p_r)-2\operatorname{JS}(p_g\,\|\,p_r)\Big] . $$ (eq-ns-objective)
 #
@@ -892,23 +893,25 @@ claim(
 # :::{admonition} Further: was it the symmetry?
 # :class: dropdown
 # It has been conjectured {cite}`huszar2015` that GANs owe much of their success to having replaced the asymmetric KL of
-# maximum likelihood with the symmetric JS. Two things speak against it. The loss in common use is {eq}`eq-ns-objective`,
-# which is not JS. And the game can be played for *any* divergence $D_f(p\|q)=\int q\,f(\frac pq)$ with convex $f$
-# {cite}`nowozin2016`: let a critic $v$ maximise
+# maximum likelihood with the symmetric JS. Two things speak against it. The loss in common use is
+# {eq}`eq-ns-objective`, which is not JS. And the game can be played for *any* divergence
+# $D_f(p\|q)=\int q\,f(\frac pq)$ with convex $f$ {cite}`nowozin2016`: let a critic $v$ maximise
 #
 # $$ F(v)=\mathbb E_{p_r}\,g\big(v(x)\big)-\mathbb E_{p_g}\,f^*\big(g(v(x))\big) , $$
 #
 # where $g$ maps into the domain of $f^*$, the convex conjugate of $f$; its maximum is $D_f(p_r\|p_g)$. The next cells
-# define four examples, with the best critic in terms of the log ratio $r=\log p_r-\log p_g$, and check by quadrature that
-# each reaches its divergence. Then the four games are played with the same networks and the same optimizer on a ring of
-# eight Gaussians, eight members each; the generator descends the same $F$ that the critic ascends. (Where a member's
-# numbers overflow, as can happen with the exponential of the KL game, `train` stops it and keeps its last good state, and
-# we count what that state generates.) The members share their seeds, so the games can be compared pair by pair.
+# define four examples, with the best critic in terms of the log ratio $r=\log p_r-\log p_g$, and check by quadrature
+# that each reaches its divergence. Then the four games are played with the same networks and the same optimizer on a
+# ring of eight Gaussians, eight members each; the generator descends the same $F$ that the critic ascends. (Where a
+# member's numbers overflow, as can happen with the exponential of the KL game, `train` stops it and keeps its last good
+# state, and we count what that state generates.) The members share their seeds, so the games can be compared pair by
+# pair.
 #
 # If symmetry were what counts, JS would be ahead of all three others. In this short game it is ahead of KL, whose
-# exponential is hard to play at all, but not of reverse KL, which is as asymmetric as KL. (Noise covers all eight modes,
-# too, but it hardly ever hits one: the two numbers must be read together. With other learning rates and more steps the
-# picture shifts, and a ring is not a photograph.) That does not refute the conjecture; it takes away its reason.
+# exponential is hard to play at all, but not of reverse KL, which is as asymmetric as KL. (Noise covers all eight
+# modes, too, but it hardly ever hits one: the two numbers must be read together. With other learning rates and more
+# steps the picture shifts, and a ring is not a photograph.) That does not refute the conjecture; it takes away its
+# reason.
 # :::
 
 # %% tags=["hide-input"]
@@ -1028,11 +1031,11 @@ claim(
 # So $-\log D$ keeps a gradient where $\log(1-D)$ has none. What is that gradient like? For one sample it is
 # $-(J_\theta G_\theta(z))^{\!\top}\,\nabla_xD/D$. Near a perfect discriminator both $D$ and $\nabla D$ are nearly 0
 # there, so this is a quotient of two small errors. Suppose that they are as random as can be: the error of $D$ and the
-# error of its slope are Gaussian with mean 0, and independent of each other. A quotient of independent centred Gaussians
-# has a **Cauchy distribution**, with density $\frac{1}{\pi}\frac{\gamma}{\gamma^2+x^2}$, where the scale $\gamma$ is the
-# quotient of the two widths {cite}`arjovsky2017principled`. It has no mean and no variance, and its tail $P(|X|>t)$ falls
-# only like $\frac1t$. Larger batches do not calm it: the mean of $n$ Cauchy draws has the same distribution as one draw,
-# while means of Gaussian ones shrink like $1/\sqrt n$.
+# error of its slope are Gaussian with mean 0, and independent of each other. A quotient of independent centred
+# Gaussians has a **Cauchy distribution**, with density $\frac{1}{\pi}\frac{\gamma}{\gamma^2+x^2}$, where the scale
+# $\gamma$ is the quotient of the two widths {cite}`arjovsky2017principled`. It has no mean and no variance, and its
+# tail $P(|X|>t)$ falls only like $\frac1t$. Larger batches do not calm it: the mean of $n$ Cauchy draws has the same
+# distribution as one draw, while means of Gaussian ones shrink like $1/\sqrt n$.
 
 # %% tags=["hide-input"]
 source = random_source(7)
@@ -1084,8 +1087,8 @@ claim(
 )
 
 # %% [markdown]
-# That is a theorem about noise, not about networks. No actual $D$ satisfies its assumptions: it would have to be negative
-# half of the time, with a slope unrelated to its values. With $D=\sigma(a)$ the gradient is
+# That is a theorem about noise, not about networks. No actual $D$ satisfies its assumptions: it would have to be
+# negative half of the time, with a slope unrelated to its values. With $D=\sigma(a)$ the gradient is
 # $-(1-D)\,J^{\!\top}\nabla a$, so it is no larger than the logit is steep. But what the theorem suggests, large and
 # erratic gradients, can be looked for, and that is what we do now.
 #
@@ -1115,8 +1118,9 @@ def watch(network, draw_real, draw_made, steps, measure, rate):
 
 # %% [markdown]
 # **Misleading, or silent.** First a case in which the truth is known: a ring of eight Gaussians, and a generator
-# $G(z)=Az+b$ in the plane, which produces a Gaussian beside the ring. For both we know the densities, so we have $D^*$ and
-# with it the gradient of the true JS, in the six numbers of $A$ and $b$. (The expectation over $z$ is a quadrature.)
+# $G(z)=Az+b$ in the plane, which produces a Gaussian beside the ring. For both we know the densities, so we have $D^*$
+# and with it the gradient of the true JS, in the six numbers of $A$ and $b$. (The expectation over $z$ is a
+# quadrature.)
 
 # %% tags=["hide-input"]
 node, weight = np.polynomial.hermite_e.hermegauss(40)
@@ -1206,13 +1210,13 @@ plots.show()
 # Early on the discriminator knows little, and its gradient is strong and points elsewhere. Later it points almost
 # exactly where that of JS does, and is more than ten times weaker, as the gradient of JS itself is. This is the
 # much-quoted dilemma: *a poor discriminator misleads, a good one is silent*. It belongs to the minimax loss. With
-# $-\log D$ a good discriminator is loud, as the next figure shows, and in a Wasserstein GAN (lesson 11) a good critic is
-# just what is wanted.
+# $-\log D$ a good discriminator is loud, as the next figure shows, and in a Wasserstein GAN (lesson 11) a good critic
+# is just what is wanted.
 #
 # **On images.** Now without densities: a GAN is trained on the handwritten digits, with the loss $-\log D$, and its
 # generator is frozen after 1, 10 and 25 epochs. Against each we train a fresh discriminator, and record the gradients
-# that the generator would receive from eight batches of 64: their mean, and how far they scatter around it. This repeats
-# an experiment of {cite}`arjovsky2017principled`, who used a DCGAN on photographs.
+# that the generator would receive from eight batches of 64: their mean, and how far they scatter around it. This
+# repeats an experiment of {cite}`arjovsky2017principled`, who used a DCGAN on photographs.
 
 # %% tags=["hide-input"]
 members, width, batch = 3, at_scale(fast=128, full=512), 64
@@ -1427,18 +1431,18 @@ claim(
 #
 # :::{admonition} Further: noise, and what a likelihood pays for it
 # :class: dropdown
-# If thin supports are the trouble, make them thick: add noise. Classical models without a density did just that to obtain
-# a likelihood, and their samples suffered. Let the data lie on a line in the plane, and let the model's line be tilted
-# against it by a small angle $\alpha$, with noise of standard deviation $s$ across it. Without noise the model gives the
-# data density 0, and its log likelihood is $-\infty$. With noise, a data point at distance $y=x\sin\alpha$ from the
-# model's line contributes
+# If thin supports are the trouble, make them thick: add noise. Classical models without a density did just that to
+# obtain a likelihood, and their samples suffered. Let the data lie on a line in the plane, and let the model's line be
+# tilted against it by a small angle $\alpha$, with noise of standard deviation $s$ across it. Without noise the model
+# gives the data density 0, and its log likelihood is $-\infty$. With noise, a data point at distance $y=x\sin\alpha$
+# from the model's line contributes
 #
 # $$ \log p_s=-\log s-\frac{y^2}{2s^2}+\text{terms without } s , $$
 #
-# which is finite for every $s>0$. Set the derivative of its mean to 0, $-\frac1s+\frac{\mathbb E\,y^2}{s^3}=0$: the mean
-# over the data is largest at $s^2=\mathbb E\,y^2$, just enough noise to reach the data. But then every sample of the
-# model lies off the model's own line, on average by $\sqrt{2/\pi}\,s\approx0.798\,s$. And are the samples nearer to the
-# *data* for it? No: a sample without noise is $|t\sin\alpha|$ away from the line of the data, one with noise
+# which is finite for every $s>0$. Set the derivative of its mean to 0, $-\frac1s+\frac{\mathbb E\,y^2}{s^3}=0$: the
+# mean over the data is largest at $s^2=\mathbb E\,y^2$, just enough noise to reach the data. But then every sample of
+# the model lies off the model's own line, on average by $\sqrt{2/\pi}\,s\approx0.798\,s$. And are the samples nearer to
+# the *data* for it? No: a sample without noise is $|t\sin\alpha|$ away from the line of the data, one with noise
 # $|t\sin\alpha+{\rm noise}\cdot\cos\alpha|$, which is $\sqrt{1+\cos^2\alpha}\approx1.4$ times as far on average. The
 # likelihood is bought with blur. The next cell computes all three for $\alpha=0.2$.
 # :::
@@ -1562,16 +1566,16 @@ check("gradient-by-hand", answer)
 #
 # $$ \nabla_\theta\,\mathbb E_z\log(1-D)=-\mathbb E_z\,\frac{J_\theta G_\theta^{\!\top}\,D\,(1-D)\,\nabla_xa}{1-D}=-\mathbb E_z\,D\,J_\theta G_\theta^{\!\top}\,\nabla_xa . $$
 #
-# For any network with a sigmoid at its end, this gradient is that of the logit, weighted by $D$: only samples that still
-# fool the discriminator count.
+# For any network with a sigmoid at its end, this gradient is that of the logit, weighted by $D$: only samples that
+# still fool the discriminator count.
 #
 # *Step 4, this case.* $J_\theta G_\theta=1$ and $\nabla_xa=-k$, so the result is
 # $k\,D(\theta)=\frac{k}{1+e^{k(\theta-1/2)}}$. At $\theta=1$ it is about $k\,e^{-k/2}$: it dies exponentially in the
 # logit, $a=-\frac k2$.
 #
-# *Step 5, the other loss.* In the same way
-# $-\nabla_\theta\log D=-\frac{D(1-D)}{D}\,\nabla_xa=-(1-D)\,\nabla_xa$, here $k(1-D)\approx k$. The quotient of the two is
-# $\frac{1-D}D=e^{-a}$: at a logit of $-8$ the other loss is about 3000 times as steep.
+# *Step 5, the other loss.* In the same way $-\nabla_\theta\log D=-\frac{D(1-D)}{D}\,\nabla_xa=-(1-D)\,\nabla_xa$, here
+# $k(1-D)\approx k$. The quotient of the two is $\frac{1-D}D=e^{-a}$: at a logit of $-8$ the other loss is about 3000
+# times as steep.
 #
 # ```python
 # from sympy import exp, symbols

@@ -542,7 +542,8 @@ claim(
 )
 
 # %% [markdown]
-# Not just small, but exactly zero. And yet the segments are only half a unit apart, a distance that anyone can see.
+# Errors and slopes are not just small, but exactly zero. And yet the segments are only half a unit apart, a distance
+# that anyone can see.
 #
 # ### JS is stuck
 #

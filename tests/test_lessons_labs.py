@@ -22,7 +22,7 @@ from gantut.lessons.labs import _page
 from gantut.lessons.wasserstein_gan import REACH, SIDE, critic_surface, dequantise, quantise, record_game
 from gantut.networks import MLP
 from gantut.objectives import OBJECTIVES
-from gantut.transport import emd_points, pile_moves
+from gantut.transport import emd_points, pile_moves, wasserstein_1d
 
 if not os.environ.get("CI"):
     pytest.importorskip("playwright")
@@ -483,6 +483,131 @@ def test_lines_outside_the_picture_are_refused():
     for theta in (1.5, math.nan, "far"):
         with pytest.raises(ValueError, match="theta"):
             duality.parallel_lines(theta)
+
+
+# ---- A potential, dragged -------------------------------------------------------------------------------------
+
+
+def in_lab(tab, name, *arguments):
+    """Call a function that a lab shows."""
+    return tab.evaluate(
+        "([name, given]) => document.querySelector('.gantut-lab').lab[name](...given)", [name, list(arguments)]
+    )
+
+
+def steepness(places, f):
+    return np.abs(np.diff(f) / np.diff(places)).max()
+
+
+def value_of(points, f):
+    return np.dot(np.subtract(points["p"], points["q"]), f)
+
+
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_a_best_f_keeps_the_limit_and_reaches_w1_and_w1_is_the_exact_one(opened, seed, rng):
+    tab = opened("drag_a_potential")
+    points = in_lab(tab, "drawn", seed)
+    places, p, q = (torch.tensor(points[name], dtype=torch.float64) for name in ("places", "p", "q"))
+    assert p.sum().item() == pytest.approx(1, abs=1e-12)
+    assert q.sum().item() == pytest.approx(1, abs=1e-12)
+    W1 = wasserstein_1d(places, places, p, q).item()
+    assert in_lab(tab, "wasserstein", points) == pytest.approx(W1, abs=1e-12)
+    for f in torch.randn(3, len(places), generator=rng).tolist():
+        best = in_lab(tab, "best", points, f)
+        assert steepness(places, best) <= 1 + 1e-12
+        assert value_of(points, best) == pytest.approx(W1, abs=1e-12)
+
+
+def test_a_function_that_is_too_steep_is_replaced_by_a_nearest_one_that_is_not(opened, rng):
+    """Nearest in the largest deviation: a linear programme finds none that is nearer."""
+    tab, places = opened("drag_a_potential"), np.array([0.0, 1.0, 1.5, 4.0, 9.0])
+    rise = np.diff(np.eye(5), axis=0) / np.diff(places)[:, None]
+    for f in (5 * torch.randn(8, 5, generator=rng)).tolist():
+        found = in_lab(tab, "nearest", places.tolist(), f)
+        assert steepness(places, found) <= 1 + 1e-12
+        within = np.block([[rise, np.zeros((4, 1))], [-rise, np.zeros((4, 1))]])  # the last unknown is the deviation
+        near = np.block([[np.eye(5), -np.ones((5, 1))], [-np.eye(5), -np.ones((5, 1))]])
+        bounds = np.concatenate([np.ones(8), f, np.negative(f)])
+        least = scipy.optimize.linprog(np.eye(6)[5], np.vstack([within, near]), bounds, bounds=[(None, None)] * 6).fun
+        assert np.abs(np.subtract(found, f)).max() == pytest.approx(least, abs=1e-9)
+
+
+def test_a_place_that_is_moved_takes_the_others_along_only_as_far_as_the_limit_asks(opened, rng):
+    tab, places = opened("drag_a_potential"), np.array([0.0, 1.0, 1.5, 4.0, 9.0])
+    for k, value in enumerate((5 * torch.randn(5, generator=rng)).tolist()):
+        f = np.concatenate([[0.0], np.cumsum(np.diff(places) * slopes_within_one(rng))])
+        found = np.array(in_lab(tab, "pulled", places.tolist(), f.tolist(), k, value))
+        assert found[k] == value
+        assert steepness(places, found) <= 1 + 1e-12
+        away = np.abs(places - places[k])
+        assert found == pytest.approx(np.clip(f, value - away, value + away))  # and any such function lies in between
+
+
+def slopes_within_one(rng):
+    return (2 * torch.rand(4, generator=rng) - 1).double().numpy()
+
+
+def test_with_the_limit_no_f_proves_more_than_w1_and_without_it_one_does(opened):
+    tab = opened("drag_a_potential")
+    press(tab, "flat")
+    assert number(tab, "gain") == 0
+    says(tab, "2.20 is missing", "f should fall")
+    for place, height in ((0, 5.4), (3, -5.4), (5, 5.4)):  # as greedy as can be
+        put(tab, place=place, height=height)
+        assert number(tab, "steepest") <= 1 + 1e-12
+        assert number(tab, "gain") <= number(tab, "W1") + 1e-12
+    press(tab, "best")
+    says(tab, "A best f", "between 2 and 4")
+    assert number(tab, "gain") == pytest.approx(2.2, abs=1e-12)
+    assert number(tab, "W1") == pytest.approx(2.2, abs=1e-12)
+    press(tab, "limit")
+    put(tab, place=0, height=5.4)
+    says(tab, "not allowed", "claims more than W₁")
+    assert number(tab, "gain") > number(tab, "W1")
+    assert number(tab, "scaled") == number(tab, "gain") / number(tab, "steepest") < number(tab, "W1")
+    assert "more than W₁" in tab.locator("[data-name=gain]").inner_text()
+    press(tab, "limit")
+    assert tab.locator("[name=limit]").get_attribute("aria-pressed") == "true"
+    assert number(tab, "steepest") <= 1 + 1e-12
+    assert number(tab, "gain") <= number(tab, "W1") + 1e-12
+
+
+def test_f_is_dragged_at_the_nearest_place_or_moved_by_keys(opened):
+    tab = opened("drag_a_potential")
+    press(tab, "flat")
+    box = tab.locator("figure > svg").first.bounding_box()
+    tab.mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] / 2)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + box["width"] - 20, box["y"] + 12, steps=3)
+    tab.mouse.up()
+    now = in_lab(tab, "now")
+    assert now["f"][-1] > 4
+    assert now["f"][-2] == pytest.approx(now["f"][-1] - 2), "2 to the left, and pulled along"
+    assert number(tab, "gain") == pytest.approx(value_of(now, now["f"]), abs=1e-12)
+    assert tab.locator("[name=place]").input_value() == "5"
+    before = now["f"][-1]
+    press(tab, "height", "ArrowLeft")
+    assert in_lab(tab, "now")["f"][-1] == pytest.approx(before - 0.05, abs=1e-9)
+    press(tab, "other")
+    assert in_lab(tab, "now")["places"] != now["places"]
+    assert number(tab, "gain") == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (dict(x=[0], y=[0], p=[1], q=[1]), "different places in all"),
+        (dict(x=range(9), p=[1 / 9] * 9), "different places in all"),
+        (dict(x=[0, 0, 1]), "x must have different places"),
+        (dict(x=[0, 1]), "one for each of p"),
+        (dict(p=[0.4, 0.4, 0.4]), "p must add up to 1, not 1.2"),
+        (dict(q=[0.5, 0.5, 0.0]), "q must be a positive"),
+        (dict(y=[1, math.nan, 2]), "y must be a finite number"),
+    ],
+)
+def test_points_without_a_potential_to_drag_are_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        duality.drag_a_potential(**given)
 
 
 # ---- The game of x and y ------------------------------------------------------------------------------------

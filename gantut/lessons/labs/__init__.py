@@ -11,6 +11,7 @@ gantut computes: the tests hold the two against each other.
 `xy_game`                     five ways to play xy, and the eigenvalues of a step (`gantut.lessons.no_equilibrium`)
 `move_dirt`                   piles in a row, and the least that moving them can cost (`gantut.lessons.moving_dirt`)
 `parallel_lines`              KL, JS and W1 as two lines come nearer (`gantut.lessons.duality`)
+`drag_a_potential`            a function on a line, its slopes and what it proves of W1 (`gantut.lessons.duality`)
 `optimal_critic`              D*, the best critic, and what each tells a sample (`gantut.lessons.wasserstein_gan`)
 `training_scrubber`           recorded trainings of three games, step by step (`gantut.lessons.wasserstein_gan`)
 ==========================  ==========================================================================

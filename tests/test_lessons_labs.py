@@ -17,7 +17,16 @@ from conftest import CHROMIUM
 from gantut import games, lessons, lipschitz, metrics, objectives
 from gantut.data import gaussian, gaussian_mixture, parallel_lines, ring
 from gantut.divergences import js_between, kl_between, optimal_discriminator
-from gantut.lessons import duality, labs, moving_dirt, no_equilibrium, recorded, the_game, wasserstein_gan
+from gantut.lessons import (
+    duality,
+    labs,
+    moving_dirt,
+    no_equilibrium,
+    recorded,
+    the_game,
+    vanishing_gradients,
+    wasserstein_gan,
+)
 from gantut.lessons.labs import _page
 from gantut.lessons.wasserstein_gan import REACH, SIDE, critic_surface, dequantise, quantise, record_game
 from gantut.networks import MLP
@@ -125,6 +134,13 @@ def says(tab, *words):
 def press(tab, name, key="Enter"):
     """Press a key on a control."""
     tab.locator(f"[name='{name}']").first.press(key)
+
+
+def in_lab(tab, name, *arguments):
+    """Call a function that a lab shows."""
+    return tab.evaluate(
+        "([name, given]) => document.querySelector('.gantut-lab').lab[name](...given)", [name, list(arguments)]
+    )
 
 
 # ---- What all labs promise ----------------------------------------------------------------------------------
@@ -313,6 +329,101 @@ def test_what_has_the_focus_is_seen_to_have_it(opened):
     assert float(outline.removesuffix("px")) >= 2
 
 
+# ---- A discriminator that wins --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("theta", "width"), [(0.5, 0.4), (1.0, 0.3), (2.0, 0.5), (3.0, 1.0)])
+def test_against_d_star_the_losses_have_the_gradients_of_js_and_of_kl_less_twice_js(opened, theta, width):
+    """By quadrature and autograd: lesson 5's account of both losses."""
+    tab = opened("winning_discriminator")
+    put(tab, theta=theta, width=width, kind="optimal")
+    put(tab, sure=0)
+    says(tab, "This is D*")
+    place = torch.tensor(theta, dtype=torch.float64, requires_grad=True)
+    q, p = gaussian(place, width), gaussian(0, width)
+    js, kl = js_between(q, p).value, kl_between(q, p).value
+    of_js, of_kl = (torch.autograd.grad(value, place, retain_graph=True)[0].item() for value in (js, kl))
+    assert number(tab, "V") == pytest.approx(2 * js.item() - 2 * math.log(2), abs=1e-9)
+    assert number(tab, "dying") == pytest.approx(2 * of_js, rel=1e-6)
+    assert number(tab, "living") == pytest.approx(of_kl - 2 * of_js, rel=1e-6)
+
+
+def test_each_training_step_is_a_gradient_step_on_v(opened):
+    """Gradients by autograd, expectations by Gauss and Hermite with 60 nodes; a shift of the middle has none."""
+    theta, width, steps = 2.0, 0.4, 50
+    found = in_lab(opened("winning_discriminator"), "training", theta, width, steps)
+    z, weight = map(torch.from_numpy, np.polynomial.hermite_e.hermegauss(60))
+    logits = torch.zeros(2, dtype=torch.float64, requires_grad=True)  # the steepness k, and a shift
+    for expected in found:
+        k, shift = logits
+        assert expected == pytest.approx(k.item(), abs=1e-9)
+        real, fake = (-k * (middle + width * z - theta / 2) + shift for middle in (0.0, theta))
+        log_sigmoid = torch.nn.functional.logsigmoid
+        V = ((log_sigmoid(real) + log_sigmoid(-fake)) * weight).sum() / math.sqrt(2 * math.pi)
+        (slope,) = torch.autograd.grad(V, logits)
+        assert slope[1].item() == pytest.approx(0, abs=1e-12)
+        logits = (logits + slope).detach().requires_grad_()
+    assert len(found) == steps + 1
+
+
+@pytest.mark.parametrize("z", [-1.5, 0, 2])
+def test_at_a_sample_the_slopes_are_those_of_autograd(opened, z):
+    tab = opened("winning_discriminator")
+    put(tab, theta=2, width=0.2, kind="trained")
+    put(tab, steps=2, sample=z)
+    k = number(tab, "k")
+    x = torch.tensor(2 + 0.2 * z, dtype=torch.float64, requires_grad=True)
+    D = torch.sigmoid(-k * (x - 1))
+    assert number(tab, "D") == pytest.approx(D.item(), rel=1e-9)
+    for name, loss in (("dying", torch.log(1 - D)), ("living", -torch.log(D))):
+        (slope,) = torch.autograd.grad(loss, x, retain_graph=True)
+        assert number(tab, f"slope-{name}") == pytest.approx(slope.item(), rel=1e-9)
+
+
+def test_as_d_wins_one_gradient_dies_and_the_other_grows(opened):
+    tab = opened("winning_discriminator")
+    put(tab, theta=2, width=0.2, kind="trained")
+    V, dying, living = [], [], []
+    for steps in (0, 1, 2, 3, 4):  # powers of ten
+        put(tab, steps=steps)
+        for values, name in ((V, "V"), (dying, "dying"), (living, "living")):
+            values.append(number(tab, name))
+    assert (np.diff(V) > 0).all()
+    assert (np.diff(living) > 0).all()
+    assert (np.diff(dying)[1:] < 0).all()
+    assert dying[-1] < dying[0] / 100
+    says(tab, "D has won", "all but gone")
+    put(tab, theta=0)
+    assert number(tab, "dying") == number(tab, "living") == 0
+    says(tab, "equal")
+
+
+def test_d_is_trained_by_a_button_and_samples_are_moved_by_keys_or_dragged(opened):
+    tab = opened("winning_discriminator")
+    put(tab, theta=2, width=0.2, kind="trained")
+    put(tab, steps=0)
+    press(tab, "play")
+    tab.wait_for_function("document.querySelector('.gantut-lab').shadowRoot.querySelector('[name=steps]').value > 0.1")
+    press(tab, "play")
+    assert tab.locator("[name=play]").inner_text() == "Let D win"
+    k = number(tab, "k")
+    press(tab, "steps", "ArrowRight")
+    press(tab, "steps", "End")
+    assert number(tab, "k") > k > 0
+    assert tab.locator("[name=sure]").count() == 0, "of the two sliders only that of this kind of D is there"
+    press(tab, "theta", "ArrowLeft")
+    assert tab.locator("[name=theta]").input_value() == "1.99"
+    box = tab.locator("figure > svg").first.bounding_box()
+    tab.mouse.click(box["x"] + box["width"] - 12, box["y"] + 60)
+    assert tab.locator("[name=theta]").input_value() == "3", "the edge of the picture is beyond"
+
+
+def test_generated_samples_outside_the_picture_are_refused():
+    for theta in (-0.1, 3.5, math.inf):
+        with pytest.raises(ValueError, match="theta"):
+            vanishing_gradients.winning_discriminator(theta)
+
+
 # ---- Moving dirt --------------------------------------------------------------------------------------------
 
 
@@ -486,13 +597,6 @@ def test_lines_outside_the_picture_are_refused():
 
 
 # ---- A potential, dragged -------------------------------------------------------------------------------------
-
-
-def in_lab(tab, name, *arguments):
-    """Call a function that a lab shows."""
-    return tab.evaluate(
-        "([name, given]) => document.querySelector('.gantut-lab').lab[name](...given)", [name, list(arguments)]
-    )
 
 
 def steepness(places, f):

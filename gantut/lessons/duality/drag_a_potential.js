@@ -25,7 +25,9 @@ const slopesOf = (places, f) => places.slice(1).map((end, k) => (f[k + 1] - f[k]
 // Hold f at one place; the others move just as far as the limit asks. If f kept to it before, it still does: each
 // bound has slope 1 and -1, and of two functions within the limit both the lower and the upper ones are within it.
 function pulled(places, f, k, value) {
-  return f.map((own, i) => clamp(own, value - Math.abs(places[i] - places[k]), value + Math.abs(places[i] - places[k])));
+  return f.map((own, i) =>
+    clamp(own, value - Math.abs(places[i] - places[k]), value + Math.abs(places[i] - places[k])),
+  );
 }
 
 // A function within the limit that is as near to f as any: halfway between the largest such one below f and the
@@ -96,7 +98,13 @@ begin("drag_a_potential", (lab) => {
     draws = 0;
   lab.controls.classList.add("compact");
   const which = lab.choice("place", "the place to move", [], () => showHeight());
-  const height = lab.slider("height", "f there", { min: -1, max: 1, step: 0.05, value: 0, changed: (v) => move(index(), v) });
+  const height = lab.slider("height", "f there", {
+    min: -1,
+    max: 1,
+    step: 0.05,
+    value: 0,
+    changed: (v) => move(index(), v),
+  });
   const [limit] = lab.buttons(
     ["limit", "Keep slopes within ±1", toggle],
     ["best", "Show a best f", showBest],
@@ -110,9 +118,18 @@ begin("drag_a_potential", (lab) => {
     scaled: lab.readout("scaled", "(E_p f − E_q f) / K"),
   };
   const gainShown = lab.readouts.querySelector("[data-name=gain]");
-  lab.host.lab = { wasserstein, pulled, nearest, best, gainOf, drawn: (seed) => drawn(randomSource(seed)), now: () => ({ ...points, f }) };
+  lab.host.lab = {
+    wasserstein,
+    pulled,
+    nearest,
+    best,
+    gainOf,
+    drawn: (seed) => drawn(randomSource(seed)),
+    now: () => ({ ...points, f }),
+  };
   picture.draggable(
-    ({ x }) => points.places.reduce((near, place, k) => (Math.abs(place - x) < Math.abs(points.places[near] - x) ? k : near), 0),
+    ({ x }) =>
+      points.places.reduce((near, place, k) => (Math.abs(place - x) < Math.abs(points.places[near] - x) ? k : near), 0),
     (k, { y }) => {
       which.value = k;
       move(k, step() * Math.round(y / step()));
@@ -139,7 +156,10 @@ begin("drag_a_potential", (lab) => {
       ["p", points.p[k]],
       ["q", points.q[k]],
     ];
-    return own.filter(([, mass]) => mass > 0).map(([name, mass]) => `${name} has ${brief(mass)}`).join(", ");
+    return own
+      .filter(([, mass]) => mass > 0)
+      .map(([name, mass]) => `${name} has ${brief(mass)}`)
+      .join(", ");
   }
 
   function showHeight() {
@@ -194,7 +214,9 @@ begin("drag_a_potential", (lab) => {
     const left = total(missing);
     if (left < 1e-9) {
       const free = parts.filter(({ surplus }) => surplus === 0).map(spot);
-      const choice = free.length ? ` Only ${free.join(" and ")}, where F_p = F_q and nothing crosses, may you choose its slope.` : "";
+      const choice = free.length
+        ? ` Only ${free.join(" and ")}, where F_p = F_q and nothing crosses, may you choose its slope.`
+        : "";
       return `A best f: it falls by 1 wherever mass must go right, rises by 1 wherever it must go left, and reaches W₁.${choice}`;
     }
     const most = missing.reduce((far, value, k) => (value > missing[far] + 1e-12 ? k : far), 0);
@@ -232,13 +254,29 @@ begin("drag_a_potential", (lab) => {
     const low = clamp(Math.min(...bars), -3 * most, -0.1 * most),
       high = clamp(Math.max(...bars), most, 3 * most);
     earned.begin({ x, y: [1.1 * low, 1.1 * high] });
-    earned.line([[x[0], 0], [x[1], 0]], "edge", { width: 1 });
+    earned.line(
+      [
+        [x[0], 0],
+        [x[1], 0],
+      ],
+      "edge",
+      { width: 1 },
+    );
     parts.forEach(({ start, end, surplus }, k) => {
       const allowed = Math.min(bars[k], Math.abs(surplus));
       bar(start, end, 0, allowed, allowed < 0 ? "fourth" : "third", 0.4);
       if (bars[k] > Math.abs(surplus) * STEEPEST) bar(start, end, allowed, bars[k], "wrong", 0.75);
       const top = Math.abs(surplus);
-      earned.line([[start, 0], [start, top], [end, top], [end, 0]], "ink", { dash: "5 3", width: 1.5 });
+      earned.line(
+        [
+          [start, 0],
+          [start, top],
+          [end, top],
+          [end, 0],
+        ],
+        "ink",
+        { dash: "5 3", width: 1.5 },
+      );
     });
   }
 
@@ -252,7 +290,10 @@ begin("drag_a_potential", (lab) => {
         corner = { x: picture.toX(at) - half, y: picture.toY(f[k]) - half };
       picture.svg.append(draw("rect", { ...corner, width: 2 * half, height: 2 * half, fill: inTheme("generated") }));
     }
-    const words = [p[k], q[k]].filter((mass) => mass > 0).map(brief).join(", ");
+    const words = [p[k], q[k]]
+      .filter((mass) => mass > 0)
+      .map(brief)
+      .join(", ");
     picture.text(at, f[k], words, { anchor: "middle", dy: f[k] > 0.8 * reach() ? 24 : -15 });
   }
 
@@ -265,7 +306,9 @@ begin("drag_a_potential", (lab) => {
     const stripes = [];
     for (let x = left - (bottom - top); x < right; x += 7) {
       const [from, to] = [Math.max(x, left), Math.min(x + bottom - top, right)];
-      stripes.push(`M${from.toFixed(1)},${(bottom - (from - x)).toFixed(1)}L${to.toFixed(1)},${(bottom - (to - x)).toFixed(1)}`);
+      stripes.push(
+        `M${from.toFixed(1)},${(bottom - (from - x)).toFixed(1)}L${to.toFixed(1)},${(bottom - (to - x)).toFixed(1)}`,
+      );
     }
     earned.inside.append(
       draw("rect", { ...place, fill: "none", stroke: inTheme(colour) }),

@@ -9,6 +9,7 @@ gantut computes: the tests hold the two against each other.
 `fit_a_bell`                  one Gaussian for two peaks, by KL both ways and JS (`gantut.lessons.divergences`)
 `live_gan`                    a small GAN that trains in the page (`gantut.lessons.the_game`)
 `xy_game`                     five ways to play xy, and the eigenvalues of a step (`gantut.lessons.no_equilibrium`)
+`winning_discriminator`       D gets better, and what is left of both gradients (`gantut.lessons.vanishing_gradients`)
 `move_dirt`                   piles in a row, and the least that moving them can cost (`gantut.lessons.moving_dirt`)
 `parallel_lines`              KL, JS and W1 as two lines come nearer (`gantut.lessons.duality`)
 `drag_a_potential`            a function on a line, its slopes and what it proves of W1 (`gantut.lessons.duality`)

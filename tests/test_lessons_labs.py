@@ -18,6 +18,7 @@ from gantut import games, lessons, lipschitz, metrics, objectives
 from gantut.data import gaussian, gaussian_mixture, parallel_lines, ring
 from gantut.divergences import js_between, kl_between, optimal_discriminator
 from gantut.lessons import (
+    better_critics,
     duality,
     labs,
     moving_dirt,
@@ -961,6 +962,128 @@ def test_reverse_kl_chooses_the_peak_that_is_near_and_pays_for_the_other(opened,
     assert value == pytest.approx(-math.log(share), abs=0.01)
 
 
+# ---- Clip or penalty ------------------------------------------------------------------------------------------
+
+ON_A_LINE = """([weights, p, q, between, weight, oneSided, bound]) => {
+  const { criticLoss, addPenalty, clip } = document.querySelector(".gantut-lab").lab;
+  const layers = weights.map(([W, b]) => ({ inputs: W.length, outputs: b.length,
+    W: Float64Array.from(W.flat()), b: Float64Array.from(b) }));
+  const flat = (layers) => layers.map(({ W, b }) => [[...W], [...b]]);
+  const [real, fake, at] = [p, q, between].map((points) => Float64Array.from(points));
+  const { loss, gradient } = criticLoss("wgan", layers, real, fake, null, p.length);
+  const penalty = addPenalty(layers, at, p.length, gradient, { weight, oneSided });
+  const found = flat(gradient);
+  clip(layers, bound);
+  return { loss, penalty, gradient: found, clipped: flat(layers) };
+}"""
+
+
+@pytest.mark.parametrize(("weight", "one_sided"), [(1.0, False), (10.0, False), (10.0, True)])
+def test_on_a_line_loss_penalty_and_gradient_are_those_of_torch(opened, weight, one_sided, rng):
+    critic = MLP([1, 24, 24, 1], activation="leaky-relu", dtype=torch.float64, seed=2)
+    with torch.no_grad():
+        critic.weights[0].mul_(12)  # so that slopes lie on both sides of 1
+    p, q, between = (2 * torch.randn(16, 1, dtype=torch.float64, generator=rng) for _ in range(3))
+    given = [plain(critic), *(x.flatten().tolist() for x in (p, q, between)), weight, one_sided, 0.05]
+    found = opened("clip_or_penalty").evaluate(ON_A_LINE, given)
+    loss = OBJECTIVES["wgan"].critic_loss(critic(p).squeeze(-1), critic(q).squeeze(-1))
+    penalty = weight * lipschitz.gradient_penalty_at(critic, between[None], one_sided=one_sided)
+    slopes = lipschitz.input_gradient(critic, between[None]).abs()
+    assert slopes.min() < 1 < slopes.max()
+    (loss + penalty).sum().backward()
+    assert found["loss"] == pytest.approx(loss.item(), abs=1e-12)
+    assert found["penalty"] == pytest.approx(penalty.item(), abs=1e-12)
+    same(found["gradient"], gradients(critic))
+    lipschitz.clip_(critic.parameters(), 0.05)
+    same(found["clipped"], [[w.detach().flatten(), b.detach().flatten()] for w, b in layers_of(critic)])
+
+
+@pytest.mark.parametrize(("middle", "of_q", "of_p"), [(0.5, 1.4, 4), (-2, 0, 3), (1, 5, 2.3), (0.3, 2, 2)])
+def test_the_best_critic_of_a_line_reaches_the_exact_w1(opened, middle, of_q, of_p):
+    tab = opened("clip_or_penalty")
+    put(tab, middle=middle, gap_q=of_q, gap_p=of_p)
+    data = in_lab(tab, "data")
+    p, q = (torch.tensor(data[name], dtype=torch.float64) for name in "pq")
+    W1 = wasserstein_1d(p, q).item()
+    assert number(tab, "W1") == pytest.approx(W1, abs=1e-12)
+    x, f = np.array(in_lab(tab, "bestCritic", data["p"], data["q"])).T
+    apart = np.diff(x)
+    assert (np.abs(np.diff(f)) <= apart + 1e-12).all()
+    assert np.interp(p, x, f).mean() - np.interp(q, x, f).mean() == pytest.approx(W1, abs=1e-9)
+
+
+# What the lab says of both critics, and their weights.
+JUDGED = """() => { const { judge, contest, data } = document.querySelector(".gantut-lab").lab, { p, q } = data();
+  return Object.fromEntries(Object.entries(contest().critics).map(([kind, layers]) => [kind, {
+    ...judge(layers, p, q), layers: layers.map(({ W, b, inputs }) => ({ W: [...W], b: [...b], inputs })) }])); }"""
+
+
+def scores(layers, x):
+    for layer in layers:
+        a = x @ np.reshape(layer["W"], (layer["inputs"], -1)) + layer["b"]
+        x = np.where(a > 0, a, 0.2 * a)
+    return a[:, 0]
+
+
+def trained_together(tab, steps, **settings):
+    put(tab, middle=0.5, gap_q=1.4, gap_p=4, **settings)
+    press(tab, "again")
+    for _ in range(steps // 20):
+        press(tab, "step")
+    assert number(tab, "steps") == steps
+    return tab.evaluate(JUDGED)
+
+
+def test_the_penalty_comes_near_the_best_critic_and_clipping_at_a_tenth_does_not(opened):
+    tab = opened("clip_or_penalty")
+    found, W1 = trained_together(tab, 200, bound=-1, weight=0, side="two"), number(tab, "W1")
+    data = {name: np.array(values)[:, None] for name, values in in_lab(tab, "data").items()}
+    hull = np.concatenate([*data.values()])
+    fine = np.linspace(hull.min(), hull.max(), 100_001)[:, None]
+    for kind, critic in found.items():
+        estimate = scores(critic["layers"], data["p"]).mean() - scores(critic["layers"], data["q"]).mean()
+        assert critic["estimate"] == number(tab, f"estimate-{kind}") == pytest.approx(estimate, abs=1e-12)
+        steepest = np.abs(np.diff(scores(critic["layers"], fine)) / np.diff(fine[:, 0])).max()
+        assert 0.95 * steepest < critic["K"] < steepest + 1e-9, "but for the shortest pieces"
+        assert critic["scaled"] == number(tab, f"scaled-{kind}") == critic["estimate"] / critic["K"] <= W1 + 1e-12
+    weights = np.concatenate([layer["W"] + layer["b"] for layer in found["clip"]["layers"]])
+    assert np.abs(weights).max() <= 0.1
+    assert found["clip"]["scaled"] < 0.7 * W1 < 0.8 * W1 < found["penalty"]["scaled"]
+    says(tab, "After 200 steps")
+
+
+def test_a_small_c_makes_a_critic_flat_and_the_same_seed_gives_the_same_game(opened):
+    tab = opened("clip_or_penalty")
+    first = trained_together(tab, 40, bound=-2, weight=1, side="one")
+    says(tab, "nearly flat", "hardly move")
+    assert first["clip"]["K"] < 0.01
+    assert trained_together(tab, 40, bound=-2, weight=1, side="one") == first
+
+
+def test_critics_are_trained_by_a_button_and_q_is_moved_by_keys_or_dragged(opened):
+    tab = opened("clip_or_penalty")
+    press(tab, "again")
+    press(tab, "play", "Space")
+    tab.wait_for_function("document.querySelector('.gantut-lab').lab.contest().steps > 8")
+    press(tab, "play", "Space")
+    steps = number(tab, "steps")
+    tab.locator("summary").press("Enter")
+    put(tab, middle=0)
+    press(tab, "middle", "ArrowRight")
+    says(tab, "The data have moved")
+    assert np.mean(in_lab(tab, "data")["q"]) == pytest.approx(0.05)
+    box = tab.locator("figure > svg").first.bounding_box()
+    tab.mouse.click(box["x"] + box["width"] - 12, box["y"] + 60)
+    assert np.mean(in_lab(tab, "data")["q"]) == pytest.approx(2)
+    assert number(tab, "steps") == steps, "moving the data does not begin a new game"
+
+
+def test_a_seed_that_is_none_is_refused():
+    for seed in (-1, 0.5, "one"):
+        with pytest.raises(ValueError, match="seed"):
+            better_critics.clip_or_penalty(seed)
+
+
 # ---- A GAN in the page --------------------------------------------------------------------------------------
 
 WIDTHS = {"generator": [2, 32, 32, 2], "critic": [2, 32, 32, 1]}
@@ -983,8 +1106,12 @@ IN_PAGE = """([objective, generator, critic, real, noise, mix]) => {
 }"""
 
 
+def layers_of(network):
+    return zip(network.weights, network.biases, strict=True)
+
+
 def plain(network):
-    return [[w[0].tolist(), b[0, 0].tolist()] for w, b in zip(network.weights, network.biases, strict=True)]
+    return [[w[0].tolist(), b[0, 0].tolist()] for w, b in layers_of(network)]
 
 
 def gradients(network):

@@ -347,6 +347,11 @@ def test_against_d_star_the_losses_have_the_gradients_of_js_and_of_kl_less_twice
     assert number(tab, "V") == pytest.approx(2 * js.item() - 2 * math.log(2), abs=1e-9)
     assert number(tab, "dying") == pytest.approx(2 * of_js, rel=1e-6)
     assert number(tab, "living") == pytest.approx(of_kl - 2 * of_js, rel=1e-6)
+    most = number(tab, "V")
+    for sure, words in ((0.2, "surer than D*"), (-0.2, "less sure than D*")):
+        put(tab, sure=sure)
+        assert number(tab, "V") < most
+        says(tab, words)
 
 
 def test_each_training_step_is_a_gradient_step_on_v(opened):

@@ -114,7 +114,7 @@ begin("drag_a_potential", (lab) => {
   const show = {
     gain: lab.readout("gain", "E_p f − E_q f"),
     W1: lab.readout("W1", "W₁, exact"),
-    steepest: lab.readout("steepest", "K, the steepest slope of f"),
+    steepest: lab.readout("steepest", "K, steepest slope of f"),
     scaled: lab.readout("scaled", "(E_p f − E_q f) / K"),
   };
   const gainShown = lab.readouts.querySelector("[data-name=gain]");
@@ -210,6 +210,7 @@ begin("drag_a_potential", (lab) => {
       const claim = gain > W1 + 1e-9 ? "It claims more than W₁, and proves nothing" : "Its value proves nothing";
       return `This f is not allowed: ${spot(parts[steep])} its slope is ${shown(slopes[steep], 2)}. ${claim} until it is divided by K.`;
     }
+    if (W1 === 0) return "p and q are equal: W₁ is 0, and no f can prove more.";
     const missing = parts.map(({ length, surplus }, k) => (Math.abs(surplus) + slopes[k] * surplus) * length);
     const left = total(missing);
     if (left < 1e-9) {
@@ -217,7 +218,7 @@ begin("drag_a_potential", (lab) => {
       const choice = free.length
         ? ` Only ${free.join(" and ")}, where F_p = F_q and nothing crosses, may you choose its slope.`
         : "";
-      return `A best f: it falls by 1 wherever mass must go right, rises by 1 wherever it must go left, and reaches W₁.${choice}`;
+      return `A best f: it falls with slope 1 wherever mass must go right, rises with slope 1 wherever it must go left, and reaches W₁.${choice}`;
     }
     const most = missing.reduce((far, value, k) => (value > missing[far] + 1e-12 ? k : far), 0);
     const way = parts[most].surplus > 0 ? "right, so f should fall" : "left, so f should rise";
@@ -250,7 +251,7 @@ begin("drag_a_potential", (lab) => {
 
     const parts = stretches(points),
       bars = parts.map(({ surplus }, k) => -slopes[k] * surplus),
-      most = Math.max(...parts.map(({ surplus }) => Math.abs(surplus)));
+      most = Math.max(...parts.map(({ surplus }) => Math.abs(surplus))) || 1; // 0 where p = q
     const low = clamp(Math.min(...bars), -3 * most, -0.1 * most),
       high = clamp(Math.max(...bars), most, 3 * most);
     earned.begin({ x, y: [1.1 * low, 1.1 * high] });
@@ -280,14 +281,17 @@ begin("drag_a_potential", (lab) => {
     });
   }
 
-  // The place on the curve, a disc for p and a square for q, the larger the more mass; and the mass beside it.
+  // The place on the curve, a disc for p and a square for q, the larger the more mass, side by side where both have
+  // some; and the mass above or below.
   function mark(at, k) {
     const { p, q } = points,
-      size = (mass) => 4 + 7 * Math.sqrt(mass);
-    if (p[k] > 0) picture.dot(at, f[k], "real", { radius: size(p[k]) });
+      size = (mass) => 4 + 7 * Math.sqrt(mass),
+      aside = p[k] > 0 && q[k] > 0 ? 5 : 0,
+      place = { cx: picture.toX(at) - aside, cy: picture.toY(f[k]), r: size(p[k]) };
+    if (p[k] > 0) picture.svg.append(draw("circle", { ...place, fill: inTheme("real") }));
     if (q[k] > 0) {
       const half = 0.85 * size(q[k]),
-        corner = { x: picture.toX(at) - half, y: picture.toY(f[k]) - half };
+        corner = { x: picture.toX(at) + aside - half, y: picture.toY(f[k]) - half };
       picture.svg.append(draw("rect", { ...corner, width: 2 * half, height: 2 * half, fill: inTheme("generated") }));
     }
     const words = [p[k], q[k]]

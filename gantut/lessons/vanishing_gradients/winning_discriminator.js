@@ -108,7 +108,7 @@ begin("winning_discriminator", (lab) => {
     format: (v) => shown(Math.round(10 ** v), 0),
     changed: tell,
   });
-  const sure = lab.slider("sure", "its logit, times c =", {
+  const sure = lab.slider("sure", "logit of D* times c", {
     min: -1,
     max: 0.6,
     step: 0.01,
@@ -202,6 +202,10 @@ begin("winning_discriminator", (lab) => {
     if (kind.value === "optimal" && sure.value === 0) {
       const both = "the gradient of log(1 − D) is that of 2 JS, the gradient of −log D that of KL(q ‖ p) − 2 JS";
       return `This is D*: ${both}, ${times} times as large.`;
+    }
+    if (kind.value === "optimal") {
+      const sureness = sure.value > 0 ? "surer than D*, surer than it has reason to be" : "less sure than D*";
+      return `D is ${sureness}, and V is smaller. The gradient of −log D is ${times} times that of log(1 − D).`;
     }
     const larger = `that of −log D is ${times} times as large`;
     if (dying < 0.01 * peak) return `D has won: the gradient of log(1 − D) is all but gone, and ${larger}.`;

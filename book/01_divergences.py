@@ -93,8 +93,8 @@ from gantut.lessons.divergences.plots import plot_integrand
 # unless it says otherwise.
 #
 # For two Gaussians the integral can be done by hand, which gives us something to check the computer with; one of the
-# exercises asks you to derive it. (We write $N(m,s)$ for the Gaussian with mean $m$ and *standard deviation* $s$, as the
-# code does: `gaussian(m, s)`.)
+# exercises asks you to derive it. (We write $N(m,s)$ for the Gaussian with mean $m$ and *standard deviation* $s$, as
+# the code does: `gaussian(m, s)`.)
 #
 # $$
 # \operatorname{KL}\big(N(m_1,s_1)\,\|\,N(m_2,s_2)\big)
@@ -176,8 +176,8 @@ show_table(
 # else.
 # :::
 #
-# "Almost everywhere" is needed: changing a density at a single point changes no probability, and no divergence. Here are
-# a thousand random pairs of distributions on ten points, and each distribution against itself:
+# "Almost everywhere" is needed: changing a density at a single point changes no probability, and no divergence. Here
+# are a thousand random pairs of distributions on ten points, and each distribution against itself:
 
 # %%
 source = random_source(1)
@@ -303,10 +303,10 @@ claim(
 # $p$. Such mass is sometimes called "disregarded". That is not quite right: whatever $q$ spends elsewhere is missing
 # under $p$. Let half of $q$ sit on $p=N(0,1)$, and move the other half away: $q_d=\frac12 N(0,1)+\frac12 N(d,1)$.
 #
-# Everywhere $q_d\ge\frac12p$, so $\operatorname{KL}(p\,\|\,q_d)$ is at most $\log 2$, whatever $d$ is. Once the stray half
-# is far away, $q_d$ is half of what it should be where $p$ lives, and the divergence is $\log2$: minus the logarithm of
-# the mass that $q$ has left there. In the other direction every draw from the stray half costs about $d^2/2$, and there
-# are half of them: $\frac{d^2}4-\log 2$, without limit.
+# Everywhere $q_d\ge\frac12p$, so $\operatorname{KL}(p\,\|\,q_d)$ is at most $\log 2$, whatever $d$ is. Once the stray
+# half is far away, $q_d$ is half of what it should be where $p$ lives, and the divergence is $\log2$: minus the
+# logarithm of the mass that $q$ has left there. In the other direction every draw from the stray half costs about
+# $d^2/2$, and there are half of them: $\frac{d^2}4-\log 2$, without limit.
 
 # %%
 distances = torch.tensor([0.0, 1, 2, 3, 5, 10, 20], dtype=torch.float64)
@@ -334,9 +334,10 @@ claim(
 # %% [markdown]
 # ### When KL is infinite
 #
-# If $p$ has any mass where $q$ has none, $\operatorname{KL}(p\,\|\,q)=+\infty$. If it has none there, KL may be finite, but
-# it may still be infinite when $q$'s tails are too thin. A Cauchy distribution, whose density falls like $\frac1{\pi x^2}$, meets in the
-# tails of $N(0,1)$ a log ratio of about $\frac{x^2}2$: each unit of length adds $\frac1{2\pi}$ on either side, forever.
+# If $p$ has any mass where $q$ has none, $\operatorname{KL}(p\,\|\,q)=+\infty$. If it has none there, KL may be finite,
+# but it may still be infinite when $q$'s tails are too thin. A Cauchy distribution, whose density falls like
+# $\frac1{\pi x^2}$, meets in the tails of $N(0,1)$ a log ratio of about $\frac{x^2}2$: each unit of length adds
+# $\frac1{2\pi}$ on either side, forever.
 
 # %%
 short, long = uniform(0, 1), uniform(0, 2)
@@ -374,8 +375,8 @@ claim(
 # \frac{\partial \operatorname{KL}}{\partial p_i}=\log\frac{p_i}{q_i}+1 .
 # $$ (eq-kl-gradients)
 #
-# If the model is $q$, its probability at $i$ is pushed up in proportion to $p_i/q_i$: most strongly where there are data
-# that the model does not expect, and not at all where there are no data. If the model is $p$, it is pushed *down*
+# If the model is $q$, its probability at $i$ is pushed up in proportion to $p_i/q_i$: most strongly where there are
+# data that the model does not expect, and not at all where there are no data. If the model is $p$, it is pushed *down*
 # wherever it has too much, however few data there are. The fits at the end of the lesson follow from these two
 # sentences.
 
@@ -794,8 +795,8 @@ claim(
 #
 # :::{admonition} Further: is JS between the two KLs?
 # :class: dropdown
-# "The JS divergence can be regarded as an interpolation between the two KL divergences" {cite}`xu2020`. What is meant is
-# a family to which it belongs {cite}`huszar2015`. Mix in other proportions, $m_\pi=\pi p+(1-\pi)q$, and set
+# "The JS divergence can be regarded as an interpolation between the two KL divergences" {cite}`xu2020`. What is meant
+# is a family to which it belongs {cite}`huszar2015`. Mix in other proportions, $m_\pi=\pi p+(1-\pi)q$, and set
 #
 # $$
 # \operatorname{JS}_\pi(p\,\|\,q)=\pi\operatorname{KL}(p\,\|\,m_\pi)+(1-\pi)\operatorname{KL}(q\,\|\,m_\pi).
@@ -806,7 +807,8 @@ claim(
 # commoner one. The JS of {eq}`eq-js` is the case $\pi=\frac12$.
 #
 # Without such a factor, the *value* of JS is no compromise between the two KLs. The middle is the distribution from
-# which $p$ and $q$ are least far away on average: $\frac12\operatorname{KL}(p\,\|\,r)+\frac12\operatorname{KL}(q\,\|\,r)$ is
+# which $p$ and $q$ are least far away on average:
+# $\frac12\operatorname{KL}(p\,\|\,r)+\frac12\operatorname{KL}(q\,\|\,r)$ is
 # $\operatorname{JS}(p\,\|\,q)+\operatorname{KL}(m\,\|\,r)$, as one sees by writing out the logarithms. Put $r=q$ and
 # $r=p$:
 #
@@ -999,11 +1001,11 @@ claim(
 )
 
 # %% [markdown]
-# **Reverse KL chooses.** In $\operatorname{KL}(p_\theta\,\|\,p_r)$ the model says where to look, and it is punished for
-# looking where there are no data. Sitting on mode $i$ of weight $w_i$ costs about $\log\frac1{w_i}$, so the best fit is
-# on the mode with the largest *mass*. The others are local minima: where you end depends on where you start. Is it the
-# mass, or the height of the peak? In these data the two go together, so we make the lesser mode narrower, until its peak
-# is the higher one. The costs stay the same:
+# **Reverse KL chooses.** In $\operatorname{KL}(p_\theta\,\|\,p_r)$ the model says where to look, and it
+# is punished for looking where there are no data. Sitting on mode $i$ of weight $w_i$ costs about $\log\frac1{w_i}$, so
+# the best fit is on the mode with the largest *mass*. The others are local minima: where you end depends on where you
+# start. Is it the mass, or the height of the peak? In these data the two go together, so we make the lesser mode
+# narrower, until its peak is the higher one. The costs stay the same:
 
 # %% tags=["hide-input"]
 uneven = gaussian_mixture([-2.0, 3.0], [1.0, 0.3], [0.7, 0.3])
@@ -1142,7 +1144,7 @@ check("gaussian-kl-formula", answer)
 # :class: dropdown
 # 1. The density of $N(m,s)$ is $\frac1{s\sqrt{2\pi}}e^{-(x-m)^2/(2s^2)}$. In the log ratio $\sqrt{2\pi}$ cancels:
 #    $\log\frac{p(x)}{q(x)}=\log\frac{s_2}{s_1}-\frac{(x-m_1)^2}{2s_1^2}+\frac{(x-m_2)^2}{2s_2^2}$.
-# 2. Under $p$ the mean of $(x-m_1)^2$ is the variance $s_1^2$, so the second term becomes $-\frac12$, whatever $s_1$ is.
+# 2. Under $p$ the mean of $(x-m_1)^2$ is the variance $s_1^2$, so the second term becomes $-\frac12$ for every $s_1$.
 # 3. Write $x-m_2=(x-m_1)+(m_1-m_2)$ and square. The mixed term $2(x-m_1)(m_1-m_2)$ has the mean 0 under $p$, so the
 #    mean of $(x-m_2)^2$ is $s_1^2+(m_1-m_2)^2$.
 # 4. Together: $\log\frac{s_2}{s_1}-\frac12+\frac{s_1^2+(m_1-m_2)^2}{2s_2^2}$, which is {eq}`eq-kl-gaussians`.
@@ -1189,8 +1191,8 @@ check("moment-matching", answer)
 #   as soon as $q$ rules out something that happens under $p$. It has a direction, although Gaussians of equal width do
 #   not show it.
 # - JS compares both distributions with their average: symmetric, finite, at most $\log 2$, and squeezed between
-#   $\frac12\operatorname{TV}^2$ and $\log2\cdot\operatorname{TV}$. It saturates when the distributions separate; what is
-#   left of its slope then cannot be estimated from samples.
+#   $\frac12\operatorname{TV}^2$ and $\log2\cdot\operatorname{TV}$. It saturates when the distributions separate; what
+#   is left of its slope then cannot be estimated from samples.
 # - Maximum likelihood is forward KL: it covers all modes, and the gaps. Reverse KL chooses one. JS may do either.
 # - No processing of the data can increase either of them.
 #

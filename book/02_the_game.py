@@ -193,15 +193,15 @@ claim(
 # %% [markdown]
 # ## What a generator does to noise
 #
-# Let $z$ be noise with a simple distribution $p_z$, which we are free to choose, and $G$ a function. The distribution of
-# $G(z)$ is called the **push-forward** of $p_z$, and written $p_g$ where it has a density. We do not know that density,
-# but we hardly ever need it: an average over $p_g$ is an average over the noise,
+# Let $z$ be noise with a simple distribution $p_z$, which we are free to choose, and $G$ a function. The distribution
+# of $G(z)$ is called the **push-forward** of $p_z$, and written $p_g$ where it has a density. We do not know that
+# density, but we hardly ever need it: an average over $p_g$ is an average over the noise,
 #
 # $$ \mathbb E_{z\sim p_z}\,h(G(z))=\mathbb E_{x\sim p_g}\,h(x)=\int h(x)\,p_g(x)\,dx , $$ (eq-push-forward)
 #
-# for every function $h$. The first equality is what $p_g$ *means*, and it always holds. The second needs a density.
-# All three can be computed for $z\sim N(0,1)$ and $G(z)=2z+1$, where $p_g=N(1,2)$ (in this book the second number is
-# the standard deviation). For $h$ we take $\log(1-D)$ with $D(x)=\frac1{1+e^x}$, an average of the kind that a GAN uses:
+# for every function $h$. The first equality is what $p_g$ *means*, and it always holds. The second needs a density. All
+# three can be computed for $z\sim N(0,1)$ and $G(z)=2z+1$, where $p_g=N(1,2)$ (in this book the second number is the
+# standard deviation). For $h$ we take $\log(1-D)$ with $D(x)=\frac1{1+e^x}$, an average of the kind that a GAN uses:
 
 # %%
 source, p_g = random_source(2), gaussian(1, 2)
@@ -226,10 +226,10 @@ claim(
 #
 # :::{admonition} Further: enough dimensions are no guarantee
 # :class: dropdown
-# Even noise with as many dimensions as the samples may fail to give a density. A layer of ReLUs sends every $z$ with two
-# negative coordinates to one point, which then has a probability of its own, as the folded cell counts. (And a function
-# that stretches distances without bound can fill a square from a line: deal out the digits of a uniform number to two
-# others in turn.)
+# Even noise with as many dimensions as the samples may fail to give a density. A layer of ReLUs sends every $z$ with
+# two negative coordinates to one point, which then has a probability of its own, as the folded cell counts. (And a
+# function that stretches distances without bound can fill a square from a line: deal out the digits of a uniform number
+# to two others in turn.)
 # :::
 
 # %% tags=["hide-input"]
@@ -263,8 +263,8 @@ claim(
 # What one player gains the other loses. With {eq}`eq-push-forward` we may also write
 # $V=\int p_r\log D+p_g\log(1-D)\,dx$, the form on which lesson 3 builds.
 #
-# The discriminator is an ordinary classifier. Label real samples 1 and generated ones 0: then $-V$ is the sum of the two
-# averages of the *cross-entropy*. In code, its network ends in a **logit** $a$, a number without bounds, and
+# The discriminator is an ordinary classifier. Label real samples 1 and generated ones 0: then $-V$ is the sum of the
+# two averages of the *cross-entropy*. In code, its network ends in a **logit** $a$, a number without bounds, and
 # $D=\sigma(a)=1/(1+e^{-a})$, because the logarithms of $D$ itself break down where $D$ is very near 0 or 1:
 #
 # $$ -\log D=\log(1+e^{-a}),\qquad-\log(1-D)=\log(1+e^{a}) . $$ (eq-logits)
@@ -274,8 +274,8 @@ claim(
 #
 # :::{exercise}
 # :label: ex-discriminator-loss
-# Write the discriminator's **loss**, which is $-V$: a function of two tensors of logits, those of a batch of real and of
-# a batch of generated samples. It has to stay finite for logits of $\pm200$ in single precision.
+# Write the discriminator's **loss**, which is $-V$: a function of two tensors of logits, those of a batch of real and
+# of a batch of generated samples. It has to stay finite for logits of $\pm200$ in single precision.
 # :::
 #
 # :::{hint}
@@ -440,11 +440,12 @@ show_table(
 )
 
 # %% [markdown]
-# The first row has a gradient in $G$, where it does not belong. It is exactly *minus* the gradient of the generator's
-# own loss: what pleases the discriminator hurts the generator. `detach` stops it (second row). The last row has a
-# gradient in $D$. On its way to $G$ it has to pass through $D$, so it cannot be stopped there, and it stays in the
-# parameters' `.grad` until somebody sets it to zero. If nobody does, $D$'s next step adds it to its own gradient. On the
-# same batch this would cancel all that $D$ learns from generated samples, and leave what it learns from real ones:
+# The first row has a gradient in $G$, where it does not belong. It is exactly *minus* the gradient of the
+# generator's own loss: what pleases the discriminator hurts the generator. `detach` stops it (second row). The last row
+# has a gradient in $D$. On its way to $G$ it has to pass through $D$, so it cannot be stopped there, and it stays in
+# the parameters' `.grad` until somebody sets it to zero. If nobody does, $D$'s next step adds it to its own gradient.
+# On the same batch this would cancel all that $D$ learns from generated samples, and leave what it learns from real
+# ones:
 
 # %%
 real_half = softplus(-D(real)).mean()
@@ -467,8 +468,8 @@ claim(
 # :::{exercise}
 # :label: ex-discriminator-step
 # Write the discriminator's step, a function of `G`, `D`, `optimizer` (of $D$'s parameters), `real` and `z`. It goes one
-# step down the loss $-V$, and leaves in $G$ no gradient at all. $D$ may still hold a gradient from an earlier step of the
-# generator, which must not count.
+# step down the loss $-V$, and leaves in $G$ no gradient at all. $D$ may still hold a gradient from an earlier step of
+# the generator, which must not count.
 # :::
 #
 # :::{hint}
@@ -509,8 +510,8 @@ check("discriminator-step", answer)
 #
 # :::{hint}
 # :class: dropdown
-# {eq}`eq-logits` has $-\log D$ in terms of the logit. And should the gradient stop anywhere this time? Look at the dashed
-# arrow to the generator in {numref}`fig-game`.
+# {eq}`eq-logits` has $-\log D$ in terms of the logit. And should the gradient stop anywhere this time? Look at the
+# dashed arrow to the generator in {numref}`fig-game`.
 # :::
 
 # %%
@@ -620,8 +621,8 @@ def adams(D, G, betas=(0.5, 0.9)):
 # \end{aligned}
 # $$ (eq-by-hand)
 #
-# where $\tilde x=G(z)$ and the bar is the mean over the batch. Our loop and these formulas get the same draws, and after
-# five iterations with $k=2$ and plain gradient steps they must agree.
+# where $\tilde x=G(z)$ and the bar is the mean over the batch. Our loop and these formulas get the same draws, and
+# after five iterations with $k=2$ and plain gradient steps they must agree.
 # :::
 
 
@@ -702,9 +703,9 @@ claim(
 # :::{admonition} Further: when the real samples do reach the generator
 # :class: dropdown
 # While $D$ stands still, the term with the real samples does not reach the generator at all. Suppose that the generator
-# could foresee how the discriminator would answer its move, and went down $V$ after *that* answer. Then the real samples
-# do matter, since they have shaped the new discriminator too. (This is the unrolled GAN of lesson 6.) One step ahead is
-# enough to see it, in the folded cell.
+# could foresee how the discriminator would answer its move, and went down $V$ after *that* answer. Then the real
+# samples do matter, since they have shaped the new discriminator too. (This is the unrolled GAN of lesson 6.) One step
+# ahead is enough to see it, in the folded cell.
 # :::
 
 
@@ -829,8 +830,8 @@ plots.show()
 # %% [markdown]
 # :::{admonition} Try it
 # :class: tip
-# Take out `zero_grad` in your discriminator's step, play the first game again and watch its losses. What does $D$ say in
-# the end about generated samples? And about real ones?
+# Take out `zero_grad` in your discriminator's step, play the first game again and watch its losses. What does $D$ say
+# in the end about generated samples? And about real ones?
 # :::
 #
 # ## The ring, and real images
@@ -859,9 +860,9 @@ plots.legend_below(left, columns=2)
 plots.show()
 
 # %% [markdown]
-# With five steps the generator has thrown itself on a single mode, and does that one well. With one step it reaches most
-# of them, and does none of them well. We come back to this at the end of the lesson. First, real images: 1797
-# handwritten digits {cite}`alpaydin1998` of $8\times8$ pixels.
+# With five steps the generator has thrown itself on a single mode, and does that one well. With one step
+# it reaches most of them, and does none of them well. We come back to this at the end of the lesson. First, real
+# images: 1797 handwritten digits {cite}`alpaydin1998` of $8\times8$ pixels.
 #
 # A single game can be lucky, so this time we play four. `MLP` is a multilayer perceptron like those above, but its
 # weights have a leading axis of `members`, four networks in one; batches and noise get the same axis, and our program
@@ -1121,11 +1122,11 @@ claim(
 )
 
 # %% [markdown]
-# They agree to the last digit or two of single precision, but not bit for bit: `train` sends real and generated samples
-# through $D$ together and keeps all parameters in one tensor, so that sums are rounded in another order. Training
-# amplifies such differences, and after a few thousand iterations two such runs are two different games with the same
-# statistics. That is one more reason to ask about populations, and `train` plays any number of games at once: `members`.
-# Here are sixteen. Their networks, draws and results are each their own.
+# They agree to the last digit or two of single precision, but not bit for bit: `train` sends real and
+# generated samples through $D$ together and keeps all parameters in one tensor, so that sums are rounded in another
+# order. Training amplifies such differences, and after a few thousand iterations two such runs are two different games
+# with the same statistics. That is one more reason to ask about populations, and `train` plays any number of games at
+# once: `members`. Here are sixteen. Their networks, draws and results are each their own.
 
 # %%
 small = Architecture(hidden=(32, 32))
@@ -1206,8 +1207,8 @@ claim(
 # ## How many steps for the discriminator?
 #
 # Algorithm 1 leaves $k$ open. More steps cost more time, and the discriminator might memorise its samples; those are
-# the reasons usually given against a large $k$. On the ring we saw a third: with $k=5$ the generator collapsed. Was that
-# an accident of two games? The following was recorded, with 32 games for each $k$
+# the reasons usually given against a large $k$. On the ring we saw a third: with $k=5$ the generator collapsed. Was
+# that an accident of two games? The following was recorded, with 32 games for each $k$
 # (`python -m gantut.lessons critic-steps`).
 #
 # A mode counts as *covered* when 1% of the samples are nearest to it and some come within three of its standard
@@ -1277,8 +1278,8 @@ claim(
 # :::{admonition} Further: the best accuracy against a collapsed generator
 # :class: dropdown
 # If the generator copies one mode of eight perfectly, whoever calls this mode generated and all others real is wrong
-# about one real sample in eight and right about everything else. That makes $\frac{15}{16}$, and no discriminator can do
-# better. The recorded discriminators at $k=10$ are there.
+# about one real sample in eight and right about everything else. That makes $\frac{15}{16}$, and no discriminator can
+# do better. The recorded discriminators at $k=10$ are there.
 # :::
 
 # %% tags=["hide-input"]
@@ -1307,9 +1308,9 @@ live_gan()
 #
 # :::{exercise}
 # :label: ex-slope-in-the-logit
-# Where is it better to go down $\log(1-D)$, and where $-\log D$? **Derive** the slope of both losses in the logit $a$ of
-# a generated sample. What becomes of each when the discriminator is certain that the sample is generated, $a\to-\infty$?
-# Give the first one, the derivative of $\log(1-D)$, as a formula in the symbol `a` of sympy.
+# Where is it better to go down $\log(1-D)$, and where $-\log D$? **Derive** the slope of both losses in the logit $a$
+# of a generated sample. What becomes of each when the discriminator is certain that the sample is generated,
+# $a\to-\infty$? Give the first one, the derivative of $\log(1-D)$, as a formula in the symbol `a` of sympy.
 # :::
 #
 # :::{hint}
@@ -1348,7 +1349,7 @@ check("slope-in-the-logit", answer)
 # - A generator turns noise into samples; an average over its distribution is an average over the noise.
 # - The discriminator is a classifier of real against generated, and $-V$ is its cross-entropy. It wants $V$ large, the
 #   generator wants it small. All that the generator learns comes through the discriminator.
-# - A GAN is thirty lines: two losses, two steps, a loop. In the discriminator's step the generated samples are detached;
+# - A GAN is thirty lines: two losses, two steps, a loop. In the discriminator's step generated samples are detached;
 #   every step forgets old gradients first; each player has an optimizer of its own; $D$ ends in a logit.
 # - Mistakes in these lines raise no error. They show as a floor under the loss, or as games that go nowhere.
 # - Algorithm 1 takes $k$ steps up for $D$ and one down for $G$. More is not simply better.

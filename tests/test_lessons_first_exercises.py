@@ -88,7 +88,6 @@ def test_a_step_is_a_function_and_takes_what_the_lesson_says():
     [
         ("kl-of-a-coin", 0.737),
         ("js-half-overlap", 0.347),
-        ("sure-but-wrong", -2.41),
         ("best-against-collapse", 0.111),
         ("read-dstar", 3),
         ("value-from-loss", -0.9),

@@ -598,9 +598,8 @@ def noise(shape, source):
 
 def adams(D, G, betas=(0.5, 0.9)):
     """An optimizer for each player: two, not one."""
-    return [
-        torch.optim.Adam(net.parameters(), 1e-3, betas) for net in (D, G)
-    ]
+    options = dict(lr=1e-3, betas=betas, fused=True)  # fused: faster
+    return [torch.optim.Adam(p.parameters(), **options) for p in (D, G)]
 
 
 # %% [markdown]
@@ -1014,7 +1013,8 @@ for name, steps in programs.items():
     optimizers = adams(D, G)
     if name == "one optimizer":
         both = [*D.parameters(), *G.parameters()]
-        optimizers = 2 * [torch.optim.Adam(both, 1e-3, (0.5, 0.9))]
+        one = torch.optim.Adam(both, 1e-3, (0.5, 0.9), fused=True)
+        optimizers = [one, one]
     reals = drawn_from(line, (16, 128), random_source(1))
     noises = noise((16, 128, 1), random_source(2))
     play(G, D, optimizers, reals, noises, 500, steps=steps)

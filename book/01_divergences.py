@@ -426,10 +426,8 @@ weights = torch.rand(2, 200, 8, dtype=torch.float64, generator=source)
 p, q = weights / weights.sum(-1, keepdim=True)  # (200, 8) each
 machines = torch.rand(200, 8, 5, generator=source).double() ** 3
 machines = machines / machines.sum(-1, keepdim=True)  # from 8 inputs to 5
-p_out, q_out = (
-    torch.einsum("bi,bij->bj", p, machines),
-    torch.einsum("bi,bij->bj", q, machines),
-)
+p_out = torch.einsum("bi,bij->bj", p, machines)
+q_out = torch.einsum("bi,bij->bj", q, machines)
 lost = [
     kl_divergence(p, q) - kl_divergence(p_out, q_out),
     js_divergence(p, q) - js_divergence(p_out, q_out),

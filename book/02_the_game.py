@@ -387,18 +387,18 @@ plots.show()
 
 
 # %%
+def network(inputs, outputs, width):
+    return nn.Sequential(
+        nn.Linear(inputs, width), nn.ReLU(),
+        nn.Linear(width, width), nn.ReLU(),
+        nn.Linear(width, outputs),
+    )  # fmt: skip
+
+
 def networks(noise, size, width=32, seed=0):
     """A generator and a discriminator of samples with `size` numbers."""
     torch.manual_seed(seed)
-    G, D = (
-        nn.Sequential(
-            nn.Linear(inputs, width), nn.ReLU(),
-            nn.Linear(width, width), nn.ReLU(),
-            nn.Linear(width, outputs),
-        )
-        for inputs, outputs in ((noise, size), (size, 1))
-    )  # fmt: skip
-    return G, D
+    return network(noise, size, width), network(size, 1, width)
 
 
 # %% [markdown]
@@ -406,7 +406,7 @@ def networks(noise, size, width=32, seed=0):
 #
 # PyTorch's `backward` does not know who is to learn from a loss. It puts a gradient into *every* parameter on the way.
 # On one batch we look at three losses, and at what each of them leaves in $G$ and in $D$: the discriminator's loss; the
-# same with `G(z).detach()`, a copy of the samples that no gradient passes; and the generator's loss,
+# same with `G(z).detach()`, the same samples but without a path back to $G$; and the generator's loss,
 # $\log(1-D)=-\log(1+e^a)$.
 
 
@@ -535,7 +535,8 @@ check("generator-step", answer)
 #
 # ### The whole program
 #
-# Here are both steps as we write them. If you have your own, put them in place of ours.
+# Here are both steps as we write them; they also return the loss as a number, so that it can be recorded. If you have
+# your own, put them in place of ours.
 
 
 # %%
@@ -565,6 +566,7 @@ def generator_step(G, D, optimizer, z, loss_of=non_saturating):
     return loss.item()
 
 
+# %%
 def play(
     G, D, optimizers, reals, noises, iterations, k=1,
     loss_of=non_saturating, steps=(discriminator_step, generator_step),
@@ -836,7 +838,8 @@ plots.show()
 # ## The ring, and real images
 #
 # The same program plays in the plane: eight narrow Gaussians on a ring, sixteen noise numbers, wider networks, and the
-# non-saturating loss. We play it once with one discriminator step per iteration, and once with five.
+# non-saturating loss. We play it once with one discriminator step per iteration, and once with five. (Adam's `betas`,
+# here and below, were found by trial, as in most GANs.)
 
 # %%
 eight = ring()
@@ -952,8 +955,8 @@ claim(
 #
 # ## Broken on purpose
 #
-# Three mistakes are so common that everybody who writes GANs makes each of them once. None raises an error. All the
-# programs below run, and print losses that look like losses.
+# Three mistakes are common, and none of them raises an error. All the programs below run, and print losses that look
+# like losses.
 #
 # **A sigmoid too many.** $D$ ends in a sigmoid, "because it is a probability", and the loss, which expects logits,
 # applies another one. What $D$ then says is $\sigma$ of a number between 0 and 1, so it lies between $\frac12$ and
@@ -1006,6 +1009,8 @@ programs = {
     "no detach": (step_without_detach, step_that_zeroes_at_the_end),
     "one optimizer": (discriminator_step, generator_step),
 }
+
+# %%
 ends = {}
 for name, steps in programs.items():
     G = MLP([1, 32, 32, 1], members=16)
@@ -1108,6 +1113,7 @@ G, D = networks(1, 1, seed=0)
 copies = dict(generator=copy.deepcopy(G), critic=copy.deepcopy(D))
 history = train(game, line, **copies, record_every=1, device="cpu")
 
+# %%
 sources = [random_source(game.seeds(of)[0]) for of in ("data", "noise")]
 reals, noises = shuffled(line, 128, sources[0]), noise((128, 1), sources[1])
 ours = play(G, D, adams(D, G), reals, noises, 100, 3, minimax)
@@ -1122,11 +1128,11 @@ claim(
 )
 
 # %% [markdown]
-# They agree to the last digit or two of single precision, but not bit for bit: `train` sends real and
-# generated samples through $D$ together and keeps all parameters in one tensor, so that sums are rounded in another
-# order. Training amplifies such differences, and after a few thousand iterations two such runs are two different games
-# with the same statistics. That is one more reason to ask about populations, and `train` plays any number of games at
-# once: `members`. Here are sixteen. Their networks, draws and results are each their own.
+# They agree to the last digit or two of single precision, but not bit for bit: `train` sends real and generated samples
+# through $D$ together and keeps all parameters in one tensor, so that sums are rounded in another order. Training
+# amplifies such differences, and after a few thousand iterations two such runs can be two different games. That is one
+# more reason to ask about populations, and `train` plays any number of games at once: `members`. Here are sixteen, each
+# with networks and draws of its own.
 
 # %%
 small = Architecture(hidden=(32, 32))

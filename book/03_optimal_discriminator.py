@@ -653,6 +653,7 @@ def descend(p, rate, steps):
     return p
 
 
+# %%
 first = (p_g - p_r).abs().sum(-1)  # (1000,), twice the total variation
 left = [
     (descend(p_g, rate, steps) - p_r).abs().sum(-1) / first
@@ -721,6 +722,7 @@ def train(network, draw_real, draw_made, steps, rate=1e-2):
     return network
 
 
+# %%
 device, source, members = choose_device(), random_source(5), 16
 shape = (members, at_scale(fast=256, full=4096), 1)
 

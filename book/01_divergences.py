@@ -562,12 +562,12 @@ claim(
 # \varphi(u)=\tfrac12(1+u)\log(1+u)+\tfrac12(1-u)\log(1-u).
 # $$ (eq-js-one-ratio)
 #
-# *The function.* $\varphi$ is even, $\varphi(0)=0$, $\varphi(1)=\log2$, and
-# $\varphi'(u)=\frac12\log\frac{1+u}{1-u}$ is 0 at 0. Its second derivative is $\varphi''(u)=\frac1{1-u^2}\ge1$.
+# *The function.* $\varphi$ is even and continuous, $\varphi(0)=0$ and $\varphi(1)=\log2$. Its derivative
+# $\varphi'(u)=\frac12\log\frac{1+u}{1-u}$ is 0 at 0, and $\varphi''(u)=\frac1{1-u^2}\ge1$ for $|u|<1$.
 #
 # *Lower bound.* Integrate $\varphi''\ge1$ twice from 0: $\varphi(u)\ge\frac12u^2$. So
 # $\operatorname{JS}\ge\frac12\int m\,u^2\ge\frac12\big(\int m\,|u|\big)^2=\frac12\operatorname{TV}^2$, because the mean
-# of a square is at least the square of the mean.
+# of a square, here under the density $m$, is at least the square of the mean.
 #
 # *Upper bound.* $\varphi$ is convex, so between 0 and 1 its graph lies below the chord from $(0,0)$ to $(1,\log2)$, and
 # since it is even, $\varphi(u)\le|u|\log2$. Multiply by $m$ and integrate.
@@ -820,7 +820,7 @@ claim(
 
 # %% tags=["hide-input"]
 def skewed_js(p, q, share):
-    """The skewed JS (1.7) of the Gaussians `narrow` and `wide`."""
+    """The skewed JS (1.8) of the Gaussians `narrow` and `wide`."""
     mixture = gaussian_mixture([0.0, 1.0], [1.0, 2.0], [share, 1 - share])
     return (
         share * kl_between(p, mixture).value

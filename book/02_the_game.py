@@ -862,9 +862,9 @@ plots.legend_below(left, columns=2)
 plots.show()
 
 # %% [markdown]
-# With five steps the generator has thrown itself on a single mode, and does that one well. With one step
-# it reaches most of them, and does none of them well. We come back to this at the end of the lesson. First, real
-# images: 1797 handwritten digits {cite}`alpaydin1998` of $8\times8$ pixels.
+# With five steps the generator has thrown itself on a single mode. With one step it reaches most of them, but most of
+# its samples lie between the modes. We come back to this at the end of the lesson. First, real images: 1797 handwritten
+# digits {cite}`alpaydin1998` of $8\times8$ pixels.
 #
 # A single game can be lucky, so this time we play four. `MLP` is a multilayer perceptron like those above, but its
 # weights have a leading axis of `members`, four networks in one; batches and noise get the same axis, and our program

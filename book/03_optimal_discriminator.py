@@ -634,8 +634,8 @@ claim(
 )
 
 # %% [markdown]
-# A convex function has no local minimum but the global one, and we know that one: $p_g=p_r$. So small
-# steps downhill lead there. For one kind of step we can even say how fast. To keep all probabilities positive, multiply
+# A convex function has no local minimum but the global one, and we know that one: $p_g=p_r$. So steps downhill lead
+# there if they are small enough. For one kind of step we can even say how fast. To keep all probabilities positive, multiply
 # instead of adding: $p_g\,e^{-\eta\log(1-D^*)}$, then normalise (an *exponentiated gradient* step). Since
 # $1-D^*=\frac{p_g}{p_r+p_g}$, the step with $\eta=1$ multiplies $p_g$ by $\frac{p_r+p_g}{p_g}$, so the new generator is
 # $\frac12(p_r+p_g)$. Its distance from $p_r$ is half of what it was, and after $t$ steps $2^{-t}$ of it. With smaller
@@ -646,9 +646,8 @@ claim(
 def descend(p, rate, steps):
     """Exponentiated gradient steps down C, with D optimal at each."""
     for _ in range(steps):
-        p = p * torch.exp(
-            -rate * torch.log(1 - optimal_discriminator(p_r, p))
-        )
+        slope = torch.log(1 - optimal_discriminator(p_r, p))
+        p = p * torch.exp(-rate * slope)
         p = p / p.sum(-1, keepdim=True)
     return p
 

@@ -1,6 +1,9 @@
-"""The pages for teachers: minutes that are those of the lessons and add up, and exam questions with their rubrics."""
+"""The pages for teachers: minutes that are those of the lessons and add up, exam questions with their rubrics, and a
+print for students without solutions."""
 
+import io
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -146,3 +149,34 @@ def test_every_quiz_is_an_exam_question_on_what_was_read():
     for row in WEEKS:
         assert row["Quiz"] in numbers
         assert int(row["Quiz"].split(".")[0]) in [int(name[:2]) for name in read_in(row)], row["Week"]
+
+
+# ---- To hand out --------------------------------------------------------------------------------------------
+
+
+def test_students_are_handed_every_page_but_the_teachers():
+    pdf, pages = pytest.importorskip("pdf"), pytest.importorskip("pages")
+    everything = pages.pages_of_toc(BOOK.parent)
+    assert pdf.chosen([]) == everything
+    assert set(everything) - set(pdf.chosen([], students=True)) == {"book/teaching", "book/exam_questions"}
+    assert pdf.chosen(["book/13_better_critics", "book/teaching"], students=True) == ["book/13_better_critics"]
+
+
+def test_a_page_for_teachers_alone_is_not_printed_for_students(capsys):
+    with pytest.raises(SystemExit):
+        pytest.importorskip("pdf").main(["--students", "book/exam_questions"])
+    assert "book/exam_questions: not for students" in capsys.readouterr().err
+
+
+def test_the_print_for_students_has_exercises_and_neither_hints_nor_solutions(request, tmp_path):
+    pdf, pypdf = pytest.importorskip("pdf"), pytest.importorskip("pypdf")
+    if not any(map(shutil.which, pdf.NAMES)):
+        pytest.skip("there is no Chromium to print with")
+    boxes = {"exercise": "how far", "hint": "add them up", "solution": "seven"}
+    body = "".join(f"<div class='{name} admonition'><p>{text}</p></div>" for name, text in boxes.items())
+    (tmp_path / "page.html").write_text(f"<!DOCTYPE html><article><section><h1>A page</h1>{body}</section></article>")
+    address, browser = (tmp_path / "page.html").as_uri(), request.getfixturevalue("browser")
+    for students, shown in ((False, set(boxes)), (True, {"exercise"})):
+        data, *_ = pdf.print_page(browser, address, students=students)
+        text = pypdf.PdfReader(io.BytesIO(data)).pages[0].extract_text()
+        assert {name for name, words in boxes.items() if words in text} == shown

@@ -1155,21 +1155,21 @@ claim(
 # %% [markdown]
 # At $\lambda=0.1$ and 1 the two cannot be told apart. From 10 on, the two-sided game is worse and less steady, and at
 # 100 it loses the modes. For the one-sided penalty the weight matters little, as Petzka and others reported
-# {cite}`petzka2018`; and now we know where this comes from.
+# {cite}`petzka2018`, and now we know why.
 #
-# How unsteady a run is, is measured over its last fifth, by the standard deviation over time of the critic's estimate.
-# The intervals are those of differences seed by seed, corrected for eight comparisons. At $\lambda=0.1$ and 1 a
-# difference in $W_1$ beyond 0.06 is excluded. At $\lambda=10$ the two-sided game still has all eight modes, but far
-# fewer of its samples are good: modes alone would not tell. The one-sided game has 8 of 8 modes in the median at every
-# $\lambda$, and its $W_1$ is the same to within 0.1.
+# The spread is the standard deviation of the critic's estimate over the last fifth of a run. The intervals are those of
+# differences seed by seed, corrected for eight comparisons. At $\lambda=0.1$ and 1 a difference in $W_1$ beyond 0.06 is
+# excluded. At $\lambda=10$ the two-sided game still has all eight modes, but far fewer of its samples are good; a count
+# of modes alone would hide that. The one-sided game has 8 of 8 modes in the median at every $\lambda$, and its $W_1$ is
+# the same to within 0.1.
 #
 # ### As many critic steps as you like
 #
 # A discriminator that is too good leaves its generator without a gradient, or pulls all of it to one mode. A Wasserstein
-# critic is supposed to be trained *well*. With the same networks on the same ring, 32 runs each, each additional step
-# costs the non-saturating game modes, and the first additional step saves the Wasserstein game
-# ({numref}`fig-critic-steps-wgan`). With a single step the Wasserstein critic is not yet a potential, and its generator
-# follows a map of somewhere else. And this is one toy distribution.
+# critic is supposed to be trained *well*. On the ring, with the same networks and 32 runs of each game, more steps for
+# the discriminator cost the non-saturating game modes, while the Wasserstein game needs a second step and loses nothing
+# by more ({numref}`fig-critic-steps-wgan`). (With a single step the Wasserstein critic is not yet a potential, and its
+# slope leads elsewhere. And this is one toy distribution.)
 
 # %% tags=["hide-input"]
 sweeps = {

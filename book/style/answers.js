@@ -248,7 +248,8 @@
         showProgress();
       });
     }
-    progress.append(document.createElement("span"), "What you answer is marked in the page and kept in this browser only. ",
+    progress.append("A box under each exercise takes your answer, here in the page, and keeps it in this browser only. ",
+      document.createElement("span"),
       Object.assign(document.createElement("button"), { type: "button", textContent: "Forget my answers" }));
     progress.querySelector("button").addEventListener("click", () => {
       for (const box of boxes) {

@@ -10,6 +10,7 @@ A claim of a finished lesson that no badge shows is a link that leads nowhere, o
 """
 
 import html
+import itertools
 import re
 from collections import Counter
 from pathlib import Path
@@ -60,7 +61,7 @@ def words(text, ledger, later=False):
     The name of another claim becomes a link to its entry. Formulas that are folded away are set `later`, when they are
     unfolded: a lesson has enough to set when it opens.
     """
-    found = []
+    found, quotes = [], itertools.cycle("“”")
     for part in re.split(r"(\$[^$]+\$|`[^`]+`|\*[^*\s][^*]*\*)", text or ""):
         inner = part[1:-1]
         if part.startswith("$") and later:
@@ -72,7 +73,7 @@ def words(text, ledger, later=False):
         elif part.startswith("*") and inner:
             found.append(nodes.emphasis("", inner))
         elif part:
-            found.append(nodes.Text(part))
+            found.append(nodes.Text(re.sub('"', lambda _: next(quotes), part).replace("'", "’")))
     return found
 
 
@@ -133,12 +134,13 @@ def reasons(entry, ledger):
 
 
 def where(entry, ledger):
-    """Return a link to the badge that shows an entry; what a person found by reading is shown on its page alone."""
+    """Return a link to the badge that shows an entry, or what there is in its place: no code shows what was read."""
     title, page = ledger.lessons[entry.lesson]
-    name = f"lesson {int(entry.lesson)}" if entry.lesson.isdigit() else "errata"
+    if entry.method == "reading":
+        return link(f"erratum-{entry.id}", "errata") if entry.is_erratum else nodes.Text("in no lesson")
     if not page:
-        return nodes.inline("", f"to come in lesson {int(entry.lesson)}, {title}")
-    return link(f"erratum-{entry.id}" if entry.method == "reading" else f"claim-{entry.id}", name)
+        return nodes.Text(f"to come in lesson {int(entry.lesson)}, {title}")
+    return link(f"claim-{entry.id}", f"lesson {int(entry.lesson)}")
 
 
 # ---- In a lesson -------------------------------------------------------------------------------------------
@@ -220,7 +222,7 @@ class LedgerList(SphinxDirective):
             span(VERDICTS[entry.verdict], f"verdict-{entry.verdict}"),
             span(METHODS[entry.method], "claim-method"),
             where(entry, ledger),
-            nodes.reference("", "", nodes.literal("", entry.id), refid=entry.id, internal=True),
+            nodes.reference("", entry.id, refid=entry.id, internal=True),
         ]
         return tag(
             "li", tag("details", statement, unfolded), row("claim-how", *about), ids=[entry.id], classes=["entry"],
@@ -243,7 +245,7 @@ class LedgerList(SphinxDirective):
         }
         return (
             '<form class="ledger-filter" role="search" aria-label="Filter the claims" hidden>'
-            '<label class="wide">Words <input type="search" name="words" autocomplete="off"></label>'
+            '<label>Search <input type="search" name="words" autocomplete="off"></label>'
             + choice("Verdict", "verdict", VERDICTS)
             + choice("Checked", "method", METHODS)
             + choice("Lesson", "lesson", lessons)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Print the whole book into one file, _build/gantut.pdf: every page of the site in reading order, with bookmarks.
 
-    python book/tools/pdf.py [--output FILE] [PAGE ...]
+    python book/tools/pdf.py [--students] [--output FILE] [PAGE ...]
 
-The pages are printed by Chromium, with their formulas set, hints and solutions unfolded, and figures as they are. Code
-that the site hides until it is asked for, that of the figures, is left out, and each lab stands as it begins. The
-sheets are numbered through the book, and a table of contents says where each page begins. A link from one page of the
+The pages are printed by Chromium, with their formulas set, hints and solutions unfolded, and figures as they are; with
+--students, to be handed out, there are no hints and no solutions. Code that the site hides until it is asked for, that
+of the figures, is left out, as are the boxes for answers, and each lab stands as it begins. The sheets are numbered through the book, and a table of contents says where each page begins. A link from one page of the
 book to another becomes a link within the file, to the very place.
 """
 
@@ -55,6 +55,8 @@ html { font-size: 13px !important }
 .gantut-lab-note { font-size: 11px }
 .gantut-anchors a { display: inline-block; height: 1px; width: 1px }
 """
+# What is not for those who are to find the answers themselves.
+STUDENTS = "div.hint, div.solution { display: none !important }"
 # What is wider than the paper is set smaller: on paper nothing scrolls.
 FIT = """() => {
   for (const formula of document.querySelectorAll("div.math mjx-container")) {
@@ -147,17 +149,18 @@ def places_linked_to(names, site):
     return {name: sorted(ids & read[f"{name}.html"].anchors) for name, ids in found.items()}
 
 
-def print_page(browser, address, ids=(), site=""):
+def print_page(browser, address, ids=(), site="", students=False):
     """Return one page as a PDF, its title, and its sections: pairs of an id and a title.
 
     To be found in the PDF, `ids` are the places on the page that other pages link to; `site` is where the book stands.
+    For `students`, hints and solutions are left out.
     """
     tab = browser.new_page(color_scheme="light", viewport={"width": WIDE, "height": HIGH})
     try:
         tab.goto(address, wait_until="load")
         tab.evaluate("async () => { await (window.MathJax?.startup?.promise ?? Promise.resolve()); }")
         title, sections = tab.evaluate(TITLE)
-        tab.add_style_tag(content=PAPER)
+        tab.add_style_tag(content=PAPER + (STUDENTS if students else ""))
         tab.emulate_media(media="print", color_scheme="light")
         tab.evaluate(LABS, site)
         tab.evaluate(ANCHOR, sorted({*ids, *(place for place, _ in sections)}))
@@ -319,7 +322,7 @@ def stamp(book, sheet, number, title, font):
     fonts[NameObject("/Foot")] = font
 
 
-def write_book(output, names=None, root=ROOT):
+def write_book(output, names=None, root=ROOT, students=False):
     """Print the named pages, or all, into the file `output`; return how many sheets that are."""
     try:
         import pypdf  # noqa: F401
@@ -340,7 +343,7 @@ def write_book(output, names=None, root=ROOT):
         for number, name in enumerate(names, 1):
             print(f"printing {number} of {len(names)}: {name}", file=sys.stderr, flush=True)
             address = f"{site.rstrip('/')}/{name}.html"
-            printed[name] = print_page(browser, f"{base}{name}.html", wanted[name], address)
+            printed[name] = print_page(browser, f"{base}{name}.html", wanted[name], address, students)
         contents = print_contents(browser, printed, captions, base) if len(printed) > 1 else None
         browser.close()
         server.shutdown()
@@ -354,6 +357,7 @@ def write_book(output, names=None, root=ROOT):
 
 def main(arguments=None, root=ROOT):
     parser = argparse.ArgumentParser(description="Print the book into one file.")
+    parser.add_argument("--students", action="store_true", help="leave out the hints and the solutions")
     parser.add_argument("--output", type=Path, default=root / "_build" / "gantut.pdf")
     parser.add_argument("pages", nargs="*", metavar="PAGE", help="pages, such as book/01_divergences (default: all)")
     options = parser.parse_args(arguments)
@@ -363,7 +367,7 @@ def main(arguments=None, root=ROOT):
     if status := pages.main(root):
         return status
     try:
-        sheets = write_book(options.output, options.pages, root)
+        sheets = write_book(options.output, options.pages, root, options.students)
     except pages.Incomplete as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -15,10 +15,10 @@ import tomllib
 from pathlib import Path
 
 from docutils import nodes
-from ledger_pages import tag
 from sphinx.util import logging
 
 from gantut.lessons import all_exercises, answer_key
+from ledger_pages import tag
 
 ROOT = Path(__file__).resolve().parents[2]
 COLAB = "https://colab.research.google.com"
@@ -53,7 +53,7 @@ def box(name, key, notebook="", colab=""):
         f'<div class="answer-line"><input id="answer-{name}" type="text" aria-describedby="about-{name}" '
         'autocomplete="off" autocapitalize="off" spellcheck="false"> <button type="submit">Check</button></div>'
         f'<p class="answer-about" id="about-{name}">{HINTS[key["kind"]].format(listed)}'
-        '<noscript> The page needs JavaScript to mark it; the notebook does not.</noscript></p>'
+        "<noscript> The page needs JavaScript to mark it; the notebook does not.</noscript></p>"
         '<output role="status" aria-live="polite"></output></form>'
     )
 
@@ -69,7 +69,9 @@ def make_boxes(app, doctree):
         if exercise is None:
             logger.warning("no exercise %r is in gantut.lessons", waiting["id"], location=block)
             continue
-        repository = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
+        repository = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"][
+            "Repository"
+        ]
         colab = f"{COLAB}/github/{repository.removeprefix('https://github.com/')}/blob/main/{page}.ipynb"
         notebook = f"{'../' * page.count('/')}_sources/{page}.ipynb"
         key = answer_key(exercise)
@@ -78,7 +80,9 @@ def make_boxes(app, doctree):
         code = next(part for part in cell if "cell_input" in part["classes"])
         if key is not None:
             cell.remove(code)
-            cell += tag("details", tag("summary", nodes.Text("The cell in the notebook")), code, classes=["in-notebook"])
+            cell += tag(
+                "details", tag("summary", nodes.Text("The cell in the notebook")), code, classes=["in-notebook"]
+            )
         cell.replace(output, answer)
 
 

@@ -235,7 +235,8 @@ class LedgerList(SphinxDirective):
         def choice(label, name, options):
             counted = Counter(getattr(entry, name) for entry in entries)
             shown = "".join(
-                f'<option value="{key}">{html.escape(words)} ({counted[key]})</option>' for key, words in options.items()
+                f'<option value="{key}">{html.escape(words)} ({counted[key]})</option>'
+                for key, words in options.items()
             )
             return f'<label>{label} <select name="{name}"><option value="">any</option>{shown}</select></label>'
 

@@ -20,9 +20,9 @@ def answer_key(exercise: Exercise) -> dict | None:
     Returns
     -------
     dict or None
-        None for functions, which only Python can call. Otherwise, with values that JSON can hold: the ``kind``, "number"
-        or "formula"; the right ``answer``, a number or the values of a formula at the ``points``, each a list in the
-        order of the ``symbols``; the ``mistakes``, pairs of the wrong answer and why it is wrong; ``praise``,
+        None for functions, which only Python can call. Otherwise, with values that JSON can hold: the ``kind``,
+        "number" or "formula"; the right ``answer``, a number or the values of a formula at the ``points``, each a list
+        in the order of the ``symbols``; the ``mistakes``, pairs of the wrong answer and why it is wrong; ``praise``,
         ``otherwise`` and, for numbers, ``rounded``, what there is to say; and the ``tolerance`` of numbers.
 
     Raises
@@ -47,7 +47,7 @@ def answer_key(exercise: Exercise) -> dict | None:
         symbols = sorted(map(str, exercise.answer.free_symbols))
         points, right, *wrong = values_at(exercise.answer, *(mistake.answer for mistake in exercise.mistakes))
         if len(points) < ENOUGH:
-            raise ValueError(f"exercise {exercise.id!r}: its answer is a real number at {len(points)} of the points only")
+            raise ValueError(f"exercise {exercise.id!r}: its answer is real at only {len(points)} of the points")
         key |= {"kind": "formula", "symbols": symbols, "points": points, "answer": right}
     elif callable(exercise.answer):
         return None

@@ -296,7 +296,7 @@ class Errata(SphinxDirective):
 def add_script(app, pagename, templatename, context, doctree):
     """Add what unfolds and filters to the pages that have something to unfold."""
     if doctree is not None and any(doctree.findall(Tag)):
-        app.add_js_file("claims.js", loading_method="defer")
+        app.add_js_file("claims.js", loading_method="defer", priority=400)  # before MathJax: it reads what is written
 
 
 def setup(app):

@@ -105,7 +105,7 @@ def test_a_text_of_the_ledger_is_set():
     assert "".join(part.astext() for part in found) == "The “mean” of x^2 is emd’s, see js-bounded: none."
     (later,) = (part for part in ledger_pages.words(text, LEDGER, later=True) if "x^2" in part.astext())
     assert later.astext() == r"\(x^2\)"
-    assert "mathjax_ignore" in later["classes"]
+    assert later["classes"] == ["set-later"]
 
 
 def test_no_markup_is_left_in_what_an_entry_says():
@@ -165,7 +165,7 @@ def open_ledger(browser, home):
         tab = reader.new_page()
         tab.goto(f"{base}{page}.html{behind}", wait_until="load")
         if context.get("java_script_enabled", True):
-            tab.evaluate("async () => { await window.MathJax?.startup?.promise; }")
+            tab.evaluate("async () => { await window.formulasSet; }")
         return tab
 
     yield open_ledger
@@ -231,7 +231,7 @@ def test_a_link_unfolds_what_it_leads_to_and_sets_its_formulas(open_ledger, page
     tab = open_ledger(f"#{place}", page=page)
     unfolded = tab.locator(f"[id='{place}'] .claim-more")
     unfolded.wait_for()
-    unfolded.locator("mjx-container").first.wait_for()
+    unfolded.locator(".katex").first.wait_for()
     assert tab.locator(f"[id='{place}'] .set-later").count() == 0
     top = tab.evaluate("id => document.getElementById(id).getBoundingClientRect().top", place)
     assert 0 <= top <= 900

@@ -4,13 +4,11 @@
   const setFormulas = async (box) => {
     const formulas = [...box.querySelectorAll(".set-later")];
     for (const formula of formulas) {
-      formula.classList.remove("set-later", "mathjax_ignore");
+      formula.classList.remove("set-later");
       formula.classList.add("math");
     }
-    if (!formulas.length || !window.MathJax) return;
-    await window.MathJax.startup?.promise;
-    await window.MathJax.typesetPromise?.(formulas);
-    window.dispatchEvent(new Event("resize")); // reading_aids.js looks again at what scrolls
+    await window.formulasSet;
+    formulas.forEach((formula) => window.setFormula?.(formula));
   };
   document.addEventListener("toggle", (event) => {
     if (event.target.open && event.target.matches("details")) setFormulas(event.target);
@@ -65,7 +63,7 @@
   if (form) startFilter(form);
   window.addEventListener("hashchange", () => setTimeout(unfold));
   window.addEventListener("load", async () => {
-    await window.MathJax?.startup?.promise; // formulas that were drawn have moved what stands below them
+    await window.formulasSet; // formulas that were drawn have moved what stands below them
     unfold();
   });
 })();

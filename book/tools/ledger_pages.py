@@ -65,7 +65,7 @@ def words(text, ledger, later=False):
     for part in re.split(r"(\$[^$]+\$|`[^`]+`|\*[^*\s][^*]*\*)", text or ""):
         inner = part[1:-1]
         if part.startswith("$") and later:
-            found.append(nodes.inline("", rf"\({inner}\)", classes=["set-later", "mathjax_ignore"]))
+            found.append(nodes.inline("", rf"\({inner}\)", classes=["set-later"]))
         elif part.startswith("$"):
             found.append(nodes.math(inner, inner))
         elif part.startswith("`"):
@@ -296,7 +296,7 @@ class Errata(SphinxDirective):
 def add_script(app, pagename, templatename, context, doctree):
     """Add what unfolds and filters to the pages that have something to unfold."""
     if doctree is not None and any(doctree.findall(Tag)):
-        app.add_js_file("claims.js", loading_method="defer", priority=400)  # before MathJax: it reads what is written
+        app.add_js_file("claims.js", loading_method="defer", priority=400)  # before formulas are set: it reads them
 
 
 def setup(app):

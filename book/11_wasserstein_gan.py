@@ -1047,6 +1047,8 @@ claim(
 rows = recorded("critic-optimizers").result["games"]
 level = {row["optimizer"]: torch.tensor(row["level"]) for row in rows}
 spread = {row["optimizer"]: torch.tensor(row["spread"]) for row in rows}
+
+# %% tags=["hide-input"]
 more = {
     (what, name): paired_difference(own, of["RMSProp"], comparisons=6)
     for what, of in (("W₁", level), ("fluctuation of W₁", spread))
@@ -1061,8 +1063,6 @@ show_table(
         for (what, name), found in more.items()
     ],
 )  # fmt: skip
-
-# %% tags=["hide-input"]
 claim(
     "rmsprop-not-adam",
     "W_1, fluctuation under Adam with 0.5 and 0.9, more than RMSProp: lows",

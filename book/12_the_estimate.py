@@ -545,6 +545,8 @@ sweep = recorded("clip-sweep").result["games"]
 final = {f"{row['bound']:g}": torch.tensor(row["w1"]) for row in sweep}
 final_ends = [median_interval(own) for own in final.values()]
 slopes = {row["bound"]: torch.tensor(row["slope"]) for row in sweep}
+
+# %% tags=["hide-input"]
 claim(
     "clip-too-small-large",
     "c = 0.001: share of 32 critics with the slope 0 in the end",

@@ -584,7 +584,7 @@ claim(
     digits=1,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: norm of the gradient in each of eight hidden layers on a logarithmic scale from 1e-20 to 1e12. For c = 0.001 and 0.01 it falls steeply towards the input, for 0.03 and for the penalty it is level, for 0.1 and 1 it rises steeply towards the input. Right: exact distance after 1000 iterations for six values of c, 32 dots each: lowest, at 0.45, for c = 0.03, near 0.8 for smaller c, near 0.7 for 0.1 and 0.3, and about 2 for c = 1."}, "figure": {"name": "fig-clip", "caption": "Clipping. Left: the gradient on its way through a critic of eight hidden layers (medians of 32). Right: how far 32 clipped games with two hidden layers get in 1000 iterations, for each c (medians with 95% intervals)."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: norm of the gradient in each of eight hidden layers on a logarithmic scale from 1e-20 to 1e10. For c = 0.001 and 0.01 it falls steeply towards the input, for 0.03 and for the penalty it is level, for 0.1 and 1 it rises steeply towards the input. Right: exact distance after 1000 iterations for six values of c, 32 dots each: lowest, at 0.45, for c = 0.03, near 0.8 for smaller c, near 0.7 for 0.1 and 0.3, and about 2 for c = 1."}, "figure": {"name": "fig-clip", "caption": "Clipping. Left: the gradient on its way through a critic of eight hidden layers (medians of 32). Right: how far 32 clipped games with two hidden layers get in 1000 iterations, for each c (medians with 95% intervals)."}}
 left, right = plots.axes(1, 2, height=3.2)
 named = [
     f"c = {row['bound']:g}" if row["bound"] else "penalty" for row in depths
@@ -621,21 +621,21 @@ plots.show()
 # and $\mathbb E\,W_1(x,y)$ does not grow when $n$ is doubled.
 # :::
 #
-# *The left side.* The expectation of a mean is the expectation, so the numerator is $\mathbb E_{p_r}f-\mathbb E_{p_g}f$.
-# The function $f/\|f\|_L$ is 1-Lipschitz, so by {prf:ref}`thm-kantorovich-rubinstein` the quotient is at most $W_1$.
+# *The left side.* The expectation of a mean is the expectation, so the numerator is
+# $\mathbb E_{p_r}f-\mathbb E_{p_g}f$. The function $f/\|f\|_L$ is 1-Lipschitz, so by {prf:ref}`thm-kantorovich-rubinstein` the quotient is at most $W_1$.
 #
 # *The right side.* Let $f^*$ be a best critic for the *distributions*. Its slope between any two batches is at most 1,
 # so {eq}`eq-certificate` gives $\overline{f^*(x)}-\overline{f^*(y)}\le W_1(x,y)$ for *every* pair of batches. Take the
 # expectation of both sides: on the left it is $W_1(p_r,p_g)$.
 #
 # *Doubling.* Cut batches of $2n$ into halves. A best plan for the first halves and a best plan for the second halves,
-# each with half of the mass, are a plan for the whole. So $W_1$ of the whole is at most the mean of $W_1$ of the
-# halves, and each of these has the expectation for $n$.
+# each with half of the mass, are a plan for the whole. So $W_1$ of the whole is at most the mean of the two $W_1$ of
+# the halves, and each of these has the expectation of batches of $n$.
 #
 # In words: a critic chosen *before* the samples are seen underestimates on average; a critic chosen *after* is free to
-# fit their accidents, and overestimates. Where $p_g=p_r$ the middle is 0, while the right side is positive for every
-# $n$: two batches of the same data are never the same. Here are Gaussians $N(0,1)$ and $N(\delta,1)$, which are exactly
-# $W_1=\delta$ apart, in batches of 4 to 1024:
+# fit their accidents, and overestimates. The first has a downward **bias**, the second an upward one. Where $p_g=p_r$
+# the middle is 0, while the right side is positive for every $n$: two batches of the same data are never the same. Here
+# are Gaussians $N(0,1)$ and $N(\delta,1)$, which are exactly $W_1=\delta$ apart, in batches of 4 to 1024:
 
 
 # %%
@@ -698,10 +698,10 @@ claim(
 )
 
 # %% [markdown]
-# And what does a critic do that *has* seen the batch? We train sixteen critics with a penalty, each on two fixed batches
-# of 64: for eight of them both batches come from $N(0,1)$, for the other eight one comes from $N(\frac12,1)$. Then we
-# ask each for its value on its own batches and on four hundred fresh ones, and divide by its Lipschitz constant,
-# measured on a fine grid.
+# And what does a critic do that *has* seen the batch? We train sixteen critics with a penalty, each on two fixed
+# batches of 64: for eight of them both batches come from $N(0,1)$, for the other eight one comes from
+# $N(\frac12,1)$. Then we ask each for its value on its own batches and on four hundred fresh ones, and divide by its
+# Lipschitz constant, measured on a fine grid.
 
 # %%
 delta = torch.tensor([0.0] * 8 + [0.5] * 8)[:, None, None]
@@ -762,7 +762,7 @@ claim(
     below=0.5,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left, both axes logarithmic: the mean exact distance of two batches of 4 to 1024 samples. Where the distributions are the same it falls as a straight line from 0.74 to 0.06, a little below a straight line for the bound. For true distances of a quarter, a half and 1 the curves start near 0.8 to 1.1 and level off at dotted lines at the true distance. Right: four columns of eight dots: critics on their own batches lie at 0.1 to 0.3 where the true distance is 0, and on fresh batches at 0; where the true distance is a half they lie between 0.25 and 0.75 on their own batches, and between 0.3 and 0.5 on fresh ones."}, "figure": {"name": "fig-batches", "caption": "Batches and distributions. Left: the exact W₁ of two batches overestimates that of the distributions, and where these are the same it falls as one over the root of the batch's size. Right: sixteen critics, each trained on two fixed batches of 64, over their Lipschitz constants: on their own batches, and on fresh ones."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left, both axes logarithmic: the mean exact distance of two batches of 4 to 1024 samples. Where the distributions are the same it falls as a straight line from 0.74 to 0.06, a little below a straight line for the bound. For true distances of a quarter, a half and 1 the curves start near 0.8 to 1.1 and level off at dotted lines at the true distance. Right: four columns of eight dots: critics on their own batches lie at 0.1 to 0.3 where the true distance is 0, and on fresh batches at 0; where the true distance is a half they lie between 0.25 and 0.75 on their own batches, and between 0.3 and 0.5 on fresh ones."}, "figure": {"name": "fig-batches", "caption": "Batches and distributions. Left: the exact W₁ of two batches overestimates that of the distributions, and where these are the same it falls as one over the root of the batch's size. Right: sixteen critics, each trained on two fixed batches of 64, over their Lipschitz constants: on their own batches, and on fresh ones (with 95% intervals of the median)."}}
 left, right = plots.axes(1, 2, height=3.2)
 plot_batch_distances(
     left, sizes, dict(zip(apart, means, strict=True)), bound
@@ -782,8 +782,9 @@ plots.show()
 # %% [markdown]
 # On its own batches a critic finds nearly all of their $W_1$, even where there is nothing to find. On fresh batches it
 # is right on average where $p_g=p_r$, and too small where it is not. The first three columns are the three sides of
-# {eq}`eq-sandwich`, from left to right. In a training loop the generated samples are fresh at every step, but the real ones come from a
-# finite data set and are seen again in every epoch: **compute the estimate on real samples that were held out.**
+# {eq}`eq-sandwich`, from left to right. In a training loop the generated samples are fresh at every step, but the real
+# ones come from a finite data set and are seen again in every epoch: **compute the estimate on real samples that were
+# held out.**
 #
 # The same holds on the ring. Two batches of 250 of the *data* are not at distance 0 from each other. Does a critic
 # therefore never report 0? We ask the four live critics about 32 pairs of fresh batches of the data:
@@ -959,8 +960,8 @@ check("batches-on-a-line", answer)
 # is binomial, and $F_x(t)$ has the mean $F(t)$ and the variance $F(t)(1-F(t))/n$. The same holds for $F_y(t)$, which is
 # independent of it. So the difference $A=F_x(t)-F_y(t)$ has the mean 0 and the variance $2F(t)(1-F(t))/n$.
 #
-# *3. From squares to sizes.* $|A|$ has a variance, too, and no variance is negative: $(\mathbb E|A|)^2\le\mathbb E A^2$.
-# So $\mathbb E|A|\le\sqrt{2F(t)(1-F(t))/n}$. (For large $n$, $A$ is nearly normal, and a normal variable with mean 0
+# *3. From squares to sizes.* $|A|$ has a variance, too, and no variance is negative:
+# $(\mathbb E|A|)^2\le\mathbb E A^2$. So $\mathbb E|A|\le\sqrt{2F(t)(1-F(t))/n}$. (For large $n$, $A$ is nearly normal, and a normal variable with mean 0
 # has $\mathbb E|A|=\sqrt{2/\pi}\,\sqrt{\mathbb EA^2}$.)
 #
 # *4. All points.* $|A|$ is not negative, so expectation and integral may be exchanged, and integrating step 3 over $t$
@@ -984,11 +985,12 @@ check("batches-on-a-line", answer)
 # - $K$ is neither $c$ nor a bound computed from the weights. Measure it, and compare no estimates without it.
 # - The estimate agrees with the distance if the critic keeps up: with a penalty, in all of our games; with clipping,
 #   much less. In games that improve steadily a clock does better than any critic: look at what a clock cannot know.
-# - A small $c$ makes gradients vanish in a deep critic, a large one makes them explode, and the range between is narrow.
+# - A small $c$ makes gradients vanish in a deep critic, a large one makes them explode, and the range between is
+#   narrow.
 # - On average, a critic on fresh samples is below $W_1$ of the distributions (once divided by its Lipschitz constant),
 #   and the exact $W_1$ of two batches is above it. That floor does not vanish where $p_g=p_r$.
 # - A critic overestimates on samples that it was trained on. Hold some out.
 #
-# **Sources.** The questions are those of {cite}`arjovsky2017wgan`, {cite}`weng2019` and {cite}`xu2020`; the gradients in
-# deep clipped critics were first shown by {cite}`gulrajani2017`. How fast the $W_1$ of batches falls is reviewed in
+# **Sources.** The questions are those of {cite}`arjovsky2017wgan`, {cite}`weng2019` and {cite}`xu2020`; the gradients
+# in deep clipped critics were first shown by {cite}`gulrajani2017`. How fast the $W_1$ of batches falls is reviewed in
 # {cite}`nilesweed2022spiked`. What had to be corrected is listed under {doc}`errata`.

@@ -112,9 +112,7 @@ EXERCISES = (
         praise="An estimate within two of these of 0 cannot be told from that of a perfect generator.",
         mistakes=(
             Mistake(_one_batch, "Both batches are drawn anew: the generated one adds its own variance."),
-            Mistake(
-                _of_one_sample, "That is for batches of one: divide each variance by the size of its batch."
-            ),
+            Mistake(_of_one_sample, "That is for batches of one: divide each variance by the size of its batch."),
             Mistake(_added, "Variances of independent numbers add up, not standard deviations."),
         ),
         arguments=_SCORES,

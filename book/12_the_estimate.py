@@ -683,6 +683,8 @@ claim(
 F = torch.distributions.Normal(0.0, 1.0).cdf
 spread = integrate(lambda t: (F(t) * (1 - F(t))).sqrt(), -12.0, 12.0)[0]
 bound = spread * (2 / torch.tensor(sizes).double()).sqrt()
+
+# %%
 claim(
     "batch-w1-floor-line",
     "mean W_1 of two batches of N(0,1), over the bound, n = 4 to 1024",
@@ -762,7 +764,7 @@ claim(
     below=0.5,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left, both axes logarithmic: the mean exact distance of two batches of 4 to 1024 samples. Where the distributions are the same it falls as a straight line from 0.74 to 0.06, a little below a straight line for the bound. For true distances of a quarter, a half and 1 the curves start near 0.8 to 1.1 and level off at dotted lines at the true distance. Right: four columns of eight dots: critics on their own batches lie at 0.1 to 0.3 where the true distance is 0, and on fresh batches at 0; where the true distance is a half they lie between 0.25 and 0.75 on their own batches, and between 0.3 and 0.5 on fresh ones."}, "figure": {"name": "fig-batches", "caption": "Batches and distributions. Left: the exact W₁ of two batches overestimates that of the distributions, and where these are the same it falls as one over the root of the batch's size. Right: sixteen critics, each trained on two fixed batches of 64, over their Lipschitz constants: on their own batches, and on fresh ones (with 95% intervals of the median)."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left, both axes logarithmic: the mean exact distance of two batches of 4 to 1024 samples. Where the distributions are the same it falls as a straight line from 0.74 to 0.06, a little below a straight line for the bound. For true distances of a quarter, a half and 1 the curves start near 0.8 to 1.1 and level off at dotted lines at the true distance. Right: four columns of eight dots: critics on their own batches lie at 0.1 to 0.3 where the true distance is 0, and on fresh batches at 0; where the true distance is a half they lie between 0.25 and 0.75 on their own batches, and between 0.3 and 0.5 on fresh ones."}, "figure": {"name": "fig-batches", "caption": "Batches and distributions. Left: the exact W₁ of two batches overestimates that of the distributions, and where these are the same it falls as one over the root of the batch's size. Right: sixteen critics, each trained on two fixed batches of 64, over their Lipschitz constants: on their own batches, and on fresh ones (with 95% intervals of the mean)."}}
 left, right = plots.axes(1, 2, height=3.2)
 plot_batch_distances(
     left, sizes, dict(zip(apart, means, strict=True)), bound
@@ -807,6 +809,8 @@ claim(
     floor,
     above=0.1,
 )
+
+# %% tags=["hide-input"]
 claim(
     "critic-floor",
     "four critics' mean estimate on such pairs, in standard errors",

@@ -27,10 +27,10 @@
 # slope; which lines turn a GAN into a Wasserstein GAN; and why a critic still pushes where a discriminator has fallen
 # silent.
 #
-# **You need** {doc}`lesson 10 <10_duality>`, the loop that you wrote in {doc}`lesson 2 <02_the_game>`, and from
+# **You need** {doc}`lesson 10 <10_duality>`, the program that you wrote in {doc}`lesson 2 <02_the_game>`, and from
 # {doc}`lesson 5 <05_vanishing_gradients>` how a discriminator loses its gradient.
 #
-# **It takes** about 77 minutes to read with the exercises, and about half a minute to run on a laptop.
+# **It takes** about 78 minutes to read with the exercises, and about half a minute to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]
@@ -573,27 +573,38 @@ claim(
 #    $\frac1m\sum_if_w(G_\theta(z_i))$.
 # :::
 #
-# In PyTorch this is the loop of lesson 2 with a few lines changed. An optimizer goes *down*, so both losses have a
-# minus sign:
+# In PyTorch this is the program that you wrote in lesson 2, with a few lines changed. An optimizer goes *down*, so both
+# losses have a minus sign:
 
 
 # %%
-def descend(loss, optimizer):
+def critic_step(G, f, optimizer, real, z, c):
+    fake = G(z).detach()  # as before
+    loss = f(fake).mean() - f(real).mean()  # no sigmoid, no logarithm
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    clip_(f.parameters(), c)  # new
+
+
+def generator_step(G, f, optimizer, z):
+    loss = -f(G(z)).mean()  # no logarithm
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
 
 
-def train_wgan(G, f, real, noise, *, iterations,
-               n_critic=5, lr=5e-5, c=0.01):  # fmt: skip
-    for_f = torch.optim.RMSprop(f.parameters(), lr=lr)
-    for_G = torch.optim.RMSprop(G.parameters(), lr=lr)
+# %%
+def play(G, f, optimizers, reals, noises, iterations, n_critic=5, c=0.01):
+    of_f, of_G = optimizers
     for _ in range(iterations):
-        for _ in range(n_critic):  # several critic steps for one of G
-            x, y = real(), G(noise()).detach()
-            descend(f(y).mean() - f(x).mean(), for_f)  # scores as they are
-            clip_(f.parameters(), c)  # after every step
-        descend(-f(G(noise())).mean(), for_G)
+        for _ in range(n_critic):  # more than one
+            critic_step(G, f, of_f, next(reals), next(noises), c)
+        generator_step(G, f, of_G, next(noises))
+
+
+def rmsprops(f, G, lr):
+    return [torch.optim.RMSprop(p.parameters(), lr=lr) for p in (f, G)]
 
 
 # %% [markdown]
@@ -601,14 +612,14 @@ def train_wgan(G, f, real, noise, *, iterations,
 #
 # | | The GAN of lesson 2 | The Wasserstein GAN |
 # |---|---|---|
-# | output | a logit, which a **sigmoid** turns into a probability | a score: **no sigmoid** (this often goes unsaid) |
-# | critic's loss | cross-entropy: the **logarithm** of a probability | the difference of mean scores: **no logarithm** |
-# | generator's loss | $-\log D(G(z))$ | $-f(G(z))$ |
-# | critic steps for one generator step | one | **$n_\text{critic}$** |
-# | after a critic step | nothing | **clip** every weight and bias |
+# | output of $D$, of $f$ | a logit, from which a **sigmoid** makes a probability | a score, used as it is: **no sigmoid** (this often goes unsaid) |
+# | loss of $D$, of $f$ | `softplus(-D(real)).mean()` `+ softplus(D(fake)).mean()`: cross-entropy, a **logarithm** | `f(fake).mean() - f(real).mean()` |
+# | loss of $G$ | `softplus(-D(G(z))).mean()` | `-f(G(z)).mean()` |
+# | steps of $D$, of $f$, for one of $G$ | $k=1$ | **$n_\text{critic}=5$** |
+# | after such a step | nothing | **clip** every weight and bias |
 # | optimizer | Adam | **RMSProp** |
 #
-# `detach` stays where it was, and for the same reason: a critic step must not move the generator. Without the
+# `detach` stays where it was, for the same reason: a critic step must not move the generator. Without the
 # logarithm the loss is linear in the scores: scores twice as large count twice as much, for the critic and for the
 # generator. In the old game they do not.
 
@@ -643,7 +654,7 @@ claim(
 
 
 # %% [markdown]
-# Is the loop right? For the critic $f_w(x)=w_1x+w_2x^2$ and the generator $G(z)=\theta_1z+\theta_2$ the gradients can
+# Is it Algorithm 2? For the critic $f_w(x)=w_1x+w_2x^2$ and the generator $G(z)=\theta_1z+\theta_2$ the gradients can
 # be written down, and RMSProp takes two lines: keep a running mean $s\leftarrow0.99s+0.01g^2$ of the squared gradients,
 # and move by $\alpha g/\sqrt s$. The folded cells work out one iteration by hand and compare. (The box printed in most
 # places runs its inner loop from $t=0$ to $n_\text{critic}$, which is once too often. The authors' code, as far as we
@@ -692,7 +703,7 @@ start = torch.tensor([[0.0090, -0.0020], [1.0, 0.5]]).double()
 f = TwoNumbers(lambda a, b, x: a * x + b * x**2, start[0])
 G = TwoNumbers(lambda a, b, z: a * z + b, start[1])
 deal_x, deal_z = itertools.cycle(xs), itertools.cycle(zs)
-train_wgan(G, f, lambda: next(deal_x), lambda: next(deal_z), iterations=1)
+play(G, f, rmsprops(f, G, lr=5e-5), deal_x, deal_z, iterations=1)
 way = torch.stack(f.seen).unique_consecutive(dim=0)  # start, then moves
 claim(
     "weng-fig9",
@@ -704,7 +715,7 @@ claim(
 w_hand, theta_hand = iteration_by_hand(*start, xs, zs)
 claim(
     "weng-fig9",
-    "an iteration of the loop and by hand: w, and θ, differ by",
+    "an iteration of the program and by hand: w, and θ, differ by",
     [
         (f.numbers - w_hand).abs().max(),
         (G.numbers - theta_hand).abs().max(),
@@ -716,24 +727,28 @@ claim(
 # Now let it learn. The data are $N(3,\frac12)$, the generator is linear, $G(z)=\theta_1z+\theta_2$, and the critic has
 # one hidden layer. (The learning rate of the box is meant for images and many thousands of iterations; ours is larger.)
 
+
 # %%
+def batches(mean, scale):
+    while True:
+        yield mean + scale * torch.randn(64, 1)
+
+
 torch.manual_seed(0)
 G, f = nn.Linear(1, 1), nn.Sequential(
     nn.Linear(1, 64), nn.ReLU(), nn.Linear(64, 1)
 )  # fmt: skip
 z = torch.randn(1000, 1)
 untrained = G(z).detach().squeeze().double()
-train_wgan(
-    G, f, lambda: 3 + torch.randn(64, 1) / 2, lambda: torch.randn(64, 1),
-    iterations=300, lr=0.01, c=0.1,
-)  # fmt: skip
+optimizers = rmsprops(f, G, lr=0.01)
+play(G, f, optimizers, batches(3, 0.5), batches(0, 1), 300, c=0.1)
 trained = G(z).detach().squeeze().double()
 
 # %% tags=["hide-input"]
 data = quantiles(3, 0.5, n=1000)
 claim(
     "weng-fig9",
-    "W_1 to the data after 300 iterations of the loop, over W_1 before",
+    "W_1 to the data after 300 iterations of the program, over W_1 before",
     wasserstein_1d(trained, data) / wasserstein_1d(untrained, data),
     below=0.2,
     digits=1,
@@ -742,11 +757,11 @@ claim(
 # %% [markdown]
 # :::{admonition} Try it
 # :class: tip
-# Break the loop, one line at a time: leave out `clip_`; put a sigmoid at the end of the critic; leave out `detach`; set
+# Break the program, one line at a time: leave out `clip_`; put a sigmoid at the end of the critic; leave out `detach`; set
 # `n_critic=1`. Which of these still bring the generator to the data? Print the critic's loss as it goes.
 # :::
 #
-# From here on we train populations, with `gantut.training.train`. It is the same loop, and with
+# From here on we train populations, with `gantut.training.train`. It takes the same steps, and with
 # `Config(objective="wgan")` it has the settings of the box.
 #
 # ## Two Gaussians

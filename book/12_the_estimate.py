@@ -196,16 +196,16 @@ games = {
     }  # each (members, looks)
     for game in record["games"]
 }
-penalised = {"wgan": "clipped", "wgan-gp": "with a penalty"}
+kinds = {"wgan": "clipped", "wgan-gp": "with a penalty"}
 shares = {
     kind: games[kind]["estimate"] / games[kind]["slope"] / games[kind]["w1"]
-    for kind in penalised
+    for kind in kinds
 }  # of W_1, (32 games, 20 looks) each
 show_table(
     ["32 games", "share of $W_1$ proved: median", "at best"],
     [
         [name, f"{shares[kind].median():.2f}", f"{shares[kind].max():.2f}"]
-        for kind, name in penalised.items()
+        for kind, name in kinds.items()
     ],
 )
 
@@ -245,7 +245,7 @@ by_weights = {
 found = {kind: seen.slope[-1] for kind, (_, seen) in live.items()}
 
 # %% tags=["hide-input"]
-drift = {kind: games[kind]["slope"].median(0).values for kind in penalised}
+drift = {kind: games[kind]["slope"].median(0).values for kind in kinds}
 show_table(
     ["", "allowed by $c$", "by the weights", "found", "32 games, iteration 200",
      "iteration 1000"],
@@ -253,7 +253,7 @@ show_table(
         [name, f"{allowed:.1f}" if kind == "wgan" else "–",
          f"{by_weights[kind].median():.1f}", f"{found[kind].median():.1f}",
          f"{drift[kind][3]:.1f}", f"{drift[kind][-1]:.1f}"]
-        for kind, name in penalised.items()
+        for kind, name in kinds.items()
     ],
 )  # fmt: skip
 
@@ -374,10 +374,10 @@ between = {
     name: rank_correlation(own["estimate"], own["w1"], dim=0).median()
     for name, own in games.items()
 }
-named = penalised | {"non-saturating": "discriminator"}
+titles = kinds | {"non-saturating": "discriminator"}
 ends = {name: median_interval(own) for name, own in correlation.items()}
 rows = [
-    [named[name], f"{middle:.2f}", f"{low:.2f} to {high:.2f}",
+    [titles[name], f"{middle:.2f}", f"{low:.2f} to {high:.2f}",
      f"{between[name]:.1f}"]
     for name, (low, middle, high) in ends.items()
 ]  # fmt: skip
@@ -613,8 +613,8 @@ plots.show()
 #
 # :::{prf:theorem} Batches and distributions
 # :label: thm-batches
-# Let $x_1,\dots,x_n\sim p_r$ and $y_1,\dots,y_n\sim p_g$ be independent, and let $f$ be a function that was chosen
-# without looking at them. Then
+# Let $x_1,\dots,x_n\sim p_r$ and $y_1,\dots,y_n\sim p_g$ be independent, and let $f$ be a Lipschitz function, not
+# constant, that was chosen without looking at them. Then
 #
 # $$ \frac{\mathbb E\big[\overline{f(x)}-\overline{f(y)}\big]}{\|f\|_L}\;\le\;W_1(p_r,p_g)\;\le\;\mathbb E\,W_1(x,y) , $$ (eq-sandwich)
 #
@@ -634,7 +634,7 @@ plots.show()
 #
 # In words: a critic chosen *before* the samples are seen underestimates on average; a critic chosen *after* is free to
 # fit their accidents, and overestimates. The first has a downward **bias**, the second an upward one. Where $p_g=p_r$
-# the middle is 0, while the right side is positive for every $n$: two batches of the same data are never the same. Here
+# the middle is 0, while the right side is positive for every $n$: two batches of the same data hardly ever agree. Here
 # are Gaussians $N(0,1)$ and $N(\delta,1)$, which are exactly $W_1=\delta$ apart, in batches of 4 to 1024:
 
 
@@ -675,9 +675,10 @@ claim(
 # $$ \mathbb E\,W_1(x,y)\;\le\;\sqrt{\frac2n}\int\sqrt{F(t)\,(1-F(t))}\,dt , $$ (eq-floor)
 #
 # and for large $n$ it is about $\sqrt{2/\pi}\approx0.8$ times this bound ({ref}`ex-batches-on-a-line` asks you for the
-# proof). So on a line the floor falls as $1/\sqrt n$. In $d\ge3$ dimensions it falls only as $n^{-1/d}$
-# {cite}`nilesweed2022spiked`: to halve it takes $2^d$ times as many samples. A critic on fresh samples has no such
-# trouble: its standard error is $\sqrt{(\operatorname{Var}f(x)+\operatorname{Var}f(y))/n}$ in any dimension.
+# proof). So on a line the floor falls as $1/\sqrt n$. In $d\ge3$ dimensions, where the data have a density, it falls
+# only as $n^{-1/d}$ {cite}`nilesweed2022spiked`: to halve it takes $2^d$ times as many samples. A critic on fresh
+# samples has no such trouble: its standard error is $\sqrt{(\operatorname{Var}f(x)+\operatorname{Var}f(y))/n}$ in any
+# dimension. The price is the left side of {eq}`eq-sandwich`: it may see too little of the distance.
 
 # %%
 F = torch.distributions.Normal(0.0, 1.0).cdf
@@ -996,5 +997,5 @@ check("batches-on-a-line", answer)
 # - A critic overestimates on samples that it was trained on. Hold some out.
 #
 # **Sources.** The questions are those of {cite}`arjovsky2017wgan`, {cite}`weng2019` and {cite}`xu2020`; the gradients
-# in deep clipped critics were first shown by {cite}`gulrajani2017`. How fast the $W_1$ of batches falls is reviewed in
+# in deep clipped critics were first shown by {cite}`gulrajani2017`. How fast the $W_1$ of batches falls is discussed in
 # {cite}`nilesweed2022spiked`. What had to be corrected is listed under {doc}`errata`.

@@ -15,10 +15,11 @@ gantut computes: the tests hold the two against each other.
 ==========================  ==========================================================================
 
 A new lab is a function in its lesson's room, which returns a :class:`Lab`, and beside it a script, which calls
-``begin("name", (lab) => ...)``: ``library.js`` has the frame, the controls and the charts.
+``begin("name", (lab) => ...)``: ``library.js`` has the frame, the controls and the charts, and ``gan.js`` a GAN to
+play with.
 """
 
-from gantut.lessons.labs._page import Lab
+from gantut.lessons.labs._page import GAN, Lab
 from gantut.lessons.labs._still import Still, sampled
 
-__all__ = ["Lab", "Still", "sampled"]
+__all__ = ["GAN", "Lab", "Still", "sampled"]

@@ -622,7 +622,8 @@ plots.show()
 # :::
 #
 # *The left side.* The expectation of a mean is the expectation, so the numerator is
-# $\mathbb E_{p_r}f-\mathbb E_{p_g}f$. The function $f/\|f\|_L$ is 1-Lipschitz, so by {prf:ref}`thm-kantorovich-rubinstein` the quotient is at most $W_1$.
+# $\mathbb E_{p_r}f-\mathbb E_{p_g}f$. The function $f/\|f\|_L$ is 1-Lipschitz, so by
+# {prf:ref}`thm-kantorovich-rubinstein` the quotient is at most $W_1$.
 #
 # *The right side.* Let $f^*$ be a best critic for the *distributions*. Its slope between any two batches is at most 1,
 # so {eq}`eq-certificate` gives $\overline{f^*(x)}-\overline{f^*(y)}\le W_1(x,y)$ for *every* pair of batches. Take the
@@ -632,10 +633,11 @@ plots.show()
 # each with half of the mass, are a plan for the whole. So $W_1$ of the whole is at most the mean of the two $W_1$ of
 # the halves, and each of these has the expectation of batches of $n$.
 #
-# In words: a critic chosen *before* the samples are seen underestimates on average; a critic chosen *after* is free to
-# fit their accidents, and overestimates. The first has a downward **bias**, the second an upward one. Where $p_g=p_r$
-# the middle is 0, while the right side is positive for every $n$: two batches of the same data hardly ever agree. Here
-# are Gaussians $N(0,1)$ and $N(\delta,1)$, which are exactly $W_1=\delta$ apart, in batches of 4 to 1024:
+# In words: a critic chosen *before* the samples are seen does not overestimate on average. One chosen *after* is free to
+# fit their accidents, and the best of these, which finds the $W_1$ of the batches, does not underestimate. The first has
+# a downward **bias**, the second an upward one. Where $p_g=p_r$ the middle is 0, while the right side is positive for
+# every $n$: two batches of the same data hardly ever agree. Here are Gaussians $N(0,1)$ and $N(\delta,1)$, which are
+# exactly $W_1=\delta$ apart, in batches of 4 to 1024:
 
 
 # %%
@@ -765,7 +767,7 @@ claim(
     below=0.5,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left, both axes logarithmic: the mean exact distance of two batches of 4 to 1024 samples. Where the distributions are the same it falls as a straight line from 0.74 to 0.06, a little below a straight line for the bound. For true distances of a quarter, a half and 1 the curves start near 0.8 to 1.1 and level off at dotted lines at the true distance. Right: four columns of eight dots: critics on their own batches lie at 0.1 to 0.3 where the true distance is 0, and on fresh batches at 0; where the true distance is a half they lie between 0.25 and 0.75 on their own batches, and between 0.3 and 0.5 on fresh ones."}, "figure": {"name": "fig-batches", "caption": "Batches and distributions. Left: the exact W₁ of two batches overestimates that of the distributions, and where these are the same it falls as one over the root of the batch's size. Right: sixteen critics, each trained on two fixed batches of 64, over their Lipschitz constants: on their own batches, and on fresh ones (with 95% intervals of the mean)."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left, both axes logarithmic: the mean exact distance of two batches of 4 to 1024 samples. Where the distributions are the same it falls as a straight line from 0.74 to 0.06, a little below a straight line for the bound. For true distances of a quarter, a half and 1 the curves start near 0.8 to 1.1 and level off at dotted lines at the true distance. Right: four columns of eight dots: critics on their own batches lie at 0.1 to 0.4 where the true distance is 0, and on fresh batches at 0; where the true distance is a half they lie between 0.25 and 0.65 on their own batches, and between 0.3 and 0.5 on fresh ones."}, "figure": {"name": "fig-batches", "caption": "Batches and distributions. Left: the exact W₁ of two batches overestimates that of the distributions, and where these are the same it falls as one over the root of the batch's size. Right: sixteen critics, each trained on two fixed batches of 64, over their Lipschitz constants: on their own batches, and on fresh ones (with 95% intervals of the mean)."}}
 left, right = plots.axes(1, 2, height=3.2)
 plot_batch_distances(
     left, sizes, dict(zip(apart, means, strict=True)), bound
@@ -994,7 +996,7 @@ check("batches-on-a-line", answer)
 #   narrow.
 # - On average, a critic on fresh samples is below $W_1$ of the distributions (once divided by its Lipschitz constant),
 #   and the exact $W_1$ of two batches is above it. That floor does not vanish where $p_g=p_r$.
-# - A critic overestimates on samples that it was trained on. Hold some out.
+# - On the samples that it was trained on, a critic finds distance even where there is none. Hold some out.
 #
 # **Sources.** The questions are those of {cite}`arjovsky2017wgan`, {cite}`weng2019` and {cite}`xu2020`; the gradients
 # in deep clipped critics were first shown by {cite}`gulrajani2017`. How fast the $W_1$ of batches falls is discussed in

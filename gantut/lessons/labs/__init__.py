@@ -6,6 +6,7 @@ picture stands in its place. The numbers that a lab shows are computed in the pa
 gantut computes: the tests hold the two against each other.
 
 ==========================  ==========================================================================
+`fit_a_bell`                  one Gaussian for two peaks, by KL both ways and JS (`gantut.lessons.divergences`)
 `live_gan`                    a small GAN that trains in the page (`gantut.lessons.the_game`)
 `xy_game`                     five ways to play xy, and the eigenvalues of a step (`gantut.lessons.no_equilibrium`)
 `move_dirt`                   piles in a row, and the least that moving them can cost (`gantut.lessons.moving_dirt`)

@@ -757,8 +757,8 @@ claim(
 # %% [markdown]
 # :::{admonition} Try it
 # :class: tip
-# Break the program, one line at a time: leave out `clip_`; put a sigmoid at the end of the critic; leave out `detach`; set
-# `n_critic=1`. Which of these still bring the generator to the data? Print the critic's loss as it goes.
+# Break the program, one line at a time: leave out `clip_`; put a sigmoid at the end of the critic; leave out `detach`;
+# set `n_critic=1`. Which of these still bring the generator to the data? Print the critic's loss as it goes.
 # :::
 #
 # From here on we train populations, with `gantut.training.train`. It takes the same steps, and with

@@ -633,11 +633,11 @@ plots.show()
 # each with half of the mass, are a plan for the whole. So $W_1$ of the whole is at most the mean of the two $W_1$ of
 # the halves, and each of these has the expectation of batches of $n$.
 #
-# In words: a critic chosen *before* the samples are seen does not overestimate on average. One chosen *after* is free to
-# fit their accidents, and the best of these, which finds the $W_1$ of the batches, does not underestimate. The first has
-# a downward **bias**, the second an upward one. Where $p_g=p_r$ the middle is 0, while the right side is positive for
-# every $n$: two batches of the same data hardly ever agree. Here are Gaussians $N(0,1)$ and $N(\delta,1)$, which are
-# exactly $W_1=\delta$ apart, in batches of 4 to 1024:
+# In words: a critic chosen *before* the samples are seen does not overestimate on average. One chosen *after* is free
+# to fit their accidents, and the best of these, which finds the $W_1$ of the batches, does not underestimate. The first
+# has a downward **bias**, the second an upward one. Where $p_g=p_r$ the middle is 0, while the right side is positive
+# for every $n$: two batches of the same data hardly ever agree. Here are Gaussians $N(0,1)$ and $N(\delta,1)$, which
+# are exactly $W_1=\delta$ apart, in batches of 4 to 1024:
 
 
 # %%
@@ -968,8 +968,8 @@ check("batches-on-a-line", answer)
 # independent of it. So the difference $A=F_x(t)-F_y(t)$ has the mean 0 and the variance $2F(t)(1-F(t))/n$.
 #
 # *3. From squares to sizes.* $|A|$ has a variance, too, and no variance is negative:
-# $(\mathbb E|A|)^2\le\mathbb E A^2$. So $\mathbb E|A|\le\sqrt{2F(t)(1-F(t))/n}$. (For large $n$, $A$ is nearly normal, and a normal variable with mean 0
-# has $\mathbb E|A|=\sqrt{2/\pi}\,\sqrt{\mathbb EA^2}$.)
+# $(\mathbb E|A|)^2\le\mathbb E A^2$. So $\mathbb E|A|\le\sqrt{2F(t)(1-F(t))/n}$. (For large $n$, $A$ is nearly
+# normal, and a normal variable with mean 0 has $\mathbb E|A|=\sqrt{2/\pi}\,\sqrt{\mathbb EA^2}$.)
 #
 # *4. All points.* $|A|$ is not negative, so expectation and integral may be exchanged, and integrating step 3 over $t$
 # gives {eq}`eq-floor`.

@@ -15,11 +15,11 @@ import torch
 from conftest import CHROMIUM
 
 from gantut import games, lessons, lipschitz, metrics, objectives
-from gantut.data import gaussian, parallel_lines, ring
+from gantut.data import gaussian, gaussian_mixture, parallel_lines, ring
 from gantut.divergences import js_between, kl_between, optimal_discriminator
-from gantut.lessons import duality, labs, moving_dirt, no_equilibrium, recorded, the_game, wasserstein_gan
+from gantut.lessons import duality, labs, moving_dirt, no_equilibrium, recorded, the_estimate, the_game
 from gantut.lessons.labs import _page
-from gantut.lessons.wasserstein_gan import REACH, SIDE, critic_surface, dequantise, quantise, record_game
+from gantut.lessons.the_estimate import REACH, SIDE, critic_surface, dequantise, quantise, record_game
 from gantut.networks import MLP
 from gantut.objectives import OBJECTIVES
 from gantut.transport import emd_points, pile_moves
@@ -612,7 +612,7 @@ def test_the_record_was_made_by_the_command_of_that_name_and_is_small():
 
 def test_the_record_of_something_else_is_refused():
     with pytest.raises(ValueError, match="training-scrubber"):
-        wasserstein_gan.training_scrubber(recorded("hopping"))
+        the_estimate.training_scrubber(recorded("hopping"))
 
 
 def test_numbers_as_text_come_back_within_half_a_step(rng):
@@ -695,6 +695,41 @@ def test_whoever_asks_for_less_motion_sees_two_pictures_a_second(open_labs):
         seen.append(int(tab.locator("[name=look]").input_value()))
     assert seen == [1, 2, 3, 4], "one at once, then one after each half second: at 0, 500, 1000 and 1500 ms"
     tab.context.close()
+
+
+# ---- One bell for two -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("gap", "mean", "std"), [(5.0, 0.0, 1.0), (5.0, -2.5, 0.4), (0.0, 1.0, 3.0), (8.0, 4.0, 0.2)])
+def test_the_divergences_of_a_bell_are_those_of_quadrature(opened, gap, mean, std):
+    found = opened("fit_a_bell").evaluate(
+        "given => document.querySelector('.gantut-lab').lab.divergences(...given)", [gap, mean, std]
+    )
+    p, q = gaussian_mixture([-gap / 2, gap / 2], [0.7, 0.7], [0.7, 0.3]), gaussian(mean, std)
+    assert found["forward"] == pytest.approx(kl_between(p, q).value.item(), rel=1e-6)
+    assert found["reverse"] == pytest.approx(kl_between(q, p).value.item(), rel=1e-6)
+    assert found["js"] == pytest.approx(js_between(p, q).value.item(), rel=1e-6)
+
+
+def descended(tab, **settings):
+    put(tab, **settings)
+    press(tab, "play")
+    says(tab, "has a minimum")
+    sliders = [float(tab.locator(f"[name={name}]").input_value()) for name in ("middle", "width")]
+    return number(tab, settings["which"]), *sliders
+
+
+def test_forward_kl_covers_both_peaks_with_their_mean_and_variance(opened):
+    _, mean, std = descended(opened("fit_a_bell"), which="forward", gap=5, middle=0, width=1)
+    assert mean == pytest.approx(0.7 * -2.5 + 0.3 * 2.5, abs=0.02)
+    assert std == pytest.approx(math.sqrt(0.7**2 + 25 * 0.7 * 0.3), abs=0.02)
+
+
+@pytest.mark.parametrize(("start", "peak", "share"), [(-2, -2.5, 0.7), (2, 2.5, 0.3)])
+def test_reverse_kl_chooses_the_peak_that_is_near_and_pays_for_the_other(opened, start, peak, share):
+    value, mean, std = descended(opened("fit_a_bell"), which="reverse", gap=5, middle=start, width=1)
+    assert (mean, std) == (pytest.approx(peak, abs=0.03), pytest.approx(0.7, abs=0.03))
+    assert value == pytest.approx(-math.log(share), abs=0.01)
 
 
 # ---- A GAN in the page --------------------------------------------------------------------------------------

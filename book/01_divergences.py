@@ -110,6 +110,7 @@ def kl_gaussians(m1, s1, m2, s2):
     )
 
 
+# %%
 cases = [(0, 1, 1, 1), (0, 1, 1, 2), (1, 2, 0, 1), (0, 0.01, 50, 3)]
 by_quadrature = [
     float(kl_between(gaussian(m1, s1), gaussian(m2, s2)))
@@ -428,14 +429,12 @@ machines = torch.rand(200, 8, 5, generator=source).double() ** 3
 machines = machines / machines.sum(-1, keepdim=True)  # from 8 inputs to 5
 p_out = torch.einsum("bi,bij->bj", p, machines)
 q_out = torch.einsum("bi,bij->bj", q, machines)
-lost = [
-    kl_divergence(p, q) - kl_divergence(p_out, q_out),
-    js_divergence(p, q) - js_divergence(p_out, q_out),
-]
+of_kl = kl_divergence(p, q) - kl_divergence(p_out, q_out)  # what is lost
+of_js = js_divergence(p, q) - js_divergence(p_out, q_out)
 claim(
     "kl-data-processing",
     "no channel increases KL or JS",
-    torch.stack(lost),
+    torch.stack([of_kl, of_js]),
     above=0.0,
 )
 
@@ -599,6 +598,8 @@ claim(
     sympy.diff(phi, at, 2),
     equals=1 / (1 - at**2),
 )
+
+# %%
 u = torch.linspace(0, 1, 101, dtype=torch.float64)[1:-1]
 varphi = ((1 + u) * torch.log1p(u) + (1 - u) * torch.log1p(-u)) / 2
 claim(
@@ -948,6 +949,8 @@ fits = {
     "JS": fit(lambda model: js_between(data, model), -2.0),
     "JS, broad start": fit(lambda model: js_between(data, model), 0.0, 3.0),
 }
+
+# %%
 show_table(
     ["fit", "mean", "standard deviation", "divergence"],
     [

@@ -315,6 +315,8 @@ a_real, a_fake = torch.randn(
 )
 D_real, D_fake = a_real.sigmoid(), a_fake.sigmoid()
 V = D_real.log().mean() + (1 - D_fake).log().mean()
+
+# %%
 cross_entropy = binary_cross_entropy_with_logits
 bce = cross_entropy(a_real, torch.ones_like(a_real))
 bce = bce + cross_entropy(a_fake, torch.zeros_like(a_fake))

@@ -617,6 +617,7 @@ def C(p):
     return value_function(optimal_discriminator(p_r, p), p_r, p)
 
 
+# %%
 source = random_source(10)
 weights = torch.rand(3, 1000, 12, generator=source).double() ** 2
 p_r, p_g, p = weights / weights.sum(-1, keepdim=True)  # (1000, 12) each

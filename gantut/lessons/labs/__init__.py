@@ -14,7 +14,7 @@ gantut computes: the tests hold the two against each other.
 `parallel_lines`              KL, JS and W1 as two lines come nearer (`gantut.lessons.duality`)
 `drag_a_potential`            a function on a line, its slopes and what it proves of W1 (`gantut.lessons.duality`)
 `optimal_critic`              D*, the best critic, and what each tells a sample (`gantut.lessons.wasserstein_gan`)
-`training_scrubber`           recorded trainings of three games, step by step (`gantut.lessons.wasserstein_gan`)
+`training_scrubber`           recorded trainings of three games, step by step (`gantut.lessons.the_estimate`)
 `clip_or_penalty`             two critics that learn, beside the best one (`gantut.lessons.better_critics`)
 ==========================  ==========================================================================
 

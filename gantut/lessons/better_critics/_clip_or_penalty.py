@@ -7,12 +7,13 @@ from gantut.lessons.labs import GAN, Lab, Still
 
 
 def clip_or_penalty(seed: int = 1) -> Lab:
-    r"""Train two critics on the same data on a line: one clips its weights, one pays for slopes that are not 1.
+    r"""Train two critics on the same data on a line: one clips its weights, one pays for slopes above 1.
 
     Both are perceptrons 1-24-24-1 with leaky ReLU, start from the same weights and are trained by Adam, on all 64
-    samples of p and of q at every step; the penalty is taken at random places between random pairs. The lab shows each
-    divided by its steepest slope K beside a best critic, and :math:`(\mathbb E_pf-\mathbb E_qf)/K`, which is at most
-    :math:`W_1(p,q)`.
+    samples of p and of q at every step; the penalty is taken at random places between random pairs. A reader may have
+    it punish slopes below 1, too; with :math:`\lambda=10` such a critic tends to stay on one slope. The lab shows both,
+    divided by their steepest slopes K, beside a best critic, and :math:`(\mathbb E_pf-\mathbb E_qf)/K`, which is at
+    most :math:`W_1(p,q)`.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ def clip_or_penalty(seed: int = 1) -> Lab:
         Path(__file__).with_name("clip_or_penalty.js"),
         "Clip or penalty?",
         "Two small critics learn to tell p from q, one with clipped weights, one with a penalty on its slopes. Train "
-        "them, and see which comes near the best critic; then change c, λ and the data while they learn.",
+        "them, and see which comes near the best critic. Then change the rules, and train again.",
         still.svg(),
         {"seed": seed},
         (GAN,),

@@ -136,7 +136,7 @@ begin("clip_or_penalty", (lab) => {
     min: -1,
     max: 2,
     step: 0.05,
-    value: 0,
+    value: 1,
     format: (v) => shown(10 ** v, 2),
     changed: settle,
   });
@@ -144,8 +144,8 @@ begin("clip_or_penalty", (lab) => {
     "side",
     "penalise slopes",
     [
-      ["two", "unequal to 1"],
       ["one", "above 1"],
+      ["two", "unequal to 1"],
     ],
     settle,
   );
@@ -201,6 +201,11 @@ begin("clip_or_penalty", (lab) => {
     clip,
     data: () => ({ p: [...p], q: [...q] }),
     contest: () => contest,
+    shares: (seed, steps, rules) => {
+      const own = new Contest(seed);
+      for (let k = 0; k < steps; k++) own.step(p, q, rules);
+      return KINDS.map((kind) => judge(own.critics[kind], p, q).scaled / wasserstein(p, q));
+    },
   };
 
   const rules = () => ({ bound: 10 ** bound.value, weight: 10 ** weight.value, oneSided: side.value === "one" });

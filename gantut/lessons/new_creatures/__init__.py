@@ -22,14 +22,17 @@ from gantut.lessons.new_creatures._measures import (
     picture_distances,
     random_features,
 )
+from gantut.lessons.new_creatures._modern import MODERN, creatures_modern, modern_generator, train_modern
 
 __all__ = [
     "CHANGES",
     "GAMES",
+    "MODERN",
     "MemorisationAudit",
     "affordable_steps",
     "cheats",
     "chessboard",
+    "creatures_modern",
     "decode_pictures",
     "encode_pictures",
     "group_similar_images",
@@ -37,11 +40,13 @@ __all__ = [
     "image_similarity",
     "interpolate_pictures",
     "memorisation_audit",
+    "modern_generator",
     "new_creatures",
     "passes_per_picture",
     "picture_distances",
     "random_features",
     "slerp",
     "spoilt_pictures",
+    "train_modern",
     "train_on_creatures",
 ]

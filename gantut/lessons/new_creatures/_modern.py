@@ -19,8 +19,9 @@ from gantut import _inputs
 from gantut.data import Augmentation, creatures
 from gantut.device import at_scale, choose_device
 from gantut.lessons._records import commit, recorded, results_folder, rounded
+from gantut.lessons.new_creatures._audit import memorisation_audit
 from gantut.lessons.new_creatures._creatures import encode_pictures, interpolate_pictures
-from gantut.lessons.new_creatures._measures import GROUPS, chessboard, grouped_kid, memorisation_audit
+from gantut.lessons.new_creatures._measures import GROUPS, chessboard, grouped_kid
 from gantut.lipschitz import ZeroCentredPenalty
 from gantut.networks import ResidualCritic, ResidualGenerator
 from gantut.training import Config, History, Optimizer, train
@@ -109,6 +110,8 @@ def creatures_modern(
         folder.joinpath(f"look-{number:04d}.safetensors").write_bytes(packed(history.generator_average))
         longest = max(longest, time.perf_counter() - begun)
     looks = sorted(folder.glob("look-*.safetensors"))
+    if not looks:
+        raise ValueError(f"minutes must leave time for one stretch, and {minutes} do not")
     shown = len(looks) * look * BATCH
     history = train_modern(shown, folder, seed=seed, width=width, samples=1, record_every=RECORD, evaluate_every=look)
     return _measured(history, [path.read_bytes() for path in looks], look, width, samples)

@@ -1057,8 +1057,6 @@ caught = {
     name: (found.ratio < threshold).double().mean().item()
     for name, found in audited.items()
 }
-
-# %% tags=["hide-input"]
 pairs = {
     name: (
         new_creatures.two_part_audit(disguised[name], training.images).ratio
@@ -1069,6 +1067,8 @@ pairs = {
     .item()
     for name in ("moved by 6", "blends of two", "chimeras")
 }
+
+# %% tags=["hide-input"]
 show_table(
     ["cheats", "caught by the first search", "by the second"],
     [

@@ -70,8 +70,8 @@ def deviation_by_loops(h, group):
     """Karras et al. (2018), section 3, for samples that are (n, d) numbers."""
     size = max(g for g in range(1, min(group, len(h)) + 1) if len(h) % g == 0)
     found = np.zeros(len(h))
-    for start in range(len(h) // size):
-        rows = list(range(start, len(h), len(h) // size))
+    for start in range(0, len(h), size):
+        rows = list(range(start, start + size))
         spreads = [np.sqrt(np.mean((h[rows, k] - h[rows, k].mean()) ** 2) + 1e-8) for k in range(h.shape[1])]
         found[rows] = np.mean(spreads)
     return found

@@ -66,19 +66,10 @@ class ZeroCentredPenalty(Constraint):
         _inputs.one_of("at", self.at, tuple(PARTS))
         _inputs.count("every", self.every)
 
-    @property
-    def factor(self) -> float:
-        r"""By what the mean square of slopes is multiplied when it is taken: :math:`k\,\gamma/2`."""
-        return self.every * self.weight / 2
-
     def loss_term(self, critic, real, fake, generator=None):
         """Return the weighted penalty; no random numbers are drawn."""
         samples = {"real": real, "fake": fake}
-        return self.factor * sum(_mean_square_slope(critic, samples[part]) for part in PARTS[self.at])
-
-    def excess(self, term):
-        """Return the norm of gradients, as a root mean square."""
-        return (term / self.factor).sqrt()
+        return self.every * self.weight / 2 * sum(_mean_square_slope(critic, samples[part]) for part in PARTS[self.at])
 
 
 def _mean_square_slope(critic, x):

@@ -114,7 +114,7 @@ def train(
         exist already. All processes call this with the same arguments; only the first one saves, to a folder
         `checkpoints` that all of them can read. Losses must be means over a batch, or functions of features. Not with
         unrolled steps, labelled samples, penalties around the data, or networks whose samples see each other otherwise
-        than by the batch normalisation of a DCGAN.
+        than by the batch normalisation of a DCGAN or in the groups of a residual critic.
 
     Returns
     -------

@@ -22,18 +22,19 @@ from gantut.lessons._records import commit, recorded, results_folder, rounded
 from gantut.lessons.new_creatures._audit import memorisation_audit
 from gantut.lessons.new_creatures._creatures import encode_pictures, interpolate_pictures
 from gantut.lessons.new_creatures._measures import GROUPS, chessboard, grouped_kid
-from gantut.lipschitz import ZeroCentredPenalty
 from gantut.networks import ResidualCritic, ResidualGenerator
-from gantut.training import Config, History, Optimizer, train
+from gantut.training import Config, History, train
 
 NAME = "creatures-modern"
 BATCH, NOISE, WIDTH, SIZE = 32, 64, 32, 32
 LOOK, RECORD = 512, 64  # steps in a stretch, after which the pictures are looked at; between records, 4 times R1's 16
-DIFFERENT = Augmentation(mirror=True, colour=1.0, translate=0.125, cutout=0.375, cutout_share=0.5, fill=1.0)
-MODERN = dict(
-    objective="non-saturating", n_critic=1, optimizer=Optimizer("adam", 5e-4, betas=(0.0, 0.99)), batch_size=BATCH,
-    latent_dim=NOISE, constraint=ZeroCentredPenalty(0.3, every=16), augmentation=DIFFERENT, ema=0.998,
-)  # fmt: skip
+CHANGED = {"colour": 1.0, "translate": 0.125, "cutout": 0.375, "cutout_share": 0.5}
+DIFFERENT = Augmentation(mirror=True, fill=1.0, **CHANGED)
+MODERN = {  # as plain data, which is also the preset of that name of ``python -m gantut train``
+    "objective": "non-saturating", "n_critic": 1, "optimizer": {"name": "adam", "lr": 5e-4, "betas": [0.0, 0.99]},
+    "constraint": {"name": "zero-centred-penalty", "weight": 0.3, "every": 16}, "batch_size": BATCH,
+    "latent_dim": NOISE, "ema": 0.998,
+}  # fmt: skip
 IN_GROUP, AUDITED, SHOWN, FILMED, FRAMES = 50, 200, 64, 12, 20  # pictures in each group, audited, and so on
 AGES = (1, 3, 7)  # as epochs 7, 21 and 49 are
 
@@ -63,7 +64,7 @@ def train_modern(
     if _inputs.count("images", images) % BATCH:
         raise ValueError(f"images must be a multiple of {BATCH}, the size of a batch, not {images}")
     sizes = dict(size=SIZE, width=width, seed=seed)
-    config = Config(steps=images // BATCH, seed=seed, **MODERN)
+    config = Config.from_dict(MODERN | dict(steps=images // BATCH, seed=seed, augmentation=DIFFERENT))
     saved = dict(checkpoints=folder, resume=True) if folder else {}
     return train(
         config, creatures("train", alive=True).images, generator=ResidualGenerator(latent_dim=NOISE, **sizes),

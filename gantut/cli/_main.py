@@ -2,7 +2,7 @@
 
 Train a GAN or a Wasserstein GAN, look at what it makes, and find out what is wrong with it.
 
-  python -m gantut train                      a DCGAN on 293 small monsters that come with gantut
+  python -m gantut train                      on 293 small monsters that come with gantut
   python -m gantut train ring --objective wgan-gp
                                               eight blobs in the plane, in seconds: the field of lessons 5 to 13
   python -m gantut train ~/sprites.zip --size 64 --objective wgan-gp --out runs/mine

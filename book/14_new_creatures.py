@@ -622,8 +622,8 @@ for game, n in (("DCGAN", 1), ("WGAN", 2), ("WGAN-GP", 2)):
 longer = recorded("creatures-modern").result
 rows.append(
     [
-        "the longer run",
-        "12, and 6 for R1 in every 16th",
+        "the longer run, with larger networks",
+        "12, and 6 more in every 16th",
         longer["images"] // longer["batch"],
         longer["images"],
     ]

@@ -714,7 +714,7 @@ plot_creatures(
 )
 plots.show()
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three blocks of 64 generated pictures of the longer run, from the same noise at three ages. First: woven dark blots on white. Second: compact bodies with colours and outlines. Third: bodies with heads, legs, wings or tails, many with a shadow beneath them."}, "figure": {"name": "fig-three-ages", "caption": "The longer run at three ages in the ratio 1 : 3 : 7, that of the post's epochs 7, 21 and 49 (recorded; the same noise at all ages). After figure 10 of the post."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three blocks of 64 generated pictures of the longer run, from the same noise at three ages. First: grey and brown blots on white. Second: compact bodies with outlines, most of them greyish. Third: bodies in many colours with heads, legs, wings or tails, many with a shadow beneath them."}, "figure": {"name": "fig-three-ages", "caption": "The longer run at three ages in the ratio 1 : 3 : 7, that of the post's epochs 7, 21 and 49 (recorded; the same noise at all ages). After figure 10 of the post."}}
 panels = plots.axes(1, 3, height=2.6)
 plot_creatures(
     panels,
@@ -745,7 +745,7 @@ print(
     f"{len(drawn)} pictures from -1 to 1, of shape {tuple(drawn[0].shape)}"
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "A sheet of 64 pictures in four rows, drawn now by the shipped generator: small monsters on white in many colours, with bodies, legs, wings and shadows, some clear and some muddled."}, "figure": {"name": "fig-sheet", "caption": "Sixty-four creatures, drawn when this page was made: the next 64 of the noise, not a selection."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "A sheet of 64 pictures in four rows, drawn now by the shipped generator: small monsters on white in many colours, with bodies, legs, wings and shadows; some could be bears, knights or dragons, some are muddled, and a few are pale clouds."}, "figure": {"name": "fig-sheet", "caption": "Sixty-four creatures, drawn when this page was made: the next 64 of the noise, not a selection."}}
 sheet = {"drawn here": drawn[100:164]}
 plot_creatures([plots.axes(1, 1, height=2.0)], sheet, columns=16)
 plots.show()
@@ -1243,9 +1243,10 @@ plots.show()
 
 # %% [markdown]
 # Judge for yourself: the most suspicious samples are shown, caught or not, so that no number has to be believed. But
-# look at *which* pictures are nearest, too. Often they are smooth ones of a middling colour: in a sum of squares
-# whatever hedges is close to everything. So the distance finds copies, which is what it is meant for, but as a measure
-# of likeness it is worthless. The two are often confused.
+# look at *which* pictures are nearest, too. Pale samples are near to pale pictures, and far from all others, so that
+# they are easily caught. And often the nearest is a smooth picture of a middling colour: in a sum of squares whatever
+# hedges is close to everything. So the distance finds copies, which is what it is meant for, but as a measure of
+# likeness it is worthless. The two are often confused.
 #
 # ## In between
 #

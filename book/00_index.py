@@ -102,14 +102,15 @@ plots.show()
 # | 3 | {doc}`The optimal discriminator <03_optimal_discriminator>` | What does a discriminator's best value say about the generator? |
 # | 4 | {doc}`No equilibrium in sight <04_no_equilibrium>` | Why do two players who both improve run in circles? |
 # | 5 | {doc}`Thin supports and vanishing gradients <05_vanishing_gradients>` | Why can a discriminator be too good? |
-# | 6 | {doc}`Mode collapse, and how to see it <06_mode_collapse>` | What is lost, and which number shows it? |
-# | 7 | {doc}`Seven tricks <08_seven_tricks>` | Which of the well-known remedies help, and when? |
-# | 8 | {doc}`Moving dirt <09_moving_dirt>` | What does it cost to turn one distribution into another? |
-# | 9 | {doc}`Duality <10_duality>` | Why does a single function, nowhere steeper than 1, reveal that cost? |
-# | 10 | {doc}`The Wasserstein GAN <11_wasserstein_gan>` | What becomes of the game when it is played for that cost? |
-# | 11 | {doc}`Better critics <13_better_critics>` | Does the critic's estimate mean anything? |
-# | 12 | {doc}`New creatures <14_new_creatures>` | Can it draw new creatures, and how would we know? |
-# | 13 | {doc}`Are GANs created equal? <15_created_equal>` | Which one is best, and how would we know? |
+# | 6 | {doc}`Mode collapse <06_mode_collapse>` | Why does a generator stay on one mode, though the discriminator sees it? |
+# | 7 | {doc}`Seeing collapse <07_seeing_collapse>` | By what number would you notice? |
+# | 8 | {doc}`Seven tricks <08_seven_tricks>` | Which of the well-known remedies help, and when? |
+# | 9 | {doc}`Moving dirt <09_moving_dirt>` | What does it cost to turn one distribution into another? |
+# | 10 | {doc}`Duality <10_duality>` | Why does a single function, nowhere steeper than 1, reveal that cost? |
+# | 11 | {doc}`The Wasserstein GAN <11_wasserstein_gan>` | What becomes of the game when it is played for that cost? |
+# | 13 | {doc}`Better critics <13_better_critics>` | Does the critic's estimate mean anything? |
+# | 14 | {doc}`New creatures <14_new_creatures>` | Can it draw new creatures, and how would we know? |
+# | 15 | {doc}`Are GANs created equal? <15_created_equal>` | Which one is best, and how would we know? |
 #
 # What they have to prove or to refute is kept in the ledger:
 

@@ -84,52 +84,58 @@ display(Markdown(claims_list(ledger, ledger.of_lesson("04"))))
 display(Markdown(claims_list(ledger, ledger.of_lesson("05"))))
 
 # %% [markdown]
-# ## 6 · Mode collapse, and how to see it
+# ## 6 · Mode collapse
 
 # %% tags=["remove-input"]
 display(Markdown(claims_list(ledger, ledger.of_lesson("06"))))
 
 # %% [markdown]
-# ## 7 · Seven tricks
+# ## 7 · Seeing collapse
 
 # %% tags=["remove-input"]
 display(Markdown(claims_list(ledger, ledger.of_lesson("07"))))
 
 # %% [markdown]
-# ## 8 · Moving dirt
+# ## 8 · Seven tricks
 
 # %% tags=["remove-input"]
 display(Markdown(claims_list(ledger, ledger.of_lesson("08"))))
 
 # %% [markdown]
-# ## 9 · Duality
+# ## 9 · Moving dirt
 
 # %% tags=["remove-input"]
 display(Markdown(claims_list(ledger, ledger.of_lesson("09"))))
 
 # %% [markdown]
-# ## 10 · The Wasserstein GAN
+# ## 10 · Duality
 
 # %% tags=["remove-input"]
 display(Markdown(claims_list(ledger, ledger.of_lesson("10"))))
 
 # %% [markdown]
-# ## 11 · Better critics
+# ## 11 · The Wasserstein GAN
 
 # %% tags=["remove-input"]
 display(Markdown(claims_list(ledger, ledger.of_lesson("11"))))
 
 # %% [markdown]
-# ## 12 · New creatures
-
-# %% tags=["remove-input"]
-display(Markdown(claims_list(ledger, ledger.of_lesson("12"))))
-
-# %% [markdown]
-# ## 13 · Are GANs created equal?
+# ## 13 · Better critics
 
 # %% tags=["remove-input"]
 display(Markdown(claims_list(ledger, ledger.of_lesson("13"))))
+
+# %% [markdown]
+# ## 14 · New creatures
+
+# %% tags=["remove-input"]
+display(Markdown(claims_list(ledger, ledger.of_lesson("14"))))
+
+# %% [markdown]
+# ## 15 · Are GANs created equal?
+
+# %% tags=["remove-input"]
+display(Markdown(claims_list(ledger, ledger.of_lesson("15"))))
 
 # %% [markdown]
 # ## What the sources get wrong

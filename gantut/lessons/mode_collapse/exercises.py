@@ -33,6 +33,21 @@ EXERCISES = (
         tolerance=2.5e-3,  # 0.167 is right
     ),
     Exercise(
+        id="slope-for-one-percent",
+        answer=100 / math.sqrt(2 * math.pi),
+        praise="Forty gaps per standard deviation: half as many stragglers need twice the slope.",
+        mistakes=(
+            Mistake(math.sqrt(2 * math.pi) / 0.01, "The density of the noise at 0 is 1/√(2π); divide it by the share."),
+            Mistake(
+                50 / math.sqrt(2 * math.pi), "Count the walks from A to B and those from B to A: 4g/πL, not 2g/πL."
+            ),
+            Mistake(400 / math.sqrt(2 * math.pi), "Only a quarter of all pairs has z < 0 < z'."),
+            Mistake(100.0, "That would be noise of density 1 at 0, as if it were uniform on an interval of length 1."),
+            Mistake(1 / math.sqrt(2 * math.pi), "That is the density of the noise at 0. Divide it by the share, 0.01."),
+        ),
+        tolerance=2e-2,  # 40 is right
+    ),
+    Exercise(
         id="three-steps-ahead",
         answer=_Y + 6 * _ETA * _X,
         praise="Half of the friction comes from where y will be, half from knowing that x moves it.",

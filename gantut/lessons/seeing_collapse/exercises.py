@@ -6,7 +6,7 @@ import sympy
 
 from gantut.lessons import Exercise, Mistake
 
-_SPREAD, _N = sympy.symbols("s n", positive=True)
+_S, _N = sympy.symbols("s n", positive=True)
 
 EXERCISES = (
     Exercise(
@@ -43,5 +43,17 @@ EXERCISES = (
             Mistake(4.0, "Only one eighth of the mass has to go to the opposite side."),
         ),
         tolerance=2e-3,  # the lesson's own 2.51 is right
+    ),
+    Exercise(
+        id="floor-of-means",
+        answer=_S / _N + _S / (4 * _N),
+        praise="Many data do not make up for few samples: the floor is still above s/n.",
+        mistakes=(
+            Mistake(2 * _S / _N, "That is for n draws on both sides; here there are 4n data."),
+            Mistake(_S / _N, "That would be for infinitely many data, whose mean is the true one."),
+            Mistake(_S / _N - _S / (4 * _N), "Variances of independent means add up, also for their difference."),
+            Mistake(_S / (5 * _N), "That is the variance of one mean of all 5n draws, not of a difference of two."),
+            Mistake(sympy.Integer(0), "The means are equal in expectation, but the two averages are not."),
+        ),
     ),
 )

@@ -649,7 +649,7 @@ show_table(
     ["slope $L$", "highest rise, $\\log(1-D)$", "highest rise, $-\\log D$"],
     [
         [f"{steepness:g}", *(
-            f"{top:.1g}" for top in
+            f"{float(f'{top:.1g}'):g}" for top in
             rise.amax(1).clamp(min=0).round(decimals=6).tolist()
         )]
         for steepness, (_, rise) in walls.items()
@@ -728,7 +728,9 @@ plots.show()
 # %% tags=["hide-input"]
 away = torch.logspace(-8, math.log10(0.5), 100, dtype=torch.float64)
 within = 1 - 2 * torch.special.ndtr(torch.tensor(-4.0).double()).item()
-of_data = torch.tensor([within / 8, 7 * within / 8, 1 - within]).double()
+of_data = torch.tensor(
+    [within / 8, 7 * within / 8, 1 - within], dtype=torch.float64
+)
 
 
 def least_js(slope):

@@ -184,8 +184,8 @@ claim(
 )
 
 # %% [markdown]
-# The loss `g_loss` is $-\log D$, the usual one. Twenty lines collapse. (The first panel of
-# {numref}`fig-collapse-samples` shows what this generator draws.)
+# The loss `g_loss` is $-\log D$, the usual one, and nothing in these lines is unusual. Yet the generator ends on a mode
+# or two: the first panel of {numref}`fig-collapse-samples` shows what it draws.
 #
 # ## A few hundred GANs
 #
@@ -326,8 +326,8 @@ plots.show()
 # %% [markdown]
 # :::{admonition} Try it
 # :class: tip
-# Play the loop with `k=1`, with momentum, `betas=(0.5, 0.9)`, or with a tenth of the learning rate. Does collapse
-# happen at once, or gradually?
+# Make new networks, and play the loop with `k=1`, with momentum, `betas=(0.5, 0.9)`, or with a tenth of the learning
+# rate. Does collapse happen at once, or gradually?
 # :::
 #
 # ## Does the discriminator not see it?
@@ -720,9 +720,10 @@ plots.show()
 # $$ P(\text{neither})\ge\Phi\big(\Phi^{-1}(b)+g/L\big)-b . $$
 #
 # The JS of the three shares is no more than that of the distributions, and it grows with the share in neither place
-# once that exceeds $0.0005$, the data's own share there times 8. On its way from $b=0$ to wherever it is going, $G$
-# passes every $b$ in between; so it must climb what the next cell computes for the worst of them. The same argument
-# shows that generators draw samples between disconnected data {cite}`tanielian2020`.
+# once that exceeds $0.0005$, the data's own share there times 8. A generator that moves its samples away gradually, so
+# that $b$ grows continuously from 0, passes every $b$ up to the one that it is going to; so it must climb what the next
+# cell computes for the worst of them. The same inequality has been used to bound the share of samples between
+# disconnected data {cite}`tanielian2020`.
 # :::
 
 # %% tags=["hide-input"]

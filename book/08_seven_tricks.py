@@ -937,14 +937,25 @@ def virtual_batch_norm(h, reference):
     return torch.stack([batch_norm(group)[-1] for group in groups])
 
 
-def generate(layers, z, fixed):
-    """Linear layers with virtual batch normalisation: noise to samples."""
-    for layer in layers[:-1]:
-        z, fixed = layer(z), layer(fixed)
-        z, fixed = virtual_batch_norm(z, fixed), batch_norm(fixed)
-        z, fixed = z.relu(), fixed.relu()
-    return layers[-1](z)
+# %%
+class VirtualGenerator(torch.nn.Module):
+    def __init__(self, reference):
+        super().__init__()
+        sizes = itertools.pairwise((16, 64, 64, 2))
+        layers = [torch.nn.Linear(*size) for size in sizes]
+        self.layers = torch.nn.ModuleList(layers)
+        self.reference = reference  # noise, drawn once and for all
 
+    def forward(self, z):
+        fixed = self.reference
+        for layer in self.layers[:-1]:
+            z, fixed = layer(z), layer(fixed)
+            z = virtual_batch_norm(z, fixed).relu()
+            fixed = batch_norm(fixed).relu()
+        return self.layers[-1](z)
+
+
+# play(VirtualGenerator(torch.randn(64, 16)), D)
 
 # %% tags=["hide-input"]
 source = random_source(4)
@@ -1241,6 +1252,7 @@ for losses in (
 ):  # fmt: skip
     play(G, D, **losses, steps=2)
 play(G, BatchDiscriminator(), steps=2)
+play(VirtualGenerator(torch.randn(64, 16)), D, steps=2)
 claim(
     "tricks-by-hand",
     "what five tricks compute in the lines above, less what gantut computes",
@@ -1448,6 +1460,13 @@ of_classifier = log_Z - logits.gather(1, y[:, None]).squeeze(1)
 of_discriminator = -torch.nn.functional.logsigmoid(log_Z)
 picked = -everyone.gather(1, y[:, None]).squeeze(1)
 Z = log_Z.exp()
+names, labelled = network(2, 8, K), torch.randn(20, 2)
+of_it = names(real), names(fake), names(labelled)
+by_gantut = objectives.supervised_loss(of_it[2], y[:20]) + (
+    discriminator_loss(*map(objectives.class_score, of_it[:2]))
+)
+in_the_loop = classes_d_loss(names, real, fake, labelled, y[:20])
+assert torch.allclose(in_the_loop, by_gantut), "and gantut computes this"
 
 # %% tags=["hide-input"]
 claim(

@@ -84,6 +84,8 @@ games = {
     }
     for game in recorded("mode-collapse").result["games"]
 }
+
+# %% tags=["hide-input"]
 on_grid = {
     "non-saturating, k = 5": games["grid", "non-saturating", 5],
     "wgan-gp, k = 5": games["grid", "wgan-gp", 5],
@@ -132,7 +134,7 @@ claim(
 
 # %% [markdown]
 # Noise covers 25 of 25, with a quality of 0.07, and that is what the generators have learnt after 1000 steps: the
-# square. A count of modes that asks only for "some samples of high quality" is passed by noise. With five times as many
+# square. Noise passes every count of modes that asks only for "some samples of high quality". With five times as many
 # steps the modes emerge, and with them the differences:
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with three rows on the grid after five thousand steps: non-saturating with one and with five critic steps, and WGAN-GP with five. Left, modes covered of 25: nearly all for one critic step, 5 to 19 for five, all for WGAN-GP. Right, the share of high quality: around 0.18, 0.6 and 0.2, with a dashed line at 0.07 for uniform noise."}, "figure": {"name": "fig-collapse-grid", "caption": "The grid after 5000 generator steps, 16 members each (recorded in results/grid-for-longer.json). The dashed line is what uniform noise would score."}}

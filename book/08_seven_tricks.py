@@ -249,13 +249,14 @@ def report(*tricks, references=("none", "none, tuned")):
     """How recorded populations do on the ring with k = 5."""
     names = {
         "none": "from the game as it is",
-        "none, tuned": "from the tuned",
+        "none, tuned": "from the tuned one",
     }
     show_table(
         ["trick", "measure", "median", *(names[own] for own in references)],
         [
             [trick, name.replace("w1", "$W_1$"), f"{values.median():.2f}",
-             *(as_text(versus(own, trick, name)) for own in references)]
+             *("–" if own == trick else as_text(versus(own, trick, name))
+               for own in references)]
             for trick in tricks
             for name, values in games["ring", 5, trick].items()
         ],
@@ -764,8 +765,8 @@ report("historical averaging")
 #
 # ## 4 · One-sided label smoothing
 #
-# The discriminator is a classifier with the labels 1 and 0. Give it $\alpha$ and $\beta$ instead, as probabilities. The
-# source says "values such as 0.9 and 0.1", and calls this one-sided. It is two-sided smoothing. In the **one-sided**
+# The discriminator is a classifier with the labels 1 and 0. Give it $\alpha$ and $\beta$ instead, as probabilities. Weng
+# suggests "values such as 0.9 and 0.1" and calls this one-sided. It is two-sided smoothing. In the **one-sided**
 # kind real samples get 0.9 and generated ones keep their 0:
 
 
@@ -1212,8 +1213,8 @@ def wasserstein_g(D, real, fake):
 report("a better metric")
 
 # %% [markdown]
-# With five steps for the critic this is a remedy. Before we compare, a test of all these lines: what each trick
-# computes must be what `gantut` computes, which has played the recorded games; and each must run in the loop.
+# With five steps for the critic this is a remedy. Before we compare, we test these lines. They must
+# compute what `gantut` computes, with which the recorded games were played, and each must run in the loop.
 
 # %% tags=["hide-input"]
 torch.manual_seed(0)
@@ -1347,9 +1348,9 @@ claim(
 # %% [markdown]
 # Read it across: a trick that is better in modes and worse in quality has *bought* modes. (Two draws of 500 points from
 # the ring itself are 0.1 to 0.2 apart, and no row can be expected to get below that.) Beside the game as it is, feature
-# matching, normalisation, noise and another distance all bring modes back; which of them stand out beside the tuned
-# game, the table says. What the **averaged generator** can do is bounded by what it averages: the average of a parked
-# generator is that generator.
+# matching, normalisation, noise and another distance all bring modes back; the table says which of them stand out beside
+# the tuned game. What the **averaged generator** can do is bounded by what it averages: the average of a parked generator
+# is that generator.
 #
 # Now the same with **one** discriminator step per iteration, where lesson 6 found little collapse, beside the tuned
 # game of that trial:
@@ -1481,10 +1482,10 @@ claim(
 # %% [markdown]
 # Why should samples without labels help to tell classes apart? Because each of them, *whatever* its class, must have a
 # large $\log Z$, hence some large logit, while places without digits, where the generator puts its samples, must have
-# none. So the lead is encouraged to pass from one logit to another where there are no digits, and not in the middle of
-# a crowd of them. That is an idea, not a proof. We put it to the test on the $8\times8$ digits: 10 to 100 of 1437 have
-# labels, equally many of each class, and 360 others are for testing. Beside two games, with feature matching and with
-# $-\log D$, there is the discriminator's own network, trained on the labels alone, for as long and from the same start,
+# none. So the borders between classes are pushed to where there are no digits, instead of through a crowd of them. That
+# is an idea, not a proof. We put it to the test on the $8\times8$ digits: 10 to 100 of 1437 have labels, equally many of
+# each class, and 360 others are for testing. Beside two games, with feature matching and with $-\log D$, there is the
+# discriminator's own network, trained on the labels alone, for as long and from the same start,
 # with and without the batch normalisation that the games have in it. (Its statistics are those of the batch, so all
 # test digits are read as one batch. The settings were chosen on seeds other than these.) All are populations of 32,
 # recorded, and each member has labels of its own, the same in all four.

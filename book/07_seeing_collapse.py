@@ -391,7 +391,7 @@ def inception_score(p):
 certain = torch.eye(10, dtype=torch.float64)
 verdicts = {
     "certain and balanced": certain.repeat(50, 1),
-    "in doubt about everything": torch.full((500, 10), 0.1).double(),
+    "in doubt about everything": torch.full_like(certain, 0.1),
     "always the same class": certain[3:4].repeat(500, 1),
     "one single picture in each class": certain.repeat_interleave(50, 0),
 }

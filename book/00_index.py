@@ -102,13 +102,14 @@ plots.show()
 # | 3 | {doc}`The optimal discriminator <03_optimal_discriminator>` | What does a discriminator's best value say about the generator? |
 # | 4 | {doc}`No equilibrium in sight <04_no_equilibrium>` | Why do two players who both improve run in circles? |
 # | 5 | {doc}`Thin supports and vanishing gradients <05_vanishing_gradients>` | Why can a discriminator be too good? |
-# | 6 | {doc}`Mode collapse <06_mode_collapse>` | Why does a generator stay on one mode, though the discriminator sees it? |
-# | 7 | {doc}`Seeing collapse <07_seeing_collapse>` | By what number would you notice? |
+# | 6 | {doc}`Mode collapse <06_mode_collapse>` | When does a GAN lose half of its data, and why does it not find back? |
+# | 7 | {doc}`Seeing collapse <07_seeing_collapse>` | Which number shows what is lost? |
 # | 8 | {doc}`Seven tricks <08_seven_tricks>` | Which of the well-known remedies help, and when? |
 # | 9 | {doc}`Moving dirt <09_moving_dirt>` | What does it cost to turn one distribution into another? |
 # | 10 | {doc}`Duality <10_duality>` | Why does a single function, nowhere steeper than 1, reveal that cost? |
 # | 11 | {doc}`The Wasserstein GAN <11_wasserstein_gan>` | What becomes of the game when it is played for that cost? |
-# | 13 | {doc}`Better critics <13_better_critics>` | Does the critic's estimate mean anything? |
+# | 12 | {doc}`What the estimate means <12_the_estimate>` | Does the critic's number say how far the generator is? |
+# | 13 | {doc}`Better critics <13_better_critics>` | How do you keep a critic from being too steep, and which way is right? |
 # | 14 | {doc}`New creatures <14_new_creatures>` | Can it draw new creatures, and how would we know? |
 # | 15 | {doc}`Are GANs created equal? <15_created_equal>` | Which one is best, and how would we know? |
 #

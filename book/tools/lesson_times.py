@@ -1,6 +1,6 @@
 """A Sphinx extension: the directive ``lesson-times``, a table of how long each lesson takes to read and to execute.
 
-The times to read are those that the lessons give themselves; the times to execute were noted by book/tools/notebooks.py
+The times to read are those that the lessons give themselves, which book/tools/reading_time.py measures; the times to execute were noted by book/tools/notebooks.py
 when it last executed them, in book/results/lesson-times.json. What was not measured is said not to be.
 """
 

@@ -30,7 +30,7 @@
 # optimal discriminator, {doc}`lesson 4 <04_no_equilibrium>` for games that go round, and {doc}`lesson 5
 # <05_vanishing_gradients>` for what the loss $-\log D$ descends.
 #
-# **It takes** about 83 minutes to read with the exercises, and about half a minute to run on a laptop.
+# **It takes** about 80 minutes to read with the exercises, and about half a minute to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]
@@ -59,7 +59,10 @@ import math
 import sympy
 import torch
 from torch.func import functional_call
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import (
+    binary_cross_entropy_with_logits,
+    softplus,
+)
 
 from gantut import metrics, plots
 from gantut.checks import claim
@@ -171,6 +174,7 @@ def play(k, steps=1000):
         for_G.zero_grad(), g_loss.backward(), for_G.step()
 
 
+# %%
 play(k=5)
 with torch.no_grad():
     by_hand = G(torch.randn(2500, 16)).double()
@@ -770,6 +774,8 @@ rows = [
 ]
 slopes = torch.linalg.svdvals(torch.stack(rows, -2).detach())[..., 0] / gap
 largest = slopes.amax(1).cpu()  # (members,)
+
+# %% tags=["hide-input"]
 claim(
     "parked-generators-are-flat",
     "largest slope of those on one mode, and 1 / that of the others",
@@ -998,31 +1004,24 @@ claim(
 # make them spiral in (the eigenvalues are conjugate for $K\eta<1$).
 #
 # Now GANs. In the loop above only the generator's loss changes. Keep the graph of $D$'s hypothetical steps, and
-# `backward` finds both terms:
+# `backward` finds both terms. (In scores, $-\log D$ is `softplus(-score)`, by {eq}`eq-logits`.)
 
 
 # %%
 def unrolled_loss(G, D, z, real, K, lr):
     """-log D(G(z)) for the D that K further steps of its own would make."""
     phi, fake = dict(D.named_parameters()), G(z)
-    ones, zeros = (
-        torch.ones_like(real[:, :1]),
-        torch.zeros_like(real[:, :1]),
-    )
     for _ in range(K):
         on_real, on_fake = (
             functional_call(D, phi, x) for x in (real, fake)
         )
-        d_loss = binary_cross_entropy_with_logits(on_real, ones)
-        d_loss += binary_cross_entropy_with_logits(on_fake, zeros)
+        d_loss = (softplus(-on_real) + softplus(on_fake)).mean()
         slopes = torch.autograd.grad(
-            d_loss,
-            phi.values(),
-            create_graph=True,  # it depends on G
-        )
-        phi = {n: w - lr * s for (n, w), s in zip(phi.items(), slopes, strict=True)}  # fmt: skip
-    scores = functional_call(D, phi, fake)  # D itself is as it was
-    return binary_cross_entropy_with_logits(scores, ones)
+            d_loss, phi.values(), create_graph=True
+        )  # they depend on G
+        for name, slope in zip(phi, slopes, strict=True):
+            phi[name] = phi[name] - lr * slope  # D itself stays as it was
+    return softplus(-functional_call(D, phi, fake)).mean()
 
 
 # %% tags=["hide-input"]

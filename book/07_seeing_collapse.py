@@ -506,6 +506,7 @@ def match_features(images, target, steps=600):
     return pixels.detach().sigmoid()
 
 
+# %%
 trained_noise = match_features(
     torch.rand(400, 64, generator=source),
     classifier.features(torch.cat(pool)),
@@ -678,10 +679,12 @@ plots.show()
 # which an exercise asks you to derive. So even the first term of {eq}`eq-fid` is not 0 for equal distributions: it has
 # a **floor** that falls like $\frac1n$. We compare real digits with real digits, and the ring with itself.
 
-# %%
+# %% tags=["hide-input"]
 everything = seeing_collapse.shuffled_digits()
 features, counts = classifier.features(everything), (25, 50, 100, 200, 400)
 source, distribution = random_source(5), ring()
+
+# %%
 floors = {"FID": [], "KID": [], "exact W1": [], "means": []}
 for n in counts:
     order = torch.stack(

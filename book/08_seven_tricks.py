@@ -30,7 +30,7 @@
 # discriminator, {doc}`lesson 4 <04_no_equilibrium>` for the game $xy$, {doc}`lesson 6 <06_mode_collapse>` for collapse,
 # and {doc}`lesson 7 <07_seeing_collapse>` for controls.
 #
-# **It takes** about 85 minutes to read with the exercises, and less than a minute to run on a laptop.
+# **It takes** about 87 minutes to read with the exercises, and less than a minute to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]

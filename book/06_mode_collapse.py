@@ -430,10 +430,14 @@ claim(
 # same order holds for the values; and equality means $p_{g'}=8p_r$ on the cell.
 # :::
 #
-# Gradient descent moves in the second sense. A small step of the parameters moves every sample a little; it does not
-# create a speck of mass on another mode. Two experiments with optimal discriminators show the difference, on a line
-# with eight modes of width 0.05, one apart. The generator is on the first mode. First it may *mix in* a share of the
-# right distribution; then it may *move* all its samples by a shift $\delta$ towards the next mode.
+# (Gaussian modes reach beyond their cells, but on the ring only with a share below $10^{-13}$.) In the language of
+# topology, collapse is a minimum in the topology of displacement, and none in that of mass. Gradient descent moves in
+# the first of these: a small step of the parameters moves the samples of all but the rarest noise a little; it does not
+# create a speck of mass on another mode.
+#
+# Two experiments with optimal discriminators show the difference, on a line with eight modes of width 0.05, one apart.
+# The generator is on the first mode. First it may *mix in* a share of the right distribution; then it may *move* all
+# its samples by a shift $\delta$ towards the next mode.
 
 # %% tags=["hide-input"]
 data = gaussian_mixture(list(range(8)), 0.05)
@@ -519,8 +523,8 @@ plots.show()
 # (The semicolon means: the expectation counts only those draws.)
 #
 # :::{prf:proof}
-# *Part 1.* Along the path, subtract from the sample's distance to the first mode its distance to the nearest other
-# mode. The difference is continuous, negative at the start and positive at the end, so it is 0 somewhere. There two
+# *Part 1.* Along the path, take the sample's distance to the centre of its first cell, less its distance to the nearest
+# other centre. This is continuous, negative at the start and positive at the end, so it is 0 somewhere. There two
 # centres are equally near, and no centre is nearer. The two are at least a gap apart, so by the triangle inequality the
 # sample is at least half a gap from each, and at least as far from the others.
 #
@@ -705,7 +709,10 @@ plots.legend_below(*panels)
 plots.show()
 
 # %% [markdown]
-# For $\log(1-D)$ there is *no wall* on this way if the slope is 1 or more: the loss falls from the first sample on.
+# For $\log(1-D)$ there is *no wall* on this way if the slope is 1 or more: the loss falls from the first sample on. This
+# does not contradict {prf:ref}`thm-displacement`: the first sample that goes has moved by a whole gap, and the distance
+# {eq}`eq-displacement` is that of the farthest move, however rare. The steeper the generator, the fewer samples have to
+# be in between for that.
 # (Up to rounding: in the far tail of the noise, before a share of $10^{-14}$ has left, even $L=1$ must climb, by less
 # than $10^{-16}$.) With $L=\frac12$ and $\frac14$ there is a wall. With $-\log D$ the walls are higher, and stand up to
 # much steeper slopes: by {eq}`eq-ns-objective` that loss descends $\operatorname{KL}(p_g\|p_r)-2\operatorname{JS}$, and

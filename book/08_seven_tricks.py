@@ -581,15 +581,11 @@ claim(
 
 # %% tags=["hide-input"]
 report("minibatch discrimination")
-for trick in ("none", "minibatch discrimination"):
-    gone = (games["ring", 5, trick]["w1"] > 5).sum().item()
-    print(f"{trick}: {gone} of 64 members have a W₁ above 5")
 
 # %% [markdown]
 # Look at the modes and at $W_1$ together. A mode counts as covered as soon as it has one sample in a hundred; a few
-# stragglers are enough to make a batch look diverse, and with shares as *unequal* as that $W_1$ stays large. (It is 2.5
-# on a single mode.) And being unlike each other is not the same as being like the data: the two last lines say how many
-# members have left the ring altogether.
+# stragglers are enough to make a batch look diverse, and with shares as *unequal* as that $W_1$ stays large. And being
+# unlike each other is not the same as being like the data: the quality is hardly above that of noise.
 #
 # ## 3 · Historical averaging
 #

@@ -16,8 +16,19 @@
 #
 # You have read that "GANs minimise the Jensen–Shannon divergence", that "its gradients vanish", and that "the
 # Wasserstein distance fixes it". **In this book you see it happen, or see where it does not.** Every equation is
-# derived in words and computed in front of you; every figure is drawn from the numbers beside it; every statement
-# is checked each time the book is tested. Where the well-known texts are wrong, the book says so, and shows it.
+# derived in words and computed in front of you, and every statement is checked each time the book is built; where the
+# well-known texts are wrong, the book says so, and shows it.
+#
+# ```{button-ref} 01_divergences
+# :ref-type: doc
+# :color: primary
+# :class: sd-px-4 sd-fs-5
+#
+# Start
+# ```
+#
+# Or press *Start* in the box below: a generator (orange) learns to draw the blue clouds from nothing but the verdicts of
+# a second network, whose opinion colours the plane.
 
 # %% tags=["remove-cell"]
 import importlib.util
@@ -45,6 +56,7 @@ from gantut import plots
 from gantut.checks import read_ledger
 from gantut.data import gaussian
 from gantut.divergences import js_between
+from gantut.lessons.the_game import live_gan
 
 distance = torch.linspace(-8, 8, 161, dtype=torch.float64)
 parameters = distance.clone().requires_grad_()
@@ -53,7 +65,41 @@ js = torch.stack(
 )
 (js_slope,) = torch.autograd.grad(js.sum(), parameters)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels. Left: a real bell curve and a generated one five units to its right. Middle: two distances between them over the generator's position: the Wasserstein distance is a V with its tip at the real distribution, the Jensen-Shannon divergence a narrow valley that is flat on both sides. Right: the slopes, which are what the generator learns from: the Wasserstein slope is minus one or one everywhere, the Jensen-Shannon slope vanishes beyond about six units."}, "figure": {"name": "fig-cover", "caption": "The story in one picture. A generator (dashed) is to move onto the data (solid). Two ways to say how far it is (middle), and what each tells it to do (right): where JS has nothing left to say, the Wasserstein distance still points the way."}}
+# %% tags=["remove-input"]
+live_gan()
+
+# %% [markdown]
+# ## What you will be able to do
+#
+# - **Write** a GAN and a Wasserstein GAN in thirty lines of PyTorch, and know what each line is for.
+# - **Derive** the optimal discriminator, the $-2\log2$, the Kantorovich–Rubinstein duality and the Wasserstein GAN,
+#   and say at each step what is assumed.
+# - **Predict** when the training of a GAN stalls, circles or collapses, and show it on a population of runs instead
+#   of one lucky seed.
+# - **Use** the code, `gantut`, on your own data: exact in the corner cases where a formula is easily coded wrong, on
+#   CPU and CUDA alike.
+#
+# You need calculus, elementary probability and some Python. Measure theory is not needed; where it matters, the
+# lesson says what it would add.
+#
+# ## What the book found
+#
+# - **A stronger discriminator can ruin the game.** On a ring of eight clouds the same two networks cover all of it with
+#   one discriminator step per iteration, and fall onto a single cloud with five ({doc}`lesson 2 <02_the_game>`).
+# - **The discriminator sees mode collapse.** What is missing is a way out for the generator ({doc}`lesson 6
+#   <06_mode_collapse>`).
+# - **Some famous tricks lose to tuning.** Given as many tries, the plain game beats three of them ({doc}`lesson 8
+#   <08_seven_tricks>`).
+# - **Optimal transport is easy to compute and hard to sample.** Between two samples of the *same* distribution, the
+#   distance falls to zero only like $n^{-1/d}$ ({doc}`lesson 9 <09_moving_dirt>`).
+# - **A critic's loss can look right without knowing anything.** A critic that is zero everywhere certifies nearly as
+#   much of the distance as a trained one ({doc}`lesson 12 <12_the_estimate>`).
+# - **No objective wins once all are tuned alike.** With five tries each, none can be told apart from the plain
+#   non-saturating GAN as better on all data ({doc}`lesson 15 <15_created_equal>`).
+#
+# ## The story in one picture
+
+# %% tags=["remove-input"] mystnb={"image": {"alt": "Three panels. Left: a real bell curve and a generated one five units to its right. Middle: two distances between them over the generator's position: the Wasserstein distance is a V with its tip at the real distribution, the Jensen-Shannon divergence a narrow valley that is flat on both sides. Right: the slopes, which are what the generator learns from: the Wasserstein slope is minus one or one everywhere, the Jensen-Shannon slope vanishes beyond about six units."}, "figure": {"name": "fig-cover", "caption": "The story in one picture. A generator (dashed) is to move onto the data (solid). Two ways to say how far it is (middle), and what each tells it to do (right): where JS has nothing left to say, the Wasserstein distance still points the way."}}
 x = torch.linspace(-4, 9, 400, dtype=torch.float64)
 left, middle, right = plots.axes(1, 3, height=2.7)
 plots.distributions(
@@ -81,18 +127,6 @@ right.set(xlabel="generator at", ylim=(-1.25, 1.25), title="which way?")
 plots.show()
 
 # %% [markdown]
-# ## What you will be able to do
-#
-# - **Derive** the optimal discriminator, the $-2\log2$, the Kantorovich–Rubinstein duality and the Wasserstein GAN,
-#   and say at each step what is assumed.
-# - **Predict** when the training of a GAN stalls, circles or collapses, and show it on a population of runs instead
-#   of one lucky seed.
-# - **Use** the code, `gantut`, on your own data: exact in the corner cases where a formula is easily coded wrong, on
-#   CPU and CUDA alike.
-#
-# You need calculus, elementary probability and some Python. Measure theory is not needed; where it matters, the
-# lesson says what it would add.
-#
 # ## The path
 #
 # | | Lesson | The question |
@@ -152,10 +186,10 @@ print(
 # **Exercises answer back.** Open the lesson in Colab (the rocket at the top of its page) or on your own machine, put
 # your answer in place of the dots and run the cell.
 #
-# **Six labs live in the pages**, and run in your browser, even offline: {doc}`a GAN that trains before your eyes
+# **Six labs live in the pages**, and run in your browser, even offline: {doc}`the GAN above
 # <02_the_game>` and {doc}`the game of x and y <04_no_equilibrium>`; {doc}`move dirt <09_moving_dirt>` and {doc}`the
-# parallel lines <10_duality>`; {doc}`D* beside the critic, and a recorded population to browse
-# <11_wasserstein_gan>`. Each works with mouse, finger and keyboard, and its numbers are tested against `gantut`.
+# parallel lines <10_duality>`; {doc}`D* beside the critic <11_wasserstein_gan>`, and {doc}`a recorded population to
+# browse <12_the_estimate>`. Each works with mouse, finger and keyboard, and its numbers are tested against `gantut`.
 #
 # **On your own machine** you need Python 3.11 or newer and `make`:
 #

@@ -14,20 +14,20 @@
 # %% [markdown]
 # # 9 · Moving dirt
 #
-# JS says how easily two distributions can be *told apart*, and once they can be told apart with certainty it has
-# nothing more to say. This lesson asks another question: how much **work** would it take to turn one distribution into
-# the other? Think of dirt, and of a shovel. The answer is a distance that never saturates. It can be computed exactly,
-# by the simplex method or (on a line) by sorting, and nearly exactly by an algorithm of four lines.
+# JS says how easily two distributions can be *told apart*. Once they can be told apart with certainty, it has nothing
+# more to say. This lesson asks a different question: how much **work** does it take to turn one distribution into the
+# other? Think of dirt and a shovel. The answer is a distance that never saturates. It can be computed exactly, by the
+# simplex method or, on a line, by sorting. An algorithm of a few lines computes it nearly exactly.
 #
 # :::{admonition} Before you start
 # :class: tip
 # **You will be able to say** what a transport plan is, and what it costs; what the earth mover's distance and $W_p$
-# are; why sorting solves the problem on the line; what entropic regularisation changes; and what makes the distance
-# hard to know in many dimensions (it is not the computation).
+# are; why sorting solves the problem on a line; what entropic regularisation changes; and why the distance is hard to
+# know in many dimensions, although it is easy to compute.
 #
-# **You need** sums, and the idea of a linear programme; {doc}`lesson 1 <01_divergences>` for KL.
+# **You need** sums, convex functions, and {doc}`lesson 1 <01_divergences>` for KL.
 #
-# **It takes** an hour to read with the exercises, and about fifteen seconds to run on a laptop.
+# **It takes** about 70 minutes to read with the exercises, and about fifteen seconds to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]
@@ -49,7 +49,7 @@ if importlib.util.find_spec("gantut") is None:
         check=True,
     )
 
-# %%
+# %% tags=["hide-input"]
 import time
 
 import torch
@@ -58,7 +58,7 @@ from gantut import plots
 from gantut.checks import claim
 from gantut.data import gaussian_mixture
 from gantut.device import at_scale, random_source
-from gantut.lessons import check
+from gantut.lessons import check, show_table
 from gantut.lessons.linear_program import linear_program
 from gantut.lessons.moving_dirt import move_dirt
 from gantut.lessons.moving_dirt.plots import plot_piles
@@ -73,18 +73,20 @@ from gantut.transport import (
 # %% [markdown]
 # ## Four piles
 #
-# Four piles of dirt stand in a row, one step apart, with 3, 2, 1 and 4 shovelfuls. We want piles of 1, 2, 4 and 3
-# shovelfuls. Carrying one shovelful one step costs 1. How cheaply can it be done? (The example is Weng's
+# Four piles of dirt stand in a row, one step apart. They hold 3, 2, 1 and 4 shovelfuls; we want 1, 2, 4 and 3. Carrying
+# one shovelful one step costs 1. What is the least that the whole job can cost? (The example is Weng's
 # {cite}`weng2019`.)
 #
-# Begin at the left. The first pile has two shovelfuls too many, and they can only go right: carry them to the second
-# pile. Now the second has two too many; carry them on. The third, with three, is one short, and the only pile left to
-# give is the fourth: one shovelful comes back from the right. There was never any choice about *how much* crosses each
-# gap: it is the surplus of everything to its left. Call it $\delta_i$ for the gap behind pile $i$:
+# Start at the left. The first pile has two shovelfuls too many, and they can only go right, so carry them to the second
+# pile. Now the second pile has two too many; carry them on to the third. The third pile is still one short, and only
+# the fourth has any to spare: one shovelful comes back from the right. We never had a choice about the *net* amount
+# that crosses a gap between two piles. It is the surplus of everything to the left of the gap. Call it $\delta_i$ for
+# the gap to the right of pile $i$:
 #
 # $$ \delta_0=0,\qquad \delta_{i}=\delta_{i-1}+P_{i}-Q_{i} . $$ (eq-recursion)
 #
-# It is signed: positive when dirt goes right, negative when it comes back. What it costs is its absolute value,
+# It is positive when dirt moves right and negative when dirt moves left. Either way we pay its absolute value, so the
+# walk costs
 #
 # $$ W=\sum_i|\delta_i| . $$ (eq-pile-cost)
 
@@ -92,7 +94,6 @@ from gantut.transport import (
 P = torch.tensor([3.0, 2.0, 1.0, 4.0], dtype=torch.float64)
 Q = torch.tensor([1.0, 2.0, 4.0, 3.0], dtype=torch.float64)
 walk = pile_moves(P, Q)
-print("deltas:", walk.deltas.tolist(), " cost:", walk.cost.item())
 claim(
     "emd-recursion",
     "the deltas of the four piles",
@@ -101,13 +102,14 @@ claim(
 )
 
 # %% [markdown]
-# In the post the recursion is printed with another index, $\delta_{i+1}=\delta_i+P_i-Q_i$ with $\delta_0=0$, for piles
-# numbered from 1 to 4. Taken literally, the first step asks for $P_0$, a pile that does not exist; the numbers below
-# the formula are right. And $\delta_i$ is introduced as "the cost to pay to make $P_i$ and $Q_i$ match", though one of
-# them is negative: it is a *flow*.
+# In Weng's post the recursion has a different index, $\delta_{i+1}=\delta_i+P_i-Q_i$ with $\delta_0=0$, for piles
+# numbered from 1 to 4. Taken literally, its first step asks for $P_0$, a pile that does not exist. The numbers below
+# the formula are right. The post also calls $\delta_i$ "the cost to pay to make $P_i$ and $Q_i$ match", but one of the
+# numbers is negative: $\delta_i$ is a *flow*.
+
+# %% tags=["hide-input"]
 
 
-# %%
 def as_printed(P, Q):
     """δ_{i+1} = δ_i + P_i - Q_i with piles numbered 1 to 4: taken literally."""
     P, Q = (
@@ -132,21 +134,9 @@ claim(
 )
 
 # %% [markdown]
-# Here is the walk, move by move. In the post the last move takes a shovelful from $Q_3$ to $Q_4$. That makes the two
-# rows match as well, but by changing what is wanted, and the post set out "to change $P$ to look like $Q$". The move of
-# $P$ that costs the same comes back from the fourth pile to the third, which is what $\delta_3=-1$ says.
-
-# %%
-for move in walk.moves:
-    print(move)
-states = walk.states
-claim(
-    "emd-step3-moves-q", "after the last move P is Q", states[-1], equals=Q
-)
-
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four bar charts of piles 1 to 4. At the start the piles are 3, 2, 1, 4. After carrying two shovelfuls from pile 1 to pile 2: 1, 4, 1, 4. After two from pile 2 to pile 3: 1, 2, 3, 4. After one from pile 4 back to pile 3: 1, 2, 4, 3, which is the target, drawn as outlines in every panel. The dirt that was just moved is hatched in a second colour."}, "figure": {"name": "fig-piles", "caption": "The four piles, move by move (after Weng's figure 7, with the last move corrected). Outlines: what is wanted. Hatched: what was just moved."}}
-plot_piles(states, Q, moves=walk.moves)
-plots.show()
+# The table lists the walk move by move. In the post the last move takes a shovelful from $Q_3$ to $Q_4$. The two rows
+# then match as well, but only because the target has changed, and the post set out "to change $P$ to look like $Q$".
+# The move on $P$ that costs the same brings a shovelful back from the fourth pile to the third, as $\delta_3=-1$ says.
 
 # %%
 spent = [
@@ -156,22 +146,40 @@ spent = [
         for move in walk.moves
     ),
 ]
+so_far = torch.tensor(spent).cumsum(0)
+show_table(
+    ["from pile", "to pile", "shovelfuls", "cost so far"],
+    [
+        [move.source, move.target, f"{move.amount:g}", f"{cost:g}"]
+        for move, cost in zip(walk.moves, so_far[1:], strict=True)
+    ],
+)
+
+# %% tags=["hide-input"]
+states = walk.states
 claim(
     "weng-fig7",
-    "cost after each move",
-    torch.tensor(spent).cumsum(0),
+    "the cost at the start and after each move",
+    so_far,
     equals=[0, 2, 4, 5],
 )
+claim(
+    "emd-step3-moves-q", "after the last move P is Q", states[-1], equals=Q
+)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four bar charts of piles 1 to 4. At the start the piles are 3, 2, 1, 4. After carrying two shovelfuls from pile 1 to pile 2: 1, 4, 1, 4. After two from pile 2 to pile 3: 1, 2, 3, 4. After one from pile 4 back to pile 3: 1, 2, 4, 3, which is the target, drawn as outlines in every panel. The dirt that was just moved is hatched in a second colour."}, "figure": {"name": "fig-piles", "caption": "The four piles, move by move (after Weng's figure 7, with the last move corrected). Outlines: what is wanted. Hatched: what was just moved."}}
+plot_piles(states, Q, moves=walk.moves)
+plots.show()
 
 # %% [markdown]
 # :::{admonition} Try it
 # :class: tip
-# Change the wanted piles to `[4, 3, 2, 1]`: the same piles, each one place further right, and the last one in front.
-# Guess the cost before you run it.
+# Change the wanted piles to `[4, 3, 2, 1]`: each pile moves one place to the right, and the last one comes to the
+# front. Guess the cost before you run it.
 # :::
 #
-# Now take the shovel yourself. There are many ways that cost 5: find one in another order. Then waste some work on
-# purpose; the table says at which gap it was lost.
+# Now take the shovel yourself. There are many ways to do the job for 5: find one that makes its moves in another order.
+# Then waste some work on purpose. The table shows at which gap it was lost.
 
 # %%
 move_dirt(P, Q)
@@ -179,21 +187,21 @@ move_dirt(P, Q)
 # %% [markdown]
 # ## Plans
 #
-# The walk works because the piles stand in a row. In general dirt may go from anywhere to anywhere, and we must say how
-# much goes where. Let $\gamma_{ij}\ge0$ be the amount that goes from place $i$ to place $j$. A table $\gamma$ is a
-# **transport plan** (a *coupling*) if everything goes somewhere, and what arrives is what is wanted:
+# The walk works because the piles stand in a row. In general, dirt may go from anywhere to anywhere, and we must say
+# how much goes where. Let $\gamma_{ij}\ge0$ be the amount that goes from place $i$ to place $j$. A table $\gamma$ is a
+# **transport plan** (or *coupling*) if all the dirt at each place goes somewhere, and if what arrives is what is wanted:
 #
 # $$ \sum_j\gamma_{ij}=P_i,\qquad \sum_i\gamma_{ij}=Q_j . $$ (eq-marginals)
 #
-# $P$ and $Q$ are its **marginals**. If $C_{ij}$ is the cost of carrying one shovelful from $i$ to $j$, the plan
-# costs $\sum_{ij}\gamma_{ij}C_{ij}$, and the **earth mover's distance** is the cost of the cheapest plan:
+# $P$ and $Q$ are its **marginals**. If it costs $C_{ij}$ to carry one shovelful from $i$ to $j$, the plan costs
+# $\sum_{ij}\gamma_{ij}C_{ij}$. The **earth mover's distance** is the cost of the cheapest plan:
 #
 # $$ W(P,Q)=\min_{\gamma\ge0}\ \sum_{ij}\gamma_{ij}C_{ij}\quad\text{subject to its marginals being } P \text{ and } Q . $$ (eq-emd)
 #
-# Cost and constraints are linear in $\gamma$: this is a **linear programme**, and `linear_program` hands it to a solver
-# just as it stands. `emd` is much faster. It uses the network simplex method or, between equally many points of equal
-# mass, where some cheapest plan sends each point to *one* other, shortest paths from those not yet assigned. And it
-# returns a certificate, of which more in lesson 10.
+# Both the cost and the constraints are linear in $\gamma$. Such a problem is called a **linear programme**, and
+# `linear_program` hands it to a general solver exactly as it stands. `emd` is much faster, because it knows the
+# structure: it uses the network simplex method, or shortest paths where equally many points of equal mass are to be
+# matched one to one. It also returns a certificate, which lesson 10 explains.
 
 # %%
 place = torch.arange(4, dtype=torch.float64)
@@ -207,12 +215,21 @@ claim(
     equals=5,
     atol=1e-9,
 )
-best.plan
+
+# %% tags=["hide-input"]
+show_table(
+    ["", *(f"to {j}" for j in range(1, 5))],
+    [
+        [f"**from {i}**", *(f"{amount:g}" for amount in row)]
+        for i, row in enumerate(best.plan.round(decimals=6).abs(), start=1)
+    ],
+)
 
 # %% [markdown]
-# Read a row: it says where the dirt of that pile goes. The plan need not be the one from the walk. Two shovelfuls may
-# go from pile 1 to pile 3 directly, or by way of pile 2: the cost is the same, and the cheapest plan is not unique. No
-# plan is cheaper, though, and in particular none of 500 random ones:
+# Each row says where the dirt of one pile goes. The plan need not be the one from the walk. Two shovelfuls may go from
+# pile 1 to pile 3 directly, or by way of pile 2, at the same cost: the cheapest plan is not unique. To compare it with
+# others, we make 500 random plans. We fill a table at random, then scale its rows and its columns in turn until both
+# add up to what they should.
 
 # %%
 source = random_source(1)
@@ -221,6 +238,9 @@ for _ in range(1000):  # scale rows and columns in turn until both fit
     plans *= (P / plans.sum(2))[:, :, None]
     plans *= (Q / plans.sum(1))[:, None, :]
 plans = torch.cat([best.plan[None], plans])
+costs = (plans * C).sum((1, 2))  # (501,)
+
+# %% tags=["hide-input"]
 claim(
     "coupling-marginals",
     "marginals of the cheapest plan and of 500 random ones, less P and Q",
@@ -231,19 +251,40 @@ claim(
 claim(
     "emd-no-plan-cheaper",
     "what the 500 random plans cost, less the earth mover's distance",
-    (plans[1:] * C).sum((1, 2)) - best.value,
+    costs[1:] - best.value,
     above=-1e-9,
 )
 
 # %% [markdown]
-# If the total mass is 1, $\gamma$ is a probability distribution on pairs $(x,y)$, the cost is an expectation, and the
+# Five hundred plans are not all plans. For piles in a row, here is a proof that none costs less than
+# {eq}`eq-pile-cost`. A shovelful that goes from $i$ to $j$ crosses $|i-j|$ gaps and pays 1 at each. So the cost of a
+# plan can be collected gap by gap: at each gap it is the amount $r$ that crosses to the right plus the amount $l$ that
+# crosses to the left. By {eq}`eq-marginals` the difference $r-l$ is what the piles on the left have too much, which is
+# $\delta_i$. And $r+l\ge|r-l|=|\delta_i|$, with equality if nothing crosses both ways, as in the walk.
+
+# %%
+gaps = (1, 2, 3)  # the gap to the right of pile k
+right = torch.stack([plans[:, :k, k:].sum((1, 2)) for k in gaps], 1)
+left = torch.stack([plans[:, k:, :k].sum((1, 2)) for k in gaps], 1)
+claim(
+    "emd-gap-by-gap",
+    "501 plans: cost less all crossings, net crossings less the deltas",
+    torch.cat(
+        [costs - (right + left).sum(1), *(right - left - walk.deltas[1:4])]
+    ),
+    equals=0,
+    atol=1e-9,
+)
+
+# %% [markdown]
+# If the total mass is 1, $\gamma$ is a probability distribution of pairs $(x,y)$, the cost is an expectation, and the
 # earth mover's distance is
 #
 # $$ W_1(p,q)=\min_\gamma\ \mathbb E_{(x,y)\sim\gamma}\|x-y\| , $$ (eq-w1)
 #
 # over all distributions of pairs $(x,y)$ with marginals $p$ and $q$. (In the post the minimum is over
 # $\gamma\sim\Pi(p,q)$; read $\gamma\in\Pi(p,q)$. A plan is an element of the set of plans, not a draw from it.) For our
-# piles, everything is divided by ten. Draw a hundred thousand shovelfuls from the plan: how far do they go on average?
+# piles, divide everything by ten. Draw a hundred thousand shovelfuls from the plan: how far do they go on average?
 
 # %%
 gamma = best.plan / P.sum()
@@ -261,13 +302,14 @@ claim(
 # %% [markdown]
 # ### Other powers
 #
-# Long journeys may be penalised more: the cost is $\|x-y\|^p$ for some $p\ge1$, and a root is taken at the end so that
-# the result is again a distance,
+# We may want to penalise long journeys more. Then the cost is $\|x-y\|^p$ for some $p\ge1$, and a root at the end makes
+# the result a distance again:
 #
 # $$ W_p(p,q)=\Big(\min_\gamma\ \mathbb E_{(x,y)\sim\gamma}\|x-y\|^p\Big)^{1/p} . $$ (eq-wp)
 #
-# It is finite if both distributions have finite $p$-th moments, and it never falls as $p$ grows. For the piles, whose
-# shovelfuls go no step or one step in a cheapest plan, three values of $p$:
+# It is finite if both distributions have finite $p$-th moments, and by Jensen's inequality it never falls as the power
+# grows. The walk can be done so that five of the ten shovelfuls move one step and the others stay. This plan is cheapest
+# for every power, so the mean of $\|x-y\|^p$ is $\frac12$ each time:
 
 # %%
 p, q = P / 10, Q / 10
@@ -283,21 +325,24 @@ claim(
 # %% [markdown]
 # ## On a line, sorting is enough
 #
-# Take two samples of the same size on the line. Which point should go to which? Suppose that two routes cross:
-# $x_1<x_2$ but $y_1>y_2$, where $x_1$ goes to $y_1$ and $x_2$ to $y_2$. Exchange the targets. For every $p\ge1$
-# that does not raise the cost,
+# Take two samples of the same size on a line. Which point should go to which? Suppose that two routes cross: $x_1<x_2$
+# but $y_1>y_2$, where $x_1$ goes to $y_1$ and $x_2$ goes to $y_2$. Exchange their targets. For every $p\ge1$ this does
+# not raise the cost,
 #
 # $$ |x_1-y_2|^p+|x_2-y_1|^p\;\le\;|x_1-y_1|^p+|x_2-y_2|^p , $$ (eq-uncross)
 #
-# because $t\mapsto|t|^p$ is convex: the two differences on the left lie between those on the right and have the same
-# sum. So some cheapest plan has no crossings, and a plan without crossings sends the smallest to the smallest, the
-# second to the second, and so on. In terms of **quantile functions** ($F^{-1}(u)$ is the point below which the share
-# $u$ of the mass lies),
+# because $t\mapsto|t|^p$ is convex: the differences $x_1-y_2$ and $x_2-y_1$ lie between $x_1-y_1$ and $x_2-y_2$, and
+# have the same sum. Each exchange that uncrosses two routes also raises $\sum_ix_iy_{\sigma(i)}$, the sum of the
+# products of matched points, by $(x_2-x_1)(y_1-y_2)>0$. There are only finitely many ways $\sigma$ to match the
+# points, so this cannot go on for ever. It ends at a matching without crossings, which sends the smallest point to the
+# smallest, the second to the second, and so on, and which costs no more than the one we started from.
+#
+# In terms of **quantile functions** ($F^{-1}(u)$ is the point below which the share $u$ of the mass lies),
 #
 # $$ W_p^p(p,q)=\int_0^1\big|F_p^{-1}(u)-F_q^{-1}(u)\big|^p\,du . $$ (eq-quantiles)
 #
-# For $p=1$ that is the area between the two distribution functions, and for piles it is {eq}`eq-pile-cost`: $\delta_i$
-# is the difference $F_P-F_Q$ at gap $i$.
+# For $p=1$ this is the area between the two distribution functions. For piles it is {eq}`eq-pile-cost`, since
+# $\delta_i$ is the difference $F_P-F_Q$ at gap $i$.
 
 # %%
 source = random_source(2)
@@ -312,6 +357,8 @@ by_plan = torch.stack(
         for k in (1, 2, 3)
     ]
 )
+
+# %% tags=["hide-input"]
 claim(
     "line-by-sorting",
     "W_1, W_2, W_3 of two samples: sorting and the cheapest plan agree",
@@ -337,20 +384,22 @@ plots.show()
 # %% [markdown]
 # ## A little blur: entropic transport
 #
-# The linear programme has as many unknowns as pairs of points. A small change makes it much easier. Add to the cost a
-# multiple of the information that the plan holds beyond its marginals:
+# The linear programme has as many unknowns as there are pairs of points. A small change makes it much easier to solve.
+# Add to the cost a multiple of the information that the plan holds beyond its marginals:
 #
 # $$ \min_{\gamma}\ \sum_{ij}\gamma_{ij}C_{ij}+\varepsilon\operatorname{KL}(\gamma\,\|\,a\otimes b)\quad\text{subject to the marginals } a, b . $$ (eq-entropic)
 #
 # Here $(a\otimes b)_{ij}=a_ib_j$ is the plan that sends everything everywhere, and $\varepsilon>0$ says how strongly we
-# prefer it. Setting the derivative of the Lagrangian with respect to $\gamma_{ij}$ to zero, with a multiplier $f_i$ for
-# each row and $g_j$ for each column, gives the *form* of the answer,
+# prefer it. Now $\operatorname{KL}=\sum_{ij}\gamma_{ij}\log\frac{\gamma_{ij}}{a_ib_j}$ is strictly convex, and its slope
+# at $\gamma_{ij}=0$ is $-\infty$, so no entry of the best plan is 0. We can therefore find it by setting derivatives to
+# zero. With a multiplier $f_i$ for each row sum and $g_j$ for each column sum, the derivative of the Lagrangian with
+# respect to $\gamma_{ij}$ is $C_{ij}+\varepsilon\log\frac{\gamma_{ij}}{a_ib_j}+\varepsilon-f_i-g_j$. The constant
+# $\varepsilon$ can be absorbed into $f_i$. What remains gives the *form* of the answer,
 #
-# $$ \gamma_{ij}=a_i\,b_j\,\exp\frac{f_i+g_j-C_{ij}}{\varepsilon} , $$ (eq-sinkhorn-plan)
+# $$ \gamma_{ij}=a_i\,b_j\,\exp\frac{f_i+g_j-C_{ij}}{\varepsilon} . $$ (eq-sinkhorn-plan)
 #
-# and the marginals say what $f$ and $g$ are: given $g$, each row must add up to $a_i$, which determines $f_i$; given
-# $f$, the columns determine $g$. Alternating between the two is **Sinkhorn's algorithm** {cite}`cuturi2013`. It is four
-# lines long:
+# The marginals determine $f$ and $g$. Given $g$, each row must add up to $a_i$, which fixes $f_i$. Given $f$, the
+# columns fix $g$. Alternating between the two is **Sinkhorn's algorithm** {cite}`cuturi2013`. Its loop has two lines:
 
 
 # %%
@@ -365,30 +414,35 @@ def sinkhorn_by_hand(a, b, C, eps, iterations=2000):
     return a[:, None] * b * torch.exp((f[:, None] + g - C) / eps)
 
 
+# %% [markdown]
+# We try it on two distributions on a grid of 60 points, one with two modes and one with a single mode, for three
+# amounts of blur. The library's `sinkhorn` does the same, but stops once the marginals fit.
+
+# %%
 x = torch.linspace(-3, 3, 60, dtype=torch.float64)
-a, b = (
-    gaussian_mixture([-1.5, 1.5], 0.5).density(x),
-    gaussian_mixture([0.0]).density(x),
-)
+a = gaussian_mixture([-1.5, 1.5], 0.5).density(x)
+b = gaussian_mixture([0.0]).density(x)
 a, b = a / a.sum(), b / b.sum()
 C = (x[:, None] - x) ** 2
 blurred = {
     eps: sinkhorn(a, b, C, eps, tol=1e-10, max_iter=100_000).plan
     for eps in (1.0, 0.1, 0.01)
 }
+
+# %% tags=["hide-input"]
 claim(
     "sinkhorn-form",
-    "the plan of the library and that of the four lines",
+    "the plan of the library and that of our loop",
     blurred[0.1],
     equals=sinkhorn_by_hand(a, b, C, 0.1),
     atol=1e-9,
 )
 
 # %% [markdown]
-# As $\varepsilon$ grows, the plan tends to $a\otimes b$; as it shrinks, to a cheapest plan, which is a thin line. Its
-# cost comes down to the exact one, and at a known rate. The blurred plan minimises {eq}`eq-entropic`, so it does no
-# worse there than the cheapest plan $\gamma^*$: it costs at most
-# $\varepsilon\operatorname{KL}(\gamma^*\,\|\,a\otimes b)$ more. How much of this allowance does it use?
+# As $\varepsilon$ grows, the plan tends to $a\otimes b$. As $\varepsilon$ shrinks, it tends to a cheapest plan, which
+# is a thin line, and its cost comes down to the exact one. How far can it still be above? The blurred plan minimises
+# {eq}`eq-entropic`, so it does no worse there than the cheapest plan $\gamma^*$. Since KL is never negative, it costs
+# at most $\varepsilon\operatorname{KL}(\gamma^*\,\|\,a\otimes b)$ more than $\gamma^*$. The table compares.
 
 # %%
 exact = emd(a, b, C)
@@ -398,7 +452,15 @@ information = (exact.plan[used] * ratio.log()).sum()  # KL(γ* || a ⊗ b)
 more = [
     ((plan * C).sum() - exact.value).item() for plan in blurred.values()
 ]
-print("costs more by:", [float(f"{cost:.2g}") for cost in more])
+
+# %% tags=["hide-input"]
+show_table(
+    [r"$\varepsilon$", "costs more by", "at most"],
+    [
+        [eps, f"{cost:.2g}", f"{eps * information:.2g}"]
+        for eps, cost in zip(blurred, more, strict=True)
+    ],
+)
 claim(
     "entropic-limit",
     "for ε = 1, 0.1, 0.01: that, as a share of ε KL(γ* || a ⊗ b)",
@@ -428,9 +490,9 @@ plots.show()
 # ## What is hard about it
 #
 # "It is intractable to exhaust all the possible joint distributions", says the post, and the slides call computing
-# $W_p$ "very difficult". Nobody has to exhaust them. Between two *samples* the distance is a linear programme, and
-# `emd_points` solves it for a thousand points in a second or less, with a proof: the gap between what the plan costs
-# and a lower bound for the cost of all plans, of which more in lesson 10. (The times in the figure below were measured
+# $W_p$ "very difficult". But nobody has to exhaust them. Between two *samples* the distance is a linear programme.
+# `emd_points` solves it for a thousand points in a second or less, with a proof: the gap between the cost of its plan
+# and a lower bound for the cost of every plan, which lesson 10 derives. (The times in the figure below were measured
 # when this page was built.)
 
 
@@ -448,6 +510,8 @@ for n in sizes:
     solved = emd_points(*cubes(n, 2, source))
     seconds.append(time.perf_counter() - start)
     gaps.append(solved.gap)
+
+# %% tags=["hide-input"]
 claim(
     "ot-intractable",
     "cost less its lower bound, for 100 to 1600 points",
@@ -457,10 +521,10 @@ claim(
 )
 
 # %% [markdown]
-# What can be hard is something else. Let the two samples come from the *same* distribution, so that the distance that
-# we are after is zero; what we get is not. How fast does it go to zero as the number of points grows? On the line like
-# $n^{-1/2}$, as averages do, and in two dimensions nearly so. In $d\ge3$ dimensions only like $n^{-1/d}$: to halve the
-# error in eight dimensions takes 256 times as many points.
+# Something else can be hard. Let the two samples come from the *same* distribution. The distance that we are after is
+# then zero, but the distance between the samples is not. How fast does it fall as the number of points grows? On a line
+# it falls like $n^{-1/2}$, as the error of an average does, and in two dimensions nearly so. In $d\ge3$ dimensions it
+# falls only like $n^{-1/d}$: to halve the error in eight dimensions takes 256 times as many points.
 
 # %%
 sizes_tried, repeats = [50, 100, 200, 400], at_scale(fast=40, full=100)
@@ -478,7 +542,7 @@ def mean_error(n, d, shift=0.0):
 
 errors = {d: [mean_error(n, d) for n in sizes_tried] for d in (1, 2, 3, 8)}
 
-# %%
+# %% tags=["hide-input"]
 log_n = torch.tensor(sizes_tried, dtype=torch.float64).log()
 log_n -= log_n.mean()
 slopes = [
@@ -517,16 +581,23 @@ right.legend(fontsize=9, loc="lower left", ncols=2)
 plots.show()
 
 # %% [markdown]
-# Is that the fault of the method? For the worst pair of distributions it is not: if all that is known is that they live
+# Is the method to blame? For the worst pair of distributions it is not. If all we know is that the distributions live
 # in a cube of $d\ge3$ dimensions, then **no** estimator has an error that falls faster than $n^{-1/d}$ for all pairs at
 # once, up to logarithms {cite}`nilesweed2022spiked`. But the worst pairs are nearly equal, and rough. Estimators that
-# know of smooth densities do better {cite}`nilesweed2022smooth`, and so does this very one where the distributions lie
-# apart {cite}`manole2024`. Shift one of the cubes by 3, and by how much does the error of the distance shrink?
+# rely on smooth densities do better {cite}`nilesweed2022smooth`. So does the plain distance between samples when the
+# distributions lie apart {cite}`manole2024`. We shift one of the cubes by 3. How much smaller is the error now?
 
 # %%
 apart = [mean_error(n, 8, shift=3.0) for n in sizes_tried]
-print("error, equal cubes:", [round(error, 2) for error in errors[8]])
-print("3 apart:           ", [round(error, 2) for error in apart])
+
+# %% tags=["hide-input"]
+show_table(
+    ["points", "mean error, equal cubes", "mean error, 3 apart"],
+    [
+        [n, f"{same:.2f}", f"{far:.2f}"]
+        for n, same, far in zip(sizes_tried, errors[8], apart, strict=True)
+    ],
+)
 claim(
     "ot-separated",
     "d = 8: the error for equal cubes, in multiples of that 3 apart",
@@ -535,9 +606,9 @@ claim(
 )
 
 # %% [markdown]
-# So from samples in many dimensions it is easy to know that two distributions are far apart, and how far; it is hard to
-# know that they are *near*. A generator that has learnt well is in the second case. Keep this in mind when a network
-# claims to compute the distance: lesson 13 compares such claims with the truth.
+# So samples in many dimensions easily show that two distributions are far apart, and how far. They hardly show that two
+# distributions are *near* each other, and a generator that has learned well is near the data. Keep this in mind when a
+# network claims to compute the distance. Lesson 13 compares such claims with the truth.
 #
 # ## Exercises
 #
@@ -568,27 +639,40 @@ check("shift-the-piles", answer)
 # :::
 #
 # :::{exercise}
-# :label: ex-translate-a-gaussian
-# What is $W_1$ between $N(0,1)$ and $N(3,1)$? And $W_2$? Use {eq}`eq-quantiles`; one number answers both.
+# :label: ex-w2-of-gaussians
+# *A derivation.* Let $p=N(0,1)$ and $q=N(m,s^2)$ with $s>0$. Derive $W_2^2(p,q)$ from {eq}`eq-quantiles`: find both
+# quantile functions, then the integral. Give the result as a formula in `m` and `s`, such as `"m*s + 1"`.
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# Draw the two distribution functions. How far apart are they *sideways*, at each height $u$? That is the integrand of
-# {eq}`eq-quantiles`; and on its left is a power of the distance, not the distance itself.
+# Let $\Phi$ be the distribution function of $N(0,1)$; then $F_p^{-1}=\Phi^{-1}$. For $F_q^{-1}$, use that a sample of
+# $q$ is $m+sz$ with $z\sim p$. In the integral substitute $z=\Phi^{-1}(u)$: what does $u$ uniform on $[0,1]$ say about
+# $z$?
 # :::
 
 # %%
 answer = ...
-check("translate-a-gaussian", answer)
+check("w2-of-gaussians", answer)
 
 # %% [markdown]
-# :::{solution} ex-translate-a-gaussian
+# :::{solution} ex-w2-of-gaussians
 # :class: dropdown
-# The quantile functions differ by 3 everywhere, so the integral of $|3|^p$ is $3^p$, and its root 3.
+# *The quantile functions.* $F_q(y)=\Pr(m+sz\le y)=\Phi\big(\frac{y-m}s\big)$, since $s>0$. Setting this to $u$ and
+# solving for $y$ gives $F_q^{-1}(u)=m+s\,\Phi^{-1}(u)$.
+#
+# *Their difference* is $F_q^{-1}(u)-F_p^{-1}(u)=m+(s-1)\,\Phi^{-1}(u)$.
+#
+# *The integral.* If $u$ is uniform on $[0,1]$, then $z=\Phi^{-1}(u)$ has the distribution $N(0,1)$. So
+# {eq}`eq-quantiles` is an expectation,
+#
+# $$ W_2^2=\mathbb E\big[(m+(s-1)z)^2\big]=m^2+2m(s-1)\,\mathbb E z+(s-1)^2\,\mathbb E z^2=m^2+(s-1)^2 . $$
+#
+# For $s=1$ this is $W_2=|m|$: to shift a distribution costs the distance of the shift. The mean and the standard
+# deviation contribute separately, as the two coordinates of a point do.
 #
 # ```python
-# answer = 3
+# answer = "m**2 + (s - 1)**2"
 # ```
 # :::
 #
@@ -622,7 +706,7 @@ check("area-function", answer)
 # :::{exercise}
 # :label: ex-dirt-in-eight-dimensions
 # Two samples of 1000 points from equal distributions in eight dimensions are 0.4 apart. About how many points would
-# make that 0.1, if it falls like $n^{-1/8}$?
+# bring that down to 0.1, if it falls like $n^{-1/8}$?
 # :::
 #
 # :::{hint}
@@ -650,12 +734,12 @@ check("dirt-in-eight-dimensions", answer)
 # - A transport plan says how much goes where; its row and column sums are the two distributions. The earth mover's
 #   distance is the cost of the cheapest plan: a linear programme.
 # - On a line the cheapest plan keeps the order, and the distance is the area between the distribution functions.
-# - Entropy makes the problem easy to solve by scaling rows and columns alternately, and blurs the plan; the smaller
+# - Entropy makes the problem easy to solve by scaling rows and columns in turn, and blurs the plan. The smaller
 #   $\varepsilon$, the less the blur.
-# - It is not the computation that is hard. In many dimensions it is the *sampling*: between two samples of equal
-#   distributions the distance falls to 0 only like $n^{-1/d}$. Where distributions are far apart the error is much
-#   smaller.
+# - Computing the distance between two samples is not hard. Knowing the distance between their *distributions* is hard
+#   in many dimensions: for samples of equal distributions it falls to 0 only like $n^{-1/d}$. Where distributions are
+#   far apart, the error is much smaller.
 #
 # **Sources.** The piles are Weng's {cite}`weng2019`, with the corrections under {doc}`errata`. On optimal transport
-# and its computation see {cite}`peyre2019`, on the theory {cite}`villani2009`; Sinkhorn's algorithm came to machine
+# and its computation see {cite}`peyre2019`; on the theory, {cite}`villani2009`. Sinkhorn's algorithm came to machine
 # learning with {cite}`cuturi2013`.

@@ -15,7 +15,7 @@ import torch
 from conftest import CHROMIUM
 
 from gantut import games, lessons, lipschitz, metrics, objectives
-from gantut.data import gaussian, parallel_lines, ring
+from gantut.data import gaussian, gaussian_mixture, parallel_lines, ring
 from gantut.divergences import js_between, kl_between, optimal_discriminator
 from gantut.lessons import duality, labs, moving_dirt, no_equilibrium, recorded, the_game, wasserstein_gan
 from gantut.lessons.labs import _page
@@ -32,7 +32,7 @@ if not os.environ.get("CI"):
         )
 
 ROOMS = Path(lessons.__file__).parent
-LABS = {script.stem: script for script in sorted(ROOMS.glob("*/*.js")) if script.stem != "library"}
+LABS = {script.stem: script for script in sorted(ROOMS.glob("*/*.js")) if script.parent.name != "labs"}
 KB = 1024
 
 pytestmark = pytest.mark.site
@@ -147,7 +147,7 @@ def test_a_lab_says_what_it_is_in_plain_text_and_nothing_that_changes_from_run_t
 
 @every_lab
 def test_a_script_is_small_and_fetches_nothing(name):
-    script = _page.closed(LABS[name])
+    script = _page.closed((*made(name).parts, made(name).script))
     assert len(script.encode()) < 150 * KB
     outside = (
         r"""\bfetch\(|XMLHttpRequest|\bimport\b\s*[({"']|\brequire\b|\beval\(|new Function|https?://(?!www\.w3\.org/)"""
@@ -167,6 +167,7 @@ def test_settings_cannot_end_the_element_that_they_stand_in():
 # What there is in a lab: names of controls and pictures, and how strongly text stands out from what is behind it.
 INSIDE = r"""() => {
   const root = document.querySelector(".gantut-lab").shadowRoot;
+  for (const fold of root.querySelectorAll("details")) fold.open = true;
   const parse = c => { const n = c.match(/[\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
   const light = c => { const [r, g, b] = c.map(v => { v /= 255;
       return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
@@ -696,6 +697,41 @@ def test_whoever_asks_for_less_motion_sees_two_pictures_a_second(open_labs):
     tab.context.close()
 
 
+# ---- One bell for two -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("gap", "mean", "std"), [(5.0, 0.0, 1.0), (5.0, -2.5, 0.4), (0.0, 1.0, 3.0), (8.0, 4.0, 0.2)])
+def test_the_divergences_of_a_bell_are_those_of_quadrature(opened, gap, mean, std):
+    found = opened("fit_a_bell").evaluate(
+        "given => document.querySelector('.gantut-lab').lab.divergences(...given)", [gap, mean, std]
+    )
+    p, q = gaussian_mixture([-gap / 2, gap / 2], [0.7, 0.7], [0.7, 0.3]), gaussian(mean, std)
+    assert found["forward"] == pytest.approx(kl_between(p, q).value.item(), rel=1e-6)
+    assert found["reverse"] == pytest.approx(kl_between(q, p).value.item(), rel=1e-6)
+    assert found["js"] == pytest.approx(js_between(p, q).value.item(), rel=1e-6)
+
+
+def descended(tab, **settings):
+    put(tab, **settings)
+    press(tab, "play")
+    says(tab, "has a minimum")
+    sliders = [float(tab.locator(f"[name={name}]").input_value()) for name in ("middle", "width")]
+    return number(tab, settings["which"]), *sliders
+
+
+def test_forward_kl_covers_both_peaks_with_their_mean_and_variance(opened):
+    _, mean, std = descended(opened("fit_a_bell"), which="forward", gap=5, middle=0, width=1)
+    assert mean == pytest.approx(0.7 * -2.5 + 0.3 * 2.5, abs=0.02)
+    assert std == pytest.approx(math.sqrt(0.7**2 + 25 * 0.7 * 0.3), abs=0.02)
+
+
+@pytest.mark.parametrize(("start", "peak", "share"), [(-2, -2.5, 0.7), (2, 2.5, 0.3)])
+def test_reverse_kl_chooses_the_peak_that_is_near_and_pays_for_the_other(opened, start, peak, share):
+    value, mean, std = descended(opened("fit_a_bell"), which="reverse", gap=5, middle=start, width=1)
+    assert (mean, std) == (pytest.approx(peak, abs=0.03), pytest.approx(0.7, abs=0.03))
+    assert value == pytest.approx(-math.log(share), abs=0.01)
+
+
 # ---- A GAN in the page --------------------------------------------------------------------------------------
 
 WIDTHS = {"generator": [2, 32, 32, 2], "critic": [2, 32, 32, 1]}
@@ -708,13 +744,13 @@ IN_PAGE = """([objective, generator, critic, real, noise, mix]) => {
   const batch = (points) => Float64Array.from(points.flat());
   const fake = Float64Array.from(noise[1].flat());
   const onceMore = () => criticLoss(objective, D, batch(real), fake, Float64Array.from(mix), rows);
-  const ofCritic = onceMore();
+  const ofCritic = onceMore(), criticGradient = flat(ofCritic.gradient); // the next one stands in the same place
   const ofGenerator = generatorLoss(objective, G, D, batch(noise[0]), rows);
   const adam = new Adam(D, 2e-3);
   for (let k = 0; k < 3; k++) adam.descend(onceMore().gradient);
   if (objective === "wgan") clip(D);
   return { critic: ofCritic.loss, penalty: ofCritic.penalty, generator: ofGenerator.loss,
-    criticGradient: flat(ofCritic.gradient), generatorGradient: flat(ofGenerator.gradient), after: flat(D) };
+    criticGradient, generatorGradient: flat(ofGenerator.gradient), after: flat(D) };
 }"""
 
 
@@ -787,7 +823,8 @@ def test_the_distance_in_the_page_is_the_exact_one(opened, rng):
 
 def test_the_gan_learns_one_cloud_and_its_page_stays_awake(opened):
     tab = opened("live_gan")
-    put(tab, objective="wgan-gp", data="one")
+    press(tab, "again")
+    put(tab, objective="wgan-gp", data="one", speed=20)
     before = number(tab, "w1")
     press(tab, "start")
     tab.wait_for_function("document.querySelector('.gantut-lab').lab.game.round > 40")
@@ -820,10 +857,69 @@ def test_one_seed_is_one_game_and_reset_begins_it_again(opened):
     assert number(tab, "critic") != losses[0][0]
 
 
+def test_the_game_goes_on_when_it_is_steered(opened):
+    """Another objective, other data and other rates leave the players as they are; only a seed begins a new game."""
+    tab = opened("live_gan")
+    game = "document.querySelector('.gantut-lab').lab.game"
+    weight = f"{game}.generator[0].W[0]"
+    put(tab, objective="minimax", data="ring", seed=5)
+    press(tab, "step")
+    before = tab.evaluate(weight)
+    put(tab, objective="wgan", data="three", generator_rate=-4)
+    assert number(tab, "round") == 1
+    assert tab.evaluate(weight) == before
+    assert tab.evaluate(f"[{game}.objective, {game}.criticSteps, {game}.data.centres.length]") == ["wgan", 5, 3]
+    assert tab.evaluate(f"{game}.players.generator.rate") == pytest.approx(1e-4)
+    press(tab, "step")
+    assert number(tab, "round") == 2
+    put(tab, seed=6)
+    assert number(tab, "round") == 0
+    put(tab, generator_rate=-2.7)
+
+
+def test_clouds_are_counted_as_gantut_counts_modes(opened, rng):
+    drawn = ring().sample(256, generator=rng)
+    count = "([x, centres]) => document.querySelector('.gantut-lab').lab.modesCovered(x, x.length / 2, centres, 0.1)"
+    for samples in (drawn, drawn[:, [0, 0]], 3 * torch.ones(256, 2)):
+        found = opened("live_gan").evaluate(count, [samples.reshape(-1).tolist(), ring().means.tolist()])
+        assert found == metrics.mode_coverage(samples, ring(std=0.1)).covered.item()
+
+
+def test_two_batches_of_the_data_are_as_far_apart_as_the_page_says(opened, rng):
+    put(opened("live_gan"), data="ring")
+    band = opened("live_gan").evaluate("document.querySelector('.gantut-lab').lab.game.realAgainstReal()")
+    x, y = (ring(std=0.1).sample((400, 64), generator=rng) for _ in range(2))
+    found = metrics.exact_w1(x, y)
+    low, middle, high = found.quantile(torch.tensor([0.025, 0.5, 0.975], dtype=found.dtype)).tolist()
+    # one reference batch and forty others, against four hundred pairs of both: the middle differs by what a batch does
+    assert band["middle"] == pytest.approx(middle, abs=0.15)
+    assert low - 0.15 < band["low"] < band["middle"] < band["high"] < high + 0.15
+
+
+def test_samples_are_pulled_against_the_gradient_of_the_loss(opened):
+    """Each arrow is -n times the gradient of the mean loss in its sample: by differences of the loss along it."""
+    tab = opened("live_gan")
+    put(tab, objective="non-saturating", data="ring", seed=1)
+    for _ in range(3):
+        press(tab, "step")
+    found = tab.evaluate("""() => {
+      const { game } = document.querySelector(".gantut-lab").lab, n = 48, { places, down } = game.pulls(n);
+      const at = Float64Array.from(places), way = Float64Array.from(down), step = 1e-6;
+      const loss = (sign) => { // of each sample alone, a little along its arrow
+        const moved = at.map((value, k) => value + sign * step * way[k]);
+        return game.scores(moved).map((a) => Math.log1p(Math.exp(-a))); };
+      const [ahead, behind] = [loss(1), loss(-1)];
+      return Array.from(ahead, (value, r) => [(value - behind[r]) / (2 * step), -(way[2*r]**2 + way[2*r+1]**2)]);
+    }""")
+    for slope, wanted in found:
+        assert slope == pytest.approx(wanted, rel=1e-4, abs=1e-9)
+
+
 def test_data_is_drawn_by_pointer_or_placed_by_keys(opened):
     tab = opened("live_gan")
     put(tab, data="drawn")
     says(tab, "Nothing is drawn yet")
+    tab.locator("summary").click()
     press(tab, "cloud-x", "End")
     press(tab, "add", "Enter")
     centres = "document.querySelector('.gantut-lab').lab.game.data.centres"

@@ -34,11 +34,11 @@ READINGS = [
 
 # What there is to see on a page once its formulas are set, all in one go: each page is opened once a size.
 LOOK = r"""async () => {
-  await (window.MathJax?.startup?.promise ?? Promise.resolve());
+  await window.formulasSet;
   const article = document.querySelector("article") ?? document.body, within = window.innerWidth + 1;
   const name = e => `<${e.tagName.toLowerCase()} class="${e.className}"> ${(e.textContent ?? "").trim().slice(0, 60)}`;
   const cutOff = [...article.querySelectorAll("*")].filter(e => {
-    if (!(e instanceof HTMLElement) || e.closest("mjx-assistive-mml") || e.getBoundingClientRect().right <= within
+    if (!(e instanceof HTMLElement) || e.closest(".katex-mathml") || e.getBoundingClientRect().right <= within
         || e.getBoundingClientRect().width === 0) return false;
     for (let box = e.parentElement; box && box !== document.body; box = box.parentElement)
       if (["auto", "scroll"].includes(getComputedStyle(box).overflowX) && box.getBoundingClientRect().right <= within)
@@ -49,15 +49,10 @@ LOOK = r"""async () => {
     alt: i.getAttribute("alt") ?? "", source: i.getAttribute("src").slice(0, 100),
     loaded: i.complete && i.naturalWidth > 0, figure: i.closest("figure, .cell_output") !== null}));
   const formulas = [...article.querySelectorAll(".math")];
-  const unset = formulas.filter(m => !m.querySelector("mjx-container svg")).map(name);
-  const errors = [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map(
-    e => e.getAttribute("data-mjx-error") ?? e.textContent);
-  for (const macro of document.querySelectorAll("mjx-container [fill='red']")) {  // so MathJax shows an unknown macro
-    const formula = macro.closest("mjx-container");
-    errors.push("unknown macro in " + (formula.querySelector("mjx-assistive-mml") ?? formula).textContent);
-  }
+  const unset = formulas.filter(m => !m.querySelector(".katex-html")).map(name);
+  const errors = [...document.querySelectorAll(".katex-error")].map(e => e.title || e.textContent);
   const hidden = document.createElement("style");
-  hidden.textContent = "pre, code, .sig, .field-list strong, mjx-container { display: none !important }";
+  hidden.textContent = "pre, code, .sig, .field-list strong, .katex { display: none !important }";
   document.head.append(hidden);
   const text = document.body.innerText;
   hidden.remove();
@@ -77,7 +72,7 @@ CONTRAST = r"""() => {
     return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
   const ratio = e => { const below = ground(e), ink = over(parse(getComputedStyle(e).color), below);
     const [hi, lo] = [light(ink), light(below)].sort((a, b) => b - a); return (hi + 0.05) / (lo + 0.05); };
-  const parts = "h1, h2, p, li, td, th, a, figcaption, .caption-text, pre, .admonition-title, mjx-container, .eqno";
+  const parts = "h1, h2, p, li, td, th, a, figcaption, .caption-text, pre, .admonition-title, .katex-html, .eqno";
   const seen = [...document.querySelectorAll(parts.split(", ").map(part => `article ${part}`).join(", "))]
     .filter(e => e.textContent.trim() && !e.matches(".headerlink") && e.checkVisibility());
   const faint = seen.filter(e => ratio(e) < 4.5).map(e => `${ratio(e).toFixed(1)}: <${e.tagName.toLowerCase()} `
@@ -147,7 +142,7 @@ def test_nothing_fails_and_nothing_leaves_this_machine(read, page, size):
 @every_page
 def test_every_formula_is_set(read, page, size):
     seen = read(page, size)
-    assert not seen.errors, "formulas that MathJax cannot read"
+    assert not seen.errors, "formulas that KaTeX cannot read"
     assert not seen.unset, "formulas that were not set"
     source = ROOT / f"{page}.py"
     if source.is_file() and re.search(r"^# \$\$", source.read_text(encoding="utf-8"), re.M):

@@ -37,7 +37,7 @@ CHECK = """async contrast => {
     const found = await axe.run(document, {resultTypes: ["violations"], rules: {"color-contrast": {enabled: false}}});
     return report(found.violations);
   }
-  for (const hidden of document.querySelectorAll("mjx-assistive-mml")) hidden.replaceChildren();
+  for (const hidden of document.querySelectorAll(".katex-mathml")) hidden.replaceChildren();
   const layers = e => { const seen = [];
     for (let box = e; box; box = box.parentElement) {
       const style = getComputedStyle(box);
@@ -45,7 +45,7 @@ CHECK = """async contrast => {
         seen.push(style.backgroundColor, style.opacity);
     }
     return seen.join(); };
-  for (const e of document.body.querySelectorAll("*:not(svg *):not(mjx-container *)")) {
+  for (const e of document.body.querySelectorAll("*:not(svg *):not(.katex *)")) {
     if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) || !e.checkVisibility()) continue;
     const style = getComputedStyle(e);
     shown[[e.tagName, style.color, style.fontSize, style.fontWeight, layers(e)]] ??= e;
@@ -56,7 +56,7 @@ CHECK = """async contrast => {
 }"""
 
 # A formula is drawn for the eye, hidden from screen readers, and written beside that for them: the drawing is emptied.
-DRAWN = """() => { for (const drawn of document.querySelectorAll("mjx-container > svg")) {
+DRAWN = """() => { for (const drawn of document.querySelectorAll(".katex-html")) {
   if (drawn.getAttribute("aria-hidden") !== "true") throw new Error("a formula that is read twice");
   drawn.replaceChildren();
 } }"""
@@ -88,7 +88,7 @@ def examine(browser, home):
         reader = browser.new_context(viewport=DESK, color_scheme="light", reduced_motion="reduce")
         tab = reader.new_page()
         tab.goto(f"{home}{page}.html", wait_until="load")
-        tab.evaluate("async () => { await (window.MathJax?.startup?.promise ?? Promise.resolve()); }")
+        tab.evaluate("async () => { await window.formulasSet; }")
         tab.add_style_tag(content="* { transition: none !important; animation: none !important }")
         tab.wait_for_timeout(30)  # what scrolls is marked after the formulas are set
         order = tab.evaluate(ORDER)
@@ -150,7 +150,7 @@ def test_the_keyboard_goes_down_the_page_and_shows_where_it_is(browser, home):
     reader = browser.new_context(viewport=DESK, reduced_motion="reduce")
     tab = reader.new_page()
     tab.goto(f"{home}{LESSONS[0]}.html#main-content", wait_until="load")
-    tab.evaluate("async () => { await (window.MathJax?.startup?.promise ?? Promise.resolve()); }")
+    tab.evaluate("async () => { await window.formulasSet; }")
     tab.evaluate("document.querySelector('article h1').setAttribute('tabindex', '-1')")
     tab.evaluate("document.querySelector('article h1').focus()")
     tops, unmarked = [], []

@@ -8,15 +8,15 @@
 
 import html
 import re
-import tomllib
-from pathlib import Path
 
 from docutils import nodes
 
-ROOT = Path(__file__).resolve().parents[2]
+from addresses import DESCRIPTIONS, site
+
 CARD = "_static/social-card.png"
 CARD_SHOWS = "Two distances between a generated distribution and the real one, as the generator moves, and their slopes"
 LONGEST = 200
+TITLES = {"search": "Search the book"}
 
 
 def description(doctree):
@@ -49,12 +49,12 @@ def meta_tags(title, text, address, picture):
 
 
 def describe(app, pagename, templatename, context, doctree):
-    """Add the tags to the head of each page; where the site stands is in pyproject.toml."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    site = project["urls"]["Documentation"].rstrip("/")
-    title = html.unescape(re.sub("<[^>]+>", "", context.get("title") or app.config.project))
-    tags = meta_tags(title, description(doctree), f"{site}/{pagename}.html", f"{site}/{CARD}")
-    context["metatags"] = context.get("metatags", "") + tags
+    """Add the tags to the head of each page."""
+    title = html.unescape(re.sub("<[^>]+>", "", context.get("title") or TITLES.get(pagename, app.config.project)))
+    text = DESCRIPTIONS.get(pagename) or description(doctree)
+    tags = meta_tags(title, text, f"{site()}/{pagename}.html", f"{site()}/{CARD}")
+    icon = f'<link rel="apple-touch-icon" href="{context["pathto"]("_static/touch-icon.png", 1)}" />\n'
+    context["metatags"] = context.get("metatags", "") + tags + icon
 
 
 def name_arrows(app, pagename, templatename, context, doctree):

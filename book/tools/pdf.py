@@ -46,10 +46,9 @@ h1, h2, h3, h4, dt, p.rubric, thead, .gantut-lab { break-after: avoid }
 h1 { margin-bottom: 1rem !important }
 figcaption, figcaption p { color: #333 !important }
 pre { white-space: pre-wrap !important }
-pre, div.highlight, div.cell_input, div.cell_output, div.math, mjx-container,
+pre, div.highlight, div.cell_input, div.cell_output, div.math,
 .pst-scrollable-table-container { overflow: visible !important }
 pre, div[class*="highlight"], div.cell_input { break-inside: auto !important; display: block !important }
-mjx-container svg [data-c] { stroke-width: 0 !important }
 html { font-size: 13px !important }
 .gantut-anchors { position: absolute; top: 0; left: 0; line-height: 0 }
 .gantut-lab-note { font-size: 11px }
@@ -57,8 +56,10 @@ html { font-size: 13px !important }
 """
 # What is wider than the paper is set smaller: on paper nothing scrolls.
 FIT = """() => {
-  for (const formula of document.querySelectorAll("div.math mjx-container")) {
-    const share = (formula.clientWidth - 8) / formula.querySelector("svg").getBoundingClientRect().width;
+  for (const formula of document.querySelectorAll("div.math .katex-display")) {
+    const parts = [...formula.querySelectorAll(".base")].map(part => part.getBoundingClientRect());
+    const width = Math.max(...parts.map(part => part.right)) - Math.min(...parts.map(part => part.left));
+    const share = (formula.clientWidth - 8) / width;
     if (share < 1) formula.style.fontSize = `${Math.floor(100 * share)}%`;
   }
   for (const table of document.querySelectorAll("article table")) {
@@ -155,7 +156,7 @@ def print_page(browser, address, ids=(), site=""):
     tab = browser.new_page(color_scheme="light", viewport={"width": WIDE, "height": HIGH})
     try:
         tab.goto(address, wait_until="load")
-        tab.evaluate("async () => { await (window.MathJax?.startup?.promise ?? Promise.resolve()); }")
+        tab.evaluate("async () => { await window.formulasSet; }")
         title, sections = tab.evaluate(TITLE)
         tab.add_style_tag(content=PAPER)
         tab.emulate_media(media="print", color_scheme="light")
@@ -163,7 +164,7 @@ def print_page(browser, address, ids=(), site=""):
         tab.evaluate(ANCHOR, sorted({*ids, *(place for place, _ in sections)}))
         tab.evaluate(FIT)
         unset = tab.evaluate(
-            "[...document.querySelectorAll('article .math')].filter(m => !m.querySelector('svg')).length"
+            "[...document.querySelectorAll('article .math')].filter(m => !m.querySelector('.katex')).length"
         )
         if unset:
             raise pages.Incomplete(f"{address}: {unset} formulas were not set")

@@ -27,26 +27,48 @@ def _largest_over_largest(x, f):
     return ((f.max() - f.min()) / torch.cdist(x, x).max()).item()
 
 
+def _funnel(x):
+    return max(1 - x, 0) + max(x - 3, 0)
+
+
+def _is_best(given):
+    """Whether a function on [0, 5] is nowhere steeper than 1, and its means over {0, 5} and {1, 3} differ by 3/2."""
+    if not callable(given):
+        return False
+    step = 1 / 16
+    values = torch.tensor([float(given(step * k)) for k in torch.arange(81, dtype=torch.float64)])
+    at = {place: values[round(place / step)] for place in (0, 1, 3, 5)}
+    gain = (at[0] + at[5] - at[1] - at[3]) / 2
+    return bool((values.diff().abs() <= step * (1 + 1e-3)).all() and abs(gain - 1.5) <= 1e-3)
+
+
 _X = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.1, 0.1], [2.0, 1.0]], dtype=torch.float64)
 
 EXERCISES = (
     Exercise(
-        id="one-lipschitz-bound",
-        answer=3,
-        praise="And it is the distance itself: all dirt goes right, so f falls by one per step on every route.",
+        id="reroute-a-plan",
+        answer=6,
+        praise="It takes all three sources: exchanges of two cannot mend every plan that is not cheapest.",
         mistakes=(
-            Mistake(-3, "The bound is E_p f - E_q f, and f(x) = -x is larger under p."),
-            Mistake(6, "Divide by the number of points: each distribution has total mass 1."),
+            Mistake(3, "That is what one shovelful saves that goes round. How many can go round?"),
+            Mistake(15, "The route from 2 to 2 carries only 2 shovelfuls, and cannot fall below 0."),
+            Mistake(9, "The route from 2 to 2 carries only 2 shovelfuls, and cannot fall below 0."),
+            Mistake(34, "That is the cost after rerouting; the question asks by how much it falls."),
         ),
     ),
     Exercise(
-        id="constant-prices",
-        answer=0,
-        praise="So potentials are determined only up to a constant; remove it before you compare two of them.",
+        id="best-function-on-a-line",
+        answer=_funnel,
+        praise="It falls where dirt goes right and rises where dirt goes left. Between 1 and 3 you had a choice.",
         mistakes=(
-            Mistake(100, "That is what picking up costs more; putting down costs less at the same time."),
-            Mistake(200, "The two changes have opposite signs."),
+            Mistake(
+                lambda x: -_funnel(x), "With this sign E_p f - E_q f is -3/2: f must be high where p has its mass."
+            ),
+            Mistake(lambda x: 2 * _funnel(x), "Its slope is 2 on the way; at most 1 is allowed."),
+            Mistake(lambda x: -x, "That is best where all dirt goes right. From 5 it goes left."),
         ),
+        arguments=tuple((torch.tensor(x, dtype=torch.float64),) for x in (0.0, 1.0, 2.0, 3.0, 5.0)),
+        accepts=_is_best,
     ),
     Exercise(
         id="slope-function",

@@ -6,6 +6,7 @@ picture stands in its place. The numbers that a lab shows are computed in the pa
 gantut computes: the tests hold the two against each other.
 
 ==========================  ==========================================================================
+`fit_a_bell`                  one Gaussian for two peaks, by KL both ways and JS (`gantut.lessons.divergences`)
 `live_gan`                    a small GAN that trains in the page (`gantut.lessons.the_game`)
 `xy_game`                     five ways to play xy, and the eigenvalues of a step (`gantut.lessons.no_equilibrium`)
 `move_dirt`                   piles in a row, and the least that moving them can cost (`gantut.lessons.moving_dirt`)
@@ -15,10 +16,11 @@ gantut computes: the tests hold the two against each other.
 ==========================  ==========================================================================
 
 A new lab is a function in its lesson's room, which returns a :class:`Lab`, and beside it a script, which calls
-``begin("name", (lab) => ...)``: ``library.js`` has the frame, the controls and the charts.
+``begin("name", (lab) => ...)``: ``library.js`` has the frame, the controls and the charts, and ``gan.js`` a GAN to
+play with.
 """
 
-from gantut.lessons.labs._page import Lab
+from gantut.lessons.labs._page import GAN, Lab
 from gantut.lessons.labs._still import Still, sampled
 
-__all__ = ["Lab", "Still", "sampled"]
+__all__ = ["GAN", "Lab", "Still", "sampled"]

@@ -9,6 +9,9 @@ from pathlib import Path
 
 STYLE, LIBRARY = (Path(__file__).with_name(name) for name in ("lab.css", "library.js"))  # of all labs
 
+#: The script of a small GAN, which a lab may have among its `parts`.
+GAN = Path(__file__).with_name("gan.js")
+
 
 @dataclass(frozen=True, repr=False)
 class Lab:
@@ -27,6 +30,8 @@ class Lab:
         The picture, as SVG.
     settings : mapping
         What the script is given, as plain data.
+    parts : tuple of paths
+        Scripts that stand before it in the same function, such as one that several labs share.
     """
 
     script: Path
@@ -34,6 +39,7 @@ class Lab:
     purpose: str
     still: str
     settings: Mapping = field(default_factory=dict)
+    parts: tuple[Path, ...] = ()
 
     def __repr__(self) -> str:
         return f"<a lab in the page: {self.title}>"
@@ -48,7 +54,7 @@ class Lab:
             f"{self.still}\n"
             f"<p><em>{title}.</em> {purpose} This is a still picture: the lab itself needs JavaScript (in a notebook, "
             "run the cell, or trust the notebook).</p>\n"
-            f"</div>\n<script>\n{closed(self.script)}</script>"
+            f"</div>\n<script>\n{closed((*self.parts, self.script))}</script>"
         )
 
 
@@ -58,7 +64,7 @@ def plain_data(settings: Mapping) -> str:
 
 
 @functools.cache
-def closed(script: Path) -> str:
-    """Return the script of a lab with all that it needs, closed in a function of its own."""
-    style, library, own = (path.read_text(encoding="utf-8") for path in (STYLE, LIBRARY, script))
-    return f'(() => {{\n"use strict";\nconst STYLE = {json.dumps(style)};\n{library}\n{own}}})();\n'
+def closed(scripts: tuple[Path, ...]) -> str:
+    """Return the scripts of a lab with all that they need, closed in a function of their own."""
+    style, library, *own = (path.read_text(encoding="utf-8") for path in (STYLE, LIBRARY, *scripts))
+    return f'(() => {{\n"use strict";\nconst STYLE = {json.dumps(style)};\n{library}\n{"".join(own)}}})();\n'

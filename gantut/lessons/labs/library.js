@@ -185,6 +185,16 @@ class Lab {
     });
   }
 
+  // Controls that `build` adds stand behind a fold, so that picture and first controls fit a screen.
+  more(summary, build) {
+    const { controls } = this,
+      inside = make("div", { class: "controls" });
+    controls.after(make("details", { class: "more" }, make("summary", {}, summary), inside));
+    this.controls = inside;
+    build();
+    this.controls = controls;
+  }
+
   // A number with its name; `show` sets it, in full for who asks the element and rounded for who reads.
   readout(name, label) {
     const number = make("dd", { "data-name": name });
@@ -242,6 +252,7 @@ function legendOf(entries) {
       {
         disc: () => draw("circle", { cx: 20, cy: 5, r: 4, fill: inTheme(colour) }),
         square: () => draw("rect", { x: 16, y: 1, width: 8, height: 8, fill: inTheme(colour) }),
+        band: () => draw("rect", { x: 0, y: 0, width: 26, height: 10, fill: inTheme(colour), opacity: 0.3 }),
       }[mark] ?? (() => draw("line", line));
     return make("span", {}, draw("svg", { viewBox: "0 0 26 10", "aria-hidden": "true" }, key()), name);
   });
@@ -267,7 +278,7 @@ class Chart {
     Object.assign(this, { x, y });
     this.width = Math.max(this.figure.clientWidth, 180);
     this.height = this.equal ? Math.min(this.full, this.width) : Math.min(this.full, Math.max(150, 0.45 * this.width));
-    this.box = { left: 46, right: this.width - 10, top: 8, bottom: this.height - (this.xLabel ? 38 : 22) };
+    this.box = { left: this.yLabel ? 62 : 46, right: this.width - 10, top: 8, bottom: this.height - (this.xLabel ? 38 : 22) };
     if (this.equal) this.squareUp();
     this.svg.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
     this.svg.style.height = `${this.height}px`;
@@ -322,7 +333,7 @@ class Chart {
       half = (top + bottom) / 2;
     const name = { class: "soft", "text-anchor": "middle" };
     this.svg.append(draw("text", { ...name, x: middle, y: bottom + 31 }, this.xLabel));
-    const turned = { ...name, transform: `translate(${left - 34},${half}) rotate(-90)` };
+    const turned = { ...name, transform: `translate(${left - 50},${half}) rotate(-90)` };
     if (this.yLabel) this.svg.append(draw("text", turned, this.yLabel));
   }
 
@@ -481,6 +492,26 @@ class Plane {
     image.getContext("2d").putImageData(pixels, 0, 0);
     this.pen.imageSmoothingEnabled = true;
     this.pen.drawImage(image, 0, 0, this.size, this.size);
+  }
+
+  path(points, colour, { width = 1 } = {}) {
+    this.pen.strokeStyle = this.lab.colour(colour);
+    this.pen.lineWidth = width;
+    this.pen.beginPath();
+    for (const [x, y] of points) this.pen.lineTo(this.toX(x), this.toY(y));
+    this.pen.stroke();
+  }
+
+  // An arrow of half the vector's length, and at most of 0.8.
+  arrow([x, y], [dx, dy], colour) {
+    const length = Math.hypot(dx, dy),
+      factor = length > 0 ? Math.min(0.5, 0.8 / length) : 0,
+      [ex, ey] = [x + factor * dx, y + factor * dy],
+      reach = Math.min(0.08, 0.4 * factor * length),
+      turn = Math.atan2(dy, dx);
+    this.path([[x, y], [ex, ey]], colour, { width: 1.3 });
+    const wing = (angle) => [ex - reach * Math.cos(turn + angle), ey - reach * Math.sin(turn + angle)];
+    this.path([wing(0.5), [ex, ey], wing(-0.5)], colour, { width: 1.3 });
   }
 
   dots(points, colour, { radius = 2, shape = "disc" } = {}) {

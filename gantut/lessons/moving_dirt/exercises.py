@@ -1,5 +1,6 @@
 """The exercises of lesson 9, Moving dirt."""
 
+import sympy
 import torch
 
 from gantut.lessons import Exercise, Mistake
@@ -8,6 +9,9 @@ from gantut.lessons import Exercise, Mistake
 def _distributions(*rows):
     return tuple(torch.tensor(row, dtype=torch.float64) for row in rows)
 
+
+m = sympy.Symbol("m", real=True)
+s = sympy.Symbol("s", positive=True)
 
 EXERCISES = (
     Exercise(
@@ -21,13 +25,17 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="translate-a-gaussian",
-        answer=3,
-        praise="Moving a distribution as a whole costs the distance it moves, for every p. No earlier divergence could "
-        "say that.",
+        id="w2-of-gaussians",
+        answer=m**2 + (s - 1) ** 2,
+        praise="Means and standard deviations add up like the coordinates of a point. A shift costs its own length.",
         mistakes=(
-            Mistake(9, "That is the integral for p = 2; its root is still to be taken."),
-            Mistake(4.5, "That is KL. What does it cost to carry every point by the same distance?"),
+            Mistake(
+                m**2 + s**2 + 1, "That is what it costs to pair x and y independently; quantiles pair equal ranks."
+            ),
+            Mistake(sympy.sqrt(m**2 + (s - 1) ** 2), "That is the distance; the question asks for its square."),
+            Mistake(m**2, "Only the means differ in this formula. The factor s stretches the quantile function."),
+            Mistake(m**2 + (s**2 - 1) ** 2, "N(m, s^2) has the standard deviation s: a sample is m + s z."),
+            Mistake((m**2 + s**2 - 1) / 2 - sympy.log(s), "That is KL(q || p). What does it cost to move the mass?"),
         ),
     ),
     Exercise(

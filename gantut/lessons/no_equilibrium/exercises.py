@@ -1,23 +1,27 @@
 """The exercises of lesson 4, No equilibrium in sight."""
 
-import math
-
 import sympy
 
 from gantut.lessons import Exercise, Mistake
 
 _X, _Y, _ETA = sympy.symbols("x y eta", positive=True)
+_A, _B, _C, _D = sympy.symbols("a b c d", real=True)
 
 EXERCISES = (
     Exercise(
-        id="gap-of-a-pair",
-        answer=0.125,
-        praise="The other player could gain 0.625; together that is |x| + |y|, as it must be.",
+        id="mix-two-rows",
+        answer=(_D - _C) / (_A - _B - _C + _D),
+        praise="It makes the opponent indifferent: your own losses say how to keep the other player from choosing.",
         mistakes=(
-            Mistake(0.625, "That is what the other player could gain, |x| - xy."),
-            Mistake(0.75, "That is the sum of both gaps; the question is about player one alone."),
-            Mistake(-0.25, "That is the loss after the best move. The gain is how much lower it is than before."),
-            Mistake(0.25, "That is the gain from a loss of 0, but the pair starts at xy = -0.125."),
+            Mistake((_A - _B) / (_A - _B - _C + _D), "That is the probability of the second row."),
+            Mistake(
+                (_D - _B) / (_A - _B - _C + _D),
+                "That is player two's probability of the first column. Player one's makes the *columns* equal.",
+            ),
+            Mistake((_C - _D) / (_A - _B - _C + _D), "The sign is wrong: for matching pennies it would be -1/2."),
+            Mistake(
+                sympy.Rational(1, 2), "That is right for matching pennies, and only for games as even as that one."
+            ),
         ),
     ),
     Exercise(
@@ -44,16 +48,6 @@ EXERCISES = (
             Mistake(
                 _X**2 + _Y**2, "That is conserved along the field, but steps have a length: try η = 1 from (1, 0)."
             ),
-        ),
-    ),
-    Exercise(
-        id="best-extragradient",
-        answer=1 / math.sqrt(2),
-        praise="The factor per iteration is then √3/2; at the rate 1 it would be back at 1.",
-        mistakes=(
-            Mistake(0.5, "That is η²: take the square root."),
-            Mistake(1.0, "There the factor is 1 again, and nothing is gained. The best rate lies between 0 and 1."),
-            Mistake(math.sqrt(3) / 2, "That is the best factor; the question asks for the rate."),
         ),
     ),
     Exercise(

@@ -5,7 +5,7 @@ from pathlib import Path
 from gantut import _inputs
 from gantut.data import ring
 from gantut.device import random_source
-from gantut.lessons.labs import Lab, Still
+from gantut.lessons.labs import GAN, Lab, Still
 
 OBJECTIVES = ("minimax", "non-saturating", "wgan", "wgan-gp")
 
@@ -16,7 +16,8 @@ def live_gan(objective: str = "non-saturating") -> Lab:
     Generator and critic are perceptrons 2-32-32-2 and 2-32-32-1 with leaky ReLU, trained by Adam. Each iteration takes
     the critic's steps on fresh batches and then one of the generator, as in Algorithm 1; the objectives are those of
     :data:`gantut.objectives.OBJECTIVES`, with clipping at 0.1, or a gradient penalty of weight 1. The distance shown is
-    the exact W1 between 64 generated points and 64 of the data.
+    the exact W1 between 64 generated points and 64 of the data, beside the band in which 95 of 100 pairs of batches of
+    the data lie. Objective, data, critic steps and learning rates may be changed while the game goes on.
 
     Parameters
     ----------
@@ -42,8 +43,9 @@ def live_gan(objective: str = "non-saturating") -> Lab:
     return Lab(
         Path(__file__).with_name("live_gan.js"),
         "A GAN that trains before your eyes",
-        "Two small networks play in this page, in plain JavaScript. Choose the data, which you may also draw yourself; "
-        "choose what the players want; then let them play.",
+        "Two small networks play in this page, in plain JavaScript. Let them play, and change the rules while they do: "
+        "what they want, the data (which you may also draw), how fast each learns.",
         still.svg(),
         {"objective": objective},
+        (GAN,),
     )

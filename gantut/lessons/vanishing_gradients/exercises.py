@@ -1,15 +1,11 @@
 """The exercises of lesson 5, Thin supports and vanishing gradients."""
 
-import math
-
-import torch
+import sympy
 
 from gantut.lessons import Exercise, Mistake
 
-_RATIOS = (
-    torch.tensor([1.1, 1.25, 1.6, 2.5], dtype=torch.float64),
-    torch.tensor([1.02, 1.3, 1.05, 1.8, 1.2], dtype=torch.float64),
-)
+_K, _THETA = sympy.symbols("k theta", positive=True)
+_EXP = sympy.exp(_K * (_THETA - sympy.Rational(1, 2)))  # of minus the logit
 
 EXERCISES = (
     Exercise(
@@ -24,21 +20,6 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="likely-dimension",
-        answer=lambda mu: len(mu) / mu.log().sum(),
-        praise="The same logarithms as in Hill's estimate: both read off the power of a tail.",
-        mistakes=(
-            Mistake(lambda mu: mu.log().mean(), "That is 1/d: for large d the ratios are near 1 and their logs small."),
-            Mistake(lambda mu: 1 / mu.mean().log(), "Take the logarithms first and the mean afterwards."),
-            Mistake(
-                lambda mu: len(mu) / mu.log().sum() - 1,
-                "Differentiate N log d - (d + 1) Σ log μ with respect to d again: the 1 in d + 1 drops out.",
-            ),
-        ),
-        arguments=tuple((mu,) for mu in _RATIOS),
-        tolerance=1e-6,
-    ),
-    Exercise(
         id="bound-in-numbers",
         answer=2 * 0.04 / 0.96,
         praise="Values and slopes together make ε, and M is the root of the mean square.",
@@ -50,13 +31,14 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="slopes-at-minus-eight",
-        answer=math.exp(8),
-        praise="About three thousand times. And at a = +8, where the generator wins, it is the other way round.",
+        id="gradient-by-hand",
+        answer=_K / (1 + _EXP),
+        praise="It is the slope of the logit, times D: only samples that still fool the discriminator count.",
         mistakes=(
-            Mistake(math.exp(-8), "Upside down: the steep one is -log D."),
-            Mistake(8.0, "The slopes are σ(a) and 1 - σ(a) in size; their quotient is exponential in a."),
-            Mistake(1 / (1 + math.exp(-8)), "That is the slope of -log D itself; divide by that of log(1 - D)."),
+            Mistake(-_K / (1 + _EXP), "The size is right, but check the sign: both the logit and log(1 - D) fall."),
+            Mistake(1 / (1 + _EXP), "That is D, the slope in the logit. The logit itself has the slope -k."),
+            Mistake(_K * _EXP / (1 + _EXP), "That is the slope of -log D: the factor that cancels is 1 - D, not D."),
+            Mistake(_K * _EXP / (1 + _EXP) ** 2, "That is k D (1 - D), the slope of -D; divide it by 1 - D."),
         ),
     ),
     Exercise(
@@ -68,16 +50,6 @@ EXERCISES = (
             Mistake(200.0, "That is the objective, θ²/2; the question asks for its derivative."),
             Mistake(-20.0, "That is the direction in which the generator moves; the gradient points the other way."),
             Mistake(40.0, "The KL of two unit Gaussians is θ²/2, not θ²."),
-        ),
-    ),
-    Exercise(
-        id="average-of-cauchy",
-        answer=8.0,
-        praise="Larger batches do not help; cutting off large gradients would.",
-        mistakes=(
-            Mistake(0.5, "Dividing by the root of 256 is for distributions with a variance, and this one has none."),
-            Mistake(8 / 256, "Even with a variance it would be the root of 256; here there is no division at all."),
-            Mistake(128.0, "It does not grow either."),
         ),
     ),
 )

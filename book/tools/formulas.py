@@ -1,0 +1,48 @@
+"""A Sphinx extension: formulas are set in the reader's browser by KaTeX, from files of the site's own.
+
+The pages hold the formulas as Sphinx writes them for MathJax; ``book/style/formulas.js`` hands them to KaTeX. Its style
+sheet is written here with its fonts inside: some browsers read no font that lies beside a page in a folder.
+"""
+
+import base64
+import re
+from pathlib import Path
+
+from sphinx.ext import mathjax
+
+KATEX = Path(__file__).resolve().parents[1] / "style/katex"
+
+
+def with_fonts_inside(style, folder):
+    """Return a style sheet in which each ``src`` of a font is the font itself, from the WOFF2 file that it names."""
+
+    def embed(source):
+        font = base64.b64encode((folder / source[1]).read_bytes()).decode("ascii")
+        return f'src:url(data:font/woff2;base64,{font}) format("woff2")'
+
+    return re.sub(r'src:url\((fonts/[\w-]+\.woff2)\) format\("woff2"\)[^}]*', embed, style)
+
+
+def write_style(app, exception):
+    """Write the style sheet into the finished site, and take the loose fonts out of it."""
+    if exception is None and app.builder.format == "html":
+        built = Path(app.outdir) / "_static/katex"
+        style = (KATEX / "katex.min.css").read_text(encoding="utf-8")
+        (built / "katex.min.css").write_text(with_fonts_inside(style, KATEX), encoding="utf-8")
+        for font in (built / "fonts").iterdir():
+            font.unlink()
+        (built / "fonts").rmdir()
+
+
+def load(app, pagename, templatename, context, doctree):
+    """Load KaTeX where a page has formulas."""
+    if app.builder.format == "html" and app.env.get_domain("math").has_equations(pagename):
+        for script in ("katex/katex.min.js", "formulas.js"):
+            app.add_js_file(script, loading_method="defer")
+
+
+def setup(app):
+    app.add_html_math_renderer("katex", (mathjax.html_visit_math, None), (mathjax.html_visit_displaymath, None))
+    app.connect("html-page-context", load)
+    app.connect("build-finished", write_style)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,122 @@
+"""What the built site tells machines, what it ships, and in which order its search shows what it found."""
+
+import base64
+import io
+import json
+import re
+import tomllib
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+pages = pytest.importorskip("pages")
+pytest.importorskip("jupyter_book")
+
+ROOT = Path(__file__).resolve().parents[1]
+SITE = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Documentation"]
+DESCRIPTIONS = yaml.safe_load((ROOT / "book/descriptions.yml").read_text(encoding="utf-8"))
+PAGES = pages.pages_of_toc(ROOT)
+
+pytestmark = pytest.mark.site
+
+
+def test_every_page_but_those_of_the_package_has_a_description_that_a_search_engine_shows_whole():
+    written = [page for page in PAGES if not page.startswith("book/api/")]
+    assert sorted(DESCRIPTIONS) == sorted(written)
+    assert all(40 <= len(text) <= 160 for text in DESCRIPTIONS.values())
+    assert len(set(DESCRIPTIONS.values())) == len(DESCRIPTIONS)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_names_its_own_address_as_the_one_that_counts(site, page):
+    assert f'<link rel="canonical" href="{SITE}/{page}.html"' in (site / f"{page}.html").read_text(encoding="utf-8")
+
+
+def test_the_map_of_the_site_has_every_page_and_the_robots_are_told_of_it(site):
+    space = {"s": "http://www.sitemaps.org/schemas/sitemap/0.9"}
+    listed = [e.text for e in ElementTree.parse(site / "sitemap.xml").findall("s:url/s:loc", space)]
+    assert sorted(listed) == sorted(f"{SITE}/{page}.html" for page in PAGES)
+    assert f"Sitemap: {SITE}/sitemap.xml" in (site / "robots.txt").read_text()
+
+
+def test_the_root_says_what_the_book_is_before_it_goes_on(site):
+    root = (site / "index.html").read_text(encoding="utf-8")
+    assert DESCRIPTIONS["book/00_index"] in root
+    assert 'content="0; url=book/00_index.html"' in root
+    assert re.search(r'property="og:image" content="[^"]*social-card.png"', root)
+
+
+def test_a_lost_reader_is_sent_to_the_first_page_from_any_depth(site):
+    lost = (site / "404.html").read_text(encoding="utf-8")
+    assert f'href="{SITE}/book/00_index.html"' in lost
+    assert 'content="noindex"' in lost
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if re.search(r"/\d\d_", page)])
+def test_a_lesson_is_a_learning_resource_to_machines(site, page):
+    (data,) = re.findall(
+        r'<script type="application/ld\+json">(.*?)</script>', (site / f"{page}.html").read_text(encoding="utf-8")
+    )
+    data = json.loads(data)
+    assert data["description"] == DESCRIPTIONS[page]
+    assert data["url"] == f"{SITE}/{page}.html"
+    assert data["@type"] == ("Course" if "00_index" in page else "LearningResource")
+
+
+def test_the_icons_of_the_pages_are_in_the_small_font_and_no_others(site):
+    fonttools = pytest.importorskip("fontTools.ttLib")
+    (style,) = (site / "_static/vendor/fontawesome").glob("*/css/all.min.css")
+    style = style.read_text(encoding="utf-8")
+    letters = set()
+    for font in re.findall(r"data:font/woff;base64,([^)]+)\)", style):
+        letters |= set(fonttools.TTFont(io.BytesIO(base64.b64decode(font))).getBestCmap())
+    drawn = dict(re.findall(r'\.(fa-[\w-]+):before\{content:"\\([0-9a-f]+)"\}', style))
+    shown = {
+        name
+        for page in site.rglob("*.html")
+        for name in re.findall(r'class="(?:[^"]* )?fa[bs]? (fa-[\w-]+)', page.read_text(encoding="utf-8"))
+    }
+    assert {"fa-rocket", "fa-github"} <= shown <= set(drawn)
+    assert {int(drawn[name], 16) for name in shown} <= letters
+    assert len(letters) < 60
+    assert len(style) < 60_000
+
+
+@pytest.fixture(scope="session")
+def tab(browser):
+    return browser.new_page()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if re.search(r"/\d\d_", page)])
+def test_a_lesson_with_all_that_it_loads_weighs_less_than_two_and_a_half_megabytes(tab, home, page):
+    loaded = []
+    note = lambda answer: loaded.append(answer)  # noqa: E731  (a method of a list has no room for the listener's mark)
+    tab.on("response", note)
+    tab.goto(f"{home}{page}.html", wait_until="load")
+    sizes = {answer.url: len(answer.body()) for answer in loaded}
+    tab.remove_listener("response", note)
+    assert len(sizes) > 10
+    assert sum(sizes.values()) < 2_500_000, sorted(sizes.items(), key=lambda item: -item[1])[:5]
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("vanishing gradient", "book/05_vanishing_gradients"),
+        ("duality", "book/10_duality"),
+        ("optimal discriminator", "book/03_optimal_discriminator"),
+        ("wasserstein gan", "book/11_wasserstein_gan"),
+        ("mode collapse", "book/06_mode_collapse"),
+        ("notation", "book/notation"),
+    ],
+)
+def test_the_search_shows_the_page_first_whose_title_holds_the_words(tab, home, words, first):
+    tab.goto(f"{home}search.html?q={words.replace(' ', '+')}")
+    tab.wait_for_selector("ul.search li a")
+    tab.wait_for_function(
+        "document.querySelector('#search-progress, .search-summary')?.textContent.match(/found|match/i)"
+    )
+    found = tab.eval_on_selector_all("ul.search li a", "links => links.map(link => link.getAttribute('href'))")
+    assert found[0].startswith(first), found[:5]

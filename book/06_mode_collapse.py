@@ -585,16 +585,17 @@ claim(
     above=1.0,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels. Left: the ring's eight modes as rings, and a dozen curves that one generator draws while its noise walks from one point to another; they run around the circle, through the modes and through the empty places between them. Right: the share of samples in between two modes over the slope L from 1 to 64, on logarithmic axes: a curve falling from 0.4 to 0.006, and below it, from L = 4 on close to it, the bound."}, "figure": {"name": "fig-bridges", "caption": "A continuous generator has bridges. Left: what one generator of the game with k = 1 draws on a dozen walks through its noise. Right: the steeper a generator is, the fewer of its samples are in between; the dashed line is the bound (6.5)."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels. Left: the ring's eight modes as rings, and a dozen curves that one generator draws while its noise walks from one point to another; they run around the circle and across it, through modes and through the empty places between them. Right: the share of samples in between two modes over the slope L from 1 to 64, on logarithmic axes: a curve falling from 0.4 to 0.006, and below it, from L = 4 on close to it, the bound."}, "figure": {"name": "fig-bridges", "caption": "A continuous generator has bridges. Left: what one generator of the game with k = 1 draws on a dozen walks through its noise. Right: the steeper a generator is, the fewer of its samples are in between; the dashed line is the bound (6.5)."}}
 left, right = plots.axes(1, 2, height=3.0)
-plot_mode_clouds([left], {"": drawn[0, :1, :1]}, distribution.means)
-for curve in drawn[0, :12]:
+curves = drawn[coverage["non-saturating, k = 1"].modes.argmax(), :12]
+plot_mode_clouds([left], {"": curves[0, :1]}, distribution.means)
+for curve in curves:
     left.plot(*curve.T, color=plots.GENERATED, linewidth=1.1, alpha=0.7)
 slopes = (1, 4, 16, 64)
 shares = [math.erf(1 / (2 * L) / math.sqrt(2)) for L in slopes]
 plots.lines(right, slopes, {
     "in between": shares,
-    "at least": [own / ratio
+    "the bound": [own / ratio
                  for own, ratio in zip(shares, ratios, strict=True)],
 })  # fmt: skip
 right.set(xscale="log", yscale="log", xlabel="slope L", ylabel="share")

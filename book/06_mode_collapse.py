@@ -892,8 +892,9 @@ claim(
 )
 
 # %% [markdown]
-# Its verdict stays within 0.03 of $\frac12$. There $\log(1-D)$ and $-\log D$ have the same slope in the logit, $-\frac12$, so
-# the two losses play nearly *one and the same game*: no wonder that in the figure they go round together, seed by seed.
+# Its verdict stays within 0.03 of $\frac12$. There $\log(1-D)$ and $-\log D$ have the same slope in the logit,
+# $-\frac12$, so the two losses play nearly *one and the same game*: no wonder that in the figure they go round together,
+# seed by seed.
 #
 # ## Is the loss to blame?
 #

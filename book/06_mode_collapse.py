@@ -188,8 +188,8 @@ claim(
 )
 
 # %% [markdown]
-# The loss `g_loss` is $-\log D$, the usual one, and nothing in these lines is unusual. Yet the generator ends on a mode
-# or two: the first panel of {numref}`fig-collapse-samples` shows what it draws.
+# The loss `g_loss` is $-\log D$, the usual one, and nothing in these lines is unusual. Yet the generator ends on one
+# mode, or on a few: the first panel of {numref}`fig-collapse-samples` shows what it draws.
 #
 # ## A few hundred GANs
 #

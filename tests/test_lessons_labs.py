@@ -17,9 +17,9 @@ from conftest import CHROMIUM
 from gantut import games, lessons, lipschitz, metrics, objectives
 from gantut.data import gaussian, gaussian_mixture, parallel_lines, ring
 from gantut.divergences import js_between, kl_between, optimal_discriminator
-from gantut.lessons import duality, labs, moving_dirt, no_equilibrium, recorded, the_game, wasserstein_gan
+from gantut.lessons import duality, labs, moving_dirt, no_equilibrium, recorded, the_estimate, the_game
 from gantut.lessons.labs import _page
-from gantut.lessons.wasserstein_gan import REACH, SIDE, critic_surface, dequantise, quantise, record_game
+from gantut.lessons.the_estimate import REACH, SIDE, critic_surface, dequantise, quantise, record_game
 from gantut.networks import MLP
 from gantut.objectives import OBJECTIVES
 from gantut.transport import emd_points, pile_moves
@@ -612,7 +612,7 @@ def test_the_record_was_made_by_the_command_of_that_name_and_is_small():
 
 def test_the_record_of_something_else_is_refused():
     with pytest.raises(ValueError, match="training-scrubber"):
-        wasserstein_gan.training_scrubber(recorded("hopping"))
+        the_estimate.training_scrubber(recorded("hopping"))
 
 
 def test_numbers_as_text_come_back_within_half_a_step(rng):

@@ -12,7 +12,7 @@ gantut computes: the tests hold the two against each other.
 `move_dirt`                   piles in a row, and the least that moving them can cost (`gantut.lessons.moving_dirt`)
 `parallel_lines`              KL, JS and W1 as two lines come nearer (`gantut.lessons.duality`)
 `optimal_critic`              D*, the best critic, and what each tells a sample (`gantut.lessons.wasserstein_gan`)
-`training_scrubber`           recorded trainings of three games, step by step (`gantut.lessons.wasserstein_gan`)
+`training_scrubber`           recorded trainings of three games, step by step (`gantut.lessons.the_estimate`)
 ==========================  ==========================================================================
 
 A new lab is a function in its lesson's room, which returns a :class:`Lab`, and beside it a script, which calls

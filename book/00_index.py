@@ -136,7 +136,7 @@ plots.show()
 # | 3 | {doc}`The optimal discriminator <03_optimal_discriminator>` | What does a discriminator's best value say about the generator? |
 # | 4 | {doc}`No equilibrium in sight <04_no_equilibrium>` | Why do two players who both improve run in circles? |
 # | 5 | {doc}`Thin supports and vanishing gradients <05_vanishing_gradients>` | Why can a discriminator be too good? |
-# | 6 | {doc}`Mode collapse <06_mode_collapse>` | When does a GAN lose half of its data, and why does it not find back? |
+# | 6 | {doc}`Mode collapse <06_mode_collapse>` | When does a GAN lose half of its data, and why does it not find its way back? |
 # | 7 | {doc}`Seeing collapse <07_seeing_collapse>` | Which number shows what is lost? |
 # | 8 | {doc}`Seven tricks <08_seven_tricks>` | Which of the well-known remedies help, and when? |
 # | 9 | {doc}`Moving dirt <09_moving_dirt>` | What does it cost to turn one distribution into another? |

@@ -9,11 +9,12 @@ from gantut import plots
 from gantut.lessons.better_critics.plots import plot_histograms, plot_penalty_points, plot_surfaces
 from gantut.lessons.created_equal.plots import plot_interval_rows, plot_polygons, plot_scatter
 from gantut.lessons.divergences.plots import plot_integrand
-from gantut.lessons.mode_collapse.plots import plot_image_blocks, plot_mean_turns, plot_mode_clouds, plot_scorecard
+from gantut.lessons.mode_collapse.plots import plot_mean_turns, plot_mode_clouds
 from gantut.lessons.moving_dirt.plots import plot_piles
 from gantut.lessons.new_creatures.plots import plot_creatures
 from gantut.lessons.no_equilibrium.plots import plot_spectrum, plot_vector_field
 from gantut.lessons.optimal_discriminator.plots import plot_reliability
+from gantut.lessons.seeing_collapse.plots import plot_image_blocks, plot_scorecard
 from gantut.lessons.seven_tricks.plots import plot_measure_table
 from gantut.lessons.the_estimate.plots import plot_batch_distances, plot_layer_gradients, plot_proofs
 from gantut.lessons.the_game.plots import plot_game_diagram

@@ -9,15 +9,9 @@ from gantut.lessons.better_critics import (
     penalty_weights,
 )
 from gantut.lessons.created_equal import created_equal
-from gantut.lessons.mode_collapse import (
-    grid_for_longer,
-    hopping,
-    loss_and_distance,
-    mode_collapse,
-    perceptrons_on_digits,
-    unrolling,
-)
-from gantut.lessons.new_creatures import new_creatures
+from gantut.lessons.mode_collapse import hopping, mode_collapse, unrolling
+from gantut.lessons.new_creatures import creatures_modern, new_creatures
+from gantut.lessons.seeing_collapse import grid_for_longer, loss_and_distance, perceptrons_on_digits
 from gantut.lessons.seven_tricks import semi_supervised, tricks, tricks_on_grid
 from gantut.lessons.the_estimate import (
     clip_depth,
@@ -34,6 +28,7 @@ EXPERIMENTS = {
     "clip-sweep": clip_sweep,
     "created-equal": created_equal,
     "creatures": new_creatures,
+    "creatures-modern": creatures_modern,
     "critic-and-distance": critic_and_distance,
     "critic-optimizers": critic_optimizers,
     "critic-steps": critic_steps,

@@ -69,6 +69,7 @@ from gantut.divergences import (
     total_variation_between,
 )
 from gantut.lessons import check, show_table
+from gantut.lessons.divergences import fit_a_bell
 from gantut.lessons.divergences.plots import plot_integrand
 
 # %% [markdown]
@@ -975,6 +976,12 @@ for ax, names in zip(
     )
     ax.legend(loc="upper right", fontsize=10)
 plots.show()
+
+# %% [markdown]
+# Try it yourself: move the bell, let it descend one of the three, and begin again somewhere else.
+
+# %%
+fit_a_bell()
 
 # %% [markdown]
 # **Forward KL covers.** By {eq}`eq-kl-gradients` it is pulled wherever there are data, so no mode may be left out.

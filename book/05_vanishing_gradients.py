@@ -78,6 +78,7 @@ from gantut.divergences import (
     value_function,
 )
 from gantut.lessons import check, show_table
+from gantut.lessons.vanishing_gradients import winning_discriminator
 from gantut.lessons.vanishing_gradients.plots import (
     plot_planes,
     plot_segments,
@@ -889,6 +890,14 @@ claim(
     equals=objective_slopes,
     atol=1e-8,
 )
+
+# %% [markdown]
+# Here is such a discriminator in your hands. Let it win, and watch the gradient of $\log(1-D)$ die while that of
+# $-\log D$ grows. Then choose the optimal one, and see how much less there is to fear where the two distributions
+# overlap.
+
+# %%
+winning_discriminator()
 
 # %% [markdown]
 # :::{admonition} Further: was it the symmetry?

@@ -68,7 +68,7 @@ from gantut.divergences import (
     total_variation,
 )
 from gantut.lessons import check, show_table
-from gantut.lessons.duality import parallel_lines
+from gantut.lessons.duality import drag_a_potential, parallel_lines
 from gantut.lessons.linear_program import linear_program
 from gantut.networks import MLP
 from gantut.transport import (
@@ -496,6 +496,13 @@ claim(
     equals=3 * 5,
     atol=1e-9,
 )
+
+# %% [markdown]
+# Here is the theorem on a line. Drag $f$ until it proves all of $W_1$. Then lift the limit on its slopes, and see why
+# the value must be divided by $K$.
+
+# %%
+drag_a_potential()
 
 # %% [markdown]
 # ### The function, everywhere

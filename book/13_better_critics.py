@@ -67,6 +67,7 @@ from gantut.lessons import check, recorded, show_table
 from gantut.lessons.better_critics import (
     PUBLISHED_COSINES,
     SortingCritic,
+    clip_or_penalty,
     critic_distance,
     funnels,
     spectral_critic,
@@ -734,6 +735,13 @@ claim(
 # Train `critics_on_the_line(GradientPenalty(1.0))`. How many are upside down now, and why?
 # :::
 #
+# Train both kinds of critics yourself, on a line. Then choose the two-sided penalty ("unequal to 1"), press "Again", and
+# see on which slope it gets stuck.
+
+# %%
+clip_or_penalty()
+
+# %% [markdown]
 # ## The price of a soft penalty
 #
 # A penalty is not a constraint. Where it pays, the critic will be steeper than allowed. By how much? On the line we can

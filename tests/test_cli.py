@@ -121,8 +121,57 @@ def test_images_of_ones_own_are_learnt_from(tmp_path):
         Image.fromarray(np.full((9, 5, 3), 60 * k, np.uint8)).save(tmp_path / f"sprites/{k}.png")
     (tmp_path / "sprites/broken.png").write_bytes(b"not an image")
     words = ["train", tmp_path / "sprites", "--size", 16, "--width", 2, "--batch-size", 4, "--steps", 1]
-    assert run(*words, "--out", tmp_path / "run") == 0
+    assert run(*words, "--preset", "dcgan", "--out", tmp_path / "run") == 0
     assert run("doctor", tmp_path / "run") == 1, "one step is not enough for images that differ"
+
+
+# ---- Presets ----
+
+MODERN = {  # lesson 14
+    "objective": "non-saturating", "networks": "residual", "n_critic": 1, "batch_size": 32, "ema": 0.998,
+    "generator_norm": None, "critic_norm": None,
+    "constraint": {"weight": 0.3, "at": "real", "every": 16, "name": "zero-centred-penalty"},
+}  # fmt: skip
+
+
+def test_images_are_learnt_in_the_modern_way_unless_a_preset_or_an_objective_is_named():
+    whole = complete({}).as_dict()
+    assert {name: whole[name] for name in MODERN} == MODERN
+    assert whole["optimizer"]["betas"] == [0.0, 0.99]
+    assert whole["record_every"] % whole["constraint"]["every"] == 0, "so that each record has the penalty"
+    assert (whole["augmentation"]["cutout"], whole["augmentation"]["fill"]) == (0.375, 1.0)
+    assert complete({"preset": "modern"}) == complete({})
+    assert complete(whole).as_dict() == whole
+    for name, norm in (("dcgan", "batch"), ("wgan", "batch"), ("wgan-gp", "layer")):
+        paper = complete({"preset": name})
+        assert paper == complete({"objective": {"dcgan": "non-saturating"}.get(name, name)})
+        assert (paper.networks, paper.generator_norm, paper.critic_norm) == ("dcgan", "batch", norm)
+    assert complete({"data": "digits"}).networks == "residual"
+    assert complete({"data": "ring"}).networks is None
+
+
+def test_what_is_given_goes_before_a_preset_and_a_part_of_a_record_alone(tmp_path):
+    found = complete({"preset": "modern", "objective": "wgan-gp", "constraint": {"weight": 2.0}, "width": 4})
+    assert (found.config.objective, found.config.constraint.weight, found.config.constraint.every) == (
+        "wgan-gp",
+        2.0,
+        16,
+    )
+    lines = complete({"networks": "residual", "objective": "wgan-gp", "width": 4})
+    assert lines.config.penalised
+    assert lines.build("cpu")[1].samples_are_separate, "which a penalty between the samples asks for"
+
+
+def test_a_modern_run_can_be_sampled_and_resumed_and_is_no_other(tmp_path, capsys):
+    words = ["digits", "--width", 2, "--batch-size", 8, "--samples", 4, "--evaluate-every", 2, "--device", "cpu"]
+    words += ["--constraint.every", 2, "--augment", "--quiet"]
+    for name, steps in (("parts", 2), ("parts", 4), ("whole", 4)):
+        assert run("train", *words, "--steps", steps, "--out", tmp_path / name, "--resume") == 0
+    assert_same_weights(tmp_path / "parts", tmp_path / "whole")
+    assert load_run(tmp_path / "parts").generate(torch.zeros(3, 64)).shape == (1, 3, 1, 8, 8)
+    assert run("train", *words, "--steps", 4, "--out", tmp_path / "parts", "--resume", "--preset", "wgan") == 2
+    assert "holds a run with" in capsys.readouterr().err
+    assert run("sample", tmp_path / "parts", "--count", 2) == 0
 
 
 @pytest.mark.parametrize(
@@ -145,6 +194,9 @@ WRONG = {
     "size of a distribution": (["ring", "--size", "32"], "size is for images"),
     "augmented distribution": (["ring", "--augment"], "augment is for images"),
     "norm of a perceptron": (["ring", "--critic-norm", "layer"], "critic_norm is for images"),
+    "norm of a residual network": (["digits", "--critic-norm", "layer"], "critic_norm is for the networks of DCGAN"),
+    "preset": (["digits", "--preset", "moden"], "did you mean 'modern'?"),
+    "preset of a distribution": (["ring", "--preset", "wgan"], "preset 'wgan' is for images"),
     "size": (["creatures", "--size", "48"], "size must be one of 32, 64, 128"),
     "channels": (["digits", "--channels", "3"], "channels must be"),
     "folder": (["ring", "somewhere"], "a folder after the data goes with mnist and fashion-mnist only"),

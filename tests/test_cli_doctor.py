@@ -47,7 +47,9 @@ SICK = {
         [*WGAN, "--constraint.name", "none", "--lr", "1e15"], "numbers", 4,
     ),
     "a generator that is not trained at all": (["ring", "--no-learn-generator"], "modes", 6),
-    "images that are all alike": (["digits", "--width", "2", "--steps", "2", "--batch-size", "32"], "variety", 6),
+    "images that are all alike": (
+        ["digits", "--preset", "dcgan", "--width", "2", "--steps", "2", "--batch-size", "32"], "variety", 6,
+    ),
 }  # fmt: skip
 
 

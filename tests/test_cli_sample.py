@@ -10,7 +10,9 @@ from PIL import Image
 
 from gantut import checkpoints
 from gantut.cli import _pictures, _sample
-from gantut.cli._saved import load_run
+from gantut.cli._saved import load_run, shipped
+from gantut.lessons import recorded
+from gantut.lessons.new_creatures import modern_generator
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -40,6 +42,21 @@ def test_a_sheet_shows_each_picture_in_its_place_and_opacity_on_white():
     black = np.argwhere((sheet == 0).all(-1))
     assert black.min(0).tolist() == [2 * factor, 6 * factor]
     assert black.max(0).tolist() == [4 * factor - 1, 8 * factor - 1]
+
+
+def test_the_generator_that_ships_draws_without_a_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("sample", "creatures", "--count", 4) == 0
+    assert run("sample", "creatures", "--between", 2, "--count", 3, "--out", "ways.gif") == 0
+    with Image.open("ways.gif") as film:
+        assert film.n_frames == 6
+    saved = shipped()
+    assert saved.step == recorded("creatures-modern").result["steps"][-1]
+    noise = saved.noise(4, 0)
+    drawn = modern_generator()(noise)[0].detach()
+    assert np.array_equal(np.array(Image.open("sample.png")), _pictures.sheet(drawn))
+    (tmp_path / "creatures").mkdir()  # a folder of that name is a run, if it is one
+    assert run("sample", "creatures") == 2
 
 
 def test_the_way_on_the_sphere_keeps_lengths_and_the_straight_one_cuts_short():

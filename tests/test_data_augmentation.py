@@ -102,6 +102,17 @@ def test_a_cut_out_has_its_centre_anywhere_so_that_it_may_stick_out(device, shar
         assert torch.equal(picture, expected)
 
 
+def test_only_a_share_of_the_pictures_is_cut_and_their_places_are_as_before(device):
+    u = ((torch.arange(18) + 0.5) / 18).to(device)  # 9 places for the centre, in half of the pictures
+    draws = torch.stack([u, torch.full_like(u, 0.5)], -1)[None]
+    x = torch.ones(1, 18, 1, 8, 8, device=device)
+    some = Augmentation(cutout=0.5, cutout_share=0.5).apply(x, draws)
+    assert torch.equal(some[0, 9:], x[0, 9:])
+    whole = Augmentation(cutout=0.5).apply(x[:, :9], torch.stack([u[:9] * 2, draws[0, :9, 1]], -1)[None])
+    assert torch.equal(some[0, :9], whole[0])
+    assert torch.equal(Augmentation(cutout=0.5, cutout_share=0.0).apply(x, draws), x)
+
+
 def test_colour_draws_span_the_ranges_of_the_paper_and_shrink_with_the_strength(device):
     x = torch.tensor([0.0, 1.0], dtype=torch.float64, device=device).reshape(1, 1, 1, 1, 2).expand(1, 3, 1, 1, 2)
     u = torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64, device=device)[None, :, None].expand(1, 3, 3)

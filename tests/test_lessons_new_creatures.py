@@ -1,6 +1,8 @@
 """The measuring parts of lesson 14: passes counted by hand, copies planted, arcs, features, the experiment itself."""
 
+import contextlib
 import functools
+import itertools
 import math
 import statistics
 
@@ -18,19 +20,24 @@ from gantut.lessons.new_creatures import (
     affordable_steps,
     cheats,
     chessboard,
+    creatures_modern,
     decode_pictures,
     encode_pictures,
     grouped_kid,
     interpolate_pictures,
     memorisation_audit,
+    modern_generator,
     passes_per_picture,
     picture_distances,
     random_features,
     slerp,
     spoilt_pictures,
+    train_modern,
     train_on_creatures,
+    two_part_audit,
 )
 from gantut.networks import DCGANGenerator
+from gantut.training._precision import multiplies_in_bfloat16
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -101,6 +108,41 @@ def test_picture_distances_are_the_least_over_mirror_images_and_moves(device):
             assert found[i, j].item() == pytest.approx(least, abs=1e-9)
     black, white = -torch.ones(1, 3, 6, 5), torch.ones(1, 3, 6, 5)
     assert picture_distances(black, white, moves=0).item() == pytest.approx(1, abs=1e-12)
+
+
+def test_only_the_part_that_is_named_is_compared(device):
+    if device.type == standin.NAME:
+        pytest.skip("the stand-in loses the lazy conjugation between two Fourier transforms")
+    source = torch.Generator().manual_seed(0)
+    x, y = (2 * torch.rand(n, 3, 6, 4, generator=source, dtype=torch.float64) - 1 for n in (2, 3))
+    where = torch.zeros(6, 4)
+    where[:, :2] = 1
+    found = picture_distances(x.to(device), y.to(device), moves=1, where=where.to(device)).cpu()
+    for i in range(2):
+        for j in range(3):
+            changed = [
+                moved(z, down, right) for z in (y[j], y[j].flip(-1)) for down in (-1, 0, 1) for right in (-1, 0, 1)
+            ]
+            least = min((((x[i] - z) / 2).square() * where).mean().sqrt().item() for z in changed)
+            assert found[i, j].item() == pytest.approx(least, abs=1e-9)
+
+
+def test_pictures_that_are_made_of_two_are_found_and_others_are_not(pictures, device):
+    if device.type == standin.NAME:
+        pytest.skip("the stand-in loses the lazy conjugation between two Fourier transforms")
+    originals, training = pictures.images[::40], pictures.images[::4]
+    left, right = moved(originals, 2, 0), originals.roll(3, 0).flip(-1)
+    side_by_side, above = (
+        torch.cat([left[..., :16], right[..., 16:]], -1),
+        torch.cat([right[..., :16, :], left[..., 16:, :]], -2),
+    )
+    for made in (side_by_side, above, (left + right) / 2):
+        found = two_part_audit(made, training)
+        assert found.distance.max() < 1e-6  # roundings of Fourier transforms, under a root
+        assert found.ratio.max() < 1e-4
+    held = two_part_audit(creatures("holdout", alive=True, device=device).images[::8], training)
+    assert held.ratio.min() > 0.5
+    assert held.ratio.max() <= 1  # a picture whose halves are both the nearest one is as near as that one
 
 
 def test_the_audit_finds_a_copy_that_is_mirrored_and_moved_and_names_its_original(pictures):
@@ -277,3 +319,44 @@ def test_the_experiment_keeps_the_pictures_of_the_median_run_of_each_game(tmp_pa
         assert shown["typical"]
         assert [decode_pictures(text).shape for text in shown["pictures"]] == [(24, 3, 32, 32)] * 3
         assert decode_pictures(shown["ways"]).shape == (18, 3, 32, 32)
+
+
+# ---- The longer run --------------------------------------------------------------------------------------------
+
+LITTLE = dict(images=3 * 2 * 32, look=2, width=2, samples=60)
+
+
+def test_the_longer_run_that_was_interrupted_is_the_run_that_was_not_and_ships_its_generator(tmp_path):
+    with pytest.warns(UserWarning, match="bfloat16") if not _in_bfloat16() else contextlib.nullcontext():
+        whole = creatures_modern(folder=tmp_path / "whole", **LITTLE)
+        train_modern(2 * 32, tmp_path / "parts", width=2, samples=1, record_every=64, evaluate_every=2)
+        parts = creatures_modern(folder=tmp_path / "parts", **LITTLE)
+    assert whole == parts
+    assert (whole["images"], whole["ages"], whole["frames"]) == (192, [1, 1, 3], [1, 2, 3])
+    assert [len(rows) for rows in whole["kernel"]] == [10, 10, 10]
+    assert len(decode_pictures(whole["pictures"][-1])) == 60
+    assert [len(audit["ratio"]) for audit in whole["audits"]] == [60, 60]
+    options = dict(command="none", seed=0, device="cpu", folder=tmp_path)
+    record("creatures-modern", lambda: whole, **options)
+    generator = modern_generator(folder=tmp_path)
+    assert recorded("creatures-modern", folder=tmp_path).result["film"] == whole["film"]
+    noise = torch.randn(68, 64, generator=torch.Generator().manual_seed(1))
+    shown = decode_pictures(encode_pictures(generator(noise[:60])[0].detach()))
+    assert torch.equal(shown, decode_pictures(whole["pictures"][-1]))
+    tmp_path.joinpath("creatures-modern.safetensors").write_bytes(b"another")
+    with pytest.raises(ValueError, match="folder must have the weights of its record"):
+        modern_generator(folder=tmp_path)
+
+
+def test_the_longer_run_ends_when_its_time_is_over(tmp_path, monkeypatch):
+    hours = itertools.count(step=3600)
+    monkeypatch.setattr("gantut.lessons.new_creatures._modern.time.perf_counter", lambda: next(hours))
+    monkeypatch.setattr("gantut.lessons.new_creatures._modern.train_modern", pytest.fail)
+    with pytest.raises(ValueError, match="minutes must leave time for one stretch"):
+        creatures_modern(folder=tmp_path, minutes=1, **LITTLE)
+    with pytest.raises(ValueError, match="images must be a multiple of 32, the size of a batch, not 33"):
+        train_modern(33)
+
+
+def _in_bfloat16():
+    return multiplies_in_bfloat16(torch.device("cpu"))

@@ -35,6 +35,8 @@ PAPERS = {
     "least_squares_generator_loss": lambda r, g: mean(lambda f: (f - 1) ** 2, g) / 2,
     "hinge_critic_loss": lambda r, g: mean(lambda f: max(0, 1 - f), r) + mean(lambda f: max(0, 1 + f), g),
     "hinge_generator_loss": lambda r, g: -mean(lambda f: f, g),
+    "relativistic_critic_loss": lambda r, g: -mean(log_d, [a - b for a, b in zip(r, g, strict=True)]),
+    "relativistic_generator_loss": lambda r, g: -mean(log_d, [b - a for a, b in zip(r, g, strict=True)]),
 }
 # What is left of a generator's loss where only generated samples are scored.
 HALVES = {
@@ -125,7 +127,7 @@ def test_each_member_has_a_loss_of_its_own(scores):
             assert torch.equal(loss(*(score[member] for score in scores)), together[member]), "a scalar for a batch"
 
 
-@pytest.mark.parametrize("name", PAPERS)
+@pytest.mark.parametrize("name", [name for name in PAPERS if "relativistic" not in name])  # which takes pairs
 def test_axes_before_the_batch_are_kept_and_batches_may_differ_in_size(rng, name):
     real, fake = (torch.randn(2, 3, n, dtype=torch.float64, generator=rng) for n in (4, 6))
     loss = getattr(objectives, name)
@@ -169,6 +171,7 @@ DEFAULTS = {
     "least-squares": (1, ("adam", 2e-4, (0.5, 0.999)), None),
     "feature-matching": (1, ("adam", 2e-4, (0.5, 0.999)), None),
     "hinge": (5, ("adam", 2e-4, (0.0, 0.9)), None),  # Miyato et al. (2018), ImageNet
+    "relativistic": (1, ("adam", 2e-4, (0.0, 0.99)), ("zero-centred-penalty", {"at": "both"})),  # Huang et al. (2024)
 }
 
 
@@ -195,6 +198,16 @@ def test_every_objective_has_a_paper_and_says_what_its_score_is():
         assert "et al. (20" in objective.source
         assert objective.classifies == (name in ("minimax", "non-saturating", "feature-matching"))
         assert objective.features == (name == "feature-matching")
+        assert objective.relative == (name == "relativistic")
+
+
+def test_in_the_relativistic_game_only_differences_count_and_pairs_are_needed():
+    real, fake = torch.randn(2, 3, 5, dtype=torch.float64)
+    game = OBJECTIVES["relativistic"]
+    torch.testing.assert_close(game.critic_loss(real + 7, fake + 7), game.critic_loss(real, fake))
+    assert game.estimate(game.critic_loss(real, real)).abs().max() < 1e-15  # log 2 - log 2
+    with pytest.raises(ValueError, match=r"to be compared in pairs, not \(3, 5\) and \(3, 4\)"):
+        game.critic_loss(real, fake[:, :4])
 
 
 @pytest.mark.parametrize(("wrong", "meant"), [("wgangp", "wgan-gp"), ("minmax", "minimax"), ("minus", None)])

@@ -10,7 +10,7 @@ import torch
 from torch import distributed, multiprocessing
 from training_groups import groups_of
 
-from gantut.networks import DCGANCritic, DCGANGenerator
+from gantut.networks import DCGANCritic, DCGANGenerator, ResidualCritic, ResidualGenerator
 from gantut.training import Config, train
 from gantut.training._networks import Networks
 from gantut.training._parallel import DataParallel
@@ -29,10 +29,12 @@ def images(n=40):
 
 def networks(norm):
     common = dict(size=8, channels=1, width=4)
+    if norm == "residual":
+        return ResidualGenerator(latent_dim=6, **common), ResidualCritic(seed=1, **common)
     return DCGANGenerator(latent_dim=6, **common), DCGANCritic(norm=norm, seed=1, **common)
 
 
-# Games and the normalisation of their critic; that of the generator is batch normalisation.
+# Games and the normalisation of their critic, that of the generator being batch normalisation; or residual networks.
 GAMES = {
     "a penalised critic": (dict(objective="wgan-gp", n_critic=2), "layer"),
     "a one-sided penalty": (dict(objective="wgan-lp", n_critic=1), "none"),
@@ -43,6 +45,14 @@ GAMES = {
     "changed pictures": (
         dict(objective="wgan-gp", n_critic=2, augmentation={"translate": 0.25, "mirror": True}),
         "layer",
+    ),
+    "pairs of scores, and samples in groups": (
+        dict(
+            objective="relativistic",
+            constraint={"name": "zero-centred-penalty", "every": 2},
+            optimizer={"name": "sgd", "lr": 0.1},  # Adam would make much of what is 0 but for rounding: the last bias
+        ),
+        "residual",
     ),
     "averages of the past": (dict(objective="minimax", historical_averaging=0.1, ema=0.5), "layer"),
 }
@@ -55,7 +65,7 @@ def first_gradients(game, norm, share):
     generator, critic = networks(norm)
     parallel = DataParallel(config) if share else None
     (group,) = groups_of(config, images(), generator, critic, parallel=parallel)
-    networks_ = Networks(generator, critic, (False, False), None)
+    networks_ = Networks(generator, critic, (norm == "residual", False), None)
     with parallel.synchronised(networks_) if share else contextlib.nullcontext():
         group.advance(1, record_every=1, done=0)
     buffers = [buffer.clone() for network in (generator, critic) for buffer in network.buffers()]
@@ -69,7 +79,8 @@ def whole_run(game, norm, share):
         Config(**game, **BATCH, steps=4), images(), generator=generator, critic=critic, samples=4, record_every=1,
         evaluate_every=2, progress=False, data_parallel=share, device="cpu",
     )  # fmt: skip
-    assert "normalise" not in vars(next(iter(generator.statistics))), "networks are left as they were"
+    for statistics in getattr(generator, "statistics", ()):
+        assert "normalise" not in vars(statistics), "networks are left as they were"
     return [*generator.state_dict().values(), *critic.state_dict().values(), *history.losses.values(), history.samples]
 
 
@@ -130,9 +141,10 @@ def together(tmp_path_factory):
 @pytest.mark.parametrize("name", GAMES)
 def test_gradients_of_two_processes_are_those_of_one(together, name):
     expected = first_gradients(*GAMES[name], False)
+    rounding = 4e-6 if "in groups" in name else 1e-6  # under the root of small variances roundings grow
     for found in together:
         for ours, theirs in zip(found["games"][name][0], expected, strict=True):
-            assert torch.allclose(ours, theirs, rtol=1e-6, atol=1e-6 * float(theirs.abs().max()) + 1e-9)
+            assert torch.allclose(ours, theirs, rtol=1e-6, atol=rounding * float(theirs.abs().max()) + 1e-9)
 
 
 @pytest.mark.parametrize("name", GAMES)

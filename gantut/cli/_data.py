@@ -31,7 +31,7 @@ def checked_source(given: Mapping[str, Any]) -> dict[str, Any]:
     if name not in NAMES and not Path(name).exists():
         _inputs.one_of("data, unless it is the path of a folder, zip or tar of images,", name, NAMES)
     if name in DISTRIBUTIONS:
-        for setting in ("size", "channels", "mirror", "generator_norm", "critic_norm"):
+        for setting in ("size", "channels", "mirror", "networks", "generator_norm", "critic_norm"):
             if given.get(setting):
                 raise ValueError(f"{setting} is for images, and {name!r} is a distribution: leave it out")
         return found | {"mirror": False}

@@ -160,7 +160,8 @@ def signal(patient):
     if patient.real is None or config.game.features or not config.learn_generator:
         return None
     critic, x = patient.critic_as_trained, patient.fake[:, : config.batch_size].clone().requires_grad_()
-    loss = config.game.generator_loss(None, critic(x).squeeze(-1))
+    real = critic(patient.real[:, : config.batch_size]).squeeze(-1).detach() if config.game.relative else None
+    loss = config.game.generator_loss(real, critic(x).squeeze(-1))
     (slope,) = torch.autograd.grad(loss.sum(), x)
     steepness = slope.flatten(2).norm(dim=-1).mean(-1) * x.shape[1]  # (members,): each loss is a mean over x
     real = patient.real.flatten(2)

@@ -13,6 +13,7 @@ OBJECTIVES = {
         11,
     ),
     "wgan-lp": ("the same, with a penalty on slopes above 1 only", 11),
+    "relativistic": ("each real sample is to score higher than a generated one; with R1 and R2, as in R3GAN", 14),
 }
 
 TITLES = {

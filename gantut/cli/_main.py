@@ -2,12 +2,13 @@
 
 Train a GAN or a Wasserstein GAN, look at what it makes, and find out what is wrong with it.
 
-  python -m gantut train                      a DCGAN on 293 small monsters that come with gantut
+  python -m gantut train                      on 293 small monsters that come with gantut
   python -m gantut train ring --objective wgan-gp
                                               eight blobs in the plane, in seconds: the field of lessons 5 to 13
   python -m gantut train ~/sprites.zip --size 64 --objective wgan-gp --out runs/mine
   python -m gantut train --out runs/mine --resume
   python -m gantut sample runs/mine --between 5
+  python -m gantut sample creatures           new monsters at once, by a generator that comes with gantut
   python -m gantut doctor runs/mine
   python -m gantut study --budget 20          every objective under the same budget: lesson 15
 

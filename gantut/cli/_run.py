@@ -12,8 +12,9 @@ import torch
 from gantut import __version__, _inputs
 from gantut.checkpoints import CheckpointError, write_atomically
 from gantut.cli._data import DISTRIBUTIONS, checked_source, is_coloured
+from gantut.lessons.new_creatures import CHANGED, MODERN
 from gantut.lessons.toy_gans import GAMES
-from gantut.networks import NORMS, DCGANCritic, DCGANGenerator
+from gantut.networks import NORMS, DCGANCritic, DCGANGenerator, ResidualCritic, ResidualGenerator
 from gantut.training import Config
 
 FORMAT, VERSION = "gantut run", 2
@@ -25,6 +26,13 @@ EVALUATIONS, RECORDS = 20, 200  # how often a run is evaluated and recorded, unl
 # What serves in general; what an objective's paper says comes from the objective.
 ON_IMAGES = {"objective": "non-saturating", "steps": 6000, "batch_size": 32, "latent_dim": 64, "ema": 0.998}
 AUGMENTATION = {"translate": 0.125, "colour": 0.5}  # of images of which there are few; lesson 14
+NETWORKS = ("residual", "dcgan")
+PRESETS = {  # settings that go together; those that are given take precedence
+    "modern": MODERN | {"networks": "residual"},
+    "dcgan": {"objective": "non-saturating", "networks": "dcgan"},
+    "wgan": {"objective": "wgan", "networks": "dcgan"},
+    "wgan-gp": {"objective": "wgan-gp", "networks": "dcgan"},
+}
 HIDDEN = {"hidden": [64, 64]}
 ON_DISTRIBUTIONS = {"objective": "wgan-gp", "steps": 2000, "batch_size": 64, "latent_dim": 16}
 ON_DISTRIBUTIONS |= {"generator": HIDDEN, "critic": HIDDEN}
@@ -51,8 +59,10 @@ class Run:
         Learn mirror images, too.
     width : int or None
         Width of the networks; wider ones learn more, and take longer.
+    networks : str or None
+        Those of images: residual, or dcgan.
     generator_norm, critic_norm : str or None
-        How a network of images is normalised: batch, layer or none.
+        How a network of DCGAN is normalised: batch, layer or none.
     samples : int
         Samples that an evaluation shows.
     evaluate_every : int
@@ -74,6 +84,7 @@ class Run:
     channels: int | None
     mirror: bool
     width: int | None
+    networks: str | None
     generator_norm: str | None
     critic_norm: str | None
     samples: int
@@ -89,9 +100,13 @@ class Run:
                 _inputs.count(name, getattr(self, name))
         for name in ("samples", "evaluate_every", "record_every", "parts"):
             _inputs.count(name, getattr(self, name))
+        if not self.is_distribution:
+            _inputs.one_of("networks", self.networks, NETWORKS)
         for name in ("generator_norm", "critic_norm"):
-            if not self.is_distribution:
+            if self.networks == "dcgan":
                 _inputs.one_of(name, getattr(self, name), NORMS)
+            elif self.networks and getattr(self, name):
+                raise ValueError(f"{name} is for the networks of DCGAN: leave it out, or add --networks dcgan")
         _inputs.one_of("amp", self.amp, (True, False))
         if self.parts > self.config.members:
             raise ValueError(f"parts must be at most {self.config.members}, the number of members, not {self.parts}")
@@ -121,7 +136,12 @@ class Run:
             return config.build("generator", config.latent_dim, 2, device), config.build("critic", 2, 1, device)
         common = dict(size=self.size, channels=self.channels, width=self.width, members=config.members, device=device)
         seeds = {name: config.seeds(name)[0] for name in ("generator", "critic")}
-        generator = dict(latent_dim=config.latent_dim, norm=self.generator_norm, seed=seeds["generator"])
+        generator = dict(latent_dim=config.latent_dim, seed=seeds["generator"])
+        if self.networks == "residual":
+            group = 1 if config.penalised else 4  # samples that see each other have no slopes of their own
+            critic = ResidualCritic(group=group, seed=seeds["critic"], **common)
+            return ResidualGenerator(**generator, **common), critic
+        generator["norm"] = self.generator_norm
         return DCGANGenerator(**generator, **common), DCGANCritic(norm=self.critic_norm, seed=seeds["critic"], **common)
 
     def as_dict(self) -> dict[str, Any]:
@@ -144,7 +164,8 @@ def complete(settings: Mapping[str, Any], *, processes: int | None = None) -> Ru
     ----------
     settings : mapping
         From names to values as plain data, some of :class:`Run` and of `gantut.training.Config`; "augment" stands for
-        a usual augmentation, or for none.
+        a usual augmentation, or for none, and "preset" for the settings of that name. Where neither a preset nor an
+        objective is named, images are learnt in the modern way.
     processes : int, optional
         Among how many processes the members of a population are shared out, whatever the settings say.
 
@@ -154,18 +175,37 @@ def complete(settings: Mapping[str, Any], *, processes: int | None = None) -> Ru
         If a setting is unknown (the nearest is named) or not allowed.
     """
     for name in settings:
-        _inputs.one_of("a setting of a run", name, (*OWN, *GAME, "augment"))
+        _inputs.one_of("a setting of a run", name, (*OWN, *GAME, "augment", "preset"))
     source = checked_source(settings)
+    if source["data"] not in DISTRIBUTIONS and not {"preset", "objective", "networks"} & settings.keys():
+        settings = {**settings, "preset": "modern"}
+    settings = with_preset(settings)
     config, plane = _config(settings, source), source["data"] in DISTRIBUTIONS
-    usual = dict(width=32, generator_norm="batch", critic_norm="layer" if config.penalised else "batch", samples=64)
+    norms = {"generator_norm": None, "critic_norm": None}
+    usual = {"networks": settings.get("networks", "dcgan"), "width": 32, "samples": 64} | norms
     if plane:  # whose perceptrons are part of the game
-        usual = dict(generator_norm=None, critic_norm=None, samples=512)
-    usual |= dict(evaluate_every=max(config.steps // EVALUATIONS, 1), record_every=max(config.steps // RECORDS, 1))
+        usual = {"networks": None, "samples": 512} | norms
+    elif usual["networks"] == "dcgan":
+        usual |= {"generator_norm": "batch", "critic_norm": "layer" if config.penalised else "batch"}
+    lazy = config.constraint.every if config.constraint else 1  # whose term is then in every record
+    record_every = max(config.steps // RECORDS // lazy, 1) * lazy if config.steps >= lazy else 1
+    usual |= dict(evaluate_every=max(config.steps // EVALUATIONS, 1), record_every=record_every)
     usual |= dict(checkpoint_every=None, amp=False, parts=1)
-    own = {"width": None} | usual | {name: settings[name] for name in usual if name in settings}
+    own = {"width": None} | usual | {name: settings[name] for name in usual if settings.get(name) is not None}
     if processes is not None:
         own["parts"] = min(processes, config.members)
     return Run(config, **source, **own)
+
+
+def with_preset(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with those of the preset that they name under them."""
+    settings = dict(settings)
+    if "preset" not in settings:
+        return settings
+    name = _inputs.one_of("preset", settings.pop("preset"), tuple(PRESETS))
+    if settings.get("data") in DISTRIBUTIONS:
+        raise ValueError(f"preset {name!r} is for images: name an objective instead")
+    return merged(PRESETS[name], settings)
 
 
 def _config(settings, source):
@@ -179,7 +219,8 @@ def _config(settings, source):
     else:
         defaults = ON_IMAGES
     if "augment" in settings or "augmentation" not in given:
-        given["augmentation"] = _augmentation(settings.get("augment"), source)
+        usual = CHANGED if settings.get("networks") == "residual" else AUGMENTATION
+        given["augmentation"] = _augmentation(settings.get("augment"), source, usual)
     whole = {name: value for name, value in given.items() if not isinstance(value, Mapping)}
     base = Config.from_dict(defaults | whole).as_dict()
     parts = {name: value for name, value in given.items() if name not in whole}
@@ -188,7 +229,7 @@ def _config(settings, source):
     return Config.from_dict(merged(base, parts))
 
 
-def _augmentation(wanted, source):
+def _augmentation(wanted, source, usual):
     """Return the usual random changes of images of which there are few, as plain data, or None."""
     if wanted and source["data"] in DISTRIBUTIONS:
         raise ValueError("augment is for images: leave it out for a distribution")
@@ -196,7 +237,7 @@ def _augmentation(wanted, source):
         return None
     opaque = source["channels"] != 4
     paper = 1.0 if source["channels"] == 3 else -1.0  # what is around an image
-    return AUGMENTATION | {"colour": AUGMENTATION["colour"] * opaque, "fill": paper}
+    return usual | {"colour": usual["colour"] * opaque, "fill": paper}
 
 
 def merged(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from tyro.conf import Positional
 from gantut import _inputs
 from gantut.cli import _data, _pictures
 from gantut.cli._arguments import read
-from gantut.cli._saved import load_run
+from gantut.cli._saved import SHIPPED, load_run, shipped
 from gantut.device import choose_device, random_source
 from gantut.lessons.new_creatures import slerp
 
@@ -31,7 +31,7 @@ class Sample:
     Attributes
     ----------
     run : path
-        The folder of a run.
+        The folder of a run; or creatures, the run of lesson 14 that ships with gantut.
     out : path
         A .png, or with --between a .gif (default: in the run's folder).
     count : int
@@ -67,11 +67,13 @@ def run(words: Sequence[str]) -> int:
     for name in ("count", "between"):
         if getattr(wanted, name) is not None:
             _inputs.count(f"--{name}", getattr(wanted, name))
-    path = wanted.out or wanted.run / ("between.gif" if wanted.between else "sample.png")
+    ours = wanted.run == SHIPPED and not SHIPPED.exists()
+    path = wanted.out or (Path() if ours else wanted.run) / ("between.gif" if wanted.between else "sample.png")
     moving = _inputs.one_of("the ending of --out", path.suffix.lower(), ENDINGS) == ".gif"
     if moving and not wanted.between:
         raise ValueError("--out must end in .png for a grid: a .gif shows the way between samples, with --between N")
-    saved = load_run(wanted.run, average=wanted.weights != "last", device=choose_device(wanted.device))
+    device = choose_device(wanted.device)
+    saved = shipped(device) if ours else load_run(wanted.run, average=wanted.weights != "last", device=device)
     if not 0 <= wanted.member < saved.run.config.members:
         raise ValueError(f"member must be at least 0 and less than {saved.run.config.members}, not {wanted.member}")
     if wanted.weights == "average" and not saved.averaged:

@@ -17,11 +17,14 @@ from torch import nn
 
 from gantut import checkpoints
 from gantut.checkpoints import CheckpointError
-from gantut.cli._run import Run, read_run
+from gantut.cli._run import Run, complete, read_run
 from gantut.device import draw_noise, random_source
+from gantut.lessons import recorded
+from gantut.lessons.new_creatures import modern_generator
 from gantut.training import load_history
 
 CHECKPOINTS = "checkpoints"
+SHIPPED = Path("creatures")  # in place of a folder: the longer run of lesson 14
 
 
 class Saved(NamedTuple):
@@ -33,7 +36,7 @@ class Saved(NamedTuple):
     step : int
         Generator steps done.
     generator, critic : Module
-        In evaluation mode.
+        In evaluation mode; of what ships with gantut there is no critic.
     losses : dict of tensors, shape (records, members)
         With the gradient norms, as "generator gradient" and "critic gradient".
     diverged : tensor, shape (members,)
@@ -100,6 +103,13 @@ def load_run(folder: Path, *, average: bool = True, device="cpu") -> Saved:
     generator = history.generator_average if averaged else generator
     losses = history.losses | {f"{name} gradient": norms for name, norms in history.gradient_norms.items()}
     return Saved(run, checkpoint.step, generator.to(device), critic.to(device), losses, history.diverged, averaged)
+
+
+def shipped(device="cpu") -> Saved:
+    """Return the longer run of lesson 14, of which the averaged generator alone ships with gantut."""
+    result = recorded("creatures-modern").result
+    run, generator = complete({"width": result["width"]}), modern_generator().to(device)
+    return Saved(run, result["images"] // result["batch"], generator, None, {}, torch.tensor([-1]), averaged=True)
 
 
 def _require_size(run, checkpoint):

@@ -19,13 +19,23 @@ from gantut.cli._arguments import read
 from gantut.cli._lessons import OBJECTIVES
 from gantut.cli._logs import HINT, Board, write_log
 from gantut.cli._processes import is_of_processes, own_device, place, process_group, told_to_stop
-from gantut.cli._run import NAME, Run, complete, merged, read_run, read_settings, require_same, write_run
+from gantut.cli._run import (
+    NAME,
+    Run,
+    complete,
+    merged,
+    read_run,
+    read_settings,
+    require_same,
+    with_preset,
+    write_run,
+)
 from gantut.cli._saved import CHECKPOINTS, steps_done
 
 SAMPLES = "samples.png"
 OURS = {NAME, "samples", "tensorboard"}  # what a run that was refused at once has left
 HERE = ("data", "out", "resume", "config", "device", "quiet")  # of this command, and no settings of the run
-OF_DATA = ("folder", "size", "channels", "mirror", "width", "generator_norm", "critic_norm", "augmentation")
+OF_DATA = ("folder", "size", "channels", "mirror", "width", "networks", "generator_norm", "critic_norm", "augmentation")
 TABLE = "\n".join(f"  {name:18}{what} (lesson {lesson})" for name, (what, lesson) in OBJECTIVES.items())
 BEGUN = (CHECKPOINTS, "samples/*", f"members-*/{CHECKPOINTS}", "members-*/samples/*")  # what a new run would replace
 
@@ -34,8 +44,9 @@ BEGUN = (CHECKPOINTS, "samples/*", f"members-*/{CHECKPOINTS}", "members-*/sample
 class Train:
     """Train a generator and a critic on some data, in a folder that shows how it goes and from which to resume.
 
-    Images take the convolutional networks of DCGAN, distributions in the plane small multilayer perceptrons. The
-    folder contains
+    Images take residual networks and the settings that go with them, --preset modern, unless a preset or an objective
+    is named; with an objective, the networks of DCGAN. Distributions in the plane take small multilayer perceptrons.
+    The folder contains
 
       samples.png, samples/   what the generator makes of the same noise, at every evaluation
       log.jsonl               losses and gradient norms, a line a record
@@ -51,6 +62,10 @@ class Train:
       mnist, fashion-mnist    70,000 digits, or clothes; a folder with their files may follow, else they are downloaded
       ring, grid              8 blobs on a circle, 25 on a grid: distributions in the plane, whose modes can be counted
       PATH                    any folder, .zip or .tar of images (.png, .gif, .jpg, .webp, .bmp)
+
+    presets, for images (lesson 14):
+      modern                  residual networks, non-saturating, R1, images moved, recoloured and partly hidden
+      dcgan, wgan, wgan-gp    the networks of DCGAN, and the game of each paper
 
     objectives, and the lesson that explains each:
     {objectives}
@@ -71,6 +86,8 @@ class Train:
         The folder of the run (default: runs/DATA-OBJECTIVE).
     resume : bool
         Resume the run in that folder, or start it if there is none.
+    preset : str
+        Settings that go together: modern, dcgan, wgan or wgan-gp; flags take precedence.
     config : path
         Settings as JSON, such as the config.json of another run; flags take precedence.
     augment : bool
@@ -84,6 +101,7 @@ class Train:
     data: Positional[tuple[str, ...]] = ()
     out: Path = None
     resume: bool = False
+    preset: str = None
     config: Path = None
     augment: bool = None
     device: str = None
@@ -133,6 +151,7 @@ def _wanted(given, here, resume, processes):
     if len(here.data) > 2:
         raise ValueError(f"data must be a name or a path, and for MNIST a folder, not {len(here.data)} words")
     given |= dict(zip(("data", "folder"), here.data, strict=False))
+    given = with_preset(given)
     given = _over({} if here.config is None else read_settings(here.config), given)
     given.pop("parts", None)  # of the run whose file this is
     folder = here.out

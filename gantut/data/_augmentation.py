@@ -17,6 +17,7 @@ import torch
 from gantut import _inputs
 
 ORDER = ("mirror", "colour", "translate", "cutout")  # of the changes, and of their random numbers
+TINY = 1e-9
 NUMBERS = {"mirror": 1, "colour": 3, "translate": 2, "cutout": 2}  # that each change takes per image
 
 
@@ -35,6 +36,8 @@ class Augmentation:
         paper has 1/8.
     cutout : float
         A square whose side is this fraction of the image's is hidden; the paper has 1/2.
+    cutout_share : float
+        In this share of the images, chosen at random; the paper has 1, all of them.
     fill : float
         The value where there is no image: 0 in the paper, which is grey; use -1 for images with opacity.
 
@@ -61,10 +64,11 @@ class Augmentation:
     translate: float = 0.0
     cutout: float = 0.0
     fill: float = 0.0
+    cutout_share: float = 1.0
 
     def __post_init__(self):
         _inputs.one_of("mirror", self.mirror, (True, False))
-        for name in ("colour", "translate", "cutout"):
+        for name in ("colour", "translate", "cutout", "cutout_share"):
             value = _inputs.finite(name, getattr(self, name))
             if not 0 <= value <= 1:
                 raise ValueError(f"{name} must lie in [0, 1], not {value!r}")
@@ -148,8 +152,10 @@ class Augmentation:
         hidden = [round(self.cutout * side) for side in x.shape[-2:]]
         # Its centre is drawn, so the square may stick out; with an even side, the centre lies between pixels.
         places = [side + 1 - part % 2 for side, part in zip(x.shape[-2:], hidden, strict=True)]
-        first = [_one_of(n, u) - part // 2 for n, u, part in zip(places, (top, left), hidden, strict=True)]
-        return cut_out(x, *first, *hidden, fill=self.fill)
+        where = (top / max(self.cutout_share, TINY), left)  # if top is below the share, uniform again
+        first = [_one_of(n, u) - part // 2 for n, u, part in zip(places, where, hidden, strict=True)]
+        changed = cut_out(x, *first, *hidden, fill=self.fill)
+        return changed if self.cutout_share == 1 else torch.where(_beside(top < self.cutout_share, x), changed, x)
 
 
 def mirrored(x: torch.Tensor, which: torch.Tensor) -> torch.Tensor:

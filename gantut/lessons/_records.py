@@ -98,7 +98,9 @@ def record(
     name : str
         Of the experiment; the file is called ``name.json``.
     run : function of no arguments
-        The experiment. It returns a dict of numbers, and of nested lists of them.
+        The experiment. It returns a dict of numbers, and of nested lists of them. Where this has an entry "files", a
+        mapping from endings to bytes, such as ``{"safetensors": ...}``, they are written beside the record, as
+        ``name.safetensors``, and not into it.
     command : str
         The command that runs it again.
     seed : int
@@ -132,9 +134,12 @@ def record(
     start, start_of_work = time.perf_counter(), time.process_time()
     result = run()
     spent = {"seconds": time.perf_counter() - start, "processor_seconds": time.process_time() - start_of_work}
+    files = result.pop("files", {})
     content = {"provenance": _provenance(command, code, seed, device, spent), "result": result}
     text = json.dumps(content, indent=1, allow_nan=True)
     folder.mkdir(parents=True, exist_ok=True)
+    for ending, data in files.items():
+        write_atomically(folder / f"{name}.{ending}", data)
     write_atomically(folder / f"{name}.json", (_compact(text) + "\n").encode())
     return folder / f"{name}.json"
 

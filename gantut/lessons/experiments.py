@@ -17,7 +17,7 @@ from gantut.lessons.mode_collapse import (
     perceptrons_on_digits,
     unrolling,
 )
-from gantut.lessons.new_creatures import new_creatures
+from gantut.lessons.new_creatures import creatures_modern, new_creatures
 from gantut.lessons.seven_tricks import semi_supervised, tricks, tricks_on_grid
 from gantut.lessons.the_game import critic_steps
 from gantut.lessons.wasserstein_gan import (
@@ -34,6 +34,7 @@ EXPERIMENTS = {
     "clip-sweep": clip_sweep,
     "created-equal": created_equal,
     "creatures": new_creatures,
+    "creatures-modern": creatures_modern,
     "critic-and-distance": critic_and_distance,
     "critic-optimizers": critic_optimizers,
     "critic-steps": critic_steps,

@@ -33,6 +33,8 @@ class Constraint:
         Whether it looks at the whole batch, which processes that share a batch do not see.
     waits_for_device : bool
         Whether the host has to read values, so that a step cannot be captured in a CUDA graph.
+    every : int
+        In every how many steps of the critic :meth:`loss_term` is added; a loop leaves it out in the others.
     projected : function of a tensor, or None
         Parameters as :meth:`after_step` would leave them, differentiably, where that is all that there is to this
         constraint: then a generator can look ahead past the critic's next steps.
@@ -52,6 +54,7 @@ class Constraint:
     separate_samples: ClassVar[bool] = False
     whole_batch: ClassVar[bool] = False
     waits_for_device: ClassVar[bool] = False
+    every = 1  # not annotated: a subclass may have it as a setting, in its own place
     projected: ClassVar[Callable | None] = None
 
     def require(self, critic: nn.Module, x: torch.Tensor) -> None:

@@ -73,7 +73,7 @@ def penalty_at(critic: nn.Module, x: torch.Tensor, target: float, one_sided: boo
 
 
 def _gradient(critic, x):
-    if hasattr(critic, "input_gradient"):
+    if hasattr(critic, "input_gradient") and getattr(critic, "samples_are_separate", True):
         gradient = critic.input_gradient(x)
         if x.shape not in (gradient.shape, gradient.shape[1:]):
             raise ValueError(

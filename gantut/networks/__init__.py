@@ -7,11 +7,13 @@ over at the end of a vector in another way).
 """
 
 from gantut.networks._dcgan import NORMS, DCGANCritic, DCGANGenerator
-from gantut.networks._minibatch import MinibatchLayer, minibatch_similarity
+from gantut.networks._minibatch import MinibatchLayer, minibatch_deviation, minibatch_similarity
 from gantut.networks._mlp import ACTIVATIONS, INITIALISATIONS, MLP, OUTPUTS
 from gantut.networks._normalisation import batch_norm, virtual_batch_norm
+from gantut.networks._residual import ResidualCritic, ResidualGenerator
 
 __all__ = [
     "ACTIVATIONS", "INITIALISATIONS", "MLP", "NORMS", "OUTPUTS", "DCGANCritic", "DCGANGenerator", "MinibatchLayer",
-    "batch_norm", "minibatch_similarity", "virtual_batch_norm",
+    "ResidualCritic", "ResidualGenerator", "batch_norm", "minibatch_deviation", "minibatch_similarity",
+    "virtual_batch_norm",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Minibatch discrimination: a layer by which a critic sees how close a sample is to the others of its batch."""
+"""How a critic sees how close a sample is to the others of its batch: minibatch discrimination, and deviation."""
 
 import torch
 from torch import nn
@@ -136,3 +136,44 @@ class MinibatchLayer(nn.Module):
         """Return [f, o], shape (members, batch, features + kernels), for features (members, batch, features)."""
         projected = product(features, self.tensor).unflatten(-1, (self.kernels, -1))
         return torch.cat([features, minibatch_similarity(projected)], -1)
+
+
+def minibatch_deviation(features: torch.Tensor, *, group: int = 4) -> torch.Tensor:
+    r"""How far features are spread in a small group of samples: one number for each sample, the same in its group.
+
+    .. math:: s = \frac1d\sum_{k=1}^d \sqrt{\tfrac1g\sum_{i=1}^g (h_{ik} - \bar h_k)^2 + 10^{-8}}
+
+    Shown to a critic as one more feature, it tells a generator that draws the same again and again from one that does
+    not, with no parameters.
+
+    Parameters
+    ----------
+    features : tensor, shape (..., batch, d)
+    group : int
+        The size g of a group: the first g samples, the next g, and so on. Where it does not divide the batch, it is
+        the next smaller number that does.
+
+    Returns
+    -------
+    tensor, shape (..., batch)
+        In the dtype of the features, but computed in single precision at least.
+
+    References
+    ----------
+    Karras et al. (2018), "Progressive growing of GANs", section 3; lesson 14.
+
+    See Also
+    --------
+    minibatch_similarity : What it simplifies.
+
+    Examples
+    --------
+    >>> minibatch_deviation(torch.tensor([[0.0], [2.0], [5.0], [5.0], [1.0], [3.0]]), group=2)
+    tensor([1.0000e+00, 1.0000e+00, 1.0000e-04, 1.0000e-04, 1.0000e+00, 1.0000e+00])
+    """
+    batch, group = features.shape[-2], _inputs.count("group", group)
+    size = next(size for size in range(min(group, batch), 0, -1) if batch % size == 0)
+    exact = features.to(torch.promote_types(features.dtype, torch.float32))
+    variances = exact.unflatten(-2, (-1, size)).var(-2, correction=0)  # (..., groups, d)
+    spread = (variances + 1e-8).sqrt().mean(-1)  # (..., groups)
+    return spread.repeat_interleave(size, -1).to(features.dtype)

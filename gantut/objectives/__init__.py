@@ -27,11 +27,13 @@ from gantut.objectives._losses import (
     wasserstein_critic_loss,
     wasserstein_generator_loss,
 )
+from gantut.objectives._relativistic import relativistic_critic_loss, relativistic_generator_loss
 from gantut.objectives._table import OBJECTIVES, Objective, objective
 
 __all__ = [
     "OBJECTIVES", "STATISTICS", "FeatureMatching", "Objective", "class_probabilities", "class_score",
     "discriminator_loss", "feature_matching_loss", "hinge_critic_loss", "hinge_generator_loss",
     "least_squares_critic_loss", "least_squares_generator_loss", "non_saturating_generator_loss", "objective",
-    "saturating_generator_loss", "supervised_loss", "wasserstein_critic_loss", "wasserstein_generator_loss",
+    "relativistic_critic_loss", "relativistic_generator_loss", "saturating_generator_loss",
+    "supervised_loss", "wasserstein_critic_loss", "wasserstein_generator_loss",
 ]  # fmt: skip

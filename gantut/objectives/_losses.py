@@ -58,7 +58,7 @@ def discriminator_loss(
     >>> discriminator_loss(undecided, undecided)  # 2 log 2
     tensor(1.3863)
     """
-    _require_batches(real_logits, fake_logits)
+    require_batches(real_logits, fake_logits)
     loss = softplus(-real_logits).mean(-1) + softplus(fake_logits).mean(-1)
     if real_label != 1:  # a log D + (1 - a) log(1 - D) = log D - (1 - a) logit, and alike for the other
         loss = loss + (1 - real_label) * real_logits.mean(-1)
@@ -96,7 +96,7 @@ def saturating_generator_loss(real_logits: torch.Tensor | None, fake_logits: tor
     """
     if real_logits is not None:
         return -discriminator_loss(real_logits, fake_logits)
-    _require_batches(fake_logits)
+    require_batches(fake_logits)
     return -softplus(fake_logits).mean(-1)
 
 
@@ -126,7 +126,7 @@ def non_saturating_generator_loss(real_logits: torch.Tensor | None, fake_logits:
     >>> non_saturating_generator_loss(None, torch.tensor([-5.0, 5.0]))
     tensor(2.5067)
     """
-    _require_batches(fake_logits)
+    require_batches(fake_logits)
     return softplus(-fake_logits).mean(-1)
 
 
@@ -157,7 +157,7 @@ def wasserstein_critic_loss(real_scores: torch.Tensor, fake_scores: torch.Tensor
     >>> wasserstein_critic_loss(torch.tensor([2.0, 4.0]), torch.tensor([1.0, 1.0]))
     tensor(-2.)
     """
-    _require_batches(real_scores, fake_scores)
+    require_batches(real_scores, fake_scores)
     return fake_scores.mean(-1) - real_scores.mean(-1)
 
 
@@ -189,7 +189,7 @@ def wasserstein_generator_loss(real_scores: torch.Tensor | None, fake_scores: to
     """
     if real_scores is not None:
         return -wasserstein_critic_loss(real_scores, fake_scores)
-    _require_batches(fake_scores)
+    require_batches(fake_scores)
     return -fake_scores.mean(-1)
 
 
@@ -225,7 +225,7 @@ def least_squares_critic_loss(
     >>> least_squares_critic_loss(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 1.0]))
     tensor(1.5000)
     """
-    _require_batches(real_scores, fake_scores)
+    require_batches(real_scores, fake_scores)
     of_fake = fake_scores - fake_label if fake_label else fake_scores
     return ((real_scores - real_label).square().mean(-1) + of_fake.square().mean(-1)) / 2
 
@@ -256,7 +256,7 @@ def least_squares_generator_loss(real_scores: torch.Tensor | None, fake_scores: 
     >>> least_squares_generator_loss(None, torch.tensor([1.0, 3.0]))
     tensor(1.)
     """
-    _require_batches(fake_scores)
+    require_batches(fake_scores)
     return (fake_scores - 1).square().mean(-1) / 2
 
 
@@ -287,7 +287,7 @@ def hinge_critic_loss(real_scores: torch.Tensor, fake_scores: torch.Tensor) -> t
     >>> hinge_critic_loss(torch.tensor([0.5, 3.0]), torch.tensor([-2.0, -1.0]))
     tensor(0.2500)
     """
-    _require_batches(real_scores, fake_scores)
+    require_batches(real_scores, fake_scores)
     return relu(1 - real_scores).mean(-1) + relu(1 + fake_scores).mean(-1)
 
 
@@ -320,7 +320,7 @@ def hinge_generator_loss(real_scores: torch.Tensor | None, fake_scores: torch.Te
     return wasserstein_generator_loss(None, fake_scores)
 
 
-def _require_batches(*scores):
+def require_batches(*scores):
     """Require scores (..., batch) with the same leading axes; warn where the last axis is hardly a batch."""
     for tensor in scores:
         if not isinstance(tensor, torch.Tensor) or not tensor.ndim:

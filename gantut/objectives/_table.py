@@ -11,6 +11,7 @@ from gantut import _inputs
 from gantut.objectives import _losses as losses
 from gantut.objectives._features import FeatureMatching, Features, feature_matching_loss
 from gantut.objectives._losses import Loss
+from gantut.objectives._relativistic import relativistic_critic_loss, relativistic_generator_loss
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class Objective:
         Whether the critic's score is the logit of a probability.
     labels : bool
         Whether the critic's loss has labels, and takes others as `real_label` and `fake_label`.
+    relative : bool
+        Whether both losses compare the scores of real and generated samples in pairs: then the generator's loss looks
+        at real samples, too.
 
     See Also
     --------
@@ -61,6 +65,7 @@ class Objective:
     feature_loss: Loss | None = None
     classifies: bool = True
     labels: bool = False
+    relative: bool = False
 
     def with_labels(self, real_label: float, fake_label: float) -> "Objective":
         """Return the game whose critic gives real and generated samples these labels in place of 1 and 0.
@@ -110,9 +115,12 @@ class Objective:
     def estimate(self, loss: torch.Tensor) -> torch.Tensor:
         r"""Return what a critic's loss says of the distance between the distributions, from below.
 
-        :math:`\log2 - \tfrac12L_D`, which estimates JS, where the critic classifies; otherwise :math:`-L_D`, which in
-        the Wasserstein game estimates a multiple of :math:`W_1`.
+        :math:`\log2 - \tfrac12L_D`, which estimates JS, where the critic classifies; :math:`\log2 - L_D`, a divergence
+        of its own, where scores are compared in pairs; otherwise :math:`-L_D`, which in the Wasserstein game estimates
+        a multiple of :math:`W_1`.
         """
+        if self.relative:
+            return math.log(2) - loss
         return math.log(2) - loss / 2 if self.classifies else -loss
 
 
@@ -165,6 +173,12 @@ _GAMES = (
     Objective(
         "wgan-lp", *_WASSERSTEIN, _penalised(one_sided=True),
         "Petzka et al. (2018), section 5; the rest as for WGAN-GP", classifies=False,
+    ),
+    Objective(
+        "relativistic", relativistic_critic_loss, relativistic_generator_loss,
+        _adam(1, 2e-4, (0.0, 0.99), {"name": "zero-centred-penalty", "weight": 1.0, "at": "both"}),
+        "Huang et al. (2024), section 2: R1 and R2; the weight, and Adam(2e-4, 0, 0.99), are this package's choice",
+        classifies=False, relative=True,
     ),
 )  # fmt: skip
 OBJECTIVES: dict[str, Objective] = {game.name: game for game in _GAMES}

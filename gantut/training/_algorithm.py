@@ -77,6 +77,8 @@ class Game:
         the critic sees in place of samples.
     joined, batched : bool
         Whether real and generated samples may go through the critic together, and all batches through the generator.
+    taken : int
+        How many steps the critic has taken: a constraint may act in every k-th only.
 
     Examples
     --------
@@ -99,6 +101,7 @@ class Game:
     shown: Callable = lambda x, draws, k, fake: x
     joined: bool = True
     batched: bool = True
+    taken: int = 0
 
     def critic_batches(self, draws: Tensors) -> Iterable[Tensors]:
         """Yield real and generated samples for each step of the critic, during which the generator stands still."""
@@ -128,8 +131,10 @@ class Game:
         else:
             scores = self.score(real), self.score(fake)
         losses = {"critic": self.objective.critic_loss(*scores)}  # (members,)
-        term = self.constraint.loss_term(self.critic, real, fake, batch.get("mixing"))
-        if term is not None:
+        self.taken += 1
+        if self.taken % self.constraint.every:  # not in this step: it costs nothing, and is recorded as such
+            losses["penalty"] = torch.zeros_like(losses["critic"])
+        elif (term := self.constraint.loss_term(self.critic, real, fake, batch.get("mixing"))) is not None:
             losses["penalty"] = term  # (members,)
         if "labels" in batch:
             logits = self.critic(batch["labelled"])  # (members, some, classes)
@@ -140,11 +145,16 @@ class Game:
         """Return the generator's loss, shape (members,), on the last batches of the draws."""
         fake = self.forward(self.generator, draws["noise"][:, -1])  # (members, batch, *event)
         fake = self.shown(fake, draws, -1, True)
-        if not (self.look_ahead or self.features):
+        if not (self.look_ahead or self.features or self.objective.relative):
             return {"generator": self.objective.generator_loss(None, self.score(fake))}  # (members,)
         real = self.shown(draws["data"][:, -1], draws, -1, False)  # (members, batch, *event)
+        if self.objective.relative and not self.look_ahead:
+            with torch.no_grad():  # the generator has no say in these
+                scores = self.score(real)  # (members, batch)
+            return {"generator": self.objective.generator_loss(scores, self.score(fake))}
         if self.look_ahead:
             return {"generator": self.objective.generator_total(*self.look_ahead(real, fake))}
-        _, target = self.features(real)  # (members, batch, features)
+        real_scores, target = self.features(real)  # (members, batch), (members, batch, features)
         scores, features = self.features(fake)
-        return {"generator": self.objective.generator_total(None, scores, target, features)}
+        compared = real_scores if self.objective.relative else None
+        return {"generator": self.objective.generator_total(compared, scores, target, features)}

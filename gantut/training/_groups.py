@@ -100,6 +100,7 @@ class Group:
             Losses and norms of gradients in every step that `record_every` divides.
         """
         record = {}
+        self.game.taken = done * self.config.n_critic
 
         def watch(step, losses):
             self.hold()
@@ -260,7 +261,7 @@ def _streams(config, data, labelled, members, device):
     def seeds(purpose) -> Sequence[int]:
         return config.seeds(purpose)[members]
 
-    sees_real = config.game.features or config.unrolled > 0
+    sees_real = config.game.features or config.game.relative or config.unrolled > 0
     critic_steps, batch = config.n_critic, config.batch_size
     both = (critic_steps + 1, 2, batch)  # for real and for generated samples
     streams = {

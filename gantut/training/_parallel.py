@@ -15,8 +15,9 @@ with `torch.autograd.grad`, by which the gradients of a penalty in samples, and 
 taken; each of the critic's three passes would have to go through one call of one module; and the generator's step,
 which runs through the critic, would average gradients of the critic that nobody asked for.
 
-Samples that see each other are seen across processes, too: batch normalisation of convolutional networks takes its
-statistics over the whole batch, and features that a loss averages over a batch are collected first.
+Samples that see each other are seen across processes, too, or are of one process. Batch normalisation of convolutional
+networks takes its statistics over the whole batch; the groups in which a residual critic compares samples are whole in
+each share; and features that a loss averages over a batch are collected first.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,7 +27,7 @@ from functools import partial
 import torch
 from torch import distributed
 
-from gantut.networks import DCGANCritic, DCGANGenerator
+from gantut.networks import DCGANCritic, DCGANGenerator, ResidualCritic
 
 # Which axis of a step's draws is the batch; of those that are not named here it is axis 2, after members and batches.
 BATCH_AXES = {"instance noise": 3, "augmentation": 3}
@@ -86,7 +87,7 @@ class DataParallel:
             If samples see each other in a network in some other way.
         """
         both = zip((networks.generator, networks.critic), networks.apart, strict=True)
-        norms = [norm for network, apart in both for norm in _batch_norms(network, apart)]
+        norms = [norm for network, apart in both for norm in _batch_norms(network, apart, self.size)]
         for norm in norms:
             norm.normalise = partial(whole_batch_norm, norm, self)
         try:
@@ -120,8 +121,15 @@ def _require_means(config):
         raise ValueError("data_parallel must be False with a penalty around the data, which measures the whole batch")
 
 
-def _batch_norms(network, apart):
-    """Return the layers of a network in which samples see each other."""
+def _batch_norms(network, apart, share):
+    """Return the layers of a network in which samples of different shares see each other."""
+    if isinstance(network, ResidualCritic):
+        if share % network.group:
+            raise ValueError(
+                f"batch_size must give each process whole groups of {network.group} samples, which the critic compares "
+                f"with each other, not {share} samples"
+            )
+        return []
     if isinstance(network, DCGANGenerator | DCGANCritic):
         return list(network.statistics)
     if not apart:

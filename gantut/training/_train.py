@@ -114,7 +114,7 @@ def train(
         exist already. All processes call this with the same arguments; only the first one saves, to a folder
         `checkpoints` that all of them can read. Losses must be means over a batch, or functions of features. Not with
         unrolled steps, labelled samples, penalties around the data, or networks whose samples see each other otherwise
-        than by the batch normalisation of a DCGAN.
+        than by the batch normalisation of a DCGAN or in the groups of a residual critic.
 
     Returns
     -------
@@ -239,10 +239,15 @@ def _saver(folder, every, resume, data, parallel):
 def _captured(wanted, config, device, parallel):
     """Whether steps are captured as a CUDA graph: where this is possible, unless it is not wanted."""
     _inputs.one_of("cuda_graph", wanted, (None, True, False))
-    waits = config.unrolled > 0 or (config.constraint is not None and config.constraint.waits_for_device)
+    bound = config.constraint
+    waits = config.unrolled > 0 or (bound is not None and (bound.waits_for_device or bound.every > 1))
     possible = device.type == "cuda" and not waits and not parallel
     if wanted and not possible:
-        why = "unrolling and spectral norms wait for the device" if waits else f"the device is {device}"
+        why = (
+            "unrolling, spectral norms and lazy penalties change from step to step"
+            if waits
+            else f"the device is {device}"
+        )
         why = "processes that share a batch wait for each other" if parallel else why
         raise ValueError(f"cuda_graph must be False or None here, not True: {why}")
     return possible and wanted is not False

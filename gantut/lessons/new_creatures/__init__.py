@@ -1,5 +1,12 @@
 """New creatures"""
 
+from gantut.lessons.new_creatures._audit import (
+    MemorisationAudit,
+    TwoPartAudit,
+    memorisation_audit,
+    picture_distances,
+    two_part_audit,
+)
 from gantut.lessons.new_creatures._controls import cheats, spoilt_pictures
 from gantut.lessons.new_creatures._creatures import (
     CHANGES,
@@ -15,21 +22,23 @@ from gantut.lessons.new_creatures._creatures import (
 )
 from gantut.lessons.new_creatures._groups import group_similar_images, image_similarity
 from gantut.lessons.new_creatures._measures import (
-    MemorisationAudit,
     chessboard,
     grouped_kid,
-    memorisation_audit,
-    picture_distances,
     random_features,
 )
+from gantut.lessons.new_creatures._modern import CHANGED, MODERN, creatures_modern, modern_generator, train_modern
 
 __all__ = [
+    "CHANGED",
     "CHANGES",
     "GAMES",
+    "MODERN",
     "MemorisationAudit",
+    "TwoPartAudit",
     "affordable_steps",
     "cheats",
     "chessboard",
+    "creatures_modern",
     "decode_pictures",
     "encode_pictures",
     "group_similar_images",
@@ -37,11 +46,14 @@ __all__ = [
     "image_similarity",
     "interpolate_pictures",
     "memorisation_audit",
+    "modern_generator",
     "new_creatures",
     "passes_per_picture",
     "picture_distances",
     "random_features",
     "slerp",
     "spoilt_pictures",
+    "train_modern",
     "train_on_creatures",
+    "two_part_audit",
 ]

@@ -47,7 +47,8 @@ def cheats(pictures: torch.Tensor, *, seed: int = 0) -> dict[str, torch.Tensor]:
     -------
     dict of tensor, shape (n, 3, 32, 32)
         ``"mirrored, moved by 2"`` and ``"moved by 4"``, both with noise; ``"moved by 6"``, ``"larger"`` (by an eighth),
-        ``"other colours"``, and ``"blends of two"``, the mean of each picture and another one of them.
+        ``"other colours"``; ``"blends of two"``, the mean of each picture and another one of them; and ``"chimeras"``,
+        the left half of each beside the right half of another.
     """
     noise = 0.2 * torch.randn(pictures.shape, generator=random_source(seed)).to(pictures)
     wide, edge = SIZE + SIZE // 8, SIZE // 16
@@ -59,6 +60,7 @@ def cheats(pictures: torch.Tensor, *, seed: int = 0) -> dict[str, torch.Tensor]:
         "larger": larger[..., edge : edge + SIZE, edge : edge + SIZE],
         "other colours": pictures[:, [1, 2, 0]],
         "blends of two": (pictures + pictures.roll(len(pictures) // 2, 0)) / 2,
+        "chimeras": torch.cat([pictures[..., : SIZE // 2], pictures.roll(len(pictures) // 3, 0)[..., SIZE // 2 :]], -1),
     }
 
 

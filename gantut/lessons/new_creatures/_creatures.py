@@ -23,7 +23,8 @@ from gantut import _inputs
 from gantut.data import Augmentation, creatures
 from gantut.device import at_scale, choose_device, random_source
 from gantut.lessons._records import rounded
-from gantut.lessons.new_creatures._measures import GROUPS, SIZE, chessboard, grouped_kid, memorisation_audit
+from gantut.lessons.new_creatures._audit import memorisation_audit
+from gantut.lessons.new_creatures._measures import GROUPS, SIZE, chessboard, grouped_kid
 from gantut.networks import DCGANCritic, DCGANGenerator
 from gantut.training import Config, History, Optimizer, train
 

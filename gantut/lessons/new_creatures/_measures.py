@@ -1,11 +1,10 @@
-r"""How good, and how new: the kernel distance on features that know where things are, a search for copies, chessboards.
+r"""How good: the kernel distance on features that know where things are, and chessboards.
 
 No number stands alone: `gantut.lessons.new_creatures.spoilt_pictures` makes pictures that are plainly wrong, and
 `gantut.lessons.new_creatures.cheats` makes copies, so that each measure shows what it sees and what it does not.
 """
 
 import itertools
-from typing import NamedTuple
 
 import torch
 from torch.nn import functional
@@ -16,26 +15,6 @@ from gantut.device import random_source
 SIZE, GROUPS = 32, 10
 CHANNELS, PLACES = (3, 32, 64), 4  # of the untrained network; its last channels are averaged in 4 x 4 places
 FEATURES = CHANNELS[-1] * PLACES**2
-MOVES = 4  # pixels by which a copy may be moved and still is one: as far as critics see pictures moved
-
-
-class MemorisationAudit(NamedTuple):
-    """What :func:`memorisation_audit` finds for each picture: shapes (n,).
-
-    Attributes
-    ----------
-    distance : tensor
-        To the nearest training picture, from 0 to 1.
-    index : tensor
-        Which one that is.
-    ratio : tensor
-        That distance divided by the one to the nearest training picture of another group: 0 for a copy, and near 1
-        for a picture that resembles no training picture in particular.
-    """
-
-    distance: torch.Tensor
-    index: torch.Tensor
-    ratio: torch.Tensor
 
 
 @torch.no_grad()
@@ -97,71 +76,6 @@ def grouped_kid(pictures: torch.Tensor, reference: torch.Tensor, *, groups: int 
     scale = (variances + variances.mean()).sqrt()
     x = random_features(pictures).double().unflatten(0, (groups, -1))
     return metrics.kid((x - means) / scale, (y - means) / scale)
-
-
-@torch.no_grad()
-def picture_distances(pictures: torch.Tensor, others: torch.Tensor, *, moves: int = MOVES) -> torch.Tensor:
-    r"""Return the distances of pictures to others, mirrored or not and shifted by up to `moves` pixels each way.
-
-    With the ink :math:`a = 1 - x` and :math:`b = 1 - y`, which is 0 on white, a picture y that is shifted by s is at
-
-    .. math:: \lVert x - y_s\rVert^2 = \lVert a\rVert^2 + \lVert b_s\rVert^2 - 2\,(a \star b)(s),
-
-    where the correlation :math:`\star` is found for all shifts at once, by Fourier transforms.
-
-    Parameters
-    ----------
-    pictures, others : tensors, shapes (n, 3, height, width) and (m, 3, height, width)
-        From -1 to 1, on white.
-    moves : int
-
-    Returns
-    -------
-    tensor of float64, shape (n, m)
-        The least root mean square of the differences, in units of the difference of black and white.
-    """
-    moves = _inputs.count("moves", moves, least=0)
-    x, wide = 1 - pictures.double(), [side + moves for side in others.shape[-2:]]
-    spectra, frame = torch.fft.rfft2(x, wide), torch.fft.rfft2(torch.ones_like(x[:1, :1]), wide)
-    steps = torch.arange(-moves, moves + 1)
-    down, right = torch.cartesian_prod(steps, steps).T  # all shifts; negative ones wrap around to the end
-    best = x.new_full((len(x), len(others)), torch.inf)
-    for mirrored in (others, others.flip(-1)):
-        y = 1 - mirrored.double()
-        squares, spectrum = torch.fft.rfft2(y.square().sum(1, keepdim=True), wide), torch.fft.rfft2(y, wide)
-        inside = torch.fft.irfft2(frame * squares.conj(), wide)[:, 0][:, down, right]  # (m, shifts)
-        for rows, found in zip(spectra.split(16), best.split(16), strict=True):
-            both = torch.fft.irfft2(torch.einsum("nchw,mchw->nmhw", rows, spectrum.conj()), wide)[..., down, right]
-            torch.minimum(found, (inside - 2 * both).amin(-1), out=found)
-    squares = x.square().sum((1, 2, 3))[:, None] + best
-    return squares.clamp_min(0).sqrt() / (2 * x[0].numel() ** 0.5)
-
-
-def memorisation_audit(
-    pictures: torch.Tensor, training: torch.Tensor, groups: torch.Tensor, *, moves: int = MOVES
-) -> MemorisationAudit:
-    """Find the nearest training picture of each picture: mirrored or not, shifted by up to `moves` pixels each way.
-
-    It finds copies that are changed in these ways, with noise on them; not those that are changed in others, such as
-    recoloured ones, and not mixtures of two pictures.
-
-    Parameters
-    ----------
-    pictures, training : tensors, shapes (n, 3, 32, 32) and (m, 3, 32, 32)
-    groups : tensor of int, shape (m,)
-        The group of similar pictures that each training picture belongs to.
-    moves : int
-
-    Returns
-    -------
-    MemorisationAudit
-    """
-    if groups.shape != training.shape[:1]:
-        raise ValueError(f"groups must have shape ({len(training)},), not {_inputs.shape(groups)}")
-    distances = picture_distances(pictures, training, moves=moves)
-    nearest = distances.min(1)
-    other = distances.masked_fill(groups[nearest.indices, None] == groups, torch.inf).amin(1)
-    return MemorisationAudit(nearest.values, nearest.indices, nearest.values / other)
 
 
 def chessboard(pictures: torch.Tensor) -> float:

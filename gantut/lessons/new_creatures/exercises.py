@@ -44,19 +44,6 @@ EXERCISES = (
         tolerance=5e-3,  # 171 whole iterations, or 172, will do
     ),
     Exercise(
-        id="uneven-overlap",
-        answer=4,
-        praise="Some pixels get four times as many terms as others: a checkerboard before anything is learnt.",
-        mistakes=(
-            Mistake(2, "That is along one axis. A picture has two."),
-            Mistake(1, "A kernel of 4 covers evenly with stride 2. One of 3 does not: 2 does not divide 3."),
-            Mistake(9, "The kernel has nine weights, but no pixel gets a term from all of them."),
-            Mistake(
-                2.25, "9/4 is the mean number of terms; the question asks for the largest divided by the smallest."
-            ),
-        ),
-    ),
-    Exercise(
         id="mirror-now-and-then",
         answer=0.4,
         praise="Anything but a half leaves the distribution readable, if only with more data: differences shrink "
@@ -69,16 +56,16 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="even-scale",
-        answer=1 / (0.52 * 16 * 0.02**2),
-        praise="Networks of Radford's size had 128 to 1024 channels. In a narrow one the signal fades without a norm.",
+        id="coming-to-rest",
+        answer=0.8,
+        praise="Whatever moves the critic away from flat is pulled back, by R1 and by the game itself.",
         mistakes=(
-            Mistake(1 / (16 * 0.02**2), "Half of the signal is cut to a fifth: of the square, 0.52 is left."),
-            Mistake(1 / (0.52 * 0.02**2), "That is the number of inputs: a channel has 16 of them, for 4 x 4 pixels."),
-            Mistake(1 / (0.5 * 16 * 0.02**2), "That is for ReLU. A leaky one lets a fifth through: 1/2 (1 + 0.04)."),
-            Mistake((1 / (0.52 * 16)) / 0.02, "Squares are compared: the standard deviation enters squared."),
+            Mistake(0.3, "That is R1 alone. The two means of the game bend upwards, too."),
+            Mistake(0.5, "That is the game without R1, which adds its weight."),
+            Mistake(0.55, "Both means contribute: one for real and one for generated samples, a quarter each."),
+            Mistake(0.65, "The half in R1 goes: the second derivative of a^2 is 2."),
+            Mistake(1.1, "R1 has a half in front: its second derivative is its weight, not twice that."),
         ),
-        tolerance=6e-3,
     ),
     Exercise(
         id="smallest-ratio",

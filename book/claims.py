@@ -132,6 +132,12 @@ display(Markdown(claims_list(ledger, ledger.of_lesson("12"))))
 display(Markdown(claims_list(ledger, ledger.of_lesson("13"))))
 
 # %% [markdown]
+# ## 16 · Which games converge?
+
+# %% tags=["remove-input"]
+display(Markdown(claims_list(ledger, ledger.of_lesson("16"))))
+
+# %% [markdown]
 # ## What the sources get wrong
 
 # %% tags=["remove-input"]

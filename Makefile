@@ -16,10 +16,10 @@ READY := $(VENV)/.ready
 PIP   := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help book notebooks pdf links test test-all bench gpu lint clean
+.PHONY: help book notebooks pdf pdf-students links test test-all bench gpu lint clean
 
 help:  ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 book: $(READY)  ## build the site, and say where to open it
 	@$(BIN)/python book/tools/notebooks.py --check || echo 'Shown are the outputs of before; `make notebooks` makes them anew.'
@@ -42,6 +42,9 @@ test-all: $(READY)  ## the same, with what takes long and guards against what is
 
 pdf: $(READY)  ## print the whole book into one file (needs Chromium)
 	@$(BIN)/python book/tools/pdf.py
+
+pdf-students: $(READY)  ## the same to hand out: without hints, solutions and the pages for teachers
+	@$(BIN)/python book/tools/pdf.py --students --output _build/gantut-students.pdf
 
 links: $(READY)  ## ask whether the addresses that the book links to still answer (needs a network)
 	@$(BIN)/python book/tools/links.py

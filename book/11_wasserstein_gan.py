@@ -1746,6 +1746,8 @@ check("certify", answer)
 # - The estimate keeps step with the distance if the critic keeps up: with a penalty, in all of our games; with
 #   clipping, much less. In games that improve steadily a clock does it better than any critic: look at what a clock
 #   cannot know.
+# - Near the equilibrium of the smallest GAN this game goes round, however many steps its critic takes: see
+#   {doc}`lesson 16 <16_which_games_converge>`.
 #
 # **Sources.** The Wasserstein GAN, its algorithm and the picture of the two Gaussians are from
 # {cite}`arjovsky2017wgan`, after {cite}`weng2019` and {cite}`xu2020`; the gradients in deep clipped critics were

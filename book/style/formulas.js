@@ -19,6 +19,7 @@
       return;
     }
   };
+  window.setFormula = set; // for claims.js, where formulas are unfolded later
   const style = Object.assign(document.createElement("link"), {
     rel: "stylesheet", href: new URL("katex/katex.min.css", document.currentScript.src).href });
   window.formulasSet = new Promise(resolve => {

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Print the whole book into one file, _build/gantut.pdf: every page of the site in reading order, with bookmarks.
 
-    python book/tools/pdf.py [--output FILE] [PAGE ...]
+    python book/tools/pdf.py [--students] [--output FILE] [PAGE ...]
 
-The pages are printed by Chromium, with their formulas set, hints and solutions unfolded, and figures as they are. Code
-that the site hides until it is asked for, that of the figures, is left out, and each lab stands as it begins. The
+The pages are printed by Chromium, with their formulas set, hints and solutions unfolded, and figures as they are; with
+--students, to be handed out, there are no hints, no solutions and no pages for teachers. Code that the site hides until
+it is asked for, that of the figures, is left out, as are the boxes for answers, and each lab stands as it begins. The
 sheets are numbered through the book, and a table of contents says where each page begins. A link from one page of the
 book to another becomes a link within the file, to the very place.
 """
@@ -54,6 +55,8 @@ html { font-size: 13px !important }
 .gantut-lab-note { font-size: 11px }
 .gantut-anchors a { display: inline-block; height: 1px; width: 1px }
 """
+# What is not for those who are to find the answers themselves.
+STUDENTS = "div.hint, div.solution { display: none !important }"
 # What is wider than the paper is set smaller: on paper nothing scrolls.
 FIT = """() => {
   for (const formula of document.querySelectorAll("div.math .katex-display")) {
@@ -93,6 +96,7 @@ WIDE, HIGH = 658, 980  # of what is printed on a sheet, in pixels
 MARGIN = {"top": "16mm", "bottom": "18mm", "left": "18mm", "right": "18mm"}
 EDGE, TOP = 51, 842  # of a sheet, in points
 BOOK = "From GAN to Wasserstein GAN, executed"
+TEACHERS = ("book/teaching", "book/exam_questions")  # pages that students are not handed
 CONTENTS = """<!DOCTYPE html><html lang="en"><title>Contents</title><style>
 body { font: 11.5px/1.5 sans-serif; margin: 0 }
 h1 { font-size: 26px; font-weight: normal; text-align: center }
@@ -122,6 +126,12 @@ def parts(root=ROOT):
         yield part["caption"], list(below(part["chapters"]))
 
 
+def chosen(names, root=ROOT, students=False):
+    """Return the pages to be printed, in reading order: those named, or all; for students none of the teachers'."""
+    left_out = TEACHERS if students else ()
+    return [name for name in pages.pages_of_toc(root) if (not names or name in names) and name not in left_out]
+
+
 def launch(play):
     """Start Chromium: the one of this machine or, where there is none, the one that playwright brought."""
     from playwright.sync_api import Error
@@ -148,17 +158,18 @@ def places_linked_to(names, site):
     return {name: sorted(ids & read[f"{name}.html"].anchors) for name, ids in found.items()}
 
 
-def print_page(browser, address, ids=(), site=""):
+def print_page(browser, address, ids=(), site="", students=False):
     """Return one page as a PDF, its title, and its sections: pairs of an id and a title.
 
     To be found in the PDF, `ids` are the places on the page that other pages link to; `site` is where the book stands.
+    For `students`, hints and solutions are left out.
     """
     tab = browser.new_page(color_scheme="light", viewport={"width": WIDE, "height": HIGH})
     try:
         tab.goto(address, wait_until="load")
         tab.evaluate("async () => { await window.formulasSet; }")
         title, sections = tab.evaluate(TITLE)
-        tab.add_style_tag(content=PAPER)
+        tab.add_style_tag(content=PAPER + (STUDENTS if students else ""))
         tab.emulate_media(media="print", color_scheme="light")
         tab.evaluate(LABS, site)
         tab.evaluate(ANCHOR, sorted({*ids, *(place for place, _ in sections)}))
@@ -320,7 +331,7 @@ def stamp(book, sheet, number, title, font):
     fonts[NameObject("/Foot")] = font
 
 
-def write_book(output, names=None, root=ROOT):
+def write_book(output, names=None, root=ROOT, students=False):
     """Print the named pages, or all, into the file `output`; return how many sheets that are."""
     try:
         import pypdf  # noqa: F401
@@ -329,7 +340,7 @@ def write_book(output, names=None, root=ROOT):
         raise pages.Incomplete(f"{error.name} is not installed: python -m pip install -r requirements.txt") from None
 
     site = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Documentation"]
-    names = [name for name in pages.pages_of_toc(root) if not names or name in names]
+    names = chosen(names, root, students)
     wanted = places_linked_to(names, root / "_build/html")
     captions = list(parts(root))
     handler = functools.partial(Quiet, directory=str(root / "_build/html"))
@@ -341,7 +352,7 @@ def write_book(output, names=None, root=ROOT):
         for number, name in enumerate(names, 1):
             print(f"printing {number} of {len(names)}: {name}", file=sys.stderr, flush=True)
             address = f"{site.rstrip('/')}/{name}.html"
-            printed[name] = print_page(browser, f"{base}{name}.html", wanted[name], address)
+            printed[name] = print_page(browser, f"{base}{name}.html", wanted[name], address, students)
         contents = print_contents(browser, printed, captions, base) if len(printed) > 1 else None
         browser.close()
         server.shutdown()
@@ -355,16 +366,19 @@ def write_book(output, names=None, root=ROOT):
 
 def main(arguments=None, root=ROOT):
     parser = argparse.ArgumentParser(description="Print the book into one file.")
+    parser.add_argument("--students", action="store_true", help="leave out the hints and the solutions")
     parser.add_argument("--output", type=Path, default=root / "_build" / "gantut.pdf")
     parser.add_argument("pages", nargs="*", metavar="PAGE", help="pages, such as book/01_divergences (default: all)")
     options = parser.parse_args(arguments)
     unknown = set(options.pages) - set(pages.pages_of_toc(root))
     if unknown:
         parser.error(f"no page {', '.join(sorted(unknown))} in _toc.yml")
+    if not chosen(options.pages, root, options.students):
+        parser.error(f"{', '.join(options.pages)}: not for students")
     if status := pages.main(root):
         return status
     try:
-        sheets = write_book(options.output, options.pages, root)
+        sheets = write_book(options.output, options.pages, root, options.students)
     except pages.Incomplete as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -1,22 +1,11 @@
 """A Sphinx extension: what a style sheet cannot do alone, because it needs to know the text.
 
-- Outputs in which every line is a claim that was checked get the class "claims".
-- A formula and the punctuation that touches it stay on one line: browsers would begin a line with a comma.
+A formula and the punctuation that touches it stay on one line: browsers would begin a line with a comma.
 """
 
 import re
 
 from docutils import nodes
-
-MARK = "✓"
-
-
-def mark_claims(app, doctree):
-    """Add the class "claims" to each output whose lines all begin with a check mark."""
-    for block in doctree.findall(nodes.literal_block):
-        lines = [line for line in block.astext().splitlines() if line.strip()]
-        if "stream" in block["classes"] and lines and all(line.startswith(MARK) for line in lines):
-            block["classes"].append("claims")
 
 
 def keep_punctuation(app, doctree):
@@ -38,6 +27,5 @@ def keep_punctuation(app, doctree):
 
 
 def setup(app):
-    app.connect("doctree-read", mark_claims)
     app.connect("doctree-read", keep_punctuation)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,8 +3,8 @@
 A lesson's room has its experiments, its exercises and its labs, with the labs' scripts. It is a folder that is named
 as the lesson is: `from gantut.lessons.moving_dirt import move_dirt`. What several lessons share stands beside the
 rooms: small GANs on toy data (`gantut.lessons.toy_gans`), critics trained between two fixed distributions
-(`gantut.lessons.fixed_distributions`), transport as a linear program (`gantut.lessons.linear_program`), the pages of
-claims and errata (`gantut.lessons.ledger`), and what labs are made of (`gantut.lessons.labs`).
+(`gantut.lessons.fixed_distributions`), transport as a linear program (`gantut.lessons.linear_program`), and what labs
+are made of (`gantut.lessons.labs`).
 
 Exercises answer back: they know what a right answer is, and why a likely wrong one is wrong.
 
@@ -20,6 +20,7 @@ writes ``book/results/mode-collapse.json``, which :func:`recorded` reads.
 """
 
 from gantut.lessons._exercises import all_exercises, check, mark
+from gantut.lessons._keys import answer_key
 from gantut.lessons._marking import Exercise, Mistake, Verdict
 from gantut.lessons._records import Record, record, recorded
 from gantut.lessons._tables import show_table
@@ -30,6 +31,7 @@ __all__ = [
     "Record",
     "Verdict",
     "all_exercises",
+    "answer_key",
     "check",
     "mark",
     "record",

@@ -56,6 +56,23 @@ def _points(symbols):
         yield {symbol: sign * source.uniform(0.02, largest) for symbol, sign in signs.items()}
 
 
+def values_at(right, *others):
+    """Return random points at which a formula is real, and the values there of it and of others.
+
+    Points are lists of values, in the order of the symbols' names, of four digits, so that they can be written out. A
+    value that is not real is None.
+    """
+    symbols = sorted(right.free_symbols, key=str)
+    points, values = [], []
+    for point in _points(symbols):
+        point = {symbol: round(where, 4) for symbol, where in point.items()}
+        real = [value.real if _is_real(value) else None for value in _values((right, *others), point)]
+        if real[0] is not None:
+            points.append([point[symbol] for symbol in symbols])
+            values.append(real)
+    return points, *(list(column) for column in zip(*values, strict=True))
+
+
 def _values(formulas, point):
     import sympy
 

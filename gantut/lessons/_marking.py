@@ -8,6 +8,7 @@ from typing import NamedTuple
 from gantut.lessons._answers import NotAnAnswer, is_formula, kind, number, same_formula
 
 UNANSWERED = "no answer yet. Replace the dots, then run this cell again."
+ROUNDED = "As far as it goes, your number is right: give more digits."
 
 
 class Verdict(NamedTuple):
@@ -122,7 +123,8 @@ def mark_answer(exercise: Exercise, given) -> Verdict:
         return Verdict(False, f"not yet. {error}")
     except Exception as error:  # whatever a reader's own function may raise is an answer too
         return Verdict(False, f"your answer raised {type(error).__name__}: {error}")
-    return Verdict(False, f"not yet. {_wanted(exercise, given)}")
+    rounded = not callable(exercise.answer) and not is_formula(exercise.answer) and _is_rounded(exercise.answer, given)
+    return Verdict(False, f"not yet. {ROUNDED if rounded else otherwise(exercise)}")
 
 
 def _comparison(exercise: Exercise) -> Callable:
@@ -136,19 +138,19 @@ def _comparison(exercise: Exercise) -> Callable:
     return lambda right, given: _same_number(right, given, exercise.tolerance)
 
 
-def _wanted(exercise: Exercise, given) -> str:
+def otherwise(exercise: Exercise) -> str:
+    """Return what to say about an answer that is neither right nor a known mistake."""
     if is_formula(exercise.answer):
         symbols = ", ".join(sorted(map(str, exercise.answer.free_symbols)))
         return f"The answer should be a formula in {symbols}; yours is not equal to the right one."
     if callable(exercise.answer):
         return "Your function differs from the right one on a test case: try it on cases whose answer you know."
-    if _is_rounded(float(exercise.answer), float(given)):
-        return "As far as it goes, your number is right: give more digits."
     return f"Your number differs from the right one by more than {100 * exercise.tolerance:g}% of it. See the hint."
 
 
-def _is_rounded(right: float, given: float) -> bool:
+def _is_rounded(right, given) -> bool:
     """Whether a number is the right one rounded to fewer digits than are wanted."""
+    right, given = float(right), float(given)
     if not (math.isfinite(right) and math.isclose(right, given, rel_tol=0.1)):
         return False
     digits = len(f"{given:.15g}".partition("e")[0].replace(".", "").strip("-0"))

@@ -1,24 +1,8 @@
 """The exercises of lesson 13, Better critics."""
 
-import math
-
 import torch
 
 from gantut.lessons import Exercise, Mistake
-
-
-def _largest_detour(real, fake, x):
-    over_x = (real - x).norm(dim=1) + (x - fake).norm(dim=1)
-    return (over_x - (real - fake).norm(dim=1)).max().item()
-
-
-def _mean_detour(real, fake, x):
-    over_x = (real - x).norm(dim=1) + (x - fake).norm(dim=1)
-    return (over_x - (real - fake).norm(dim=1)).mean().item()
-
-
-def _one_norm_for_all(real, fake, x):
-    return ((real - x).norm() + (x - fake).norm() - (real - fake).norm()).item()
 
 
 def _penalty_of_images(gradient):
@@ -37,10 +21,6 @@ def _one_norm_a_batch(gradient):
     return (gradient.norm() - 1).clamp(min=0).square().item()
 
 
-_REAL = torch.tensor([[0.0, 0.0], [0.0, 3.0], [1.0, 1.0]], dtype=torch.float64)
-_FAKE = torch.tensor([[4.0, 0.0], [4.0, 0.0], [1.0, 5.0]], dtype=torch.float64)
-_ON_THE_WAY = torch.tensor([[1.0, 0.0], [2.0, 1.5], [1.0, 4.0]], dtype=torch.float64)
-_BESIDE = torch.tensor([[1.0, 0.0], [0.0, 0.0], [1.0, 6.0]], dtype=torch.float64)
 _STEEP = torch.arange(48, dtype=torch.float64).reshape(2, 3, 2, 4) / 50
 _MIXED = torch.cat([_STEEP, _STEEP / 10])
 
@@ -79,20 +59,6 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="largest-detour",
-        answer=_largest_detour,
-        praise="Catches an α beyond [0, 1] and an α for every pixel; one α for all stays on the segments and passes.",
-        mistakes=(
-            Mistake(
-                _mean_detour,
-                "The largest is asked for: one point off its segment must not hide in a mean.",
-            ),
-            Mistake(_one_norm_for_all, "Each sample has a norm of its own: over the coordinates, not over the batch."),
-        ),
-        arguments=((_REAL, _FAKE, _ON_THE_WAY), (_REAL, _FAKE, _BESIDE)),
-        tolerance=1e-9,
-    ),
-    Exercise(
         id="penalty-of-images",
         answer=_penalty_of_images,
         praise="And it would pass both checks of the museum.",
@@ -105,15 +71,5 @@ EXERCISES = (
         ),
         arguments=((_STEEP,), (_MIXED,)),
         tolerance=1e-6,
-    ),
-    Exercise(
-        id="slow-momentum",
-        answer=math.ceil(math.log(2) / -math.log(0.99)),
-        praise="Fourteen iterations of five critic steps, by which time the generator is long gone.",
-        mistakes=(
-            Mistake(7, "That is for β = 0.9."),
-            Mistake(100, "1/(1 - β) is the length of the memory; the sign changes sooner, when half of it is new."),
-            Mistake(1, "Without momentum. With it, half of the long push must first be forgotten."),
-        ),
     ),
 )

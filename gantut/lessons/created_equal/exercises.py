@@ -27,8 +27,6 @@ def _expected_worst(values, k):
     return -_expected_best([-x for x in values], k)
 
 
-# E max of ten standard Gaussian draws: the integral of 10 x φ(x) Φ(x)^9.
-TEN_GAUSSIANS = 1.5387527308351
 SCORES = ((0.2, 0.5, 0.6, 0.9), (3.0, 1.0, 2.0, 5.0, 4.0), (0.0, 0.0, 1.0, 1.0, 0.5, 0.25))
 
 EXERCISES = (
@@ -47,25 +45,14 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="lucky-seed",
-        answer=0.02 * TEN_GAUSSIANS,
-        praise="Three points of F1 out of nothing. Ask of any table how many seeds stand behind each number.",
+        id="when-to-stop",
+        answer=9,
+        praise="The gain is 1/((k+1)(k+2)): the first tries buy most, and no number of them is the last.",
         mistakes=(
-            Mistake(0.02, "That is one standard deviation: about what the best of three or four seeds gives."),
-            Mistake(0.0, "The methods are equal, but the reports are not: one is a mean, the other a maximum."),
-            Mistake(0.02 * math.sqrt(2 * math.log(10)), "√(2 log k) is how the maximum grows for very large k."),
-            Mistake(0.2, "Ten seeds do not gain ten standard deviations."),
-        ),
-        tolerance=1e-2,  # 0.031, with the digits of 0.02, will do
-    ),
-    Exercise(
-        id="tries-for-the-top",
-        answer=59,
-        praise="Whatever the number of hyper-parameters: the number of tries counts, not the size of the space.",
-        mistakes=(
-            Mistake(20, "With 20 tries one expects one of the best 5%, but has none with probability 0.36."),
-            Mistake(58, "Nearly: with 58 tries the probability is 0.949."),
-            Mistake(60, "That is enough, and one more than needed."),
+            Mistake(8, "Nearly: the ninth try after eight is still worth 1/90."),
+            Mistake(10, "That is enough, and one more than needed: from nine tries to ten the gain is 1/110."),
+            Mistake(99, "There B_k itself is within 0.01 of 1. The question asks what one more try adds."),
+            Mistake(11, "The gain is not 1/k²: take the difference of k/(k+1) for k + 1 and for k."),
         ),
         tolerance=1e-6,
     ),

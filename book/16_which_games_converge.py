@@ -360,9 +360,10 @@ claim(
 )
 
 # %% [markdown]
-# "Modulus" is the largest $|\lambda|$ of an iteration. Without friction it is above 1 for simultaneous steps and exactly 1 for alternating
-# ones, for every loss, any number of critic steps and any pair of rates. The last three rows have friction. Two of them
-# converge in both orders; the last one does so as $\alpha a^2=0.2<0.3$, and would fail at the rate 0.4.
+# "Modulus" is the largest $|\lambda|$ of an iteration. Without friction it is above 1 for simultaneous steps and exactly
+# 1 for alternating ones, for every loss, any number of critic steps and any pair of rates. The last three rows of the
+# table have friction, and converge in both orders. The very last one is close to the border: at once it converges since
+# $\alpha a^2=0.2<0.3$, and at the rate 0.4 it would not.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Left: paths in the plane of theta and psi from theta = 1. The Wasserstein game in turns goes round on an ellipse that is nearly a circle; minus log D in turns winds slowly inwards; with R1 the path spirals into the origin within a turn or two. Right: eigenvalues in the complex plane with the unit circle. Those of the first two games lie on the circle, those of the game with R1 inside."}, "figure": {"name": "fig-dirac-rules", "caption": "Three rules of the Dirac-GAN, alternating steps at the rate 0.2, 300 iterations: paths from θ = 1, ψ = 0 (left), and the eigenvalues of an iteration (right). The eigenvalues of the first two lie on the circle and do not tell them apart."}}
 left, right = plots.axes(1, 2, height=3.7)

@@ -193,9 +193,9 @@ show_table(
 # :::
 #
 # The second condition of each line only keeps the steps from being too long. The first one is the point. **Without
-# friction nothing converges, whatever the learning rates.** With friction, players who take turns converge at any
-# small rates; players who move at once need the *generator's* rate to be small, compared with the friction. We try
-# four thousand random settings.
+# friction the eigenvalues are never inside, whatever the learning rates.** With friction, players who take turns converge
+# at any small rates; players who move at once need the *generator's* rate to be small, compared with the friction. We
+# try four thousand random settings.
 
 # %%
 draws = torch.rand(4, 4000, dtype=torch.float64, generator=random_source(1))

@@ -517,7 +517,7 @@ claim(
 # after twenty thousand. In turns they have reached 0.045, and would need four times as many iterations for half of
 # that.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Radius over the number of iterations, both axes logarithmic. Alternating steps of minus log D fall along a straight line of slope minus one half. Simultaneous steps fall to 0.63 and stay there. With an R1 penalty the radius drops to 1e-4 within about a hundred iterations."}, "figure": {"name": "fig-dirac-radii", "caption": "Distance from the equilibrium at the rate 0.2. The loss −log D in turns approaches it like 1/√T; at once it stops at √(2η), dotted. With an R1 penalty the approach is exponential."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Radius over the number of iterations, both axes logarithmic. Alternating steps of minus log D fall along a straight line of slope minus one half. Simultaneous steps fall to 0.63 and stay there. With an R1 penalty the radius drops to 1e-4 within three hundred iterations."}, "figure": {"name": "fig-dirac-radii", "caption": "Distance from the equilibrium at the rate 0.2. The loss −log D in turns approaches it like 1/√T; at once it stops at √(2η), dotted. With an R1 penalty the approach is exponential."}}
 ax = plots.axes(height=3.0)
 plot_radii(
     ax,
@@ -548,7 +548,8 @@ plots.show()
 # **The two-sided penalty** of WGAN-GP, $\lambda(|\psi|-1)^2$, wants $|\psi|=1$ even when there is nothing left to
 # distinguish. At rest the generator's gradient, $-\psi$, would have to be 0; but at $\psi=0$ the penalty has a peak, and
 # the critic's loss falls to both sides, with the slopes $2\lambda\mp\theta$. So there is no rest as long as
-# $|\theta|<2\lambda$, where both are positive. Now take $\psi<0$, where the critic's gradient is $\theta+2\lambda(1+\psi)$. The field vanishes at
+# $|\theta|<2\lambda$, where both are positive. Now take $\psi<0$. There the critic's gradient is
+# $\theta+2\lambda(1+\psi)$, and the field vanishes where
 #
 # $$ \theta=-2\lambda,\quad\psi=0,\qquad J=\begin{pmatrix}0&-1\\1&2\lambda\end{pmatrix},\qquad\mu=\lambda\pm\sqrt{\lambda^2-1} . $$ (eq-gp-rest)
 #
@@ -618,11 +619,10 @@ claim(
 )
 
 # %% [markdown]
-# The Dirac-GAN is harsh to WGAN-GP: a network with more than one parameter can turn a slope round without passing
-# through flatness, and two samples that are not on one line leave other ways. What carries over is the *kind* of
-# behaviour. A penalty on slopes other than 1 has no reason to become weak as the samples become right, so the generator
-# keeps being pushed around at the scale of its learning rate; in practice, a learning rate that decays makes up for
-# it.
+# The Dirac-GAN is harsh to WGAN-GP: in two dimensions or more a slope can turn round without ever being 0. What carries
+# over is the *kind* of behaviour. A penalty on slopes other than 1 has no reason to become weak as the samples become right, so the generator
+# keeps being pushed around at the scale of its learning rate. In practice, a learning rate that decays makes up for
+# that.
 #
 # :::{admonition} Try it
 # :class: tip

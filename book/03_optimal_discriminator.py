@@ -17,17 +17,17 @@
 # Two players meet in a GAN. The generator makes samples; the discriminator is shown real and generated ones, and says
 # for each how likely it is to be real. This lesson stops the generator for a while and asks: **what is the best that
 # the discriminator can do, and what does its best value say about the generator?** The answer is the most quoted result
-# of the field {cite}`goodfellow2014`: at its best, the discriminator measures a Jensen–Shannon divergence.
+# of the field {cite}`goodfellow2014`: the best discriminator measures a Jensen–Shannon divergence.
 #
 # :::{admonition} Before you start
 # :class: tip
 # **You will be able to say** what the optimal discriminator is and why; what its value means, and why it is never below
-# $-2\log2$; what a discriminator trained on real images has learnt; and where the sources of this book use different
-# words for the same thing.
+# $-2\log2$; in which sense the generator's problem is convex, and in which it is not; and what a discriminator trained
+# on real images has learnt.
 #
 # **You need** {doc}`lesson 1 <01_divergences>`: KL, JS and Gibbs' inequality.
 #
-# **It takes** an hour to read with the exercises, and about half a minute to run on a laptop.
+# **It takes** about 83 minutes to read with the exercises, and about half a minute to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]
@@ -49,7 +49,7 @@ if importlib.util.find_spec("gantut") is None:
         check=True,
     )
 
-# %%
+# %% tags=["hide-input"]
 import math
 from functools import partial
 
@@ -68,7 +68,7 @@ from gantut.divergences import (
     optimal_discriminator,
     value_function,
 )
-from gantut.lessons import check
+from gantut.lessons import check, show_table
 from gantut.lessons.optimal_discriminator.plots import plot_reliability
 from gantut.networks import MLP
 
@@ -82,8 +82,8 @@ from gantut.networks import MLP
 # V(D,G)=\mathbb E_{x\sim p_r}\big[\log D(x)\big]+\mathbb E_{x\sim p_g}\big[\log\big(1-D(x)\big)\big],
 # $$ (eq-value)
 #
-# which is zero for a discriminator that is certain and always right, and negative otherwise: the more so, the surer it
-# was where it was wrong. The discriminator wants $V$ large, the generator wants it small. Here the generator stands
+# which is zero for a discriminator that is certain and always right, and negative otherwise. It is punished most for
+# being certain and wrong. The discriminator wants $V$ large, the generator wants it small. Here the generator stands
 # still. How large can $V$ become?
 #
 # With densities, {eq}`eq-value` is one integral:
@@ -93,9 +93,8 @@ from gantut.networks import MLP
 # $$ (eq-value-integral)
 #
 # Now comes the one idea of the proof. $D$ may be *any* function, so its value at one point puts no constraint on its
-# value at another. Therefore the integral is largest when the integrand is largest **at every point separately**. (That
-# is the whole reason, and it has a price: for a network, whose values at different points are tied together, it is only
-# approximately true.)
+# value at another. Therefore the integral is largest when the integrand is largest **at every point separately**. (For
+# a network, whose values at different points are tied together, this is only approximately true.)
 
 # %% [markdown]
 # ## One point at a time
@@ -104,7 +103,7 @@ from gantut.networks import MLP
 #
 # $$ f(t)=A\log t+B\log(1-t),\qquad 0<t<1 . $$ (eq-pointwise)
 #
-# We let sympy do the calculus, so that no slip of the pen gets in.
+# We let sympy do the calculus.
 
 # %%
 A, B, t, base = sympy.symbols("A B t b", positive=True)
@@ -137,13 +136,14 @@ claim(
 # and any $D$ that does as well equals $D^*$ almost everywhere where $p_r+p_g>0$.
 # :::
 #
-# ("Almost everywhere", since what $D$ says at a single point of a smooth distribution enters no average.)
-#
-# **Does the base of the logarithm matter?** In a widely read derivation the derivative carries a factor
-# $\frac1{\ln10}$, which means that its $\log$ is to base 10; elsewhere in the same text it is to base 2, and elsewhere
-# natural. In base $b$ the whole of $f$ is divided by $\ln b$. That changes the value, but not where the maximum lies.
+# :::{admonition} Further: does the base of the logarithm matter?
+# :class: dropdown
+# In a widely read derivation the derivative carries a factor $\frac1{\ln10}$, which means that its $\log$ is to base
+# 10; elsewhere in the same text it is to base 2, and elsewhere natural. In base $b$ the whole of $f$ is divided by
+# $\ln b$. That changes the value, but not where the maximum lies.
+# :::
 
-# %%
+# %% tags=["hide-input"]
 f_in_base = f / sympy.log(base)
 claim(
     "dstar-log-base",
@@ -153,13 +153,71 @@ claim(
 )
 
 # %% [markdown]
-# **Must there be densities?** In the usual sense, no. Whatever the two distributions are, each of them has a density
-# with respect to their sum $p_r+p_g$, since it has no mass where the sum has none, and $D^*$ asks for no more. Let the
-# data be $N(0,1)$, and let the generator answer 0 every other time and $N(0,1)$ otherwise. At 0 the lump outweighs any
-# density, so $D^*(0)=0$; everywhere else $D^*=\frac1{1+1/2}$. The value that {prf:ref}`thm-value` below promises needs
-# only the masses: all of $p_r$ and half of $p_g$ lie outside the lump.
+# ### Almost everywhere, and without densities
+#
+# What does "almost everywhere" mean here? Call a set of samples *negligible* if both distributions give it the
+# probability 0. What $D$ says on a negligible set enters neither average in {eq}`eq-value`, so it cannot matter.
+# "Almost everywhere" means outside a negligible set. If both distributions have densities, each single point is
+# negligible. If the generator answers 0 every other time, the point 0 is not.
+#
+# That suggests measuring everything by the sum $\mu=p_r+p_g$ of the two distributions. A set is negligible exactly when
+# $\mu$ gives it 0. And since $p_r$ has no mass where $\mu$ has none, $p_r$ has a density *with respect to* $\mu$ (this
+# is the Radon–Nikodym theorem, and it needs no lengths or volumes): a function with values between 0 and 1 such that
+# $p_r(A)=\int_AD^*\,d\mu$ for every set $A$, and then $p_g(A)=\int_A(1-D^*)\,d\mu$. If there are ordinary densities, it
+# is {eq}`eq-dstar`. So **$D^*$ is itself a density, that of $p_r$ with respect to $p_r+p_g$**, and it always exists.
+# Put this into {eq}`eq-value`, and write $\operatorname{kl}(s,t)=s\log\frac st+(1-s)\log\frac{1-s}{1-t}$ for the KL of
+# two coins:
+#
+# $$
+# V(D,G)=\int\big(D^*\log D+(1-D^*)\log(1-D)\big)\,d\mu,\qquad
+# V(D^*,G)-V(D,G)=\int\operatorname{kl}(D^*,D)\,d\mu .
+# $$ (eq-value-gap)
+#
+# By Gibbs' inequality the last integrand is never negative, and zero only where $D=D^*$. This proves the theorem again,
+# for *any* two distributions: $D^*$ is optimal, and another $D$ is as good only if it equals $D^*$ almost everywhere.
+# On a finite set all this is a sum. We take a thousand pairs on twelve points, of which the last two are negligible,
+# and a random $D$ for each:
 
 # %%
+source = random_source(8)
+weights = torch.rand(2, 1000, 12, dtype=torch.float64, generator=source)
+weights[..., 10:] = 0  # the negligible points
+p_r, p_g = weights / weights.sum(-1, keepdim=True)  # (1000, 12) each
+best = optimal_discriminator(p_r, p_g)
+other = torch.rand(1000, 12, dtype=torch.float64, generator=source)
+
+
+def coins(s, t):
+    """The KL of a coin with probability s from one with t."""
+    return torch.xlogy(s, s / t) + torch.xlogy(1 - s, (1 - s) / (1 - t))
+
+
+# %%
+gap = value_function(best, p_r, p_g) - value_function(other, p_r, p_g)
+claim(
+    "value-gap",
+    "V(D*) - V(D) less the integral of kl(D*, D): largest difference",
+    (gap - ((p_r + p_g) * coins(best, other)).sum(-1)).abs().max(),
+    below=1e-13,
+)
+
+# %%
+elsewhere = other.clone()
+elsewhere[:, 10:] = 0.999  # says something else where nothing is drawn
+claim(
+    "almost-everywhere",
+    "what V gains if D changes on negligible points",
+    value_function(elsewhere, p_r, p_g) - value_function(other, p_r, p_g),
+    equals=0,
+)
+
+# %% [markdown]
+# And the generator that answers 0 every other time? Let the data be $N(0,1)$, and let its other answers
+# be $N(0,1)$, too. Then $D^*(0)=0$, since only generated samples lie exactly there, and everywhere else
+# $D^*=\frac1{1+1/2}$. The folded cell draws a hundred thousand samples of each, and finds the value that
+# {prf:ref}`thm-value` below promises.
+
+# %% tags=["hide-input"]
 source = random_source(7)
 real_draws, made_draws = torch.randn(
     2, 100_000, dtype=torch.float64, generator=source
@@ -183,9 +241,9 @@ claim(
 )
 
 # %% [markdown]
-# Now with real numbers. The data have two modes, the generator one broad one; `optimal_discriminator` takes the two
-# distributions and returns the function {eq}`eq-dstar`, computed from log densities so that it holds in the far tails
-# too.
+# Now for a picture. The data have two modes, the generator a single broad one. `optimal_discriminator`
+# takes the two distributions and returns the function {eq}`eq-dstar`, computed from log densities, so that it is right
+# in the far tails too.
 
 # %%
 real, made = gaussian_mixture([-1.5, 1.5], 0.6), gaussian(0, 1.5)
@@ -203,7 +261,7 @@ bottom.set(xlabel="x", ylabel="D*(x)", ylim=(0, 1))
 plots.show()
 
 # %% [markdown]
-# Two remarks that will be needed later. In terms of its **logit**, $D^*$ is a log density ratio,
+# Two remarks will be needed later. In terms of its **logit**, $D^*$ is a log density ratio,
 #
 # $$ \log\frac{D^*(x)}{1-D^*(x)}=\log p_r(x)-\log p_g(x) , $$ (eq-logit)
 #
@@ -232,10 +290,11 @@ claim(
 # We said that $D(x)$ is *meant* to be the probability that $x$ is real. For $D^*$ that is true. Toss a fair coin to
 # decide between a real and a generated sample; by Bayes' rule, given $x$, the sample is real with probability
 # $\frac{\frac12p_r(x)}{\frac12p_r(x)+\frac12p_g(x)}=D^*(x)$. Of all samples to which $D^*$ gives 0.7, seventy percent
-# are real. One hundred thousand draws show it, as a **reliability curve**:
+# are real. We sort a hundred thousand draws into ten bins by $D^*(x)$, and compare the mean prediction in each bin with
+# the share of real samples:
 
 
-# %%
+# %% tags=["hide-input"]
 def reliability(probability, is_real, bins=10):
     """In bins of equal width: mean prediction, share of real samples, count."""
     index = (probability * bins).long().clamp(max=bins - 1)
@@ -267,10 +326,11 @@ claim(
 )
 
 # %% [markdown]
-# The fair coin was needed. If a share $\pi$ of the samples shown is real, the integrand becomes
-# $\pi A\log t+(1-\pi)B\log(1-t)$, and
+# The fair coin was needed. If a share $\pi$ of the samples shown is real, another $D$ is optimal (an
+# exercise below asks you to derive it). In logits it differs by a constant, $\log\frac{\pi}{1-\pi}$: unbalanced batches
+# shift every logit by the same amount.
 
-# %%
+# %% tags=["hide-input"]
 share = sympy.Symbol("pi", positive=True)
 weighted = share * A * sympy.log(t) + (1 - share) * B * sympy.log(1 - t)
 (t_weighted,) = sympy.solve(sympy.diff(weighted, t), t)
@@ -282,8 +342,6 @@ claim(
 )
 
 # %% [markdown]
-# In logits that adds $\log\frac{\pi}{1-\pi}$: unbalanced batches shift every logit by the same amount.
-#
 # ## What the best value means
 #
 # Put $D^*$ into the value. Each logarithm becomes one of {eq}`eq-js`, up to a $\log2$:
@@ -320,7 +378,7 @@ claim(
 # For densities we compare integrals. `value_function` integrates {eq}`eq-value-integral`, `js_between` integrates
 # {eq}`eq-js`; and a third, independent estimate draws two hundred thousand samples and averages.
 
-# %%
+# %% tags=["hide-input"]
 shifts = [0.0, 0.5, 1.0, 2.0, 4.0]
 normal = gaussian(0, 1)
 pairs = [(normal, gaussian(shift, 1)) for shift in shifts]
@@ -339,7 +397,7 @@ claim(
     atol=1e-8,
 )
 
-# %%
+# %% tags=["hide-input"]
 source = random_source(3)
 sampled = [
     value_function(
@@ -361,9 +419,8 @@ claim(
 )
 
 # %% [markdown]
-# No other discriminator does better. That is what "optimal" means, and it has a useful consequence: **every**
-# discriminator, however badly trained, gives a lower bound for JS. We distort $D^*$ at random, a little or a lot, and
-# look at the value:
+# No other discriminator does better, which has a useful consequence: **every** discriminator, however badly trained,
+# gives a lower bound for JS. We distort $D^*$ at random, a little or a lot, and look at the value:
 
 # %%
 source = random_source(4)
@@ -389,7 +446,7 @@ claim(
 # ### Two conventions for JS
 #
 # If you read that $V(D^*,G)=\operatorname{JS}-2\log2$, *without* the 2 before the JS, nothing is wrong: some
-# authors {cite}`xu2020` leave out the two factors $\frac12$ in the definition of JS. Each convention is consistent;
+# authors {cite}`xu2020` leave out the two factors $\frac12$ in the definition of JS. Each convention is consistent, but
 # mixing them gives errors by a factor of two.
 #
 # | | this book, Weng | Xu |
@@ -400,7 +457,7 @@ claim(
 #
 # In `gantut`, `halved=False` selects the second. We compute it from its definition:
 
-# %%
+# %% tags=["hide-input"]
 middle = (p_r + p_g) / 2
 js_xu = kl_divergence(p_r, middle) + kl_divergence(p_g, middle)
 apart = torch.tensor([[1.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
@@ -447,12 +504,12 @@ claim(
 )
 
 # %% [markdown]
-# Let the generator be a single number: it shifts a standard Gaussian by $\theta$, and the data are $N(0,1)$. The
+# Let the generator have a single parameter: it shifts a standard Gaussian by $\theta$, and the data are $N(0,1)$. The
 # figure shows its loss $V(D^*_\theta,\theta)$. Near the optimum JS is quadratic,
 # $2\operatorname{JS}\approx\theta^2/4$, and far away it is level: the saturation of lesson 1 is now the generator's
 # problem.
 
-# %%
+# %% tags=["hide-input"]
 theta = torch.linspace(-8, 8, 161, dtype=torch.float64)
 loss = torch.stack(
     [2 * js_between(normal, gaussian(shift)).value for shift in theta]
@@ -513,6 +570,7 @@ def slope_of_two_js(shift, h=1e-4):
     ) / h
 
 
+# %%
 shifts = [0.5, 1.0, 2.0]
 claim(
     "generator-step-minimises-js",
@@ -527,14 +585,124 @@ claim(
 # something else, and with the other generator loss in common use ($-\log D$) it descends another quantity altogether.
 # Both are subjects of lesson 5.
 #
+# ### Is it a convex problem?
+#
+# Goodfellow et al. claim more. If $D$ is optimal at every step, and $p_g$ is updated a little so as to improve its
+# loss, then $p_g$ converges to $p_r$; this is their Proposition 2. The argument is convexity. Write
+# $C(p_g)=\max_DV(D,p_g)$ for the loss of the generator as a function of its *distribution*.
+#
+# :::{prf:theorem} The loss is convex in the distribution
+# :label: thm-convex
+# $C$ is a convex function of $p_g$, and $\log(1-D^*)$, the integrand that Algorithm 1 differentiates, is a subgradient:
+# with $D^*$ optimal for $p_g$, every other distribution $p$ satisfies
+#
+# $$ C(p)\;\ge\;C(p_g)+\int\big(p-p_g\big)\log(1-D^*)\,dx . $$ (eq-subgradient)
+# :::
+#
+# :::{prf:proof}
+# *One plane for each $D$.* For a fixed $D$, $V(D,p_g)=\int p_r\log D+\int p_g\log(1-D)$ is a constant plus a linear
+# function of $p_g$. Its graph is a plane, and $C$ is, at each $p_g$, the height of the highest of all these planes.
+#
+# *Convex.* Let $p=\lambda p_1+(1-\lambda)p_2$. For every $D$,
+# $V(D,p)=\lambda V(D,p_1)+(1-\lambda)V(D,p_2)\le\lambda C(p_1)+(1-\lambda)C(p_2)$. The right side does not depend on
+# $D$, so the maximum over $D$ on the left, $C(p)$, is no larger.
+#
+# *Subgradient.* $C(p)\ge V(D^*,p)$, since $C$ is the maximum. As $V(D^*,\cdot)$ is linear up to a constant,
+# $V(D^*,p)=V(D^*,p_g)+\int(p-p_g)\log(1-D^*)$, and $V(D^*,p_g)=C(p_g)$.
+# :::
+
+
+# %%
+def C(p):
+    return value_function(optimal_discriminator(p_r, p), p_r, p)
+
+
+# %%
+source = random_source(10)
+weights = torch.rand(3, 1000, 12, generator=source).double() ** 2
+p_r, p_g, p = weights / weights.sum(-1, keepdim=True)  # (1000, 12) each
+share = torch.rand(1000, 1, dtype=torch.float64, generator=source)
+chord = share.squeeze(-1) * C(p_g) + (1 - share.squeeze(-1)) * C(p)
+slope = torch.log(1 - optimal_discriminator(p_r, p_g))
+claim(
+    "proposition-2-convex",
+    "the chord less C on it; C less its tangent plane: smallest of a thousand",
+    [
+        (chord - C(share * p_g + (1 - share) * p)).min(),
+        (C(p) - C(p_g) - ((p - p_g) * slope).sum(-1)).min(),
+    ],
+    above=0.0,
+)
+
+# %% [markdown]
+# A convex function has no local minimum but the global one, and we know that one: $p_g=p_r$. So steps downhill lead
+# there if they are small enough. For one kind of step we can even say how fast. To keep all probabilities positive, multiply
+# instead of adding: $p_g\,e^{-\eta\log(1-D^*)}$, then normalise (an *exponentiated gradient* step). Since
+# $1-D^*=\frac{p_g}{p_r+p_g}$, the step with $\eta=1$ multiplies $p_g$ by $\frac{p_r+p_g}{p_g}$, so the new generator is
+# $\frac12(p_r+p_g)$. Its distance from $p_r$ is half of what it was, and after $t$ steps $2^{-t}$ of it. With smaller
+# steps it takes longer:
+
+
+# %%
+def descend(p, rate, steps):
+    """Exponentiated gradient steps down C, with D optimal at each."""
+    for _ in range(steps):
+        slope = torch.log(1 - optimal_discriminator(p_r, p))
+        p = p * torch.exp(-rate * slope)
+        p = p / p.sum(-1, keepdim=True)
+    return p
+
+
+# %%
+first = (p_g - p_r).abs().sum(-1)  # (1000,), twice the total variation
+left = [
+    (descend(p_g, rate, steps) - p_r).abs().sum(-1) / first
+    for rate, steps in ((1.0, 10), (0.1, 400))
+]
+claim(
+    "proposition-2-descent",
+    "share of TV left after ten steps of 1, and the largest after 400 of 0.1",
+    [left[0].min(), left[0].max(), left[1].max()],
+    equals=[2**-10, 2**-10, 0],
+    atol=1e-6,
+)
+
+# %% [markdown]
+# **What this does not say.** In these steps each probability was moved by itself. A real generator moves
+# its parameters $\theta$, and $p_\theta$ does not depend on them linearly, so $C(p_\theta)$ need not be convex in
+# $\theta$. Take the shifted Gaussian of {numref}`fig-generator-loss`, at $\theta=0$ and $\theta=8$. Halfway between the
+# two *distributions*, at their equal mixture, the loss is below the average of both, as the theorem says. Halfway
+# between the two *parameters*, at $\theta=4$, it is far above:
+
+# %%
+halfway = gaussian_mixture([0.0, 8.0], 1.0)
+loss_at = {
+    name: 2 * float(js_between(normal, q).value) - 2 * math.log(2)
+    for name, q in (
+        ("0", normal), ("8", gaussian(8)), ("4", gaussian(4)), ("mixture", halfway),
+    )
+}  # fmt: skip
+average = (loss_at["0"] + loss_at["8"]) / 2
+claim(
+    "proposition-2-not-in-parameters",
+    "C at θ = 4 less the average of C at 0 and at 8; that less C at the mixture",
+    [loss_at["4"] - average, average - loss_at["mixture"]],
+    above=0.2,
+)
+
+# %% [markdown]
+# There may be plateaus, as here, and local minima: {numref}`fig-fits` of lesson 1 shows two for a
+# Gaussian with two parameters. Nor does the theorem speak of discriminators that are not optimal. When $D$ takes only a
+# few steps, the two players can circle around the solution forever, even in games that are convex and concave; that is
+# the subject of lesson 4. Proposition 2 says that the *goal* of the game has no traps, not that training reaches it.
+#
 # ## A discriminator that has to be trained
 #
 # So far $D^*$ came from known densities. A GAN has only samples, and finds $D$ by gradient ascent on {eq}`eq-value`.
 # Does that come close?
 #
 # Below, sixteen networks are trained at once, each from its own random start: their parameters carry a leading
-# *members* axis. Each step draws fresh samples and ascends $V$. In logits $a=D$-before-the-sigmoid,
-# $-\log D=\log(1+e^{-a})$ is `softplus(-a)`, and $-\log(1-D)$ is `softplus(a)`, neither of which ever overflows.
+# *members* axis. Each step draws fresh samples and ascends $V$, as in lesson 2.
 
 
 # %%
@@ -554,6 +722,7 @@ def train(network, draw_real, draw_made, steps, rate=1e-2):
     return network
 
 
+# %%
 device, source, members = choose_device(), random_source(5), 16
 shape = (members, at_scale(fast=256, full=4096), 1)
 
@@ -576,19 +745,16 @@ network = train(
 # How far are they from $D^*$? In the tails there are no samples to learn from, so we look at the bulk, where the mean
 # density $m=\frac{p_r+p_g}2$ is at least 0.02, which is where 98% of all samples lie.
 
-# %%
+# %% tags=["hide-input"]
 with torch.no_grad():
     trained = network(x.float()[:, None].to(device))  # (members, points, 1)
 trained = trained.squeeze(-1).cpu().double()  # logits
 middle = (real.density(x) + made.density(x)) / 2
 bulk = middle >= 0.02
 
-# %%
+# %% tags=["hide-input"]
 apart = (trained.sigmoid() - d_star(x)).abs()
 worst = apart[:, bulk].amax(1)  # (members,): sup error of each
-print(
-    f"the bulk holds {torch.trapezoid(middle * bulk, x):.0%} of the samples"
-)
 claim(
     "dstar-trained",
     "sup distance from D* over the bulk, sixteen discriminators",
@@ -620,10 +786,10 @@ plots.show()
 # %% [markdown]
 # The right panel shows what is *not* learnt. Far out, the probabilities are right: everything there is generated, and
 # all sixteen say so. But a generator follows the *slope* of the logit, and there the networks go on in straight lines,
-# each in its own direction, where the true log ratio bends down. $V$ hardly depends on what $D$ says where neither
-# distribution has samples, so nothing corrects it. At $x=\pm5.5$ no network has even half of the slope that it should:
+# each in its own direction, while the true log ratio bends down. $V$ hardly depends on what $D$ says where neither
+# distribution has samples, so nothing corrects it. At $x=\pm5.5$ no network has even half of the slope of $D^*$:
 
-# %%
+# %% tags=["hide-input"]
 far_out = torch.tensor([50, 1150])  # x = -5.5 and 5.5
 says_real = trained.sigmoid()[:, far_out]
 true_logit = d_star.logit(x)
@@ -639,19 +805,16 @@ claim(
 )
 
 # %% [markdown]
-# Keep that in mind for lesson 5.
-#
 # ## Real data: threes and eights
 #
-# All of this was about distributions that we wrote down. Now for two that nobody did: handwritten digits
-# {cite}`alpaydin1998`, 183 threes and 174 eights of $8\times8$ pixels. The threes take the part of the real samples,
-# the eights that of the generated ones. There is no formula for $D^*$, but theory still says what a good
-# discriminator's output *is*: a probability, and a log density ratio. Both can be tested on images that it has not
-# seen.
+# All of this was about distributions that we wrote down. Handwritten digits {cite}`alpaydin1998` have a distribution
+# that nobody knows: we take 183 threes and 174 eights of $8\times8$ pixels. The threes play the real samples, the
+# eights the generated ones. There is no formula for $D^*$, but theory still says what a good discriminator's output
+# *is*: a probability, and a log density ratio. Both can be tested on images that it has not seen.
 #
-# One thing must be done first. So few images in 64 dimensions can be told apart perfectly: the best $D$ is 0 or 1
-# everywhere, and there is nothing to compare. So we blur the question: we add Gaussian noise of width 0.5 (grey runs
-# from 0 to 1) to every image, fresh each time. The noisy threes and the noisy eights have densities, and they overlap.
+# So few images in 64 dimensions can be told apart perfectly: the best $D$ is 0 or 1 everywhere, and there is nothing to
+# compare. So we add Gaussian noise of width 0.5 (grey runs from 0 to 1) to every image, fresh each time. The noisy
+# threes and the noisy eights have densities, and they overlap.
 
 # %%
 threes, eights = digits(3, 8)
@@ -679,7 +842,7 @@ plots.show()
 # So that every image can be scored by a discriminator that never saw it, we deal the images into ten folds and train
 # ten discriminators at once, each on nine folds: another population, this time with different data for each member.
 
-# %%
+# %% tags=["hide-input"]
 folds = 10
 fold_of = [
     torch.randperm(len(images), generator=source) % folds
@@ -712,7 +875,7 @@ judges = train(
 # %% [markdown]
 # Each image is then shown eight times, with fresh noise, to the one discriminator that was not trained on it.
 
-# %%
+# %% tags=["hide-input"]
 images, fold = torch.cat([threes, eights]), torch.cat(fold_of)
 is_three = torch.arange(len(images)) < len(threes)
 views = noisy(images.expand(8, -1, -1))  # (views, images, 64)
@@ -730,7 +893,7 @@ log_loss = torch.where(is_three, softplus(-logits), softplus(logits)).mean()
 # in each. The eight views of an image are not independent, so all intervals come from resampling whole *images* (a
 # bootstrap with a thousand repetitions).
 
-# %%
+# %% tags=["hide-input"]
 bins = 5
 probability = logits.sigmoid()  # (views, images)
 predicted, observed, count = reliability(
@@ -751,11 +914,11 @@ ax.set(ylabel="share of threes")
 plots.show()
 
 # %% [markdown]
-# With so few images the intervals are wide, and bins are a blunt instrument: discriminators that are too sure of
-# themselves, with all logits a third too large, would hardly be noticed. A sharper question is by which factor one
-# would have to multiply all logits to make the held-out log loss smallest. For a probability it is 1.
+# With so few images the intervals are wide, and bins show little: discriminators whose logits are all a third too large
+# would hardly be noticed. A sharper question is by which factor one would have to multiply all logits to make the
+# held-out log loss smallest. For a probability it is 1.
 
-# %%
+# %% tags=["hide-input"]
 factors = torch.linspace(0.4, 2.4, 201, dtype=torch.float64)
 losses = torch.stack(
     [
@@ -767,11 +930,8 @@ best_factors = factors[(losses @ times.T).argmin(0)]  # of each resampling
 factor_low, factor_high = best_factors.quantile(
     torch.tensor([0.025, 0.975]).double()
 )
-print(
-    f"held-out log loss {log_loss:.2f} nats; guessing costs {math.log(2):.2f}"
-)
 
-# %%
+# %% tags=["hide-input"]
 spread = (high - low) / 2 / 1.96  # one standard error of each bin
 claim(
     "digits-calibrated",
@@ -794,7 +954,7 @@ claim(
 # take the difference of the log densities. Again each image is scored by what was fitted to the other nine folds.
 
 
-# %%
+# %% tags=["hide-input"]
 def log_gaussian(points, fitted_to):
     """Log density of a fitted Gaussian under the noise, up to a constant."""
     blur = noise**2 * torch.eye(fitted_to.shape[1], dtype=torch.float64)
@@ -823,13 +983,13 @@ for k in range(folds):
     ratio[:, fold == k] = log_threes - log_eights
 
 # %% [markdown]
-# How do we compare the two? Their correlation alone would flatter us: that the logit of a three is large in both makes
-# for a high one already, as the control shows, in which 1 for a three and 0 for an eight takes the place of the logit.
-# So we look within the threes and within the eights. And since a correlation sees no scale, we compare the spread of
-# the two, and their log losses.
+# How do we compare the two? Their correlation over all images says little: it is high for anything that
+# tells threes from eights, as the control shows, which has 1 for a three and 0 for an eight in place of the logit. So
+# we look within the threes and within the eights. And since a correlation sees no scale, we compare the spread of the
+# two, and their log losses.
 
 
-# %%
+# %% tags=["hide-input"]
 def correlation(a, b):
     """Over all images and views."""
     return torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1]
@@ -843,11 +1003,15 @@ control = correlation(is_three.double().expand(8, -1), ratio)
 fitted_loss = torch.where(
     is_three, softplus(-ratio), softplus(ratio)
 ).mean()
-print(
-    f"correlation {correlation(logits, ratio):.2f}, of the control {control:.2f}"
+show_table(
+    ["correlation with the fitted log ratio", "over both classes"],
+    [
+        ["logits", f"{correlation(logits, ratio):.2f}"],
+        ["control: 1 for a three, 0 for an eight", f"{control:.2f}"],
+    ],
 )
 
-# %%
+# %% tags=["hide-input"]
 claim(
     "digits-log-ratio",
     "correlation of logits and fitted log ratios, within threes, within eights",
@@ -892,12 +1056,12 @@ ax.legend()
 plots.show()
 
 # %% [markdown]
-# The two estimates were made in entirely different ways, one by playing the game and one by fitting densities, and they
-# agree: on the order of the images of a class, on the scale to a tenth or so, and on the log loss to about a hundredth
-# of a nat. Neither knows the true distributions. But the theory turns the measured loss into a statement about them.
-# The value of our discriminators is minus the sum of their mean losses on threes and on eights, and by
-# {eq}`eq-value-at-dstar` no discriminator reaches more than $2\operatorname{JS}-2\log2$. So whatever the distributions
-# of noisy threes and noisy eights are, their JS, of at most $\log2\approx0.69$ nats, is at least
+# The two estimates were made in entirely different ways, one by training a classifier and one by fitting
+# densities, and they agree: on the order of the images of a class, on the scale to a tenth or so, and on the log loss
+# to about a hundredth of a nat. Neither knows the true distributions. But theory turns the measured loss into a
+# statement about them. The value of our discriminators is minus the sum of their mean losses on threes and on eights,
+# and by {eq}`eq-value-at-dstar` no discriminator reaches more than $2\operatorname{JS}-2\log2$. So whatever the
+# distributions of noisy threes and noisy eights are, their JS, of at most $\log2\approx0.69$ nats, is at least
 
 # %%
 per_image = losses[60]  # the factor 1: the log loss of each image
@@ -914,7 +1078,7 @@ claim(
 )
 
 # %% [markdown]
-# This is how a GAN of this kind measures its progress, if it does: by a lower bound, as good as its discriminator.
+# A GAN of this kind measures its progress by such a lower bound, which is only as good as its discriminator.
 #
 # ## Exercises
 #
@@ -946,8 +1110,8 @@ check("read-dstar", answer)
 # :::{exercise}
 # :label: ex-prior-dstar
 # A careless programmer shows the discriminator real samples with probability $\pi$ instead of one half. Which $D$
-# is now optimal where $p_r=A$ and $p_g=B$? Derive it yourself before you look back. Write it with the symbols `A`,
-# `B`, `pi` of sympy.
+# is now optimal where $p_r=A$ and $p_g=B$? **Derive** it on paper, with a reason why it is a maximum, and say what
+# happens to the logit. Write $D$ with the symbols `A`, `B`, `pi` of sympy.
 # :::
 #
 # :::{hint}
@@ -966,39 +1130,19 @@ check("prior-dstar", answer)
 # %% [markdown]
 # :::{solution} ex-prior-dstar
 # :class: dropdown
-# Maximise $\pi A\log t+(1-\pi)B\log(1-t)$: the derivative vanishes where $\pi A(1-t)=(1-\pi)Bt$.
+# 1. The samples shown come from the mixture $\pi p_r+(1-\pi)p_g$, so the expected log likelihood of the labels is
+#    $\int\pi p_r\log D+(1-\pi)p_g\log(1-D)$. At one point: $f(t)=\pi A\log t+(1-\pi)B\log(1-t)$.
+# 2. $f'(t)=\frac{\pi A}t-\frac{(1-\pi)B}{1-t}$ vanishes where $\pi A(1-t)=(1-\pi)Bt$, and only there:
+#    $t=\frac{\pi A}{\pi A+(1-\pi)B}$.
+# 3. $f''(t)=-\frac{\pi A}{t^2}-\frac{(1-\pi)B}{(1-t)^2}<0$ everywhere, so it is the maximum.
+# 4. $\frac t{1-t}=\frac{\pi A}{(1-\pi)B}$, so the logit is $\log\frac AB+\log\frac\pi{1-\pi}$: the old one, shifted by
+#    the same amount everywhere.
 #
 # ```python
 # from sympy import symbols
 #
 # A, B, pi = symbols("A B pi", positive=True)
 # answer = pi * A / (pi * A + (1 - pi) * B)
-# ```
-# :::
-#
-# :::{exercise}
-# :label: ex-sure-but-wrong
-# The generator is perfect, $p_g=p_r$, and a stubborn discriminator says $D(x)=0.9$ to everything. What is $V(D,G)$,
-# in nats?
-# :::
-#
-# :::{hint}
-# :class: dropdown
-# $D$ is the same number everywhere, so no integral is needed in {eq}`eq-value`. What does this discriminator say to
-# *generated* samples, and which of the two logarithms does that go into?
-# :::
-
-# %%
-answer = ...
-check("sure-but-wrong", answer)
-
-# %% [markdown]
-# :::{solution} ex-sure-but-wrong
-# :class: dropdown
-# Both expectations are of constants: $\log0.9+\log0.1\approx-2.41$, worse than the $-1.39$ of guessing.
-#
-# ```python
-# answer = math.log(0.9) + math.log(0.1)
 # ```
 # :::
 #
@@ -1059,10 +1203,12 @@ check("best-against-collapse", answer)
 # ## What to remember
 #
 # - Against a fixed generator the best discriminator is $D^*=p_r/(p_r+p_g)$. It is found one point at a time,
-#   because $D$ may be any function.
+#   because $D$ may be any function. It is the density of $p_r$ with respect to $p_r+p_g$, which always exists, and it is
+#   unique almost everywhere.
 # - $D^*$ is the probability that a sample is real, and its logit is the log density ratio.
 # - Its value is $2\operatorname{JS}-2\log2$; that of any other discriminator is smaller. Against an optimal
 #   discriminator, the generator minimises JS, and the optimum is $-2\log2$ at $p_g=p_r$.
+# - That loss is convex in the distribution $p_g$. In the parameters of a network it is not.
 # - A trained discriminator comes close to $D^*$ where it has seen samples. Where it has not, nothing ties the slope of
 #   its logit to that of $D^*$.
 #

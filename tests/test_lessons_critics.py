@@ -1,4 +1,4 @@
-"""The parts that lessons 11 and 13 measure critics with, against plain loops and closed forms."""
+"""The parts that lessons 11 to 13 measure critics with, against plain loops and closed forms."""
 
 import math
 
@@ -7,13 +7,8 @@ import pytest
 import torch
 
 from gantut.lessons.experiments import EXPERIMENTS
-from gantut.lessons.fixed_distributions import linear_share, saturated_share, wasserstein_loss
-from gantut.lessons.wasserstein_gan import (
-    estimate_and_slope,
-    gaussian_generator,
-    layer_gradient_norms,
-    log_gradient_gain,
-)
+from gantut.lessons.fixed_distributions import gaussian_generator, linear_share, saturated_share, wasserstein_loss
+from gantut.lessons.the_estimate import estimate_and_slope, layer_gradient_norms, log_gradient_gain
 from gantut.networks import MLP
 
 

@@ -7,7 +7,7 @@ import pytest
 import sympy
 import torch
 
-from gantut.lessons import Exercise, all_exercises, check, mark
+from gantut.lessons import Exercise, Mistake, all_exercises, check, mark
 from gantut.lessons._marking import mark_answer
 from gantut.metrics import certified_w1, exact_w1
 
@@ -161,3 +161,12 @@ def test_certify_takes_every_bound_that_is_proved_and_no_other():
         lambda x, y, f_x, f_y: exact_w1(x, y) * 1.001, lambda x, y, f_x, f_y: f_x, 0.5,
     ]  # fmt: skip
     assert [mark("certify", answer).right for answer in not_proved] == [False] * len(not_proved)
+
+
+def test_a_wrong_answer_that_is_tried_on_nothing_is_no_known_mistake():
+    """Where `accepts` alone judges, a refused function is not the first mistake in the list."""
+    exercise = Exercise(
+        "x", answer=lambda: 1, praise="", mistakes=(Mistake(lambda: 2, "two"),), accepts=lambda given: given() == 1
+    )
+    assert mark_answer(exercise, lambda: 1).right
+    assert "two" not in mark_answer(exercise, lambda: 3).message

@@ -17,14 +17,13 @@ from gantut.lessons.experiments import EXPERIMENTS
 from gantut.lessons.mode_collapse import (
     ModeTrack,
     count_leading_modes,
-    diversity,
     hops_between_modes,
     second_half,
-    shuffled_digits,
     total_turns,
     track_modes,
     train_on_narrow_ring,
 )
+from gantut.lessons.seeing_collapse import diversity, shuffled_digits
 from gantut.lessons.the_game import discriminator_accuracy
 from gantut.lessons.toy_gans import coverage, train_toy_gan, training_curves
 

@@ -17,12 +17,22 @@ from conftest import CHROMIUM
 from gantut import games, lessons, lipschitz, metrics, objectives
 from gantut.data import gaussian, gaussian_mixture, parallel_lines, ring
 from gantut.divergences import js_between, kl_between, optimal_discriminator
-from gantut.lessons import duality, labs, moving_dirt, no_equilibrium, recorded, the_game, wasserstein_gan
+from gantut.lessons import (
+    better_critics,
+    duality,
+    labs,
+    moving_dirt,
+    no_equilibrium,
+    recorded,
+    the_estimate,
+    the_game,
+    vanishing_gradients,
+)
 from gantut.lessons.labs import _page
-from gantut.lessons.wasserstein_gan import REACH, SIDE, critic_surface, dequantise, quantise, record_game
+from gantut.lessons.the_estimate import REACH, SIDE, critic_surface, dequantise, quantise, record_game
 from gantut.networks import MLP
 from gantut.objectives import OBJECTIVES
-from gantut.transport import emd_points, pile_moves
+from gantut.transport import emd_points, pile_moves, wasserstein_1d
 
 if not os.environ.get("CI"):
     pytest.importorskip("playwright")
@@ -125,6 +135,13 @@ def says(tab, *words):
 def press(tab, name, key="Enter"):
     """Press a key on a control."""
     tab.locator(f"[name='{name}']").first.press(key)
+
+
+def in_lab(tab, name, *arguments):
+    """Call a function that a lab shows."""
+    return tab.evaluate(
+        "([name, given]) => document.querySelector('.gantut-lab').lab[name](...given)", [name, list(arguments)]
+    )
 
 
 # ---- What all labs promise ----------------------------------------------------------------------------------
@@ -313,6 +330,106 @@ def test_what_has_the_focus_is_seen_to_have_it(opened):
     assert float(outline.removesuffix("px")) >= 2
 
 
+# ---- A discriminator that wins --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("theta", "width"), [(0.5, 0.4), (1.0, 0.3), (2.0, 0.5), (3.0, 1.0)])
+def test_against_d_star_the_losses_have_the_gradients_of_js_and_of_kl_less_twice_js(opened, theta, width):
+    """By quadrature and autograd: lesson 5's account of both losses."""
+    tab = opened("winning_discriminator")
+    put(tab, theta=theta, width=width, kind="optimal")
+    put(tab, sure=0)
+    says(tab, "This is D*")
+    place = torch.tensor(theta, dtype=torch.float64, requires_grad=True)
+    q, p = gaussian(place, width), gaussian(0, width)
+    js, kl = js_between(q, p).value, kl_between(q, p).value
+    of_js, of_kl = (torch.autograd.grad(value, place, retain_graph=True)[0].item() for value in (js, kl))
+    assert number(tab, "V") == pytest.approx(2 * js.item() - 2 * math.log(2), abs=1e-9)
+    assert number(tab, "dying") == pytest.approx(2 * of_js, rel=1e-6)
+    assert number(tab, "living") == pytest.approx(of_kl - 2 * of_js, rel=1e-6)
+    most = number(tab, "V")
+    for sure, words in ((0.2, "surer than D*"), (-0.2, "less sure than D*")):
+        put(tab, sure=sure)
+        assert number(tab, "V") < most
+        says(tab, words)
+
+
+def test_each_training_step_is_a_gradient_step_on_v(opened):
+    """Gradients by autograd, expectations by Gauss and Hermite with 60 nodes; a shift of the middle has none."""
+    theta, width, steps = 2.0, 0.4, 50
+    found = in_lab(opened("winning_discriminator"), "training", theta, width, steps)
+    z, weight = map(torch.from_numpy, np.polynomial.hermite_e.hermegauss(60))
+    logits = torch.zeros(2, dtype=torch.float64, requires_grad=True)  # the steepness k, and a shift
+    for expected in found:
+        k, shift = logits
+        assert expected == pytest.approx(k.item(), abs=1e-9)
+        real, fake = (-k * (middle + width * z - theta / 2) + shift for middle in (0.0, theta))
+        log_sigmoid = torch.nn.functional.logsigmoid
+        V = ((log_sigmoid(real) + log_sigmoid(-fake)) * weight).sum() / math.sqrt(2 * math.pi)
+        (slope,) = torch.autograd.grad(V, logits)
+        assert slope[1].item() == pytest.approx(0, abs=1e-12)
+        logits = (logits + slope).detach().requires_grad_()
+    assert len(found) == steps + 1
+
+
+@pytest.mark.parametrize("z", [-1.5, 0, 2])
+def test_at_a_sample_the_slopes_are_those_of_autograd(opened, z):
+    tab = opened("winning_discriminator")
+    put(tab, theta=2, width=0.2, kind="trained")
+    put(tab, steps=2, sample=z)
+    k = number(tab, "k")
+    x = torch.tensor(2 + 0.2 * z, dtype=torch.float64, requires_grad=True)
+    D = torch.sigmoid(-k * (x - 1))
+    assert number(tab, "D") == pytest.approx(D.item(), rel=1e-9)
+    for name, loss in (("dying", torch.log(1 - D)), ("living", -torch.log(D))):
+        (slope,) = torch.autograd.grad(loss, x, retain_graph=True)
+        assert number(tab, f"slope-{name}") == pytest.approx(slope.item(), rel=1e-9)
+
+
+def test_as_d_wins_one_gradient_dies_and_the_other_grows(opened):
+    tab = opened("winning_discriminator")
+    put(tab, theta=2, width=0.2, kind="trained")
+    V, dying, living = [], [], []
+    for steps in (0, 1, 2, 3, 4):  # powers of ten
+        put(tab, steps=steps)
+        for values, name in ((V, "V"), (dying, "dying"), (living, "living")):
+            values.append(number(tab, name))
+    assert (np.diff(V) > 0).all()
+    assert (np.diff(living) > 0).all()
+    assert (np.diff(dying)[1:] < 0).all()
+    assert dying[-1] < dying[0] / 100
+    says(tab, "D has won", "all but gone")
+    put(tab, theta=0)
+    assert number(tab, "dying") == number(tab, "living") == 0
+    says(tab, "equal")
+
+
+def test_d_is_trained_by_a_button_and_samples_are_moved_by_keys_or_dragged(opened):
+    tab = opened("winning_discriminator")
+    put(tab, theta=2, width=0.2, kind="trained")
+    put(tab, steps=0)
+    press(tab, "play")
+    tab.wait_for_function("document.querySelector('.gantut-lab').shadowRoot.querySelector('[name=steps]').value > 0.1")
+    press(tab, "play")
+    assert tab.locator("[name=play]").inner_text() == "Let D win"
+    k = number(tab, "k")
+    press(tab, "steps", "ArrowRight")
+    press(tab, "steps", "End")
+    assert number(tab, "k") > k > 0
+    assert tab.locator("[name=sure]").count() == 0, "of the two sliders only that of this kind of D is there"
+    press(tab, "theta", "ArrowLeft")
+    assert tab.locator("[name=theta]").input_value() == "1.99"
+    box = tab.locator("figure > svg").first.bounding_box()
+    tab.mouse.click(box["x"] + box["width"] - 12, box["y"] + 60)
+    assert tab.locator("[name=theta]").input_value() == "3", "the edge of the picture is beyond"
+
+
+def test_generated_samples_outside_the_picture_are_refused():
+    for theta in (-0.1, 3.5, math.inf):
+        with pytest.raises(ValueError, match="theta"):
+            vanishing_gradients.winning_discriminator(theta)
+
+
 # ---- Moving dirt --------------------------------------------------------------------------------------------
 
 
@@ -485,6 +602,124 @@ def test_lines_outside_the_picture_are_refused():
             duality.parallel_lines(theta)
 
 
+# ---- A potential, dragged -------------------------------------------------------------------------------------
+
+
+def steepness(places, f):
+    return np.abs(np.diff(f) / np.diff(places)).max()
+
+
+def value_of(points, f):
+    return np.dot(np.subtract(points["p"], points["q"]), f)
+
+
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_a_best_f_keeps_the_limit_and_reaches_w1_and_w1_is_the_exact_one(opened, seed, rng):
+    tab = opened("drag_a_potential")
+    points = in_lab(tab, "drawn", seed)
+    places, p, q = (torch.tensor(points[name], dtype=torch.float64) for name in ("places", "p", "q"))
+    assert p.sum().item() == pytest.approx(1, abs=1e-12)
+    assert q.sum().item() == pytest.approx(1, abs=1e-12)
+    W1 = wasserstein_1d(places, places, p, q).item()
+    assert in_lab(tab, "wasserstein", points) == pytest.approx(W1, abs=1e-12)
+    for f in torch.randn(3, len(places), generator=rng).tolist():
+        best = in_lab(tab, "best", points, f)
+        assert steepness(places, best) <= 1 + 1e-12
+        assert value_of(points, best) == pytest.approx(W1, abs=1e-12)
+
+
+def test_a_function_that_is_too_steep_is_replaced_by_a_nearest_one_that_is_not(opened, rng):
+    """Nearest in the largest deviation: a linear programme finds none that is nearer."""
+    tab, places = opened("drag_a_potential"), np.array([0.0, 1.0, 1.5, 4.0, 9.0])
+    rise = np.diff(np.eye(5), axis=0) / np.diff(places)[:, None]
+    for f in (5 * torch.randn(8, 5, generator=rng)).tolist():
+        found = in_lab(tab, "nearest", places.tolist(), f)
+        assert steepness(places, found) <= 1 + 1e-12
+        within = np.block([[rise, np.zeros((4, 1))], [-rise, np.zeros((4, 1))]])  # the last unknown is the deviation
+        near = np.block([[np.eye(5), -np.ones((5, 1))], [-np.eye(5), -np.ones((5, 1))]])
+        bounds = np.concatenate([np.ones(8), f, np.negative(f)])
+        least = scipy.optimize.linprog(np.eye(6)[5], np.vstack([within, near]), bounds, bounds=[(None, None)] * 6).fun
+        assert np.abs(np.subtract(found, f)).max() == pytest.approx(least, abs=1e-9)
+
+
+def test_a_place_that_is_moved_takes_the_others_along_only_as_far_as_the_limit_asks(opened, rng):
+    tab, places = opened("drag_a_potential"), np.array([0.0, 1.0, 1.5, 4.0, 9.0])
+    for k, value in enumerate((5 * torch.randn(5, generator=rng)).tolist()):
+        f = np.concatenate([[0.0], np.cumsum(np.diff(places) * slopes_within_one(rng))])
+        found = np.array(in_lab(tab, "pulled", places.tolist(), f.tolist(), k, value))
+        assert found[k] == value
+        assert steepness(places, found) <= 1 + 1e-12
+        away = np.abs(places - places[k])
+        assert found == pytest.approx(np.clip(f, value - away, value + away))  # and any such function lies in between
+
+
+def slopes_within_one(rng):
+    return (2 * torch.rand(4, generator=rng) - 1).double().numpy()
+
+
+def test_with_the_limit_no_f_proves_more_than_w1_and_without_it_one_does(opened):
+    tab = opened("drag_a_potential")
+    press(tab, "flat")
+    assert number(tab, "gain") == 0
+    says(tab, "2.20 is missing", "f should fall")
+    for place, height in ((0, 5.4), (3, -5.4), (5, 5.4)):  # as greedy as can be
+        put(tab, place=place, height=height)
+        assert number(tab, "steepest") <= 1 + 1e-12
+        assert number(tab, "gain") <= number(tab, "W1") + 1e-12
+    press(tab, "best")
+    says(tab, "A best f", "between 2 and 4")
+    assert number(tab, "gain") == pytest.approx(2.2, abs=1e-12)
+    assert number(tab, "W1") == pytest.approx(2.2, abs=1e-12)
+    press(tab, "limit")
+    put(tab, place=0, height=5.4)
+    says(tab, "not allowed", "claims more than W₁")
+    assert number(tab, "gain") > number(tab, "W1")
+    assert number(tab, "scaled") == number(tab, "gain") / number(tab, "steepest") < number(tab, "W1")
+    assert "more than W₁" in tab.locator("[data-name=gain]").inner_text()
+    press(tab, "limit")
+    assert tab.locator("[name=limit]").get_attribute("aria-pressed") == "true"
+    assert number(tab, "steepest") <= 1 + 1e-12
+    assert number(tab, "gain") <= number(tab, "W1") + 1e-12
+
+
+def test_f_is_dragged_at_the_nearest_place_or_moved_by_keys(opened):
+    tab = opened("drag_a_potential")
+    press(tab, "flat")
+    box = tab.locator("figure > svg").first.bounding_box()
+    tab.mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] / 2)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + box["width"] - 20, box["y"] + 12, steps=3)
+    tab.mouse.up()
+    now = in_lab(tab, "now")
+    assert now["f"][-1] > 4
+    assert now["f"][-2] == pytest.approx(now["f"][-1] - 2), "2 to the left, and pulled along"
+    assert number(tab, "gain") == pytest.approx(value_of(now, now["f"]), abs=1e-12)
+    assert tab.locator("[name=place]").input_value() == "5"
+    before = now["f"][-1]
+    press(tab, "height", "ArrowLeft")
+    assert in_lab(tab, "now")["f"][-1] == pytest.approx(before - 0.05, abs=1e-9)
+    press(tab, "other")
+    assert in_lab(tab, "now")["places"] != now["places"]
+    assert number(tab, "gain") == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (dict(x=[0], y=[0], p=[1], q=[1]), "different places in all"),
+        (dict(x=range(9), p=[1 / 9] * 9), "different places in all"),
+        (dict(x=[0, 0, 1]), "x must have different places"),
+        (dict(x=[0, 1]), "one for each of p"),
+        (dict(p=[0.4, 0.4, 0.4]), "p must add up to 1, not 1.2"),
+        (dict(q=[0.5, 0.5, 0.0]), "q must be a positive"),
+        (dict(y=[1, math.nan, 2]), "y must be a finite number"),
+    ],
+)
+def test_points_without_a_potential_to_drag_are_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        duality.drag_a_potential(**given)
+
+
 # ---- The game of x and y ------------------------------------------------------------------------------------
 
 
@@ -612,7 +847,7 @@ def test_the_record_was_made_by_the_command_of_that_name_and_is_small():
 
 def test_the_record_of_something_else_is_refused():
     with pytest.raises(ValueError, match="training-scrubber"):
-        wasserstein_gan.training_scrubber(recorded("hopping"))
+        the_estimate.training_scrubber(recorded("hopping"))
 
 
 def test_numbers_as_text_come_back_within_half_a_step(rng):
@@ -732,6 +967,137 @@ def test_reverse_kl_chooses_the_peak_that_is_near_and_pays_for_the_other(opened,
     assert value == pytest.approx(-math.log(share), abs=0.01)
 
 
+# ---- Clip or penalty ------------------------------------------------------------------------------------------
+
+ON_A_LINE = """([weights, p, q, between, weight, oneSided, bound]) => {
+  const { criticLoss, addPenalty, clip } = document.querySelector(".gantut-lab").lab;
+  const layers = weights.map(([W, b]) => ({ inputs: W.length, outputs: b.length,
+    W: Float64Array.from(W.flat()), b: Float64Array.from(b) }));
+  const flat = (layers) => layers.map(({ W, b }) => [[...W], [...b]]);
+  const [real, fake, at] = [p, q, between].map((points) => Float64Array.from(points));
+  const { loss, gradient } = criticLoss("wgan", layers, real, fake, null, p.length);
+  const penalty = addPenalty(layers, at, p.length, gradient, { weight, oneSided });
+  const found = flat(gradient);
+  clip(layers, bound);
+  return { loss, penalty, gradient: found, clipped: flat(layers) };
+}"""
+
+
+@pytest.mark.parametrize(("weight", "one_sided"), [(1.0, False), (10.0, False), (10.0, True)])
+def test_on_a_line_loss_penalty_and_gradient_are_those_of_torch(opened, weight, one_sided, rng):
+    critic = MLP([1, 24, 24, 1], activation="leaky-relu", dtype=torch.float64, seed=2)
+    with torch.no_grad():
+        critic.weights[0].mul_(12)  # so that slopes lie on both sides of 1
+    p, q, between = (2 * torch.randn(16, 1, dtype=torch.float64, generator=rng) for _ in range(3))
+    given = [plain(critic), *(x.flatten().tolist() for x in (p, q, between)), weight, one_sided, 0.05]
+    found = opened("clip_or_penalty").evaluate(ON_A_LINE, given)
+    loss = OBJECTIVES["wgan"].critic_loss(critic(p).squeeze(-1), critic(q).squeeze(-1))
+    penalty = weight * lipschitz.gradient_penalty_at(critic, between[None], one_sided=one_sided)
+    slopes = lipschitz.input_gradient(critic, between[None]).abs()
+    assert slopes.min() < 1 < slopes.max()
+    (loss + penalty).sum().backward()
+    assert found["loss"] == pytest.approx(loss.item(), abs=1e-12)
+    assert found["penalty"] == pytest.approx(penalty.item(), abs=1e-12)
+    same(found["gradient"], gradients(critic))
+    lipschitz.clip_(critic.parameters(), 0.05)
+    same(found["clipped"], [[w.detach().flatten(), b.detach().flatten()] for w, b in layers_of(critic)])
+
+
+@pytest.mark.parametrize(("middle", "of_q", "of_p"), [(0.5, 1.4, 4), (-2, 0, 3), (1, 5, 2.3), (0.3, 2, 2)])
+def test_the_best_critic_of_a_line_reaches_the_exact_w1(opened, middle, of_q, of_p):
+    tab = opened("clip_or_penalty")
+    put(tab, middle=middle, gap_q=of_q, gap_p=of_p)
+    data = in_lab(tab, "data")
+    p, q = (torch.tensor(data[name], dtype=torch.float64) for name in "pq")
+    W1 = wasserstein_1d(p, q).item()
+    assert number(tab, "W1") == pytest.approx(W1, abs=1e-12)
+    x, f = np.array(in_lab(tab, "bestCritic", data["p"], data["q"])).T
+    apart = np.diff(x)
+    assert (np.abs(np.diff(f)) <= apart + 1e-12).all()
+    assert np.interp(p, x, f).mean() - np.interp(q, x, f).mean() == pytest.approx(W1, abs=1e-9)
+
+
+# What the lab says of both critics, and their weights.
+JUDGED = """() => { const { judge, contest, data } = document.querySelector(".gantut-lab").lab, { p, q } = data();
+  return Object.fromEntries(Object.entries(contest().critics).map(([kind, layers]) => [kind, {
+    ...judge(layers, p, q), layers: layers.map(({ W, b, inputs }) => ({ W: [...W], b: [...b], inputs })) }])); }"""
+
+
+def scores(layers, x):
+    for layer in layers:
+        a = x @ np.reshape(layer["W"], (layer["inputs"], -1)) + layer["b"]
+        x = np.where(a > 0, a, 0.2 * a)
+    return a[:, 0]
+
+
+def trained_together(tab, steps, **settings):
+    put(tab, middle=0.5, gap_q=1.4, gap_p=4, **settings)
+    press(tab, "again")
+    for _ in range(steps // 20):
+        press(tab, "step")
+    assert number(tab, "steps") == steps
+    return tab.evaluate(JUDGED)
+
+
+def test_from_every_start_a_penalty_on_steep_slopes_comes_near_w1_and_the_other_critics_do_not(opened):
+    """Two hundred steps from three starts: clipped at 0.1; λ = 10, on slopes above 1; λ = 10, on all but 1."""
+    tab = opened("clip_or_penalty")
+    put(tab, middle=0.5, gap_q=1.4, gap_p=4)
+    for seed in range(3):
+        clipped, one_sided = in_lab(tab, "shares", seed, 200, dict(bound=0.1, weight=10, oneSided=True))
+        _, two_sided = in_lab(tab, "shares", seed, 200, dict(bound=0.1, weight=10, oneSided=False))
+        assert max(clipped, two_sided) < 0.8 < 0.85 < one_sided <= 1 + 1e-12
+
+
+def test_what_the_lab_says_of_both_critics_is_so(opened):
+    tab = opened("clip_or_penalty")
+    found, W1 = trained_together(tab, 200, bound=-1, weight=1, side="one"), number(tab, "W1")
+    data = {name: np.array(values)[:, None] for name, values in in_lab(tab, "data").items()}
+    hull = np.concatenate([*data.values()])
+    fine = np.linspace(hull.min(), hull.max(), 100_001)[:, None]
+    for kind, critic in found.items():
+        estimate = scores(critic["layers"], data["p"]).mean() - scores(critic["layers"], data["q"]).mean()
+        assert critic["estimate"] == number(tab, f"estimate-{kind}") == pytest.approx(estimate, abs=1e-12)
+        steepest = np.abs(np.diff(scores(critic["layers"], fine)) / np.diff(fine[:, 0])).max()
+        assert 0.95 * steepest < critic["K"] < steepest + 1e-9, "but for the shortest pieces"
+        assert critic["scaled"] == number(tab, f"scaled-{kind}") == critic["estimate"] / critic["K"] <= W1 + 1e-12
+    weights = np.concatenate([layer["W"] + layer["b"] for layer in found["clip"]["layers"]])
+    assert np.abs(weights).max() <= 0.1
+    says(tab, "After 200 steps")
+
+
+def test_a_small_c_makes_a_critic_flat_and_the_same_seed_gives_the_same_game(opened):
+    tab = opened("clip_or_penalty")
+    first = trained_together(tab, 40, bound=-2, weight=1, side="one")
+    says(tab, "nearly flat", "hardly move")
+    assert first["clip"]["K"] < 0.01
+    assert trained_together(tab, 40, bound=-2, weight=1, side="one") == first
+
+
+def test_critics_are_trained_by_a_button_and_q_is_moved_by_keys_or_dragged(opened):
+    tab = opened("clip_or_penalty")
+    press(tab, "again")
+    press(tab, "play", "Space")
+    tab.wait_for_function("document.querySelector('.gantut-lab').lab.contest().steps > 8")
+    press(tab, "play", "Space")
+    steps = number(tab, "steps")
+    tab.locator("summary").press("Enter")
+    put(tab, middle=0)
+    press(tab, "middle", "ArrowRight")
+    says(tab, "The data have moved")
+    assert np.mean(in_lab(tab, "data")["q"]) == pytest.approx(0.05)
+    box = tab.locator("figure > svg").first.bounding_box()
+    tab.mouse.click(box["x"] + box["width"] - 12, box["y"] + 60)
+    assert np.mean(in_lab(tab, "data")["q"]) == pytest.approx(2)
+    assert number(tab, "steps") == steps, "moving the data does not begin a new game"
+
+
+def test_a_seed_that_is_none_is_refused():
+    for seed in (-1, 0.5, "one"):
+        with pytest.raises(ValueError, match="seed"):
+            better_critics.clip_or_penalty(seed)
+
+
 # ---- A GAN in the page --------------------------------------------------------------------------------------
 
 WIDTHS = {"generator": [2, 32, 32, 2], "critic": [2, 32, 32, 1]}
@@ -754,8 +1120,12 @@ IN_PAGE = """([objective, generator, critic, real, noise, mix]) => {
 }"""
 
 
+def layers_of(network):
+    return zip(network.weights, network.biases, strict=True)
+
+
 def plain(network):
-    return [[w[0].tolist(), b[0, 0].tolist()] for w, b in zip(network.weights, network.biases, strict=True)]
+    return [[w[0].tolist(), b[0, 0].tolist()] for w, b in layers_of(network)]
 
 
 def gradients(network):

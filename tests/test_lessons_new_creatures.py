@@ -323,16 +323,24 @@ def test_the_experiment_keeps_the_pictures_of_the_median_run_of_each_game(tmp_pa
 
 # ---- The longer run --------------------------------------------------------------------------------------------
 
-LITTLE = dict(images=3 * 2 * 32, look=2, width=2, samples=60)
+LITTLE = dict(images=3 * 64 * 32, look=64, first=2, width=2, samples=60)
+
+
+LOSSES = ("critic", "generator", "penalty")
 
 
 def test_the_longer_run_that_was_interrupted_is_the_run_that_was_not_and_ships_its_generator(tmp_path):
     with pytest.warns(UserWarning, match="bfloat16") if not _in_bfloat16() else contextlib.nullcontext():
         whole = creatures_modern(folder=tmp_path / "whole", **LITTLE)
-        train_modern(2 * 32, tmp_path / "parts", width=2, samples=1, record_every=64, evaluate_every=2)
+        creatures_modern(folder=tmp_path / "parts", **LITTLE | {"images": 64 * 32})
         parts = creatures_modern(folder=tmp_path / "parts", **LITTLE)
+    assert (whole.pop("continued_at"), parts.pop("continued_at")) == (0, 2048)
+    assert whole.pop("a_second") > 0 < parts.pop("a_second")
     assert whole == parts
-    assert (whole["images"], whole["ages"], whole["frames"]) == (192, [1, 1, 3], [1, 2, 3])
+    assert (whole["images"], whole["ages"], whole["frames"]) == (6144, [1, 1, 3], [1, 2, 3])
+    assert (whole["first"], whole["steps"]) == (2, [64, 128, 192])
+    assert {name: len(rows) for name, rows in whole["losses"].items()} == dict.fromkeys(LOSSES, 3)
+    assert min(whole["losses"]["penalty"]) > 0, "each record is of a step in which R1 is taken"
     assert [len(rows) for rows in whole["kernel"]] == [10, 10, 10]
     assert len(decode_pictures(whole["pictures"][-1])) == 60
     assert [len(audit["ratio"]) for audit in whole["audits"]] == [60, 60]

@@ -9,12 +9,14 @@ from gantut import plots
 from gantut.lessons.better_critics.plots import plot_histograms, plot_penalty_points, plot_surfaces
 from gantut.lessons.created_equal.plots import plot_interval_rows, plot_polygons, plot_scatter
 from gantut.lessons.divergences.plots import plot_integrand
-from gantut.lessons.mode_collapse.plots import plot_image_blocks, plot_mean_turns, plot_mode_clouds, plot_scorecard
+from gantut.lessons.mode_collapse.plots import plot_mean_turns, plot_mode_clouds
 from gantut.lessons.moving_dirt.plots import plot_piles
 from gantut.lessons.new_creatures.plots import plot_creatures
 from gantut.lessons.no_equilibrium.plots import plot_spectrum, plot_vector_field
 from gantut.lessons.optimal_discriminator.plots import plot_reliability
+from gantut.lessons.seeing_collapse.plots import plot_image_blocks, plot_scorecard
 from gantut.lessons.seven_tricks.plots import plot_measure_table
+from gantut.lessons.the_estimate.plots import plot_batch_distances, plot_layer_gradients, plot_proofs
 from gantut.lessons.the_game.plots import plot_game_diagram
 from gantut.lessons.vanishing_gradients.plots import plot_planes, plot_segments
 from gantut.metrics import median_interval
@@ -171,3 +173,28 @@ def test_groups_of_points_are_told_apart_by_their_markers(panels):
     first, second = panels[0].get_lines()
     assert first.get_marker() != second.get_marker()
     assert first.get_xydata().tolist() == [[0, 2], [1, 3]]
+
+
+def test_what_critics_prove_is_drawn_below_the_distance_and_each_correlation_is_a_dot():
+    panels, found = plots.axes(1, 2), torch.rand(9)
+    w1 = torch.tensor([[2.0, 1.0], [3.0, 1.5], [4.0, 2.0]])
+    plot_proofs(panels, [0, 100], {"clipped": {"w1": w1, "proved": w1 / 2}}, {"clip": found}, [(0.1, 0.5, 0.9)])
+    exact, proved = (line.get_ydata() for line in panels[0].get_lines()[:2])
+    assert exact.tolist() == [3, 1.5]
+    assert proved.tolist() == [1.5, 0.75]
+    assert panels[1].get_lines()[0].get_ydata().tolist() == found.tolist()
+    plt.close("all")
+
+
+def test_gradients_of_layers_are_powers_of_ten(panels):
+    ax = plot_layer_gradients(panels[0], {"c = 1": torch.tensor([2.0, 1.0, 0.0]), "penalty": torch.zeros(3)})
+    assert ax.get_yscale() == "log"
+    assert [line.get_ydata().tolist() for line in ax.get_lines()] == [[100, 10, 1], [1, 1, 1]]
+
+
+def test_distances_of_batches_are_drawn_with_the_truth_and_a_bound(panels):
+    ax = plot_batch_distances(panels[0], [4, 16], {0.0: [1.0, 0.5], 0.5: [1.1, 0.6]}, [1.2, 0.6])
+    drawn = [np.asarray(line.get_ydata(), dtype=float).tolist() for line in ax.get_lines()]
+    assert drawn == [[1.0, 0.5], [1.1, 0.6], [0.5, 0.5], [1.2, 0.6]], (
+        "curves, the true distance unless it is 0, the bound"
+    )

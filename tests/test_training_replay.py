@@ -144,6 +144,9 @@ def test_on_the_cpu_steps_are_not_captured_and_asking_for_it_is_refused():
         train(Config(steps=1), data.ring(), device="cpu", cuda_graph=True)
     with pytest.raises(ValueError, match="cuda_graph must be False or None here, not True: unrolling and spectral"):
         train(Config(steps=1, unrolled=2), data.ring(), device="cpu", cuda_graph=True)
+    lazy = {"name": "zero-centred-penalty", "every": 2}
+    with pytest.raises(ValueError, match="in every k-th step only changes"):
+        train(Config(steps=1, constraint=lazy), data.ring(), device="cpu", cuda_graph=True)
     with pytest.raises(ValueError, match="cuda_graph must be"):
         train(Config(steps=1), data.ring(), device="cpu", cuda_graph="yes")
 

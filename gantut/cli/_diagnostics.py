@@ -150,7 +150,7 @@ def gradients(patient):
     return any(not late <= GROWN * max(early, 1e-12) for early, late in norms), measured
 
 
-@diagnostic("signal", lesson=11)
+@diagnostic("signal", lesson=13)
 def signal(patient):
     """How much does the generator's loss change as a sample crosses the data?
 
@@ -176,7 +176,7 @@ def signal(patient):
     return faint | (change > STEEP), measured, "The generator is told next to nothing about where to go.", 5
 
 
-@diagnostic("steepness", lesson=10)
+@diagnostic("steepness", lesson=11)
 def steepness(patient):
     """How steep is the critic: from below by samples, from above by its weights?
 
@@ -197,7 +197,7 @@ def steepness(patient):
     return wrong, measured
 
 
-@diagnostic("penalty", lesson=11)
+@diagnostic("penalty", lesson=13)
 def penalty(patient):
     """Does the penalty keep the slope where it should be?
 
@@ -212,7 +212,7 @@ def penalty(patient):
     return ~(excess < EXCESS), f"slopes miss their target by {excess.median():.2g} on average, under {constraint}"
 
 
-@diagnostic("clipping", lesson=10)
+@diagnostic("clipping", lesson=11)
 def clipping(patient):
     """How many weights sit at the bound?
 
@@ -255,7 +255,7 @@ def variety(patient):
     return ~(ratio > ALIKE), f"samples are {ratio.median():.2g} times as far apart as real images are"
 
 
-@diagnostic("copies", lesson=12)
+@diagnostic("copies", lesson=14)
 def copies(patient):
     """Are the samples copies of the training set?
 

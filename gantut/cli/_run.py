@@ -12,7 +12,7 @@ import torch
 from gantut import __version__, _inputs
 from gantut.checkpoints import CheckpointError, write_atomically
 from gantut.cli._data import DISTRIBUTIONS, checked_source, is_coloured
-from gantut.lessons.new_creatures import CHANGED, MODERN
+from gantut.lessons.new_creatures import MODERN
 from gantut.lessons.toy_gans import GAMES
 from gantut.networks import NORMS, DCGANCritic, DCGANGenerator, ResidualCritic, ResidualGenerator
 from gantut.training import Config
@@ -26,6 +26,7 @@ EVALUATIONS, RECORDS = 20, 200  # how often a run is evaluated and recorded, unl
 # What serves in general; what an objective's paper says comes from the objective.
 ON_IMAGES = {"objective": "non-saturating", "steps": 6000, "batch_size": 32, "latent_dim": 64, "ema": 0.998}
 AUGMENTATION = {"translate": 0.125, "colour": 0.5}  # of images of which there are few; lesson 14
+HIDING = {"cutout": 0.375, "cutout_share": 0.5}  # and with residual networks
 NETWORKS = ("residual", "dcgan")
 PRESETS = {  # settings that go together; those that are given take precedence
     "modern": MODERN | {"networks": "residual"},
@@ -219,7 +220,7 @@ def _config(settings, source):
     else:
         defaults = ON_IMAGES
     if "augment" in settings or "augmentation" not in given:
-        usual = CHANGED if settings.get("networks") == "residual" else AUGMENTATION
+        usual = AUGMENTATION | (HIDING if settings.get("networks") == "residual" else {})
         given["augmentation"] = _augmentation(settings.get("augment"), source, usual)
     whole = {name: value for name, value in given.items() if not isinstance(value, Mapping)}
     base = Config.from_dict(defaults | whole).as_dict()

@@ -9,24 +9,18 @@ from gantut.lessons.better_critics import (
     penalty_weights,
 )
 from gantut.lessons.created_equal import created_equal
-from gantut.lessons.mode_collapse import (
-    grid_for_longer,
-    hopping,
-    loss_and_distance,
-    mode_collapse,
-    perceptrons_on_digits,
-    unrolling,
-)
+from gantut.lessons.mode_collapse import hopping, mode_collapse, unrolling
 from gantut.lessons.new_creatures import creatures_modern, new_creatures
+from gantut.lessons.seeing_collapse import grid_for_longer, loss_and_distance, perceptrons_on_digits
 from gantut.lessons.seven_tricks import semi_supervised, tricks, tricks_on_grid
-from gantut.lessons.the_game import critic_steps
-from gantut.lessons.wasserstein_gan import (
+from gantut.lessons.the_estimate import (
     clip_depth,
     clip_sweep,
     critic_and_distance,
-    critic_optimizers,
     record_three_games,
 )
+from gantut.lessons.the_game import critic_steps
+from gantut.lessons.wasserstein_gan import critic_optimizers
 
 EXPERIMENTS = {
     "mode-collapse": mode_collapse,

@@ -100,6 +100,22 @@ def draws_from(real, fake, *, members: int, batch_size: int, seed: int = 0, devi
     return draw
 
 
+def gaussian_generator(members: int, *, mean=(0.0, 0.0), scale: float = 1.0) -> MLP:
+    """Return a generator whose samples are isotropic Gaussians: one linear layer with given weights.
+
+    Examples
+    --------
+    >>> generator = gaussian_generator(2, mean=(1.0, -1.0))
+    >>> generator(torch.zeros(1, 2)).tolist()
+    [[[1.0, -1.0]], [[1.0, -1.0]]]
+    """
+    generator = MLP([len(mean), len(mean)], members=members)
+    with torch.no_grad():
+        generator.weights[0].copy_(scale * torch.eye(len(mean)))
+        generator.biases[0].copy_(torch.tensor(mean))
+    return generator
+
+
 def saturated_share(critic: MLP, bound: float, *, within: float = 0.01) -> torch.Tensor:
     """The share of a clipped critic's weights that lie within 1%, or so much of it, of either bound: (members,)."""
     weights = torch.cat([weight.detach().flatten(1) for weight in critic.weights], 1)

@@ -101,7 +101,7 @@ def lipschitz_bound(mlp: MLP) -> torch.Tensor:
 
     References
     ----------
-    Szegedy et al. (2014), section 4.3; lesson 11.
+    Szegedy et al. (2014), section 4.3; lesson 12.
 
     Examples
     --------

@@ -95,7 +95,7 @@ def inception_score(probabilities):
 
     References
     ----------
-    Salimans et al. (2016); Barratt and Sharma (2018) on what is wrong with it; lesson 6.
+    Salimans et al. (2016); Barratt and Sharma (2018) on what is wrong with it; lesson 7.
 
     Examples
     --------

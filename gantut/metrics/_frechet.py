@@ -112,7 +112,7 @@ def fid(samples, reference):
 
     References
     ----------
-    Heusel et al. (2017); Bińkowski et al. (2018) and Chong and Forsyth (2020) on the bias; lesson 6.
+    Heusel et al. (2017); Bińkowski et al. (2018) and Chong and Forsyth (2020) on the bias; lesson 7.
 
     Examples
     --------

@@ -47,7 +47,7 @@ def kid(samples, reference):
 
     References
     ----------
-    Bińkowski, Sutherland, Arbel and Gretton (2018); Gretton et al. (2012) for the estimate; lesson 6.
+    Bińkowski, Sutherland, Arbel and Gretton (2018); Gretton et al. (2012) for the estimate; lesson 7.
 
     Examples
     --------

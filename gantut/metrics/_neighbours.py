@@ -89,7 +89,7 @@ def precision_recall(samples, reference, *, k=3):
 
     References
     ----------
-    Kynkäänniemi, Karras, Laine, Lehtinen and Aila (2019); lesson 6.
+    Kynkäänniemi, Karras, Laine, Lehtinen and Aila (2019); lesson 7.
 
     Examples
     --------
@@ -152,7 +152,7 @@ def density_coverage(samples, reference, *, k=5):
 
     References
     ----------
-    Naeem, Oh, Uh, Choi and Yoo (2020); lesson 6.
+    Naeem, Oh, Uh, Choi and Yoo (2020); lesson 7.
 
     Examples
     --------

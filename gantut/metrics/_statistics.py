@@ -183,7 +183,7 @@ def rank_correlation(x, y, *, dim=-1):
 
     References
     ----------
-    Spearman (1904); `scipy.stats.spearmanr`; lessons 6 and 11.
+    Spearman (1904); `scipy.stats.spearmanr`; lessons 7 and 11.
 
     Examples
     --------

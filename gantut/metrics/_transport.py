@@ -116,7 +116,7 @@ def certified_w1(samples, reference, on_samples, on_reference):
 
     References
     ----------
-    Villani (2009), definition 5.2; Kelley (1960) for the search; lesson 11.
+    Villani (2009), definition 5.2; Kelley (1960) for the search; lesson 12.
 
     Examples
     --------

@@ -101,8 +101,9 @@ def train(
         Show a progress bar; by default only on a terminal.
     cuda_graph : bool, optional
         On CUDA, capture a step once and replay it, which spares launching its many small kernels one by one. By default
-        this is done wherever it is possible: not with unrolled steps or a spectral norm, which wait for the device. A
-        graph that does not repeat the step that it was captured from is not used, and a warning says so.
+        this is done wherever it is possible: not with unrolled steps or a spectral norm, which wait for the device,
+        nor with a penalty that is taken in every k-th step only. A graph that does not repeat the step that it was
+        captured from is not used, and a warning says so.
     amp : bool
         Compute the convolutions of networks of your own in bfloat16, where the device has instructions for it (else a
         warning says so, and nothing is); a gradient penalty, losses, parameters and evaluations stay in single
@@ -243,11 +244,8 @@ def _captured(wanted, config, device, parallel):
     waits = config.unrolled > 0 or (bound is not None and (bound.waits_for_device or bound.every > 1))
     possible = device.type == "cuda" and not waits and not parallel
     if wanted and not possible:
-        why = (
-            "unrolling, spectral norms and lazy penalties change from step to step"
-            if waits
-            else f"the device is {device}"
-        )
+        waiting = "unrolling and spectral norms wait for the device, and what is taken in every k-th step only changes"
+        why = waiting if waits else f"the device is {device}"
         why = "processes that share a batch wait for each other" if parallel else why
         raise ValueError(f"cuda_graph must be False or None here, not True: {why}")
     return possible and wanted is not False

@@ -1,5 +1,6 @@
 """Better critics"""
 
+from gantut.lessons.better_critics._clip_or_penalty import clip_or_penalty
 from gantut.lessons.better_critics._funnel_table import (
     CRITIC_CONSTRAINTS,
     PUBLISHED_COSINES,
@@ -21,6 +22,7 @@ __all__ = [
     "PUBLISHED_COSINES",
     "Funnels",
     "SortingCritic",
+    "clip_or_penalty",
     "critic_distance",
     "critic_quality",
     "critic_steps_wgan_gp",

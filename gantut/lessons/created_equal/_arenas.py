@@ -12,7 +12,7 @@ from gantut.data import grid, ring
 from gantut.device import random_source
 from gantut.lessons.created_equal._polygon_scores import polygon_precision_recall
 from gantut.lessons.created_equal._polygons import polygons
-from gantut.lessons.mode_collapse import shuffled_digits
+from gantut.lessons.seeing_collapse import shuffled_digits
 
 ARENAS = ("ring", "grid", "polygons", "digits")
 POINTS = 500  # of samples and of data, between which a distance is measured; and digits held out

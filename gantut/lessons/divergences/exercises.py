@@ -67,24 +67,6 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="jeffreys-function",
-        answer=lambda p, q: (kl_divergence(p, q) + kl_divergence(q, p)).item(),
-        praise="Symmetric, but still infinite where only one of the two is zero: JS is the better remedy.",
-        mistakes=(
-            Mistake(
-                lambda p, q: (kl_divergence(p, q) + kl_divergence(q, p)).item() / 2,
-                "That is the mean of the two directions; the question asks for the sum.",
-            ),
-            Mistake(lambda p, q: 2 * kl_divergence(p, q).item(), "Yours depends on the order of p and q: try q, p."),
-        ),
-        arguments=(
-            _distributions([0.5, 0.5], [0.9, 0.1]),
-            _distributions([0.2, 0.3, 0.5], [0.5, 0.25, 0.25]),
-            _distributions([0.7, 0.3], [0.7, 0.3]),
-        ),
-        tolerance=1e-6,
-    ),
-    Exercise(
         id="moment-matching",
         answer=2.0,
         praise="More than a third of the fitted Gaussian lies between 1 and 3, where the data have less than a sixth.",

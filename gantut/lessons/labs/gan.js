@@ -182,18 +182,21 @@ function criticLoss(objective, critic, real, fake, mix, rows) {
     backward(critic, pass, pass.space.g, gradient);
   }
   if (objective !== "wgan-gp") return { loss, gradient, penalty: 0 };
-  const space = workspace(critic, rows);
-  space.between ??= new Float64Array(2 * rows);
-  for (let k = 0; k < 2 * rows; k++) space.between[k] = fake[k] + mix[k >> 1] * (real[k] - fake[k]);
+  const space = workspace(critic, rows),
+    { inputs } = critic[0];
+  space.between ??= new Float64Array(inputs * rows);
+  for (let k = 0; k < inputs * rows; k++) {
+    space.between[k] = fake[k] + mix[Math.floor(k / inputs)] * (real[k] - fake[k]);
+  }
   return { loss, gradient, penalty: addPenalty(critic, space.between, rows, gradient) };
 }
 
-// The penalty E (|grad f| - 1)^2 on a batch; its gradient in the weights is added to `gradient`.
+// The penalty E (|grad f| - 1)^2 on a batch, or only where |grad f| > 1; its gradient in the weights is added.
 //
 // On the way back g_l = slopes_l * (W_{l+1} g_{l+1}) leads from the output to grad f = W_1 g_1. The slopes are constant
 // almost everywhere, so the penalty depends on each W_l through this one product: with h_0 its gradient in grad f, and
 // h_l = slopes_l * (h_{l-1} W_l), the gradient in W_l is h_{l-1}^T g_l. Biases have none.
-function addPenalty(critic, x, rows, gradient) {
+function addPenalty(critic, x, rows, gradient, { weight = PENALTY_WEIGHT, oneSided = false } = {}) {
   const { space } = forward(critic, x, rows),
     depth = critic.length,
     width = critic[0].inputs;
@@ -204,8 +207,9 @@ function addPenalty(critic, x, rows, gradient) {
     let square = 0;
     for (let i = 0; i < width; i++) square += slopeOf[r * width + i] ** 2;
     const norm = Math.sqrt(square),
-      factor = norm > 0 ? (2 * PENALTY_WEIGHT * (norm - 1)) / (norm * rows) : 0;
-    penalty += (PENALTY_WEIGHT * (norm - 1) ** 2) / rows;
+      excess = oneSided ? Math.max(norm - 1, 0) : norm - 1,
+      factor = norm > 0 ? (2 * weight * excess) / (norm * rows) : 0;
+    penalty += (weight * excess ** 2) / rows;
     for (let i = 0; i < width; i++) slopeOf[r * width + i] *= factor;
   }
   let h = slopeOf;
@@ -257,9 +261,9 @@ class Adam {
   }
 }
 
-function clip(layers) {
+function clip(layers, bound = CLIP) {
   for (const { W, b } of layers) {
-    for (const part of [W, b]) part.forEach((value, k) => (part[k] = clamp(value, -CLIP, CLIP)));
+    for (const part of [W, b]) part.forEach((value, k) => (part[k] = clamp(value, -bound, bound)));
   }
 }
 

@@ -26,10 +26,9 @@ from gantut.lessons.new_creatures._measures import (
     grouped_kid,
     random_features,
 )
-from gantut.lessons.new_creatures._modern import CHANGED, MODERN, creatures_modern, modern_generator, train_modern
+from gantut.lessons.new_creatures._modern import MODERN, creatures_modern, modern_generator, train_modern
 
 __all__ = [
-    "CHANGED",
     "CHANGES",
     "GAMES",
     "MODERN",

@@ -29,17 +29,6 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="sure-but-wrong",
-        answer=math.log(0.9) + math.log(0.1),
-        praise="Below -2 log 2: against equal distributions, being sure of anything costs. Only D = 1/2 reaches -2 "
-        "log 2.",
-        mistakes=(
-            Mistake(2 * math.log(0.9), "That would be right if generated samples got 0.1; D gives them 0.9 as well."),
-            Mistake(math.log(0.9), "V has two terms: the generated samples count too, with log(1 - D)."),
-            Mistake(-2 * math.log(2), "That is V for D = 1/2. Put D = 0.9 into both expectations."),
-        ),
-    ),
-    Exercise(
         id="js-from-value",
         answer=lambda v: (v + 2 * math.log(2)) / 2,
         praise="A trained discriminator therefore gives a lower bound for JS: the less trained, the lower.",

@@ -22,17 +22,6 @@ def _scaled(x, batch, correction=0):
 
 EXERCISES = (
     Exercise(
-        id="four-images",
-        answer=16.0,
-        praise="Sixteen copies at distance 0, and nothing from the other 48: o counts how many are alike.",
-        mistakes=(
-            Mistake(15.0, "A sample is among its own neighbours in the sum, at distance 0: it counts itself."),
-            Mistake(64.0, "That is a batch of copies of one image. Here 48 samples are far away, and exp(-far) = 0."),
-            Mistake(4.0, "That is how many images there are. How many of the batch look like a given one?"),
-            Mistake(48.0, "Those are the others. What does the exponential of minus a large distance give?"),
-        ),
-    ),
-    Exercise(
         id="slow-inwards",
         answer=100 ** (-0.5),
         praise="A hundred times the iterations for a tenth of the distance; with weight 0.1, for nearly a hundredth.",
@@ -66,18 +55,6 @@ EXERCISES = (
             Mistake(0.407 * math.sqrt(3), "Lengths scale with θ, not with its square root; σ² is 9 times as large."),
         ),
         tolerance=2e-2,
-    ),
-    Exercise(
-        id="undecided-classes",
-        answer=10 / 11,
-        praise="A critic that starts undecided between ten classes calls everything real, ten to one.",
-        mistakes=(
-            Mistake(0.5, "All eleven classes are equally likely, and ten of them are real."),
-            Mistake(1 / 11, "That is the probability of each single class, including the fake one."),
-            Mistake(0.9, "There are eleven classes: Z = 10, and D = Z/(Z + 1)."),
-            Mistake(1 / (1 + math.exp(-10)), "10 is Z; the logit of D is log Z."),
-        ),
-        tolerance=2e-3,  # 0.91 will do
     ),
     Exercise(
         id="by-reference",

@@ -1,6 +1,6 @@
 // The training scrubber: three recorded games on the ring, look by look.
 //
-// Samples and critic surfaces come as text, a byte a number in base 64; see gantut.lessons.wasserstein_gan.restored.
+// Samples and critic surfaces come as text, a byte a number in base 64; see gantut.lessons.the_estimate.dequantise.
 
 const GAMES = {
   "non-saturating": { name: "GAN, non-saturating", number: "JS, as the loss estimates it" },

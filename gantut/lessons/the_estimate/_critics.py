@@ -1,4 +1,4 @@
-"""What critics report beside the exact W1, under clipping of every size and several optimizers."""
+"""What critics report beside the exact W1, and what clipping of every size does to it."""
 
 import copy
 import math
@@ -11,7 +11,7 @@ from gantut import metrics, objectives
 from gantut.data import ring
 from gantut.device import at_scale, random_source
 from gantut.lessons._records import rounded
-from gantut.lessons.fixed_distributions import saturated_share
+from gantut.lessons.fixed_distributions import gaussian_generator, saturated_share
 from gantut.lessons.toy_gans import game_config
 from gantut.networks import MLP
 from gantut.training import Architecture, Config, History, Optimizer, train
@@ -117,22 +117,6 @@ def estimate_and_slope(critic: nn.Module, real: torch.Tensor, fake: torch.Tensor
     rules = objectives.objective(objective)
     loss = rules.critic_loss(on_real, on_fake)
     return rules.estimate(loss), slope
-
-
-def gaussian_generator(members: int, *, mean=(0.0, 0.0), scale: float = 1.0) -> MLP:
-    """Return a generator whose samples are isotropic Gaussians: one linear layer with given weights.
-
-    Examples
-    --------
-    >>> generator = gaussian_generator(2, mean=(1.0, -1.0))
-    >>> generator(torch.zeros(1, 2)).tolist()
-    [[[1.0, -1.0]], [[1.0, -1.0]]]
-    """
-    generator = MLP([len(mean), len(mean)], members=members)
-    with torch.no_grad():
-        generator.weights[0].copy_(scale * torch.eye(len(mean)))
-        generator.biases[0].copy_(torch.tensor(mean))
-    return generator
 
 
 def layer_gradient_norms(critic: MLP, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
@@ -262,21 +246,3 @@ def critic_and_distance(**sizes) -> dict:
         row |= {name: rounded(value.T) for name, value in values.items()}  # (members, evaluations)
         rows.append(row)
     return {"steps": history.evaluated[1:].tolist(), "games": rows}
-
-
-def critic_optimizers(**sizes) -> dict:
-    """The clipped game under RMSProp and under Adam with more and more momentum."""
-    optimizers = {
-        "RMSProp": Optimizer("rmsprop", 1e-3),
-        "Adam, 0": Optimizer("adam", 1e-3, betas=(0.0, 0.99)),
-        "Adam, 0.5": Optimizer("adam", 1e-3, betas=(0.5, 0.99)),
-        "Adam, 0.9": Optimizer("adam", 1e-3, betas=(0.9, 0.99)),
-    }
-    rows = []
-    for name, optimizer in optimizers.items():
-        _, found = track_critic("wgan", evaluations=40, optimizer=optimizer, **sizes)
-        late = found.w1[-20:]  # the second half: (evaluations, members)
-        row = {"optimizer": name, "level": rounded(late.median(0).values), "spread": rounded(late.std(0))}
-        row["curves"] = rounded(found.w1[:, :3].T)
-        rows.append(row)
-    return {"games": rows}

@@ -28,7 +28,7 @@ def training_scrubber(record) -> Lab:
 
     References
     ----------
-    Lesson 11.
+    Lesson 12.
     """
     result = dict(record.result)
     if missing := {"games", "members", "reach", "real", "side", "steps"} - set(result):

@@ -160,6 +160,7 @@ plots.show()
 # | 13 | {doc}`Better critics <13_better_critics>` | How do you keep a critic from being too steep, and which way is right? |
 # | 14 | {doc}`New creatures <14_new_creatures>` | Can it draw new creatures, and how would we know? |
 # | 15 | {doc}`Are GANs created equal? <15_created_equal>` | Which one is best, and how would we know? |
+# | 16 | {doc}`Which games converge? <16_which_games_converge>` | Which of all these rules bring a GAN to rest, and why? |
 #
 # What they have to prove or to refute is kept in the ledger:
 

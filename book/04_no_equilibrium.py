@@ -839,7 +839,9 @@ claim(
 # **With $-\log D$.** Let the generator descend $-\mathbb E\log\sigma(\psi(\theta+sz))$ instead, its usual loss. Then
 # the game is not zero-sum, and farther out it is another game. But where $D=\frac12$ the two losses of the generator
 # have the same slope in the logit, $-\frac12$, so to first order nothing changes: $J$ is the same, and so are the
-# eigenvalues. The next cell checks the formula for nine combinations of width and penalty, and the other loss for six.
+# eigenvalues. (Where they lie on the circle they do not decide: this game comes in slowly when the players take turns, see
+# {doc}`lesson 16 <16_which_games_converge>`.) The next cell checks the formula for nine combinations of width and
+# penalty, and the other loss for six.
 
 # %% tags=["hide-input"]
 modulus, expected = [], []

@@ -1265,6 +1265,8 @@ check("half-of-it", answer)
 #   not, if its slope is kept even.
 # - Training raises a critic's estimate. It is from iteration to iteration that a lower estimate can mean a smaller
 #   distance.
+# - Near the equilibrium of the smallest GAN this game goes round, however many steps its critic takes: see
+#   {doc}`lesson 16 <16_which_games_converge>`.
 #
 # **Sources.** The Wasserstein GAN, its algorithm and the picture of the two Gaussians are from
 # {cite}`arjovsky2017wgan`, after {cite}`weng2019` and {cite}`xu2020`; the one-sided penalty is from

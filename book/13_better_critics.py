@@ -2179,6 +2179,8 @@ check("penalty-of-images", answer)
 # - In PyTorch the penalty is seven lines; `create_graph=True` makes the gradient differentiable.
 # - A two-sided penalty is not convex. Weights that are large for the distances at hand leave critics on the wrong side
 #   or on one slope, and make games unsteady; a one-sided penalty is convex, and its weight matters little.
+# - None of these penalties brings the smallest GAN to rest at its data; what does, {doc}`lesson 16
+#   <16_which_games_converge>` shows.
 # - A penalised critic reports too much, on the line $W_1+\int\Delta^2/(2\lambda\rho)$. Subtracting twice the penalty
 #   corrects that, if the critic has converged.
 # - Clipping drives most weights to the wall. Spectral norms and sorting give certain bounds on the distance, from below.

@@ -726,7 +726,7 @@ claim(
     atol=1e-6,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "The factor of an iteration over the weight of the penalty from 0 to 6. It starts at just above 1, falls in a straight line to 0.9 at weight 1, and from there climbs back towards 1, reaching 0.99 at weight 5."}, "figure": {"name": "fig-dirac-damping", "caption": "How much of the distance is left after an iteration of simultaneous steps at the rate 0.2, −log D with an R1 penalty. Below 1 the pair converges; the best weight is 1, and a larger one is slow."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "The factor of an iteration over the weight of the penalty from 0 to 6. It starts at 1, falls in nearly a straight line to 0.9 at weight 1, jumps up steeply from there, and climbs ever more slowly towards 1, reaching 0.99 at weight 5."}, "figure": {"name": "fig-dirac-damping", "caption": "How much of the distance is left after an iteration of simultaneous steps at the rate 0.2, −log D with an R1 penalty. Below 1 the pair converges; the best weight is 1, and a larger one is slow."}}
 ax = plots.axes(height=2.6)
 plots.lines(ax, weights, {"_factor": curve})
 ax.axhline(1, color=plots.FAINT, linewidth=1.0, zorder=0)

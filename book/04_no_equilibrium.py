@@ -205,7 +205,7 @@ claim(
 # loses $\max_j(p^\top L)_j$. A careful player one makes this number as small as possible, and a careful player two
 # reasons in the same way. The **minimax theorem** {cite}`vonneumann1928` says that the two plans fit together:
 #
-# $$ \min_p\max_j\,(p^\top L)_j=\max_q\min_i\,(Lq)_i . $$ (eq-minimax)
+# $$ \min_p\max_j\,(p^\top L)_j=\max_q\min_i\,(Lq)_i . $$ (eq-minimax-theorem)
 #
 # If $p$ attains the left side and $q$ the right one, and $t^*$ is their common value, then
 # $t^*=\max_j(p^\top L)_j\ge p^\top Lq\ge\min_i(Lq)_i=t^*$. All are equal, so neither player can gain: $(p,q)$ is an
@@ -222,13 +222,13 @@ claim(
 # like in any coordinate, no coordinate of $y$ is negative. Divide $y$ by the sum of its coordinates and call the result
 # $q$. With $u=0$ and $p$ pure, $c$ is a row of $L$, and so every row has a positive product with $q$: the second case.
 #
-# Now let $t^*$ be the left side of {eq}`eq-minimax`, and $t<t^*$. Subtract $t$ from all entries of $L$. No mixture $p$
+# Now let $t^*$ be the left side of {eq}`eq-minimax-theorem`, and $t<t^*$. Subtract $t$ from all entries of $L$. No mixture $p$
 # brings all columns of this matrix down to 0, since that would be a loss of $t$ at most. So some $q$ has $(Lq)_i-t>0$
-# in all rows, and the right side of {eq}`eq-minimax` is larger than $t$. This holds for every $t<t^*$; so the right
+# in all rows, and the right side of {eq}`eq-minimax-theorem` is larger than $t$. This holds for every $t<t^*$; so the right
 # side is at least $t^*$.
 # :::
 #
-# The left side of {eq}`eq-minimax` is a **linear program**: make $t$ as small as possible, where no column may exceed
+# The left side of {eq}`eq-minimax-theorem` is a **linear program**: make $t$ as small as possible, where no column may exceed
 # $t$. (The right side is its dual; duality is the subject of {doc}`lesson 10 <10_duality>`.) A solver finds the
 # mixtures, here for pennies, and below for two hundred random games. Few of them have a pure equilibrium, and
 # all have a mixed one.
@@ -340,7 +340,7 @@ claim(
 #   $D=\frac12$, but no network of this size can be that.
 # - **It holds for zero-sum games**, such as the minimax GAN, or that of lesson 11. With $-\log D$ the game is not
 #   zero-sum. Mixed equilibria exist in every finite game {cite}`nash1951`, but there is no common value $t^*$, and
-#   {eq}`eq-minimax` and its linear program say nothing. Lessons 5, 8 and 13 change the losses; each time, ask again
+#   {eq}`eq-minimax-theorem` and its linear program say nothing. Lessons 5, 8 and 13 change the losses; each time, ask again
 #   which game is being played.
 #
 # In what follows the strategies are numbers again, every player has one, and the question is whether gradient steps

@@ -674,7 +674,7 @@ claim(
 # %% [markdown]
 # How large is the floor where $p_g=p_r$? On a line it can be computed. With the distribution function $F$ of the data,
 #
-# $$ \mathbb E\,W_1(x,y)\;\le\;\sqrt{\frac2n}\int\sqrt{F(t)\,(1-F(t))}\,dt , $$ (eq-floor)
+# $$ \mathbb E\,W_1(x,y)\;\le\;\sqrt{\frac2n}\int\sqrt{F(t)\,(1-F(t))}\,dt , $$ (eq-batch-floor)
 #
 # and for large $n$ it is about $\sqrt{2/\pi}\approx0.8$ times this bound ({ref}`ex-batches-on-a-line` asks you for the
 # proof). So on a line the floor falls as $1/\sqrt n$. In $d\ge3$ dimensions, where the data have a density, it falls
@@ -940,7 +940,7 @@ check("certify", answer)
 # :::{exercise}
 # :label: ex-batches-on-a-line
 # *A derivation.* Two batches of $n$ are drawn from one distribution on the line, with the distribution function $F$.
-# Prove {eq}`eq-floor`. Then evaluate the bound for the uniform distribution on $[0,1]$, as a formula in the symbol `n`
+# Prove {eq}`eq-batch-floor`. Then evaluate the bound for the uniform distribution on $[0,1]$, as a formula in the symbol `n`
 # of sympy.
 # :::
 #
@@ -972,7 +972,7 @@ check("batches-on-a-line", answer)
 # normal, and a normal variable with mean 0 has $\mathbb E|A|=\sqrt{2/\pi}\,\sqrt{\mathbb EA^2}$.)
 #
 # *4. All points.* $|A|$ is not negative, so expectation and integral may be exchanged, and integrating step 3 over $t$
-# gives {eq}`eq-floor`.
+# gives {eq}`eq-batch-floor`.
 #
 # *5. Uniform.* $F(t)=t$ on $[0,1]$. The graph of $\sqrt{t(1-t)}$ is a half circle of radius $\frac12$, since
 # $\big(t-\frac12\big)^2+t(1-t)=\frac14$, and the area below it is $\frac\pi8$.

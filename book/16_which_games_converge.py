@@ -261,7 +261,7 @@ with_r1 = play(
     lr=0.2,
     steps=300,
 )
-f"radius after 300 iterations: {with_r1.radius[-1]:.1e}"
+print(f"radius after 300 iterations: {with_r1.radius[-1]:.1e}")
 
 # %% tags=["hide-input"]
 plain = {
@@ -321,6 +321,12 @@ claim(
     atol=1e-7,
 )
 moduli = iter(measured)
+
+
+def two_digits(radius):
+    return f"{radius:.0f}" if 10 <= radius < 1000 else f"{radius:.2g}"
+
+
 show_table(
     [
         "game",
@@ -335,9 +341,9 @@ show_table(
             rule,
             f"{friction:g}",
             f"{next(moduli):.4f}",
-            f"{radii[rule, 'simultaneous']:.2g}",
+            two_digits(radii[rule, "simultaneous"]),
             f"{next(moduli):.4f}",
-            f"{radii[rule, 'alternating']:.2g}",
+            two_digits(radii[rule, "alternating"]),
         ]
         for rule, (_, friction, *_) in RULES.items()
     ],

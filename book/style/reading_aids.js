@@ -2,7 +2,7 @@
 // be reachable with the keyboard, and only such a box. And each button that unfolds says what.
 "use strict";
 (() => {
-  const boxes = "div.math, div.cell_output, div.cell_output pre, div.highlight pre, " +
+  const boxes = "div.math, .katex-display, div.cell_output, div.cell_output pre, div.highlight pre, " +
     "div.pst-scrollable-table-container, div.citation-list, div.sig-wrap";
   const mark = () => {
     for (const box of document.querySelectorAll(boxes)) {

@@ -46,7 +46,7 @@ begin("live_gan", (lab) => {
   objective.value = lab.settings.objective;
   const data = lab.choice("data", "data", Object.entries(DATA), steer);
   const whole = { format: (v) => shown(v, 0) };
-  const speed = lab.slider("speed", "iterations a picture", { min: 1, max: 20, step: 1, value: 4, ...whole });
+  const speed = lab.slider("speed", "speed", { min: 1, max: 20, step: 1, value: 4, ...whole });
   const show = lab.choice(
     "show",
     "show",

@@ -36,10 +36,10 @@ class Augmentation:
         paper has 1/8.
     cutout : float
         A square whose side is this fraction of the image's is hidden; the paper has 1/2.
-    cutout_share : float
-        In this share of the images, chosen at random; the paper has 1, all of them.
     fill : float
         The value where there is no image: 0 in the paper, which is grey; use -1 for images with opacity.
+    cutout_share : float
+        The share of the images in which a square is hidden, chosen at random; the paper has 1, all of them.
 
     Raises
     ------

@@ -148,12 +148,12 @@ class Game:
         if not (self.look_ahead or self.features or self.objective.relative):
             return {"generator": self.objective.generator_loss(None, self.score(fake))}  # (members,)
         real = self.shown(draws["data"][:, -1], draws, -1, False)  # (members, batch, *event)
-        if self.objective.relative and not self.look_ahead:
+        if self.look_ahead:
+            return {"generator": self.objective.generator_total(*self.look_ahead(real, fake))}
+        if not self.features:
             with torch.no_grad():  # the generator has no say in these
                 scores = self.score(real)  # (members, batch)
             return {"generator": self.objective.generator_loss(scores, self.score(fake))}
-        if self.look_ahead:
-            return {"generator": self.objective.generator_total(*self.look_ahead(real, fake))}
         real_scores, target = self.features(real)  # (members, batch), (members, batch, features)
         scores, features = self.features(fake)
         compared = real_scores if self.objective.relative else None

@@ -39,7 +39,7 @@ SICK = {
          "--critic-optimizer.lr", "0.003"],
         "certainty", 5,
     ),
-    "a clip so tight that the critic is flat": ([*WGAN, "--constraint.bound", "1e-4"], "signal", 13),
+    "a clip so tight that the critic is flat": ([*WGAN, "--constraint.bound", "1e-4"], "signal", 11),
     "weights at the bound of a clip": ([*WGAN, "--constraint.bound", "1e-3"], "clipping", 11),
     "a penalty that weighs nothing": (["ring", "--constraint.weight", "1e-5"], "penalty", 13),
     "a Wasserstein game without a constraint": ([*WGAN, "--constraint.name", "none"], "steepness", 11),

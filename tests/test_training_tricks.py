@@ -87,12 +87,10 @@ def assert_bits(ours, theirs):
 # ---- Every trick with every game ---------------------------------------------------------------------------------
 
 BY_THEMSELVES = "wgan-gp", "wgan-lp"  # critics that must judge each sample by itself
+UNLABELLED = "wgan", "hinge", "relativistic", *BY_THEMSELVES
 IMPOSSIBLE = {
     ("more features", "feature-matching"): "feature_matching must not be added to 'feature-matching'",
-    **{
-        ("smoothing", name): "real_label and fake_label must be 1 and 0"
-        for name in ("wgan", "hinge", "relativistic", *BY_THEMSELVES)
-    },
+    **{("smoothing", name): "real_label and fake_label must be 1 and 0" for name in UNLABELLED},
     **{("minibatch", name): "minibatch_discrimination must not be for a critic under" for name in BY_THEMSELVES},
     **{("batch norm", name): "batch_norm must not be for a critic under" for name in BY_THEMSELVES},
 }

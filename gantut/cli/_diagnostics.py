@@ -172,7 +172,7 @@ def signal(patient):
         return change > STEEP, measured
     if config.constraint is not None and config.constraint.saturation(patient.saved.critic) is not None:
         why = "The clip is too tight for a critic this deep, and flattens it. Widen it, or use wgan-gp."
-        return faint | (change > STEEP), measured, why, 10
+        return faint | (change > STEEP), measured, why, 11
     return faint | (change > STEEP), measured, "The generator is told next to nothing about where to go.", 5
 
 

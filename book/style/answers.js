@@ -153,13 +153,16 @@
       const strain = {}, values = Object.fromEntries(key.symbols.map((symbol, i) => [symbol, point[i]]));
       return { value: formula(values, strain), out: Boolean(strain.out) };
     });
-    const is = (answer) => {
+    const is = (answer, enough) => {
       const same = ({ value }, i) => Number.isFinite(value) && Math.abs(value - answer[i]) <= 1e-9 * (1 + Math.abs(answer[i]));
-      const told = found.map((at, i) => answer[i] === null || (!same(at, i) && at.out) ? null : same(at, i));
-      return !told.includes(false) && told.filter(Boolean).length >= ENOUGH;
+      const told = found.map((at, i) => {
+        if (answer[i] === null) return Number.isFinite(at.value) ? false : null; // not real there, and so must this be
+        return !same(at, i) && at.out ? null : same(at, i);
+      });
+      return !told.includes(false) && told.filter(Boolean).length >= enough;
     };
-    if (is(key.answer)) return [true, key.praise];
-    const mistake = key.mistakes.find(([answer]) => is(answer));
+    if (is(key.answer, ENOUGH)) return [true, key.praise];
+    const mistake = key.mistakes.find(([answer]) => is(answer, SOME)); // a root may be real at few of the points
     return [false, mistake ? mistake[1] : key.otherwise];
   };
 

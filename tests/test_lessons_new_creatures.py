@@ -329,6 +329,7 @@ LITTLE = dict(images=3 * 64 * 32, look=64, first=2, width=2, samples=60)
 LOSSES = ("critic", "generator", "penalty")
 
 
+@pytest.mark.slow
 def test_the_longer_run_that_was_interrupted_is_the_run_that_was_not_and_ships_its_generator(tmp_path):
     with pytest.warns(UserWarning, match="bfloat16") if not _in_bfloat16() else contextlib.nullcontext():
         whole = creatures_modern(folder=tmp_path / "whole", **LITTLE)

@@ -233,8 +233,8 @@ def test_a_link_unfolds_what_it_leads_to_and_sets_its_formulas(open_ledger, page
     unfolded.wait_for()
     unfolded.locator(".katex").first.wait_for()
     assert tab.locator(f"[id='{place}'] .set-later").count() == 0
-    top = tab.evaluate("id => document.getElementById(id).getBoundingClientRect().top", place)
-    assert 0 <= top <= 900
+    in_sight = "id => Math.abs(document.getElementById(id).getBoundingClientRect().top - 450) <= 450"
+    tab.wait_for_function(in_sight, arg=place)
     assert tab.locator(".claim:not(:target) details[open], .entry:not(:target) details[open]").count() == 0
 
 

@@ -38,8 +38,8 @@ LOOK = r"""async () => {
   const article = document.querySelector("article") ?? document.body, within = window.innerWidth + 1;
   const name = e => `<${e.tagName.toLowerCase()} class="${e.className}"> ${(e.textContent ?? "").trim().slice(0, 60)}`;
   const cutOff = [...article.querySelectorAll("*")].filter(e => {
-    if (!(e instanceof HTMLElement) || e.closest(".katex-mathml") || e.getBoundingClientRect().right <= within
-        || e.getBoundingClientRect().width === 0) return false;
+    if (!(e instanceof HTMLElement) || e.closest(".katex-mathml") || !e.checkVisibility()
+        || e.getBoundingClientRect().right <= within || e.getBoundingClientRect().width === 0) return false;
     for (let box = e.parentElement; box && box !== document.body; box = box.parentElement)
       if (["auto", "scroll"].includes(getComputedStyle(box).overflowX) && box.getBoundingClientRect().right <= within)
         return false;  // it scrolls in a box that fits

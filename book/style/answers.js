@@ -6,7 +6,7 @@
   // ---- Expressions: a text becomes a function from the values of its symbols to a number ----
 
   const UNREADABLE = "It cannot be read as a formula: write products with * and powers with **.";
-  const LONGEST = 400, DEEPEST = 60, ENOUGH = 8, SOME = 3;
+  const LONGEST = 400, DEEPEST = 60, ENOUGH = 8, SOME = 2;
   const GREEK = { α: "alpha", β: "beta", γ: "gamma", δ: "delta", ε: "epsilon", η: "eta", θ: "theta", λ: "lambda",
     μ: "mu", π: "pi", σ: "sigma", τ: "tau" };
   const CONSTANTS = { pi: Math.PI, E: Math.E, e: Math.E, inf: Infinity, oo: Infinity, Infinity };

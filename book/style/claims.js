@@ -15,12 +15,15 @@
   }, true);
 
   // What a link leads to is unfolded, as its reader came to read it.
-  const unfold = () => {
+  const unfold = async () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!target?.matches(".claim, .entry")) return;
     const details = target.querySelector("details");
     if (details) details.open = true;
-    target.scrollIntoView();
+    target.scrollIntoView({ behavior: "instant" });
+    if (document.readyState !== "complete") await new Promise((done) => addEventListener("load", done, { once: true }));
+    await window.formulasSet; // what stands above has grown or been folded by now
+    target.scrollIntoView({ behavior: "instant" });
   };
 
   const plain = (text) => text.toLowerCase().replace(/[\\{}$()]|operatorname|mathbb|mathcal/g, "").replace(/\s+/g, " ");

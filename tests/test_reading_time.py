@@ -9,9 +9,9 @@ import pytest
 BOOK = Path(__file__).resolve().parents[1] / "book"
 sys.path.insert(0, str(BOOK / "tools"))
 
-from reading_time import HONEST, LONGEST, Reading, measure, promised  # noqa: E402
+from reading_time import HONEST, LONGEST, Reading, lessons, measure, promised  # noqa: E402
 
-LESSONS = [path for path in sorted(BOOK.glob("[0-9][0-9]_*.py")) if not path.name.startswith("00")]
+LESSONS = lessons()
 
 LESSON = """# %% [markdown]
 # Two words here, $a + b$ and a [link](https://example.org/of-many-words).

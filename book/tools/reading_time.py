@@ -42,6 +42,11 @@ class Reading(NamedTuple):
         )
 
 
+def lessons(book=BOOK):
+    """Return the files of the lessons of a book, in order; the first page is none."""
+    return [path for path in sorted(book.glob("[0-9][0-9]_*.py")) if not path.name.startswith("00")]
+
+
 def measure(source):
     """Return what there is to read in a lesson, given as the text of its percent file."""
     text, lines = [], 0
@@ -100,8 +105,8 @@ def main():
     names = parser.parse_args().names
     print(f"{'lesson':28}{'words':>7}{'lines':>7}{'equations':>11}{'exercises':>11}{'minutes':>9}{'it says':>9}")
     total = 0
-    for path in sorted(BOOK.glob("[0-9][0-9]_*.py")):
-        if not path.name.startswith("00") and (not names or path.name.startswith(tuple(names))):
+    for path in lessons():
+        if not names or path.name.startswith(tuple(names)):
             source = path.read_text(encoding="utf-8")
             found = measure(source)
             total += found.minutes

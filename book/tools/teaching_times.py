@@ -46,8 +46,8 @@ def lesson_minutes(text: str) -> dict[str, int]:
 
 def measured(book: Path) -> dict[str, float]:
     """Measure the minutes of each lesson of a book."""
-    paths = [path for path in sorted(book.glob("[0-9][0-9]_*.py")) if not path.name.startswith("00")]
-    return {path.stem: reading_time.measure(path.read_text(encoding="utf-8")).minutes for path in paths}
+    sources = {path.stem: path.read_text(encoding="utf-8") for path in reading_time.lessons(book)}
+    return {name: reading_time.measure(source).minutes for name, source in sources.items()}
 
 
 def put_right(text: str, minutes: Mapping[str, float]) -> str:

@@ -244,7 +244,7 @@ def test_all_costs_may_be_tiny_or_huge(normal, random_distributions, unit):
 def test_what_cannot_be_proved_is_refused_with_its_gap(device, monkeypatch):
     from gantut.transport import _simplex
 
-    def wrong(a, b, cost):  # an engine that answers with the product plan and no potentials
+    def wrong(a, b, cost, extremes=None):  # an engine that answers with the product plan and no potentials
         return np.arange(cost.size), np.outer(a, b).reshape(-1) / a.sum(), np.zeros_like(a), np.zeros_like(b)
 
     monkeypatch.setattr(_simplex, "solve", wrong)

@@ -8,7 +8,7 @@ from gantut import _inputs
 from gantut.transport._batches import common_batch, flattened, point_clouds, suited_threads
 from gantut.transport._costs import costs, length, to_the_power
 from gantut.transport._results import TransportResult
-from gantut.transport._solver import solve
+from gantut.transport._solver import MOST_PLAIN, in_arrays, solve, solve_plain
 
 ROUNDING = 1e-9  # share of the mass that equal totals of parts may still differ by
 FEW_FOR_ONE = 1 << 21  # entries of a single problem, whose solver works on one thread: the rest is a few passes
@@ -74,6 +74,8 @@ def emd(a, b, cost):
     (tensor(1., dtype=torch.float64), tensor([[0.0000, 0.5000],
             [0.5000, 0.0000]], dtype=torch.float64))
     """
+    if (solution := solve_plain(a, b, cost)) is not None:
+        return solution
     a, b = _inputs.masses(a=a, b=b)
     cost = _inputs.cost_matrix("cost", cost, a, b, entries=False)
     batch = common_batch(a.shape[:-1], b.shape[:-1], cost.shape[:-2])
@@ -135,6 +137,8 @@ def emd_points(x, y, a=None, b=None, *, p=1):
     tensor(1., dtype=torch.float64)
     """
     p = _inputs.exponent(p)
+    if (solution := _solve_plain_points(x, y, a, b, p)) is not None:
+        return solution
     x, y, a, b = point_clouds(x, y, a, b)
     batch = common_batch(x.shape[:-2], y.shape[:-2], a.shape[:-1], b.shape[:-1])
     with suited_threads(a, b, batch, few_for_one=FEW_FOR_ONE):
@@ -146,6 +150,17 @@ def emd_points(x, y, a=None, b=None, *, p=1):
             value = _with_gradient(solution, solution.value - arcs.detach(), a, b) + arcs
             solution = solution._replace(value=value)
         return _in_dtype(solution, x.dtype)
+
+
+def _solve_plain_points(x, y, a, b, p):
+    """Solve a small problem as :func:`solve_plain` does, which looks at the costs for whatever is wrong with points."""
+    if in_arrays(x, y) is None or not x.ndim == y.ndim == 2 or not x.shape[1] == y.shape[1] > 0:
+        return None
+    if not 0 < len(x) * len(y) <= MOST_PLAIN:
+        return None
+    a, b = (z.new_full((len(z),), 1 / len(z)) if mass is None else mass for mass, z in ((a, x), (b, y)))
+    with suited_threads(a, b, ()):
+        return solve_plain(a, b, costs(x, y, p))
 
 
 def _extremes(cost):

@@ -53,6 +53,8 @@ def solve(cost, a, b, reg, tol, max_iter):
     if math.prod(cost.shape) < SMALL or min(least_mass(a), least_mass(b)) < LIGHT:
         rounding = math.inf  # nothing to gain; or overflow to fear, as entries of the kernel go up to 1 / mass
     dtype = torch.float32 if rounding < SINGLE else torch.float64
+    if _is_kept(cost):
+        state.memory.take(cost.shape, torch.float64)  # at once: pages that a kernel has touched serve the plan
     approach(state, cost.span(), reg, rounding, max_iter)
     if state.iterations < max_iter:
         aim = max(0.7 * tol, LAST_MILE, 2 * rounding if dtype is torch.float32 else 0.0)
@@ -79,6 +81,10 @@ def solve(cost, a, b, reg, tol, max_iter):
     return finish(state, now)
 
 
+def _is_kept(cost):
+    return cost.device.type == "cpu" and fits(cost.shape, torch.float64, cost.device)
+
+
 def measure(state):
     """Update F, so that all rows are exact; then measure the columns and the cost of the plan, in float64.
 
@@ -86,7 +92,7 @@ def measure(state):
     """
     weighted, shape, state.plan = state.G + log2(state.b), state.cost.shape, []
     steps, columns, inner = torch.empty_like(state.F), torch.zeros_like(state.G), 0.0
-    keep = state.cost.device.type == "cpu" and fits(shape, torch.float64, state.cost.device)
+    keep = _is_kept(state.cost)
     memory = state.memory.take(shape, torch.float64) if keep else None
     for rows, exponents in exponents_by_tile(state.cost, state.unit, state.F, weighted, torch.float64):
         plan = torch.exp2(exponents, out=memory[:, rows] if keep else None)

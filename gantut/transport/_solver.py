@@ -22,9 +22,9 @@ GAP = 1e-9
 ROUNDING = 2.0**-51  # of a constraint f_i + g_j <= C_ij, relative to |f_i| + |g_j|
 
 # Costs that an assigner solves faster than the simplex, from chosen arcs: entries; on the CPU, also points of one.
-# Below the fewest they would be faster, too, but by less than it takes to load them: half a second in each process,
-# and once, where they are not compiled yet, two.
-FEWEST_ENTRIES = 1 << 12
+# On the CPU fewer are a matter of calls alone; to load Numba takes half a second in each process, and once, where
+# nothing is compiled yet, two, but to load POT takes two every time.
+FEWEST_ENTRIES = {"cpu": 1 << 8, "cuda": 1 << 12}
 MOST_PLAIN = 1 << 17  # entries of one problem that validation and conversions would take much of the time of
 MOST_ASSIGNED = 2000
 HUGE = 1e290  # above, differences of costs and potentials may overflow
@@ -113,7 +113,7 @@ def find_assigner(cost, extremes):
     """The module that assigns points of equal mass, or None where the simplex is at least as good, or all there is."""
     on_cpu = isinstance(cost, np.ndarray) or cost.device.type == "cpu"
     n, m = cost.shape[-2:]
-    if n != m or math.prod(cost.shape) < FEWEST_ENTRIES or (on_cpu and n > MOST_ASSIGNED):
+    if n != m or math.prod(cost.shape) < FEWEST_ENTRIES["cpu" if on_cpu else "cuda"] or (on_cpu and n > MOST_ASSIGNED):
         return None
     low, high = extremes
     if not max(-low, high) < HUGE:

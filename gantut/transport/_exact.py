@@ -2,13 +2,14 @@
 
 import math
 
+import numpy as np
 import torch
 
 from gantut import _inputs
 from gantut.transport._batches import common_batch, flattened, point_clouds, suited_threads
 from gantut.transport._costs import costs, length, to_the_power
 from gantut.transport._results import TransportResult
-from gantut.transport._solver import MOST_PLAIN, in_arrays, solve, solve_plain
+from gantut.transport._solver import MOST_PLAIN, in_arrays, solve, solve_arrays
 
 ROUNDING = 1e-9  # share of the mass that equal totals of parts may still differ by
 FEW_FOR_ONE = 1 << 21  # entries of a single problem, whose solver works on one thread: the rest is a few passes
@@ -74,7 +75,8 @@ def emd(a, b, cost):
     (tensor(1., dtype=torch.float64), tensor([[0.0000, 0.5000],
             [0.5000, 0.0000]], dtype=torch.float64))
     """
-    if (solution := solve_plain(a, b, cost)) is not None:
+    plain = in_arrays(a, b, cost)
+    if plain and (solution := solve_arrays(*plain)) is not None:
         return solution
     a, b = _inputs.masses(a=a, b=b)
     cost = _inputs.cost_matrix("cost", cost, a, b, entries=False)
@@ -153,14 +155,16 @@ def emd_points(x, y, a=None, b=None, *, p=1):
 
 
 def _solve_plain_points(x, y, a, b, p):
-    """Solve a small problem as :func:`solve_plain` does, which looks at the costs for whatever is wrong with points."""
-    if in_arrays(x, y) is None or not x.ndim == y.ndim == 2 or not x.shape[1] == y.shape[1] > 0:
+    """Solve a small problem as :func:`solve_arrays` does, which sees by the costs what may be wrong with points."""
+    points, masses = in_arrays(x, y), in_arrays(*(mass for mass in (a, b) if mass is not None))
+    if points is None or masses is None or not x.ndim == y.ndim == 2 or not x.shape[1] == y.shape[1] > 0:
         return None
-    if not 0 < len(x) * len(y) <= MOST_PLAIN:
+    n, m = map(len, points)
+    if not 0 < n * m <= MOST_PLAIN:
         return None
-    a, b = (z.new_full((len(z),), 1 / len(z)) if mass is None else mass for mass, z in ((a, x), (b, y)))
-    with suited_threads(a, b, ()):
-        return solve_plain(a, b, costs(x, y, p))
+    a, b = (np.full(k, 1 / k) if mass is None else mass.numpy() for mass, k in ((a, n), (b, m)))
+    with suited_threads(x, y, ()):
+        return solve_arrays(a, b, costs(x, y, p).numpy())
 
 
 def _extremes(cost):

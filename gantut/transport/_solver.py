@@ -55,14 +55,11 @@ def solve(a, b, cost, batch, extremes):
 
 
 @np.errstate(all="ignore")  # what overflows is looked at again
-def solve_plain(a, b, cost):
-    """Solve one small problem in plain tensors; None where they are not, or something is wrong, for a closer look.
+def solve_arrays(a, b, cost):
+    """Solve one small problem of arrays; None where it is not, or something is wrong with it, for a closer look.
 
-    All is done in numpy, in as few calls as there can be: most of the time goes into calls.
+    It takes as few calls as there can be, as they are most of the time.
     """
-    if (plain := in_arrays(a, b, cost)) is None:
-        return None
-    a, b, cost = plain
     if not (a.ndim == b.ndim == 1 and a.shape + b.shape == cost.shape and 0 < cost.size <= MOST_PLAIN):
         return None
     from_a, from_b, least, largest = np.add.reduce(a), np.add.reduce(b), np.minimum.reduce, np.maximum.reduce

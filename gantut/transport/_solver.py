@@ -239,7 +239,9 @@ def _tight(cost, f, g, a, b):
     if not (np.minimum.reduce(a) > 0 < np.minimum.reduce(b)):
         f = np.where(a > 0, f, -np.inf)
         g = functools.reduce(np.minimum, ((rows - own).min(0) for rows, own in _tiles(cost, f[:, None])))
-    tight = [np.minimum.reduce(rows - g, 1) for (rows,) in _tiles(cost)]
+    tiles = _tiles(cost)
+    slack = np.empty_like(tiles[0][0])  # one for all
+    tight = [np.minimum.reduce(np.subtract(rows, g, slack[: len(rows)]), 1) for (rows,) in tiles]
     return tight[0] if len(tight) == 1 else np.concatenate(tight), g
 
 

@@ -1,7 +1,7 @@
 r"""Gibbs kernels :math:`K_{ij} = 2^{F_i + G_j - c\,C_{ij}}`, tile by tile, from a cost matrix or from points.
 
 Everything is in base 2, with the factor :math:`c = \log_2(e)/\varepsilon` folded into the operands: on the CPU `exp2`
-keeps its speed where results underflow, `exp` does not. Potentials in these units are written in capitals,
+keeps its speed where results are zero, `exp` does not. Potentials in these units are written in capitals,
 :math:`F = c f`.
 """
 

@@ -14,11 +14,11 @@
 # %% [markdown]
 # # Speed
 #
-# How long `gantut` takes for optimal transport, beside the well-known libraries: {cite}`flamary2021` (POT), SciPy and
-# GeomLoss, on the same problems, in one process, one after another; and for training, beside loops that train one model
-# at a time. What counts is the *ratios* of the medians; the seconds are those of one small machine. For transport every
-# row also says how far each answer is from the truth, since a fast wrong answer is no answer. The records were made by
-# `make bench`, which you can repeat.
+# How long `gantut` takes for optimal transport, beside the well-known libraries: {cite}`flamary2021` (POT), SciPy,
+# GeomLoss, OTT and MDOT-TNT, on the same problems, in one process, one after another; and for training, beside loops
+# that train one model at a time. What counts is the *ratios* of the medians; the seconds are those of one small machine.
+# For transport every row also says how far each answer is from the truth, which none of the contestants computes, since
+# a fast wrong answer is no answer. The records were made by `make bench`, which you can repeat.
 
 # %% tags=["remove-cell"]
 import importlib.util
@@ -145,7 +145,7 @@ display(Markdown(table("entropic")))
 display(Markdown(table("divergence with gradient")))
 
 # %% [markdown]
-# Memory above that of an idle process, for twenty iterations:
+# Memory above that before the call, for twenty iterations, with whatever libraries the call had to load:
 
 # %% tags=["remove-input"]
 for row in record["tables"]["memory"]:

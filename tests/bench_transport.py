@@ -302,7 +302,7 @@ def divergence_with_gradient(rng):
 def peak_memory():
     """Peak memory above that before the call, for 20 iterations, in MB: in a process of its own, on Linux."""
     program = (
-        "import pathlib, sys, torch, warnings; warnings.simplefilter('ignore')\n"
+        "import ot, pathlib, sys, torch, warnings; warnings.simplefilter('ignore')\n"  # POT, too, is not counted
         "from gantut.transport import sinkhorn_points\n"
         "def status(key):\n"
         "    text = pathlib.Path('/proc/self/status').read_text()\n"

@@ -196,7 +196,8 @@ def sprites(
 
 
 def _nothing_left(path, match, skipped, others):
-    message = f"path must contain images ({', '.join(ENDINGS)}) whose names match {match!r}, but {str(path)!r} has none"
+    matching = "" if match == "*" else f" whose names match {match!r}"
+    message = f"path must contain images ({', '.join(ENDINGS)}){matching}, but {str(path)!r} has none"
     if not skipped:
         found = ", ".join(f"{count} {ending}" for ending, count in others.items())
         return f"{message}, only other files: {found}" if found else message

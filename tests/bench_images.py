@@ -394,9 +394,8 @@ def _row(problem, seconds):
         for loop in ("plain loop", "careful loop"):
             row[f"{precision} precision to the {loop}"] = seconds[loop] / seconds[name]
     if problem == "modern":  # and both in mixed precision
-        row["mixed precision to the same"] = (
-            seconds["careful loop, mixed precision"] / seconds["gantut, mixed precision"]
-        )
+        ours, same = seconds["gantut, mixed precision"], seconds["careful loop, mixed precision"]
+        row["mixed precision to the careful loop in the same"] = same / ours
     print(row["problem"] + ":", ", ".join(f"{name} {rate:.0f} images/s" for name, rate in row["rates"].items()))
     print({key: round(value, 2) for key, value in row.items() if isinstance(value, float)}, flush=True)
     return row

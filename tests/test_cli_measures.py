@@ -11,7 +11,7 @@ from PIL import Image
 from gantut import checkpoints, data
 from gantut.cli._run import complete, read_run
 from gantut.cli._saved import load_run
-from gantut.lessons.new_creatures import grouped_kid
+from gantut.lessons.new_creatures import Judge, grouped_kid
 from gantut.training._streams import noise_stream
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -63,16 +63,18 @@ def test_the_kid_in_the_log_is_that_of_the_samples_of_the_generator(whole, sprit
     assert history["samples"][-1].shape == (1, 4, 3, 8, 8), "of which fewer are kept than are measured"
 
 
-def test_the_best_snapshot_is_that_of_the_least_kid(whole, tmp_path, capsys):
-    steps, kids = measured(whole)
-    best = steps[1 + int(np.argmin(kids[1:]))]
-    assert best < 8, "a run that is worse at its end"
-    assert checkpoints.saved_steps(whole / "checkpoints/best") == [best]
-    for words, step in (([], 8), (["--snapshot", "best"], best), (["--snapshot", best], best), (["--snapshot", 8], 8)):
-        assert run("sample", whole, "--count", 2, "--out", tmp_path / "a.png", *words) == 0
+def test_the_best_snapshot_is_that_of_the_least_kid(sprites, tmp_path, capsys, monkeypatch):
+    values = iter([9.0, 5.0, 3.0, 1.0, 2.0, 4.0])  # of a control, and after 0, 2, 4, 6 and 8 steps
+    monkeypatch.setattr(Judge, "kid", lambda self, pictures: torch.tensor([next(values)]))
+    folder = tmp_path / "r"
+    assert run("train", sprites, *SMALL, "--steps", 8, "--out", folder) == 0
+    assert measured(folder) == ([0, 2, 4, 6, 8], [5.0, 3.0, 1.0, 2.0, 4.0])
+    assert checkpoints.saved_steps(folder / "checkpoints/best") == [4]
+    for words, step in (([], 8), (["--snapshot", "best"], 4), (["--snapshot", 4], 4), (["--snapshot", 6], 6)):
+        assert run("sample", folder, "--count", 2, "--out", tmp_path / "a.png", *words) == 0
         assert f"after {step} steps" in capsys.readouterr().out
-    assert run("sample", whole, "--snapshot", 7, "--out", tmp_path / "b.png") == 2
-    assert "has no snapshot '7': there are those after" in capsys.readouterr().err
+    assert run("sample", folder, "--snapshot", 7, "--out", tmp_path / "b.png") == 2
+    assert "has no snapshot '7': there are those after 4, 6, 8 steps" in capsys.readouterr().err
 
 
 def test_a_run_that_goes_on_measures_and_keeps_the_same(whole, sprites, tmp_path):

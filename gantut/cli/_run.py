@@ -97,7 +97,7 @@ class Run:
     evaluate_every: int
     record_every: int
     checkpoint_every: int | None
-    amp: bool | None
+    amp: bool  # or None
     parts: int
 
     def __post_init__(self):

@@ -9,21 +9,25 @@ runs/creatures/
 A population that several processes share out has a folder for each part of its members, a run like any other.
 """
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import nn
 
-from gantut import checkpoints
+from gantut import _inputs, checkpoints
 from gantut.checkpoints import CheckpointError
-from gantut.cli._run import Run, complete, read_run
+from gantut.cli._run import NAME, Run, complete, read_run
 from gantut.device import draw_noise, random_source
 from gantut.lessons import recorded
 from gantut.lessons.new_creatures import modern_generator
 from gantut.training import load_history
 
 CHECKPOINTS, BEST = "checkpoints", "best"
+WEIGHTS = "generator.safetensors"  # of what was exported
 SHIPPED = Path("creatures")  # in place of a folder: the longer run of lesson 14
 
 
@@ -36,7 +40,7 @@ class Saved(NamedTuple):
     step : int
         Generator steps done.
     generator, critic : Module
-        In evaluation mode; of what ships with gantut there is no critic.
+        In evaluation mode; of what ships with gantut, or was exported, there is no critic.
     losses : dict of tensors, shape (records, members)
         With the gradient norms, as "generator gradient" and "critic gradient".
     diverged : tensor, shape (members,)
@@ -109,10 +113,12 @@ def load_run(folder: Path, *, average: bool = True, which: str = "latest", devic
     if run.parts > 1:
         _, below = run.divided(folder)[0]
         raise CheckpointError(f"{folder} holds a population in {run.parts} parts: name one of them, such as {below}")
+    if (Path(folder) / WEIGHTS).is_file():
+        return _exported(Path(folder), run, device)
     if not steps_done(folder, run):
         raise CheckpointError(f"{folder} has no checkpoint: its run was stopped before the first one")
     checkpoint = snapshot(folder, which)
-    _require_size(run, checkpoint)
+    _require_size(run, checkpoint.weights, checkpoint.path)
     generator, critic = networks = run.build("cpu")
     for name, network in (("generator", generator), ("critic", critic)):
         reference = checkpoint.weights.get(f"{name}.reference")  # of virtual batch normalisation
@@ -132,9 +138,24 @@ def shipped(device="cpu") -> Saved:
     return Saved(run, result["images"] // result["batch"], generator, None, {}, torch.tensor([-1]), averaged=True)
 
 
-def _require_size(run, checkpoint):
+def _exported(folder, run, device):
+    """Return a run of which the generator alone was exported."""
+    path = folder / WEIGHTS
+    try:
+        about = json.loads((folder / NAME).read_bytes())
+        step, averaged = _inputs.count("step", about.get("step")), about.get("weights") == "average"
+        weights = load_file(path)
+        _require_size(run, weights, path)
+        generator, _ = run.build("cpu")
+        generator.load_state_dict(weights)
+    except (SafetensorError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be used: {error}") from None
+    return Saved(run, step, generator.eval().to(device), None, {}, torch.tensor([-1]), averaged)
+
+
+def _require_size(run, weights, path):
     """Refuse to make networks larger than the weights that are there: a configuration is a file like any other."""
-    config, most = run.config, max((weight.numel() for weight in checkpoint.weights.values()), default=0)
+    config, most = run.config, max((weight.numel() for weight in weights.values()), default=0)
     widths = (*config.generator.hidden, *config.critic.hidden) if run.is_distribution else (run.width, run.channels)
     if max(config.members, config.latent_dim, *widths) > most:
-        raise CheckpointError(f"{checkpoint.path} has no weights as large as config.json says: one is from another run")
+        raise CheckpointError(f"{path} has no weights as large as config.json says: one is from another run")

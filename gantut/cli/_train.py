@@ -16,6 +16,7 @@ from tyro.conf import Positional
 from gantut import checkpoints, training
 from gantut.cli import _data, _pictures
 from gantut.cli._arguments import read
+from gantut.cli._dry import dry_run
 from gantut.cli._lessons import OBJECTIVES
 from gantut.cli._logs import HINT, Board, write_log
 from gantut.cli._measures import Measures
@@ -35,8 +36,9 @@ from gantut.cli._saved import CHECKPOINTS, snapshot, steps_done
 
 SAMPLES = "samples.png"
 OURS = {NAME, "samples", "tensorboard"}  # what a run that was refused at once has left
-HERE = ("data", "out", "resume", "start", "snapshot", "config", "device", "quiet")  # of this command, not of the run
-OF_DATA = ("folder", "size", "channels", "mirror", "width", "networks", "generator_norm", "critic_norm", "augmentation")
+HERE = ("data", "out", "resume", "start", "snapshot", "config", "device", "quiet", "dry_run")  # of this command alone
+OF_DATA = ("folder", "size", "channels", "mirror", "fit", "links", "width", "networks", "generator_norm", "critic_norm",
+           "augmentation")  # fmt: skip
 TABLE = "\n".join(f"  {name:18}{what} (lesson {lesson})" for name, (what, lesson) in OBJECTIVES.items())
 BEGUN = (CHECKPOINTS, "samples/*", f"members-*/{CHECKPOINTS}", "members-*/samples/*")  # what a new run would replace
 
@@ -55,7 +57,7 @@ class Train:
       checkpoints/            everything needed to resume with the very same numbers, and best/, as of the least KID
       config.json             what the run is; --config takes such a file, too
 
-    Ctrl-C saves, and says how to resume.
+    Ctrl-C saves, and says how to resume. --dry-run looks at the data, makes a few steps, and says what to expect.
 
     data:
       creatures               293 monsters of 32 x 32 pixels, CC0, and their mirror images (the default)
@@ -94,7 +96,9 @@ class Train:
     preset : str
         Settings that go together: modern, dcgan, wgan or wgan-gp; flags take precedence.
     config : path
-        Settings as JSON, such as the config.json of another run; flags take precedence.
+        Settings as JSON or TOML, such as the config.json of another run; flags take precedence.
+    dry_run : bool
+        Say what is in the data, what the networks are, and what time and memory to expect, and write nothing.
     augment : bool
         Show the critic images moved and recoloured at random (default: where there are few).
     device : str
@@ -110,6 +114,7 @@ class Train:
     snapshot: str = "latest"
     preset: str = None
     config: Path = None
+    dry_run: bool = False
     augment: bool = None
     device: str = None
     quiet: bool = False
@@ -129,13 +134,21 @@ def run(words: Sequence[str]) -> int:
             raise
         return 2  # process 0 says what is wrong, once
     say = (lambda line: None) if quiet else print
+    if where.speaks:
+        _require_free(folder, resume)
+    notes = []
+    data = _data.load(wanted, note=notes.append)
+    _introduce(say, wanted, data, notes, device, where, folder)
+    if here.dry_run:
+        dry_run(print, wanted, data, folder, device)
+        return 0
     try:
         with told_to_stop(), process_group(where, device) if where.world > 1 else nullcontext():
             if where.speaks:
-                _begin(folder, wanted, resume, shlex.join(["python", "-m", "gantut", *words]), begun)
+                _begin(folder, wanted, shlex.join(["python", "-m", "gantut", *words]), begun)
             if where.world > 1:
                 distributed.barrier()
-            return _trained(folder, wanted, resume or begun is not None, device, where, say, quiet)
+            return _trained(folder, wanted, data, resume or begun is not None, device, where, say, quiet)
     except KeyboardInterrupt:
         if where.speaks:
             done = f"{steps_done(folder, wanted)} of {wanted.config.steps} steps are saved"
@@ -197,13 +210,17 @@ def _over(settings, given):
     return merged({name: value for name, value in settings.items() if name not in others}, given)
 
 
-def _begin(folder, wanted, resume, command, begun=None):
-    """Make the folder, and write down what is to happen in it; a folder with anything else in it is left alone."""
+def _require_free(folder, resume):
+    """Leave a folder alone that has anything else in it than the run that is to go on."""
     if not resume and any(any(folder.glob(pattern)) for pattern in BEGUN):
         raise ValueError(f"{folder} already holds a run: --resume continues it; for a new one, give another --out")
     ours = (folder / NAME).exists() or not folder.exists()
     if not ours and (not folder.is_dir() or {path.name for path in folder.iterdir()} - OURS):
         raise ValueError(f"{folder} is not empty: give another --out")
+
+
+def _begin(folder, wanted, command, begun=None):
+    """Make the folder, and write down what is to happen in it."""
     if begun:
         checkpoints.save(folder / CHECKPOINTS, begun.step, begun.weights, begun.state, begun.config)
     write_run(folder, wanted, command)
@@ -211,9 +228,7 @@ def _begin(folder, wanted, resume, command, begun=None):
         write_run(below, part, command)
 
 
-def _trained(folder, wanted, resume, device, where, say, quiet):
-    data = _data.load(wanted, note=say)
-    _introduce(say, wanted, data, device, where, folder)
+def _trained(folder, wanted, data, resume, device, where, say, quiet):
     start = time.perf_counter()
     shared = where.world > 1 and wanted.parts == 1  # each process has a share of every batch, and not of the members
     for part, below in wanted.divided(folder)[0 if shared else where.rank :: 1 if shared else where.world]:
@@ -262,15 +277,15 @@ class Watch:
         _pictures.write_png(self.folder / "samples" / f"step-{step:08d}.png", picture)
         _pictures.write_png(self.folder / SAMPLES, picture)
         write_log(self.folder, history)
-        self.board.write(history, picture)
+        self.board.write(history, _pictures.on_white(picture))
 
 
-def _introduce(say, wanted, data, device, where, folder):
+def _introduce(say, wanted, data, notes, device, where, folder):
     game, processes = wanted.config, "" if where.world == 1 else f", {where.world} processes"
     mirrored = " with their mirror images" if wanted.mirror else ""
     count = "" if wanted.is_distribution else f", {len(data)} images{mirrored}"
     members = "" if game.members == 1 else f", {game.members} members"
-    say(f"Data: {wanted}{count}")
+    say("\n".join([f"Data: {wanted}{count}", *notes]))
     say(f"Game: {game.game.name} (lesson {OBJECTIVES[game.game.name][1]}), {game.steps} steps")
     say(f"Run:  {folder}, batches of {game.batch_size} on {device}{members}{processes}")
 

@@ -22,6 +22,7 @@ FORMAT, VERSION = "gantut run", 2
 NAME = "config.json"
 AT_MOST = 2**20  # bytes of such a file
 ABOUT = ("format", "version", "versions", "command", "network", "arguments", "step", "weights")  # beside the settings
+LEAST, MEASURED, COST = 32, 250, 20  # images that are measured, for each of which so many are learnt from
 EVALUATIONS, RECORDS = 20, 200  # how often a run is evaluated and recorded, unless something else is asked for
 
 # What serves in general; what an objective's paper says comes from the objective.
@@ -69,6 +70,9 @@ class Run:
         Those of images: residual, or dcgan.
     generator_norm, critic_norm : str or None
         How a network of DCGAN is normalised: batch, layer or none.
+    measure : int
+        Images whose KID and copies are measured at each evaluation; 0 for none (default: what a twentieth of the
+        time allows, up to 250).
     samples : int
         Samples that an evaluation shows.
     evaluate_every : int
@@ -78,7 +82,7 @@ class Run:
     checkpoint_every : int or None
         Steps between checkpoints (default: at every evaluation).
     amp : bool
-        Compute convolutions in bfloat16, where the device has instructions for it.
+        Compute convolutions in bfloat16 (default: with residual networks, where the device has instructions for it).
     parts : int
         Into how many parts the members are divided; each process trains some of them.
     """
@@ -95,11 +99,12 @@ class Run:
     networks: str | None
     generator_norm: str | None
     critic_norm: str | None
+    measure: int
     samples: int
     evaluate_every: int
     record_every: int
     checkpoint_every: int | None
-    amp: bool
+    amp: bool  # or None
     parts: int
 
     def __post_init__(self):
@@ -108,6 +113,10 @@ class Run:
                 _inputs.count(name, getattr(self, name))
         for name in ("samples", "evaluate_every", "record_every", "parts"):
             _inputs.count(name, getattr(self, name))
+        if _inputs.count("measure", self.measure, least=0) and self.is_distribution:
+            raise ValueError("measure must be 0 for a distribution, whose modes the doctor counts")
+        if self.measure == 1:
+            raise ValueError("measure must be 0, for none, or at least 2 images, not 1")
         if not self.is_distribution:
             _inputs.one_of("networks", self.networks, tuple(NETWORKS))
         for name in ("generator_norm", "critic_norm"):
@@ -115,7 +124,7 @@ class Run:
                 _inputs.one_of(name, getattr(self, name), NORMS)
             elif self.networks and getattr(self, name):
                 raise ValueError(f"{name} is for the networks of DCGAN: leave it out, or add --networks dcgan")
-        _inputs.one_of("amp", self.amp, (True, False))
+        _inputs.one_of("amp", self.amp, (True, False, None))
         if self.parts > self.config.members:
             raise ValueError(f"parts must be at most {self.config.members}, the number of members, not {self.parts}")
 
@@ -208,7 +217,10 @@ def complete(settings: Mapping[str, Any], *, processes: int | None = None, exist
     lazy = config.constraint.every if config.constraint else 1  # whose term is then in every record
     record_every = max(config.steps // RECORDS // lazy, 1) * lazy if config.steps >= lazy else 1
     usual |= dict(evaluate_every=max(config.steps // EVALUATIONS, 1), record_every=record_every)
-    usual |= dict(checkpoint_every=None, amp=False, parts=1)
+    usual |= dict(checkpoint_every=None, amp=None if usual["networks"] == "residual" else False, parts=1)
+    shown = (settings.get("evaluate_every") or usual["evaluate_every"]) * config.batch_size  # before each evaluation
+    measured = min(shown // COST, MEASURED)
+    usual["measure"] = 0 if plane or measured < LEAST else measured
     own = {"width": None} | usual | {name: settings[name] for name in usual if settings.get(name) is not None}
     if processes is not None:
         own["parts"] = min(processes, config.members)
@@ -322,7 +334,7 @@ def read_run(folder: Path) -> Run:
         settings = read_settings(path)
         if "data" not in settings:
             raise ValueError("it is not the configuration of a run")
-        return complete(settings, exists=False)
+        return complete({"measure": 0} | settings, exists=False)  # which runs of before do not name
     except ValueError as error:
         raise CheckpointError(f"{path} cannot be used: {error}") from None
 

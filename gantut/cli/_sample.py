@@ -51,6 +51,8 @@ class Sample:
         Seed of the noise (default: 0).
     member : int
         Which member of a population (default: 0).
+    snapshot : str
+        best, by its KID; latest; or the steps after which it was saved (default: latest).
     weights : str
         Which weights of the generator (default: the average, where the run keeps one).
     device : str
@@ -65,6 +67,7 @@ class Sample:
     way: Literal[WAYS] = "spherical"
     seed: int = 0
     member: int = 0
+    snapshot: str = "latest"
     weights: Literal["average", "last"] = None
     device: str = None
 
@@ -90,7 +93,8 @@ def run(words: Sequence[str]) -> int:
             "--out must end in .png for a grid: a .gif shows the way between samples, with --between N, or --film"
         )
     device = choose_device(wanted.device)
-    saved = shipped(device) if ours else load_run(wanted.run, average=wanted.weights != "last", device=device)
+    which = dict(average=wanted.weights != "last", which=wanted.snapshot)
+    saved = shipped(device) if ours else load_run(wanted.run, **which, device=device)
     if not 0 <= wanted.member < saved.run.config.members:
         raise ValueError(f"member must be at least 0 and less than {saved.run.config.members}, not {wanted.member}")
     if wanted.weights == "average" and not saved.averaged:

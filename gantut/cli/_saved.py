@@ -2,7 +2,7 @@
 
 runs/creatures/
     config.json       what the run is
-    checkpoints/      everything needed to resume
+    checkpoints/      everything needed to resume; in best/ as it was when the KID was least
     log.jsonl         losses and gradient norms
     samples/          what the generator makes of the same noise at every evaluation; samples.png is the last one
 
@@ -26,7 +26,7 @@ from gantut.lessons import recorded
 from gantut.lessons.new_creatures import modern_generator
 from gantut.training import load_history
 
-CHECKPOINTS = "checkpoints"
+CHECKPOINTS, BEST = "checkpoints", "best"
 WEIGHTS = "generator.safetensors"  # of what was exported
 SHIPPED = Path("creatures")  # in place of a folder: the longer run of lesson 14
 
@@ -73,7 +73,25 @@ def steps_done(folder: Path, run: Run) -> int:
     return min(max(checkpoints.saved_steps(below / CHECKPOINTS), default=0) for _, below in run.divided(folder))
 
 
-def load_run(folder: Path, *, average: bool = True, device="cpu") -> Saved:
+def snapshot(folder: Path, name: str = "latest") -> checkpoints.Checkpoint:
+    """Return a snapshot of the run in a folder: the latest, the best, or the one after so many steps.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none of that name.
+    """
+    kept = folder / CHECKPOINTS
+    places = {str(step): place for place in (kept / BEST, kept) for step in checkpoints.saved_steps(place)}
+    if name in places:
+        return checkpoints.load(places[name] / f"step-{int(name):08d}")
+    if name == "latest" or (name == "best" and checkpoints.saved_steps(kept / BEST)):
+        return checkpoints.load_latest(kept if name == "latest" else kept / BEST)
+    there = ", ".join(sorted(places, key=int)) or "no"
+    raise CheckpointError(f"{folder} has no snapshot {name!r}: there are those after {there} steps")
+
+
+def load_run(folder: Path, *, average: bool = True, which: str = "latest", device="cpu") -> Saved:
     """Read a run from its folder, safely: nothing in it is executed, and sizes are checked before anything is made.
 
     Parameters
@@ -81,6 +99,8 @@ def load_run(folder: Path, *, average: bool = True, device="cpu") -> Saved:
     folder : path
     average : bool
         Whether the generator gets the averages of its parameters, where the run keeps some.
+    which : str
+        The snapshot, as :func:`snapshot` takes its name.
     device
         Where the networks go.
 
@@ -97,7 +117,7 @@ def load_run(folder: Path, *, average: bool = True, device="cpu") -> Saved:
         return _exported(Path(folder), run, device)
     if not steps_done(folder, run):
         raise CheckpointError(f"{folder} has no checkpoint: its run was stopped before the first one")
-    checkpoint = checkpoints.load_latest(folder / CHECKPOINTS)
+    checkpoint = snapshot(folder, which)
     _require_size(run, checkpoint.weights, checkpoint.path)
     generator, critic = networks = run.build("cpu")
     for name, network in (("generator", generator), ("critic", critic)):

@@ -30,14 +30,17 @@ torch.Size([16, 512, 2])
 
 from gantut.training._algorithm import Game, learn
 from gantut.training._checkpoint import load_history
-from gantut.training._config import Architecture, Config, Optimizer
+from gantut.training._config import Config
 from gantut.training._history import History
 from gantut.training._learners import Learner
+from gantut.training._players import Architecture, Optimizer
 from gantut.training._run import DivergenceWarning, OutOfMemory
+from gantut.training._strength import AdaptiveAugmentation
 from gantut.training._train import train
 from gantut.training._tricks import InstanceNoise, MinibatchDiscrimination
 
 __all__ = [
+    "AdaptiveAugmentation",
     "Architecture",
     "Config",
     "DivergenceWarning",

@@ -140,7 +140,8 @@ def run(words: Sequence[str]) -> int:
     data = _data.load(wanted, note=notes.append)
     _introduce(say, wanted, data, notes, device, where, folder)
     if here.dry_run:
-        dry_run(print, wanted, data, folder, device)
+        if where.speaks:
+            dry_run(print, wanted, data, folder, device)
         return 0
     try:
         with told_to_stop(), process_group(where, device) if where.world > 1 else nullcontext():

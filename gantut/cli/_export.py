@@ -11,14 +11,14 @@ from typing import Literal
 from safetensors.torch import save
 from tyro.conf import Positional
 
-from gantut import __version__, checkpoints
+from gantut import __version__
 from gantut.checkpoints import write_atomically
 from gantut.cli._arguments import read
 from gantut.cli._data import NAMES
 from gantut.cli._lessons import OBJECTIVES
 from gantut.cli._logs import LOG
 from gantut.cli._run import FORMAT, NAME, VERSION
-from gantut.cli._saved import CHECKPOINTS, WEIGHTS, load_run
+from gantut.cli._saved import WEIGHTS, load_run, snapshot
 
 CARD = "README.md"
 FILES = (WEIGHTS, CARD, NAME)
@@ -46,6 +46,8 @@ class Export:
         Under which licence the generator may be used, which depends on the pictures (default: not stated).
     data : str
         What the card says of the data (default: their name).
+    snapshot : str
+        best, by its KID; latest; or the steps after which it was saved (default: latest).
     weights : str
         Which weights of the generator (default: the average, where the run keeps one).
     force : bool
@@ -56,6 +58,7 @@ class Export:
     out: Path
     licence: str = "not stated"
     data: str = None
+    snapshot: str = "latest"
     weights: Literal["average", "last"] = None
     force: bool = False
 
@@ -63,7 +66,7 @@ class Export:
 def run(words: Sequence[str]) -> int:
     """Write the generator of a run; return the exit status."""
     wanted = Export(**read(words, Export))
-    saved = load_run(wanted.run, average=wanted.weights != "last")
+    saved = load_run(wanted.run, average=wanted.weights != "last", which=wanted.snapshot)
     if saved.run.is_distribution or saved.critic is None:
         raise ValueError(f"{wanted.run} must hold a run of `python -m gantut train` on images")
     if wanted.weights == "average" and not saved.averaged:
@@ -100,8 +103,9 @@ def _card(wanted, saved, about):
     | --- | --- |
     {rows}
 
-    Losses say nothing about how good the images are. What a generator makes of few pictures may be near to one of them,
-    and the licence of the pictures may bind what is made of them.
+    Losses say nothing about how good the images are. A KID does, the less the better, but only beside others on the same
+    data. What a generator makes of few pictures may be near to one of them, and the licence of the pictures may bind
+    what is made of them.
 
     ## Load it
 
@@ -123,7 +127,7 @@ def _card(wanted, saved, about):
     ```
     """  # this is what the card says
     run, game, objective = saved.run, saved.run.config, saved.run.config.game.name
-    count = checkpoints.load_latest(wanted.run / CHECKPOINTS).state["data"]["shape"][0]
+    count = snapshot(wanted.run, wanted.snapshot).state["data"]["shape"][0]
     numbers = sum(parameter.numel() for parameter in saved.generator.parameters())
     kind = {1: "grey", 3: "colour", 4: "colour with opacity (premultiplied)"}[run.channels]
     rows = {
@@ -133,7 +137,7 @@ def _card(wanted, saved, about):
         "Network": f"`{about['network']}` of gantut {__version__}, {numbers:,} parameters",
         "Game": f"{objective}: {OBJECTIVES[objective][0]}",
         "Trained": f"{saved.step:,} steps of {game.batch_size} images; the {about['weights']} weights",
-        "Measured": _measured(wanted.run / LOG),
+        "Measured": _measured(wanted.run / LOG, saved.step),
     }
     return inspect.getdoc(_card).format(
         name=wanted.out.resolve().name, rows="\n".join(f"| {name} | {_in_cell(text)} |" for name, text in rows.items()),
@@ -146,8 +150,9 @@ def _in_cell(text):
     return " ".join(text.split()).replace("|", r"\|")
 
 
-def _measured(log):
-    """Return the last numbers of a run's log."""
+def _measured(log, step):
+    """Return the last numbers of a run's log, up to that step."""
     rows = [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.is_file() else []
+    rows = [row for row in rows if row["step"] <= step]
     last = {name: value for row in rows for name, value in row.items() if isinstance(value, int | float)}
     return ", ".join(f"{name} {value:.4g}" for name, value in last.items()) or "nothing"

@@ -247,7 +247,7 @@ def _trained(folder, wanted, data, resume, device, where, say, quiet):
         if line := measures.summary(history, time.perf_counter() - start):
             say(line)
         say(f"Done in {time.perf_counter() - start:.0f} s. The samples are in {below / SAMPLES}")
-        say(f"Next: python -m gantut sample {shlex.quote(str(below))}, or doctor in place of sample")
+        say(f"Next: python -m gantut sample {shlex.quote(str(below))}, or with --film; or doctor, or export")
     return 0
 
 

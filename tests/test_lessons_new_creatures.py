@@ -220,14 +220,14 @@ def test_kernel_distances_see_whatever_spoils_a_picture_and_are_near_zero_for_ot
 
 
 def test_a_judge_measures_the_same_distance_and_has_controls_on_both_sides(pictures, device):
-    held = creatures("holdout", alive=True, device=device).images
-    judge = Judge(pictures.images, held=held, groups=pictures.groups)
-    drawn = torch.stack([pictures.images[:30].roll(1, -1), pictures.images[:30].flip(-2)])
-    expected = torch.cat([grouped_kid(own, pictures.images, groups=1) for own in drawn])
+    held, some = creatures("holdout", alive=True, device=device).images, pictures.images[:100]
+    judge = Judge(some, held=held, groups=pictures.groups[:100])
+    drawn = torch.stack([some[:30].roll(1, -1), some[:30].flip(-2)])
+    expected = torch.cat([grouped_kid(own, some, groups=1) for own in drawn])
     torch.testing.assert_close(judge.measures["kid"](drawn), expected, rtol=1e-6, atol=1e-8)
     right, wrong = judge.controls.values()
-    assert abs(right) < 0.1 < 0.4 < wrong
-    copies = judge.measures["copies"](torch.stack([pictures.images[:12].flip(-1), held[:12]]))
+    assert abs(right) < 0.2 < 0.4 < wrong
+    copies = judge.measures["copies"](torch.stack([some[:12].flip(-1), held[:12]]))
     assert copies[0] == 1
     assert copies[1] < 0.1
 
@@ -244,7 +244,8 @@ def test_a_judge_sees_pictures_of_any_size_and_kind_as_on_white_paper(device, rn
     assert (tiles[:, 0, :16] == 1).all()
     assert (tiles[:, 1:, :16] == -1).all()
     assert Judge(grey[:30]).measures == {}, "too few to say anything"
-    assert "copies" not in Judge(clear).measures, "all are one group: there is no other form to compare with"
+    assert Judge(clear).measures == {}, "all are the same"
+    assert "copies" not in Judge(grey, groups=torch.arange(50).to(device) % 8).measures, "too few forms to compare with"
     many = Judge(torch.rand(1200, 1, 8, 8, generator=rng).to(device))
     assert list(many.measures) == ["kid"], "too many to look for copies as often"
     with pytest.raises(ValueError, match="pictures must have shape"):

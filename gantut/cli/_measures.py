@@ -10,7 +10,6 @@ from gantut.data import creatures
 from gantut.lessons.new_creatures import Judge
 
 KID = "kid"
-NAMES = {KID: "KID", "copies": "copies"}
 
 
 class Measures:

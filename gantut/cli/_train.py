@@ -187,21 +187,17 @@ def _wanted(given, here, resume, processes):
         folder = Path("runs") / f"{data}-{wanted.config.game.name}"
     if not (resume and (folder / NAME).exists()):
         return folder, complete(given, processes=processes), None
+    return folder, _continued(given, folder), None
+
+
+def _continued(given, folder, done=None):
+    """Return the run that goes on with another's settings, after so many steps of it or after all that it has saved."""
     saved = read_run(folder)
     wanted = complete(_over(saved.as_dict(), given))
     require_same(saved, wanted, folder)
-    if wanted.config.steps < steps_done(folder, saved):
-        raise ValueError(f"steps must be at least {steps_done(folder, saved)}, which {folder} has done")
-    return folder, wanted, None
-
-
-def _continued(given, start, step):
-    """Return the run that goes on with another one's settings after so many steps of it."""
-    saved = read_run(start)
-    wanted = complete(_over(saved.as_dict(), given))
-    require_same(saved, wanted, start)
-    if wanted.config.steps < step:
-        raise ValueError(f"steps must be at least {step}, which the snapshot of {start} has done")
+    done = steps_done(folder, saved) if done is None else done
+    if wanted.config.steps < done:
+        raise ValueError(f"steps must be at least {done}, which {folder} has done")
     return wanted
 
 

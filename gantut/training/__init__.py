@@ -4,8 +4,8 @@ r"""Training of GANs and Wasserstein GANs: one loop, for one model or for hundre
    \text{once}\ \text{generator: down } L_G(G(z))
 
 Read it in this order: ``_algorithm`` has the loop and the losses, ``_learners`` says how networks learn, ``_config``
-what two runs can differ in; ``_groups`` puts learners and losses together, samples and random numbers come from
-``_data`` and ``_streams``, and ``_run`` says when a run is evaluated, saved and stopped.
+and ``_players`` what two runs can differ in; ``_groups`` puts learners and losses together, samples and random numbers
+come from ``_data`` and ``_streams``, and ``_run`` says when a run is evaluated, saved and stopped.
 
 Your own networks, on your own samples:
 

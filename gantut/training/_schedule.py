@@ -33,7 +33,8 @@ class EvalSchedule:
     longest: int = CHECKED  # steps between two looks at whether all is finite
 
     def __post_init__(self):
-        self.metric_samples = max(_inputs.count("samples", self.samples), self.metric_samples or 0)
+        more = self.samples if self.metric_samples is None else self.metric_samples
+        self.metric_samples = max(_inputs.count("samples", self.samples), _inputs.count("metric_samples", more))
         self.given = {name: getattr(self, name) for name in ("record_every", "evaluate_every")}
         for name, often in (("record_every", RECORDS), ("evaluate_every", EVALUATIONS)):
             every = getattr(self, name)

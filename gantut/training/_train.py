@@ -184,8 +184,8 @@ def train(
     data, metrics = as_data(data, config), _checked_metrics(metrics)
     labelled = checked_labelled(labelled, config, data.event, device)
     parallel = DataParallel(config, labelled) if data_parallel else None
-    more = None if metric_samples is None else _inputs.count("metric_samples", metric_samples)
-    schedule = EvalSchedule(config.steps, samples, tuple(sorted(metrics)), record_every, evaluate_every, more)
+    every = dict(record_every=record_every, evaluate_every=evaluate_every)
+    schedule = EvalSchedule(config.steps, samples, tuple(sorted(metrics)), **every, metric_samples=metric_samples)
     saver = _saver(checkpoints, checkpoint_every, resume, data, parallel)
     if best is not None:
         _inputs.one_of("best", best, tuple(metrics))

@@ -36,7 +36,7 @@ class Judge:
     ----------
     measures : dict of functions
         "kid" and, where there are from 40 to 1000 pictures, "copies", a share of the samples: from pictures
-        (members, n, channels, size, size) to one number a member. Empty for fewer.
+        (members, n, channels, size, size) to one number a member. Empty for fewer, and where all are the same.
     controls : dict of float
         What "kid" says of pictures that are right and of some that are plainly wrong.
 
@@ -68,6 +68,8 @@ class Judge:
         some = tiles[chosen] if few else tiles
         features = random_features(some).double()
         variances, self.means = torch.var_mean(features, dim=0)
+        if not variances.any():
+            return
         self.scale = (variances + variances.mean()).sqrt()
         self.reference = self._scaled(features)
         self.measures["kid"] = self.kid

@@ -103,9 +103,9 @@ def _card(wanted, saved, about):
     | --- | --- |
     {rows}
 
-    Losses say nothing about how good the images are. A KID does, the less the better, but only beside others on the same
-    data. What a generator makes of few pictures may be near to one of them, and the licence of the pictures may bind
-    what is made of them.
+    Losses say nothing about how good the images are. A KID does, the less the better, but only beside others on the
+    same data. What a generator makes of few pictures may be near to one of them, and the licence of the pictures may
+    bind what is made of them.
 
     ## Load it
 

@@ -1304,12 +1304,14 @@ plots.show()
 # Any folder, zip or tar of pictures will do, and you need no notebook for it:
 #
 # ```text
+# python -m gantut train my-sprites.zip --out runs/mine --dry-run
 # python -m gantut train my-sprites.zip --out runs/mine
 # python -m gantut sample runs/mine --between 5
 # python -m gantut doctor runs/mine
 # ```
 #
-# That is the game of the longer run; `--preset dcgan`, `wgan` or `wgan-gp` plays one of the three. And
+# The first of these only looks: how many pictures there are, which cannot be read, and what time to expect. The second
+# plays the game of the longer run; `--preset dcgan`, `wgan` or `wgan-gp` plays one of the three. And
 # `python -m gantut sample creatures` draws with the generator that ships. The post's Pokémon are available too, for
 # instance in the npm package `pokesprite-images`. The pictures belong to their owners, and so may what a network makes
 # of them: train on them for yourself, and describe what you have seen, but do not publish it. That is why this page

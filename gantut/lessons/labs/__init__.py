@@ -16,6 +16,7 @@ gantut computes: the tests hold the two against each other.
 `optimal_critic`              D*, the best critic, and what each tells a sample (`gantut.lessons.wasserstein_gan`)
 `training_scrubber`           recorded trainings of three games, step by step (`gantut.lessons.the_estimate`)
 `clip_or_penalty`             two critics that learn, beside the best one (`gantut.lessons.better_critics`)
+`steer_dirac_gan`             the smallest GAN, its penalties and its rates (`gantut.lessons.which_games_converge`)
 ==========================  ==========================================================================
 
 A new lab is a function in its lesson's room, which returns a :class:`Lab`, and beside it a script, which calls

@@ -220,15 +220,20 @@ function addPenalty(critic, x, rows, gradient, { weight = PENALTY_WEIGHT, oneSid
   return penalty;
 }
 
-// The generator's loss on noise, its gradient, and where each sample is pulled; the critic stands still.
-function generatorLoss(objective, generator, critic, noise, rows) {
+// The generator's loss on noise, and its gradient in the samples that were made; the critic stands still.
+function lossOfSamples(objective, generator, critic, noise, rows) {
   const made = forward(generator, noise, rows),
-    judged = forward(critic, made.output, rows),
-    gradient = emptyGradient(generator);
+    judged = forward(critic, made.output, rows);
   const loss = meanLoss(LOSSES[objective], judged);
-  const pull = backward(critic, judged, judged.space.g, null);
-  backward(generator, made, pull, gradient);
-  return { loss, gradient, samples: made.output, pull };
+  return { loss, made, slope: backward(critic, judged, judged.space.g, null) };
+}
+
+// The same loss, and its gradient in the weights of the generator.
+function generatorLoss(objective, generator, critic, noise, rows) {
+  const { loss, made, slope } = lossOfSamples(objective, generator, critic, noise, rows),
+    gradient = emptyGradient(generator);
+  backward(generator, made, slope, gradient);
+  return { loss, gradient };
 }
 
 // ---- Steps --------------------------------------------------------------------------------------------------
@@ -398,10 +403,9 @@ class Game {
 
   // Where the generator's loss pulls the first samples: places, and the way down there.
   pulls(rows = 48) {
-    const made = forward(this.generator, this.noise.subarray(0, 2 * rows), rows);
-    const judged = forward(this.critic, made.output, rows);
-    meanLoss(LOSSES[this.objective], judged);
-    return { places: made.output, down: backward(this.critic, judged, judged.space.g, null).map((value) => -rows * value) };
+    const noise = this.noise.subarray(0, 2 * rows);
+    const { made, slope } = lossOfSamples(this.objective, this.generator, this.critic, noise, rows);
+    return { places: made.output, down: slope.map((value) => -rows * value) };
   }
 
   // Algorithm 1: so many steps of the critic, each on a fresh batch, then one of the generator.

@@ -888,6 +888,127 @@ def test_the_dirac_gan_starts_where_it_is_dragged_to_and_plays_by_a_key(opened):
     assert number(tab, "radius") < far / 2
 
 
+# ---- Particles that flow --------------------------------------------------------------------------------------
+
+IN_FLOW = """([noise, targets, points, time, sigma, steps]) => {
+  const { velocity, flow, crossings, allPairs, pairedTargets, assignment } = document.querySelector(".gantut-lab").lab;
+  const flat = (given) => Float64Array.from(given.flat()), ends = pairedTargets(flat(noise), flat(targets));
+  const own = { start: flat(noise), way: ends.map((value, k) => value - noise[k >> 1][k & 1]) };
+  const couplings = { independent: allPairs(flat(noise), flat(targets)), paired: own };
+  return { ends: [...ends], crossed: [crossings(flat(noise), flat(targets)), crossings(flat(noise), ends)],
+    fields: Object.fromEntries(Object.entries(couplings).map(
+      ([name, pairs]) => [name, [...velocity(pairs, flat(points), time, sigma)]])),
+    paths: Object.fromEntries(Object.entries(couplings).map(
+      ([name, pairs]) => [name, flow(pairs, flat(points), steps, sigma).map((places) => [...places])])) };
+}"""
+
+
+def pairs_of(noise, targets):
+    """All pairs of noise and target, and those of the least total squared distance: (starts, ends) of each."""
+    rows, columns = scipy.optimize.linear_sum_assignment(scipy.spatial.distance.cdist(noise, targets, "sqeuclidean"))
+    everyone = np.repeat(noise, len(targets), 0), np.tile(targets, (len(noise), 1))
+    return {"independent": everyone, "paired": (noise[rows], targets[columns])}
+
+
+def mean_way(starts, ends, points, time, sigma):
+    """The mean of end - start, each weighted by the density of its blurred line at the point and time."""
+    off = points[:, None] - (1 - time) * starts - time * ends
+    weights = scipy.special.softmax(-np.square(off).sum(-1) / (2 * sigma**2), axis=1)
+    return weights @ (ends - starts)
+
+
+def cross(a, b, c, d):
+    """Whether the lines from a to b and from c to d meet, by where they would: solve for both shares."""
+    shares = np.linalg.solve(np.stack([b - a, c - d], 1), c - a)
+    return bool(((shares > 0) & (shares < 1)).all())
+
+
+@pytest.mark.parametrize(("n", "time"), [(1, 0.3), (7, 0.0), (40, 0.5), (64, 0.95)])
+def test_the_field_of_the_page_is_the_mean_way_of_the_pairs_and_euler_follows_it(opened, n, time, rng):
+    noise, targets, points = (torch.randn(3, n, 2, dtype=torch.float64, generator=rng) * 1.5).numpy()
+    given = [*(values.tolist() for values in (noise, targets, points)), time, 0.1, 5]
+    found, pairs = opened("particle_flow").evaluate(IN_FLOW, given), pairs_of(noise, targets)
+    assert np.reshape(found["ends"], (n, 2)) == pytest.approx(pairs["paired"][1], abs=0), "scipy pairs as the page does"
+    for name, (starts, ends) in pairs.items():
+        expected = mean_way(starts, ends, points, time, 0.1)
+        assert np.reshape(found["fields"][name], (n, 2)) == pytest.approx(expected, abs=1e-12 * max(1, n / 8))
+        at = points
+        for k in range(5):
+            at = at + mean_way(starts, ends, at, k / 5, 0.1) / 5
+        assert np.reshape(found["paths"][name][-1], (n, 2)) == pytest.approx(at, abs=1e-9), "steps magnify the rounding"
+    for count, ends in zip(found["crossed"], (targets, pairs["paired"][1]), strict=True):
+        assert count == sum(cross(noise[i], ends[i], noise[j], ends[j]) for i in range(n) for j in range(i))
+
+
+def test_pairs_in_the_page_are_those_of_scipy_for_any_costs(opened, rng):
+    call = "([costs, n]) => [...document.querySelector('.gantut-lab').lab.assignment(Float64Array.from(costs), n)]"
+    for n in (1, 2, 5, 33, 64):
+        costs = torch.randn(n, n, dtype=torch.float64, generator=rng).numpy()
+        columns = opened("particle_flow").evaluate(call, [costs.reshape(-1).tolist(), n])
+        assert columns == scipy.optimize.linear_sum_assignment(costs)[1].tolist()
+
+
+@pytest.mark.parametrize("drawing", ["eight clouds", "a spiral", "two lines"])
+def test_what_the_lab_shows_of_a_flow_is_so_and_pairs_at_the_least_cost_need_fewer_steps(opened, drawing):
+    tab, settings = opened("particle_flow"), made("particle_flow").settings
+    put(tab, drawing=drawing, steps=4)
+    targets = np.array(settings["drawings"][drawing])
+    noise, blur = (np.array(settings[name])[: len(targets)] for name in ("noise", "blur"))
+    assert targets.shape == (48, 2)
+    for name, ends in (("independent", targets), ("paired", pairs_of(noise, targets)["paired"][1])):
+        starts_ends, at, length = pairs_of(noise, targets)[name], noise + 0.1 * blur, 0.0
+        for k in range(4):
+            way = mean_way(*starts_ends, at, k / 4, 0.1) / 4
+            at, length = at + way, length + np.linalg.norm(way, axis=1).mean()
+        assert number(tab, f"{name}-line") == pytest.approx(np.linalg.norm(ends - noise, axis=1).mean(), abs=1e-12)
+        assert number(tab, f"{name}-path") == pytest.approx(length, abs=1e-9)
+        w1 = metrics.exact_w1(torch.from_numpy(at), torch.from_numpy(targets)).item()
+        assert number(tab, f"{name}-w1") == pytest.approx(w1, abs=1e-9)
+    assert number(tab, "paired-crossings") < number(tab, "independent-crossings") / 4
+    assert number(tab, "paired-line") < number(tab, "independent-line")
+    says(tab, "48 pairs", "After 4 steps")
+    put(tab, steps=1)
+    assert number(tab, "paired-w1") < 0.5 * number(tab, "independent-w1"), "one step leads independent pairs to a mean"
+
+
+def test_a_target_is_drawn_by_pointer_or_point_by_point_with_keys(opened):
+    tab = opened("particle_flow")
+    put(tab, drawing="drawn")
+    says(tab, "Nothing is drawn yet")
+    assert math.isnan(number(tab, "paired-w1"))
+    tab.locator("summary").press("Enter")
+    press(tab, "point-x", "End")
+    press(tab, "add", "Enter")
+    assert in_lab(tab, "drawn") == [[2.8, 0]]
+    says(tab, "1 pair: 0 crossings")
+    svg = tab.locator("figure > svg").last
+    box = svg.bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    tab.mouse.move(*middle)
+    tab.mouse.down()
+    tab.mouse.move(middle[0] - 60, middle[1], steps=10)
+    tab.mouse.up()
+    drawn = np.array(in_lab(tab, "drawn"))[1:]
+    assert 4 <= len(drawn) <= 11
+    assert np.linalg.norm(np.diff(drawn, axis=0), axis=1).min() >= 0.12
+    assert np.ptp(drawn[:, 1]) < 0.05
+    assert drawn[0, 0] > drawn[-1, 0] + 0.5
+    says(tab, f"{len(drawn) + 1} pairs")
+    press(tab, "wipe")
+    assert in_lab(tab, "drawn") == []
+    put(tab, drawing="a spiral")
+    svg.click(position={"x": 60, "y": 60})
+    assert in_lab(tab, "drawn") == [], "a touch draws only where that was asked for"
+
+
+def test_particles_flow_by_a_button_until_they_have_arrived(opened):
+    tab = opened("particle_flow")
+    put(tab, drawing="two lines", time=0.9)
+    press(tab, "play", "Space")
+    tab.locator("[name=play]", has_text="Flow").wait_for()
+    tab.wait_for_function("document.querySelector('.gantut-lab').shadowRoot.querySelector('[name=time]').value === '1'")
+
+
 # ---- D* and the critic --------------------------------------------------------------------------------------
 
 PAIRS = [

@@ -274,56 +274,6 @@ function clip(layers, bound = CLIP) {
 
 // ---- How far, and how many ----------------------------------------------------------------------------------
 
-// W1 between two clouds of n points with equal weights: the Hungarian method, with prices u and v, in n^3 steps.
-function exactDistance(x, y, n) {
-  const table = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < n; j++) table[i * n + j] = Math.hypot(x[2 * i] - y[2 * j], x[2 * i + 1] - y[2 * j + 1]);
-  }
-  const u = new Float64Array(n + 1),
-    v = new Float64Array(n + 1),
-    owner = new Int32Array(n + 1),
-    way = new Int32Array(n + 1),
-    least = new Float64Array(n + 1),
-    done = new Uint8Array(n + 1);
-  for (let i = 1; i <= n; i++) {
-    owner[0] = i;
-    least.fill(Infinity);
-    done.fill(0);
-    let at = 0;
-    while (owner[at] !== 0) {
-      done[at] = 1;
-      const row = (owner[at] - 1) * n - 1,
-        price = u[owner[at]];
-      let next = 0,
-        delta = Infinity;
-      for (let j = 1; j <= n; j++) {
-        if (done[j]) continue;
-        const reduced = table[row + j] - price - v[j];
-        if (reduced < least[j]) {
-          least[j] = reduced;
-          way[j] = at;
-        }
-        if (least[j] < delta) {
-          delta = least[j];
-          next = j;
-        }
-      }
-      for (let j = 0; j <= n; j++) {
-        if (done[j]) {
-          u[owner[j]] += delta;
-          v[j] -= delta;
-        } else least[j] -= delta;
-      }
-      at = next;
-    }
-    for (; at !== 0; at = way[at]) owner[at] = owner[way[at]];
-  }
-  let sum = 0;
-  for (let j = 1; j <= n; j++) sum += table[(owner[j] - 1) * n + j - 1];
-  return sum / n;
-}
-
 // How many clouds have at least 1% of the samples, one of them within three standard deviations of the centre.
 function modesCovered(samples, rows, centres, scale) {
   const near = new Int32Array(centres.length),

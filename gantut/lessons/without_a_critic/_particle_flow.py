@@ -45,8 +45,8 @@ def particle_flow() -> Lab:
         "Noise points and target points are joined in pairs, at random or at the least total squared distance, each by "
         "a straight line. Particles follow the mean way of the pairs near them: the exact velocity field of flow "
         f"matching for these finitely many pairs, each blurred by {SIGMA:g}. Nothing is trained. At random means all "
-        "pairs there are, of which one for each point is shown. Draw a target of your own, and see how many Euler steps "
-        "each coupling needs.",
+        "pairs there are, of which one for each point is shown. Draw a target of your own, and see how many Euler "
+        "steps each coupling needs.",
         still.svg(),
         {"noise": _short(noise), "blur": _short(blur), "sigma": SIGMA, "drawings": targets},
         (ASSIGNMENT,),

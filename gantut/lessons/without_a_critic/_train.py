@@ -13,11 +13,11 @@ from gantut.device import random_source
 from gantut.flows import Velocity, flow, flow_matching_loss
 from gantut.lessons.toy_gans import game_config
 from gantut.networks import MLP
-from gantut.training import Architecture, Config, train
+from gantut.training import Architecture, Config, Optimizer, train
 from gantut.transport import c_transform, emd_points, minibatch_coupling, sinkhorn_divergence, sliced_wasserstein
 
 LATENT = 32
-RATE = 1e-3  # of every method: nothing is tuned
+RATE = 2e-3  # of every method: nothing is tuned
 BLUR = 0.1  # the weight of entropy, in units of the mean distance of the data from their mean
 DIRECTIONS = 64
 FLOW_STEPS = 20
@@ -134,7 +134,13 @@ def _config(name, members, steps, width, batch) -> Config:
     """The configuration of a game; every generator is the one that it makes."""
     own = GAMES.get(name, GAMES["WGAN-GP"])
     layers = Architecture((width, width))
-    shared = dict(generator=layers, critic=layers, latent_dim=LATENT, batch_size=batch)
+    shared = dict(
+        generator=layers,
+        critic=layers,
+        latent_dim=LATENT,
+        batch_size=batch,
+        optimizer=Optimizer("adam", RATE, betas=(0.0, 0.9)),
+    )
     return replace(game_config("wgan-gp", 1, members=members, steps=steps, **shared), **own)
 
 

@@ -58,13 +58,10 @@ def _tasks():
 def _row(method, name, data, held_out, width, members, seconds):
     settings = dict(members=members, width=width, points=POINTS)
     train_method(method, data, steps=2, **settings)  # compiles, and fills caches
-    few = 12
-    start = time.process_time()
-    train_method(method, data, steps=few, **settings)
-    steps = max(LOOKS, round(seconds * few / (time.process_time() - start))) // LOOKS * LOOKS
-    start = time.process_time()
-    trained = train_method(method, data, steps=steps, looks=LOOKS, **settings)
-    row = {"steps": steps, "seconds": round(time.process_time() - start, 1)}
+    few, more = (_timed(method, data, steps=steps, **settings)[1] for steps in (4, 24))
+    steps = max(LOOKS, round(20 * seconds / (more - few))) // LOOKS * LOOKS
+    trained, spent = _timed(method, data, steps=steps, looks=LOOKS, **settings)
+    row = {"steps": steps, "seconds": round(spent, 1)}
     samples = trained.samples[-1]
     row["w1"] = [rounded(metrics.exact_w1(look.double(), held_out.double())) for look in trained.samples]
     row |= _judged(samples, held_out, name)
@@ -77,6 +74,12 @@ def _row(method, name, data, held_out, width, members, seconds):
             ends = [flow(network, noise, steps=steps) for steps in STEPS]
         row["w1_of_steps"] = [rounded(metrics.exact_w1(end.double(), held_out.double())) for end in ends]
     return row
+
+
+def _timed(*arguments, **settings):
+    """What is trained, and how much processor time it took."""
+    start = time.process_time()
+    return train_method(*arguments, **settings), time.process_time() - start
 
 
 def _judged(samples, held_out, name):

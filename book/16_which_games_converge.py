@@ -1262,6 +1262,7 @@ check("collapse-of-many", answer)
 # - An eigenvalue 1 along a curve of equilibria does no harm.
 # - Fixed pairs take away the climb out of a collapse; pairs that are drawn anew do not; a gentle critic does, with any
 #   of the losses.
+# - What is to be had without any game, {doc}`lesson 17 <17_without_a_critic>` tries.
 #
 # **Sources.** The Dirac-GAN, the results for each method and the theorem on zero-centred penalties are from
 # {cite}`mescheder2018`, consensus from {cite}`mescheder2017`, two learning rates from {cite}`heusel2017`, noise from

@@ -66,7 +66,7 @@ from gantut.data import ring
 from gantut.device import random_source
 from gantut.flows import Velocity, curvature, flow, flow_matching_loss
 from gantut.lessons import check, recorded, show_table
-from gantut.lessons.without_a_critic import train_method
+from gantut.lessons.without_a_critic import particle_flow, train_method
 from gantut.lessons.without_a_critic.plots import plot_pairs, plot_trails
 from gantut.metrics import certified_w1, exact_w1, paired_difference
 from gantut.networks import MLP
@@ -858,6 +858,13 @@ plots.show()
 # the first velocity is already about right. With enough steps the two arrive at the same distance: the pairs decide how
 # long sampling takes, not where it ends.
 #
+# Draw a distribution of your own, and let particles flow to it. The lab follows the *exact* mean velocity of finitely many
+# pairs, so what bends the paths is the pairing alone. How many steps does each kind of pairs need for your drawing?
+
+# %%
+particle_flow()
+
+# %% [markdown]
 # :::{admonition} Try it
 # :class: tip
 # Replace Euler's method by `method="heun"`, which asks for two velocities a step and is of second order. At equal

@@ -21,8 +21,8 @@ from gantut.lessons.the_estimate import (
 )
 from gantut.lessons.the_game import critic_steps
 from gantut.lessons.wasserstein_gan import critic_optimizers
-from gantut.lessons.without_a_critic import without_a_critic
 from gantut.lessons.which_games_converge import which_games_converge
+from gantut.lessons.without_a_critic import without_a_critic
 
 EXPERIMENTS = {
     "mode-collapse": mode_collapse,

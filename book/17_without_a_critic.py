@@ -98,7 +98,9 @@ from gantut.transport import (
 # distance is the gradient through a perfect critic**. We do not need to train one.
 
 # %%
-x, y = torch.randn(2, 64, 2, dtype=torch.float64, generator=random_source(1))
+x, y = torch.randn(
+    2, 64, 2, dtype=torch.float64, generator=random_source(1)
+)
 x = (x + 3).requires_grad_()
 solved = emd_points(x, y)
 through_plan = torch.autograd.grad(solved.value, x)[0]
@@ -557,57 +559,119 @@ claim(
 #
 # ## The same compute, up to 64 dimensions
 #
-# Back to training. A recorded run gives each method the same **processor time**: seven seconds for a population of
-# eight, on the ring in the plane; on the ring in two of 8 and of 32 coordinates, with independent noise $N(0,\frac12)$
-# in all others; and on the digits of $8\times8$ pixels, which have 64. All generators have the same layers and start
-# from the same weights. Nobody has tuned anything. (Two further rows, flows, come in the next section.)
+# Back to training. A recorded run gives each method the same **processor time**: about seven seconds for a population
+# of eight, on a machine that was busy, so that it is equal to within a few seconds only. The data are the ring in the
+# plane; the ring in two of 8 and of 32 coordinates, with independent noise $N(0,\frac12)$ in all others; and the digits
+# of $8\times8$ pixels, which have 64. All generators have the same layers and start from the same weights. Nobody has
+# tuned anything.
 
 # %% tags=["hide-input"]
 study, provenance = recorded("without-a-critic")
 rows = {(row["data"], row["method"]): row for row in study["rows"]}
-controls = {row["data"]: row for row in study["controls"]}
-tasks = list(controls)
-
-
-def mean(values):
-    return float(np.mean(values))
-
-
+second_draws = {row["data"]: row for row in study["controls"]}
+tasks = [f"ring, d = {d}" for d in (2, 8, 32)] + ["digits"]
 methods = list(dict.fromkeys(method for _, method in rows))
 without_flows = [name for name in methods if not name.startswith("flow")]
 
 
+def mean_of(row, what):
+    return f"{np.mean(row[what]):.2f}"
+
+
+def line_of(name, found, steps):
+    return [
+        name,
+        steps,
+        *(
+            f"{mean_of(found[task], 'w1_end')} "
+            f"({mean_of(found[task], 'spread')})"
+            for task in tasks
+        ),
+        mean_of(found["ring, d = 32"], "w1_of_ring"),
+        mean_of(found["digits"], "precision"),
+        mean_of(found["digits"], "recall"),
+    ]
+
+
 def table_of(names):
+    lines = [
+        line_of(
+            name,
+            {task: rows[task, name] for task in tasks},
+            rows["ring, d = 2", name]["steps"],
+        )
+        for name in names
+    ]
     show_table(
-        ["", *(f"{task}: $W_1$ (spread)" for task in tasks)],
         [
-            [
-                name,
-                *(
-                    f"{mean(rows[task, name]['w1_end']):.2f} "
-                    f"({mean(rows[task, name]['spread']):.2f})"
-                    for task in tasks
-                ),
-            ]
-            for name in names
-        ]
-        + [
-            [
-                "a second draw",
-                *(
-                    f"{controls[task]['w1_end'][0]:.2f} "
-                    f"({controls[task]['spread'][0]:.2f})"
-                    for task in tasks
-                ),
-            ]
+            "$W_1$ (spread)",
+            "steps in the plane",
+            "$d=2$",
+            "$d=8$",
+            "$d=32$",
+            "digits",
+            "$W_1$ of the ring in $d=32$",
+            "precision",
+            "recall",
         ],
+        [*lines, line_of("a second draw", second_draws, "")],
     )
 
 
 table_of(without_flows)
 
+# %% tags=["hide-input"]
+COMPARED = 6  # as many as eight pairs can tell apart together
+
+
+def compared(what, task, first, other):
+    return paired_difference(
+        rows[task, first][what],
+        rows[task, other][what],
+        comparisons=COMPARED,
+    )
+
+
+claim(
+    "trained-on-batches-too-narrow",
+    "spread in 32 dimensions, exact W1 less WGAN-GP: high end",
+    compared("spread", "ring, d = 32", "exact W1", "WGAN-GP").high,
+    below=-0.3,
+)
+claim(
+    "closer-than-the-data-themselves",
+    "W1 in 32 dimensions of all members trained on it, less a second draw",
+    np.array(rows["ring, d = 32", "exact W1"]["w1_end"])
+    - second_draws["ring, d = 32"]["w1_end"],
+    below=-0.2,
+)
+claim(
+    "exact-distance-wins-by-its-own-measure",
+    "W1 of digits, exact W1 less WGAN-GP: high end",
+    compared("w1_end", "digits", "exact W1", "WGAN-GP").high,
+    below=-0.3,
+)
+claim(
+    "a-critic-recalls-more-digits",
+    "recall of digits, WGAN-GP less exact W1: low end",
+    compared("recall", "digits", "WGAN-GP", "exact W1").low,
+    above=0.1,
+)
+
 # %% [markdown]
-# STUDY-TEXT
+# **Look at 32 dimensions first.** The generators that were trained on the exact distance are *closer to the data than a
+# second draw of the data*, 2.6 against 3.0. Our judge is fooled, as foretold, and the number in brackets says why:
+# their spread is little more than half of the right one. IMLE and the Sinkhorn divergence, here with little entropy, go
+# the same way. The sliced distance and WGAN-GP keep the spread. But the spread is not everything. Of the ring itself,
+# in its plane, the exact distance has learned more than WGAN-GP, which trains its critic five times per step and gets
+# to a few hundred steps.
+#
+# **On digits the exact distance wins by its own measure and loses the digits.** Its $W_1$ is far below that of WGAN-GP
+# and not far from that of real digits. Its samples are typical, with a precision near 1, and hardly any real digit lies
+# among them: its recall is about 0.01. They are something like means. The critic's samples are rougher, and of all
+# these generators they recall the most. This is where smoothing wins: in many dimensions, where batches are poor
+# descriptions. **In the plane it loses**: there WGAN-GP is among the last for the time that it takes. The pairs with
+# $R_1$ and $R_2$, a game with one critic step, are the best of the generators there.
 #
 # ## From a plan to a flow
 #
@@ -858,8 +922,9 @@ plots.show()
 # the first velocity is already about right. With enough steps the two arrive at the same distance: the pairs decide how
 # long sampling takes, not where it ends.
 #
-# Draw a distribution of your own, and let particles flow to it. The lab follows the *exact* mean velocity of finitely many
-# pairs, so what bends the paths is the pairing alone. How many steps does each kind of pairs need for your drawing?
+# Draw a distribution of your own, and let particles flow to it. The lab follows the *exact* mean velocity of finitely
+# many pairs, so what bends the paths is the pairing alone. How many steps does each kind of pairs need for your
+# drawing?
 
 # %%
 particle_flow()
@@ -873,23 +938,51 @@ particle_flow()
 #
 # ### Beside the games, at equal compute
 #
-# The recorded run gave flows the same processor time as all others. Their networks have the same hidden layers, and
-# samples are made in twenty steps, so that *making* samples costs twenty times as much.
+# The recorded run gave flows the same processor time as all others. Their networks have the same hidden layers. Samples
+# are made in twenty steps, so that *making* one costs twenty times as much as with a generator.
 
 # %% tags=["hide-input"]
-table_of(methods)
+flows = [name for name in methods if name.startswith("flow")]
+table_of(flows)
+claim(
+    "flows-lead-in-the-plane",
+    "W1 in the plane, coupled flow less the best game: high end",
+    compared(
+        "w1_end", "ring, d = 2", "flow, coupled", "pairs, R1 and R2"
+    ).high,
+    below=0,
+)
+claim(
+    "flows-lag-on-digits",
+    "W1 of digits, independent flow less WGAN-GP: low end",
+    compared("w1_end", "digits", "flow, independent", "WGAN-GP").low,
+    above=0.1,
+)
+show_table(
+    ["curvature", *tasks],
+    [
+        [name, *(mean_of(rows[task, name], "curvature") for task in tasks)]
+        for name in flows
+    ],
+)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Rows of twelve small grey digits each: real ones, and those of generators trained on the exact distance, on the sliced distance, with WGAN-GP, with relativistic pairs, and of two flows."}, "figure": {"name": "fig-digits-without", "caption": "Digits of the first member after equal processor time, nothing tuned."}}
-pictures = {
-    name: np.array(rows["digits", name]["tiles"])
-    for name in methods
-    if name not in ("Sinkhorn divergence", "IMLE")
-}
-plots.image_rows(pictures)
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Rows of twelve small grey digits each. Those trained on the exact W1 and by IMLE are soft blurs, many alike, that look like means of digits. Sliced W1, WGAN-GP and the relativistic pairs give speckled, uneven shapes, some of which can be read. Those of both flows are shapes under grey noise."}, "figure": {"name": "fig-digits-without", "caption": "Digits of the first member of each population after equal processor time, nothing tuned."}}
+plots.image_rows(
+    {
+        name: np.array(rows["digits", name]["tiles"])
+        for name in methods
+        if name != "Sinkhorn divergence"
+    }
+)
 plots.show()
 
 # %% [markdown]
-# FLOW-TEXT
+# In the plane flows are ahead of all games, and in 8 and 32 dimensions they keep the spread to within a tenth: no bias
+# of batches, as promised. **On digits they are the last.** In a few seconds a small network does not learn to take the
+# noise of 64 pixels away; their spread is too large and their precision is nearly 0. (Their recall is high for a reason
+# of lesson 7: a noisy cloud is so wide that it contains everything.) Flows of images take long trainings and large
+# networks, and get both. The last table shows that coupling batches of 64 straightens paths less the more dimensions
+# there are; for digits hardly at all, since no partner is near.
 #
 # ## So, do we need a critic?
 #

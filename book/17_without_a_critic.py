@@ -30,7 +30,7 @@
 # **You need** plans from {doc}`lesson 9 <09_moving_dirt>`, potentials from {doc}`lesson 10 <10_duality>`, and the
 # gradient penalty of {doc}`lesson 13 <13_better_critics>`.
 #
-# **It takes** about 80 minutes to read with the exercises, and less than a minute to run on a laptop.
+# **It takes** about 83 minutes to read with the exercises, and less than a minute to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]
@@ -409,8 +409,8 @@ claim(
 #
 # What do the other losses make of it? The sliced distance sees batches on lines, and on a line $c_m$ is near 1 *in any
 # number of dimensions*: for a Gaussian every projection is the same one-dimensional problem. For the Sinkhorn
-# divergence it depends on $\varepsilon$. We compute the expected loss for spreads from 0.05 to 1.3 and mark its
-# minimum.
+# divergence it depends on $\varepsilon$. We compute the expected loss for spreads from 0.05 to 1.3, and
+# {numref}`fig-best-spread` shows its minimum.
 
 # %%
 spreads = torch.linspace(0.05, 1.3, 26).double()
@@ -674,7 +674,7 @@ claim(
 # exact distance of batches is a good loss. For the *distribution*, in many dimensions, smoothing wins.
 #
 # **In the plane the critic of WGAN-GP loses**: it is among the last for the time that it takes. The pairs with $R_1$
-# and $R_2$, a game with one critic step, are the best of the generators there.
+# and $R_2$, a game with one critic step, have the least mean distance of the generators there.
 #
 # ## From a plan to a flow
 #
@@ -802,7 +802,7 @@ claim(
 # batch only. And what about the bias of batches, which ruined the exact distance? Each plan is a permutation: every
 # sample of noise and every data point is used exactly once. So the pairs have the right distributions on both sides
 # **for every batch size**, and {prf:ref}`thm-continuity` applies to them as to any other pairs. A small batch makes
-# paths less straight; it does not move the target.
+# paths less straight; it does not move the target. {numref}`fig-pairs` shows both kinds of pairs.
 
 # %%
 noise, data = (
@@ -920,10 +920,10 @@ for ax, (name, trail) in zip(panels, trails.items(), strict=True):
 plots.show()
 
 # %% [markdown]
-# The field of independent pairs begins by pointing to the *mean* of the data, since at $t=0$ a sample may be paired
-# with any of them; only later does it bend towards a mode. One step from there lands at the mean. With coupled pairs
-# the first velocity is already about right. With enough steps the two arrive at the same distance: the pairs decide how
-# long sampling takes, not where it ends.
+# The field of independent pairs ({numref}`fig-trails`, left) begins by pointing to the *mean* of the data, since at
+# $t=0$ a sample may be paired with any of them; only later does it bend towards a mode. One step from there lands at
+# the mean. With coupled pairs the first velocity is already about right. With enough steps the two arrive at the same
+# distance: the pairs decide how long sampling takes, not where it ends.
 #
 # Draw a distribution of your own, and let particles flow to it. The lab follows the *exact* mean velocity of finitely
 # many pairs, so what bends the paths is the pairing alone. How many steps does each kind of pairs need for your

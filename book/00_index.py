@@ -161,6 +161,7 @@ plots.show()
 # | 14 | {doc}`New creatures <14_new_creatures>` | Can it draw new creatures, and how would we know? |
 # | 15 | {doc}`Are GANs created equal? <15_created_equal>` | Which one is best, and how would we know? |
 # | 16 | {doc}`Which games converge? <16_which_games_converge>` | Which of all these rules bring a GAN to rest, and why? |
+# | 17 | {doc}`Do we need a critic? <17_without_a_critic>` | What can be had without the second player, and what not? |
 #
 # What they have to prove or to refute is kept in the ledger:
 

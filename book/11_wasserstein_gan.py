@@ -1266,7 +1266,8 @@ check("half-of-it", answer)
 # - Training raises a critic's estimate. It is from iteration to iteration that a lower estimate can mean a smaller
 #   distance.
 # - Near the equilibrium of the smallest GAN this game goes round, however many steps its critic takes: see
-#   {doc}`lesson 16 <16_which_games_converge>`.
+#   {doc}`lesson 16 <16_which_games_converge>`. What becomes of it without a critic: {doc}`lesson 17
+#   <17_without_a_critic>`.
 #
 # **Sources.** The Wasserstein GAN, its algorithm and the picture of the two Gaussians are from
 # {cite}`arjovsky2017wgan`, after {cite}`weng2019` and {cite}`xu2020`; the one-sided penalty is from

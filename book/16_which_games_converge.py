@@ -1432,6 +1432,7 @@ check("collapse-of-many", answer)
 #   of the losses.
 # - Tuned with equal budgets on four small problems, a threshold with $R_1$ and pairs with both penalties end equally near
 #   to the data.
+# - What is to be had without any game, {doc}`lesson 17 <17_without_a_critic>` tries.
 #
 # **Sources.** The Dirac-GAN, the results for each method and the theorem on zero-centred penalties are from
 # {cite}`mescheder2018`, consensus from {cite}`mescheder2017`, two learning rates from {cite}`heusel2017`, noise from

@@ -95,10 +95,10 @@ def which_games_converge(
     Parameters
     ----------
     tries : int, optional
-        Settings tried for each game; 5, and 32 at full scale.
+        Settings tried for each game; 8, and 32 at full scale.
     updates : int, optional
         Gradient steps of a run, of both players together: with k critic steps there are ``updates / (k + 1)``
-        iterations; 1200, and 30 000 at full scale.
+        iterations; 2400, and 30 000 at full scale.
     batch_size : int, optional
         64, and 256 at full scale.
     judged : int, optional
@@ -118,7 +118,7 @@ def which_games_converge(
     compare_tuned_games : compares what this returns.
     """
     usual = at_scale(
-        fast=dict(tries=5, updates=1200, batch_size=64, judged=16),
+        fast=dict(tries=8, updates=2400, batch_size=64, judged=16),
         full=dict(tries=32, updates=30_000, batch_size=256, judged=32),
     )
     given = dict(tries=tries, updates=updates, batch_size=batch_size, judged=judged)

@@ -564,7 +564,7 @@ ax.quiver(
     zorder=3,
 )
 ax.plot(*x.T, "o", color=plots.REAL, markersize=8, label="source")
-ax.plot(*y.T, "s", color=plots.GENERATED, markersize=7, label="target")
+ax.plot(*y.T, "^", color=plots.GENERATED, markersize=8, label="target")
 ax.grid(False)
 ax.set(aspect="equal", xlabel="$x_1$", ylabel="$x_2$")
 ax.legend(loc="lower right")
@@ -798,9 +798,9 @@ plots.lines(
     right,
     theta,
     {"$W_1$": w1, "JS": js.where(theta != 0, math.nan), "MMD²": mmd2},
-    colours=[plots.THIRD, plots.FOURTH, plots.REAL],
+    colours=[plots.THIRD, plots.FOURTH, plots.INK],
 )
-right.plot(0, js[20], "o", color=plots.FOURTH)
+right.plot(0, js[20], "D", color=plots.FOURTH)
 right.set(xlabel="θ")
 right.legend(fontsize=9)
 plots.show()

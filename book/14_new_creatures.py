@@ -946,26 +946,27 @@ curves.append(
     )
 )
 names = list(dict.fromkeys(name for name, _, _ in curves))
+looks = dict(zip(names, plots.looks(names), strict=True))
 for number, (name, at, own) in enumerate(curves):
-    style, ends = names.index(name), median_interval(own)
+    (colour, dash, marker), ends = looks[name], median_interval(own)
     first = name not in [other for other, _, _ in curves[:number]]
-    look = dict(color=plots.COLOURS[style], linestyle=plots.DASHES[style])
     seen = at > 0  # a logarithmic axis has no 0
     ax.fill_between(
         at[seen],
         ends.low[seen],
         ends.high[seen],
-        color=look["color"],
+        color=colour,
         alpha=0.15,
     )
     ax.plot(
         at[seen],
         ends.estimate[seen],
-        marker="osD^"[style],
+        color=colour,
+        linestyle=dash,
+        marker=marker,
         markersize=4,
         linewidth=1.4,
         label=name if first else None,
-        **look,
     )
 ax.axvline(longer["first"] * longer["look"], color="0.5", linewidth=0.8)
 ax.axhline(

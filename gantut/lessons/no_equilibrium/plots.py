@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gantut.plots import COLOURS, FAINT, INK, REAL, as_array
+from gantut.plots import FAINT, INK, as_array, looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ def plot_vector_field(ax: Axes, x, y, u, v, *, circles: Sequence[float] = ()) ->
     """
     x, y, u, v = map(as_array, (x, y, u, v))
     length = np.maximum(np.hypot(u, v), 1e-12)
-    ax.quiver(x, y, u / length, v / length, color=REAL, pivot="mid", scale=22, width=0.006)
+    ax.quiver(x, y, u / length, v / length, color=INK, pivot="mid", scale=22, width=0.006)
     turn = np.linspace(0, 2 * np.pi, 200)
     for radius in circles:
         ax.plot(radius * np.cos(turn), radius * np.sin(turn), color=FAINT, linestyle="--", linewidth=1.0)
@@ -41,7 +41,7 @@ def plot_vector_field(ax: Axes, x, y, u, v, *, circles: Sequence[float] = ()) ->
     return ax
 
 
-def plot_spectrum(ax: Axes, eigenvalues: Mapping[str, object], *, colours: Sequence[str] = COLOURS) -> Axes:
+def plot_spectrum(ax: Axes, eigenvalues: Mapping[str, object], *, colours: Sequence[str] | None = None) -> Axes:
     """Draw eigenvalues in the complex plane with the unit circle, a marker for each name.
 
     Parameters
@@ -49,8 +49,8 @@ def plot_spectrum(ax: Axes, eigenvalues: Mapping[str, object], *, colours: Seque
     ax : Axes
     eigenvalues : mapping
         From a name to complex numbers, an array of any shape.
-    colours : sequence
-        One for each entry of `eigenvalues`.
+    colours : sequence, optional
+        Other than those of `looks`, one for each entry of `eigenvalues`.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def plot_spectrum(ax: Axes, eigenvalues: Mapping[str, object], *, colours: Seque
     turn = np.linspace(0, 2 * np.pi, 400)
     ax.fill(np.cos(turn), np.sin(turn), color=FAINT, alpha=0.12, linewidth=0)
     ax.plot(np.cos(turn), np.sin(turn), color=INK, linewidth=1.0)
-    for (name, values), colour, marker in zip(eigenvalues.items(), colours, "os^Dv*", strict=False):
+    for (name, values), (colour, _, marker) in zip(eigenvalues.items(), looks(eigenvalues, colours), strict=True):
         values = as_array(values).reshape(-1)
         ax.plot(values.real, values.imag, marker, color=colour, markersize=8, alpha=0.9, label=name)
     ax.set(aspect="equal", xlabel="real part", ylabel="imaginary part")

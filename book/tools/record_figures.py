@@ -1,0 +1,146 @@
+"""An IPython extension: each figure that a lesson shows is recorded as drawings, too, for a desk and for a phone.
+
+`notebooks.py` loads it into the kernel that executes a lesson. What a notebook shows stays a picture of pixels, as any
+program shows it; beside it, in the metadata of that output, lie two drawings (SVG), from which `drawn_figures.py` makes
+what the site shows. Text in them is text, and colours are those of gantut.plots, so that the site can change both.
+
+For a phone, the panels of a figure are stacked, and letters stay as large as those of the page.
+"""
+
+import io
+import itertools
+import re
+
+PHONE = 3.65  # inches: a column of text on a phone, 350 pixels
+MANY = 1500  # points of one kind: beyond, they are pixels inside of the drawing
+LETTERS = 0.87  # of their size on a desk; and never below
+SMALLEST = 8.5  # points
+
+
+def load_ipython_extension(_shell):
+    """Make every picture of a figure carry its drawings with it."""
+    from IPython.core import pylabtools
+
+    plain = pylabtools.print_figure
+
+    def print_figure(figure, fmt="png", **options):
+        return plain(figure, fmt, **options), {"drawings": drawings(figure)}
+
+    pylabtools.print_figure = print_figure
+
+
+def drawings(figure):
+    """Return a figure as SVG, wide and narrow; it is narrow afterwards."""
+    wide = draw(figure)
+    narrow(figure)
+    return {"wide": wide, "narrow": draw(figure)}
+
+
+def draw(figure):
+    """Return a figure as compact SVG."""
+    import matplotlib.pyplot as plt
+    from matplotlib.collections import PathCollection
+    from matplotlib.lines import Line2D
+
+    for line in figure.findobj(Line2D):
+        line.set_rasterized(line.get_marker() not in ("None", None, "", " ") and len(line.get_xdata()) > MANY)
+    for points in figure.findobj(PathCollection):
+        points.set_rasterized(len(points.get_offsets()) > MANY)
+    file = io.StringIO()
+    with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "gantut"}):
+        figure.savefig(file, format="svg", bbox_inches="tight", dpi=200, metadata={"Date": None})
+    return compact(file.getvalue())
+
+
+def compact(svg):
+    """Return a drawing of matplotlib's without what it does not need: hundredths of a point are enough."""
+    svg = re.sub(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.S)
+    svg = re.sub(r"(font: [^\"';]*px )[^\"]*?sans-serif", r"\1sans-serif", svg)
+    parts = re.split(r"(<image .*?/>)", svg, flags=re.S)  # pictures inside stay as they are
+    parts[::2] = [re.sub(r"-?\d+\.\d{3,}(?![\de])", _rounded, part) for part in parts[::2]]
+    return re.sub(r"\s+", " ", "".join(parts)).replace("> <", "><").strip()
+
+
+def _rounded(number):
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
+
+
+def narrow(figure):
+    """Stack the panels of a figure, and make it as narrow as a phone."""
+    width, height = figure.get_size_inches()
+    panels = [ax for ax in figure.axes if ax.get_subplotspec() is not None]
+    grid = _one_grid(figure, panels)
+    if grid is None:
+        figure.set_size_inches(PHONE, height * 0.8)
+    elif grid.ncols > 4:  # small pictures: smaller still, and all where they are
+        figure.set_size_inches(0.7 * width, 0.7 * height)
+    else:
+        columns = _columns(grid, panels)
+        rows = -(-grid.nrows * grid.ncols // columns)
+        share = (PHONE / columns) / (width / grid.ncols)
+        square = all(ax.get_aspect() != "auto" or not ax.axison for ax in panels)
+        row = min(height / grid.nrows * (share if square else share**0.5), PHONE + 0.2 if square else 2.5)
+        if columns != grid.ncols:
+            _stack(figure, panels, grid, rows, columns)
+        titled = 0.25 if square and any(ax.get_title(loc="left") for ax in panels) else 0
+        figure.set_size_inches(PHONE, row * rows + titled)
+    _letters(figure)
+
+
+def _one_grid(figure, panels):
+    """Return the grid that all panels stand in, each in a cell of its own, or None."""
+    grids = {ax.get_subplotspec().get_gridspec() for ax in panels}
+    cells = [ax.get_subplotspec() for ax in panels]
+    plain = len(grids) == 1 and not figure.subfigs and all(cell.num1 == cell.num2 for cell in cells)
+    return grids.pop() if plain else None
+
+
+def _columns(grid, panels):
+    """Return how many panels stand beside each other on a phone: two, where they have no numbers on their axes."""
+    bare = not any(ax.axison and (len(ax.get_xticks()) or len(ax.get_yticks())) for ax in panels)
+    pairs = bare or grid.ncols == 4 or grid.nrows * grid.ncols > 4
+    return min(grid.ncols, 2 if pairs else 1)
+
+
+def _stack(figure, panels, old, rows, columns):
+    """Put the panels into another grid: in the order of reading, or where three stand above three, pairs in a row."""
+    new = figure.add_gridspec(rows, columns)
+    places = {}
+    for ax in panels:
+        cell = ax.get_subplotspec()
+        across, down = cell.colspan.start, cell.rowspan.start
+        place = across * old.nrows + down if old.nrows == columns > 1 else down * old.ncols + across
+        places[ax] = (down, across)
+        ax.set_subplotspec(new[place // columns, place % columns])
+    for ax, other in itertools.permutations(panels, 2):  # what they shared with their neighbours they need again
+        (down, across), (down_there, across_there) = places[ax], places[other]
+        if down == down_there and across_there == 0 and ax.get_shared_y_axes().joined(ax, other):
+            ax.tick_params(labelleft=True)
+            ax.set_ylabel(ax.get_ylabel() or other.get_ylabel())
+        if across == across_there and down_there == old.nrows - 1 and ax.get_shared_x_axes().joined(ax, other):
+            ax.tick_params(labelbottom=True)
+            ax.set_xlabel(ax.get_xlabel() or other.get_xlabel())
+
+
+def _letters(figure):
+    """Make letters a little smaller, legends narrow, and names below an axis slanted where they would overlap."""
+    from matplotlib.text import Text
+
+    for legend in list(figure.legends):
+        names = [text.get_text() for text in legend.get_texts()]
+        longest = max(map(len, names))
+        columns = max(1, min(len(names), int(PHONE / (0.55 + 0.085 * longest))))
+        figure.legend(legend.legend_handles, names, loc="outside lower center", ncols=columns)
+        legend.remove()
+    for text in figure.findobj(Text):
+        text.set_fontsize(max(LETTERS * text.get_fontsize(), SMALLEST))
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_tick_params(labelsize=max(LETTERS * 11, SMALLEST))
+    figure.draw_without_rendering()
+    for ax in figure.axes:
+        labels = [label for label in ax.get_xticklabels() if label.get_text() and label.get_visible()]
+        boxes = [label.get_window_extent() for label in labels]
+        if any(left.x1 + 2 > right.x0 for left, right in itertools.pairwise(boxes)) and not hasattr(ax, "zaxis"):
+            for label in labels:
+                label.set(rotation=35, ha="right", rotation_mode="anchor")

@@ -73,6 +73,7 @@ from gantut.lessons.better_critics import (
     spectral_critic,
 )
 from gantut.lessons.better_critics.plots import (
+    plot_cones,
     plot_histograms,
     plot_penalty_points,
     plot_surfaces,
@@ -324,6 +325,19 @@ claim(
     equals=1.0,
     atol=1e-9,
 )
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels, each with the cone below, the cone above and a critic between them, over the distance from a point in the middle of a ray. Along the ray all three are one straight line of slope 1 from y to x; beyond both ends the cones part. Across the ray the cone below is a rounded roof and the one above a rounded valley; they touch in the middle, and the critic, which is level there, passes through that point."}, "figure": {"name": "fig-cones", "caption": "The proof in a picture, for x at 1 and y at −1 on a vertical ray. A critic lies between the two cones (shaded). Along the ray they leave no room at all; across it they touch, and where they touch all three have one gradient."}}
+s = torch.linspace(-1.6, 1.6, 201, dtype=torch.float64)
+up = torch.tensor([0.0, 1.0], dtype=torch.float64)
+ways = {}
+for name, way in (("along the ray", up), ("across the ray", up.flip(0))):
+    z = s[:, None] * way  # x is at `up`, and y at `-up`
+    below, above = 1 - (z - up).norm(dim=1), (z + up).norm(dim=1) - 1
+    ways[name] = s, below, (below + above) / 2, above
+panels = plots.axes(1, 2, height=2.7, sharey=True)
+plot_cones(panels, ways)
+plots.legend_below(*panels)
+plots.show()
 
 # %% [markdown]
 # Both extensions have slope 1 nearly everywhere, on routes or not. Their average is a best critic, too, and it can be

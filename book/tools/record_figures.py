@@ -55,10 +55,10 @@ def draw(figure):
 def compact(svg):
     """Return a drawing of matplotlib's without what it does not need: hundredths of a point are enough."""
     svg = re.sub(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.S)
-    svg = re.sub(r"(font: [^\"';]*px )[^\"]*?sans-serif", r"\1sans-serif", svg)
-    parts = re.split(r"(<image .*?/>)", svg, flags=re.S)  # pictures inside stay as they are
-    parts[::2] = [re.sub(r"-?\d+\.\d{3,}(?![\de])", _rounded, part) for part in parts[::2]]
-    return re.sub(r"\s+", " ", "".join(parts)).replace("> <", "><").strip()
+    svg = re.sub(r"font-family: [^;\"]*; ?|(?<= )transform=\"rotate\(-0 [^\"]*\"", "", svg)
+    # in tags only, not in what is written in the figure; and pictures inside stay as they are
+    svg = re.sub(r"<(?!image )[^>]+>", lambda tag: re.sub(r"-?\d+\.\d{3,}(?![\de])", _rounded, tag[0]), svg)
+    return re.sub(r"\s+", " ", svg).replace("> <", "><").strip()
 
 
 def _rounded(number):
@@ -78,12 +78,15 @@ def narrow(figure):
         columns = _columns(grid, panels)
         rows = -(-grid.nrows * grid.ncols // columns)
         share = (PHONE / columns) / (width / grid.ncols)
-        square = all(ax.get_aspect() != "auto" or not ax.axison for ax in panels)
-        row = min(height / grid.nrows * (share if square else share**0.5), PHONE + 0.2 if square else 2.5)
+        row = min(height / grid.nrows * share**0.5, 2.5)
+        if all(ax.get_aspect() != "auto" for ax in panels):  # its height follows from its width
+            box = panels[0].get_position()
+            beside = 0.55 if panels[0].axison and len(panels[0].get_xticks()) else 0.1
+            titled = 0.25 if panels[0].get_title(loc="left") else 0
+            row = (PHONE / columns - beside) * box.height * height / (box.width * width) + beside + titled
         if columns != grid.ncols:
             _stack(figure, panels, grid, rows, columns)
-        titled = 0.25 if square and any(ax.get_title(loc="left") for ax in panels) else 0
-        figure.set_size_inches(PHONE, row * rows + titled)
+        figure.set_size_inches(PHONE, row * rows)
     _letters(figure)
 
 
@@ -132,6 +135,7 @@ def _letters(figure):
         columns = max(1, min(len(names), int(PHONE / (0.55 + 0.085 * longest))))
         figure.legend(legend.legend_handles, names, loc="outside lower center", ncols=columns)
         legend.remove()
+        figure.set_size_inches(PHONE, figure.get_size_inches()[1] + 0.22 * -(-len(names) // columns))
     for text in figure.findobj(Text):
         text.set_fontsize(max(LETTERS * text.get_fontsize(), SMALLEST))
     for ax in figure.axes:

@@ -65,7 +65,6 @@ STYLE = {
     "lines.linewidth": 2.0,
     "legend.fontsize": 11,
     "legend.frameon": False,
-    "legend.markerscale": 1.3,
     "font.size": 11,
 }
 
@@ -90,18 +89,19 @@ def looks(names: Sequence[str], colours: Sequence | None = None, dashes: Sequenc
 
     Examples
     --------
-    >>> looks(["JS", "exact W₁", "a bound"]) == [(FOURTH, DASHES[2], "D"), (THIRD, "-", "^"), (FIFTH, DASHES[2], "D")]
+    >>> looks(["JS", "exact W₁", "a bound"]) == [(FOURTH, DASHES[2], "D"), (THIRD, "-", "^"), (FIFTH, DASHES[1], "o")]
     True
     """
-    things = [thing_in(name) for name in names]
-    taken = {LOOKS[thing][0] for thing in things if thing}
-    spare = itertools.cycle([colour for colour in COLOURS if colour not in taken] or COLOURS)
+    known = [LOOKS.get(thing_in(name)) for name in names]
+    taken = list(zip(*filter(None, known), strict=True)) or [()] * 3
+    spare = [
+        itertools.cycle([part for part in all_parts if part not in own] or all_parts)
+        for all_parts, own in zip((COLOURS, DASHES, MARKERS), taken, strict=True)
+    ]
     found: list[tuple] = []
-    for place, thing in enumerate(things):
-        in_turn = DASHES[place % len(DASHES)], MARKERS[place % len(MARKERS)]
-        look = LOOKS[thing] if thing else (next(spare), *in_turn)
-        if look in found:
-            look = (look[0], *in_turn)
+    for place, look in enumerate(known):
+        if look is None or look in found:
+            look = (look[0] if look else next(spare[0]), next(spare[1]), next(spare[2]))
         colour = colours[place % len(colours)] if colours else look[0]
         found.append((colour, dashes[place % len(dashes)] if dashes else look[1], look[2]))
     return found
@@ -242,5 +242,5 @@ def legend_below(first: Axes, *others: Axes, columns: int = 3) -> None:
             entries.setdefault(name, []).append(handle)
     handles = list(map(tuple, entries.values()))
     legend = first.figure.legend(handles, list(entries), loc="outside lower center", ncols=columns)
-    for mark in legend.findobj(lambda part: part.get_alpha() is not None and not part.get_children()):
-        mark.set_alpha(max(mark.get_alpha(), 0.8))  # a faint cloud has a key that can be seen
+    for mark in legend.findobj(lambda part: hasattr(part, "set_sizes")):
+        mark.set(sizes=[36], alpha=0.8)  # the key of a faint cloud can be seen

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gantut.plots import FAINT, GENERATED, INK, REAL, as_array, looks
+from gantut.plots import FAINT, GENERATED, INDIGO, INK, REAL, as_array, looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,3 +103,30 @@ def plot_histograms(
     ax.set(ylabel="share")
     ax.legend()
     return ax
+
+
+def plot_cones(panels, ways: Mapping[str, tuple]) -> np.ndarray:
+    """Draw a critic between the two cones that it cannot leave, along one way through the plane in each panel.
+
+    Parameters
+    ----------
+    panels : array of Axes
+        One for each way.
+    ways : mapping
+        From the name of a way to four arrays of shape (points,): where on the way, the cone below, the critic, and the
+        cone above.
+
+    Returns
+    -------
+    array of Axes
+        The panels.
+    """
+    for ax, (name, values) in zip(np.ravel(panels), ways.items(), strict=True):
+        at, below, critic, above = map(as_array, values)
+        ax.fill_between(at, below, above, color=FAINT, alpha=0.2, linewidth=0)
+        ax.plot(at, above, color=GENERATED, linestyle=(0, (5, 1.5)), label="f(y) + |z − y|")
+        ax.plot(at, critic, color=INDIGO, linewidth=2.6, label="a critic f")
+        ax.plot(at, below, color=REAL, label="f(x) − |x − z|")
+        ax.plot(0, critic[np.abs(at).argmin()], "o", color=INK, markersize=7, zorder=4)
+        ax.set(xlabel=name)
+    return panels

@@ -1343,7 +1343,7 @@ for row, (epoch, colour, dash) in enumerate(looks):
 for ax, title in zip(panels, ("log(1 - D)", "-log D"), strict=True):
     ax.set(xscale="log", yscale="log", title=title)
     ax.set(xlabel="discriminator steps", ylabel="norm of the gradient")
-    ax.legend(fontsize=8)
+    ax.legend(fontsize=9)
 panels[1].get_legend().remove()
 plots.show()
 

@@ -597,7 +597,7 @@ for ax in panels[1]:
     ax.set(xlabel="tries")
 for ax in panels[:, 0]:
     ax.set(ylabel="distance")
-panels[0, 0].legend(fontsize=8, ncols=2, loc="upper right")
+plots.legend_below(panels[0, 0])
 plots.show()
 
 # %% [markdown]

@@ -10,6 +10,7 @@ For a phone, the panels of a figure are stacked, and letters stay as large as th
 import io
 import itertools
 import re
+import warnings
 
 PHONE = 3.65  # inches: a column of text on a phone, 350 pixels
 MANY = 1500  # points of one kind: beyond, they are pixels inside of the drawing
@@ -31,9 +32,11 @@ def load_ipython_extension(_shell):
 
 def drawings(figure):
     """Return a figure as SVG, wide and narrow; it is narrow afterwards."""
-    wide = draw(figure)
-    narrow(figure)
-    return {"wide": wide, "narrow": draw(figure)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a layout that does not fit shows in the drawing, and no lesson fails by it
+        wide = draw(figure)
+        narrow(figure)
+        return {"wide": wide, "narrow": draw(figure)}
 
 
 def draw(figure):
@@ -130,12 +133,17 @@ def _letters(figure):
     from matplotlib.text import Text
 
     for legend in list(figure.legends):
-        names = [text.get_text() for text in legend.get_texts()]
-        longest = max(map(len, names))
-        columns = max(1, min(len(names), int(PHONE / (0.55 + 0.085 * longest))))
+        names, columns = _columns_of(legend, figure)
         figure.legend(legend.legend_handles, names, loc="outside lower center", ncols=columns)
         legend.remove()
         figure.set_size_inches(PHONE, figure.get_size_inches()[1] + 0.22 * -(-len(names) // columns))
+    for ax in figure.axes:
+        legend = ax.get_legend()
+        if legend and _columns_of(legend, figure)[1] < legend._ncols:
+            names, columns = _columns_of(legend, figure)
+            style = dict(loc=legend._loc_real, bbox_to_anchor=legend.get_bbox_to_anchor(), prop=legend.prop)
+            title = legend.get_title().get_text() or None
+            ax.legend(legend.legend_handles, names, ncols=columns, title=title, **style)
     for text in figure.findobj(Text):
         text.set_fontsize(max(LETTERS * text.get_fontsize(), SMALLEST))
     for ax in figure.axes:
@@ -146,5 +154,12 @@ def _letters(figure):
         labels = [label for label in ax.get_xticklabels() if label.get_text() and label.get_visible()]
         boxes = [label.get_window_extent() for label in labels]
         if any(left.x1 + 2 > right.x0 for left, right in itertools.pairwise(boxes)) and not hasattr(ax, "zaxis"):
+            above = ax.xaxis.get_ticks_position() == "top"
             for label in labels:
-                label.set(rotation=35, ha="right", rotation_mode="anchor")
+                label.set(rotation=50 if above else 35, ha="left" if above else "right", rotation_mode="anchor")
+
+
+def _columns_of(legend, figure):
+    """Return the names in a legend, and how many fit beside each other."""
+    names = [text.get_text() for text in legend.get_texts()]
+    return names, max(1, min(len(names), int(figure.get_size_inches()[0] / (0.55 + 0.085 * max(map(len, names))))))

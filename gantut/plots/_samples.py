@@ -85,6 +85,6 @@ def image_rows(rows: Mapping[str, object], *, size: int = 8) -> np.ndarray:
         for ax in line:
             ax.axis("off")
         for ax, image in zip(line, as_array(images), strict=False):
-            ax.imshow(image.reshape(size, size), cmap="Greys", vmin=0, vmax=1)
+            ax.imshow(image.reshape(size, size), cmap="Greys", vmin=0, vmax=1, interpolation="none")
         line[0].set_title(name, fontsize=11)
     return grid

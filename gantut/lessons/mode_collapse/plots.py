@@ -71,6 +71,8 @@ def plot_mean_turns(
     top, bottom = figure.subfigures(2, 1, height_ratios=(1, 2.4))
     panels = np.append(top.subplots(1, len(snapshots)), bottom.subplots())
     plot_mode_clouds(panels[:-1], snapshots, centres, colours=[GENERATED])
+    for ax, name in zip(panels[1:-1], list(snapshots)[1:], strict=True):
+        ax.set_title(name.removeprefix("step "), fontsize=10)  # the first says that they are steps
     for (name, members), (colour, dash, _) in zip(turns.items(), looks(turns), strict=True):
         members = as_array(members)
         panels[-1].plot(as_array(steps), members, color=colour, linestyle=dash, linewidth=1.2)

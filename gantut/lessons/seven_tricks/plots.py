@@ -40,6 +40,7 @@ def plot_measure_table(
             ax.plot([low, high], [place] * 2, color=colour, linewidth=2.6, solid_capstyle="butt")
             ax.plot([middle], [place], "D", color=colour, markersize=5)
         ax.set(yticks=range(len(rows)), yticklabels=list(rows), ylim=(len(rows) - 0.4, -0.6), xlabel=measure)
+        ax.locator_params(axis="x", nbins=3)
         ax.tick_params(axis="y", length=0)
         ax.grid(axis="y", visible=False)
     return panels

@@ -60,7 +60,7 @@ def plot_layer_gradients(ax: Axes, norms: Mapping[str, object]) -> Axes:
             color=colour, linestyle=dash, marker=mark, markersize=5, label=name,
         )  # fmt: skip
     ax.set(yscale="log", xlabel="hidden layer", ylabel="norm of the gradient")
-    ax.legend(fontsize=8, ncols=2)
+    ax.legend(fontsize=9, ncols=2)
     return ax
 
 
@@ -89,5 +89,5 @@ def plot_batch_distances(ax: Axes, sizes, means: Mapping[float, object], bound) 
             ax.axhline(truth, color=colour, linestyle=":", linewidth=1.2)
     ax.plot(as_array(sizes), as_array(bound), color=INK, linewidth=1.0, label="bound for 0")
     ax.set(xscale="log", yscale="log", xlabel="samples in a batch", ylabel="mean W₁ of two batches")
-    ax.legend(fontsize=8, title="W₁ of the distributions", title_fontsize=8)
+    ax.legend(fontsize=9, title="W₁ of the distributions", title_fontsize=9)
     return ax

@@ -277,8 +277,9 @@ for column, (title, (p, q)) in zip(grid.T, pairs.items(), strict=True):
     for ax in column[:3]:
         ax.set(xlabel="")
     for ax in column:
-        ax.legend(loc="upper right", fontsize=9)
-        ax.set(ylabel="")
+        low, high = ax.get_ylim()
+        ax.set(ylabel="", ylim=(low, high + 0.45 * (high - low)))
+        ax.legend(loc="upper right", fontsize=9, handlelength=1.3)
 plots.show()
 
 # %% [markdown]

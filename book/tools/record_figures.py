@@ -10,6 +10,7 @@ For a phone, the panels of a figure are stacked, and letters stay as large as th
 import io
 import itertools
 import re
+import textwrap
 import warnings
 
 PHONE = 3.65  # inches: a column of text on a phone, 350 pixels
@@ -42,13 +43,17 @@ def drawings(figure):
 def draw(figure):
     """Return a figure as compact SVG."""
     import matplotlib.pyplot as plt
-    from matplotlib.collections import PathCollection
+    from matplotlib.collections import PathCollection, PolyCollection
     from matplotlib.lines import Line2D
 
     for line in figure.findobj(Line2D):
         line.set_rasterized(line.get_marker() not in ("None", None, "", " ") and len(line.get_xdata()) > MANY)
     for points in figure.findobj(PathCollection):
         points.set_rasterized(len(points.get_offsets()) > MANY)
+    for area in figure.findobj(PolyCollection):  # a curve is simplified as it is written, an area is not
+        outlines = [path.vertices for path in area.get_paths()]
+        if any(len(outline) > MANY for outline in outlines):
+            area.set_verts([outline[:: max(1, len(outline) // 800)] for outline in outlines])
     file = io.StringIO()
     with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "gantut"}):
         figure.savefig(file, format="svg", bbox_inches="tight", dpi=200, metadata={"Date": None})
@@ -151,6 +156,10 @@ def _letters(figure):
             axis.set_tick_params(labelsize=max(LETTERS * 11, SMALLEST))
     figure.draw_without_rendering()
     for ax in figure.axes:
+        box = ax.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
+        for label, room in ((ax.xaxis.label, box.width), (ax.yaxis.label, box.height), (ax._left_title, box.width)):
+            if "$" not in label.get_text():
+                label.set_text(textwrap.fill(label.get_text(), max(14, int(room / 0.075)), break_long_words=False))
         labels = [label for label in ax.get_xticklabels() if label.get_text() and label.get_visible()]
         boxes = [label.get_window_extent() for label in labels]
         if any(left.x1 + 2 > right.x0 for left, right in itertools.pairwise(boxes)) and not hasattr(ax, "zaxis"):

@@ -23,21 +23,19 @@ DARK = {
     PAPER: "#1b1c1f", INK: "#ececec", FAINT: "#8d9098", GRID: "#3a3c42", REAL: "#56b4e9", GENERATED: "#ff9a4d",
     THIRD: "#3dd6a3", FOURTH: "#e6a3cb", FIFTH: "#f2c14e", INDIGO: "#aaa0f5", SKY: "#9adcf7", OLIVE: "#cfca6a",
 }  # fmt: skip
-# One colour, dash and marker for each thing, wherever it is drawn. A game has
-# the colour of the divergence that its generator goes down.
-LOOKS = {
-    "wgan-gp": (THIRD, "-", "^"), "wgan-lp": (SKY, DASHES[4], "v"), "wgan": (FIFTH, DASHES[1], "P"),
-    "clipping": (FIFTH, DASHES[1], "P"), "clipped": (FIFTH, DASHES[1], "P"), "penalised": (THIRD, "-", "^"),
-    "non-saturating": (OLIVE, DASHES[3], "s"), "dcgan": (OLIVE, DASHES[3], "s"), "minimax": (FOURTH, DASHES[2], "D"),
-    "least-squares": (INK, "-", "X"),
-    "hinge": (FAINT, DASHES[1], "*"), "dragan": (FOURTH, DASHES[2], "d"), "sorting": (INDIGO, DASHES[3], "s"),
-    "spectral": (FAINT, "-", "X"),
-    "d*": (INK, DASHES[1], "*"), "discriminator": (INDIGO, "-", "s"), "critic": (INDIGO, "-", "s"),
-    "critic's": (INDIGO, "-", "s"), "real": (REAL, "-", "o"), "generated": (GENERATED, DASHES[1], "^"),
-    "reverse kl": (OLIVE, DASHES[3], "s"), "kl": (FIFTH, DASHES[1], "P"), "js": (FOURTH, DASHES[2], "D"),
-    "w1": (THIRD, "-", "^"), "w₁": (THIRD, "-", "^"), "w_1": (THIRD, "-", "^"), "wasserstein": (THIRD, "-", "^"),
-    "p_g": (GENERATED, DASHES[1], "^"), "p": (REAL, "-", "o"), "q": (GENERATED, DASHES[1], "^"),
-}  # fmt: skip
+# One colour, dash and marker for each thing, wherever it is drawn. A game has those of what its generator goes down.
+LOOKS = (
+    dict.fromkeys(("real", "data", "p"), (REAL, "-", "o"))
+    | dict.fromkeys(("generated", "p_g", "q"), (GENERATED, DASHES[1], "^"))
+    | dict.fromkeys(("w1", "w₁", "w_1", "wasserstein", "wgan-gp", "penalised"), (THIRD, "-", "^"))
+    | dict.fromkeys(("js", "minimax"), (FOURTH, DASHES[2], "D"))
+    | dict.fromkeys(("kl", "wgan", "clipping", "clipped"), (FIFTH, DASHES[1], "P"))
+    | dict.fromkeys(("reverse kl", "non-saturating", "dcgan"), (OLIVE, DASHES[3], "s"))
+    | dict.fromkeys(("discriminator", "critic", "critic's"), (INDIGO, "-", "s"))
+    | {"d*": (INK, DASHES[1], "*"), "least-squares": (INK, "-", "X"), "wgan-lp": (SKY, DASHES[4], "v")}
+    | {"hinge": (FAINT, DASHES[1], "*"), "dragan": (FOURTH, DASHES[2], "d"), "spectral": (FAINT, "-", "X")}
+    | {"sorting": (INDIGO, DASHES[3], "s")}
+)
 WIDTH = 7.2  # inches: the text column
 
 STYLE = {
@@ -110,7 +108,7 @@ def looks(names: Sequence[str], colours: Sequence | None = None, dashes: Sequenc
 def thing_in(name: str) -> str | None:
     """Return that key of LOOKS which comes first in a name, as a word of its own, or None."""
     words = {key: re.search(rf"(?<![^\W_]|-){re.escape(key)}(?![^\W_]|['-])", name.lower()) for key in LOOKS}
-    return min((key for key in words if words[key]), key=lambda key: words[key].start(), default=None)
+    return min((key for key in words if words[key]), key=lambda key: (words[key].start(), -len(key)), default=None)
 
 
 def use_style() -> None:

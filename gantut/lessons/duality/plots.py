@@ -37,7 +37,9 @@ def plot_prices(panels, costs, plan, f, g) -> np.ndarray:
         routes.plot([side] * len(prices), heights[side], marker, color=colour, markersize=9, zorder=3)
         for price, height in zip(prices, heights[side], strict=True):
             beside = dict(xytext=(-10, 10)[side] * np.array([1, 0]), ha=("right", "left")[side], va="center")
-            routes.annotate(f"{price:.2f}", (side, height), textcoords="offset points", fontsize=10, **beside)
+            routes.annotate(
+                f"{round(float(price), 2) + 0.0:.2f}", (side, height), textcoords="offset points", fontsize=10, **beside
+            )
     routes.set(xlim=(-0.35, 1.35), xticks=[0, 1], xticklabels=["sources, f", "targets, g"], yticks=[])
     routes.spines[:].set_visible(False)
     routes.tick_params(length=0)

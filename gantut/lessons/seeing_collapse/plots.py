@@ -34,7 +34,9 @@ def plot_image_blocks(panels, pictures: Mapping[str, object], *, size: int = 8, 
         images = as_array(images).reshape(-1, columns, size, size)
         framed = np.pad(images, ((0, 0), (0, 0), (1, 0), (1, 0)), constant_values=0.25)
         block = framed.transpose(0, 2, 1, 3).reshape(len(images) * (size + 1), -1)
-        ax.imshow(np.pad(block, ((0, 1), (0, 1)), constant_values=0.25), cmap="Greys", vmin=0, vmax=1, interpolation="none")
+        ax.imshow(
+            np.pad(block, ((0, 1), (0, 1)), constant_values=0.25), cmap="Greys", vmin=0, vmax=1, interpolation="none"
+        )
         ax.set_title(name, fontsize=10)
         ax.axis("off")
     return panels

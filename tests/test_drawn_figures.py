@@ -85,6 +85,20 @@ def test_a_drawing_has_the_words_of_its_figure_and_fits_a_phone(figure):
     assert texts(drawn["narrow"]).count("nats") == 2  # each has now its own axis
 
 
+def test_legends_beside_and_across_a_panel_fit_a_phone():
+    top, bottom = plots.axes(2, 1, height=2.0)
+    for ax in (top, bottom):
+        plots.lines(ax, [0, 1], {f"a long name, number {k}": [k, 0] for k in range(3)})
+    top.legend(loc="upper left", ncols=3)
+    bottom.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+    record_figures.narrow(top.figure)
+    assert top.get_legend()._ncols == 1
+    assert bottom.get_legend() is None
+    assert [text.get_text()[-1] for text in top.figure.legends[0].get_texts()] == ["0", "1", "2"]
+    assert drawn_figures.size(record_figures.draw(top.figure))[0] <= 370
+    plt.close("all")
+
+
 def test_three_panels_above_three_become_rows_of_pairs():
     panels = plots.axes(2, 3, height=1.5, sharex=True, sharey="row")
     for number, ax in enumerate(panels.flat):
@@ -133,4 +147,9 @@ def test_every_figure_of_a_lesson_was_recorded_as_drawings(path):
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     settings = [cell["metadata"].get("mystnb", {}) for cell in cells]
     figures = {own["figure"]["name"] for own in settings if "figure" in own}
-    assert set(drawn_figures.drawings_in(path)) == figures, "python book/tools/notebooks.py executes it so"
+    recorded = drawn_figures.drawings_in(path)
+    assert set(recorded) == figures, "python book/tools/notebooks.py executes it so"
+    for name, drawn in recorded.items():
+        assert drawn_figures.size(drawn["narrow"])[0] <= 420, f"{name} is too wide for a phone"
+        assert drawn_figures.size(drawn["wide"])[0] <= 800, f"{name} is wider than the text"
+        assert max(map(len, drawn.values())) < 400_000, f"{name} is heavy"

@@ -137,18 +137,7 @@ def _letters(figure):
     """Make letters a little smaller, legends narrow, and names below an axis slanted where they would overlap."""
     from matplotlib.text import Text
 
-    for legend in list(figure.legends):
-        names, columns = _columns_of(legend, figure)
-        figure.legend(legend.legend_handles, names, loc="outside lower center", ncols=columns)
-        legend.remove()
-        figure.set_size_inches(PHONE, figure.get_size_inches()[1] + 0.22 * -(-len(names) // columns))
-    for ax in figure.axes:
-        legend = ax.get_legend()
-        if legend and _columns_of(legend, figure)[1] < legend._ncols:
-            names, columns = _columns_of(legend, figure)
-            style = dict(loc=legend._loc_real, bbox_to_anchor=legend.get_bbox_to_anchor(), prop=legend.prop)
-            title = legend.get_title().get_text() or None
-            ax.legend(legend.legend_handles, names, ncols=columns, title=title, **style)
+    _narrow_legends(figure)
     for text in figure.findobj(Text):
         text.set_fontsize(max(LETTERS * text.get_fontsize(), SMALLEST))
     for ax in figure.axes:
@@ -168,7 +157,30 @@ def _letters(figure):
                 label.set(rotation=50 if above else 35, ha="left" if above else "right", rotation_mode="anchor")
 
 
-def _columns_of(legend, figure):
-    """Return the names in a legend, and how many fit beside each other."""
-    names = [text.get_text() for text in legend.get_texts()]
-    return names, max(1, min(len(names), int(figure.get_size_inches()[0] / (0.55 + 0.085 * max(map(len, names))))))
+def _narrow_legends(figure):
+    """Put what stands beside or below the panels into one legend below all, and give the others fewer columns."""
+    inside = [ax.get_legend() for ax in figure.axes if ax.get_legend()]
+    outside = [*figure.legends, *(legend for legend in inside if legend._bbox_to_anchor is not None)]
+    entries = {
+        name: mark for legend in outside for name, mark in zip(_names(legend), legend.legend_handles, strict=True)
+    }
+    for legend in outside:
+        legend.remove()
+    if entries:
+        columns = _fitting(entries)
+        figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=columns)
+        figure.set_size_inches(PHONE, figure.get_size_inches()[1] + 0.22 * -(-len(entries) // columns))
+    for legend in inside:
+        names = _names(legend)
+        if legend not in outside and _fitting(names) < legend._ncols:
+            style = dict(loc=legend._loc_real, prop=legend.prop, title=legend.get_title().get_text() or None)
+            legend.axes.legend(legend.legend_handles, names, ncols=_fitting(names), **style)
+
+
+def _names(legend):
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def _fitting(names):
+    """Return how many columns of a legend fit on a phone."""
+    return max(1, min(len(names), int(PHONE / (0.55 + 0.085 * max(map(len, names))))))

@@ -57,13 +57,13 @@ def plot_scorecard(ax: Axes, values, alarms, *, rows: Sequence[str], columns: Se
     Axes
         The one that was given.
     """
-    alarms = as_array(alarms)
+    alarms, numbers = as_array(alarms), []
     for line, texts in enumerate(values):
         for place, text in enumerate(texts):
             weight = "bold" if alarms[line, place] else "normal"
             if alarms[line, place]:
                 ax.bar(place, 1, width=1, bottom=line - 0.5, color=GENERATED, alpha=0.3, linewidth=0)
-            ax.text(place, line, text, ha="center", va="center", fontsize=10, weight=weight)
+            numbers.append(ax.text(place, line, text, ha="center", va="center", fontsize=10, weight=weight))
     ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     ax.set_xticks(range(len(columns)), columns, fontsize=9)
     ax.set_yticks(range(len(rows)), rows, fontsize=10)
@@ -73,4 +73,14 @@ def plot_scorecard(ax: Axes, values, alarms, *, rows: Sequence[str], columns: Se
     for edge in range(len(rows)):
         ax.axhline(edge + 0.5, color=GRID, linewidth=0.7)
     ax.spines[:].set_visible(False)
+
+    def for_a_phone():  # each name stands above its row, so that the numbers have the whole width
+        ax.set_yticks([])
+        for line, name in enumerate(rows):
+            ax.text(-0.45, line - 0.26, name, va="center", fontsize=10)
+        for number in numbers:
+            number.set_y(number.get_position()[1] + 0.2)
+        return 0.43 * len(rows) + 0.7
+
+    ax.figure.for_a_phone = for_a_phone  # what records figures for the site asks for it
     return ax

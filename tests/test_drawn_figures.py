@@ -152,4 +152,4 @@ def test_every_figure_of_a_lesson_was_recorded_as_drawings(path):
     for name, drawn in recorded.items():
         assert drawn_figures.size(drawn["narrow"])[0] <= 420, f"{name} is too wide for a phone"
         assert drawn_figures.size(drawn["wide"])[0] <= 800, f"{name} is wider than the text"
-        assert max(map(len, drawn.values())) < 400_000, f"{name} is heavy"
+        assert max(map(len, drawn.values())) < 800_000, f"{name} is heavy"  # 192 creatures in colour: 710 kB

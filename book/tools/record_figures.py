@@ -162,7 +162,9 @@ def _letters(figure):
 def _narrow_legends(figure):
     """Put what stands beside or below the panels into one legend below all, and give the others fewer columns."""
     inside = [ax.get_legend() for ax in figure.axes if ax.get_legend()]
-    outside = [*figure.legends, *(legend for legend in inside if legend._bbox_to_anchor is not None)]
+    long = [legend for legend in inside if len(figure.axes) == 1 and len(_names(legend)) > 3]  # it would hide the data
+    beside = [legend for legend in inside if legend._bbox_to_anchor is not None and legend not in long]
+    outside = [*figure.legends, *beside, *long]
     entries = {
         name: mark for legend in outside for name, mark in zip(_names(legend), legend.legend_handles, strict=True)
     }

@@ -26,7 +26,7 @@ DARK = {
 # One colour, dash and marker for each thing, wherever it is drawn. A game has those of what its generator goes down.
 LOOKS = (
     dict.fromkeys(("real", "data", "p"), (REAL, "-", "o"))
-    | dict.fromkeys(("generated", "p_g", "q"), (GENERATED, DASHES[1], "^"))
+    | dict.fromkeys(("generated", "generator", "p_g", "q"), (GENERATED, DASHES[1], "^"))
     | dict.fromkeys(("w1", "w₁", "w_1", "wasserstein", "wgan-gp", "penalised"), (THIRD, "-", "^"))
     | dict.fromkeys(("js", "minimax"), (FOURTH, DASHES[2], "D"))
     | dict.fromkeys(("kl", "wgan", "clipping", "clipped"), (FIFTH, DASHES[1], "P"))

@@ -704,7 +704,7 @@ plots.lines(
     left, x, {f"k = {s}": (-s * (x - 0.5)).sigmoid() for s in (2, 10, 50)}
 )
 left.plot([0], [0], "o", color=plots.REAL, clip_on=False)
-left.plot([1], [0], "^", color=plots.GENERATED, clip_on=False)
+left.plot([1], [0], "s", color=plots.GENERATED, clip_on=False)
 left.set(xlabel="x", ylabel="D(x)", ylim=(0, 1.02))
 plots.lines(
     right,

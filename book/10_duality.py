@@ -593,7 +593,7 @@ ax.quiver(
     zorder=3,
 )
 ax.plot(*x.T, "o", color=plots.REAL, markersize=8, label="source")
-ax.plot(*y.T, "^", color=plots.GENERATED, markersize=8, label="target")
+ax.plot(*y.T, "s", color=plots.GENERATED, markersize=7, label="target")
 ax.grid(False)
 ax.set(aspect="equal", xlabel="$x_1$", ylabel="$x_2$")
 ax.legend(loc="lower right")

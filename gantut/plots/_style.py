@@ -26,15 +26,15 @@ DARK = {
 # One colour, dash and marker for each thing, wherever it is drawn. A game has those of what its generator goes down.
 LOOKS = (
     dict.fromkeys(("real", "data", "p"), (REAL, "-", "o"))
-    | dict.fromkeys(("generated", "generator", "p_g", "q"), (GENERATED, DASHES[1], "^"))
+    | dict.fromkeys(("generated", "generator", "p_g", "q"), (GENERATED, DASHES[1], "s"))
     | dict.fromkeys(("w1", "w₁", "w_1", "wasserstein", "wgan-gp", "penalised"), (THIRD, "-", "^"))
     | dict.fromkeys(("js", "minimax"), (FOURTH, DASHES[2], "D"))
     | dict.fromkeys(("kl", "wgan", "clipping", "clipped"), (FIFTH, DASHES[1], "P"))
-    | dict.fromkeys(("reverse kl", "non-saturating", "dcgan"), (OLIVE, DASHES[3], "s"))
-    | dict.fromkeys(("discriminator", "critic", "critic's"), (INDIGO, "-", "s"))
+    | dict.fromkeys(("reverse kl", "non-saturating", "dcgan"), (OLIVE, DASHES[3], "h"))
+    | dict.fromkeys(("discriminator", "critic", "critic's"), (INDIGO, "-", "p"))
     | {"d*": (INK, DASHES[1], "*"), "least-squares": (INK, "-", "X"), "wgan-lp": (SKY, DASHES[4], "v")}
     | {"hinge": (FAINT, DASHES[1], "*"), "dragan": (FOURTH, DASHES[2], "d"), "spectral": (FAINT, "-", "X")}
-    | {"sorting": (INDIGO, DASHES[3], "s")}
+    | {"sorting": (INDIGO, DASHES[3], "<")}
 )
 WIDTH = 7.2  # inches: the text column
 

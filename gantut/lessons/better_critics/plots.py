@@ -65,7 +65,7 @@ def plot_penalty_points(ax: Axes, real, generated, points, *, title: str = "", j
     for start, end in () if joined is None else as_array(joined):
         ax.plot([start[0], end[0]], [start[1], end[1]], color=FAINT, linewidth=0.7, alpha=0.7)
     ax.plot(*as_array(real).T, "o", color=REAL, markersize=5, label="real")
-    ax.plot(*as_array(generated).T, "^", color=GENERATED, markersize=5, label="generated")
+    ax.plot(*as_array(generated).T, "s", color=GENERATED, markersize=5, label="generated")
     ax.plot(*as_array(points).T, "x", color=INK, markersize=4, markeredgewidth=1.0, label="looked at")
     ax.set_title(title, fontsize=10)
     ax.set(xticks=[], yticks=[], aspect="equal")

@@ -33,7 +33,7 @@ def plot_prices(panels, costs, plan, f, g) -> np.ndarray:
     heights = [np.linspace(1, 0, len(prices)) for prices in (f, g)]
     for i, j in np.argwhere(used):
         routes.plot([0, 1], [heights[0][i], heights[1][j]], color=INK, linewidth=0.8 + 20 * plan[i, j] / plan.sum())
-    for side, (prices, marker, colour) in enumerate(((f, "o", REAL), (g, "^", GENERATED))):
+    for side, (prices, marker, colour) in enumerate(((f, "o", REAL), (g, "s", GENERATED))):
         routes.plot([side] * len(prices), heights[side], marker, color=colour, markersize=9, zorder=3)
         for price, height in zip(prices, heights[side], strict=True):
             beside = dict(xytext=(-10, 10)[side] * np.array([1, 0]), ha=("right", "left")[side], va="center")
@@ -76,6 +76,6 @@ def plot_extensions(ax: Axes, z, least, greatest, sources, f, targets, g) -> Axe
     ax.plot(z, greatest, color=THIRD, linestyle=(0, (5, 1.5)), label="greatest")
     ax.plot(z, least, color=THIRD, label="least: a tent on every source")
     ax.plot(as_array(sources), as_array(f), "o", color=REAL, markersize=8, label="source, f")
-    ax.plot(as_array(targets), -as_array(g), "^", color=GENERATED, markersize=8, label="target, −g")
+    ax.plot(as_array(targets), -as_array(g), "s", color=GENERATED, markersize=7, label="target, −g")
     ax.set(xlabel="z")
     return ax

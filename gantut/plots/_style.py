@@ -107,7 +107,7 @@ def looks(names: Sequence[str], colours: Sequence | None = None, dashes: Sequenc
 
 def thing_in(name: str) -> str | None:
     """Return that key of LOOKS which comes first in a name, as a word of its own, or None."""
-    words = {key: re.search(rf"(?<![^\W_]|-){re.escape(key)}(?![^\W_]|['-])", name.lower()) for key in LOOKS}
+    words = {key: re.search(rf"(?<![^\W_]|-){re.escape(key)}(?![^\W_]|['-])", str(name).lower()) for key in LOOKS}
     return min((key for key in words if words[key]), key=lambda key: (words[key].start(), -len(key)), default=None)
 
 

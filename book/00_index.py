@@ -130,7 +130,7 @@ plots.lines(
 )
 middle.set(xlabel="generator at", ylim=(-0.1, 5.4), title="how far?")
 middle.text(0, 4.6, "Wasserstein", color=plots.THIRD, ha="center")
-middle.text(0, 1.1, "JS", color="#9c4f83", ha="center")
+middle.text(0, 1.1, "JS", color=plots.FOURTH, ha="center")
 plots.lines(
     right,
     distance,

@@ -900,7 +900,7 @@ with torch.no_grad():
 
 # %% tags=["hide-input"]
 show_table(
-    ["pairs", "curvature", *(f"$W_1$, {n} steps" for n in counts)],
+    ["pairs", "curvature", *(f"$W_1$, steps: {n}" for n in counts)],
     [
         [
             name,
@@ -940,8 +940,8 @@ plots.show()
 # %% [markdown]
 # The field of independent pairs ({numref}`fig-trails`) begins by pointing to the *mean* of the data, since at
 # $t=0$ a sample may be paired with any of them; only later does it bend towards a mode. One step from there lands at
-# the mean. With coupled pairs the first velocity is already about right. With enough steps the two arrive at the same
-# distance: the pairs decide how long sampling takes, not where it ends.
+# the mean. With coupled pairs the first velocity is already about right. With enough steps the two arrive at nearly
+# the same distance: the pairs decide how long sampling takes, hardly where it ends.
 #
 # Draw a distribution of your own, and let particles flow to it. The lab follows the *exact* mean velocity of finitely
 # many pairs, so what bends the paths is the pairing alone. How many steps does each kind of pairs need for your
@@ -1009,7 +1009,9 @@ plots.show()
 # flows keep the spread to within a tenth: there is no sign of the bias of batches. **On digits flows come last.** In a
 # few seconds a small network does not learn to take the noise of 64 pixels away; their spread is too large and their
 # precision is nearly 0. (Their recall is high for a reason of lesson 7: a noisy cloud is so wide that it contains
-# everything.) Flows of images take long training and large networks. The last table shows that coupling batches of 64
+# everything.) Flows of images take long training and large networks. Outside the plane coupled pairs end no
+# nearer than independent ones, perhaps because their plans take time that steps could have had. (The means, only seen.)
+# The last table shows that coupling batches of 64
 # straightens paths less the more dimensions there are; for digits hardly at all, as in 64 dimensions hardly any partner
 # is near.
 #

@@ -82,6 +82,57 @@ def test_views_are_written_through_and_shapes_change_in_place():
     assert torch.arange(3, device=DEVICE).shape == (3,)
 
 
+INDICES = {  # what is read and written, and how
+    "a number": lambda x: -1,
+    "a step": lambda x: slice(None, None, 2),
+    "all but the last axis": lambda x: (..., 1),
+    "a new axis": lambda x: (None, slice(1, 3)),
+    "numbers of rows": lambda x: torch.tensor([2, 0, 2], device=x.device),
+    "numbers of rows, on the CPU": lambda x: torch.tensor([3, 1]),
+    "numbers of entries": lambda x: (torch.tensor([3, 1], device=x.device), torch.tensor([0, 2], device=x.device)),
+    "rows by columns": lambda x: (torch.tensor([[0], [2]], device=x.device), torch.tensor([1, 2], device=x.device)),
+    "a mask": lambda x: x > 4,
+    "a mask of rows": lambda x: (x > 4).any(1),
+    "a mask of rows, and a column": lambda x: ((x > 4).any(1), 0),
+}
+
+
+@pytest.mark.parametrize("what", INDICES)
+def test_indices_read_and_write_what_they_do_on_the_cpu(what):
+    found = []
+    for device in (DEVICE, "cpu"):
+        x = torch.arange(12.0, device=device).reshape(4, 3)
+        leaf = x.clone().requires_grad_()
+        index = INDICES[what](x)
+        (leaf[index] ** 2).sum().backward()
+        written, added = x.clone(), x.clone()
+        written[index] = -1
+        added[index] += x[index]
+        found.append([values(each) for each in (x[index], leaf.grad, written, added)])
+    assert all(torch.equal(*both) for both in zip(*found, strict=True))
+
+
+PLACES = {
+    "gather": lambda x, i: x.gather(1, i),
+    "scatter": lambda x, i: torch.zeros_like(x).scatter_(1, i, x),
+    "scatter_reduce": lambda x, i: torch.zeros_like(x).scatter_reduce_(1, i, x, "amax"),
+    "index_add": lambda x, i: torch.zeros_like(x).index_add_(0, i[:, 0], x),
+    "index_copy": lambda x, i: torch.zeros_like(x).index_copy_(1, i[0], x),
+    "index_select": lambda x, i: x.index_select(1, i[1]),
+    "take_along_dim": lambda x, i: x.take_along_dim(i, 0),
+    "masked_scatter": lambda x, i: x.masked_scatter(i > 0, -x),
+    "searchsorted": lambda x, i: torch.searchsorted(x, x[:, 1:] + 0.5),
+    "topk": lambda x, i: x.topk(2, largest=False).indices,
+    "nonzero": lambda x, i: i.nonzero(),
+}
+
+
+@pytest.mark.parametrize("what", PLACES)
+def test_operations_with_indices_find_what_they_find_on_the_cpu(what):
+    x, i = torch.arange(9.0).reshape(3, 3), torch.tensor([[0, 2, 1], [1, 0, 2], [2, 1, 0]])
+    assert torch.equal(values(PLACES[what](x.to(DEVICE), i.to(DEVICE))), PLACES[what](x, i))
+
+
 def network():
     torch.manual_seed(0)
     layers = nn.Conv2d(1, 2, 3, bias=False), nn.BatchNorm2d(2), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(8, 1)

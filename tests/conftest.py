@@ -63,6 +63,7 @@ def _on_the_standin(item):
     return hasattr(item, "callspec") and item.callspec.params.get("device") == standin.NAME
 
 
+torch.backends.cudnn.allow_tf32 = False  # on CUDA: convolutions as exact as what they are compared with
 standin.register()
 DEVICES = [
     pytest.param("cpu"),

@@ -269,16 +269,39 @@ def test_it_counts_what_the_host_waits_for(what):
     ],
     ids=lambda settings: settings["objective"],
 )
-def test_a_round_of_training_waits_for_nothing(settings, rng):
+def test_a_round_of_training_waits_for_nothing_and_adds_in_one_order(settings, rng):
     x = torch.randn(64, 2, generator=rng)
 
     def waited(steps):
         config = Config(**settings, members=2, steps=steps, batch_size=4, latent_dim=2)
-        with standin.waits() as found:
+        with standin.waits() as found, standin.unordered() as unordered:
             train(config, x, device=DEVICE, record_every=steps, evaluate_every=steps, samples=4, progress=False)
+        assert not unordered, "or a run that is repeated, or resumed, would have other bits"
         return found
 
     assert waited(9) == waited(3), "what is waited for is before and after the rounds"
+
+
+SUMS = {
+    "rows added to rows": (lambda x, i: x.index_add(0, i, x), 1),
+    "numbers added to places": (lambda x, i: x.scatter_add(0, i, x), 1),
+    "their largest": (lambda x, i: x.scatter_reduce(0, i, x, "amax"), 0),
+    "their mean": (lambda x, i: x.scatter_reduce(0, i, x, "mean"), 1),
+    "numbers put": (lambda x, i: x.index_put((i,), x), 0),
+    "numbers put, and added": (lambda x, i: x.index_put((i,), x, accumulate=True), 1),
+    "running sums": (lambda x, i: x.cumsum(0), 1),
+    "running sums of whole numbers": (lambda x, i: i.cumsum(0), 0),
+    "a sum": (lambda x, i: x.sum() + x @ x, 0),
+    "the gradient of a choice": (lambda x, i: torch.autograd.grad(x.requires_grad_().gather(0, i).sum(), x), 1),
+}
+
+
+@pytest.mark.parametrize("what", SUMS)
+def test_it_counts_what_cuda_adds_in_any_order(what):
+    act, expected = SUMS[what]
+    with standin.unordered() as found:
+        act(here(1, 2, 3), torch.tensor([0, 0, 2], device=DEVICE))
+    assert found.total() == expected, found
 
 
 @pytest.mark.parametrize("n", [40, 600])  # and from 512 on a sample comes first, in single precision

@@ -213,14 +213,17 @@ def seconds(work, device, repeats=5):
 
 
 def race(problem, contestants, device, repeats=5):
-    """Note the seconds of everyone, and why somebody could not run."""
+    """Note the seconds of everyone, and why somebody could not run; return the seconds of those who did."""
+    taken = {}
     for name, work in contestants.items():
         try:
-            note(problem=problem, name=name, seconds=seconds(work, device, repeats))
+            taken[name] = seconds(work, device, repeats)
+            note(problem=problem, name=name, seconds=taken[name])
         except Exception as error:  # a peer that is missing or fails: the others run
             note(problem=problem, name=name, failed=f"{type(error).__name__}: {str(error).splitlines()[0]}")
             if name.startswith("gantut"):
                 raise
+    return taken
 
 
 def bench_sinkhorn(device, small):
@@ -277,20 +280,20 @@ def bench_exact(device, small):
 
 
 def bench_populations(device, small):
-    """64 small WGAN-GPs at once, and a loop over one, both for as many steps."""
+    """64 small WGAN-GPs at once, and a loop over one, by the steps of one model in a second."""
     import bench_training
     import torch
 
     from gantut.training import Config, train
 
-    members, steps = (4, 2) if small else (64, 40)
+    members, steps = (4, 2) if small else (64, 400)
     data = torch.randn(4096, 2, generator=torch.Generator().manual_seed(0))
     for width, batch in ((32, 64), (128, 256)):
         hidden = {"hidden": (width, width)}
         options = dict(objective="wgan-gp", batch_size=batch, steps=steps, generator=hidden, critic=hidden)
         config = Config(**options, members=members)
 
-        def ours(config=config, steps=steps):
+        def ours(config=config):
             looks = dict(samples=1, record_every=steps, evaluate_every=steps, progress=False)
             train(config, data, device=device, **looks)
 
@@ -298,19 +301,22 @@ def bench_populations(device, small):
             with torch.device(device):
                 bench_training.plain_loop(data.to(device), width, batch, steps // 2)
 
-        work = {"gantut": ours, f"a loop, one member, {steps // 2} steps": loop}
-        race(f"{members} members, width {width}, {steps} steps", work, device, 1)
+        problem = f"{members} members, width {width}, batch {batch}"
+        work = {"gantut": (ours, members * steps), "a loop over one member": (loop, steps // 2)}
+        taken = race(problem, {name: run for name, (run, _) in work.items()}, device, 1)
+        note(problem=problem, steps_of_a_model_a_second={name: work[name][1] / each for name, each in taken.items()})
 
 
 def bench_images(device, small):
-    """DCGAN and WGAN-GP on pictures of 32 x 32, and loops written out."""
+    """DCGAN and WGAN-GP on pictures of 32 x 32, and loops written out, by images that the critic sees in a second."""
     import bench_images as images
     import torch
 
-    steps = 1 if small else 20
-    data = (
-        torch.rand(400, images.CHANNELS, images.SIZE, images.SIZE, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    )
+    steps = 1 if small else 100
+    if small:
+        images.WIDTH, images.BATCH = 8, 8
+    shape = 400, images.CHANNELS, images.SIZE, images.SIZE
+    data = torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     for problem in ("DCGAN", "WGAN-GP"):
         with torch.device(device):
             racing = images.contestants(problem, data.to(device), device=device)
@@ -320,7 +326,9 @@ def bench_images(device, small):
                 contestant.run(steps)
 
         work = {name: functools.partial(run, contestant) for name, contestant in racing.items()}
-        race(f"{problem}, {steps} steps of {images.BATCH}", work, device, 1)
+        taken = race(f"{problem}, {steps} steps of {images.BATCH}", work, device, 1)
+        shown = steps * images.N_CRITIC[problem] * images.BATCH
+        note(problem=problem, images_a_second={name: shown / each for name, each in taken.items()})
 
 
 BENCHES = {"sinkhorn": bench_sinkhorn, "exact": bench_exact, "populations": bench_populations, "images": bench_images}

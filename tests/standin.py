@@ -11,7 +11,7 @@ autocast and `torch.func`, and is carried out on what is wrapped; the result is 
 
 Counted is what makes the host wait for a CUDA device (:func:`waits`): values read from the device, shapes that depend
 on values, masks as indices, decompositions that check whether they succeeded, and copies to the device that are waited
-for. Counted, too, is what CUDA adds in an order that is another one each time (:func:`unordered`), so that a run that is
+for. Counted, too, is what CUDA adds in an order that is another one each time (:func:`unordered`), so that what is
 repeated has other bits.
 
 What it cannot show: anything under ``device.type == "cuda"``, so no CUDA graphs, streams, events or pinned memory; no
@@ -255,7 +255,8 @@ def _wrapped(value, wrappers):
         found = wrappers.get(id(value))
         if found is not None and (found.shape != value.shape or found.stride() != value.stride()):
             torch.Tensor.data.__set__(found, StandinTensor(value))  # reshaped in place, or by `out`
-        return StandinTensor(value) if found is None else found
+        # a wrapper cannot be lazily conjugated as what it wraps can be
+        return StandinTensor(value.resolve_conj().resolve_neg()) if found is None else found
     if isinstance(value, list | tuple):
         return type(value)([_wrapped(each, wrappers) for each in value])
     return value

@@ -133,6 +133,14 @@ def test_operations_with_indices_find_what_they_find_on_the_cpu(what):
     assert torch.equal(values(PLACES[what](x.to(DEVICE), i.to(DEVICE))), PLACES[what](x, i))
 
 
+def test_conjugates_are_conjugated():
+    x = torch.tensor([[1.0, 2.0, 4.0], [0.0, 3.0, -1.0]])
+    here, there = (torch.fft.rfft2(each) for each in (x.to(DEVICE), x))
+    assert torch.equal(values(here.conj().imag), there.conj().imag)
+    together = [values(torch.fft.irfft2(each * each.conj(), s=(2, 3))) for each in (here, there)]
+    assert torch.equal(*together)
+
+
 def network():
     torch.manual_seed(0)
     layers = nn.Conv2d(1, 2, 3, bias=False), nn.BatchNorm2d(2), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(8, 1)

@@ -8,6 +8,7 @@ import gpu
 import pytest
 import test_results
 
+from gantut.lessons import _records
 from gantut.lessons.experiments import EXPERIMENTS
 
 
@@ -44,6 +45,15 @@ def test_its_record_can_be_copied_beside_the_others(tmp_path, monkeypatch):
     monkeypatch.setitem(test_results.RECORDS, "gpu", record["provenance"])
     test_results.test_a_record_is_of_a_clean_commit_and_tells_all_that_it_took("gpu")
     assert record["provenance"]["device"] == "cpu"
+
+
+def test_a_copy_without_its_history_can_be_told_its_commit(tmp_path, monkeypatch):
+    monkeypatch.setattr(gpu, "ROOT", tmp_path)
+    monkeypatch.setattr(_records, "__file__", str(tmp_path / "lessons" / "_records.py"))
+    monkeypatch.delenv("GANTUT_COMMIT", raising=False)
+    assert gpu.commit() == _records.commit() == "not in a repository"
+    monkeypatch.setenv("GANTUT_COMMIT", 40 * "a")
+    assert gpu.commit() == _records.commit() == 40 * "a"
 
 
 def test_a_package_that_is_missing_is_named_and_costs_what_needs_it_alone(tmp_path, monkeypatch, capsys):

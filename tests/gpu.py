@@ -68,7 +68,7 @@ def parts(device, small):
     test = [sys.executable, "-m", "pytest", "-q", "-rfEs", "--tb=short", "-p", "skip_missing", "-k", kind]
     if is_here("pytest-xdist"):
         test += ["-n", str(max(1, min(8, (os.cpu_count() or 1) // 2))), "--dist", "loadfile"]
-    few = ["tests/test_games.py", "tests/test_divergences_discrete.py"]
+    few = ["tests/test_lipschitz.py", "tests/test_objectives.py"]
     deep = (
         ["tests/test_transport_potentials.py"]
         if small

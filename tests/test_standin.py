@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from gantut.data import parallel_lines, ring
+from gantut.networks import MLP, DCGANCritic, DCGANGenerator, ResidualGenerator
 from gantut.training import Config, train
 from gantut.transport import sinkhorn, sinkhorn_points
 
@@ -347,3 +349,39 @@ def test_training_with_no_device_chosen_takes_the_default_one(monkeypatch, rng):
     on_the_cpu = train(config, x, metrics=metrics, samples=8, device="cpu", progress=False)
     torch.testing.assert_close(history.samples, on_the_cpu.samples, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(history.losses["critic"], on_the_cpu.losses["critic"], rtol=1e-4, atol=1e-5)
+
+
+NETWORKS = {
+    "multilayer": lambda: MLP([2, 8, 1], initialisation="orthogonal"),
+    "with a minibatch layer": lambda: MLP([2, 8, 1], members=2, minibatch=(2, 2)),
+    "DCGAN": lambda: DCGANGenerator(latent_dim=3, size=16, width=4),
+    "residual": lambda: ResidualGenerator(latent_dim=3, size=16, width=4),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_default_device_of_pytorch_changes_no_network(name):
+    plain = NETWORKS[name]().state_dict()
+    with torch.device(DEVICE):  # what draws from a generator of the CPU has to say so
+        made = NETWORKS[name]().state_dict()
+    assert all(torch.equal(made[key], plain[key]) for key in plain)
+
+
+def test_a_default_device_of_pytorch_changes_no_draw(rng):
+    def drawn():
+        clouds = ring().sample(8, generator=rng.manual_seed(1)), parallel_lines(0.5)[0].sample(8, generator=rng)
+        return torch.cat([cloud.flatten() for cloud in clouds])
+
+    expected = drawn()
+    with torch.device(DEVICE):
+        assert torch.equal(drawn(), expected)
+
+
+def test_training_under_a_default_device_of_pytorch_is_the_training_of_the_cpu(rng):
+    pictures = torch.rand(16, 3, 16, 16, generator=rng) * 2 - 1
+    config, found = Config(objective="wgan-gp", steps=2, batch_size=8, latent_dim=3, n_critic=2), []
+    for device in (DEVICE, "cpu"):
+        with torch.device(device):
+            players = dict(generator=DCGANGenerator(latent_dim=3, size=16, width=4), critic=DCGANCritic(16, width=4))
+            found.append(train(config, pictures, **players, samples=4, device=device, progress=False))
+    torch.testing.assert_close(found[0].samples, found[1].samples, rtol=1e-4, atol=1e-5)

@@ -382,6 +382,9 @@ def test_training_under_a_default_device_of_pytorch_is_the_training_of_the_cpu(r
     config, found = Config(objective="wgan-gp", steps=2, batch_size=8, latent_dim=3, n_critic=2), []
     for device in (DEVICE, "cpu"):
         with torch.device(device):
-            players = dict(generator=DCGANGenerator(latent_dim=3, size=16, width=4), critic=DCGANCritic(16, width=4))
+            players = dict(
+                generator=DCGANGenerator(latent_dim=3, size=16, width=4),
+                critic=DCGANCritic(size=16, width=4, norm="layer"),
+            )
             found.append(train(config, pictures, **players, samples=4, device=device, progress=False))
     torch.testing.assert_close(found[0].samples, found[1].samples, rtol=1e-4, atol=1e-5)

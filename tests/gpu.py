@@ -76,7 +76,7 @@ def parts(device, small):
     )
     lessons = sorted(path.stem for path in (ROOT / "book").glob("[0-9][0-9]_*.py"))
     lessons = [name for name in lessons if not small or name[:2] in ("01", "09")]
-    experiments = ["hopping"] if small else ["clip-depth", "critic-and-distance", "unrolling", "creatures"]
+    experiments = ["critic-steps"] if small else ["clip-depth", "critic-and-distance", "unrolling", "creatures"]
     return [
         Part("tests", [*test, "-m", "not slow and not site", *(few if small else ["tests"])], 150),
         Part("tests in full", [*test, *deep], 90),

@@ -22,6 +22,11 @@ PAGES = pages.pages_of_toc(ROOT)
 pytestmark = pytest.mark.site
 
 
+@pytest.fixture(scope="session")
+def tab(browser):
+    return browser.new_page()
+
+
 def test_every_page_but_those_of_the_package_has_a_description_that_a_search_engine_shows_whole():
     written = [page for page in PAGES if not page.startswith("book/api/")]
     assert sorted(DESCRIPTIONS) == sorted(written)
@@ -54,6 +59,19 @@ def test_a_lost_reader_is_sent_to_the_first_page_from_any_depth(site):
     assert 'content="noindex"' in lost
 
 
+def test_a_lesson_that_was_renumbered_is_found_under_its_old_address(site, tab, home):
+    former = pytest.importorskip("addresses").FORMER
+    for before, now in former.items():
+        assert before not in PAGES
+        assert now in PAGES
+        page = (site / f"{before}.html").read_text(encoding="utf-8")
+        assert f'<link rel="canonical" href="{SITE}/{now}.html" />' in page
+        assert 'content="noindex"' in page
+        assert f'content="0; url={now.rsplit("/", 1)[-1]}.html"' in page
+    tab.goto(f"{home}book/09_duality.html#exercises")
+    tab.wait_for_url(f"{home}book/10_duality.html#exercises")
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if re.search(r"/\d\d_", page)])
 def test_a_lesson_is_a_learning_resource_to_machines(site, page):
     (data,) = re.findall(
@@ -82,11 +100,6 @@ def test_the_icons_of_the_pages_are_in_the_small_font_and_no_others(site):
     assert {int(drawn[name], 16) for name in shown} <= letters
     assert len(letters) < 60
     assert len(style) < 60_000
-
-
-@pytest.fixture(scope="session")
-def tab(browser):
-    return browser.new_page()
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if re.search(r"/\d\d_", page)])

@@ -141,7 +141,9 @@ def main():
                 whole = found.pop("whole")
                 cells = {"pixels": f"{whole:.0f}", **{kind: f"{height / whole:.0%}" for kind, height in found.items()}}
             else:
-                cells = {name: f"{value:.2f}" if isinstance(value, float) else str(value) for name, value in found.items()}
+                cells = {
+                    name: f"{value:.2f}" if isinstance(value, float) else str(value) for name, value in found.items()
+                }
             if number == 0:
                 print(f"{'page':32}" + "".join(f"{name:>12}" for name in cells))
             print(f"{page:32}" + "".join(f"{value:>12}" for value in cells.values()), flush=True)

@@ -112,6 +112,7 @@ def speed(browser, address, window=None):
 def shares(browser, address, window=None):
     """Return the height of a page in pixels, and how much of it each kind of thing takes, once its formulas are set."""
     tab = browser.new_page(viewport=window or DESK)
+    tab.set_default_timeout(120_000)
     tab.goto(address, wait_until="load")
     tab.evaluate("async () => { await window.formulasSet; }")
     found = tab.evaluate(SHARES)

@@ -22,8 +22,7 @@ pytestmark = pytest.mark.site
 FONTS = ROOT / "book/style/fonts"
 LESSONS = [page for page in pages.pages_of_toc(ROOT) if re.search(r"/(?!00)\d\d_", page)]
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-# Those with the most code, the longest formulas and the most symbols are looked at each time, the others by night.
-EACH_TIME = ("book/02_the_game", "book/03_optimal_discriminator")
+EACH_TIME = ("book/03_optimal_discriminator",)  # it has the longest formulas; the others are looked at by night
 lessons = pytest.mark.parametrize(
     "page", [page if page in EACH_TIME else pytest.param(page, marks=pytest.mark.slow) for page in LESSONS]
 )

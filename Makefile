@@ -50,7 +50,7 @@ links: $(READY)  ## ask whether the addresses that the book links to still answe
 	@$(BIN)/python book/tools/links.py
 
 bench: $(READY)  ## time gantut beside its peers, and record it in book/results
-	$(PIP) geomloss==0.3.1 ott-jax==0.6.0 jax==0.10.2
+	$(PIP) geomloss==0.3.1 ott-jax==0.6.0 jax==0.10.2 mdot-tnt==1.0.0
 	$(BIN)/python tests/bench_transport.py
 	$(BIN)/python tests/bench_training.py
 	$(BIN)/python tests/bench_images.py

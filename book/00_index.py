@@ -130,7 +130,7 @@ plots.lines(
 )
 middle.set(xlabel="generator at", ylim=(-0.1, 5.4), title="how far?")
 middle.text(0, 4.6, "Wasserstein", color=plots.THIRD, ha="center")
-middle.text(0, 1.1, "JS", color="#9c4f83", ha="center")
+middle.text(0, 1.1, "JS", color=plots.FOURTH, ha="center")
 plots.lines(
     right,
     distance,
@@ -161,6 +161,7 @@ plots.show()
 # | 14 | {doc}`New creatures <14_new_creatures>` | Can it draw new creatures, and how would we know? |
 # | 15 | {doc}`Are GANs created equal? <15_created_equal>` | Which one is best, and how would we know? |
 # | 16 | {doc}`Which games converge? <16_which_games_converge>` | Which of all these rules bring a GAN to rest, and why? |
+# | 17 | {doc}`Do we need a critic? <17_without_a_critic>` | What can be had without the second player, and what not? |
 #
 # What they have to prove or to refute is kept in the ledger:
 
@@ -201,12 +202,13 @@ print(
 # **Exercises answer back.** Open the lesson in Colab (the rocket at the top of its page) or on your own machine, put
 # your answer in place of the dots and run the cell.
 #
-# **Ten labs live in the pages**, and run in your browser, even offline. Play {doc}`the GAN above <02_the_game>` and
-# {doc}`the game of x and y <04_no_equilibrium>`. Measure: {doc}`fit one bell to two <01_divergences>`, {doc}`move dirt
-# <09_moving_dirt>`, {doc}`drag a potential, and move parallel lines <10_duality>`. Train: {doc}`a discriminator that wins
-# <05_vanishing_gradients>`, {doc}`D* beside a critic <11_wasserstein_gan>`, {doc}`a recorded population
-# <12_the_estimate>`, {doc}`clipping beside a penalty <13_better_critics>`. Each works with mouse, finger and keyboard, and
-# its numbers are tested against `gantut`.
+# **Twelve labs live in the pages**, and run in your browser, even offline. Play {doc}`the GAN above <02_the_game>`, {doc}`the
+# game of x and y <04_no_equilibrium>` and {doc}`the smallest GAN <16_which_games_converge>`. Measure: {doc}`fit one bell to
+# two <01_divergences>`, {doc}`move dirt <09_moving_dirt>`, {doc}`drag a potential, and move parallel lines <10_duality>`.
+# Train: {doc}`a discriminator that wins <05_vanishing_gradients>`, {doc}`D* beside a critic <11_wasserstein_gan>`, {doc}`a
+# recorded population <12_the_estimate>`, {doc}`clipping beside a penalty <13_better_critics>`. Draw, and {doc}`particles
+# flow to your drawing <17_without_a_critic>`. Each works with mouse, finger and keyboard, and its numbers are tested
+# against `gantut`.
 #
 # **On your own machine** you need Python 3.11 or newer and `make`:
 #

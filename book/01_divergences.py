@@ -265,15 +265,21 @@ for column, (title, (p, q)) in zip(grid.T, pairs.items(), strict=True):
     plots.distributions(
         column[0], x, {"p": p.density(x), "q": q.density(x)}
     )
-    plot_integrand(column[1], x, {"p log p/q": kl_pq, "q log q/p": kl_qp})
+    plot_integrand(
+        column[1],
+        x,
+        {"p log p/q": kl_pq, "q log q/p": kl_qp},
+        colours=[plots.FIFTH, plots.OLIVE],
+    )
     plot_integrand(column[2], x, {"p log p/m": kl_pm, "q log q/m": kl_qm})
-    plot_integrand(column[3], x, {"JS": js}, colours=[plots.THIRD])
+    plot_integrand(column[3], x, {"JS": js})
     column[0].set_title(title)
     for ax in column[:3]:
         ax.set(xlabel="")
     for ax in column:
-        ax.legend(loc="upper right", fontsize=9)
-        ax.set(ylabel="")
+        low, high = ax.get_ylim()
+        ax.set(ylabel="", ylim=(low, high + 0.45 * (high - low)))
+        ax.legend(loc="upper right", fontsize=9, handlelength=1.3)
 plots.show()
 
 # %% [markdown]
@@ -971,9 +977,7 @@ for ax, names in zip(
     fitted = {name: gaussian(*fits[name][:2]).density(x) for name in names}
     plots.distributions(ax, x, {"data": data.density(x)})
     ax.set(ylim=(0, 0.6))
-    plots.lines(
-        ax, x, fitted, colours=plots.COLOURS[1:], dashes=plots.DASHES[1:]
-    )
+    plots.lines(ax, x, fitted)
     ax.legend(loc="upper right", fontsize=10)
 plots.show()
 

@@ -365,7 +365,7 @@ check("value-from-loss", answer)
 #
 # ## Who learns from what
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Diagram of a GAN. Noise z goes into the generator G; its samples G(z) and real samples x from the data go into the discriminator D, whose answers D(x) and D(G(z)) make the value V. A dashed blue arrow leads from V back to the discriminator: D climbs V. A dashed orange arrow leads from V through the discriminator back to the generator: G descends V, through D."}, "figure": {"name": "fig-game", "caption": "Who makes what (solid arrows) and who learns from what (dashed arrows). The generator never sees a real sample: all that it learns comes through the discriminator."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Diagram of a GAN. Noise z goes into the generator G; its samples G(z) and real samples x from the data go into the discriminator D, whose answers D(x) and D(G(z)) make the value V. A dashed violet arrow leads from V back to the discriminator: D climbs V. A dashed orange arrow leads from V through the discriminator back to the generator: G descends V, through D."}, "figure": {"name": "fig-game", "caption": "Who makes what (solid arrows) and who learns from what (dashed arrows). The generator never sees a real sample: all that it learns comes through the discriminator."}}
 ax = plots.axes(height=3.0)
 plot_game_diagram(ax)
 plots.show()
@@ -820,7 +820,7 @@ for column, (n, (G_then, D_then, _)) in zip(
     plots.distributions(top, at, {"real": p_r, "generated": p_g})
     top.set(xlabel="", ylabel="", ylim=(0, 0.8), title=f"iteration {n}")
     curves = {"D": D_now, "D*": D_star}
-    plots.lines(bottom, at, curves, colours=[plots.THIRD, plots.INK])
+    plots.lines(bottom, at, curves, colours=[plots.INDIGO, plots.INK])
     bottom.axhline(0.5, color=plots.FAINT, linewidth=1)
     bottom.set(xlabel="x", ylim=(0, 1))
     for ax in column:
@@ -1178,7 +1178,9 @@ claim(
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Left: the value V over the iterations, median and range of sixteen games: it starts near -1.3, rises to about -0.9 within thirty iterations while the discriminator has the upper hand, and falls back to just above the dashed line at -2 log 2, where it stays. Right: the Wasserstein distance of the sixteen games with Gaussian and with uniform noise, two strips of dots, all below 0.4, most below 0.2."}, "figure": {"name": "fig-first-population", "caption": "Sixteen games. Left: the value of the game (median and range); dashed, the −2 log 2 of a discriminator that can only guess. Right: how far the generators are from the data in the end, with either kind of noise."}}
 left, right = plots.axes(1, 2, height=2.8, width_ratios=[3, 2])
 V_played = -history.losses["critic"].T  # (members, records)
-plots.population(left, history.steps, V_played, name="V", colour=plots.REAL)
+plots.population(
+    left, history.steps, V_played, name="V", colour=plots.INDIGO
+)
 left.axhline(
     -2 * math.log(2), color=plots.INK, linestyle="--", linewidth=1.2
 )

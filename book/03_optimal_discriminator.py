@@ -765,10 +765,10 @@ claim(
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -6 to 6; the tails, beyond about 3 on both sides, are shaded. Left: the optimal discriminator as a dashed line, and the median and range of sixteen trained ones, so close that they can hardly be told apart. Right: the same curves as logits. In the middle all agree; in the shaded tails the optimal logit bends down like a parabola, while the trained ones go on in straight lines of different slopes and fan out."}, "figure": {"name": "fig-trained", "caption": "Sixteen trained discriminators and the optimal one, as probabilities and as logits. Where there are hardly any samples (shaded) the probabilities look right, but the logits, whose slopes a generator follows, do not."}}
 left, right = plots.axes(1, 2, height=3.0)
 plots.population(
-    left, x, trained.sigmoid(), name="trained", colour=plots.REAL
+    left, x, trained.sigmoid(), name="trained", colour=plots.INDIGO
 )
 plots.lines(left, x, {"D*": d_star(x)}, colours=[plots.INK], dashes=["--"])
-plots.population(right, x, trained, name="_trained", colour=plots.REAL)
+plots.population(right, x, trained, name="_trained", colour=plots.INDIGO)
 plots.lines(
     right, x, {"_D*": d_star.logit(x)}, colours=[plots.INK], dashes=["--"]
 )
@@ -1035,8 +1035,8 @@ claim(
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Scatter plot of the discriminator's logit against the log density ratio fitted on principal components, for noisy held-out images. Threes lie mostly in the upper right, eights in the lower left, in a narrow cloud along the diagonal."}, "figure": {"name": "fig-log-ratio", "caption": "Two estimates of one quantity, made in different ways from the same images: by a discriminator, and by fitted densities."}}
 ax = plots.axes(height=3.6)
 for name, own, colour, marker in (
-    ("threes", is_three, plots.REAL, "o"),
-    ("eights", ~is_three, plots.GENERATED, "^"),
+    ("threes", is_three, plots.THIRD, "o"),
+    ("eights", ~is_three, plots.FOURTH, "^"),
 ):
     ax.scatter(
         ratio[0, own],

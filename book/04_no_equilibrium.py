@@ -75,6 +75,8 @@ from gantut.games import (
 from gantut.lessons import check, show_table
 from gantut.lessons.no_equilibrium import xy_game
 from gantut.lessons.no_equilibrium.plots import (
+    plot_averages,
+    plot_mixtures,
     plot_spectrum,
     plot_vector_field,
 )
@@ -252,6 +254,18 @@ def best_mixture(loss):
 pennies = np.array([[1.0, -1.0], [-1.0, 1.0]])  # rows x, columns y: -1, 1
 p, least = best_mixture(pennies)
 q, most = best_mixture(-pennies.T)  # player two minimises -L
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over the share of the strategy 1 in a player's mixture, from 0 to 1. Left, player one: the mean loss against each of the other's two strategies, two straight lines that cross at one half with the value 0; the larger of the two, a bold V, is lowest there. Right, player two: two such lines, and the smaller of the two, a bold roof, is highest at one half, with the same value 0."}, "figure": {"name": "fig-mixtures", "caption": "Matching pennies. Left: for each mixture of player one, the mean loss against either answer; the worst of both is least at a fair coin. Right: the same for player two, who wants the loss to be large. Both get the same value: that is the minimax theorem."}}
+share = np.linspace(0, 1, 101)  # of the strategy 1
+mixed = np.stack([1 - share, share])  # (2, 101)
+left, right = plots.axes(1, 2, height=2.8, sharey=True)
+plot_mixtures(
+    (left, right), share, [pennies.T @ mixed, pennies @ mixed], value=least
+)
+left.set(xlabel="player one: share of 1", ylabel="mean loss")
+right.set(xlabel="player two: share of 1")
+plots.legend_below(left, right)
+plots.show()
 
 # %% tags=["hide-input"]
 ends = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)
@@ -585,6 +599,19 @@ claim(
     lengths,
     below=2 * math.sqrt((2 - eta) / (1 - eta / 2)) / shrink,
 )
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: 63 iterates of alternating steps, dots that lie evenly on an ellipse around the origin, slightly longer along one diagonal. Right, both axes logarithmic: the distance of the average of T iterates from the origin, for T from 1 to 3000, with dips at each full turn; it comes close to the dashed line of the bound again and again, which falls as one over T, and never crosses it."}, "figure": {"name": "fig-averages", "caption": "Taking turns. Left: one turn of 63 iterates; they never leave their ellipse. Right: the average of the first T iterates goes to the equilibrium, no slower than the bound, a constant over T."}}
+times = np.arange(1, 3001)
+averages = np.cumsum(orbit[:3000], 0) / times[:, None]
+plot_averages(
+    plots.axes(1, 2, height=3.0),
+    orbit[:63],
+    times,
+    np.hypot(*averages.T),
+    2 * math.sqrt((2 - eta) / (1 - eta / 2)) / shrink / times,
+    eta=eta,
+)
+plots.show()
 
 # %% [markdown]
 # So the picture of simultaneous steps is too dark for GANs: they take turns, and in this game players who take turns do

@@ -646,15 +646,11 @@ distance = torch.stack(
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "The generator's loss over its position theta from -1 to 1. Blurred by 0.2 it is a wide well around 0, blurred by 0.05 a narrow one, and without blur it is level at 0 with a single dot at minus 1.386 for theta = 0. Above them the Wasserstein distance, a V with its tip at 0."}, "figure": {"name": "fig-well", "caption": "The loss of a generator that moves a segment, against the optimal discriminator: a well that narrows with the blur, and without blur is a single point. The distance W₁ says at every θ which way to go."}}
 ax = plots.axes(height=3.2)
-plots.lines(ax, theta, wells, colours=[plots.REAL, plots.THIRD])
+plots.lines(ax, theta, wells, colours=[plots.FOURTH])
 edge = torch.where(theta == 0, math.nan, 0.0)
-plots.lines(
-    ax, theta, {"no blur": edge}, colours=[plots.GENERATED], dashes=[":"]
-)
-ax.plot([0], [-2 * math.log(2)], "o", color=plots.GENERATED)
-plots.lines(
-    ax, theta[::10], {"$W_1$": distance}, colours=[plots.INK], dashes=["-."]
-)
+plots.lines(ax, theta, {"no blur": edge}, colours=[plots.INK], dashes=[":"])
+ax.plot([0], [-2 * math.log(2)], "o", color=plots.INK)
+plots.lines(ax, theta[::10], {"$W_1$": distance})
 ax.legend(loc="lower right")
 ax.set(
     xlabel="position θ of the generated segment", ylabel="nats, or length"
@@ -717,7 +713,7 @@ plots.lines(
         "log(1 - D)": sharper * (-sharper / 2).sigmoid(),
         "-log D": sharper * (sharper / 2).sigmoid(),
     },
-    colours=[plots.THIRD, plots.FOURTH],
+    colours=[plots.FOURTH, plots.OLIVE],
 )
 right.set(yscale="log", xlabel="sharpness k", ylabel="size of the gradient")
 plots.show()
@@ -1199,8 +1195,8 @@ claim(
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over discriminator steps from 1 to 800, logarithmic, medians and ranges of sixteen. Left: the cosine between the generator's gradient and the gradient of JS, from around zero with a wide range in the first steps up to nearly 1 from 100 steps on. Right: the norm of the gradient, highest around ten steps, and then falling to less than a tenth."}, "figure": {"name": "fig-dilemma", "caption": "The dilemma of the minimax loss. A young discriminator gives a strong gradient in a wrong direction; an old one shows the right direction, in a whisper. The dashed line is the norm of the gradient of the true 2 JS."}}
 left, right = plots.axes(1, 2, height=3.0)
-plots.population(left, marks, cosine.T, name="cosine", colour=plots.REAL)
-plots.population(right, marks, norm.T, name="norm", colour=plots.GENERATED)
+plots.population(left, marks, cosine.T, name="cosine", colour=plots.FOURTH)
+plots.population(right, marks, norm.T, name="norm", colour=plots.FOURTH)
 right.axhline(
     of_js.norm(),
     color=plots.INK,
@@ -1347,7 +1343,7 @@ for row, (epoch, colour, dash) in enumerate(looks):
 for ax, title in zip(panels, ("log(1 - D)", "-log D"), strict=True):
     ax.set(xscale="log", yscale="log", title=title)
     ax.set(xlabel="discriminator steps", ylabel="norm of the gradient")
-    ax.legend(fontsize=8)
+    ax.legend(fontsize=9)
 panels[1].get_legend().remove()
 plots.show()
 

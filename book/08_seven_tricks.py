@@ -694,7 +694,7 @@ routes = {}
 for weight, name in ((0.0, "without"), (0.1, "λ = 0.1")):
     path = torch.tensor(turned[weight][1][:200])
     routes[name] = (path.real, path.imag)
-plots.paths(left, routes, colours=[plots.INK, plots.REAL])
+plots.paths(left, routes, colours=[plots.INK, plots.THIRD])
 for weight, colour, dash in zip(
     weights, (plots.INK, *plots.COLOURS), plots.DASHES, strict=False
 ):

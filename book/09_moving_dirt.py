@@ -559,7 +559,7 @@ claim(
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two double logarithmic plots against the number of points. Left: the time of an exact solution in seconds, a line that rises to a few seconds or less at 1600 points. Right: the earth mover's distance between two samples of the same distribution in 1, 2, 3 and 8 dimensions: four falling lines, steeper for fewer dimensions; that for 8 dimensions is almost level."}, "figure": {"name": "fig-hard", "caption": "Left: computing the distance between two samples exactly is quick. Right: what that distance says about the distributions is another matter. All pairs of samples are from one distribution, and the distance should be 0."}}
 left, right = plots.axes(1, 2, height=3.0)
-left.loglog(sizes, seconds, "o-", color=plots.REAL)
+left.loglog(sizes, seconds, "o-", color=plots.INK)
 left.set(xlabel="points n", ylabel="seconds, exact solution")
 for (d, values), colour, dash in zip(
     errors.items(), plots.COLOURS, plots.DASHES, strict=False

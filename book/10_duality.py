@@ -69,6 +69,7 @@ from gantut.divergences import (
 )
 from gantut.lessons import check, show_table
 from gantut.lessons.duality import drag_a_potential, parallel_lines
+from gantut.lessons.duality.plots import plot_extensions, plot_prices
 from gantut.lessons.linear_program import linear_program
 from gantut.networks import MLP
 from gantut.transport import (
@@ -289,6 +290,10 @@ claim(
     equals=0,
     atol=1e-12,
 )
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: six sources and seven targets with their prices, joined by twelve lines where the cheapest plan carries dirt, thicker for more of it. Right: for each of the 42 routes what it costs more than the two prices charge, against its cost. No point is below 0; the twelve routes that are used, as discs, lie on 0, the others, as rings, on it or above, up to 0.14."}, "figure": {"name": "fig-prices", "caption": "The theorem in a picture. Left: the cheapest plan, and the prices of the proof. Right: no route is charged more than it costs, and those on which dirt travels (discs) are charged exactly that."}}
+plot_prices(plots.axes(1, 2, height=3.2), C, primal.plan, f, g)
+plots.show()
 
 # %% tags=["hide-input"]
 show_table(
@@ -511,8 +516,32 @@ drag_a_potential()
 # $h(z)=\max_{x\in X}f(x)-\|x-z\|$. The same formula from the targets' side gives
 # $\min_{y\in Y}\|z-y\|-g(y)$, which is what `KantorovichPotential` computes. It has the same values on the thirteen
 # points. Of all functions with these values that are nowhere steeper than 1, the first is the smallest and the second the
-# largest.
-#
+# largest. Here are both for three sources and three targets on a line:
+
+# %%
+on_the_line = torch.tensor([0.0, 1.0, 7.0]).double()[:, None]
+wanted = torch.tensor([2.0, 3.0, 5.5]).double()[:, None]
+best = emd_points(on_the_line, wanted)
+z = torch.linspace(-1, 8, 361, dtype=torch.float64)[:, None]
+least = -c_transform(best.f, on_the_line, z)
+greatest = KantorovichPotential(wanted, best.g)(z)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two zigzag curves over z from -1 to 8, all of slope 1 or -1: the least function, made of tents whose tips are the three sources at 0, 1 and 7, and the greatest, with valleys at the three targets at 2, 3 and 5.5. From source 0 to target 3 and from source 7 to target 5.5 they are the same; to the left of 0, to the right of 7, and between the targets 3 and 5.5 the greatest is above the least, and the space between them is shaded."}, "figure": {"name": "fig-extensions", "caption": "From prices to a function. The least function of slope 1 is a tent on every source, the greatest a valley at every target. Where dirt travels they agree; in the shaded places a best function may choose."}}
+ax = plots.axes(height=2.8)
+plot_extensions(
+    ax,
+    z[:, 0],
+    least,
+    greatest,
+    on_the_line[:, 0],
+    best.f,
+    wanted[:, 0],
+    best.g,
+)
+plots.legend_below(ax)
+plots.show()
+
+# %% [markdown]
 # On the routes that are used there is no choice. Let dirt go from $x$ to $y$, and let $f$ be any best function. Then
 # $f(x)-f(y)=\|x-y\|$ by complementary slackness. Nowhere on the way can $f$ fall by more than one per unit of length,
 # so it falls by exactly one all along. Its derivative in the direction from $x$ to $y$ is $-1$, and its gradient is no
@@ -798,9 +827,9 @@ plots.lines(
     right,
     theta,
     {"$W_1$": w1, "JS": js.where(theta != 0, math.nan), "MMD²": mmd2},
-    colours=[plots.THIRD, plots.FOURTH, plots.REAL],
+    colours=[plots.THIRD, plots.FOURTH, plots.INK],
 )
-right.plot(0, js[20], "o", color=plots.FOURTH)
+right.plot(0, js[20], "D", color=plots.FOURTH)
 right.set(xlabel="θ")
 right.legend(fontsize=9)
 plots.show()

@@ -428,13 +428,13 @@ plots.lines(
     left,
     at,
     {"potential": -at.abs(), "best ramp": -at.relu()},
-    colours=[plots.REAL, plots.GENERATED],
+    colours=[plots.THIRD, plots.FIFTH],
 )
 left.set(xlabel="x", ylabel="f(x)")
 number_of = torch.arange(1, 11)
 for share, mark, colour, name in (
-    (linear, "^", plots.THIRD, "linear"),
-    (ramps, "s", plots.GENERATED, "best ramp"),
+    (linear, "^", plots.FOURTH, "linear"),
+    (ramps, "P", plots.FIFTH, "best ramp"),
     (reached, "x", plots.INK, "trained"),
 ):
     right.plot(number_of, share, mark, color=colour, label=name)
@@ -886,8 +886,8 @@ for name, history in trained.items():
     curves[name] = (
         f.sigmoid() if name == "discriminator" else 0.5 + (f - f[70]) / 10
     )
-colours = [plots.FOURTH, plots.FIFTH, plots.THIRD]
-plots.lines(left, line, curves, colours=colours)
+colours, dashes, _ = zip(*plots.looks(curves), strict=True)
+plots.lines(left, line, curves)
 left.set(xlabel="x")
 left.get_legend().remove()
 with torch.no_grad():
@@ -896,7 +896,7 @@ with torch.no_grad():
         * D(at).squeeze(-1).sigmoid()
     }
 for own, colour, dash in zip(
-    left_at.values(), colours, plots.DASHES, strict=False
+    left_at.values(), colours, dashes, strict=True
 ):
     plots.population(
         right,
@@ -995,8 +995,8 @@ left.axhline(2 * mu, color=plots.INK, linestyle="--", linewidth=1.2)
 left.set(xlabel="critic step", ylabel="critic's estimate", ylim=(0, None))
 left.legend(fontsize=9)
 for name, colour, dash, label in (
-    ("estimate", plots.THIRD, "-", "critic's estimate"),
-    ("w1", plots.REAL, plots.DASHES[1], "exact W₁"),
+    ("estimate", plots.INDIGO, "-", "critic's estimate"),
+    ("w1", plots.THIRD, plots.DASHES[1], "exact W₁"),
 ):
     plots.population(
         right, looks, game[name], name=label, colour=colour, dash=dash
@@ -1266,7 +1266,8 @@ check("half-of-it", answer)
 # - Training raises a critic's estimate. It is from iteration to iteration that a lower estimate can mean a smaller
 #   distance.
 # - Near the equilibrium of the smallest GAN this game goes round, however many steps its critic takes: see
-#   {doc}`lesson 16 <16_which_games_converge>`.
+#   {doc}`lesson 16 <16_which_games_converge>`. What becomes of it without a critic: {doc}`lesson 17
+#   <17_without_a_critic>`.
 #
 # **Sources.** The Wasserstein GAN, its algorithm and the picture of the two Gaussians are from
 # {cite}`arjovsky2017wgan`, after {cite}`weng2019` and {cite}`xu2020`; the one-sided penalty is from

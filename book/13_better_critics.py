@@ -73,6 +73,7 @@ from gantut.lessons.better_critics import (
     spectral_critic,
 )
 from gantut.lessons.better_critics.plots import (
+    plot_cones,
     plot_histograms,
     plot_penalty_points,
     plot_surfaces,
@@ -324,6 +325,19 @@ claim(
     equals=1.0,
     atol=1e-9,
 )
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels, each with the cone below, the cone above and a critic between them, over the distance from a point in the middle of a ray. Along the ray all three are one straight line of slope 1 from y to x; beyond both ends the cones part. Across the ray the cone below is a rounded roof and the one above a rounded valley; they touch in the middle, and the critic, which is level there, passes through that point."}, "figure": {"name": "fig-cones", "caption": "The proof in a picture, for x at 1 and y at −1 on a vertical ray. A critic lies between the two cones (shaded). Along the ray they leave no room at all; across it they touch, and where they touch all three have one gradient."}}
+s = torch.linspace(-1.6, 1.6, 201, dtype=torch.float64)
+up = torch.tensor([0.0, 1.0], dtype=torch.float64)
+ways = {}
+for name, way in (("along the ray", up), ("across the ray", up.flip(0))):
+    z = s[:, None] * way  # x is at `up`, and y at `-up`
+    below, above = 1 - (z - up).norm(dim=1), (z + up).norm(dim=1) - 1
+    ways[name] = s, below, (below + above) / 2, above
+panels = plots.axes(1, 2, height=2.7, sharey=True)
+plot_cones(panels, ways)
+plots.legend_below(*panels)
+plots.show()
 
 # %% [markdown]
 # Both extensions have slope 1 nearly everywhere, on routes or not. Their average is a best critic, too, and it can be
@@ -672,7 +686,7 @@ for ax, critics, title in zip(
         ax.plot(
             t,
             row,
-            color=plots.GENERATED if wrong else plots.REAL,
+            color=plots.FOURTH if wrong else plots.THIRD,
             linestyle="--" if wrong else "-",
             linewidth=1.2,
         )
@@ -911,7 +925,7 @@ claim(
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Left: slopes of trained critics over x from -2 to 2 at lambda 1, nearly 3, and at lambda 10, nearly 1.2; the bands of sixteen critics lie on the dashed lines of theory; a dotted line at 1 is below both. Right: reports against lambda on logarithmic axes: the curve of theory falls from 84 at lambda 0.1 towards the dotted line at 4, the true distance; discs of trained critics lie on the curve, squares of corrected reports on the dotted line."}, "figure": {"name": "fig-excess", "caption": "Left: how steep sixteen critics became under a one-sided penalty of weight 1 and 10, and what theory says (dashed). Right: what they report, and their reports less twice the penalty; W₁ = 4."}}
 ax, other = plots.axes(1, 2, height=2.9)
-for w, colour in ((1.0, plots.GENERATED), (10.0, plots.REAL)):
+for w, colour in ((1.0, plots.FOURTH), (10.0, plots.SKY)):
     plots.population(
         ax, middle, slopes[w], name=f"_λ = {w:g}", colour=colour
     )
@@ -927,7 +941,7 @@ for w in plain:
     names = ("report", "less twice the penalty") if w == 1 else ("_", "_")
     style = dict(markersize=6, linestyle="none")
     other.plot(
-        w, plain[w].median(), "o", color=plots.REAL, label=names[0], **style
+        w, plain[w].median(), "o", color=plots.SKY, label=names[0], **style
     )
     other.plot(
         w,
@@ -1413,15 +1427,8 @@ cells = {
     for r in table
 }
 counts = sorted({r["funnels"] for r in table})
-colours_of = {
-    "WGAN-LP": (plots.REAL, "-", "o"),
-    "WGAN-GP": (plots.GENERATED, "--", "s"),
-    "DRAGAN": (plots.FOURTH, ":", "D"),
-    "sorting": (plots.THIRD, "-.", "^"),
-    "spectral normalisation": (plots.FIFTH, "-", "X"),
-    "spectral norm": (plots.FIFTH, (0, (1, 1)), "v"),
-    "clipping": (plots.INK, (0, (6, 2)), "P"),
-}
+kinds = ("WGAN-LP", "WGAN-GP", "DRAGAN", "sorting",
+         "spectral normalisation", "spectral norm", "clipping")  # fmt: skip
 shown_as = {
     "spectral norm": "projection",
     "spectral normalisation": "spectral normalisation",
@@ -1430,14 +1437,14 @@ shown_as = {
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels, for 2, 4 and 16 dimensions, with the number of funnels, 4 to 256, on the horizontal axis and the cosine on the vertical one. All curves fall. WGAN-LP is highest in 2 and 4 dimensions, from about 0.9 down to nearly 0 and 0.2; WGAN-GP and DRAGAN lie well below it from 16 funnels on, sorting between them. In 16 dimensions these four lie together, from 0.93 down to 0.3. Spectral normalisation starts at 0.5 in 2 and at 0.75 in 16 dimensions; clipping and the projection are lowest, at 0.6 and 0.4 and less. Stars of the paper stand at 0.86 in 2 dimensions, and at 0.97 and 0.61 in 16."}, "figure": {"name": "fig-funnels", "caption": "How well each critic's gradient points: cosine with the true gradient, against the number of funnels, in three dimensions; mean of three networks. Stars: the best of ten methods in the paper, on pairs of the same kind, with a hundred times the budget."}}
 panels = plots.axes(1, 3, height=3.0, sharey=True)
 for ax, dimension in zip(panels, (2, 4, 16), strict=True):
-    for kind, (colour, dash, marker) in colours_of.items():
+    for kind, look in zip(kinds, plots.looks(kinds), strict=True):
         means = [cells[dimension, n, kind].mean() for n in counts]
         ax.plot(
             counts,
             means,
-            color=colour,
-            linestyle=dash,
-            marker=marker,
+            color=look[0],
+            linestyle=look[1],
+            marker=look[2],
             markersize=5,
             linewidth=1.6,
             label=shown_as.get(kind, kind),
@@ -1461,7 +1468,7 @@ plots.show()
 pairs = [(d, n) for d in (2, 4, 16) for n in counts]
 means = {
     kind: torch.stack([cells[*pair, kind].mean() for pair in pairs])
-    for kind in colours_of
+    for kind in kinds
 }  # (12 pairs)
 claim(
     "critics-on-funnels",
@@ -1470,7 +1477,7 @@ claim(
     above=0,
     digits=1,
 )
-others = [kind for kind in colours_of if kind != "WGAN-LP"]
+others = [kind for kind in kinds if kind != "WGAN-LP"]
 behind = {
     kind: paired_difference(means[kind], means["WGAN-LP"], comparisons=6)
     for kind in others
@@ -1510,7 +1517,7 @@ claim(
 claim(
     "critics-on-funnels",
     "best cosine in 16 dimensions with 256 funnels",
-    max(cells[16, 256, kind].max() for kind in colours_of),
+    max(cells[16, 256, kind].max() for kind in kinds),
     below=0.4,
 )
 
@@ -2180,7 +2187,8 @@ check("penalty-of-images", answer)
 # - A two-sided penalty is not convex. Weights that are large for the distances at hand leave critics on the wrong side
 #   or on one slope, and make games unsteady; a one-sided penalty is convex, and its weight matters little.
 # - None of these penalties brings the smallest GAN to rest at its data; what does, {doc}`lesson 16
-#   <16_which_games_converge>` shows.
+#   <16_which_games_converge>` shows. Why a smooth critic can serve a generator better than an exact one, {doc}`lesson 17
+#   <17_without_a_critic>` derives.
 # - A penalised critic reports too much, on the line $W_1+\int\Delta^2/(2\lambda\rho)$. Subtracting twice the penalty
 #   corrects that, if the critic has converged.
 # - Clipping drives most weights to the wall. Spectral norms and sorting give certain bounds on the distance, from below.

@@ -777,8 +777,9 @@ for ax, (game, run) in zip(
         )
     plots.lines(ax, run["steps"], curves)
     ax.set(xlabel="iterations", title=game, ylim=(0, None))
-    ax.tick_params(axis="x", labelsize=8)
-    ax.legend(fontsize=7)
+    ax.locator_params(nbins=3)
+    ax.get_legend().remove()
+plots.legend_below(*panels)
 plots.show()
 
 # %% [markdown]
@@ -946,28 +947,31 @@ curves.append(
     )
 )
 names = list(dict.fromkeys(name for name, _, _ in curves))
+looks = dict(zip(names, plots.looks(names), strict=True))
 for number, (name, at, own) in enumerate(curves):
-    style, ends = names.index(name), median_interval(own)
+    (colour, dash, marker), ends = looks[name], median_interval(own)
     first = name not in [other for other, _, _ in curves[:number]]
-    look = dict(color=plots.COLOURS[style], linestyle=plots.DASHES[style])
     seen = at > 0  # a logarithmic axis has no 0
     ax.fill_between(
         at[seen],
         ends.low[seen],
         ends.high[seen],
-        color=look["color"],
+        color=colour,
         alpha=0.15,
     )
     ax.plot(
         at[seen],
         ends.estimate[seen],
-        marker="osD^"[style],
+        color=colour,
+        linestyle=dash,
+        marker=marker,
         markersize=4,
         linewidth=1.4,
         label=name if first else None,
-        **look,
     )
-ax.axvline(longer["first"] * longer["look"], color="0.5", linewidth=0.8)
+ax.axvline(
+    longer["first"] * longer["look"], color=plots.FAINT, linewidth=0.8
+)
 ax.axhline(
     controls["held out"].median(),
     color=plots.INK,
@@ -977,14 +981,14 @@ ax.axhline(
 )
 for name in wrong:
     level = controls[name].median().item()
-    ax.axhline(level, color="0.5", linestyle=":", linewidth=1.2)
+    ax.axhline(level, color=plots.FAINT, linestyle=":", linewidth=1.2)
     left = 0.2 if name == "jigsaw of 4" else 0.02  # beside the other jigsaw
     ax.text(
         left,
         level,
         name,
-        fontsize=8,
-        color="0.35",
+        fontsize=9,
+        color=plots.INK,
         va="bottom",
         transform=ax.get_yaxis_transform(),  # a share of the width
     )
@@ -998,7 +1002,7 @@ ax.set_yscale("symlog", linthresh=0.7)
 ax.set_yticks([0, 0.2, 0.4, 0.6, 1, 2, 5])
 ax.set_yticklabels(["0", "0.2", "0.4", "0.6", "1", "2", "5"])
 ax.minorticks_off()
-ax.legend(fontsize=8, ncols=2, loc="upper right")
+ax.legend(fontsize=9, ncols=2, loc="upper right")
 plots.show()
 
 # %% tags=["hide-input"]
@@ -1304,12 +1308,14 @@ plots.show()
 # Any folder, zip or tar of pictures will do, and you need no notebook for it:
 #
 # ```text
+# python -m gantut train my-sprites.zip --out runs/mine --dry-run
 # python -m gantut train my-sprites.zip --out runs/mine
 # python -m gantut sample runs/mine --between 5
 # python -m gantut doctor runs/mine
 # ```
 #
-# That is the game of the longer run; `--preset dcgan`, `wgan` or `wgan-gp` plays one of the three. And
+# The first of these only looks: how many pictures there are, which cannot be read, and what time to expect. The second
+# plays the game of the longer run; `--preset dcgan`, `wgan` or `wgan-gp` plays one of the three. And
 # `python -m gantut sample creatures` draws with the generator that ships. The post's Pokémon are available too, for
 # instance in the npm package `pokesprite-images`. The pictures belong to their owners, and so may what a network makes
 # of them: train on them for yourself, and describe what you have seen, but do not publish it. That is why this page

@@ -597,7 +597,7 @@ for ax in panels[1]:
     ax.set(xlabel="tries")
 for ax in panels[:, 0]:
     ax.set(ylabel="distance")
-panels[0, 0].legend(fontsize=8, ncols=2, loc="upper right")
+plots.legend_below(panels[0, 0])
 plots.show()
 
 # %% [markdown]
@@ -755,7 +755,6 @@ claim(
 )
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels: for one try and five tries, by distance and by F1, five intervals each for how much better a game is than the non-saturating one, on average over four kinds of data. All but one reach across the dashed line at zero; the one for least squares with one try, by F1, lies on the right of it. With five tries the intervals are wider."}, "figure": {"name": "fig-differences", "caption": "How much better than the non-saturating game (right of the dashed line: better), mean over four kinds of data, with one try and with the best of five. The intervals hold together: each ten of them are corrected for being ten."}}
-hues = dict(zip(GAMES, plots.COLOURS, strict=True))
 panels = plots.axes(2, 2, height=2.2, sharey=True)
 for line, k in zip(panels, (1, 5), strict=True):
     for ax, measure in zip(line, MEASURES, strict=True):
@@ -764,7 +763,7 @@ for line, k in zip(panels, (1, 5), strict=True):
             name: (own.low, own.difference, own.high)
             for name, own in found.items()
         }
-        plot_interval_rows(ax, rows, colours=[hues[name] for name in rows])
+        plot_interval_rows(ax, rows)
         tries = "one try" if k == 1 else "best of five tries"
         ax.set_title(f"{measure}, {tries}", fontsize=10)
 plots.show()

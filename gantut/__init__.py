@@ -13,6 +13,7 @@ after ``import gantut``, ``gantut.transport.emd(...)`` works.
 `gantut.networks`     networks that train a whole population at once
 `gantut.objectives`   what each player wants: one pure function a loss
 `gantut.lipschitz`    what keeps a critic Lipschitz: clipping, gradient penalties
+`gantut.flows`        from noise to data along straight lines, without a critic
 `gantut.checkpoints`  atomic, checksummed, exact save and resume
 `gantut.training`     one loop for GAN and WGAN, for one model or hundreds
 `gantut.metrics`      what samples have, and what they lack
@@ -27,13 +28,13 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.2.0"
 __all__ = [
-    "checkpoints", "checks", "cli", "data", "device", "divergences", "games", "lessons", "lipschitz", "metrics",
-    "networks", "objectives", "plots", "training", "transport",
+    "checkpoints", "checks", "cli", "data", "device", "divergences", "flows", "games", "lessons", "lipschitz",
+    "metrics", "networks", "objectives", "plots", "training", "transport",
 ]  # fmt: skip
 
 if TYPE_CHECKING:  # for tools that read the source; at run time, see below
     from gantut import (  # noqa: I001
-        checkpoints, checks, cli, data, device, divergences, games, lessons, lipschitz, metrics,
+        checkpoints, checks, cli, data, device, divergences, flows, games, lessons, lipschitz, metrics,
         networks, objectives, plots, training, transport,
     )  # fmt: skip
 

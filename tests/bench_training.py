@@ -1,8 +1,8 @@
 """`make bench`: 64 small WGAN-GPs trained as one population, beside loops that train one after another.
 
 The same networks, batches and steps for everyone; what counts is model-steps a second (a model-step is five critic
-steps and one generator step of one model), and the ratio to the fastest loop in the same run. The record goes to
-book/results/training.json.
+steps and one generator step of one model), and the ratio to the fastest loop in the same run. All run on the processor,
+whatever the machine has; `make gpu` has the race on a GPU. The record goes to book/results/training.json.
 """
 
 import argparse
@@ -114,9 +114,14 @@ def operations(data, width, batch):
     counts = []
     for steps in (1, 2):
         with FlopCounterMode(display=False) as counter:
-            train(config(width, batch, steps, members=1), data, samples=1, evaluate_every=2)
+            train(config(width, batch, steps, members=1), data, device="cpu", samples=1, evaluate_every=2)
         counts.append(counter.get_total_flops())
     return counts[1] - counts[0]
+
+
+def looks(steps):
+    """At the end alone."""
+    return dict(record_every=steps, evaluate_every=steps)
 
 
 def bench(repeats):
@@ -124,7 +129,7 @@ def bench(repeats):
     data = torch.randn(10_000, 2, generator=torch.Generator().manual_seed(0))
     for name, (width, batch, steps, loop_steps) in PROBLEMS.items():
         contestants = {}
-        population = partial(train, config(width, batch, steps), data, record_every=steps, evaluate_every=steps)
+        population = partial(train, config(width, batch, steps), data, device="cpu", **looks(steps))
         for threads in (1, 2):
             contestants[f"gantut, {threads} threads"] = population, MEMBERS * steps, threads
             for loop in (plain_loop, careful_loop):

@@ -42,12 +42,13 @@ def on_all_cores(contestants, *, repeats):
 
 
 def provenance(packages):
-    """Where a record comes from: command, commit, machine, versions."""
+    """Where a record comes from: command, commit, machine, versions; and how many processes ran in the last minutes."""
     return {
         "command": "make bench",
         "commit": commit(),
         "machine": f"{platform.machine()}, {os.cpu_count()} CPU cores, {torch.get_num_threads()} thread in use",
         "processor": _processor(),
+        "load": round(os.getloadavg()[1], 1) if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in packages if _installed(name)},
         "seed": 0,

@@ -266,18 +266,22 @@ def piece_and_weights(low, high, step):
     return (Piece(low, high, y, None) if np.isfinite(low) else Piece(low, high, None, y)), weights
 
 
-def against(p, r):
-    """Return p log(p/r), 0 where p vanishes."""
-    return np.where(p > -745, np.exp(p) * (p - r), 0)
+def against(p, r, weight):
+    """Return p log(p/r) times a weight, in logarithms, as far out p alone would underflow; 0 where it vanishes."""
+    return np.where(p + weight > -745, np.exp(p + weight) * (p - r), 0)
+
+
+def js_terms(p, q, weight):
+    both = np.logaddexp(p, q)
+    halves = math.log(2) * (np.exp(p + weight) + np.exp(q + weight))
+    return (against(p, both, weight) + against(q, both, weight) + halves) / 2
 
 
 TERMS = {
     "kl": against,
-    "js": lambda p, q: (
-        against(p, np.logaddexp(p, q)) + against(q, np.logaddexp(p, q)) + math.log(2) * (np.exp(p) + np.exp(q))
-    ) / 2,
-    "tv": lambda p, q: np.abs(np.exp(p) - np.exp(q)) / 2,
-}  # fmt: skip
+    "js": js_terms,
+    "tv": lambda p, q, weight: np.abs(np.exp(p + weight) - np.exp(q + weight)) / 2,
+}
 
 
 def log_density(family, parameters, piece):
@@ -339,7 +343,7 @@ def divergence(kind, p, q, interval=None):
             piece, weights = piece_and_weights(a, b, step)
             with np.errstate(all="ignore"):
                 logs = log_density(*p, piece), log_density(*q, piece)
-                terms = np.nan_to_num(TERMS[kind](*logs), nan=0.0, posinf=1e300, neginf=-1e300) * weights
+                terms = np.nan_to_num(TERMS[kind](*logs, np.log(weights)), nan=0.0, posinf=1e300, neginf=-1e300)
             totals[which] += terms.sum()
             size, edge = size + np.abs(terms).sum() / 2, edge + 40 * np.abs(terms[[0, -1]]).sum()
     return totals[0], abs(totals[0] - totals[1]) + edge + 1e-14 * size

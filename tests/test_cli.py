@@ -242,7 +242,7 @@ def test_words_that_cannot_be_read_are_refused_with_a_hint(capsys, words, hint):
         ('{"bach_size": 3}', "did you mean 'batch_size'?"),
         ('{"critic": {"hiden": [3]}}', "did you mean 'hidden'?"),
         ('{"critic": 3}', "critic must be"),
-        ('{"amp": "yes"}', "amp must be one of True, False, not 'yes'"),
+        ('{"amp": "yes"}', "amp must be one of True, False, None, not 'yes'"),
         ('{"samples": "many"}', "samples must be"),
         ('{"format": "gantut run", "version": 1}', "has format 1"),
         ("{", "is not valid JSON"),

@@ -12,11 +12,12 @@ import tracemalloc
 import warnings
 import zipfile
 import zlib
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from gantut.data import ImageLimits, creatures, sprites
 
@@ -123,6 +124,76 @@ def test_smooth_pictures_fill_the_square_and_stay_pictures(tmp_path):
     assert images.min() >= 0
     assert images.max() <= 1
     assert (images[:, :3] <= images[:, 3:] + 1e-7).all()
+
+
+def photograph(height, width, seed=0):
+    """Smooth colours, of which there are many."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+
+
+@pytest.mark.parametrize(("height", "width"), [(96, 160), (160, 100), (64, 64), (48, 128)])  # even margins
+@pytest.mark.parametrize(("fit", "pillow"), [("crop", ImageOps.fit), ("pad", partial(ImageOps.pad, color="white"))])
+def test_photographs_are_fitted_as_pillow_fits_them(tmp_path, fit, pillow, height, width):
+    picture = photograph(height, width)
+    found = unit(sprites(put(tmp_path, a__png=encoded(picture)), size=32, resize="smooth", fit=fit).images)[0]
+    expected = np.asarray(pillow(Image.fromarray(picture), (32, 32), method=Image.Resampling.LANCZOS))
+    np.testing.assert_allclose(found, expected.transpose(2, 0, 1) / 255, atol=2 / 255)  # Pillow rounds twice, to bytes
+
+
+def test_a_border_is_continued_outwards_and_a_margin_is_transparent_with_an_opacity(tmp_path):
+    folder = put(tmp_path, a__png=encoded(photograph(24, 48)))
+    bordered, padded = (unit(sprites(folder, size=16, channels=4, resize="smooth", fit=fit).images)[0]
+                        for fit in ("border", "pad"))  # fmt: skip
+    assert (bordered[3] == 1).all()
+    assert padded[3].sum(1).tolist() == [0] * 4 + [16] * 8 + [0] * 4
+    np.testing.assert_array_equal(bordered[:, 4:12], padded[:, 4:12])
+    for row in range(4):
+        np.testing.assert_array_equal(bordered[:, row], padded[:, 4])
+        np.testing.assert_array_equal(bordered[:, 15 - row], padded[:, 11])
+
+
+PIXEL_ART = encoded(rgba(8, 8).repeat(16, 0).repeat(16, 1))  # 64 colours, 128 pixels wide
+
+
+@pytest.mark.parametrize(
+    ("files", "resize", "fit"),
+    [
+        ([encoded(photograph(40, 60)), encoded(photograph(60, 40, 1)), PIXEL_ART], "smooth", "crop"),
+        ([encoded(np.full((8, 8, 3), 99, np.uint8), "JPEG")], "smooth", "crop"),
+        ([encoded(photograph(40, 60)), PIXEL_ART], "pixels", "pad"),
+        ([encoded(rgba(60, 60, opaque=False))], "pixels", "pad"),
+    ],
+)
+def test_most_of_the_pictures_tell_whether_they_are_photographs(tmp_path, files, resize, fit):
+    folder = put(tmp_path, **{f"{number}__png": data for number, data in enumerate(files)})
+    found = sprites(folder, size=16, resize="auto")
+    assert (found.survey.resize, found.survey.fit) == (resize, fit)
+    assert torch.equal(found.images, sprites(folder, size=16, resize=resize, fit=fit).images)
+    assert sprites(folder, size=16, resize="auto", fit="border").survey.fit == "border"
+
+
+def test_a_large_jpeg_is_made_smaller_as_it_is_decoded_and_looks_the_same(tmp_path):
+    data = encoded(photograph(600, 900), "JPEG", quality=95)
+    folder, few = put(tmp_path, a__jpg=data), ImageLimits(pixels=600 * 900 // 4)
+    small = unit(sprites(folder, size=32, resize="smooth", limits=few).images)[0]
+    whole = sprites(put(tmp_path / "whole", a__png=encoded(np.asarray(Image.open(io.BytesIO(data))))),
+                    size=32, resize="smooth")  # fmt: skip
+    np.testing.assert_allclose(small, unit(whole.images)[0], atol=0.02)  # a mean over 8 x 8 pixels, and then Lanczos
+    for options in (dict(resize="pixels"), dict(resize="smooth", limits=ImageLimits(pixels=600 * 900 // 4 - 1))):
+        with pytest.raises(ValueError, match="900 x 600 pixels"):
+            sprites(folder, size=32, **dict(limits=few) | options)
+
+
+def test_what_was_found_is_told(tmp_path):
+    folder = put(tmp_path, a__png=encoded(rgba(8, 6)), b__png=encoded(rgba(4, 9)[..., 0].copy()),
+                 c__png=encoded(rgba(9, 9, opaque=False)), d__txt=b"words", e__HEIC=b"unknown", f__heic=b"too",
+                 LICENCE=b"words")  # fmt: skip
+    (folder / "._a.png").write_bytes(b"left by macOS")
+    survey = sprites(folder, mirrored=True).survey
+    assert survey.sizes == ((6, 8), (9, 4), (9, 9))
+    assert survey.kinds == ("colour", "grey", "transparent")
+    assert survey.others == {".txt": 1, ".heic": 2, "LICENCE": 1}
 
 
 def test_mirror_images_follow_after_all_others(tmp_path):
@@ -364,6 +435,29 @@ def test_links_and_pipes_in_folders_are_not_followed(tmp_path):
     }  # fmt: skip
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
+def test_links_are_followed_where_they_are_to_be_and_no_folder_is_read_twice(tmp_path):
+    outside = put(tmp_path / "outside", far__png=encoded(rgba(8, 8, 1)), single__png=encoded(rgba(8, 8, 2)))
+    folder = put(tmp_path / "folder", good__png=GOOD)
+    inner = put(folder / "inner", deep__png=encoded(rgba(8, 8, 3)))
+    (folder / "alias.png").symlink_to(outside / "single.png")
+    (folder / "nowhere.png").symlink_to(tmp_path / "nowhere")
+    (folder / "null.png").symlink_to(os.devnull)
+    (folder / "elsewhere").symlink_to(outside)
+    (inner / "up").symlink_to(folder)
+    (inner / "again").symlink_to(outside)
+    found = sprites(folder, links=True)
+    assert found.names == ("alias.png", "good.png", "elsewhere/far.png", "elsewhere/single.png", "inner/deep.png")
+    assert dict(found.skipped) == {
+        "inner/again": "is a folder that is read already", "inner/up": "is a folder that is read already",
+        "nowhere.png": "cannot be read (No such file or directory)", "null.png": "is not a regular file",
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="more than 7 files"):
+        sprites(folder, links=True, limits=ImageLimits(entries=7))
+    with pytest.raises(ValueError, match="links must be one of"):
+        sprites(folder, links="yes")
+
+
 def test_files_and_folders_that_cannot_be_opened_are_skipped(tmp_path, monkeypatch):
     folder = put(tmp_path / "folder", good__png=GOOD, locked__png=GOOD)
     put(folder / "closed", inside__png=GOOD)
@@ -574,6 +668,7 @@ BAD = {
     "a negative background": (dict(background=-0.1), ("background", "-0.1")),
     "a background of a word": (dict(background="white"), ("background", "'white'")),
     "an unknown way to resize": (dict(resize="pixel"), ("resize", "'pixel'", "did you mean 'pixels'")),
+    "an unknown fit": (dict(fit="corp"), ("fit", "'corp'", "did you mean 'crop'")),
     "an empty pattern": (dict(match=""), ("match", "''")),
     "no pattern": (dict(match=None), ("match", "None")),
 }

@@ -10,7 +10,7 @@ import gantut
 PACKAGE = Path(gantut.__file__).parent
 ORDER = (
     "checks", "_inputs", "device", "data", "divergences", "transport", "games", "networks", "objectives", "lipschitz",
-    "checkpoints", "training", "metrics", "plots", "lessons", "cli",
+    "flows", "checkpoints", "training", "metrics", "plots", "lessons", "cli",
 )  # fmt: skip
 ROOMS = sorted(path.parent for path in PACKAGE.glob("lessons/*/exercises.py"))
 

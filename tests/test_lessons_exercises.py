@@ -96,6 +96,19 @@ def test_a_formula_that_differs_is_wrong(given):
     assert verdict == (False, "not yet. The answer should be a formula in a; yours is not equal to the right one.")
 
 
+def test_a_mistake_without_one_of_the_symbols_leaves_it_a_symbol():
+    """gamma is a function of sympy, but not where the answer has a symbol of this name."""
+    eta, gamma = sympy.symbols("eta gamma", positive=True)
+    exercise = dataclasses.replace(
+        FORMULA, answer=2 * eta - 8 * gamma, mistakes=(Mistake(2 * eta, "No penalty."), Mistake(eta, "Half."))
+    )
+    assert mark_answer(exercise, "2*eta - 8*gamma").right
+    assert mark_answer(exercise, "2*eta").message == "not yet. No penalty."
+    assert mark_answer(exercise, "eta*sin(gamma)**2 + eta*cos(gamma)**2").message == "not yet. Half."
+    otherwise = "not yet. The answer should be a formula in eta, gamma; yours is not equal to the right one."
+    assert mark_answer(exercise, "2*eta - 7*gamma").message == mark_answer(exercise, "gamma").message == otherwise
+
+
 @pytest.mark.parametrize(
     ("exercise", "given", "message"),
     [

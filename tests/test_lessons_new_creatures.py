@@ -17,6 +17,7 @@ from gantut.lessons.experiments import EXPERIMENTS
 from gantut.lessons.new_creatures import (
     CHANGES,
     GAMES,
+    Judge,
     affordable_steps,
     cheats,
     chessboard,
@@ -216,6 +217,39 @@ def test_kernel_distances_see_whatever_spoils_a_picture_and_are_near_zero_for_ot
         found = metrics.paired_difference(grouped_kid(spoilt, pictures.images), themselves, comparisons=6)
         assert found.told_apart == (name != "other colours"), name  # which are creatures all the same
         assert found.low > 0 or name == "other colours"
+
+
+def test_a_judge_measures_the_same_distance_and_has_controls_on_both_sides(pictures, device):
+    held, some = creatures("holdout", alive=True, device=device).images, pictures.images[:100]
+    judge = Judge(some, held=held, groups=pictures.groups[:100])
+    drawn = torch.stack([some[:30].roll(1, -1), some[:30].flip(-2)])
+    expected = torch.cat([grouped_kid(own, some, groups=1) for own in drawn])
+    torch.testing.assert_close(judge.measures["kid"](drawn), expected, rtol=1e-6, atol=1e-8)
+    right, wrong = judge.controls.values()
+    assert abs(right) < 0.2 < 0.4 < wrong
+    copies = judge.measures["copies"](torch.stack([some[:12].flip(-1), held[:12]]))
+    assert copies[0] == 1
+    assert copies[1] < 0.1
+
+
+def test_a_judge_sees_pictures_of_any_size_and_kind_as_on_white_paper(device, rng):
+    grey = torch.rand(50, 1, 64, 64, generator=rng).to(device) * 2 - 1
+    judge = Judge(grey)
+    assert judge.tiles.shape == (50, 3, 32, 32)
+    torch.testing.assert_close(judge.tiles[:, 2, 1, 5], grey[:, 0, 2:4, 10:12].mean((1, 2)))
+    clear = torch.cat([torch.full((50, 3, 8, 8), -1.0), torch.full((50, 1, 8, 8), -1.0)], 1).to(device)
+    clear[:, :, :4] = torch.tensor([1.0, -1.0, -1.0, 1.0], device=device)[:, None, None]  # the upper half is red
+    tiles = Judge(clear).tiles
+    assert (tiles[:, :, 16:] == 1).all()
+    assert (tiles[:, 0, :16] == 1).all()
+    assert (tiles[:, 1:, :16] == -1).all()
+    assert Judge(grey[:30]).measures == {}, "too few to say anything"
+    assert Judge(clear).measures == {}, "all are the same"
+    assert "copies" not in Judge(grey, groups=torch.arange(50).to(device) % 8).measures, "too few forms to compare with"
+    many = Judge(torch.rand(1200, 1, 8, 8, generator=rng).to(device))
+    assert list(many.measures) == ["kid"], "too many to look for copies as often"
+    with pytest.raises(ValueError, match="pictures must have shape"):
+        Judge(grey[:, :, 0])
 
 
 def test_spoilt_pictures_have_the_same_pixels_in_another_order(pictures):

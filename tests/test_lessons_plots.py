@@ -6,13 +6,14 @@ import pytest
 import torch
 
 from gantut import plots
-from gantut.lessons.better_critics.plots import plot_histograms, plot_penalty_points, plot_surfaces
+from gantut.lessons.better_critics.plots import plot_cones, plot_histograms, plot_penalty_points, plot_surfaces
 from gantut.lessons.created_equal.plots import plot_interval_rows, plot_polygons, plot_scatter
 from gantut.lessons.divergences.plots import plot_integrand
+from gantut.lessons.duality.plots import plot_extensions, plot_prices
 from gantut.lessons.mode_collapse.plots import plot_mean_turns, plot_mode_clouds
 from gantut.lessons.moving_dirt.plots import plot_piles
 from gantut.lessons.new_creatures.plots import plot_creatures
-from gantut.lessons.no_equilibrium.plots import plot_spectrum, plot_vector_field
+from gantut.lessons.no_equilibrium.plots import plot_averages, plot_mixtures, plot_spectrum, plot_vector_field
 from gantut.lessons.optimal_discriminator.plots import plot_reliability
 from gantut.lessons.seeing_collapse.plots import plot_image_blocks, plot_scorecard
 from gantut.lessons.seven_tricks.plots import plot_measure_table
@@ -92,6 +93,56 @@ def test_alarms_of_a_scorecard_are_bold(panels):
     alarms = np.array([[True, False]])
     plot_scorecard(panels[0], [["0.1", "0.9"]], alarms, rows=["GAN"], columns=["quality", "modes"])
     assert [(text.get_text(), text.get_weight()) for text in panels[0].texts] == [("0.1", "bold"), ("0.9", "normal")]
+    assert len(panels[0].patches) == 1
+    assert panels[0].figure.for_a_phone() > 0
+    assert [text.get_text() for text in panels[0].texts][2:] == ["GAN"]  # above its row, no longer beside it
+    assert len(panels[0].get_yticks()) == 0
+
+
+def test_prices_are_written_beside_their_places_and_used_routes_have_no_excess(panels):
+    costs = torch.tensor([[1.0, 3.0], [4.0, 1.0]])
+    plot_prices(panels, costs, torch.eye(2) / 2, torch.tensor([1.0, 0.5]), torch.tensor([0.0, 0.5]))
+    assert [text.get_text() for text in panels[0].texts] == ["1.00", "0.50", "0.00", "0.50"]
+    not_used, used = panels[1].get_lines()[1:]
+    assert used.get_ydata().tolist() == [0, 0]
+    assert not_used.get_xydata().tolist() == [[3, 1.5], [4, 3.5]]
+
+
+def test_extensions_go_through_the_prices(panels):
+    z = torch.linspace(0, 1, 3)
+    plot_extensions(panels[0], z, -z, 1 - z, z[:1], z[:1], z[2:], z[2:])
+    greatest, least, source, target = panels[0].get_lines()
+    assert (greatest.get_ydata() > least.get_ydata()).all()
+    assert (source.get_ydata().tolist(), target.get_ydata().tolist()) == ([0], [-1])
+
+
+def test_each_player_counts_on_the_worst_and_the_best_mixture_is_marked(panels):
+    share = np.linspace(0, 1, 5)
+    plot_mixtures(panels, share, [[1 - share, share]] * 2, value=0.5)
+    for ax, worst in zip(panels, (np.maximum, np.minimum), strict=True):
+        *_, bound, best, _ = ax.get_lines()
+        assert np.allclose(bound.get_ydata(), worst(1 - share, share))
+        assert best.get_xydata().tolist() == [[0.5, 0.5]]
+
+
+def test_iterates_lie_on_the_ellipse_that_is_drawn(panels):
+    eta, orbit = 0.5, [[1.0, 1.0]]
+    for _ in range(9):
+        x, y = orbit[-1]
+        orbit.append([x - eta * y, y + eta * (x - eta * y)])
+    plot_averages(panels, np.array(orbit), [1, 2], [0.1, 0.2], [1, 1], eta=eta)
+    x, y = panels[0].get_lines()[0].get_xydata().T
+    assert np.allclose(x**2 + y**2 - eta * x * y, 2 - eta)
+
+
+def test_a_critic_is_drawn_between_its_cones(panels):
+    at = torch.linspace(-1, 1, 5)
+    plot_cones(panels[:1], {"across": (at, -at.abs(), 0 * at, at.abs())})
+    above, critic, below, touch = panels[0].get_lines()
+    assert (above.get_ydata() >= critic.get_ydata()).all()
+    assert (critic.get_ydata() >= below.get_ydata()).all()
+    assert touch.get_xydata().tolist() == [[0, 0]]
+    assert panels[0].get_xlabel() == "across"
 
 
 def test_a_table_of_populations_draws_every_member_and_the_ends_of_its_interval(panels):

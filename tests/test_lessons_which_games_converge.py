@@ -1,6 +1,7 @@
 """Which games converge? Every table of the Dirac-GAN against loops of plain floats that know nothing of the package."""
 
 import functools
+import importlib
 import math
 import re
 from pathlib import Path
@@ -12,8 +13,21 @@ import torch
 
 from gantut import plots
 from gantut.games import play
-from gantut.lessons.which_games_converge import RING_GAMES, train_ring_game
+from gantut.lessons import record, recorded
+from gantut.lessons.experiments import EXPERIMENTS
+from gantut.lessons.which_games_converge import (
+    KINDS,
+    PENALTIES,
+    RING_GAMES,
+    TUNED,
+    compare_tuned_games,
+    draw_tuning,
+    target,
+    train_ring_game,
+    tuned_config,
+)
 from gantut.lessons.which_games_converge.plots import plot_landings, plot_radii
+from gantut.metrics import paired_difference
 
 LESSON = Path(__file__).parent.parent / "book" / "16_which_games_converge.py"
 ETA = 0.2
@@ -202,6 +216,100 @@ def test_the_games_differ_in_nothing_else(monkeypatch):
 def test_an_unknown_game_is_named_together_with_the_known_ones():
     with pytest.raises(ValueError, match=r"name must be one of '-log D', .*not 'minimax'"):
         train_ring_game("minimax")
+
+
+# ---- Tuned with the same tries ------------------------------------------------------------------------------------
+
+
+def test_tries_fill_the_declared_ranges_evenly():
+    """A thousand draws: by Kolmogorov and Smirnov each quantile is where it should be, to five percent."""
+    drawn = [draw_tuning(number) for number in range(1000)]
+    for name in ("rate", "weight"):
+        low, high = TUNED[name].values
+        shares = np.sort(np.log([one[name] / low for one in drawn]) / math.log(high / low))
+        assert np.abs(shares - (np.arange(1000) + 0.5) / 1000).max() < 0.05
+    assert np.bincount([one["n_critic"] for one in drawn])[[1, 2, 5]] == pytest.approx([1000 / 3] * 3, rel=0.15)
+    assert draw_tuning(3) == draw_tuning(3) != draw_tuning(4)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_games_with_one_try_differ_in_objective_and_penalty_alone_and_no_run_makes_more_steps(number):
+    sizes = dict(updates=1200, batch_size=64, members=3, seed=7)
+    configs = [tuned_config(game, draw_tuning(number), **sizes) for game in PENALTIES]
+    different = {name for name in vars(configs[0]) if len({repr(getattr(config, name)) for config in configs}) > 1}
+    assert different == {"objective", "constraint"}
+    for config in configs:
+        assert 1200 <= config.steps * (config.n_critic + 1) < 1200 + config.n_critic + 1
+        assert config.constraint is None or config.constraint.weight == draw_tuning(number)["weight"]
+    assert configs[0].constraint is None
+
+
+@pytest.mark.parametrize("kind", ["ring", "funnels"])
+def test_distance_is_one_for_the_mean_and_little_for_the_data_themselves(kind):
+    here = target(kind)
+    mean = torch.as_tensor(here.data.sample(20_000, generator=torch.Generator().manual_seed(0))).double().mean(0)
+    assert here.distance(mean.expand(1, 500, -1)).item() == pytest.approx(
+        1, abs=0.02
+    )  # the held-out mean is a sample's
+    floor = here.distance(here.again[None].double()).item()
+    assert 0 < floor < 0.35
+
+
+def test_the_best_try_is_chosen_and_judged_with_other_seeds(tmp_path, monkeypatch):
+    seen = []
+    room = "gantut.lessons.which_games_converge._study"
+    trained = importlib.import_module(room).train
+    monkeypatch.setattr(f"{room}.train", lambda config, *a, **k: (seen.append(config), trained(config, *a, **k))[1])
+    sizes = dict(tries=2, updates=6, batch_size=8, judged=3, tuning_members=2, kinds=("funnels",))
+    run = functools.partial(EXPERIMENTS["which-games-converge"], **sizes)
+    record("which-games-converge", run, command="a test", seed=0, device="cpu", folder=tmp_path)
+    result = recorded("which-games-converge", folder=tmp_path).result
+    assert [(row["game"], row["number"]) for row in result["tuned"]] == [(g, n) for n in range(2) for g in PENALTIES]
+    assert [row["game"] for row in result["judged"]] == list(PENALTIES)
+    chosen_as_it_says(result)
+    seeds = [set(range(config.seed, config.seed + config.members)) for config in seen]
+    tuned, judged = seeds[:8], seeds[8:]
+    assert all(not a & b for a in tuned for b in judged)
+    assert judged == [judged[0]] * 4, "members of two games with one number are a pair"
+
+
+def chosen_as_it_says(result):
+    for row in result["judged"]:
+        tries = [t for t in result["tuned"] if (t["kind"], t["game"]) == (row["kind"], row["game"])]
+        best = min(tries, key=lambda one: np.mean(one["distance"]))
+        assert (row["number"], row["settings"]) == (best["number"], best["settings"])
+        assert ("weight" in row["settings"]) == (row["game"] != "-log D")
+
+
+def test_the_record_holds_every_game_on_every_kind_of_data_with_equal_tries():
+    result, provenance = recorded("which-games-converge")
+    assert re.match(r"python -m gantut\.lessons which-games-converge\b", provenance["command"])
+    sizes = result["sizes"]
+    games = [(kind, game) for kind in KINDS for game in PENALTIES]
+    assert [(row["kind"], row["game"]) for row in result["judged"]] == games
+    assert [(row["kind"], row["game"]) for row in result["tuned"]] == games * sizes["tries"]
+    assert {len(row["distance"]) for row in result["tuned"]} == {sizes["tuning_members"]}
+    assert {len(row["distance"]) for row in result["judged"]} == {sizes["judged"]}
+    for row in result["tuned"]:
+        drawn = draw_tuning(row["number"])
+        assert row["settings"] == {name: pytest.approx(drawn[name], rel=1e-12) for name in row["settings"]}
+    chosen_as_it_says(result)
+
+
+def test_every_comparison_is_corrected_for_all_that_are_made():
+    source = torch.Generator().manual_seed(1)
+    rows = [
+        {"kind": kind, "game": game, "distance": torch.rand(16, generator=source, dtype=torch.float64).tolist()}
+        for kind in ("ring", "digits")
+        for game in PENALTIES
+    ]
+    found = compare_tuned_games({"judged": rows})
+    assert len(found) == 6
+    distances = {(row["kind"], row["game"]): torch.tensor(row["distance"], dtype=torch.float64) for row in rows}
+    pairs = "pairs, R1 and R2"
+    for (kind, game), difference in found.items():
+        assert difference == paired_difference(distances[kind, pairs], distances[kind, game], comparisons=6)
+        assert difference.difference == pytest.approx((distances[kind, pairs] - distances[kind, game]).mean().item())
 
 
 @pytest.fixture

@@ -45,7 +45,10 @@ LOOK = r"""async () => {
         return false;  // it scrolls in a box that fits
     return true;
   });
-  const images = [...article.querySelectorAll("img")].map(i => ({
+  const shown = [...article.querySelectorAll("img")].filter(i => i.checkVisibility());  // by day or night
+  for (const image of shown) image.loading = "eager";
+  await Promise.all(shown.map(i => i.decode().catch(() => {})));
+  const images = shown.map(i => ({
     alt: i.getAttribute("alt") ?? "", source: i.getAttribute("src").slice(0, 100),
     loaded: i.complete && i.naturalWidth > 0, figure: i.closest("figure, .cell_output") !== null}));
   const formulas = [...article.querySelectorAll(".math")];
@@ -77,9 +80,10 @@ CONTRAST = r"""() => {
     .filter(e => e.textContent.trim() && !e.matches(".headerlink") && e.checkVisibility());
   const faint = seen.filter(e => ratio(e) < 4.5).map(e => `${ratio(e).toFixed(1)}: <${e.tagName.toLowerCase()} `
     + `class="${e.className}"> ${e.textContent.trim().slice(0, 50)}`);
-  const figures = [...document.querySelectorAll("article figure img, article .cell_output img")].map(
-    i => light(ground(i)));
-  return {theme: document.documentElement.dataset.theme, page: light(ground(document.body)), faint, figures};
+  const pictures = [...document.querySelectorAll("article figure img, article .cell_output img")];
+  const figures = pictures.filter(i => i.checkVisibility() && !i.closest("picture")).map(i => light(ground(i)));
+  const drawn = pictures.filter(i => i.checkVisibility() && i.closest("picture")).map(i => i.getAttribute("src"));
+  return {theme: document.documentElement.dataset.theme, page: light(ground(document.body)), faint, figures, drawn};
 }"""
 
 
@@ -203,7 +207,8 @@ def test_a_page_is_legible_by_day_and_by_night(read, page, scheme):
     assert seen["theme"] == scheme
     assert (seen["page"] > 0.8) if scheme == "light" else (seen["page"] < 0.1)
     assert not seen["faint"], "text with a contrast below 4.5 : 1"
-    assert all(light > 0.8 for light in seen["figures"]), "figures stay on light paper"
+    assert all(light > 0.8 for light in seen["figures"]), "pictures stay on light paper"
+    assert all({"light": "-day.", "dark": "-night."}[scheme] in source for source in seen["drawn"])
 
 
 def test_the_switch_changes_between_light_and_dark(open_page):

@@ -395,3 +395,55 @@ def test_keeping_needs_a_folder(options):
 def test_a_moved_folder_is_still_the_run(half, device, whole, tmp_path):
     shutil.move(half, tmp_path / "moved")
     assert_same_run(run(tmp_path / "moved", resume=True, device=device), whole[False])
+
+
+# ---- The best ---------------------------------------------------------------------------------------------------
+
+
+def falling_and_rising():
+    """A metric that is 5, 3, 4, 1 and then 2, in the median of five members, one of which is lost."""
+    values = iter([5.0, 3.0, 4.0, 1.0, 2.0])
+    seen = []
+
+    def metric(samples):
+        seen.append(samples.shape[1])
+        value = next(values)
+        return torch.tensor([value - 1, value, value, value + 9, torch.nan])
+
+    return metric, seen
+
+
+def test_the_run_is_kept_as_it_was_when_a_metric_was_least(tmp_path):
+    metric, seen = falling_and_rising()
+    history = run(tmp_path, metric=metric, metric_samples=20, best="spread", steps=16, device="cpu")
+    assert seen == [20] * 5
+    assert history.samples.shape[2] == LOOKS["samples"]
+    assert checkpoints.saved_steps(tmp_path / "best") == [12]
+    best, latest = checkpoints.load_latest(tmp_path / "best"), checkpoints.load_latest(tmp_path)
+    assert latest.step == 16
+    assert best.config == latest.config
+    shorter = run(steps=12, device="cpu")
+    ours = {name.removeprefix("generator."): w for name, w in best.weights.items() if name.startswith("generator.")}
+    assert all(torch.equal(tensor, ours[name]) for name, tensor in shorter.generator.state_dict().items())
+
+
+def test_the_best_of_steps_that_are_taken_again_is_kept_once(tmp_path):
+    run(tmp_path, best="spread", steps=8, device="cpu")
+    kept = checkpoints.saved_steps(tmp_path / "best")
+    for step in checkpoints.saved_steps(tmp_path)[1:]:  # as if the process had been killed before it saved these
+        shutil.rmtree(tmp_path / f"step-{step:08d}")
+    run(tmp_path, best="spread", steps=8, device="cpu", resume=True)
+    assert checkpoints.saved_steps(tmp_path / "best") == kept
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (dict(best="spread"), "best must be None without checkpoints"),
+        (dict(best="KID"), "best must be"),
+        (dict(metric_samples=0), "metric_samples"),
+    ],
+)
+def test_the_best_needs_a_metric_and_a_folder(options, message):
+    with pytest.raises(ValueError, match=message):
+        run(device="cpu", **options)

@@ -206,7 +206,8 @@ def execute(name, root=ROOT):
     import nbclient
     import nbformat
 
-    path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))  # the package of this tree
+    tools = str(Path(__file__).parent)
+    path = os.pathsep.join(filter(None, [str(root), tools, os.environ.get("PYTHONPATH")]))  # the package of this tree
     notebook = read_lesson(name, root)
     client = nbclient.NotebookClient(
         notebook,
@@ -214,7 +215,8 @@ def execute(name, root=ROOT):
         startup_timeout=120,
         kernel_name="python3",
         record_timing=False,
-        extra_arguments=["--log-level=40"],  # errors only: that the kernel listens on this machine needs no warning
+        # errors only: that the kernel listens on this machine needs no warning; figures are recorded as drawings, too
+        extra_arguments=["--log-level=40", "--InteractiveShellApp.extra_extensions=record_figures"],
         resources={"metadata": {"path": str(root / "book")}},
     )
     try:

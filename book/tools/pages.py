@@ -38,6 +38,7 @@ SOURCES = (
     "book/tools/addresses.py",
     "book/tools/answer_boxes.py",
     "book/tools/api_pages.py",
+    "book/tools/drawn_figures.py",
     "book/tools/formulas.py",
     "book/tools/icons.py",
     "book/tools/ledger_pages.py",

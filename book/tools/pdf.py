@@ -70,6 +70,12 @@ FIT = """() => {
     if (share < 1) table.style.zoom = `${Math.floor(100 * share)}%`;
   }
 }"""
+# A page fetches a figure when it is about to come into sight: on paper, all are.
+FIGURES = """async () => {
+  const shown = [...document.querySelectorAll("article img")].filter(image => image.checkVisibility());
+  for (const image of shown) image.loading = "eager";
+  await Promise.all(shown.map(image => image.decode()));
+}"""
 # A place that is linked to has a name in a PDF only where the page itself links to it: so it does, unseen.
 ANCHOR = """(ids) => {
   const anchors = Object.assign(document.createElement("div"), { className: "gantut-anchors" });
@@ -171,6 +177,7 @@ def print_page(browser, address, ids=(), site="", students=False):
         title, sections = tab.evaluate(TITLE)
         tab.add_style_tag(content=PAPER + (STUDENTS if students else ""))
         tab.emulate_media(media="print", color_scheme="light")
+        tab.evaluate(FIGURES)
         tab.evaluate(LABS, site)
         tab.evaluate(ANCHOR, sorted({*ids, *(place for place, _ in sections)}))
         tab.evaluate(FIT)

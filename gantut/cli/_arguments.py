@@ -16,7 +16,7 @@ import docstring_parser
 import tyro
 
 METAVARS = {int: "N", float: "X", str: "NAME", Path: "PATH", "run": "RUN", "data": "[DATA [FOLDER]]"}
-ALIASES = {"optimizer.lr": ("--lr",)}
+ALIASES = {"optimizer.lr": ("--lr",), "adaptive_augmentation.target": ("--augment-target",)}
 HIDDEN = {
     "Run": ("config", "data", "folder", "parts"),
     "Config": ("augmentation",),

@@ -7,31 +7,38 @@ from typing import Any
 import torch
 
 from gantut import _inputs, data
+from gantut.cli._survey import survey_lines
 
 DISTRIBUTIONS = {"ring": data.ring, "grid": data.grid}
 LABELLED = {"mnist": data.mnist, "fashion-mnist": data.fashion_mnist}
 NAMES = ("creatures", "digits", *DISTRIBUTIONS, *LABELLED)
 SIDES = {"creatures": 32, "digits": 8, "mnist": 32, "fashion-mnist": 32}  # the pixels a side that these have
 SIDE = 32  # of images in a folder or archive, unless something else is asked for
+FITS = {  # how such images become squares
+    "auto": {"resize": "auto"},
+    "pixels": {"resize": "pixels"},
+    **{fit: {"resize": "smooth", "fit": fit} for fit in ("crop", "pad", "border")},
+}
 
 
-def checked_source(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings `data`, `folder`, `size`, `channels` and `mirror`, with what is not given filled in.
+def checked_source(given: Mapping[str, Any], *, exists: bool = True) -> dict[str, Any]:
+    """Return the settings of the data, from `data` to `links`, with what is not given filled in.
 
     Raises
     ------
     ValueError
-        If the data are neither a known name nor a path, or the rest does not go with them.
+        If the data are neither a known name nor a path (which need not exist any more, unless it is to), or the rest
+        does not go with them.
     """
-    found = dict(data="creatures", folder=None, size=None, channels=None, mirror=None)
+    found = dict(data="creatures", folder=None, size=None, channels=None, mirror=None, fit=None, links=False)
     found |= {name: given[name] for name in found if name in given}
     name = found["data"]
     if found["folder"] is not None and name not in LABELLED:
         raise ValueError(f"a folder after the data goes with {' and '.join(LABELLED)} only, not with {name!r}")
-    if name not in NAMES and not Path(name).exists():
+    if exists and name not in NAMES and not Path(name).exists():
         _inputs.one_of("data, unless it is the path of a folder, zip or tar of images,", name, NAMES)
     if name in DISTRIBUTIONS:
-        for setting in ("size", "channels", "mirror", "networks", "generator_norm", "critic_norm"):
+        for setting in ("size", "channels", "mirror", "fit", "links", "networks", "generator_norm", "critic_norm"):
             if given.get(setting):
                 raise ValueError(f"{setting} is for images, and {name!r} is a distribution: leave it out")
         return found | {"mirror": False}
@@ -40,7 +47,14 @@ def checked_source(given: Mapping[str, Any]) -> dict[str, Any]:
     size = _inputs.one_of("size", found["size"] or SIDES.get(name, SIDE), sides)
     channels = _inputs.one_of("channels", found["channels"] or (3 if coloured else 1), (3, 4) if coloured else (1,))
     mirror = coloured if found["mirror"] is None else _inputs.one_of("mirror", found["mirror"], (True, False))
-    return found | dict(size=size, channels=channels, mirror=mirror)
+    found |= dict(size=size, channels=channels, mirror=mirror)
+    if name not in NAMES:
+        fit = _inputs.one_of("fit", found["fit"] or "auto", tuple(FITS))
+        return found | dict(fit=fit, links=_inputs.one_of("links", found["links"], (True, False)))
+    for setting in ("fit", "links"):
+        if found[setting]:
+            raise ValueError(f"{setting} is for images of your own, and {name!r} are squares already: leave it out")
+    return found
 
 
 def is_coloured(name: str) -> bool:
@@ -55,15 +69,26 @@ def load(run, *, note: Callable[[str], None] = lambda line: None):
     ----------
     run : Run
     note : function of a line of text
-        Is told which files were skipped.
+        Is told what there is in a folder or archive, and what was done with it.
+
+    Raises
+    ------
+    ValueError
+        If there are no images, or fewer than a batch.
     """
     if run.is_distribution:
         return DISTRIBUTIONS[run.data](dtype=torch.float32)
     if run.data not in NAMES:
-        found = data.sprites(run.data, size=run.size, channels=run.channels, mirrored=run.mirror)
-        if found.skipped:
-            path, reason = found.skipped[0]
-            note(f"{len(found.skipped)} files were skipped, first {path!r}, which {reason}")
+        settings = dict(size=run.size, channels=run.channels, mirrored=run.mirror, links=run.links)
+        found = data.sprites(run.data, **settings, **FITS[run.fit])
+        for line in survey_lines(found, run):
+            note(line)
+        if len(found.images) < run.config.batch_size:
+            mirrored = ", with their mirror images" if run.mirror else ""
+            raise ValueError(
+                f"batch_size must be at most {len(found.images)}, the number of images in {run.data}{mirrored}, not "
+                f"{run.config.batch_size}: give --batch-size, or better, more images; some hundreds are few already"
+            )
         return found.images
     if run.data == "creatures":
         images = data.creatures("train", alive=True, channels=run.channels, mirrored=run.mirror).images

@@ -50,6 +50,8 @@ def run(words: Sequence[str]) -> int:
     wanted = Doctor(**read(words, Doctor))
     device = choose_device(wanted.device)
     saved = load_run(wanted.run, device=device)
+    if saved.critic is None:
+        raise ValueError(f"{wanted.run} holds a generator alone, which was exported: name the run that it is from")
     note, patient = _patient(saved, device)
     found = diagnose(patient)
     if wanted.json:

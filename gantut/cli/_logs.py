@@ -15,17 +15,26 @@ HINT = f"no TensorBoard logs: `python -m pip install tensorboard` brings them (t
 
 
 def write_log(folder: Path, history: History) -> None:
-    """Write all records so far to log.jsonl, one a line: a run that goes on repeats none and leaves none out.
+    """Write all that was recorded and measured to log.jsonl, a line a step: a run that goes on repeats and skips none.
 
     A number that is not finite becomes null, which is what JSON has for it; several members have a list.
     """
-    named = history.losses | {f"{name} gradient": norms for name, norms in history.gradient_norms.items()}
-    rows = [{"step": step} for step in history.steps.tolist()]
-    for name, values in named.items():
-        for row, members in zip(rows, values.tolist(), strict=False):
+    rows: dict[int, dict] = {}
+    for name, steps, values in _curves(history):
+        for step, members in zip(steps, values.tolist(), strict=False):
             plain = [value if math.isfinite(value) else None for value in members]
-            row[name] = plain[0] if len(plain) == 1 else plain
-    write_atomically(folder / LOG, "".join(json.dumps(row) + "\n" for row in rows))
+            rows.setdefault(step, {"step": step})[name] = plain[0] if len(plain) == 1 else plain
+    write_atomically(folder / LOG, "".join(json.dumps(rows[step]) + "\n" for step in sorted(rows)))
+
+
+def _curves(history):
+    """Yield the name, the steps and the values (records, members) of all that a run records and measures."""
+    steps, adapted = history.steps.tolist(), history.augmentation
+    norms = {f"{name} gradient": values for name, values in history.gradient_norms.items()}
+    for name, values in (history.losses | norms | ({} if adapted is None else {"augmentation": adapted})).items():
+        yield name, steps, values
+    for name, values in history.metrics.items():
+        yield name, history.evaluated.tolist(), values
 
 
 class Board:
@@ -50,11 +59,12 @@ class Board:
         """Log the records since the last call, their median over the members, and a picture of samples."""
         if self.writer is None:
             return
-        groups = {"loss": history.losses, "gradient norm": history.gradient_norms}
-        named = {f"{group}/{name}": rows for group, values in groups.items() for name, rows in values.items()}
-        for place, step in enumerate(history.steps.tolist()):
-            for name, rows in named.items() if step > self.written else ():
-                self.writer.add_scalar(name, rows[place].nanmedian().item(), step)
+        for name, steps, values in _curves(history):
+            group, what = ("gradient norm", name.removesuffix(" gradient")) if " " in name else ("loss", name)
+            tag = f"{group}/{what}" if name in history.losses or " " in name else name
+            for step, row in zip(steps, values, strict=False):
+                if step > self.written:
+                    self.writer.add_scalar(tag, row.nanmedian().item(), step)
         step = int(history.evaluated[-1])
         self.writer.add_image("samples", picture, step, dataformats="HWC")
         self.writer.flush()

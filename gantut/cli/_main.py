@@ -5,9 +5,13 @@ Train a GAN or a Wasserstein GAN, look at what it makes, and find out what is wr
   python -m gantut train                      on 293 small monsters that come with gantut
   python -m gantut train ring --objective wgan-gp
                                               eight blobs in the plane, in seconds: the field of lessons 5 to 13
-  python -m gantut train ~/sprites.zip --size 64 --objective wgan-gp --out runs/mine
+  python -m gantut train ~/photos --size 64 --out runs/mine --dry-run
+                                              what is in the folder, and what time and memory to expect
+  python -m gantut train ~/photos --size 64 --out runs/mine
   python -m gantut train --out runs/mine --resume
   python -m gantut sample runs/mine --between 5
+  python -m gantut sample runs/mine --film --out film.gif
+  python -m gantut export runs/mine --out mine
   python -m gantut sample creatures           new monsters at once, by a generator that comes with gantut
   python -m gantut doctor runs/mine
   python -m gantut study --budget 20          every objective under the same budget: lesson 15
@@ -16,6 +20,7 @@ commands:
   train      train on named data, or on images of your own
   sample     draw what the generator of a run makes
   doctor     find out what is wrong with a run
+  export     write the generator of a run for others: weights, and a card that says what it is
   study      compare objectives under one budget
 
 Each command has a --help of its own; --version prints the version. Exit status: 0 all is well; 1 the doctor has found
@@ -30,7 +35,7 @@ from importlib import import_module
 
 from gantut import __version__
 
-COMMANDS = ("train", "sample", "doctor", "study")
+COMMANDS = ("train", "sample", "doctor", "export", "study")
 WRONG = 2  # the exit status where something is wrong with what was asked for, or with a file
 
 

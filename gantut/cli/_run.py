@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 
 from gantut import __version__, _inputs
 from gantut.checkpoints import CheckpointError, write_atomically
-from gantut.cli._data import DISTRIBUTIONS, checked_source, is_coloured
+from gantut.cli._data import DISTRIBUTIONS, NAMES, checked_source, is_coloured
 from gantut.lessons.new_creatures import MODERN
 from gantut.lessons.toy_gans import GAMES
 from gantut.networks import NORMS, DCGANCritic, DCGANGenerator, ResidualCritic, ResidualGenerator
@@ -20,14 +21,15 @@ from gantut.training import Config
 FORMAT, VERSION = "gantut run", 2
 NAME = "config.json"
 AT_MOST = 2**20  # bytes of such a file
-ABOUT = ("format", "version", "versions", "command")  # what it says beside the settings
+ABOUT = ("format", "version", "versions", "command", "network", "arguments", "step", "weights")  # beside the settings
+LEAST, MEASURED, COST = 32, 250, 20  # images that are measured, for each of which so many are learnt from
 EVALUATIONS, RECORDS = 20, 200  # how often a run is evaluated and recorded, unless something else is asked for
 
 # What serves in general; what an objective's paper says comes from the objective.
 ON_IMAGES = {"objective": "non-saturating", "steps": 6000, "batch_size": 32, "latent_dim": 64, "ema": 0.998}
 AUGMENTATION = {"translate": 0.125, "colour": 0.5}  # of images of which there are few; lesson 14
 HIDING = {"cutout": 0.375, "cutout_share": 0.5}  # and with residual networks
-NETWORKS = ("residual", "dcgan")
+NETWORKS = {"residual": (ResidualGenerator, ResidualCritic), "dcgan": (DCGANGenerator, DCGANCritic)}
 PRESETS = {  # settings that go together; those that are given take precedence
     "modern": MODERN | {"networks": "residual"},
     "dcgan": {"objective": "non-saturating", "networks": "dcgan"},
@@ -58,12 +60,19 @@ class Run:
         3 for images on white, 4 with their transparency.
     mirror : bool
         Learn mirror images, too.
+    fit : str or None
+        How your own images become squares: pixels for pixel art; crop, pad or border for photographs; or auto.
+    links : bool
+        Follow links in a folder of your own images.
     width : int or None
         Width of the networks; wider ones learn more, and take longer.
     networks : str or None
         Those of images: residual, or dcgan.
     generator_norm, critic_norm : str or None
         How a network of DCGAN is normalised: batch, layer or none.
+    measure : int
+        Images whose KID and copies are measured at each evaluation; 0 for none (default: what a twentieth of the
+        time allows, up to 250).
     samples : int
         Samples that an evaluation shows.
     evaluate_every : int
@@ -73,7 +82,7 @@ class Run:
     checkpoint_every : int or None
         Steps between checkpoints (default: at every evaluation).
     amp : bool
-        Compute convolutions in bfloat16, where the device has instructions for it.
+        Compute convolutions in bfloat16 (default: with residual networks, where the device has instructions for it).
     parts : int
         Into how many parts the members are divided; each process trains some of them.
     """
@@ -84,15 +93,18 @@ class Run:
     size: int | None
     channels: int | None
     mirror: bool
+    fit: str | None
+    links: bool
     width: int | None
     networks: str | None
     generator_norm: str | None
     critic_norm: str | None
+    measure: int
     samples: int
     evaluate_every: int
     record_every: int
     checkpoint_every: int | None
-    amp: bool
+    amp: bool  # or None
     parts: int
 
     def __post_init__(self):
@@ -101,14 +113,18 @@ class Run:
                 _inputs.count(name, getattr(self, name))
         for name in ("samples", "evaluate_every", "record_every", "parts"):
             _inputs.count(name, getattr(self, name))
+        if _inputs.count("measure", self.measure, least=0) and self.is_distribution:
+            raise ValueError("measure must be 0 for a distribution, whose modes the doctor counts")
+        if self.measure == 1:
+            raise ValueError("measure must be 0, for none, or at least 2 images, not 1")
         if not self.is_distribution:
-            _inputs.one_of("networks", self.networks, NETWORKS)
+            _inputs.one_of("networks", self.networks, tuple(NETWORKS))
         for name in ("generator_norm", "critic_norm"):
             if self.networks == "dcgan":
                 _inputs.one_of(name, getattr(self, name), NORMS)
             elif self.networks and getattr(self, name):
                 raise ValueError(f"{name} is for the networks of DCGAN: leave it out, or add --networks dcgan")
-        _inputs.one_of("amp", self.amp, (True, False))
+        _inputs.one_of("amp", self.amp, (True, False, None))
         if self.parts > self.config.members:
             raise ValueError(f"parts must be at most {self.config.members}, the number of members, not {self.parts}")
 
@@ -135,15 +151,23 @@ class Run:
         config = self.config
         if self.is_distribution:
             return config.build("generator", config.latent_dim, 2, device), config.build("critic", 2, 1, device)
-        common = dict(size=self.size, channels=self.channels, width=self.width, members=config.members, device=device)
-        seeds = {name: config.seeds(name)[0] for name in ("generator", "critic")}
-        generator = dict(latent_dim=config.latent_dim, seed=seeds["generator"])
+        generator = self.generator_settings()
+        critic = {name: value for name, value in generator.items() if name not in ("latent_dim", "norm")}
         if self.networks == "residual":
-            group = 1 if config.penalised else 4  # samples that see each other have no slopes of their own
-            critic = ResidualCritic(group=group, seed=seeds["critic"], **common)
-            return ResidualGenerator(**generator, **common), critic
-        generator["norm"] = self.generator_norm
-        return DCGANGenerator(**generator, **common), DCGANCritic(norm=self.critic_norm, seed=seeds["critic"], **common)
+            critic["group"] = 1 if config.penalised else 4  # samples that see each other have no slopes of their own
+        else:
+            critic["norm"] = self.critic_norm
+        kinds, seeds = NETWORKS[self.networks], (config.seeds(name)[0] for name in ("generator", "critic"))
+        return tuple(
+            kind(**settings, seed=seed, device=device)
+            for kind, settings, seed in zip(kinds, (generator, critic), seeds, strict=True)
+        )
+
+    def generator_settings(self) -> dict[str, Any]:
+        """Return what a generator of images is made with, but for its seed and its device."""
+        common = dict(size=self.size, channels=self.channels, width=self.width, members=self.config.members)
+        norm = {"norm": self.generator_norm} if self.networks == "dcgan" else {}
+        return {"latent_dim": self.config.latent_dim} | common | norm
 
     def as_dict(self) -> dict[str, Any]:
         """Return all settings by name, as JSON gives them back; :func:`complete` makes a run of them again."""
@@ -158,7 +182,7 @@ OWN = tuple(field.name for field in fields(Run) if field.name != "config")
 GAME = tuple(field.name for field in fields(Config))
 
 
-def complete(settings: Mapping[str, Any], *, processes: int | None = None) -> Run:
+def complete(settings: Mapping[str, Any], *, processes: int | None = None, exists: bool = True) -> Run:
     """Return the run that some settings ask for, with what they do not say filled in.
 
     Parameters
@@ -169,6 +193,8 @@ def complete(settings: Mapping[str, Any], *, processes: int | None = None) -> Ru
         objective is named, images are learnt in the modern way.
     processes : int, optional
         Among how many processes the members of a population are shared out, whatever the settings say.
+    exists : bool
+        Whether images of your own must still be where they were.
 
     Raises
     ------
@@ -177,7 +203,7 @@ def complete(settings: Mapping[str, Any], *, processes: int | None = None) -> Ru
     """
     for name in settings:
         _inputs.one_of("a setting of a run", name, (*OWN, *GAME, "augment", "preset"))
-    source = checked_source(settings)
+    source = checked_source(settings, exists=exists)
     if source["data"] not in DISTRIBUTIONS and not {"preset", "objective", "networks"} & settings.keys():
         settings = {**settings, "preset": "modern"}
     settings = with_preset(settings)
@@ -191,7 +217,10 @@ def complete(settings: Mapping[str, Any], *, processes: int | None = None) -> Ru
     lazy = config.constraint.every if config.constraint else 1  # whose term is then in every record
     record_every = max(config.steps // RECORDS // lazy, 1) * lazy if config.steps >= lazy else 1
     usual |= dict(evaluate_every=max(config.steps // EVALUATIONS, 1), record_every=record_every)
-    usual |= dict(checkpoint_every=None, amp=False, parts=1)
+    usual |= dict(checkpoint_every=None, amp=None if usual["networks"] == "residual" else False, parts=1)
+    shown = (settings.get("evaluate_every") or usual["evaluate_every"]) * config.batch_size  # before each evaluation
+    measured = min(shown // COST, MEASURED)
+    usual["measure"] = 0 if plane or measured < LEAST else measured
     own = {"width": None} | usual | {name: settings[name] for name in usual if settings.get(name) is not None}
     if processes is not None:
         own["parts"] = min(processes, config.members)
@@ -305,7 +334,7 @@ def read_run(folder: Path) -> Run:
         settings = read_settings(path)
         if "data" not in settings:
             raise ValueError("it is not the configuration of a run")
-        return complete(settings)
+        return complete({"measure": 0} | settings, exists=False)  # which runs of before do not name
     except ValueError as error:
         raise CheckpointError(f"{path} cannot be used: {error}") from None
 
@@ -313,9 +342,11 @@ def read_run(folder: Path) -> Run:
 def read_settings(path: Path) -> dict[str, Any]:
     """Return the settings in a file: those of a run, or some that were written by hand."""
     try:
-        found = json.loads(path.read_bytes()) if path.stat().st_size <= AT_MOST else None
+        read = tomllib.loads if path.suffix.lower() == ".toml" else json.loads
+        found = read(path.read_text("utf-8")) if path.stat().st_size <= AT_MOST else None
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not valid JSON: {error}") from None
+        kind = "TOML" if path.suffix.lower() == ".toml" else "JSON"
+        raise ValueError(f"{path} is not valid {kind}: {error}") from None
     if not isinstance(found, dict):
         raise ValueError(f"{path} must hold one JSON object of at most {AT_MOST} bytes, {{...}}")
     version = found.get("version", VERSION)
@@ -324,4 +355,6 @@ def read_settings(path: Path) -> dict[str, Any]:
             f"{path} has format {version!r}, and this version of gantut ({__version__}) reads {VERSION}: train anew, "
             "or use the version of gantut that wrote it"
         )
+    if found.get("format") == FORMAT and found.get("data") not in NAMES:
+        found = {"fit": "pixels"} | found  # as it was when there was no choice
     return {name: value for name, value in found.items() if name not in ABOUT}

@@ -2,28 +2,32 @@
 
 runs/creatures/
     config.json       what the run is
-    checkpoints/      everything needed to resume
+    checkpoints/      everything needed to resume; in best/ as it was when the KID was least
     log.jsonl         losses and gradient norms
     samples/          what the generator makes of the same noise at every evaluation; samples.png is the last one
 
 A population that several processes share out has a folder for each part of its members, a run like any other.
 """
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import nn
 
-from gantut import checkpoints
+from gantut import _inputs, checkpoints
 from gantut.checkpoints import CheckpointError
-from gantut.cli._run import Run, complete, read_run
+from gantut.cli._run import NAME, Run, complete, read_run
 from gantut.device import draw_noise, random_source
 from gantut.lessons import recorded
 from gantut.lessons.new_creatures import modern_generator
 from gantut.training import load_history
 
-CHECKPOINTS = "checkpoints"
+CHECKPOINTS, BEST = "checkpoints", "best"
+WEIGHTS = "generator.safetensors"  # of what was exported
 SHIPPED = Path("creatures")  # in place of a folder: the longer run of lesson 14
 
 
@@ -36,7 +40,7 @@ class Saved(NamedTuple):
     step : int
         Generator steps done.
     generator, critic : Module
-        In evaluation mode; of what ships with gantut there is no critic.
+        In evaluation mode; of what ships with gantut, or was exported, there is no critic.
     losses : dict of tensors, shape (records, members)
         With the gradient norms, as "generator gradient" and "critic gradient".
     diverged : tensor, shape (members,)
@@ -69,7 +73,25 @@ def steps_done(folder: Path, run: Run) -> int:
     return min(max(checkpoints.saved_steps(below / CHECKPOINTS), default=0) for _, below in run.divided(folder))
 
 
-def load_run(folder: Path, *, average: bool = True, device="cpu") -> Saved:
+def snapshot(folder: Path, name: str = "latest") -> checkpoints.Checkpoint:
+    """Return a snapshot of the run in a folder: the latest, the best, or the one after so many steps.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none of that name.
+    """
+    kept = folder / CHECKPOINTS
+    places = {str(step): place for place in (kept / BEST, kept) for step in checkpoints.saved_steps(place)}
+    if name in places:
+        return checkpoints.load(places[name] / f"step-{int(name):08d}")
+    if name == "latest" or (name == "best" and checkpoints.saved_steps(kept / BEST)):
+        return checkpoints.load_latest(kept if name == "latest" else kept / BEST)
+    there = ", ".join(sorted(places, key=int)) or "no"
+    raise CheckpointError(f"{folder} has no snapshot {name!r}: there are those after {there} steps")
+
+
+def load_run(folder: Path, *, average: bool = True, which: str = "latest", device="cpu") -> Saved:
     """Read a run from its folder, safely: nothing in it is executed, and sizes are checked before anything is made.
 
     Parameters
@@ -77,6 +99,8 @@ def load_run(folder: Path, *, average: bool = True, device="cpu") -> Saved:
     folder : path
     average : bool
         Whether the generator gets the averages of its parameters, where the run keeps some.
+    which : str
+        The snapshot, as :func:`snapshot` takes its name.
     device
         Where the networks go.
 
@@ -89,10 +113,12 @@ def load_run(folder: Path, *, average: bool = True, device="cpu") -> Saved:
     if run.parts > 1:
         _, below = run.divided(folder)[0]
         raise CheckpointError(f"{folder} holds a population in {run.parts} parts: name one of them, such as {below}")
+    if (Path(folder) / WEIGHTS).is_file():
+        return _exported(Path(folder), run, device)
     if not steps_done(folder, run):
         raise CheckpointError(f"{folder} has no checkpoint: its run was stopped before the first one")
-    checkpoint = checkpoints.load_latest(folder / CHECKPOINTS)
-    _require_size(run, checkpoint)
+    checkpoint = snapshot(folder, which)
+    _require_size(run, checkpoint.weights, checkpoint.path)
     generator, critic = networks = run.build("cpu")
     for name, network in (("generator", generator), ("critic", critic)):
         reference = checkpoint.weights.get(f"{name}.reference")  # of virtual batch normalisation
@@ -112,9 +138,24 @@ def shipped(device="cpu") -> Saved:
     return Saved(run, result["images"] // result["batch"], generator, None, {}, torch.tensor([-1]), averaged=True)
 
 
-def _require_size(run, checkpoint):
+def _exported(folder, run, device):
+    """Return a run of which the generator alone was exported."""
+    path = folder / WEIGHTS
+    try:
+        about = json.loads((folder / NAME).read_bytes())
+        step, averaged = _inputs.count("step", about.get("step")), about.get("weights") == "average"
+        weights = load_file(path)
+        _require_size(run, weights, path)
+        generator, _ = run.build("cpu")
+        generator.load_state_dict(weights)
+    except (SafetensorError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be used: {error}") from None
+    return Saved(run, step, generator.eval().to(device), None, {}, torch.tensor([-1]), averaged)
+
+
+def _require_size(run, weights, path):
     """Refuse to make networks larger than the weights that are there: a configuration is a file like any other."""
-    config, most = run.config, max((weight.numel() for weight in checkpoint.weights.values()), default=0)
+    config, most = run.config, max((weight.numel() for weight in weights.values()), default=0)
     widths = (*config.generator.hidden, *config.critic.hidden) if run.is_distribution else (run.width, run.channels)
     if max(config.members, config.latent_dim, *widths) > most:
-        raise CheckpointError(f"{checkpoint.path} has no weights as large as config.json says: one is from another run")
+        raise CheckpointError(f"{path} has no weights as large as config.json says: one is from another run")

@@ -13,11 +13,13 @@ import torch
 from torch import distributed
 from tyro.conf import Positional
 
-from gantut import training
+from gantut import checkpoints, training
 from gantut.cli import _data, _pictures
 from gantut.cli._arguments import read
+from gantut.cli._dry import dry_run
 from gantut.cli._lessons import OBJECTIVES
 from gantut.cli._logs import HINT, Board, write_log
+from gantut.cli._measures import Measures
 from gantut.cli._processes import is_of_processes, own_device, place, process_group, told_to_stop
 from gantut.cli._run import (
     NAME,
@@ -30,12 +32,13 @@ from gantut.cli._run import (
     with_preset,
     write_run,
 )
-from gantut.cli._saved import CHECKPOINTS, steps_done
+from gantut.cli._saved import CHECKPOINTS, snapshot, steps_done
 
 SAMPLES = "samples.png"
 OURS = {NAME, "samples", "tensorboard"}  # what a run that was refused at once has left
-HERE = ("data", "out", "resume", "config", "device", "quiet")  # of this command, and no settings of the run
-OF_DATA = ("folder", "size", "channels", "mirror", "width", "networks", "generator_norm", "critic_norm", "augmentation")
+HERE = ("data", "out", "resume", "start", "snapshot", "config", "device", "quiet", "dry_run")  # of this command alone
+OF_DATA = ("folder", "size", "channels", "mirror", "fit", "links", "width", "networks", "generator_norm", "critic_norm",
+           "augmentation")  # fmt: skip
 TABLE = "\n".join(f"  {name:18}{what} (lesson {lesson})" for name, (what, lesson) in OBJECTIVES.items())
 BEGUN = (CHECKPOINTS, "samples/*", f"members-*/{CHECKPOINTS}", "members-*/samples/*")  # what a new run would replace
 
@@ -49,12 +52,12 @@ class Train:
     The folder contains
 
       samples.png, samples/   what the generator makes of the same noise, at every evaluation
-      log.jsonl               losses and gradient norms, a line a record
+      log.jsonl               losses, gradient norms, the KID and the share of copies, a line a step
       tensorboard/            the same as curves, after `python -m pip install tensorboard`
-      checkpoints/            everything needed to resume with the very same numbers
+      checkpoints/            everything needed to resume with the very same numbers, and best/, as of the least KID
       config.json             what the run is; --config takes such a file, too
 
-    Ctrl-C saves, and says how to resume.
+    Ctrl-C saves, and says how to resume. --dry-run looks at the data, makes a few steps, and says what to expect.
 
     data:
       creatures               293 monsters of 32 x 32 pixels, CC0, and their mirror images (the default)
@@ -86,10 +89,16 @@ class Train:
         The folder of the run (default: runs/DATA-OBJECTIVE).
     resume : bool
         Resume the run in that folder, or start it if there is none.
+    start : path
+        Go on from a snapshot of the run in this folder, as a run of its own.
+    snapshot : str
+        Which one: best, by its KID; latest; or the steps after which it was saved (default: latest).
     preset : str
         Settings that go together: modern, dcgan, wgan or wgan-gp; flags take precedence.
     config : path
-        Settings as JSON, such as the config.json of another run; flags take precedence.
+        Settings as JSON or TOML, such as the config.json of another run; flags take precedence.
+    dry_run : bool
+        Say what is in the data, what the networks are, and what time and memory to expect, and write nothing.
     augment : bool
         Show the critic images moved and recoloured at random (default: where there are few).
     device : str
@@ -101,8 +110,11 @@ class Train:
     data: Positional[tuple[str, ...]] = ()
     out: Path = None
     resume: bool = False
+    start: Path = None
+    snapshot: str = "latest"
     preset: str = None
     config: Path = None
+    dry_run: bool = False
     augment: bool = None
     device: str = None
     quiet: bool = False
@@ -116,19 +128,28 @@ def run(words: Sequence[str]) -> int:
         here = Train(**{name: given.pop(name) for name in HERE if name in given})
         device, quiet = own_device(here.device, where), here.quiet or not where.speaks
         resume = here.resume or where.restarts > 0
-        folder, wanted = _wanted(given, here, resume, where.world)
+        folder, wanted, begun = _wanted(given, here, resume, where.world)
     except ValueError:
         if where.speaks:
             raise
         return 2  # process 0 says what is wrong, once
     say = (lambda line: None) if quiet else print
+    if where.speaks:
+        _require_free(folder, resume)
+    notes = []
+    data = _data.load(wanted, note=notes.append)
+    _introduce(say, wanted, data, notes, device, where, folder)
+    if here.dry_run:
+        if where.speaks:
+            dry_run(print, wanted, data, folder, device)
+        return 0
     try:
         with told_to_stop(), process_group(where, device) if where.world > 1 else nullcontext():
             if where.speaks:
-                _begin(folder, wanted, resume, shlex.join(["python", "-m", "gantut", *words]))
+                _begin(folder, wanted, shlex.join(["python", "-m", "gantut", *words]), begun)
             if where.world > 1:
                 distributed.barrier()
-            return _trained(folder, wanted, resume, device, where, say, quiet)
+            return _trained(folder, wanted, data, resume or begun is not None, device, where, say, quiet)
     except KeyboardInterrupt:
         if where.speaks:
             done = f"{steps_done(folder, wanted)} of {wanted.config.steps} steps are saved"
@@ -147,7 +168,7 @@ def run(words: Sequence[str]) -> int:
 
 
 def _wanted(given, here, resume, processes):
-    """Return the folder and the run that the command line asks for; nothing is written yet."""
+    """Return the folder and the run that is asked for, and the snapshot that it begins with; nothing is written yet."""
     if len(here.data) > 2:
         raise ValueError(f"data must be a name or a path, and for MNIST a folder, not {len(here.data)} words")
     given |= dict(zip(("data", "folder"), here.data, strict=False))
@@ -155,18 +176,29 @@ def _wanted(given, here, resume, processes):
     given = _over({} if here.config is None else read_settings(here.config), given)
     given.pop("parts", None)  # of the run whose file this is
     folder = here.out
+    if here.start is not None:
+        begun = snapshot(here.start, here.snapshot)
+        folder = folder or here.start.with_name(f"{here.start.name}-from-{begun.step}")
+        if not (resume and (folder / NAME).exists()):
+            return folder, _continued(given, here.start, begun.step), begun
     if folder is None:
         wanted = complete(given)
         data = wanted.data if wanted.data in _data.NAMES else Path(wanted.data).stem
         folder = Path("runs") / f"{data}-{wanted.config.game.name}"
     if not (resume and (folder / NAME).exists()):
-        return folder, complete(given, processes=processes)
+        return folder, complete(given, processes=processes), None
+    return folder, _continued(given, folder), None
+
+
+def _continued(given, folder, done=None):
+    """Return the run that goes on with another's settings, after so many steps of it or after all that it has saved."""
     saved = read_run(folder)
     wanted = complete(_over(saved.as_dict(), given))
     require_same(saved, wanted, folder)
-    if wanted.config.steps < steps_done(folder, saved):
-        raise ValueError(f"steps must be at least {steps_done(folder, saved)}, which {folder} has done")
-    return folder, wanted
+    done = steps_done(folder, saved) if done is None else done
+    if wanted.config.steps < done:
+        raise ValueError(f"steps must be at least {done}, which {folder} has done")
+    return wanted
 
 
 def _over(settings, given):
@@ -175,37 +207,44 @@ def _over(settings, given):
     return merged({name: value for name, value in settings.items() if name not in others}, given)
 
 
-def _begin(folder, wanted, resume, command):
-    """Make the folder, and write down what is to happen in it; a folder with anything else in it is left alone."""
+def _require_free(folder, resume):
+    """Leave a folder alone that has anything else in it than the run that is to go on."""
     if not resume and any(any(folder.glob(pattern)) for pattern in BEGUN):
         raise ValueError(f"{folder} already holds a run: --resume continues it; for a new one, give another --out")
     ours = (folder / NAME).exists() or not folder.exists()
     if not ours and (not folder.is_dir() or {path.name for path in folder.iterdir()} - OURS):
         raise ValueError(f"{folder} is not empty: give another --out")
+
+
+def _begin(folder, wanted, command, begun=None):
+    """Make the folder, and write down what is to happen in it."""
+    if begun:
+        checkpoints.save(folder / CHECKPOINTS, begun.step, begun.weights, begun.state, begun.config)
     write_run(folder, wanted, command)
     for part, below in wanted.divided(folder) if wanted.parts > 1 else ():
         write_run(below, part, command)
 
 
-def _trained(folder, wanted, resume, device, where, say, quiet):
-    data = _data.load(wanted, note=say)
-    _introduce(say, wanted, data, device, where, folder)
+def _trained(folder, wanted, data, resume, device, where, say, quiet):
     start = time.perf_counter()
     shared = where.world > 1 and wanted.parts == 1  # each process has a share of every batch, and not of the members
     for part, below in wanted.divided(folder)[0 if shared else where.rank :: 1 if shared else where.world]:
         watch = Watch(below, part, data, say) if where.speaks or not shared else None
         generator, critic = part.build(device)
+        measures = Measures(part, data, device, say)
         history = training.train(
             part.config, data, generator=generator, critic=critic, samples=part.samples, resume=resume, device=device,
             record_every=part.record_every, evaluate_every=part.evaluate_every, checkpoints=below / CHECKPOINTS,
             checkpoint_every=part.checkpoint_every, amp=part.amp, watch=watch, progress=False if quiet else None,
-            data_parallel=shared,
+            data_parallel=shared, metrics=measures.functions, metric_samples=part.measure or None, best=measures.best,
         )  # fmt: skip
         if (history.diverged >= 0).all():
             last = int(history.diverged.max())
             say(f"All members have diverged, by step {last}: python -m gantut doctor says what went wrong")
+        if line := measures.summary(history, time.perf_counter() - start):
+            say(line)
         say(f"Done in {time.perf_counter() - start:.0f} s. The samples are in {below / SAMPLES}")
-        say(f"Next: python -m gantut sample {shlex.quote(str(below))}, or doctor in place of sample")
+        say(f"Next: python -m gantut sample {shlex.quote(str(below))}, or with --film; or doctor, or export")
     return 0
 
 
@@ -235,15 +274,15 @@ class Watch:
         _pictures.write_png(self.folder / "samples" / f"step-{step:08d}.png", picture)
         _pictures.write_png(self.folder / SAMPLES, picture)
         write_log(self.folder, history)
-        self.board.write(history, picture)
+        self.board.write(history, _pictures.on_white(picture))
 
 
-def _introduce(say, wanted, data, device, where, folder):
+def _introduce(say, wanted, data, notes, device, where, folder):
     game, processes = wanted.config, "" if where.world == 1 else f", {where.world} processes"
     mirrored = " with their mirror images" if wanted.mirror else ""
     count = "" if wanted.is_distribution else f", {len(data)} images{mirrored}"
     members = "" if game.members == 1 else f", {game.members} members"
-    say(f"Data: {wanted}{count}")
+    say("\n".join([f"Data: {wanted}{count}", *notes]))
     say(f"Game: {game.game.name} (lesson {OBJECTIVES[game.game.name][1]}), {game.steps} steps")
     say(f"Run:  {folder}, batches of {game.batch_size} on {device}{members}{processes}")
 

@@ -1,7 +1,8 @@
 """Images from untrusted folders and archives: read in memory, within limits; nothing is extracted.
 
 Only regular files with the extension of an image are read. A single bad file is skipped, and the reason is reported;
-exceeding a limit on the whole is an error. No link is followed, no nested archive opened.
+exceeding a limit on the whole is an error. No link is followed, unless those in a folder are to be, and no nested
+archive opened.
 """
 
 import bz2
@@ -15,6 +16,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -26,8 +28,8 @@ XZ_MEMORY, INDEX_BYTES = 1 << 27, 1 << 23
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError,
            ValueError, RuntimeError, OverflowError, struct.error)  # fmt: skip
 PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
-# no links, and no waiting on a pipe
-READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # and no waiting on a pipe
+NOT_LINKS = getattr(os, "O_NOFOLLOW", 0)
 
 
 class ImageLimits(NamedTuple):
@@ -60,7 +62,7 @@ class ImageLimits(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A file that is named like an image: its data, or the reason why it was not read."""
+    """A file: its data, or the reason why it was not read; neither where it is not named like an image."""
 
     name: str
     data: bytes | None
@@ -71,8 +73,10 @@ class LimitExceeded(ValueError):
     """A folder or an archive exceeds the limits."""
 
 
-def pictures_in(path: str | os.PathLike, match: str, limits: ImageLimits) -> Iterator[Found]:
-    """Yield the image files in a folder, a zip or a tar archive, by their names.
+def pictures_in(path: str | os.PathLike, match: str, limits: ImageLimits, links: bool = False) -> Iterator[Found]:
+    """Yield the files in a folder, a zip or a tar archive, by their names; of images that do not match, nothing.
+
+    With `links`, a link in a folder stands for the file or the folder that it leads to; no folder is read twice.
 
     Raises
     ------
@@ -81,7 +85,7 @@ def pictures_in(path: str | os.PathLike, match: str, limits: ImageLimits) -> Ite
     """
     path = Path(path)
     if path.is_dir():
-        members = _in_folder(path, match, limits)
+        members = _in_folder(path, match, limits, links)
     elif path.is_file():
         members = _in_archive(path, match, limits)
     else:
@@ -101,8 +105,15 @@ def _too_much(limit, found):
     raise LimitExceeded(f"path has {found}, or raise `{limit}` in `limits`")
 
 
-def _wanted(name, match):
-    return name.lower().endswith(ENDINGS) and PurePosixPath(name).match(match)
+def _chosen(name, match, read):
+    """Yield what is read of a file: nothing of an image that does not match, and the name alone of what is none."""
+    path = PurePosixPath(name)
+    if path.name.startswith("._"):  # what macOS writes beside files
+        return
+    if not name.lower().endswith(ENDINGS):
+        yield Found(name, None)
+    elif path.match(match):
+        yield read()
 
 
 def _printable(name):
@@ -118,30 +129,35 @@ def _leaves(name):
 # ---- Folders ----------------------------------------------------------------------------------------------
 
 
-def _in_folder(folder, match, limits):
-    unreadable = []
+def _in_folder(folder, match, limits, links):
+    unreadable, seen = [], {os.path.realpath(folder)}
     entries = 0
-    for place, folders, files in os.walk(folder, onerror=unreadable.append):
+    for place, folders, files in os.walk(folder, onerror=unreadable.append, followlinks=links):
         folders.sort()
         entries += len(folders) + len(files)
         if entries > limits.entries:
             _too_much("entries", f"more than {limits.entries} files")
-        for path in (Path(place, name) for name in folders):
-            if path.is_symlink():
-                yield Found(path.relative_to(folder).as_posix(), None, "is a link to a folder")
+        for path in [Path(place, name) for name in folders]:
+            name, real = path.relative_to(folder).as_posix(), os.path.realpath(path)
+            if path.is_symlink() and not links:
+                yield Found(name, None, "is a link to a folder")
+            elif links and real in seen:  # such as a link to a folder above
+                yield Found(name, None, "is a folder that is read already")
+                folders.remove(path.name)
+            seen.add(real)
         for path in (Path(place, name) for name in sorted(files)):
             name = path.relative_to(folder).as_posix()
-            if _wanted(name, match):
-                yield _read_file(path, name, limits)
+            yield from _chosen(name, match, partial(_read_file, path, name, limits, links))
     for error in unreadable:
         yield Found(os.path.relpath(error.filename, folder), None, f"cannot be opened ({error.strerror})")
 
 
-def _read_file(path, name, limits):
-    if path.is_symlink():
+def _read_file(path, name, limits, links):
+    if path.is_symlink() and not links:
         return Found(name, None, "is a link")
+    flags = READ if links else READ | NOT_LINKS
     try:
-        with open(path, "rb", opener=lambda name, _: os.open(name, READ)) as file:
+        with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 return Found(name, None, "is not a regular file")
@@ -190,8 +206,8 @@ def _in_zip(file, match, limits):
         if len(members) > limits.entries:
             _too_much("entries", f"more than {limits.entries} files")
         for member in members:
-            if _wanted(member.filename, match):
-                yield _read_zipped(archive, member, limits)
+            if not member.is_dir():
+                yield from _chosen(member.filename, match, partial(_read_zipped, archive, member, limits))
 
 
 def _read_zipped(archive, member, limits):
@@ -225,8 +241,8 @@ def _in_tar(stream, archive_name, match, limits):
             if entries > limits.entries:
                 _too_much("entries", f"more than {limits.entries} files")
             archive.members.clear()
-            if not member.isdir() and _wanted(member.name, match):
-                yield _read_tarred(stream, member, limits)
+            if not member.isdir():
+                yield from _chosen(member.name, match, partial(_read_tarred, stream, member, limits))
         if stream.last != bytes(tarfile.BLOCKSIZE):  # an archive ends with zeros; tarfile takes damage for its end
             raise EOFError("the end of the archive is missing")
     except LimitExceeded:

@@ -79,13 +79,15 @@ class Augmentation:
         """The names of the changes, in order."""
         return tuple(name for name in ORDER if getattr(self, name))
 
-    def draws(self, event: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+    def draws(self, event: tuple[int, ...], *, gated: bool = False) -> tuple[str, tuple[int, ...]]:
         """Return the distribution and shape of the random numbers that :meth:`apply` takes for an image.
 
         Parameters
         ----------
         event : tuple of int
             The shape of an image, (channels, height, width).
+        gated : bool
+            Whether each change is made with a probability, which takes one number more for each.
 
         Returns
         -------
@@ -106,9 +108,9 @@ class Augmentation:
                 f"colour must be 0 for images of {event[0]} channels, not {self.colour}: colours can be changed for "
                 "grey (1) and for red, green and blue (3), but not with opacity (4)"
             )
-        return "unit", (sum(NUMBERS[name] for name in self.changes),)
+        return "unit", (sum(NUMBERS[name] + gated for name in self.changes),)
 
-    def apply(self, x: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
+    def apply(self, x: torch.Tensor, draws: torch.Tensor, probability: torch.Tensor | None = None) -> torch.Tensor:
         r"""Return changed images; gradients flow through to x.
 
         Parameters
@@ -116,6 +118,8 @@ class Augmentation:
         x : tensor, shape (members, batch, channels, height, width)
         draws : tensor, shape (members, batch, numbers)
             Random numbers as :meth:`draws` describes, independent for each image.
+        probability : tensor, shape (members,), optional
+            With which each change is made, independently of the others and for each image; by default all are made.
 
         Returns
         -------
@@ -128,11 +132,15 @@ class Augmentation:
         """
         if x.ndim != 5:
             raise ValueError(f"x must have shape (members, batch, channels, height, width), not {_inputs.shape(x)}")
-        expected = (*x.shape[:2], *self.draws(tuple(x.shape[2:]))[1])
+        gated = probability is not None
+        expected = (*x.shape[:2], *self.draws(tuple(x.shape[2:]), gated=gated)[1])
         if tuple(draws.shape) != expected:
             raise ValueError(f"draws must have shape {expected}, not {_inputs.shape(draws)}")
-        for name, numbers in zip(self.changes, draws.split([NUMBERS[name] for name in self.changes], -1), strict=True):
-            x = getattr(self, f"_{name}")(x, *numbers.unbind(-1))
+        parts = draws.split([NUMBERS[name] + gated for name in self.changes], -1)
+        for name, part in zip(self.changes, parts, strict=True):
+            numbers = part.unbind(-1)
+            changed = getattr(self, f"_{name}")(x, *numbers[: NUMBERS[name]])
+            x = torch.where(_beside(numbers[-1] < probability[:, None], x), changed, x) if gated else changed
         return x
 
     def _mirror(self, x, whether):

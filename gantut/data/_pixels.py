@@ -13,6 +13,7 @@ import torch
 from gantut import _inputs
 
 RESIZES = ("pixels", "smooth")
+FITS = ("pad", "border", "crop")
 CHANNELS = (3, 4)
 
 
@@ -32,8 +33,8 @@ def content(picture: np.ndarray) -> np.ndarray:
     return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def fit(picture: np.ndarray, size: int, *, resize: str = "pixels") -> np.ndarray:
-    """Return the image, as large as possible, in the middle of a transparent square of `size` pixels.
+def fit(picture: np.ndarray, size: int, *, resize: str = "pixels", fit: str = "pad") -> np.ndarray:
+    """Return the image as a square of `size` pixels.
 
     Parameters
     ----------
@@ -42,11 +43,18 @@ def fit(picture: np.ndarray, size: int, *, resize: str = "pixels") -> np.ndarray
     resize : {"pixels", "smooth"}
         For pixel art: each pixel becomes a block of k x k, k the largest integer that fits; an image that is too large
         is averaged over areas. Or for photographs: Lanczos resampling, so that the longer side fits exactly.
+    fit : {"pad", "border", "crop"}
+        What is around the image, which is in the middle: nothing, or the colours of its border. Or its middle square
+        alone, which leaves nothing around it.
 
     Returns
     -------
     array, shape (size, size, 4)
     """
+    if fit == "crop":
+        side = min(picture.shape[:2])
+        top, left = ((length - side) // 2 for length in picture.shape[:2])
+        picture = picture[top : top + side, left : left + side]
     longest = max(picture.shape[:2])
     if longest <= size and resize == "pixels":
         picture = picture.repeat(size // longest, 0).repeat(size // longest, 1)
@@ -55,9 +63,8 @@ def fit(picture: np.ndarray, size: int, *, resize: str = "pixels") -> np.ndarray
         picture = (_area_mean if resize == "pixels" else _lanczos)(picture, height, width)
     height, width = picture.shape[:2]
     top, left = (size - height) // 2, (size - width) // 2
-    square = np.zeros((size, size, 4), np.float32)
-    square[top : top + height, left : left + width] = picture
-    return square
+    around = ((top, size - height - top), (left, size - width - left), (0, 0))
+    return np.pad(picture, around, mode="edge" if fit == "border" else "constant")
 
 
 def _area_mean(picture, height, width):

@@ -1,8 +1,13 @@
 """Your own images, from any folder, zip or tar archive."""
 
+import collections
+import contextlib
 import io
+import itertools
+import math
 import os
 import warnings
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
@@ -15,12 +20,41 @@ from gantut.data._archives import ENDINGS, ImageLimits, pictures_in
 FORMATS = ("PNG", "GIF", "JPEG", "WEBP", "BMP")
 
 
+LOOKED_AT = 24  # files of which most are photographs, or not
+REDUCED = 2  # times the side of the square, down to which a JPEG is made smaller as it is decoded
+LARGER = 4  # times the limit on pixels: the pixels of a JPEG that is made smaller
+COLOURS = 256  # of pixel art at most
+
+
+class Survey(NamedTuple):
+    """What :func:`sprites` has found.
+
+    Attributes
+    ----------
+    sizes : tuple of (int, int)
+        Width and height of each picture, as it is stored.
+    kinds : tuple of {"colour", "grey", "transparent"}
+        What each picture is.
+    others : dict of str to int
+        How many files were ignored, by their ending.
+    resize, fit : str
+        What was done.
+    """
+
+    sizes: tuple[tuple[int, int], ...]
+    kinds: tuple[str, ...]
+    others: dict[str, int]
+    resize: str
+    fit: str
+
+
 class Sprites(NamedTuple):
     """What :func:`sprites` returns."""
 
     images: torch.Tensor
     names: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
+    survey: Survey
 
 
 def sprites(
@@ -33,6 +67,8 @@ def sprites(
     match: str = "*",
     crop: bool = True,
     resize: str = "pixels",
+    fit: str | None = None,
+    links: bool = False,
     limits: ImageLimits | None = None,
     dtype=torch.float32,
     device="cpu",
@@ -40,10 +76,10 @@ def sprites(
     """Read images from a folder, a zip or a tar archive, and fit them into squares of one size.
 
     Files named .png, .gif (the first frame), .jpg, .jpeg, .webp and .bmp are read, in a folder sorted by name; all
-    others are ignored. Each image is cropped to what is not transparent, resized, and centred in a square. Nothing is
-    extracted to disk, no link followed, no nested archive opened. An image that cannot be read is skipped, and listed
-    with the reason, as is a link to a folder. Grey levels of 16 bits that all fit into 12 or 8 are taken for levels of
-    so many bits.
+    others are counted. Each image is cropped to what is not transparent, resized, and centred in a square. Nothing is
+    extracted to disk, no link followed unless you say so, no nested archive opened. An image that cannot be read is
+    skipped, and listed with the reason, as is a link. Grey levels of 16 bits that all fit into 12 or 8 are taken for
+    levels of so many bits.
 
     Parameters
     ----------
@@ -61,9 +97,16 @@ def sprites(
         Only files whose paths end like this are read, ``*`` standing for any name, as in ``"regular/*.png"``.
     crop : bool
         Whether to crop to the smallest rectangle that holds everything visible.
-    resize : {"pixels", "smooth"}
+    resize : {"pixels", "smooth", "auto"}
         "pixels", for pixel art: every pixel becomes a block of k x k, k the largest integer that fits; an image larger
-        than the square is averaged over areas. "smooth", for photographs: Lanczos resampling to the side of the square.
+        than the square is averaged over areas. "smooth", for photographs: Lanczos resampling to the side of the square;
+        a much larger JPEG is first made smaller as it is decoded. "auto": smooth, if most of the first 24 files are
+        photographs, that is, opaque, and either JPEGs or of more than 256 colours.
+    fit : {"pad", "border", "crop"}, optional
+        "pad": the whole image, on the background, or transparency. "border": the whole image, whose border is continued
+        outwards. "crop": its middle square. By default "crop" where "auto" finds photographs, and else "pad".
+    links : bool
+        Whether a link in a folder stands for what it leads to, which may be anywhere. No folder is read twice.
     limits : ImageLimits, optional
         How much may be read; the defaults suit collections of up to 20,000 images.
     dtype, device
@@ -77,6 +120,9 @@ def sprites(
         n paths within the folder or archive; those of mirror images are repeated after the others.
     skipped : tuple of (str, str)
         The path of each image or linked folder that was not read, and the reason.
+    survey : NamedTuple
+        `sizes` and `kinds` ("colour", "grey", "transparent") of the n pictures, mirror images aside, as they are
+        stored; how many `others` were ignored, by the ending of their names; and what `resize` and `fit` were.
 
     Raises
     ------
@@ -112,76 +158,127 @@ def sprites(
     are scaled down; for 64 pixels, only one.
     """
     size = _inputs.count("size", size)
-    _inputs.one_of("resize", resize, _pixels.RESIZES)
+    _inputs.one_of("resize", resize, (*_pixels.RESIZES, "auto"))
+    _inputs.one_of("fit", fit, (*_pixels.FITS, None))
     _inputs.one_of("channels", channels, _pixels.CHANNELS)
     if not isinstance(match, str) or not match:
         raise ValueError(f"match must be a pattern such as '*.png', not {match!r}")
     _pixels.colour("background", background)
     limits = limits or ImageLimits()
-    names, squares, skipped = [], [], []
-    for name, data, reason in pictures_in(path, match, limits):
-        if data is not None:
-            square, reason = _square(data, size, crop, resize, limits)
-            if square is not None:
-                names.append(name)
-                squares.append(square)
-                continue
-        skipped.append((name, reason))
+    files = pictures_in(path, match, limits, _inputs.one_of("links", links, (True, False)))
+    if resize == "auto":
+        first = list(itertools.islice(files, LOOKED_AT))
+        resize = "smooth" if _are_photographs(first, limits) else "pixels"
+        files, fit = itertools.chain(first, files), fit or ("crop" if resize == "smooth" else "pad")
+    shape = {"resize": resize, "fit": fit or "pad"}
+    names, squares, originals, skipped, others = [], [], [], [], collections.Counter()
+    for name, data, reason in files:
+        if not reason and data is None:
+            others[PurePosixPath(name).suffix.lower() or name] += 1
+            continue
+        try:
+            picture = None if data is None else _decoded(data, limits.pixels, resize == "smooth" and size * REDUCED)
+            square = None if picture is None else _square(picture.rgba, size, crop, shape)
+        except _Refused as refused:
+            square, reason = None, str(refused)
+        if square is None:
+            skipped.append((name, reason))
+            continue
+        names.append(name)
+        squares.append(square)
+        originals.append((picture.size, picture.kind))
     if not squares:
-        raise ValueError(_nothing_left(path, match, skipped))
+        raise ValueError(_nothing_left(path, match, skipped, others))
     images = _pixels.tensor_of(np.stack(squares), channels=channels, background=background, mirrored=mirrored,
                                dtype=dtype, device=device)  # fmt: skip
-    return Sprites(images, tuple(names) * (2 if mirrored else 1), tuple(skipped))
+    survey = Survey(*zip(*originals, strict=True), dict(others), **shape)
+    return Sprites(images, tuple(names) * (2 if mirrored else 1), tuple(skipped), survey)
 
 
-def _nothing_left(path, match, skipped):
-    message = f"path must contain images ({', '.join(ENDINGS)}) whose names match {match!r}, but {str(path)!r} has none"
+def _nothing_left(path, match, skipped, others):
+    matching = "" if match == "*" else f" whose names match {match!r}"
+    message = f"path must contain images ({', '.join(ENDINGS)}){matching}, but {str(path)!r} has none"
     if not skipped:
-        return message
+        found = ", ".join(f"{count} {ending}" for ending, count in others.items())
+        return f"{message}, only other files: {found}" if found else message
     return (
         message + f" that can be read: {len(skipped)} skipped, the first being {skipped[0][0]!r}, which {skipped[0][1]}"
     )
 
 
-def _square(data, size, crop, resize, limits):
-    """Return the prepared image and "", or None and the reason why there is none."""
-    try:
-        rgba = _decoded(data, limits.pixels)
-    except _Refused as refused:
-        return None, str(refused)
-    except Exception as error:  # whatever a decoder meets in damaged or hostile data
-        return None, f"cannot be decoded ({type(error).__name__}: {str(error)[:200]})"
+def _square(rgba, size, crop, shape):
+    """Return the prepared image."""
     picture = _pixels.premultiplied(rgba)
     inner = _pixels.content(picture)
     if not inner.size:
-        return None, "is fully transparent"
-    return _pixels.fit(inner if crop else picture, size, resize=resize), ""
+        raise _Refused("is fully transparent")
+    return _pixels.fit(inner if crop else picture, size, **shape)
+
+
+def _are_photographs(files, limits):
+    """Whether most of some files are photographs."""
+    found = []
+    for file in files:
+        with contextlib.suppress(_Refused):
+            if file.data is not None:
+                picture = _decoded(file.data, limits.pixels, LOOKED_AT)
+                found.append(picture.kind != "transparent" and (picture.colours > COLOURS or picture.is_jpeg))
+    return 2 * sum(found) > len(found)
 
 
 class _Refused(Exception):
     pass
 
 
-def _decoded(data, most):
-    """Return the first image in a file as bytes (height, width, 4): red, green, blue, opacity."""
+class _Picture(NamedTuple):
+    """A decoded picture, as bytes (height, width, 4): red, green, blue, opacity; and what it was before."""
+
+    rgba: np.ndarray
+    size: tuple[int, int]
+    kind: str
+    is_jpeg: bool
+
+    @property
+    def colours(self):
+        """How many different colours there are in it; of a large one, in a part of its pixels."""
+        step = max(min(self.rgba.shape[:2]) // 128, 1)
+        return len(np.unique(np.ascontiguousarray(self.rgba[::step, ::step]).view(np.uint32)))
+
+
+def _decoded(data, most, least=None):
+    """Return the first image in a file; a JPEG made smaller, if at least so many pixels are left on each side."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about harmless oddities; what is harmful is refused below
+            return _opened(data, most, least)
+    except _Refused:
+        raise
+    except Exception as error:  # whatever a decoder meets in damaged or hostile data
+        raise _Refused(f"cannot be decoded ({type(error).__name__}: {str(error)[:200]})") from None
+
+
+def _opened(data, most, least):
     from PIL import Image, ImageOps  # loaded by need
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about harmless oddities; what is harmful is refused below
-        try:
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
-        except Image.UnidentifiedImageError:
-            raise _Refused("is not an image in a supported format") from None
-        with image:
-            width, height = image.size
-            if width * height > most:
-                raise _Refused(f"has {width} x {height} pixels, but {most} are allowed")
-            image.load()
-            image = ImageOps.exif_transpose(image)
-            if image.mode.startswith("I"):  # 16 bits, of which fewer may be used
-                levels = np.asarray(image)
-                bits = next(bits for bits in (8, 12, 16) if levels.max() < 2**bits)
-                image = Image.fromarray((levels >> (bits - 8)).astype(np.uint8))
-            elif data[:8] == b"\x89PNG\r\n\x1a\n" and data[24] == 16 and np.asarray(image)[..., :3].max() < 16:
-                raise _Refused("has 16 bits a channel of which the higher are not used: scale it to 8 bits")
-            return np.array(image.convert("RGBA"))
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.UnidentifiedImageError:
+        raise _Refused("is not an image in a supported format") from None
+    with image:
+        size, is_jpeg = image.size, image.format == "JPEG"
+        if is_jpeg and least and math.prod(size) <= LARGER * most:
+            image.draft(None, (least, least))
+        if math.prod(image.size) > most:
+            raise _Refused(f"has {size[0]} x {size[1]} pixels, but {most} are allowed")
+        image.load()
+        grey = image.mode in ("1", "L", "LA") or image.mode.startswith("I")
+        image = ImageOps.exif_transpose(image)
+        if image.mode.startswith("I"):  # 16 bits, of which fewer may be used
+            levels = np.asarray(image)
+            bits = next(bits for bits in (8, 12, 16) if levels.max() < 2**bits)
+            image = Image.fromarray((levels >> (bits - 8)).astype(np.uint8))
+        elif data[:8] == b"\x89PNG\r\n\x1a\n" and data[24] == 16 and np.asarray(image)[..., :3].max() < 16:
+            raise _Refused("has 16 bits a channel of which the higher are not used: scale it to 8 bits")
+        rgba = np.array(image.convert("RGBA"))
+    kind = "transparent" if rgba[..., 3].min() < 255 else "grey" if grey else "colour"
+    return _Picture(rgba, size, kind, is_jpeg)

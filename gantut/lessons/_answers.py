@@ -13,18 +13,19 @@ def is_formula(thing) -> bool:
     return hasattr(thing, "free_symbols")
 
 
-def same_formula(right, given) -> bool:
-    """Whether a reader's formula equals the right one wherever that one is a real number.
+def same_formula(right, given, symbols=frozenset()) -> bool:
+    """Whether a reader's formula equals another one, in these symbols and its own, wherever that is a real number.
 
     Simplification alone refuses right answers: it does not find every identity. Two different formulas, on the other
     hand, agree at a random point with probability 0.
     """
     import sympy
 
-    given = _read(given, {str(symbol): symbol for symbol in right.free_symbols})
-    if not given.free_symbols <= right.free_symbols:
+    symbols = right.free_symbols | symbols
+    given = _read(given, {str(symbol): symbol for symbol in symbols})
+    if not given.free_symbols <= symbols:
         return False
-    trials = [_values((right, given), point) for point in _points(right.free_symbols)]
+    trials = [_values((right, given), point) for point in _points(symbols)]
     real = [(wanted, found) for wanted, found in trials if _is_real(wanted)]
     if len(real) < 8:
         return sympy.simplify(right - given) == 0

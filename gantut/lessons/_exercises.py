@@ -7,7 +7,7 @@ from gantut.lessons._marking import Exercise, Verdict, mark_answer
 ROOMS = (
     "divergences", "the_game", "optimal_discriminator", "no_equilibrium", "vanishing_gradients", "mode_collapse",
     "seeing_collapse", "seven_tricks", "moving_dirt", "duality", "wasserstein_gan", "the_estimate", "better_critics",
-    "new_creatures", "created_equal", "which_games_converge",
+    "new_creatures", "created_equal", "which_games_converge", "without_a_critic",
 )  # fmt: skip
 
 

@@ -129,7 +129,8 @@ def mark_answer(exercise: Exercise, given) -> Verdict:
 
 def _comparison(exercise: Exercise) -> Callable:
     if is_formula(exercise.answer):
-        return same_formula
+        symbols = exercise.answer.free_symbols  # a mistake may lack some, and what was given may not
+        return lambda right, given: same_formula(right, given, symbols)
     if callable(exercise.answer):
         return lambda right, given: (
             bool(exercise.arguments)

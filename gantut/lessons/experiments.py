@@ -21,6 +21,8 @@ from gantut.lessons.the_estimate import (
 )
 from gantut.lessons.the_game import critic_steps
 from gantut.lessons.wasserstein_gan import critic_optimizers
+from gantut.lessons.which_games_converge import which_games_converge
+from gantut.lessons.without_a_critic import without_a_critic
 
 EXPERIMENTS = {
     "mode-collapse": mode_collapse,
@@ -47,4 +49,6 @@ EXPERIMENTS = {
     "tricks": tricks,
     "tricks-on-grid": tricks_on_grid,
     "unrolling": unrolling,
+    "without-a-critic": without_a_critic,
+    "which-games-converge": which_games_converge,
 }

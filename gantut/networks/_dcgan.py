@@ -1,7 +1,6 @@
 """Convolutional generators and critics of images: the DCGAN of Radford et al. (2016), for a whole population."""
 
 import itertools
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -9,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from gantut import _inputs
-from gantut.networks._population import Population, sources_of
+from gantut.networks._population import ImageCritic, Population, flat, sources_of
 
 NORMS = ("batch", "layer", "none")
 SMALLEST = 4  # pixels a side where the generator starts and the critic ends
@@ -171,7 +170,7 @@ class DCGANGenerator(Convolutional):
         return torch.tanh(h.to(z.dtype))  # single precision, even where convolutions are in half
 
 
-class DCGANCritic(Convolutional):
+class DCGANCritic(ImageCritic, Convolutional):
     r"""A population of critics of images; of discriminators, where the score is taken as a logit.
 
     .. math:: h_1 = a(W_0 * x + b_0), \qquad h_{l+1} = a(n(W_l * h_l)), \qquad f(x) = W_L \cdot h_L + b_L
@@ -215,50 +214,12 @@ class DCGANCritic(Convolutional):
             channels=outputs, members=members, seed=seed, norm=norm, deviation=deviation, dtype=dtype, device=device,
         )  # fmt: skip
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Score images, every member its own or all the same.
-
-        Parameters
-        ----------
-        x : tensor, shape (members, batch, channels, size, size) or (batch, channels, size, size)
-
-        Returns
-        -------
-        tensor, shape (members, batch, 1)
-        """
-        return self.features(x)[0]
-
-    def features(self, x: torch.Tensor, layers: Sequence[int] | None = None) -> tuple:
-        """Return scores and hidden layers, after their activations.
-
-        Parameters
-        ----------
-        x : tensor, shape (members, batch, channels, size, size) or (batch, channels, size, size)
-        layers : sequence of int, optional
-            Which hidden layers: from 0 on, or backwards from -1.
-
-        Returns
-        -------
-        tensor, shape (members, batch, 1)
-        tensor, shape (members, batch, numbers), or a tuple of such
-            The last hidden layer; or a tuple of those that `layers` names.
-
-        Raises
-        ------
-        ValueError
-            If there is no such layer.
-        """
-        wanted = (-1,) if layers is None else tuple(layers)
-        scores, found = [], []
-        for member, (*hidden, last), h in self._each_member(x):
-            seen = []
-            for layer in hidden:
-                h = functional.leaky_relu_(_normalised(_convolved(h, layer), member, layer), SLOPE)
-                seen.append(h)
-            scores.append(functional.linear(_flat(h), _flat(last.weight), last.bias))
-            found.append([_flat(h) for h in self._chosen(seen, wanted)])
-        features = tuple(torch.stack(rows) for rows in zip(*found, strict=True))
-        return torch.stack(scores), features[0] if layers is None else features
+    def _scores(self, member, layers, h):
+        (*hidden, last), seen = layers, []
+        for layer in hidden:
+            h = functional.leaky_relu_(_normalised(_convolved(h, layer), member, layer), SLOPE)
+            seen.append(h)
+        return functional.linear(flat(h), flat(last.weight), last.bias), seen
 
     def input_gradient(self, x: torch.Tensor) -> torch.Tensor:
         r"""Return the gradient of every sample's score in that sample, shape (members, batch, channels, size, size).
@@ -286,7 +247,7 @@ class DCGANCritic(Convolutional):
                 x = self._expanded(x.detach(), *self.event).requires_grad_()
                 return torch.autograd.grad(self(x).sum(), x, create_graph=wanted)[0]
         gradients = []
-        for _, (*hidden, last), h in self._each_member(x):
+        for _, (*hidden, last), h in self._each_member(self._expanded(x, *self.event)):
             slopes = []
             with torch.no_grad():
                 for layer in hidden:
@@ -300,7 +261,6 @@ class DCGANCritic(Convolutional):
 
     def _each_member(self, x):
         """Yield each member's number, layers and pictures."""
-        x = self._expanded(x, *self.event)
         for member, (layers, pictures) in enumerate(zip(self._layers(), x.unbind(), strict=True)):
             yield member, layers, pictures.contiguous(memory_format=torch.channels_last)
 
@@ -312,11 +272,6 @@ def _widths(size, channels, width):
         raise ValueError(f"size must be a power of 2, and at least {2 * SMALLEST}, not {size}")
     doublings = size.bit_length() - SMALLEST.bit_length()
     return [_inputs.count("channels", channels), *(_inputs.count("width", width) << i for i in range(doublings))]
-
-
-def _flat(h):
-    """Return (batch, channels, height, width) as (batch, numbers), pixel by pixel: as it lies in memory."""
-    return h.permute(0, 2, 3, 1).flatten(1)
 
 
 def _rows(parameter):

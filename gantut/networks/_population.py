@@ -34,6 +34,66 @@ class Population(nn.Module):
         return tuple(hidden[layer] for layer in layers)
 
 
+class ImageCritic(Population):
+    """What critics of images share: scores and hidden layers of pictures, member by member.
+
+    Each kind has a method `_each_member`, which yields what its `_scores` takes; and that returns the scores of one
+    member's pictures, shape (batch, 1), and its hidden layers.
+
+    Attributes
+    ----------
+    event : (int, int, int)
+        The channels, height and width of a picture.
+    """
+
+    event: tuple[int, int, int]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Score images, every member its own or all the same.
+
+        Parameters
+        ----------
+        x : tensor, shape (members, batch, channels, size, size) or (batch, channels, size, size)
+
+        Returns
+        -------
+        tensor, shape (members, batch, 1)
+        """
+        return self.features(x)[0]
+
+    def features(self, x: torch.Tensor, layers: Sequence[int] | None = None) -> tuple:
+        """Return scores and hidden layers, as the class has them.
+
+        Parameters
+        ----------
+        x : tensor, shape (members, batch, channels, size, size) or (batch, channels, size, size)
+        layers : sequence of int, optional
+            Which hidden layers, from 0 on, or backwards from -1: those after each halving and, of a residual critic,
+            the last before the score.
+
+        Returns
+        -------
+        tensor, shape (members, batch, 1)
+        tensor, shape (members, batch, numbers), or a tuple of such
+            The last hidden layer; or a tuple of those that `layers` names.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer.
+        """
+        pairs = [self._scores(*own) for own in self._each_member(self._expanded(x, *self.event))]
+        wanted = (-1,) if layers is None else tuple(layers)
+        found = [[flat(h) for h in self._chosen(hidden, wanted)] for _, hidden in pairs]
+        features = tuple(torch.stack(rows) for rows in zip(*found, strict=True))
+        return torch.stack([scores for scores, _ in pairs]), features[0] if layers is None else features
+
+
+def flat(h):
+    """Return (batch, channels, height, width) as (batch, numbers), pixel by pixel: as it lies in memory."""
+    return h.permute(0, 2, 3, 1).flatten(1) if h.ndim == 4 else h
+
+
 def sources_of(members: int, seed: int) -> list[torch.Generator]:
     """Return a generator of random numbers for each member, seeded with `seed`, `seed` + 1 and so on."""
     return [torch.Generator().manual_seed(_inputs.count("seed", seed, least=0) + i) for i in range(members)]

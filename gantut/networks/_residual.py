@@ -16,9 +16,9 @@ from torch import nn
 from torch.nn import functional
 
 from gantut import _inputs
-from gantut.networks._dcgan import SLOPE, SMALLEST, _flat, _rows, _widths
+from gantut.networks._dcgan import SLOPE, SMALLEST, _rows, _widths
 from gantut.networks._minibatch import minibatch_deviation
-from gantut.networks._population import Population, sources_of
+from gantut.networks._population import ImageCritic, Population, flat, sources_of
 
 WIDEST = 4  # times `width`: beyond this, channels no longer double as the side is halved
 KEPT = (1 + SLOPE**2) / 2  # of the mean square of a symmetric signal, by the leaky ReLU
@@ -150,7 +150,7 @@ class ResidualGenerator(Residual):
         return torch.tanh(_convolved(_activated(h), next(layers)).to(z.dtype))  # not in half precision
 
 
-class ResidualCritic(Residual):
+class ResidualCritic(ImageCritic, Residual):
     r"""A population of residual critics of images; of discriminators, where the score is taken as a logit.
 
     The generator mirrored, with means over 2 x 2 pixels:
@@ -203,45 +203,6 @@ class ResidualCritic(Residual):
         """Whether the score of a sample depends on that sample alone, and not on its batch."""
         return self.group == 1
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Score images, every member its own or all the same.
-
-        Parameters
-        ----------
-        x : tensor, shape (members, batch, channels, size, size) or (batch, channels, size, size)
-
-        Returns
-        -------
-        tensor, shape (members, batch, 1)
-        """
-        return self.features(x)[0]
-
-    def features(self, x: torch.Tensor, layers: Sequence[int] | None = None) -> tuple:
-        """Return scores and hidden layers.
-
-        Parameters
-        ----------
-        x : tensor, shape (members, batch, channels, size, size) or (batch, channels, size, size)
-        layers : sequence of int, optional
-            Which hidden layers, from 0 on, or backwards from -1: what each block gives, and the last before the score.
-
-        Returns
-        -------
-        tensor, shape (members, batch, 1)
-        tensor, shape (members, batch, numbers), or a tuple of such
-            The last hidden layer; or a tuple of those that `layers` names.
-
-        Raises
-        ------
-        ValueError
-            If there is no such layer.
-        """
-        pairs = [self._scores(*pair) for pair in self._each_member(self._expanded(x, *self.event))]
-        wanted = (-1,) if layers is None else tuple(layers)
-        found = [[_flat(h) if h.ndim == 4 else h for h in self._chosen(hidden, wanted)] for _, hidden in pairs]
-        features = tuple(torch.stack(rows) for rows in zip(*found, strict=True))
-        return torch.stack([scores for scores, _ in pairs]), features[0] if layers is None else features
-
     def _scores(self, layers, h):
         h, hidden = _convolved(h.contiguous(memory_format=torch.channels_last), next(layers)), []
         for _ in range(self.blocks):
@@ -252,7 +213,7 @@ class ResidualCritic(Residual):
         if self.group > 1:
             spread = minibatch_deviation(h.flatten(1), group=self.group)  # (batch,)
             h = torch.cat([h, spread[:, None, None, None].expand(-1, 1, SMALLEST, SMALLEST)], 1)
-        h = _flat(_activated(_convolved(_activated(h), next(layers))))
+        h = flat(_activated(_convolved(_activated(h), next(layers))))
         h = _activated(_mapped(h, next(layers)))
         return _mapped(h, next(layers)), [*hidden, h]
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gantut.plots._style import COLOURS, DASHES, GENERATED, INK, PAPER, as_array
+from gantut.plots._style import GENERATED, INK, PAPER, as_array, looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def lines(ax: Axes, x, curves: Mapping[str, object], *, colours: Sequence[str] = COLOURS, dashes=DASHES) -> Axes:
+def lines(ax: Axes, x, curves: Mapping[str, object], *, colours: Sequence[str] | None = None, dashes=None) -> Axes:
     """Draw curves over one axis, each with its own colour and dash, named in a legend.
 
     Parameters
@@ -24,8 +24,8 @@ def lines(ax: Axes, x, curves: Mapping[str, object], *, colours: Sequence[str] =
     curves : mapping
         From the name of a curve to its values, shape (points,). Names that begin with an underscore stay out of the
         legend.
-    colours, dashes : sequence
-        One for each entry of `curves`.
+    colours, dashes : sequence, optional
+        Other than those of `looks`, one for each entry of `curves`.
 
     Returns
     -------
@@ -45,14 +45,14 @@ def lines(ax: Axes, x, curves: Mapping[str, object], *, colours: Sequence[str] =
     ['W1', 'JS']
     >>> plt.close(ax.figure)
     """
-    for (name, y), colour, dash in zip(curves.items(), colours, dashes, strict=False):
+    for (name, y), (colour, dash, _) in zip(curves.items(), looks(curves, colours, dashes), strict=True):
         ax.plot(as_array(x), as_array(y), color=colour, linestyle=dash, label=name)
     if any(name and not name.startswith("_") for name in curves):
         ax.legend()
     return ax
 
 
-def distributions(ax: Axes, x, densities: Mapping[str, object], *, colours: Sequence[str] = COLOURS) -> Axes:
+def distributions(ax: Axes, x, densities: Mapping[str, object], *, colours: Sequence[str] | None = None) -> Axes:
     """Draw densities as filled curves.
 
     Parameters
@@ -62,8 +62,8 @@ def distributions(ax: Axes, x, densities: Mapping[str, object], *, colours: Sequ
     x : array, shape (points,)
     densities : mapping
         From the name of a distribution to its density, shape (points,): the real one first, then the generated one.
-    colours : sequence
-        One for each entry of `densities`.
+    colours : sequence, optional
+        Other than those of `looks`, one for each entry of `densities`.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def distributions(ax: Axes, x, densities: Mapping[str, object], *, colours: Sequ
     >>> plt.close(ax.figure)
     """
     lines(ax, x, densities, colours=colours)
-    for y, colour in zip(densities.values(), colours, strict=False):
+    for y, (colour, *_) in zip(densities.values(), looks(densities, colours), strict=True):
         ax.fill_between(as_array(x), as_array(y), color=colour, alpha=0.15, linewidth=0)
     ax.set(xlabel="x", ylabel="density", ylim=(0, None))
     return ax
@@ -129,7 +129,7 @@ def population(ax: Axes, x, members, *, name: str, colour: str = GENERATED, dash
     return ax
 
 
-def paths(ax: Axes, routes: Mapping[str, object], *, colours: Sequence[str] = COLOURS, dashes=DASHES) -> Axes:
+def paths(ax: Axes, routes: Mapping[str, object], *, colours: Sequence[str] | None = None, dashes=None) -> Axes:
     """Draw paths in the plane, each from a ring to a disc; the equilibrium at the origin is a cross.
 
     Parameters
@@ -138,8 +138,8 @@ def paths(ax: Axes, routes: Mapping[str, object], *, colours: Sequence[str] = CO
         Where to draw.
     routes : mapping
         From the name of a path to its coordinates, a pair of arrays of shape (steps + 1,).
-    colours, dashes : sequence
-        One for each entry of `routes`.
+    colours, dashes : sequence, optional
+        Other than those of `looks`, one for each entry of `routes`.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def paths(ax: Axes, routes: Mapping[str, object], *, colours: Sequence[str] = CO
     4
     >>> plt.close(ax.figure)
     """
-    for (name, (x, y)), colour, dash in zip(routes.items(), colours, dashes, strict=False):
+    for (name, (x, y)), (colour, dash, _) in zip(routes.items(), looks(routes, colours, dashes), strict=True):
         x, y = as_array(x), as_array(y)
         ax.plot(x, y, color=colour, linestyle=dash, linewidth=1.6, label=name)
         ax.plot(x[0], y[0], "o", color=INK, markerfacecolor=PAPER, markersize=7, zorder=3)
@@ -168,7 +168,7 @@ def paths(ax: Axes, routes: Mapping[str, object], *, colours: Sequence[str] = CO
     return ax
 
 
-def sweep(ax: Axes, x, curves: Mapping[str, Sequence], *, colours: Sequence[str] = COLOURS, dashes=DASHES) -> Axes:
+def sweep(ax: Axes, x, curves: Mapping[str, Sequence], *, colours: Sequence[str] | None = None, dashes=None) -> Axes:
     """Draw how a population responds to a setting: a marker at each value with its interval, joined by a line.
 
     Parameters
@@ -179,8 +179,8 @@ def sweep(ax: Axes, x, curves: Mapping[str, Sequence], *, colours: Sequence[str]
         On a logarithmic axis.
     curves : mapping
         From a name to low ends, estimates and high ends, each of shape (settings,).
-    colours, dashes : sequence
-        One for each entry of `curves`.
+    colours, dashes : sequence, optional
+        Other than those of `looks`, one for each entry of `curves`.
 
     Returns
     -------
@@ -200,7 +200,7 @@ def sweep(ax: Axes, x, curves: Mapping[str, Sequence], *, colours: Sequence[str]
     >>> plt.close(ax.figure)
     """
     x = as_array(x)
-    for (name, ends), colour, dash, marker in zip(curves.items(), colours, dashes, "osD^vP", strict=False):
+    for (name, ends), (colour, dash, marker) in zip(curves.items(), looks(curves, colours, dashes), strict=True):
         low, middle, high = map(as_array, ends)
         ax.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
         ax.plot(x, middle, color=colour, linestyle=dash, marker=marker, markersize=6, linewidth=1.7, label=name)

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gantut.plots._style import COLOURS, INK, REAL, as_array
+from gantut.plots._style import INK, LOOKS, as_array, looks, thing_in
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def strips(ax: Axes, groups: Mapping[str, object], *, intervals: Sequence | None = None, colour: str = REAL) -> Axes:
+def strips(
+    ax: Axes, groups: Mapping[str, object], *, intervals: Sequence | None = None, colour: str | None = None
+) -> Axes:
     """Draw groups side by side: every member as a dot, with an interval beside them.
 
     Parameters
@@ -24,8 +26,8 @@ def strips(ax: Axes, groups: Mapping[str, object], *, intervals: Sequence | None
         From the name of a group to one number for each member, shape (members,).
     intervals : sequence, optional
         Low end, estimate and high end for each group; by default the mean with its 95% interval.
-    colour : str
-        Of the dots.
+    colour : str, optional
+        Of all dots; by default that of the thing in a group's name, if there is one in `LOOKS`.
 
     Returns
     -------
@@ -44,9 +46,10 @@ def strips(ax: Axes, groups: Mapping[str, object], *, intervals: Sequence | None
     ['GAN', 'WGAN']
     >>> plt.close(ax.figure)
     """
-    for place, values in enumerate(map(as_array, groups.values())):
+    for place, (name, values) in enumerate(zip(groups, map(as_array, groups.values()), strict=True)):
+        own, _, marker = LOOKS.get(thing_in(name), (INK, "-", "o"))
         spread = np.linspace(-0.18, 0.18, len(values))
-        ax.plot(place + spread, values, "o", color=colour, markersize=5, alpha=0.55)
+        ax.plot(place + spread, values, marker, color=colour or own, markersize=5, alpha=0.55, markeredgewidth=0)
         half = 1.96 * values.std(ddof=1) / np.sqrt(len(values)) if intervals is None else None
         ends = (values.mean() - half, values.mean(), values.mean() + half) if intervals is None else intervals[place]
         low, middle, high = map(float, ends)
@@ -60,7 +63,7 @@ def strips(ax: Axes, groups: Mapping[str, object], *, intervals: Sequence | None
 
 
 def member_rows(
-    ax: Axes, groups: Mapping[str, object], *, intervals: Mapping[str, Sequence[float]] | None = None, colours=COLOURS
+    ax: Axes, groups: Mapping[str, object], *, intervals: Mapping[str, Sequence[float]] | None = None, colours=None
 ) -> Axes:
     """Draw groups as rows, from the top: members as dots, equal ones stacked, and an interval as a bar.
 
@@ -72,8 +75,8 @@ def member_rows(
         From the name of a group to one number for each member, shape (members,).
     intervals : mapping, optional
         From the name of a group to low end, estimate and high end.
-    colours : sequence
-        Taken in turn.
+    colours : sequence, optional
+        Taken in turn, other than those of `looks`.
 
     Returns
     -------
@@ -95,13 +98,13 @@ def member_rows(
     values = [as_array(own) for own in groups.values()]
     everything = np.concatenate(values)
     bins = np.linspace(everything.min(), everything.max() + 1e-9, 60)
-    for row, (name, own) in enumerate(zip(groups, values, strict=True)):
-        colour, place = colours[row % len(colours)], len(values) - 1 - row
+    for row, (name, own, (colour, _, marker)) in enumerate(zip(groups, values, looks(groups, colours), strict=True)):
+        place = len(values) - 1 - row
         own = np.sort(own)
         cell = np.digitize(own, bins)
         stacked = np.array([np.sum(cell[:i] == cell[i]) for i in range(len(own))])
         rise = 0.55 / max(stacked.max(), 8)
-        ax.plot(own, place + 0.06 + rise * stacked, "o", color=colour, markersize=3, alpha=0.7, markeredgewidth=0)
+        ax.plot(own, place + 0.06 + rise * stacked, marker, color=colour, markersize=3.5, alpha=0.7, markeredgewidth=0)
         if intervals and name in intervals:
             low, middle, high = map(float, intervals[name])
             ax.plot([low, high], [place - 0.16] * 2, color=INK, linewidth=2.4, solid_capstyle="butt")

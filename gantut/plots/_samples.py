@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gantut.plots._style import GENERATED, REAL, as_array, axes
+from gantut.plots._style import LOOKS, as_array, axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,8 +43,9 @@ def clouds(ax: Axes, real, generated, *, limit: float, title: str = "") -> Axes:
     [2, 1]
     >>> plt.close(ax.figure)
     """
-    ax.scatter(*as_array(real).T, s=10, color=REAL, alpha=0.25, linewidths=0, label="real")
-    ax.scatter(*as_array(generated).T, s=10, color=GENERATED, marker="^", alpha=0.35, linewidths=0, label="generated")
+    for points, name, alpha in ((real, "real", 0.3), (generated, "generated", 0.4)):
+        colour, _, marker = LOOKS[name]
+        ax.scatter(*as_array(points).T, s=10, color=colour, marker=marker, alpha=alpha, linewidths=0, label=name)
     ax.set(aspect="equal", xlim=(-limit, limit), ylim=(-limit, limit), xticks=[], yticks=[])
     ax.set_title(title, fontsize=11)
     ax.grid(visible=False)
@@ -84,6 +85,6 @@ def image_rows(rows: Mapping[str, object], *, size: int = 8) -> np.ndarray:
         for ax in line:
             ax.axis("off")
         for ax, image in zip(line, as_array(images), strict=False):
-            ax.imshow(image.reshape(size, size), cmap="Greys", vmin=0, vmax=1)
+            ax.imshow(image.reshape(size, size), cmap="Greys", vmin=0, vmax=1, interpolation="none")
         line[0].set_title(name, fontsize=11)
     return grid

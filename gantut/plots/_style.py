@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,10 +12,30 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PAPER, INK, FAINT = "#fdfcf8", "#222222", "#8a8a8a"
-REAL, GENERATED, THIRD, FOURTH, FIFTH = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"
-COLOURS = (REAL, GENERATED, THIRD, FOURTH, FIFTH, INK)
+PAPER, INK, FAINT, GRID = "#fdfcf8", "#222222", "#8a8a8a", "#e4e1d8"
+REAL, GENERATED, THIRD, FOURTH, FIFTH = "#0072b2", "#d55e00", "#009e73", "#b0568c", "#e69f00"
+INDIGO, SKY, OLIVE = "#332288", "#4aa3cf", "#8a8420"
+COLOURS = (THIRD, FOURTH, FIFTH, INDIGO, SKY, OLIVE, INK)  # of what is neither real nor generated
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1, 1, 1, 1, 1)), "-")
+MARKERS = "osD^vPX*"
+# What each colour is by night: the site draws every figure twice, and labs/lab.css has the same pairs.
+DARK = {
+    PAPER: "#1b1c1f", INK: "#ececec", FAINT: "#8d9098", GRID: "#3a3c42", REAL: "#56b4e9", GENERATED: "#ff9a4d",
+    THIRD: "#3dd6a3", FOURTH: "#e6a3cb", FIFTH: "#f2c14e", INDIGO: "#aaa0f5", SKY: "#9adcf7", OLIVE: "#cfca6a",
+}  # fmt: skip
+# One colour, dash and marker for each thing, wherever it is drawn. A game has those of what its generator goes down.
+LOOKS = (
+    dict.fromkeys(("real", "data", "p"), (REAL, "-", "o"))
+    | dict.fromkeys(("generated", "generator", "p_g", "q"), (GENERATED, DASHES[1], "s"))
+    | dict.fromkeys(("w1", "w₁", "w_1", "wasserstein", "wgan-gp", "penalised"), (THIRD, "-", "^"))
+    | dict.fromkeys(("js", "minimax"), (FOURTH, DASHES[2], "D"))
+    | dict.fromkeys(("kl", "wgan", "clipping", "clipped"), (FIFTH, DASHES[1], "P"))
+    | dict.fromkeys(("reverse kl", "non-saturating", "dcgan"), (OLIVE, DASHES[3], "h"))
+    | dict.fromkeys(("discriminator", "critic", "critic's"), (INDIGO, "-", "p"))
+    | {"d*": (INK, DASHES[1], "*"), "least-squares": (INK, "-", "X"), "wgan-lp": (SKY, DASHES[4], "v")}
+    | {"hinge": (FAINT, DASHES[1], "*"), "dragan": (FOURTH, DASHES[2], "d"), "spectral": (FAINT, "-", "X")}
+    | {"sorting": (INDIGO, DASHES[3], "<")}
+)
 WIDTH = 7.2  # inches: the text column
 
 STYLE = {
@@ -30,7 +53,7 @@ STYLE = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "grid.color": "#e4e1d8",
+    "grid.color": GRID,
     "grid.linewidth": 0.7,
     "xtick.labelsize": 11,
     "ytick.labelsize": 11,
@@ -42,6 +65,50 @@ STYLE = {
     "legend.frameon": False,
     "font.size": 11,
 }
+
+
+def looks(names: Sequence[str], colours: Sequence | None = None, dashes: Sequence | None = None) -> list[tuple]:
+    """Return how each of several things is drawn: in its own colour if it has one, and never as another of them.
+
+    Parameters
+    ----------
+    names : sequence of str
+        A thing is known by its name (real, generated, minimax, WGAN-GP, KL, JS, W1, critic, ...) within these.
+    colours, dashes : sequence, optional
+        To be taken instead, in turn.
+
+    Returns
+    -------
+    list of (colour, dash, marker)
+
+    See Also
+    --------
+    lines : draws curves so.
+
+    Examples
+    --------
+    >>> looks(["JS", "exact W₁", "a bound"]) == [(FOURTH, DASHES[2], "D"), (THIRD, "-", "^"), (FIFTH, DASHES[1], "o")]
+    True
+    """
+    known = [LOOKS.get(thing_in(name)) for name in names]
+    taken = list(zip(*filter(None, known), strict=True)) or [()] * 3
+    spare = [
+        itertools.cycle([part for part in all_parts if part not in own] or all_parts)
+        for all_parts, own in zip((COLOURS, DASHES, MARKERS), taken, strict=True)
+    ]
+    found: list[tuple] = []
+    for place, look in enumerate(known):
+        if look is None or look in found:
+            look = (look[0] if look else next(spare[0]), next(spare[1]), next(spare[2]))
+        colour = colours[place % len(colours)] if colours else look[0]
+        found.append((colour, dashes[place % len(dashes)] if dashes else look[1], look[2]))
+    return found
+
+
+def thing_in(name: str) -> str | None:
+    """Return that key of LOOKS which comes first in a name, as a word of its own, or None."""
+    words = {key: re.search(rf"(?<![^\W_]|-){re.escape(key)}(?![^\W_]|['-])", str(name).lower()) for key in LOOKS}
+    return min((key for key in words if words[key]), key=lambda key: (words[key].start(), -len(key)), default=None)
 
 
 def use_style() -> None:
@@ -171,4 +238,7 @@ def legend_below(first: Axes, *others: Axes, columns: int = 3) -> None:
     for ax in (first, *others):
         for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
             entries.setdefault(name, []).append(handle)
-    first.figure.legend(list(map(tuple, entries.values())), list(entries), loc="outside lower center", ncols=columns)
+    handles = list(map(tuple, entries.values()))
+    legend = first.figure.legend(handles, list(entries), loc="outside lower center", ncols=columns)
+    for mark in legend.findobj(lambda part: hasattr(part, "set_sizes")):
+        mark.set(sizes=[36], alpha=0.8)  # the key of a faint cloud can be seen

@@ -4,8 +4,8 @@ r"""Training of GANs and Wasserstein GANs: one loop, for one model or for hundre
    \text{once}\ \text{generator: down } L_G(G(z))
 
 Read it in this order: ``_algorithm`` has the loop and the losses, ``_learners`` says how networks learn, ``_config``
-what two runs can differ in; ``_groups`` puts learners and losses together, samples and random numbers come from
-``_data`` and ``_streams``, and ``_run`` says when a run is evaluated, saved and stopped.
+and ``_players`` what two runs can differ in; ``_groups`` puts learners and losses together, samples and random numbers
+come from ``_data`` and ``_streams``, and ``_run`` says when a run is evaluated, saved and stopped.
 
 Your own networks, on your own samples:
 
@@ -30,14 +30,17 @@ torch.Size([16, 512, 2])
 
 from gantut.training._algorithm import Game, learn
 from gantut.training._checkpoint import load_history
-from gantut.training._config import Architecture, Config, Optimizer
+from gantut.training._config import Config
 from gantut.training._history import History
 from gantut.training._learners import Learner
+from gantut.training._players import Architecture, Optimizer
 from gantut.training._run import DivergenceWarning, OutOfMemory
+from gantut.training._strength import AdaptiveAugmentation
 from gantut.training._train import train
 from gantut.training._tricks import InstanceNoise, MinibatchDiscrimination
 
 __all__ = [
+    "AdaptiveAugmentation",
     "Architecture",
     "Config",
     "DivergenceWarning",

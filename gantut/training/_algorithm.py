@@ -71,10 +71,10 @@ class Game:
     critic, generator : Module or function
         From samples (members, batch, *event) to scores (members, batch, 1), or logits (members, batch, classes); and
         from noise (members, batch, latent_dim) to samples.
-    forward, scores_of, features, look_ahead, shown : functions
+    forward, scores_of, features, look_ahead, shown, seen : functions
         The output of a network for x; the scores (members, batch) in a critic's output; the scores and features of
-        samples, where the generator matches these; the scores of the critic to come, where it is unrolled; and what
-        the critic sees in place of samples.
+        samples, where the generator matches these; the scores of the critic to come, where it is unrolled; what the
+        critic sees in place of samples; and what is told its scores (members, batch) of real ones in each of its steps.
     joined, batched : bool
         Whether real and generated samples may go through the critic together, and all batches through the generator.
     taken : int
@@ -99,6 +99,7 @@ class Game:
     features: Callable | None = None
     look_ahead: Callable | None = None
     shown: Callable = lambda x, draws, k, fake: x
+    seen: Callable = lambda scores: None
     joined: bool = True
     batched: bool = True
     taken: int = 0
@@ -130,6 +131,7 @@ class Game:
             scores = self.score(torch.cat([real, fake], 1)).split([real.shape[1], fake.shape[1]], 1)  # (members, batch)
         else:
             scores = self.score(real), self.score(fake)
+        self.seen(scores[0].detach())
         losses = {"critic": self.objective.critic_loss(*scores)}  # (members,)
         self.taken += 1
         if self.taken % self.constraint.every:  # not in this step: it costs nothing, and is recorded as such

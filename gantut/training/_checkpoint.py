@@ -14,6 +14,7 @@ from gantut.training._config import Config
 from gantut.training._history import History, Records
 from gantut.training._learners import averaged
 
+BEST = "best"  # the folder, within that of a run, of the best checkpoint
 EXTENDABLE = ("steps",)  # a run may be resumed for longer than it was first meant to
 
 
@@ -55,6 +56,12 @@ class Saver:
         if self.writes and self.noted and self.noted[0] != self.saved:
             checkpoints.save(self.folder, *self.noted)
             self.saved = self.noted[0]
+
+    def write_best(self) -> None:
+        """Save what was noted last as the best so far; a run that takes these steps again has done so before."""
+        folder = self.folder / BEST
+        if self.writes and self.noted[0] > max(checkpoints.saved_steps(folder), default=-1):
+            checkpoints.save(folder, *self.noted, keep=1)
 
     def load(self, *, device) -> Checkpoint | None:
         """Return the last good checkpoint; None where there is none."""

@@ -4,11 +4,11 @@ import dataclasses
 import numbers
 from dataclasses import dataclass, field
 
-import torch
-
 from gantut import _inputs, lipschitz, networks, objectives
 from gantut.data import Augmentation
 from gantut.objectives import FeatureMatching
+from gantut.training._players import Architecture, Optimizer, fraction
+from gantut.training._strength import AdaptiveAugmentation
 from gantut.training._tricks import NETWORKS, InstanceNoise, MinibatchDiscrimination
 
 NOISES = ("gaussian", "uniform")
@@ -17,8 +17,9 @@ TRICKS = {
     "minibatch_discrimination": MinibatchDiscrimination,
     "instance_noise": InstanceNoise,
     "augmentation": Augmentation,
+    "adaptive_augmentation": AdaptiveAugmentation,
 }
-OPTIMIZERS = ("adam", "rmsprop", "sgd")
+NUMBERS = {"instance_noise": InstanceNoise, "adaptive_augmentation": AdaptiveAugmentation}  # of which one may do
 
 COUNTS = {"steps": 1, "members": 1, "seed": 0, "batch_size": 1, "n_critic": 1, "latent_dim": 1, "unrolled": 0}
 CHOICES = {
@@ -36,108 +37,6 @@ PURPOSES = (
     "augmentation",
 )  # fmt: skip
 SEEDS = 2**28
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """The architecture of a multilayer perceptron; its input and output widths follow from the data.
-
-    Attributes
-    ----------
-    hidden : tuple of int
-        The widths of the hidden layers.
-    activation : {"relu", "leaky-relu", "tanh", "silu"}
-    output : {"linear", "tanh"}
-        What is applied to the last layer.
-    initialisation : {"uniform", "orthogonal"}
-    gain : float
-        By what the initial weights are multiplied.
-    input_scale : float
-        By what the input is multiplied.
-
-    See Also
-    --------
-    gantut.networks.MLP : The network, and what each setting means.
-
-    Examples
-    --------
-    >>> Architecture(hidden=(128, 128), activation="leaky-relu").hidden
-    (128, 128)
-    """
-
-    hidden: tuple[int, ...] = (64, 64)
-    activation: str = "relu"
-    output: str = "linear"
-    initialisation: str = "uniform"
-    gain: float = 1.0
-    input_scale: float = 1.0
-
-    def __post_init__(self):
-        if not isinstance(self.hidden, tuple | list):
-            raise ValueError(f"hidden must be a tuple of widths, such as (64, 64), not {self.hidden!r}")
-        object.__setattr__(self, "hidden", tuple(_inputs.count("hidden", width) for width in self.hidden))
-        _inputs.one_of("activation", self.activation, tuple(networks.ACTIVATIONS))
-        _inputs.one_of("output", self.output, tuple(networks.OUTPUTS))
-        _inputs.one_of("initialisation", self.initialisation, networks.INITIALISATIONS)
-        _inputs.positive("gain", self.gain)
-        _inputs.positive("input_scale", self.input_scale)
-
-    def build(self, inputs: int, outputs: int, *, members: int, seed: int, device, **tricks) -> networks.MLP:
-        """Return the network; `tricks` are further settings of `gantut.networks.MLP`."""
-        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "hidden"}
-        widths = [inputs, *self.hidden, outputs]
-        return networks.MLP(widths, members=members, seed=seed, device=device, **settings, **tricks)
-
-
-@dataclass(frozen=True)
-class Optimizer:
-    """An optimizer of `torch.optim` and its settings.
-
-    Attributes
-    ----------
-    name : {"adam", "rmsprop", "sgd"}
-    lr : float
-        The learning rate.
-    betas : (float, float)
-        Of Adam.
-    momentum : float
-        Of SGD and RMSProp.
-
-    References
-    ----------
-    Kingma and Ba (2015) for Adam; Tieleman and Hinton (2012) for RMSProp.
-
-    Examples
-    --------
-    >>> layer = torch.nn.Linear(2, 1)
-    >>> optimizer = Optimizer("rmsprop", lr=5e-5).build(list(layer.parameters()))
-    >>> type(optimizer).__name__, optimizer.param_groups[0]["lr"]
-    ('RMSprop', 5e-05)
-    """
-
-    name: str = "adam"
-    lr: float = 2e-4
-    betas: tuple[float, float] = (0.5, 0.999)
-    momentum: float = 0.0
-
-    def __post_init__(self):
-        _inputs.one_of("optimizer", self.name, OPTIMIZERS)
-        _inputs.positive("lr", self.lr)
-        if not isinstance(self.betas, tuple | list) or len(self.betas) != 2:
-            raise ValueError(f"betas must be two numbers in [0, 1), not {self.betas!r}")
-        object.__setattr__(self, "betas", tuple(_fraction("betas", beta) for beta in self.betas))
-        _fraction("momentum", self.momentum)
-
-    def build(self, parameters: list[torch.Tensor]) -> torch.optim.Optimizer:
-        """Return the optimizer of these parameters."""
-        capturable = parameters[0].device.type != "cpu"  # counts steps on the device, which nobody then waits for
-        if self.name == "adam":
-            return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas, fused=True, capturable=capturable)
-        if self.name == "rmsprop":
-            return torch.optim.RMSprop(
-                parameters, lr=self.lr, alpha=0.99, momentum=self.momentum, foreach=True, capturable=capturable
-            )
-        return torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, fused=True)
 
 
 PARTS = {
@@ -202,6 +101,9 @@ class Config:
         Noise on all samples before the critic sees them; a number is the `scale` of noise that fades linearly.
     augmentation : Augmentation, dict or None
         Random changes of images, real and generated, before the critic sees them; gradients flow back through them.
+    adaptive_augmentation : AdaptiveAugmentation, dict, float or None
+        With which probability each of these changes is made, following the signs of real logits; a number is the
+        `target` of their mean. None: always. Only where the critic classifies.
     ema : float
         The decay of an exponential moving average of the generator's parameters, with which all samples for
         evaluation are then generated; 0 for none.
@@ -251,6 +153,7 @@ class Config:
     virtual_batch_norm: str | None = None
     instance_noise: InstanceNoise | dict | float | None = None
     augmentation: Augmentation | dict | None = None
+    adaptive_augmentation: AdaptiveAugmentation | dict | float | None = None
     ema: float = 0.0
     supervised_weight: float = 1.0
 
@@ -262,8 +165,10 @@ class Config:
         as_objective = isinstance(self.constraint, str) and self.constraint == "as the objective"
         self._set("constraint", lipschitz.constraint(defaults.get("constraint") if as_objective else self.constraint))
         self._set("critic_optimizer", self.critic_optimizer or self.optimizer)
-        if isinstance(self.instance_noise, numbers.Real) and not isinstance(self.instance_noise, bool):
-            self._set("instance_noise", InstanceNoise(self.instance_noise))
+        for name, kind in NUMBERS.items():
+            value = getattr(self, name)
+            if isinstance(value, numbers.Real) and not isinstance(value, bool):
+                self._set(name, kind(value))
         for name, kind in PARTS.items():
             self._set(name, _record(name, getattr(self, name), kind))
         for name, kind in TRICKS.items():
@@ -275,7 +180,7 @@ class Config:
             _inputs.one_of(name, getattr(self, name), allowed)
         if self.historical_averaging != 0:
             _inputs.positive("historical_averaging", self.historical_averaging)
-        _fraction("ema", self.ema)
+        fraction("ema", self.ema)
         _inputs.positive("supervised_weight", self.supervised_weight)
         if self.seed + self.members > SEEDS:
             raise ValueError(f"seed must leave room for {self.members} members below 2^28, not be {self.seed}")
@@ -287,6 +192,7 @@ class Config:
         _ = self.game  # refuses tricks that its losses have no place for
         self._check_unrolled()
         self._check_layers()
+        self._check_adaptive()
 
     def _check_unrolled(self):
         """Refuse what the critic steps that the generator looks ahead to leave out."""
@@ -304,6 +210,18 @@ class Config:
             raise ValueError(
                 f"unrolled must be 0 with {what}, which the critic steps that the generator looks ahead to leave out, "
                 f"not {self.unrolled}: use another objective or constraint"
+            )
+
+    def _check_adaptive(self):
+        """Refuse to adapt changes that there are not, or to signs that mean nothing."""
+        if not self.adaptive_augmentation:
+            return
+        if not (self.augmentation and self.augmentation.changes):
+            raise ValueError("adaptive_augmentation must be None without an augmentation whose probability it adapts")
+        if not self.game.classifies:
+            raise ValueError(
+                f"adaptive_augmentation must be None with {self.game.name!r}, whose score is no logit, so its sign "
+                "means nothing: use an objective that classifies, such as 'non-saturating'"
             )
 
     def _check_layers(self):
@@ -376,13 +294,6 @@ class Config:
         for name in plain:
             _inputs.one_of("a setting of a run", name, allowed)
         return cls(**plain)
-
-
-def _fraction(name, value):
-    """Require a number in [0, 1)."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < 1:
-        raise ValueError(f"{name} must be in [0, 1), not {value!r}")
-    return float(value)
 
 
 def _record(name, value, kind):

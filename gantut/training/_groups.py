@@ -19,6 +19,7 @@ from gantut.training._parallel import DataParallel
 from gantut.training._precision import passed
 from gantut.training._replay import CUDAGraphStep
 from gantut.training._streams import EpochStream, FadingStream, Stream, noise_stream
+from gantut.training._strength import Strength
 from gantut.training._unrolling import look_ahead
 
 # Members are trained so many at a time that a layer's activations (members x batch x width numbers) stay in the cache.
@@ -72,6 +73,11 @@ class Group:
             self.game.scores_of = objectives.class_score
         if {"instance noise", "augmentation"} & streams.keys():
             self.game.shown = self.shown
+        self.strength = None
+        if config.adaptive_augmentation:
+            device, average = generator.values.device, parallel and parallel.average
+            self.strength = Strength(config.adaptive_augmentation, self.members, config.batch_size, device, average)
+            self.game.seen = self.strength.follow
         own = dict(pull=config.historical_averaging, exchange=parallel and parallel.average)
         self.critic = PopulationLearner(
             critic, config.critic_optimizer, loss=self.game.critic_loss, batches=self.game.critic_batches,
@@ -89,7 +95,8 @@ class Group:
 
     def memory(self) -> list[torch.Tensor]:
         """Return all tensors that a step changes in place."""
-        return [tensor for learner in (self.generator, self.critic) for tensor in learner.memory()]
+        own = self.strength.state.values() if self.strength else ()
+        return [*own, *(tensor for learner in (self.generator, self.critic) for tensor in learner.memory())]
 
     def advance(self, steps: int, *, record_every: int, done: int) -> dict[str, list[torch.Tensor]]:
         """Take `steps` steps after the `done` ones before.
@@ -108,6 +115,8 @@ class Group:
                 return
             if self.parallel:
                 losses = {name: self.parallel.average(loss) for name, loss in losses.items()}
+            if self.strength:
+                losses["augmentation"] = self.strength.state["probability"]
             for name, learner in zip(("critic", "generator"), self.learners, strict=False):
                 losses[f"{name} gradient"] = learner.gradient_norms()
             for name, loss in losses.items():
@@ -129,7 +138,8 @@ class Group:
         if "instance noise" in draws:  # (members, n_critic + 1, 2, batch, *event)
             x = x + draws["instance noise"][:, k, int(generated)]
         if "augmentation" in draws:  # (members, n_critic + 1, 2, batch, numbers)
-            x = self.config.augmentation.apply(x, draws["augmentation"][:, k, int(generated)])
+            probability = self.strength.state["probability"] if self.strength else None
+            x = self.config.augmentation.apply(x, draws["augmentation"][:, k, int(generated)], probability)
         return x
 
     def score_features(self, x: torch.Tensor) -> tuple:
@@ -184,7 +194,7 @@ class Group:
             "learners": {"generator": self.generator.state_dict(), "critic": self.critic.state_dict()},
             "streams": {name: stream.state_dict() for name, stream in self.streams.items()},
             "frozen": {self.first + row: held for row, held in self.frozen.items()},
-        }
+        } | ({"strength": self.strength.state} if self.strength else {})
 
     def load_state_dict(self, state: dict) -> None:
         """Go on from the state of a whole population, whatever groups it was in."""
@@ -193,6 +203,8 @@ class Group:
             getattr(self, name).load_state_dict(_part(state["learners"][name], rows))
         for name, stream in self.streams.items():
             stream.load_state_dict(_part(state["streams"][name], rows))
+        for name, rows_of_all in state["strength"].items() if self.strength else ():
+            self.strength.state[name].copy_(rows_of_all[rows])
         held = {int(member) - self.first: rows for member, rows in state["frozen"].items()}
         self.frozen = {row: tuple(parts) for row, parts in held.items() if 0 <= row < self.members}
         self.hold()
@@ -276,7 +288,7 @@ def _streams(config, data, labelled, members, device):
         scale = partial(config.instance_noise.scale_at, steps=config.steps)
         streams["instance noise"] = FadingStream(scale, (*both, *data.event), seeds("instance noise"), device)
     if config.augmentation and config.augmentation.changes:
-        kind, shape = config.augmentation.draws(data.event)
+        kind, shape = config.augmentation.draws(data.event, gated=config.adaptive_augmentation is not None)
         streams["augmentation"] = noise_stream(kind, (*both, *shape), seeds("augmentation"), device)
     if labelled is not None:
         for name, part in zip(("labelled", "labels"), labelled, strict=True):  # the same seeds: in the same order

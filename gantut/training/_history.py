@@ -41,6 +41,8 @@ class History:
     generator_average : Module, optional
         The generator with the exponential moving averages of its parameters, where the run keeps them (`Config.ema`);
         all samples are then of this one.
+    augmentation : tensor, shape (records, members), optional
+        With which probability images were changed, where the run adapts it (`Config.adaptive_augmentation`).
 
     See Also
     --------
@@ -68,6 +70,7 @@ class History:
     samples: torch.Tensor
     diverged: torch.Tensor
     generator_average: nn.Module | None = None
+    augmentation: torch.Tensor | None = None
 
     def sample(self, n: int, *, seed: int = 0) -> torch.Tensor:
         """Generate n fresh samples a member with the networks at the end: shape (members, n, \\*event), on the CPU."""
@@ -140,9 +143,10 @@ class Records:
     def history(self, config: Config, generator, critic, diverged, average=None) -> History:
         """Return the history of a run whose records these are."""
         values = {name: torch.stack(rows) for name, rows in self.values.items()}  # each (records, members)
+        strength = values.pop("augmentation", None)
         norms = {name.removesuffix(" gradient"): values.pop(name) for name in list(values) if " " in name}
         return History(
             config, generator, critic, torch.tensor(self.steps), values, norms, torch.tensor(self.evaluated),
             {name: torch.stack(rows) for name, rows in self.metrics.items()}, torch.stack(self.samples),
-            diverged, average,
+            diverged, average, strength,
         )  # fmt: skip

@@ -38,8 +38,10 @@ def passed(network: Callable, *arguments: torch.Tensor, amp: bool):
         return _restored(network(*arguments), x.dtype)
 
 
-def use_amp(amp: bool, device: torch.device, *networks: nn.Module) -> bool:
+def use_amp(amp: bool | None, device: torch.device, *networks: nn.Module) -> bool:
     """Return whether to train in mixed precision: where it is asked for, and the device is faster so.
+
+    With None, it is asked for of networks that can gain from it, and nothing is said where the device cannot.
 
     Raises
     ------
@@ -51,10 +53,11 @@ def use_amp(amp: bool, device: torch.device, *networks: nn.Module) -> bool:
     UserWarning
         If the device would be slower.
     """
-    _inputs.one_of("amp", amp, (True, False))
+    _inputs.one_of("amp", amp, (True, False, None))
+    small = any(isinstance(network, MLP) for network in networks)
     if not amp:
-        return False
-    if any(isinstance(network, MLP) for network in networks):
+        return amp is None and not small and multiplies_in_bfloat16(device)
+    if small:
         raise ValueError(
             "amp must be False for multilayer perceptrons, whose products are too small to gain from it, not True"
         )

@@ -52,6 +52,8 @@ class Run:
     saver : Saver, optional
     watch : function of a History, optional
     parallel : DataParallel, optional
+    best : str, optional
+        The metric whose least value is kept apart.
     """
 
     config: Config
@@ -64,6 +66,7 @@ class Run:
     saver: Saver | None = None
     watch: Callable[[History], object] | None = None
     parallel: DataParallel | None = None
+    best: str | None = None
 
     def __post_init__(self):
         self.device = self.noise.device
@@ -118,6 +121,9 @@ class Run:
         evaluates = self.schedule.evaluates(self.done)
         if evaluates:
             self._evaluate(show=False)
+            if self.best and self._is_best():
+                self._note()
+                self.saver.write_best()
         if saves and self.done % saves == 0:
             self._note()
             self.saver.write()
@@ -146,7 +152,7 @@ class Run:
         with only_looking(self.generator):
             samples = torch.cat([group.show(self.noise[group.first : group.last]) for group in self.groups])
         self.records.evaluated.append(self.done)
-        self.records.samples.append(samples.cpu())
+        self.records.samples.append(samples[:, : self.schedule.samples].cpu())
         for name, metric in self.metrics.items():
             values = torch.as_tensor(metric(samples)).detach().cpu().clone()
             if values.shape != (self.config.members,):
@@ -157,6 +163,11 @@ class Run:
             self.records.metrics.setdefault(name, []).append(values)
         if show:
             self._show()
+
+    def _is_best(self):
+        """Whether the metric, in the median over the members, is less than after any steps before."""
+        medians = torch.stack(self.records.metrics[self.best]).double().nanmedian(1).values.nan_to_num(torch.inf)
+        return bool((medians[-1] < medians[1:-1]).all() & medians[-1].isfinite())
 
     def _show(self):
         if self.watch:

@@ -20,6 +20,8 @@ class EvalSchedule:
         How many samples a member an evaluation is of.
     metrics : tuple of str
     record_every, evaluate_every : int, optional
+    metric_samples : int, optional
+        Of how many samples metrics are, if of more than are kept.
     """
 
     steps: int
@@ -27,10 +29,12 @@ class EvalSchedule:
     metrics: tuple[str, ...]
     record_every: int | None = None
     evaluate_every: int | None = None
+    metric_samples: int | None = None
     longest: int = CHECKED  # steps between two looks at whether all is finite
 
     def __post_init__(self):
-        _inputs.count("samples", self.samples)
+        more = self.samples if self.metric_samples is None else self.metric_samples
+        self.metric_samples = max(_inputs.count("samples", self.samples), _inputs.count("metric_samples", more))
         self.given = {name: getattr(self, name) for name in ("record_every", "evaluate_every")}
         for name, often in (("record_every", RECORDS), ("evaluate_every", EVALUATIONS)):
             every = getattr(self, name)
@@ -53,7 +57,7 @@ class EvalSchedule:
         """Return it as plain data."""
         return {
             "record_every": self.record_every, "evaluate_every": self.evaluate_every, "samples": self.samples,
-            "metrics": list(self.metrics),
+            "metrics": list(self.metrics), "metric_samples": self.metric_samples,
         }  # fmt: skip
 
     def load_state_dict(self, state: dict, *, folder) -> None:
@@ -66,6 +70,6 @@ class EvalSchedule:
         """
         asked = self.state_dict() | self.given
         for name, value in asked.items():
-            if value is not None and state[name] != value:
+            if value is not None and state.get(name, value) != value:  # of old checkpoints, some have no say
                 raise ValueError(f"{name} must be {state[name]!r}, as in the run in {folder}, not {value!r}")
         self.record_every, self.evaluate_every = state["record_every"], state["evaluate_every"]

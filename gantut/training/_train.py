@@ -33,15 +33,17 @@ def train(
     labelled: tuple[torch.Tensor, torch.Tensor] | None = None,
     metrics: Mapping[str, Callable] | None = None,
     samples: int = 512,
+    metric_samples: int | None = None,
     record_every: int | None = None,
     evaluate_every: int | None = None,
     checkpoints: str | Path | None = None,
     checkpoint_every: int | None = None,
+    best: str | None = None,
     resume: bool = False,
     device: str | torch.device | None = None,
     progress: bool | None = None,
     cuda_graph: bool | None = None,
-    amp: bool = False,
+    amp: bool | None = False,
     watch: Callable[[History], object] | None = None,
     data_parallel: bool = False,
 ) -> History:
@@ -83,6 +85,8 @@ def train(
         number for each member.
     samples : int
         How many samples of each member are generated at an evaluation: always from the same noise, in evaluation mode.
+    metric_samples : int, optional
+        How many samples metrics are given, where these are to be more than those that are kept.
     record_every, evaluate_every : int, optional
         How often to record losses, and to evaluate, in steps; by default about 200 and 20 times in a run.
     checkpoints : path, optional
@@ -90,6 +94,9 @@ def train(
         at the end, and when it is interrupted with Ctrl-C (then as it was at most 50 steps before).
     checkpoint_every : int, optional
         How often to save, in steps.
+    best : str, optional
+        The name of a metric. Whenever it is less than at all evaluations before, in the median over the members, the
+        run is saved in the folder ``best`` of `checkpoints`, too, in place of what was best before.
     resume : bool
         Go on from the last good checkpoint in that folder, if there is one, bit for bit as if it had never stopped:
         networks, optimizers, averages, records and all random numbers go on from where they were. Only `steps` may be
@@ -107,7 +114,7 @@ def train(
     amp : bool
         Compute the convolutions of networks of your own in bfloat16, where the device has instructions for it (else a
         warning says so, and nothing is); a gradient penalty, losses, parameters and evaluations stay in single
-        precision. Not for multilayer perceptrons.
+        precision. Not for multilayer perceptrons. None: wherever the device has such instructions.
     watch : function, optional
         Called with the history so far after every evaluation, once what is due has been saved.
     data_parallel : bool
@@ -177,8 +184,13 @@ def train(
     data, metrics = as_data(data, config), _checked_metrics(metrics)
     labelled = checked_labelled(labelled, config, data.event, device)
     parallel = DataParallel(config, labelled) if data_parallel else None
-    schedule = EvalSchedule(config.steps, samples, tuple(sorted(metrics)), record_every, evaluate_every)
+    every = dict(record_every=record_every, evaluate_every=evaluate_every)
+    schedule = EvalSchedule(config.steps, samples, tuple(sorted(metrics)), **every, metric_samples=metric_samples)
     saver = _saver(checkpoints, checkpoint_every, resume, data, parallel)
+    if best is not None:
+        _inputs.one_of("best", best, tuple(metrics))
+        if saver is None:
+            raise ValueError("best must be None without checkpoints, a folder in which to keep it")
 
     classes = 1 if labelled is None else int(labelled[1].max()) + 1
     networks = _networks(config, data, generator, critic, classes, device)
@@ -188,10 +200,11 @@ def train(
         graph=_captured(cuda_graph, config, device, parallel),
         workers=torch.get_num_threads() if device.type == "cpu" and not parallel else 1,  # processes keep one order
     )  # fmt: skip
-    noise = noise_stream(config.noise, (samples, config.latent_dim), config.seeds("evaluation"), device).next()
+    shape = (schedule.metric_samples, config.latent_dim)
+    noise = noise_stream(config.noise, shape, config.seeds("evaluation"), device).next()
     run = Run(
         config, networks, groups, noise, schedule, metrics, cache(lambda: _fingerprint(data, labelled)), saver, watch,
-        parallel,
+        parallel, best,
     )  # fmt: skip
 
     if resume:

@@ -3,7 +3,7 @@
 import torch
 from torch.func import functional_call
 
-from gantut.training._config import Optimizer
+from gantut.training._players import Optimizer
 
 
 def look_ahead(critic, config, constraint, real: torch.Tensor, fake: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -26,7 +26,8 @@ samples or weights on the line            :func:`wasserstein_1d`
 a matrix of costs, the exact optimum      :func:`emd`
 points in any dimension, exact            :func:`emd_points`; potentials in all of space: :class:`KantorovichPotential`
 more points than a matrix can hold        :func:`sinkhorn_points`, regularised; from a matrix: :func:`sinkhorn`
-a loss for clouds, zero where they agree  :func:`sinkhorn_divergence`
+a loss for clouds, zero where they agree  :func:`sinkhorn_divergence`; by sorting: :func:`sliced_wasserstein`
+partners for the points of two batches    :func:`minibatch_coupling`
 ========================================  ==============================================================================
 
 All values are in mass x cost, so for the cost :math:`\|x-y\|^p` they are the power :math:`W_p^p`; masses need not add
@@ -40,9 +41,11 @@ from gantut.transport._line import wasserstein_1d
 from gantut.transport._piles import Move, PileMoves, pile_moves
 from gantut.transport._potentials import KantorovichPotential, c_transform
 from gantut.transport._results import NotCertified, TransportResult
+from gantut.transport._sliced import minibatch_coupling, sliced_wasserstein
 from gantut.transport.sinkhorn import ConvergenceWarning, sinkhorn, sinkhorn_divergence, sinkhorn_points
 
 __all__ = [
     "ConvergenceWarning", "KantorovichPotential", "Move", "NotCertified", "PileMoves", "TransportResult", "c_transform",
-    "emd", "emd_points", "pile_moves", "sinkhorn", "sinkhorn_divergence", "sinkhorn_points", "wasserstein_1d",
+    "emd", "emd_points", "minibatch_coupling", "pile_moves", "sinkhorn", "sinkhorn_divergence", "sinkhorn_points",
+    "sliced_wasserstein", "wasserstein_1d",
 ]  # fmt: skip

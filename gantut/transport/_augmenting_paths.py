@@ -27,7 +27,13 @@ def assign(cost):
     Returns columns of the rows, potentials f and g, each the other's c-transform and all (k, n), and sums (5, k): over
     the assigned arcs of costs, of their sizes, and of what they exceed the potentials by; and of the sizes of f and g.
     """
-    costs = np.ascontiguousarray(cost.numpy())
+    *found, sums = map(torch.from_numpy, assign_arrays(cost.numpy()))
+    return (*found, sums.T)
+
+
+def assign_arrays(costs):
+    """The same from arrays to arrays, but for the sums, which are (k, 5)."""
+    costs = np.ascontiguousarray(costs)
     count, n, _ = costs.shape
     column, f, g, sums = np.empty((count, n), np.int64), *np.empty((2, count, n)), np.empty((count, 5))
     step = max(1, TOGETHER // (n * n))
@@ -38,7 +44,7 @@ def assign(cost):
         _solve_all(costs[some], column[some], f[some], g[some], sums[some], *memory)
 
     in_threads(solve, range(0, count, step))
-    return tuple(map(torch.from_numpy, (column, f, g, sums.T)))
+    return column, f, g, sums
 
 
 def _compiled(function):

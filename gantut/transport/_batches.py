@@ -39,9 +39,11 @@ def suited_threads(a, b, batch, *, few_for_one=FEW_ENTRIES):
 
     More gain little there, and on busy cores every operation waits until the last of them has had its turn.
     """
-    problems, threads = max(a[..., 0].numel(), b[..., 0].numel(), math.prod(batch)), torch.get_num_threads()
-    small = problems * a.shape[-1] * b.shape[-1] <= (few_for_one if problems == 1 else FEW_ENTRIES)
-    alone = small and a.device.type == "cpu" and threads > 1
+    threads = torch.get_num_threads()
+    alone = threads > 1 and a.device.type == "cpu"
+    if alone:
+        problems = max(a[..., 0].numel(), b[..., 0].numel(), math.prod(batch))
+        alone = problems * a.shape[-1] * b.shape[-1] <= (few_for_one if problems == 1 else FEW_ENTRIES)
     try:
         if alone:
             torch.set_num_threads(1)

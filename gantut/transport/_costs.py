@@ -20,7 +20,7 @@ def costs(x, y, p):
 
 def are_safe(*points):
     """Whether the squares of all coordinates can be added up as they are."""
-    size = max((z.abs().amax().item() for z in points if z.numel()), default=0.0)
+    size = max((torch.linalg.vector_norm(z, math.inf).item() for z in points if z.numel()), default=0.0)
     return size == 0 or SAFE[0] < size < SAFE[1]
 
 

@@ -6,6 +6,7 @@ shares, and the exact potentials that it returns tell which arcs were missing, n
 guess can cost time, never exactness: the loop ends when no arc is missing.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -24,30 +25,38 @@ ROUNDING = 1e-13
 TILE = 1 << 18
 
 
-def solve(a, b, cost):
+def solve(a, b, cost, extremes=None):
     """Return a plan as arcs (numbers i m + j) and the amounts on them, potentials f (n,) and g (m,), and the plan.
+
+    `extremes` are the least and the largest cost, where they are known.
 
     They are as good as the solver leaves them; the potentials of points without mass mean nothing. The plan as a matrix
     is left out where the solver has none.
     """
-    least, largest = cost.min(), cost.max()
+    least, largest = extremes or (cost.min(), cost.max())
     low = min(least, 0.0)  # with negative costs the solver sometimes ends before it has begun
     # powers of two cost no digit; the solver's tolerances are absolute, made for costs and masses of size 1
-    unit_cost, unit_mass = power_of_two(largest - low), power_of_two(a.sum())
+    unit_cost, unit_mass = power_of_two(largest - low), power_of_two(np.add.reduce(a))
     cost = cost - low if low < 0 else cost
     a, b = (a, b) if unit_mass == 1 else (a / unit_mass, b / unit_mass)
     cost = np.ascontiguousarray(cost if unit_cost == 1 else cost / unit_cost)
     solution = _solve_on_promising_arcs(a, b, cost) if cost.size >= MANY_ARCS and min(cost.shape) > 1 else None
     if solution is None:
-        from ot.lp.emd_wrap import emd_c  # POT takes seconds to import
-
-        plan, _, f, g, _ = emd_c(a, b, cost, MOST_PIVOTS, 1, None, None)
-        arcs = np.flatnonzero(plan != 0)  # of truth values: four times as fast
-        solution = arcs, plan.reshape(-1)[arcs], f, g, plan
+        plan, _, f, g, _ = _engine()(a, b, cost, MOST_PIVOTS, 1, None, None)
+        flat = plan.reshape(-1)
+        arcs = (flat != 0).nonzero()[0]  # of truth values: four times as fast
+        solution = arcs, flat[arcs], f, g, plan
     arcs, amounts, f, g, *plan = solution
     if unit_cost != 1 or low < 0:
         f, g = f * unit_cost + low, g * unit_cost
     return (arcs, amounts, f, g, *plan) if unit_mass == 1 else (arcs, amounts * unit_mass, f, g)
+
+
+@functools.cache
+def _engine():
+    from ot.lp.emd_wrap import emd_c  # POT takes seconds to import
+
+    return emd_c
 
 
 def power_of_two(size):

@@ -7,21 +7,25 @@ cheap plan pays therefore excuses nothing. Where it drowns the digits of the oth
 """
 
 import functools
+import math
 
 import numpy as np
 import torch
 
+from gantut._inputs import TOTAL_TOLERANCE
 from gantut.transport import _auction, _simplex
 from gantut.transport._batches import flattened, in_threads
 from gantut.transport._results import NotCertified, TransportResult
 
+INF = math.inf
 GAP = 1e-9
 ROUNDING = 2.0**-51  # of a constraint f_i + g_j <= C_ij, relative to |f_i| + |g_j|
 
 # Costs that an assigner solves faster than the simplex, from chosen arcs: entries; on the CPU, also points of one.
-# Below the fewest they would be faster, too, but by less than it takes to load them: half a second in each process,
-# and once, where they are not compiled yet, two.
-FEWEST_ENTRIES = 1 << 12
+# On the CPU fewer are a matter of calls alone; to load Numba takes half a second in each process, and once, where
+# nothing is compiled yet, two, but to load POT takes two every time.
+FEWEST_ENTRIES = {"cpu": 1 << 8, "cuda": 1 << 12}
+MOST_PLAIN = 1 << 17  # entries of one problem that validation and conversions would take much of the time of
 MOST_ASSIGNED = 2000
 HUGE = 1e290  # above, differences of costs and potentials may overflow
 
@@ -38,8 +42,6 @@ def solve(a, b, cost, batch, extremes):
     `extremes` are the least and the largest cost.
     """
     assigner = find_assigner(cost, extremes)
-    if not batch and not assigner and cost.device.type == "cpu":
-        return _solve_one(*common_total(a.double(), b.double()), cost.double())
     a, b = common_total(flattened(a, batch, 1), flattened(b, batch, 1))  # (k, n), (k, m)
     cost = flattened(cost, batch, 2)  # (k, n, m)
     solved = None
@@ -50,6 +52,43 @@ def solve(a, b, cost, batch, extremes):
     if not batch:
         return TransportResult(*(None if t is None else t[0].to(cost.device) for t in solved))
     return TransportResult(*(None if t is None else t.to(cost.device).reshape((*batch, *t.shape[1:])) for t in solved))
+
+
+@np.errstate(all="ignore")  # what overflows is looked at again
+def solve_arrays(a, b, cost):
+    """Solve one small problem of arrays; None where it is not, or something is wrong with it, for a closer look.
+
+    It takes as few calls as there can be, as they are most of the time.
+    """
+    if not (a.ndim == b.ndim == 1 and a.shape + b.shape == cost.shape and 0 < cost.size <= MOST_PLAIN):
+        return None
+    from_a, from_b, least, largest = np.add.reduce(a), np.add.reduce(b), np.minimum.reduce, np.maximum.reduce
+    most, low, high = max(from_a, from_b), least(cost, None), largest(cost, None)
+    if not (least(a) >= 0 <= least(b) and 0 < most < INF and low > -INF and high < INF):  # nor NaN
+        return None
+    if from_a != from_b:
+        if not abs(from_a - from_b) <= TOTAL_TOLERANCE[torch.float64] * most:
+            return None
+        a, b = a * ((1 + from_b / from_a) / 2), b * ((1 + from_a / from_b) / 2)
+    assigner = find_assigner(cost, (low, high))
+    found = None
+    if assigner and (a == a[0]).all() and (b == b[0]).all():
+        found = _assign_one(assigner, a[0], cost)
+    if found is None:
+        found = _solve_one(a, b, cost, (low, high))
+    value, plan, f, g, gap, error = map(torch.from_numpy, map(np.asarray, found))
+    return TransportResult(value, plan, f, g, gap, None, error)
+
+
+def in_arrays(*tensors):
+    """What plain tensors in double precision hold; None if one has a gradient, lies elsewhere or is of another kind."""
+    for tensor in tensors:
+        if not (type(tensor) is torch.Tensor and tensor.dtype is torch.float64):
+            return None
+    try:
+        return [tensor.numpy() for tensor in tensors]
+    except (RuntimeError, TypeError):
+        return None
 
 
 def _uniform(masses):
@@ -69,9 +108,9 @@ def common_total(a, b):
 
 def find_assigner(cost, extremes):
     """The module that assigns points of equal mass, or None where the simplex is at least as good, or all there is."""
-    on_cpu = cost.device.type == "cpu"
+    on_cpu = isinstance(cost, np.ndarray) or cost.device.type == "cpu"
     n, m = cost.shape[-2:]
-    if n != m or cost.numel() < FEWEST_ENTRIES or (on_cpu and n > MOST_ASSIGNED):
+    if n != m or math.prod(cost.shape) < FEWEST_ENTRIES["cpu" if on_cpu else "cuda"] or (on_cpu and n > MOST_ASSIGNED):
         return None
     low, high = extremes
     if not max(-low, high) < HUGE:
@@ -105,22 +144,35 @@ def solve_uniform(assigner, mass, cost):
     return TransportResult(value, plan, f + shift, g - shift, gap, error=torch.zeros_like(mass))
 
 
+def _assign_one(assigner, mass, cost):
+    """The same for a problem (n, n) of arrays with masses that are all `mass`: value, plan, f, g, gap and error."""
+    n = len(cost)
+    (column,), (f,), (g,), (sums,) = assigner.assign_arrays(cost[None])
+    value, spent, gap, in_f, in_g = (mass * sums).tolist()
+    gap = max(gap, 0.0)
+    doubt = gap + ROUNDING * (in_f + in_g)
+    if not doubt <= GAP * spent and not doubt <= GAP * (spent + n * mass * _smallest(torch.from_numpy(cost)[None])):
+        return None
+    plan = np.zeros((n, n))
+    plan[np.arange(n), column] = mass
+    shift = (np.add.reduce(g) - np.add.reduce(f)) / (2 * n)
+    return value, plan, f + shift, g - shift, gap, 0.0
+
+
 # ---------------------------------------------------------------------------------------------- any masses
 
 
-def _solve_one(a, b, cost):
-    """The same for a problem (n,), (m,), (n, m) on the CPU."""
-    *found, proved = _attempt(*(problem := (a.numpy(), b.numpy(), cost.numpy())), problem[2])
-    found = found if proved else _solve_capped(*problem, found[4])
-    value, plan, f, g, gap, error = (torch.from_numpy(np.asarray(part)) for part in found)
-    return TransportResult(value, plan, f, g, gap, error=error)
+def _solve_one(a, b, cost, extremes=None):
+    """The same for a problem (n,), (m,), (n, m) of arrays."""
+    *found, proved = _attempt(a, b, cost, cost, extremes)
+    return found if proved else _solve_capped(a, b, cost, found[4])
 
 
 def solve_each(a, b, cost):
     """Solve each problem of a batch on the CPU; those that lack the proof once more, with the costs capped."""
     problems = list(zip(*(each.numpy() for each in (a, b, cost)), strict=True))
-    solved = in_threads(lambda problem: _attempt(*problem, problem[2]), problems)
-    found = [one if proved else _solve_capped(*of, one[4]) for of, (*one, proved) in zip(problems, solved, strict=True)]
+    quietly = np.errstate(all="ignore")(_solve_one)  # what overflows is not proved
+    found = in_threads(lambda problem: quietly(*problem), problems)
     count, n, m = cost.shape
     if not count:
         found = [np.zeros((0, *own)) for own in ((), (n, m), (n,), (m,), (), ())]
@@ -130,25 +182,24 @@ def solve_each(a, b, cost):
     return TransportResult(value, plan, f, g, gap, error=error)
 
 
-@np.errstate(all="ignore")  # what overflows is not proved
-def _attempt(a, b, cost, solved):
+def _attempt(a, b, cost, solved, extremes=None):
     """Solve for the costs `solved`, which are those of `cost` or lower ones, by the network simplex.
 
     Returns value, plan, f, g, gap and error, all for `cost`, and whether they are proved.
     """
-    arcs, carried, f, g, *plan = _simplex.solve(a, b, solved)
+    arcs, carried, f, g, *plan = _simplex.solve(a, b, solved, extremes)
     f, g = _tight(solved, f, g, a, b)
     row, column = np.divmod(arcs, b.size)
     paid = cost.reshape(-1)[arcs]
     over_a = np.bincount(row, carried, a.size) - a
     over_b = np.bincount(column, carried, b.size) - b
     gap = carried @ (paid - f[row] - g[column]) + over_a @ f + over_b @ g  # each term is small: nothing cancels
-    gap, spent, total, in_f, in_g = max(gap, 0.0), carried @ np.abs(paid), a.sum(), a @ f, b @ g
-    error = max(np.abs(over_a).sum(), np.abs(over_b).sum()) / total
+    gap, spent, total = max(gap, 0.0), carried @ np.abs(paid), np.add.reduce(a)
+    error = max(np.add.reduce(np.abs(over_a)), np.add.reduce(np.abs(over_b))) / total
     doubt = gap + ROUNDING * (a @ np.abs(f) + b @ np.abs(g))
     proved = doubt <= GAP * spent or doubt <= GAP * (spent + total * _smallest(torch.from_numpy(solved[None])).item())
     plan = plan[0] if plan else _scattered(arcs, carried, cost.shape)
-    shift = (in_g - in_f) / (2 * total)  # of the free constant: so that <a, f> = <b, g>
+    shift = (b @ g - a @ f) / (2 * total)  # of the free constant: so that <a, f> = <b, g>
     return carried @ paid, plan, f + shift, g - shift, gap, error, proved and error <= GAP
 
 
@@ -182,20 +233,24 @@ def _scattered(arcs, amounts, shape):
 def _tight(cost, f, g, a, b):
     """Potentials each of which is the other's c-transform: all constraints hold, those of arcs in use tightly.
 
-    A few rows at a time, so that costs stay in the cache. Where points are without mass, f decides, as they have no
-    say. Else the solver's g is a c-transform already: each column has an arc in use.
+    Where points are without mass, f decides, as they have no say. Else the solver's g is a c-transform already: each
+    column has an arc in use.
     """
-    n, m = cost.shape
-    step = max(1, TILE // m)
-    tiles, tight_f, memory = [slice(i, i + step) for i in range(0, n, step)], np.empty(n), np.empty((min(step, n), m))
-    if not (a.all() and b.all()):
-        g, f = np.full(m, np.inf), np.where(a > 0, f, -np.inf)
-        for rows in tiles:
-            slack = np.subtract(cost[rows], f[rows, None], out=memory[: len(f[rows])])
-            np.minimum(g, slack.min(0), out=g)
-    for rows in tiles:
-        np.subtract(cost[rows], g, out=memory[: len(tight_f[rows])]).min(1, out=tight_f[rows])
-    return tight_f, g
+    if not (np.minimum.reduce(a) > 0 < np.minimum.reduce(b)):
+        f = np.where(a > 0, f, -np.inf)
+        g = functools.reduce(np.minimum, ((rows - own).min(0) for rows, own in _tiles(cost, f[:, None])))
+    tiles = _tiles(cost)
+    slack = np.empty_like(tiles[0][0])  # one for all
+    tight = [np.minimum.reduce(np.subtract(rows, g, slack[: len(rows)]), 1) for (rows,) in tiles]
+    return tight[0] if len(tight) == 1 else np.concatenate(tight), g
+
+
+def _tiles(cost, *others):
+    """A few rows at a time, so that costs stay in the cache."""
+    step = max(1, TILE // cost.shape[1])
+    if len(cost) <= step:
+        return [(cost, *others)]
+    return [tuple(each[i : i + step] for each in (cost, *others)) for i in range(0, len(cost), step)]
 
 
 def _smallest(cost):

@@ -88,7 +88,7 @@ class Contest {
 }
 
 begin("clip_or_penalty", (lab) => {
-  const COLOUR = { clip: "fourth", penalty: "third" },
+  const COLOUR = { clip: "wgan", penalty: "wgan-gp" },
     DASH = { clip: "2 3" },
     NAMES = { clip: "clipped", penalty: "with penalty" },
     KINDS = Object.keys(NAMES);

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gantut.plots import COLOURS, DASHES, FAINT, GENERATED, INK, REAL, as_array
+from gantut.plots import FAINT, GENERATED, INDIGO, INK, REAL, as_array, looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,7 +65,7 @@ def plot_penalty_points(ax: Axes, real, generated, points, *, title: str = "", j
     for start, end in () if joined is None else as_array(joined):
         ax.plot([start[0], end[0]], [start[1], end[1]], color=FAINT, linewidth=0.7, alpha=0.7)
     ax.plot(*as_array(real).T, "o", color=REAL, markersize=5, label="real")
-    ax.plot(*as_array(generated).T, "s", color=GENERATED, markersize=4.5, label="generated")
+    ax.plot(*as_array(generated).T, "s", color=GENERATED, markersize=5, label="generated")
     ax.plot(*as_array(points).T, "x", color=INK, markersize=4, markeredgewidth=1.0, label="looked at")
     ax.set_title(title, fontsize=10)
     ax.set(xticks=[], yticks=[], aspect="equal")
@@ -76,7 +76,7 @@ def plot_penalty_points(ax: Axes, real, generated, points, *, title: str = "", j
 
 
 def plot_histograms(
-    ax: Axes, groups: Mapping[str, object], *, bins: int = 41, colours: Sequence[str] = COLOURS
+    ax: Axes, groups: Mapping[str, object], *, bins: int = 41, colours: Sequence[str] | None = None
 ) -> Axes:
     """Draw shares of values in bins, as outlines over each other; all groups have the same bins.
 
@@ -86,8 +86,8 @@ def plot_histograms(
     groups : mapping
         From a name to values, any shape.
     bins : int
-    colours : sequence
-        One for each entry of `groups`.
+    colours : sequence, optional
+        Other than those of `looks`, one for each entry of `groups`.
 
     Returns
     -------
@@ -97,9 +97,36 @@ def plot_histograms(
     values = [as_array(group).ravel() for group in groups.values()]
     reach = max(np.abs(group).max() for group in values)
     edges = np.linspace(-reach, reach, bins + 1)
-    for name, group, colour, dash in zip(groups, values, colours, DASHES, strict=False):
+    for name, group, (colour, dash, _) in zip(groups, values, looks(groups, colours), strict=True):
         share = np.histogram(group, edges)[0] / group.size
         ax.stairs(share, edges, color=colour, linestyle=dash, linewidth=1.8, label=name)
     ax.set(ylabel="share")
     ax.legend()
     return ax
+
+
+def plot_cones(panels, ways: Mapping[str, tuple]) -> np.ndarray:
+    """Draw a critic between the two cones that it cannot leave, along one way through the plane in each panel.
+
+    Parameters
+    ----------
+    panels : array of Axes
+        One for each way.
+    ways : mapping
+        From the name of a way to four arrays of shape (points,): where on the way, the cone below, the critic, and the
+        cone above.
+
+    Returns
+    -------
+    array of Axes
+        The panels.
+    """
+    for ax, (name, values) in zip(np.ravel(panels), ways.items(), strict=True):
+        at, below, critic, above = map(as_array, values)
+        ax.fill_between(at, below, above, color=FAINT, alpha=0.2, linewidth=0)
+        ax.plot(at, above, color=GENERATED, linestyle=(0, (5, 1.5)), label="f(y) + |z − y|")
+        ax.plot(at, critic, color=INDIGO, linewidth=2.6, label="a critic f")
+        ax.plot(at, below, color=REAL, label="f(x) − |x − z|")
+        ax.plot(0, critic[np.abs(at).argmin()], "o", color=INK, markersize=7, zorder=4)
+        ax.set(xlabel=name)
+    return panels

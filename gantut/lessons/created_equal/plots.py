@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gantut.plots import COLOURS, INK, as_array
+from gantut.plots import INK, as_array, looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +34,7 @@ def plot_polygons(
     array of Axes
         The panels.
     """
-    for ax, (name, corners), colour in zip(np.ravel(panels), groups.items(), itertools.cycle(COLOURS), strict=False):
+    for ax, (name, corners), (colour, *_) in zip(np.ravel(panels), groups.items(), looks(groups), strict=False):
         others = () if nearest is None else as_array(nearest[name])
         for outlines, style in ((others, dict(color=INK, linestyle=(0, (2, 1.5)), linewidth=1.0)),
                                 (as_array(corners), dict(color=colour, linewidth=1.6))):  # fmt: skip
@@ -49,7 +48,7 @@ def plot_polygons(
     return panels
 
 
-def plot_scatter(ax: Axes, groups: Mapping[str, Sequence], *, colours: Sequence[str] = COLOURS) -> Axes:
+def plot_scatter(ax: Axes, groups: Mapping[str, Sequence], *, colours: Sequence[str] | None = None) -> Axes:
     """Draw groups of points in the plane, each with its own colour and marker, named in a legend.
 
     Parameters
@@ -57,22 +56,22 @@ def plot_scatter(ax: Axes, groups: Mapping[str, Sequence], *, colours: Sequence[
     ax : Axes
     groups : mapping
         From a name to x and y, each of shape (points,).
-    colours : sequence
-        One for each entry of `groups`.
+    colours : sequence, optional
+        Other than those of `looks`, one for each entry of `groups`.
 
     Returns
     -------
     Axes
         The one that was given.
     """
-    for (name, (x, y)), colour, marker in zip(groups.items(), colours, "osD^vP", strict=False):
+    for (name, (x, y)), (colour, _, marker) in zip(groups.items(), looks(groups, colours), strict=True):
         ax.plot(as_array(x), as_array(y), marker, color=colour, markersize=5, alpha=0.75, markeredgewidth=0, label=name)
     ax.legend(fontsize=9)
     return ax
 
 
 def plot_interval_rows(
-    ax: Axes, rows: Mapping[str, Sequence], *, at: float = 0.0, colours: Sequence[str] = COLOURS
+    ax: Axes, rows: Mapping[str, Sequence], *, at: float = 0.0, colours: Sequence[str] | None = None
 ) -> Axes:
     """Draw a row for each interval, from the top: a bar from end to end with its estimate, and a line to compare with.
 
@@ -83,8 +82,8 @@ def plot_interval_rows(
         From a name to low end, estimate and high end.
     at : float
         Where the line is: an interval that reaches across it does not exclude this value.
-    colours : sequence
-        One for each entry of `rows`.
+    colours : sequence, optional
+        Other than those of `looks`, one for each entry of `rows`.
 
     Returns
     -------
@@ -92,7 +91,7 @@ def plot_interval_rows(
         The one that was given.
     """
     ax.axvline(at, color=INK, linestyle="--", linewidth=1.2)
-    for place, ((name, ends), colour, marker) in enumerate(zip(rows.items(), colours, "osD^vP", strict=False)):
+    for place, ((name, ends), (colour, _, marker)) in enumerate(zip(rows.items(), looks(rows, colours), strict=True)):
         low, middle, high = map(float, ends)
         ax.plot([low, high], [-place] * 2, color=colour, linewidth=2.4, solid_capstyle="butt")
         ax.plot([middle], [-place], marker, color=colour, markersize=6, label=name)

@@ -38,7 +38,7 @@ function divergences(logP, m, s) {
 }
 
 const NAMES = { forward: "KL(p ‖ q), forward", reverse: "KL(q ‖ p), reverse", js: "JS" },
-  COLOUR = { forward: "fourth", reverse: "third", js: "generated" },
+  COLOUR = { forward: "kl", reverse: "reverse-kl", js: "js" },
   DASH = { reverse: "2 3", js: "7 3" };
 
 begin("fit_a_bell", (lab) => {

@@ -39,7 +39,7 @@ function measures(theta, blur) {
 
 begin("parallel_lines", (lab) => {
   const NAMES = ["KL", "JS", "W"],
-    COLOUR = { KL: "fourth", JS: "generated", W: "third" },
+    COLOUR = { KL: "kl", JS: "js", W: "wasserstein" },
     DASH = { KL: "2 3", JS: "7 3" };
   const legend = NAMES.map((name) => ({ name: name === "W" ? "W₁" : name, colour: COLOUR[name], dash: DASH[name] }));
   const plane = new Chart(lab, "The plane", {
@@ -192,7 +192,7 @@ begin("parallel_lines", (lab) => {
             [from, Math.log(2)],
             [to, Math.log(2)],
           ],
-          "generated",
+          COLOUR.JS,
           { dash: DASH.JS },
         );
         values.line(
@@ -200,23 +200,23 @@ begin("parallel_lines", (lab) => {
             [from, 1.235],
             [to, 1.235],
           ],
-          "fourth",
+          COLOUR.KL,
           { dash: DASH.KL },
         );
       }
       values.text(-1.12, 1.235, "∞", { dy: 14 });
-      values.dot(0, Math.log(2), "generated", { radius: 3.5, hollow: true });
-      values.dot(0, 1.235, "fourth", { radius: 3.5, hollow: true });
+      values.dot(0, Math.log(2), COLOUR.JS, { radius: 3.5, hollow: true });
+      values.dot(0, 1.235, COLOUR.KL, { radius: 3.5, hollow: true });
     } else {
       const all = grid(-1.15, 1.15, 115);
       values.line(
         all.map((t) => [t, measures(t, blur.value).KL.value]),
-        "fourth",
+        COLOUR.KL,
         { dash: DASH.KL },
       );
       values.line(
         all.map((t) => [t, measures(t, blur.value).JS.value]),
-        "generated",
+        COLOUR.JS,
         { dash: DASH.JS },
       );
     }
@@ -226,7 +226,7 @@ begin("parallel_lines", (lab) => {
         [0, 0],
         [1.15, 1.15],
       ],
-      "third",
+      COLOUR.W,
     );
     values.upright(here);
     for (const name of NAMES) values.dot(here, Math.min(found[name].value, 1.235), COLOUR[name]);
@@ -244,17 +244,17 @@ begin("parallel_lines", (lab) => {
           [from, Math.sign(from + to)],
           [to, Math.sign(from + to)],
         ],
-        "third",
+        COLOUR.W,
       );
       slopes.line(
         all.map((t) => [t, measures(t, blur.value).JS.slope]),
-        "generated",
+        COLOUR.JS,
         { dash: DASH.JS },
       );
       if (blur.value)
         slopes.line(
           all.map((t) => [t, measures(t, blur.value).KL.slope]),
-          "fourth",
+          COLOUR.KL,
           { dash: DASH.KL },
         );
     }

@@ -16,14 +16,16 @@ gantut computes: the tests hold the two against each other.
 `optimal_critic`              D*, the best critic, and what each tells a sample (`gantut.lessons.wasserstein_gan`)
 `training_scrubber`           recorded trainings of three games, step by step (`gantut.lessons.the_estimate`)
 `clip_or_penalty`             two critics that learn, beside the best one (`gantut.lessons.better_critics`)
+`steer_dirac_gan`             the smallest GAN, its penalties and its rates (`gantut.lessons.which_games_converge`)
+`particle_flow`               from noise to a drawing, by two couplings (`gantut.lessons.without_a_critic`)
 ==========================  ==========================================================================
 
 A new lab is a function in its lesson's room, which returns a :class:`Lab`, and beside it a script, which calls
-``begin("name", (lab) => ...)``: ``library.js`` has the frame, the controls and the charts, and ``gan.js`` a GAN to
-play with.
+``begin("name", (lab) => ...)``: ``library.js`` has the frame, the controls and the charts, ``gan.js`` a GAN to play
+with, and ``assignment.js`` exact distances.
 """
 
-from gantut.lessons.labs._page import GAN, Lab
+from gantut.lessons.labs._page import ASSIGNMENT, GAN, Lab
 from gantut.lessons.labs._still import Still, sampled
 
-__all__ = ["GAN", "Lab", "Still", "sampled"]
+__all__ = ["ASSIGNMENT", "GAN", "Lab", "Still", "sampled"]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 STYLE, LIBRARY = (Path(__file__).with_name(name) for name in ("lab.css", "library.js"))  # of all labs
 
-#: The script of a small GAN, which a lab may have among its `parts`.
-GAN = Path(__file__).with_name("gan.js")
+#: Scripts that a lab may have among its `parts`: a small GAN, and exact distances and pairs.
+GAN, ASSIGNMENT = (Path(__file__).with_name(name) for name in ("gan.js", "assignment.js"))
 
 
 @dataclass(frozen=True, repr=False)

@@ -220,15 +220,20 @@ function addPenalty(critic, x, rows, gradient, { weight = PENALTY_WEIGHT, oneSid
   return penalty;
 }
 
-// The generator's loss on noise, its gradient, and where each sample is pulled; the critic stands still.
-function generatorLoss(objective, generator, critic, noise, rows) {
+// The generator's loss on noise, and its gradient in the samples that were made; the critic stands still.
+function lossOfSamples(objective, generator, critic, noise, rows) {
   const made = forward(generator, noise, rows),
-    judged = forward(critic, made.output, rows),
-    gradient = emptyGradient(generator);
+    judged = forward(critic, made.output, rows);
   const loss = meanLoss(LOSSES[objective], judged);
-  const pull = backward(critic, judged, judged.space.g, null);
-  backward(generator, made, pull, gradient);
-  return { loss, gradient, samples: made.output, pull };
+  return { loss, made, slope: backward(critic, judged, judged.space.g, null) };
+}
+
+// The same loss, and its gradient in the weights of the generator.
+function generatorLoss(objective, generator, critic, noise, rows) {
+  const { loss, made, slope } = lossOfSamples(objective, generator, critic, noise, rows),
+    gradient = emptyGradient(generator);
+  backward(generator, made, slope, gradient);
+  return { loss, gradient };
 }
 
 // ---- Steps --------------------------------------------------------------------------------------------------
@@ -268,56 +273,6 @@ function clip(layers, bound = CLIP) {
 }
 
 // ---- How far, and how many ----------------------------------------------------------------------------------
-
-// W1 between two clouds of n points with equal weights: the Hungarian method, with prices u and v, in n^3 steps.
-function exactDistance(x, y, n) {
-  const table = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < n; j++) table[i * n + j] = Math.hypot(x[2 * i] - y[2 * j], x[2 * i + 1] - y[2 * j + 1]);
-  }
-  const u = new Float64Array(n + 1),
-    v = new Float64Array(n + 1),
-    owner = new Int32Array(n + 1),
-    way = new Int32Array(n + 1),
-    least = new Float64Array(n + 1),
-    done = new Uint8Array(n + 1);
-  for (let i = 1; i <= n; i++) {
-    owner[0] = i;
-    least.fill(Infinity);
-    done.fill(0);
-    let at = 0;
-    while (owner[at] !== 0) {
-      done[at] = 1;
-      const row = (owner[at] - 1) * n - 1,
-        price = u[owner[at]];
-      let next = 0,
-        delta = Infinity;
-      for (let j = 1; j <= n; j++) {
-        if (done[j]) continue;
-        const reduced = table[row + j] - price - v[j];
-        if (reduced < least[j]) {
-          least[j] = reduced;
-          way[j] = at;
-        }
-        if (least[j] < delta) {
-          delta = least[j];
-          next = j;
-        }
-      }
-      for (let j = 0; j <= n; j++) {
-        if (done[j]) {
-          u[owner[j]] += delta;
-          v[j] -= delta;
-        } else least[j] -= delta;
-      }
-      at = next;
-    }
-    for (; at !== 0; at = way[at]) owner[at] = owner[way[at]];
-  }
-  let sum = 0;
-  for (let j = 1; j <= n; j++) sum += table[(owner[j] - 1) * n + j - 1];
-  return sum / n;
-}
 
 // How many clouds have at least 1% of the samples, one of them within three standard deviations of the centre.
 function modesCovered(samples, rows, centres, scale) {
@@ -398,10 +353,9 @@ class Game {
 
   // Where the generator's loss pulls the first samples: places, and the way down there.
   pulls(rows = 48) {
-    const made = forward(this.generator, this.noise.subarray(0, 2 * rows), rows);
-    const judged = forward(this.critic, made.output, rows);
-    meanLoss(LOSSES[this.objective], judged);
-    return { places: made.output, down: backward(this.critic, judged, judged.space.g, null).map((value) => -rows * value) };
+    const noise = this.noise.subarray(0, 2 * rows);
+    const { made, slope } = lossOfSamples(this.objective, this.generator, this.critic, noise, rows);
+    return { places: made.output, down: slope.map((value) => -rows * value) };
   }
 
   // Algorithm 1: so many steps of the critic, each on a fresh batch, then one of the generator.

@@ -129,11 +129,14 @@ class Lab {
     this.readouts.before(this.charts);
   }
 
-  // A word on what happened: politely, and not at every step of a slider that is still moving.
+  // A word on what happened: politely, and not at every step of a slider that is still moving. Until it is written, the
+  // lab is marked, since the line still tells of what was before.
   say(text) {
     clearTimeout(this.saying);
+    this.host.dataset.saying = "true";
     this.saying = setTimeout(() => {
       if (this.status.textContent !== text) this.status.textContent = text;
+      delete this.host.dataset.saying;
     }, 150);
   }
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gantut.plots import COLOURS, FAINT, GENERATED, REAL, THIRD, WIDTH, as_array, use_style
+from gantut.plots import FAINT, GENERATED, WIDTH, as_array, looks, use_style
 
 
 def plot_mode_clouds(
-    panels, samples: Mapping[str, object], centres, *, colours: Sequence[str] = COLOURS, reach: float = 3.0
+    panels, samples: Mapping[str, object], centres, *, colours: Sequence[str] | None = None, reach: float = 3.0
 ) -> np.ndarray:
     """Draw clouds of points in the plane side by side, each named, with the centres of the modes as rings.
 
@@ -22,8 +21,8 @@ def plot_mode_clouds(
     samples : mapping
         From a name to points, shape (n, 2).
     centres : array, shape (modes, 2)
-    colours : sequence
-        Taken in turn.
+    colours : sequence, optional
+        Taken in turn, other than those of `looks`.
     reach : float
         Half the width of each panel.
 
@@ -32,7 +31,8 @@ def plot_mode_clouds(
     array of Axes
         The panels.
     """
-    for ax, (name, points), colour in zip(np.ravel(panels), samples.items(), itertools.cycle(colours), strict=False):
+    drawn = zip(np.ravel(panels), samples.items(), looks(samples, colours), strict=False)
+    for ax, (name, points), (colour, *_) in drawn:
         x, y = as_array(points).T
         ax.plot(*as_array(centres).T, "o", color=FAINT, markerfacecolor="none", markersize=9, markeredgewidth=0.9)
         ax.plot(x, y, ".", color=colour, markersize=3, alpha=0.5, markeredgewidth=0)
@@ -71,8 +71,9 @@ def plot_mean_turns(
     top, bottom = figure.subfigures(2, 1, height_ratios=(1, 2.4))
     panels = np.append(top.subplots(1, len(snapshots)), bottom.subplots())
     plot_mode_clouds(panels[:-1], snapshots, centres, colours=[GENERATED])
-    looks = zip(turns.items(), (GENERATED, REAL, THIRD), ("-", (0, (2, 2)), ":"), strict=False)
-    for (name, members), colour, dash in looks:
+    for ax, name in zip(panels[1:-1], list(snapshots)[1:], strict=True):
+        ax.set_title(name.removeprefix("step "), fontsize=10)  # the first says that they are steps
+    for (name, members), (colour, dash, _) in zip(turns.items(), looks(turns), strict=True):
         members = as_array(members)
         panels[-1].plot(as_array(steps), members, color=colour, linestyle=dash, linewidth=1.2)
         panels[-1].plot([], [], color=colour, linestyle=dash, label=f"{name} ({members.shape[1]} members)")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gantut.plots import FIFTH, INK, REAL, as_array, axes
+from gantut.plots import FIFTH, GENERATED, INK, as_array, axes
 
 
 def plot_piles(states, wanted, *, moves: Sequence) -> np.ndarray:
@@ -28,7 +28,7 @@ def plot_piles(states, wanted, *, moves: Sequence) -> np.ndarray:
     grid = axes(1, len(states), height=2.4, sharey=True)
     place = np.arange(1, len(wanted) + 1)
     for number, (ax, piles_now) in enumerate(zip(grid, states, strict=True)):
-        ax.bar(place, piles_now, width=0.7, color=REAL, alpha=0.55)
+        ax.bar(place, piles_now, width=0.7, color=GENERATED, alpha=0.75)
         title = "start"
         if number:
             move = moves[number - 1]

@@ -21,6 +21,7 @@ from gantut.lessons.new_creatures._creatures import (
     train_on_creatures,
 )
 from gantut.lessons.new_creatures._groups import group_similar_images, image_similarity
+from gantut.lessons.new_creatures._judge import Judge
 from gantut.lessons.new_creatures._measures import (
     chessboard,
     grouped_kid,
@@ -32,6 +33,7 @@ __all__ = [
     "CHANGES",
     "GAMES",
     "MODERN",
+    "Judge",
     "MemorisationAudit",
     "TwoPartAudit",
     "affordable_steps",

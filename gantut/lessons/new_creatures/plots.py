@@ -31,7 +31,7 @@ def plot_creatures(panels, pictures: Mapping[str, object], *, columns: int = 6) 
         images = images.reshape(-1, columns, *images.shape[1:])  # (rows, columns, 3, size, size)
         framed = np.pad(images, ((0, 0),) * 3 + ((1, 0), (1, 0)), constant_values=0.85)
         block = framed.transpose(0, 3, 1, 4, 2).reshape(len(images) * framed.shape[3], -1, 3)
-        ax.imshow(np.pad(block, ((0, 1), (0, 1), (0, 0)), constant_values=0.85), interpolation="nearest")
+        ax.imshow(np.pad(block, ((0, 1), (0, 1), (0, 0)), constant_values=0.85), interpolation="none")
         ax.set_title(name, fontsize=10)
         ax.axis("off")
     return panels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gantut.plots import FAINT, REAL, as_array
+from gantut.plots import FAINT, INDIGO, as_array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ def plot_reliability(ax: Axes, predicted, observed, low, high, *, counts=None) -
     ax.plot([0, 1], [0, 1], color=FAINT, linestyle="--", linewidth=1.2, label="a probability")
     ax.errorbar(
         predicted, observed, [observed - low, high - observed],
-        fmt="o", color=REAL, ecolor=REAL, capsize=3, markersize=5, label="observed, 95% interval",
+        fmt="p", color=INDIGO, ecolor=INDIGO, capsize=3, markersize=5, label="observed, 95% interval",
     )  # fmt: skip
     if counts is not None:
         for x, y, count in zip(predicted, low, as_array(counts), strict=True):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from gantut.plots import FAINT, INK, REAL, as_array
+from gantut.plots import FAINT, INK, OLIVE, as_array
 
 
 def plot_measure_table(
@@ -35,11 +35,12 @@ def plot_measure_table(
             low, middle, high = map(float, intervals(values))
             if name == baseline:
                 ax.axvspan(low, high, color=FAINT, alpha=0.3, linewidth=0)
-            colour, spread = INK if name == baseline else REAL, np.linspace(-0.3, 0.3, len(values))
+            colour, spread = INK if name == baseline else OLIVE, np.linspace(-0.3, 0.3, len(values))
             ax.plot(np.sort(as_array(values)), place + spread, ".", color=colour, markersize=4, alpha=0.3)
             ax.plot([low, high], [place] * 2, color=colour, linewidth=2.6, solid_capstyle="butt")
             ax.plot([middle], [place], "D", color=colour, markersize=5)
         ax.set(yticks=range(len(rows)), yticklabels=list(rows), ylim=(len(rows) - 0.4, -0.6), xlabel=measure)
+        ax.locator_params(axis="x", nbins=3)
         ax.tick_params(axis="y", length=0)
         ax.grid(axis="y", visible=False)
     return panels

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from gantut.plots import COLOURS, DASHES, GENERATED, INK, REAL, as_array, legend_below, population, strips
+from gantut.plots import DASHES, INDIGO, INK, THIRD, as_array, legend_below, looks, population, strips
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,8 +29,8 @@ def plot_proofs(
         Of the median of each, as (low, middle, high).
     """
     for ax, (title, own) in zip(panels, games.items(), strict=False):
-        population(ax, steps, own["w1"], name="exact W₁", colour=REAL)
-        population(ax, steps, own["proved"], name="proved by the critic", colour=GENERATED, dash=DASHES[1])
+        population(ax, steps, own["w1"], name="exact W₁", colour=THIRD)
+        population(ax, steps, own["proved"], name="proved by the critic", colour=INDIGO, dash=DASHES[1])
         ax.get_legend().remove()
         ax.set(xlabel="iteration", ylim=(-0.2, 2.0))
         ax.set_title(title, fontsize=11)
@@ -53,14 +53,14 @@ def plot_layer_gradients(ax: Axes, norms: Mapping[str, object]) -> Axes:
     -------
     Axes
     """
-    for (name, powers), colour, dash, mark in zip(norms.items(), COLOURS, DASHES, "osv^Dx", strict=False):
+    for (name, powers), (colour, dash, mark) in zip(norms.items(), looks(norms), strict=True):
         powers = as_array(powers)
         ax.plot(
             range(1, len(powers) + 1), 10.0**powers,
             color=colour, linestyle=dash, marker=mark, markersize=5, label=name,
         )  # fmt: skip
     ax.set(yscale="log", xlabel="hidden layer", ylabel="norm of the gradient")
-    ax.legend(fontsize=8, ncols=2)
+    ax.legend(fontsize=9, ncols=2)
     return ax
 
 
@@ -80,7 +80,7 @@ def plot_batch_distances(ax: Axes, sizes, means: Mapping[float, object], bound) 
     -------
     Axes
     """
-    for (truth, values), colour, dash, mark in zip(means.items(), COLOURS, DASHES, "osv^D", strict=False):
+    for (truth, values), (colour, dash, mark) in zip(means.items(), looks(list(map(str, means))), strict=True):
         ax.plot(
             as_array(sizes), as_array(values),
             color=colour, linestyle=dash, marker=mark, markersize=5, label=f"{truth:g}",
@@ -89,5 +89,5 @@ def plot_batch_distances(ax: Axes, sizes, means: Mapping[float, object], bound) 
             ax.axhline(truth, color=colour, linestyle=":", linewidth=1.2)
     ax.plot(as_array(sizes), as_array(bound), color=INK, linewidth=1.0, label="bound for 0")
     ax.set(xscale="log", yscale="log", xlabel="samples in a batch", ylabel="mean W₁ of two batches")
-    ax.legend(fontsize=8, title="W₁ of the distributions", title_fontsize=8)
+    ax.legend(fontsize=9, title="W₁ of the distributions", title_fontsize=9)
     return ax

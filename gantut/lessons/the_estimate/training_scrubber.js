@@ -7,7 +7,6 @@ const GAMES = {
   wgan: { name: "WGAN, weights clipped", number: "the critic's estimate" },
   "wgan-gp": { name: "WGAN-GP", number: "the critic's estimate" },
 };
-const COLOUR = { "non-saturating": "generated", wgan: "fourth", "wgan-gp": "third" };
 const DASH = { "non-saturating": "7 3", wgan: "2 3" };
 const RANKS = { best: "closest at the end", median: "median at the end", worst: "furthest at the end" };
 
@@ -45,7 +44,7 @@ begin("training_scrubber", (lab) => {
     xLabel: "step",
     legend: games.map(({ objective }) => ({
       name: GAMES[objective].name,
-      colour: COLOUR[objective],
+      colour: objective,
       dash: DASH[objective],
     })),
   });
@@ -148,12 +147,12 @@ begin("training_scrubber", (lab) => {
     distance.begin({ x: [0, steps[last]], y: [0, 1.05 * Math.max(...all)] });
     for (const game of games) {
       const [low, , high] = [0, 1, 2].map((q) => game.w1.map((row, k) => [steps[k], row[q]]));
-      distance.band(low, high, COLOUR[game.objective]);
+      distance.band(low, high, game.objective);
     }
     for (const game of games) {
       const own = member(game).w1.map((value, k) => [steps[k], value]);
-      distance.line(own, COLOUR[game.objective], { dash: DASH[game.objective] });
-      distance.dot(...own[at], COLOUR[game.objective], { radius: 4 });
+      distance.line(own, game.objective, { dash: DASH[game.objective] });
+      distance.dot(...own[at], game.objective, { radius: 4 });
     }
     distance.upright(steps[at]);
   }

@@ -97,7 +97,7 @@ begin("live_gan", (lab) => {
     height: 170,
     xLabel: "iteration",
     legend: [
-      { name: "critic", colour: "real" },
+      { name: "critic", colour: "critic" },
       { name: "generator", colour: "generated", dash: "7 3" },
     ],
   });
@@ -200,7 +200,7 @@ begin("live_gan", (lab) => {
       room = 0.05 * (high - low);
     losses.begin({ x, y: [low - room, high + room] });
     const along = (name) => looks.map((one) => [one.round, one[name]]);
-    losses.line(along("critic"), "real");
+    losses.line(along("critic"), "critic");
     losses.line(along("generator"), "generated", { dash: "7 3" });
     distance.begin({ x, y: [0, 1.05 * Math.max(0.5, band?.high ?? 0, ...looks.map((one) => one.w1))] });
     if (band) {

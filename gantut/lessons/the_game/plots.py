@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gantut.plots import FAINT, GENERATED, INK, PAPER, REAL
+from gantut.plots import FAINT, GENERATED, INDIGO, INK, PAPER, REAL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,8 +25,8 @@ def plot_game_diagram(ax: Axes) -> Axes:
     ax.set(xlim=(0, 10), ylim=(-0.35, 3.7))
     ax.axis("off")
     boxes = (
-        (0.9, 1.0, "noise\nz", FAINT), (3.3, 1.0, "generator\nG", GENERATED), (3.3, 3.2, "data", FAINT),
-        (6.1, 2.1, "discriminator\nD", REAL), (8.9, 2.1, "value\nV", FAINT),
+        (0.9, 1.0, "noise\nz", FAINT), (3.3, 1.0, "generator\nG", GENERATED), (3.3, 3.2, "data", REAL),
+        (6.1, 2.1, "discriminator\nD", INDIGO), (8.9, 2.1, "value\nV", FAINT),
     )  # fmt: skip
     for x, y, text, colour in boxes:
         frame = dict(boxstyle="round,pad=0.5", facecolor=PAPER, edgecolor=colour, linewidth=2)
@@ -41,13 +41,13 @@ def plot_game_diagram(ax: Axes) -> Axes:
         if text:
             ax.text(*place, text, ha="center", va="center", fontsize=10)
     for start, end, colour, bend in (
-        ((8.75, 1.55), (6.4, 1.45), REAL, -0.3),
+        ((8.75, 1.55), (6.4, 1.45), INDIGO, -0.3),
         ((8.95, 1.55), (3.6, 0.42), GENERATED, -0.28),
     ):
         style = dict(
             arrowstyle="-|>", color=colour, linewidth=1.8, linestyle=(0, (4, 2)), connectionstyle=f"arc3,rad={bend}"
         )
         ax.annotate("", end, start, arrowprops=style)
-    ax.text(7.6, 1.42, "D climbs V", color=REAL, ha="center", va="center", fontsize=10)
+    ax.text(7.6, 1.42, "D climbs V", color=INDIGO, ha="center", va="center", fontsize=10)
     ax.text(4.9, -0.2, "G goes down V, through D", color=GENERATED, ha="center", va="center", fontsize=10)
     return ax

@@ -44,7 +44,7 @@ function training(theta, width, steps = MOST_STEPS) {
 }
 
 begin("winning_discriminator", (lab) => {
-  const COLOUR = { dying: "generated", living: "fourth" },
+  const COLOUR = { dying: "minimax", living: "non-saturating" },
     DASH = { dying: "7 3", living: "2 3" },
     NAMES = { dying: "log(1 − D)", living: "−log D" },
     LOSS = { dying: (a) => -softplus(a), living: (a) => softplus(-a) };

@@ -77,7 +77,7 @@ function pushes(real, fake, x) {
 }
 
 begin("optimal_critic", (lab) => {
-  const KINDS = { minimax: "generated", "non-saturating": "fourth", critic: "third" };
+  const KINDS = { minimax: "minimax", "non-saturating": "non-saturating", critic: "critic" };
   const DASH = { minimax: "7 3", "non-saturating": "2 3" };
   const x = [-5, 5],
     names = [
@@ -103,7 +103,7 @@ begin("optimal_critic", (lab) => {
     x,
     y: [-5, 5],
     xLabel: "x",
-    legend: [{ name: "f*(x), 0 at 0", colour: "third" }],
+    legend: [{ name: "f*(x), 0 at 0", colour: "critic" }],
   });
   const push = new Chart(lab, "What moves a generated sample at x", {
     description: "The push on a generated sample under the minimax loss, the non-saturating loss and the critic.",
@@ -209,8 +209,8 @@ begin("optimal_critic", (lab) => {
     judge.dot(at, SIGMOID(logit(real, fake, at)), "ink");
     const heights = over((where) => critic(real, fake, where)),
       values = heights.map(([, value]) => value);
-    best.begin({ y: [Math.min(-1, ...values) - 0.5, Math.max(1, ...values) + 0.5] }).line(heights, "third");
-    best.dot(at, critic(real, fake, at), "third");
+    best.begin({ y: [Math.min(-1, ...values) - 0.5, Math.max(1, ...values) + 0.5] }).line(heights, "critic");
+    best.dot(at, critic(real, fake, at), "critic");
     push.begin();
     for (const chart of [judge, best, push]) chart.upright(at);
     for (const [name, colour] of Object.entries(KINDS)) {

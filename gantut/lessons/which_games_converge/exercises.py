@@ -25,6 +25,7 @@ EXERCISES = (
         mistakes=(
             Mistake(2 * _ETA - 16 * _GAMMA, "Over a turn ψ² is half of r², not all of it."),
             Mistake(2 * _ETA - 4 * _GAMMA, "(1 - ηγ)² changes ψ² by 2ηγψ², not by ηγψ²."),
+            Mistake(2 * _ETA, "That is the circle without a penalty."),
             Mistake(sympy.sqrt(2 * _ETA - 8 * _GAMMA), "That is the radius; its square was asked for."),
         ),
     ),

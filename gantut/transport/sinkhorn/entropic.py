@@ -116,9 +116,10 @@ def sinkhorn_points(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10_000
     The problem, its potentials and the certificate are those of :func:`sinkhorn` with
     :math:`C_{ij} = \|x_i - y_j\|^p`. The n x m matrix is never stored: its entries are computed tile by tile in every
     sweep, so that memory is :math:`O((n + m)\,d)` plus one tile. Tiles are kept from one sweep to the next only where
-    the kernel fits into 128 MiB (5,800 points on each side, in float32), or 2 GiB on CUDA. On CUDA, float32 sweeps for
-    p = 1 and p = 2 do not even write tiles: Triton kernels compute the entries in registers and add them up there,
-    except in more than 64 dimensions, where a kernel that fits is kept.
+    the kernel fits into 128 MiB (5,800 points on each side, in float32), or 2 GiB on CUDA; on the CPU those of the plan
+    are kept, too, where they fit in float64, until the certificate is computed. On CUDA, float32 sweeps for p = 1 and
+    p = 2 do not even write tiles: Triton kernels compute the entries in registers and add them up there, except in more
+    than 64 dimensions, where a kernel that fits is kept.
 
     Parameters
     ----------

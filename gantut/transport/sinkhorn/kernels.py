@@ -1,7 +1,7 @@
 r"""Gibbs kernels :math:`K_{ij} = 2^{F_i + G_j - c\,C_{ij}}`, tile by tile, from a cost matrix or from points.
 
 Everything is in base 2, with the factor :math:`c = \log_2(e)/\varepsilon` folded into the operands: on the CPU `exp2`
-keeps its speed where results underflow, `exp` does not. Potentials in these units are written in capitals,
+keeps its speed where results are zero, `exp` does not. Potentials in these units are written in capitals,
 :math:`F = c f`.
 """
 
@@ -11,10 +11,11 @@ import torch
 
 from gantut.transport._costs import power
 
-TILE = {"cpu": 2**18, "cuda": 2**25}  # entries: a tile stays in the cache of a core, or fills a GPU
+TILE = {"cpu": 2**18, "cuda": 2**25}  # entries in float32: a tile stays in the cache of a core, or fills a GPU
 BUDGET = {"cpu": 2**27, "cuda": 2**31}  # bytes in which a kernel is kept; a larger one is computed anew in each sweep
 LOG_ZERO = -1e30  # log2 of a mass of zero: finite, so that no product with 0 is NaN
 CEILING = {torch.float64: 1000.0, torch.float32: 100.0}  # for exponents: no entry overflows, and none times 0 is NaN
+LEAST = {torch.float64: -900.0, torch.float32: -100.0}  # exponents of zeros: subnormal numbers slow a CPU down tenfold
 _DIRECT = 4  # up to this dimension, differences are squared one by one; above, by a matrix product
 _NEAR = {torch.float64: 1e-7, torch.float32: 1e-4}  # relative squared distance below which a product cancels too much
 
@@ -171,10 +172,10 @@ class _ProductSquares:
         return squares
 
 
-def tiles(shape, device):
-    """Slices of rows such that a tile has about as many entries as the device likes."""
+def tiles(shape, device, dtype=torch.float32):
+    """Slices of rows such that a tile takes about as much memory as the device likes."""
     batch, n, m = shape
-    step = max(1, TILE.get(device.type, TILE["cuda"]) // (batch * m))
+    step = max(1, TILE.get(device.type, TILE["cuda"]) * 4 // (batch * m * dtype.itemsize))
     return [slice(start, min(start + step, n)) for start in range(0, n, step)]
 
 
@@ -201,7 +202,7 @@ def exponents_by_tile(cost, unit, f, g, dtype, memory=None):
     """Go through the exponents F + G - c C: slices of rows, and what they hold, which the next tile overwrites."""
     fill, memory = cost.exponents(unit, f, g, dtype), memory or Buffer(cost.device)
     batch, _, m = cost.shape
-    for rows in tiles(cost.shape, cost.device):
+    for rows in tiles(cost.shape, cost.device, dtype):
         yield rows, fill(rows, memory.take((batch, rows.stop - rows.start, m), dtype))
 
 
@@ -218,7 +219,7 @@ class Kernel:
                 self._entries(fill(rows, self.kept[:, rows]))
 
     def _entries(self, exponents):
-        return exponents.clamp_max_(CEILING[self.dtype]).exp2_()
+        return torch.threshold_(exponents.clamp_max_(CEILING[self.dtype]), LEAST[self.dtype], -math.inf).exp2_()
 
     def __iter__(self):
         if self.kept is not None:

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import torch
 
-from gantut.transport.sinkhorn.kernels import exponents_by_tile, times
+from gantut.transport.sinkhorn.kernels import exponents_by_tile, fits, times
 from gantut.transport.sinkhorn.newton import newton
 from gantut.transport.sinkhorn.start import SINGLE, SMALL, approach
 from gantut.transport.sinkhorn.streams import soft_minimum
-from gantut.transport.sinkhorn.sweeps import LIGHT, REACH, State, least_mass, log2, relax
+from gantut.transport.sinkhorn.sweeps import LEAST_SUM, LIGHT, REACH, State, least_mass, log2, relax
 
 ROUGH = 1e-4  # marginal error down to which sweeps in float32 may help Newton's method on
 LAST_MILE = 1e-5  # marginal error below which Newton's method is faster
@@ -53,6 +53,8 @@ def solve(cost, a, b, reg, tol, max_iter):
     if math.prod(cost.shape) < SMALL or min(least_mass(a), least_mass(b)) < LIGHT:
         rounding = math.inf  # nothing to gain; or overflow to fear, as entries of the kernel go up to 1 / mass
     dtype = torch.float32 if rounding < SINGLE else torch.float64
+    if _is_kept(cost):
+        state.memory.take(cost.shape, torch.float64)  # at once: pages that a kernel has touched serve the plan
     approach(state, cost.span(), reg, rounding, max_iter)
     if state.iterations < max_iter:
         aim = max(0.7 * tol, LAST_MILE, 2 * rounding if dtype is torch.float32 else 0.0)
@@ -79,24 +81,38 @@ def solve(cost, a, b, reg, tol, max_iter):
     return finish(state, now)
 
 
+def _is_kept(cost):
+    return cost.device.type == "cpu" and fits(cost.shape, torch.float64, cost.device)
+
+
 def measure(state):
-    """Update F, so that all rows are exact; then measure the columns and the cost of the plan, in float64."""
-    weighted = state.G + log2(state.b)
+    """Update F, so that all rows are exact; then measure the columns and the cost of the plan, in float64.
+
+    On the CPU a plan that fits is kept for :func:`gap`, until the next kernel is.
+    """
+    weighted, shape, state.plan = state.G + log2(state.b), state.cost.shape, []
     steps, columns, inner = torch.empty_like(state.F), torch.zeros_like(state.G), 0.0
+    keep = _is_kept(state.cost)
+    memory = state.memory.take(shape, torch.float64) if keep else None
     for rows, exponents in exponents_by_tile(state.cost, state.unit, state.F, weighted, torch.float64):
-        top = exponents.amax(-1, keepdim=True)
-        exponents.sub_(top)
-        plan = exponents.exp2()
-        totals = plan.sum(-1)
+        plan = torch.exp2(exponents, out=memory[:, rows] if keep else None)
+        totals, top = plan.sum(-1), exponents.new_zeros(1, 1, 1)
+        if not (totals.amin() > LEAST_SUM and totals.amax() < 1 / LEAST_SUM):  # far from the solution, as after a limit
+            top = exponents.amax(-1, keepdim=True)
+            totals = torch.exp2(exponents.sub_(top), out=plan).sum(-1)
         each = state.a[:, rows] / totals
         columns += times(plan.mT, each)
         steps[:, rows] = top[..., 0] + totals.log2()
         inner = inner + (each * exponents.mul_(plan).sum(-1) - state.a[:, rows] * totals.log2()).sum(-1)
+        if keep:
+            state.plan.append((plan, each))
     state.F = state.F - steps
     # the exponents of the plan are F + G + log2 b - c C: what they lack is the cost
     plan_cost = (state.F * state.a).sum(-1) + (weighted * columns).sum(-1) - inner
     error = (columns - state.b).abs().sum(-1)
-    return Measured(state.F, state.G, columns, plan_cost / state.unit, error, error.nan_to_num(math.inf).amax().item())
+    worst = error.nan_to_num(math.inf).amax().item()
+    state.measured = Measured(state.F, state.G, columns, plan_cost / state.unit, error, worst)
+    return state.measured
 
 
 def finish(state, now):
@@ -108,18 +124,21 @@ def finish(state, now):
     shift = ((in_f - in_g) / 2)[:, None]
     f, g = (state.F - shift) / state.unit, (state.G + shift) / state.unit
     dual = (in_f + in_g) / state.unit
-    return Solution(f, g, now.cost, dual, gap(state, now.columns), now.error, state.iterations)
+    return Solution(f, g, now.cost, dual, gap(state, now), now.error, state.iterations)
 
 
-def gap(state, columns):
+def gap(state, now):
     r"""An upper bound on the regularised objective at a plan with both marginals right, less the dual objective.
 
     That plan: the columns' excess is cut off, and what rows and columns then lack is added as a product. By the log
     sum inequality its objective is at most that of its parts, which takes no sum over the logarithms of entries.
     """
-    cost, a, b, reg = state.cost, state.a, state.b, math.log2(math.e) / state.unit
+    cost, a, b, reg, columns = state.cost, state.a, state.b, math.log2(math.e) / state.unit, now.columns
     share = torch.where(columns > b, b / columns, 1.0)
-    rows = a * state.kernel(torch.float64, keep=False).times(b * share)
+    if state.plan and state.measured is now:
+        rows = torch.cat([each * times(plan, share) for plan, each in state.plan], -1)
+    else:
+        rows = a * state.kernel(torch.float64, keep=False).times(b * share)
     lack_a, lack_b = (a - rows).clamp_min(0.0), (b - columns * share).clamp_min(0.0)
     lack = lack_b.sum(-1)
     part_a, part_b = (part / part.sum(-1, keepdim=True).clamp_min(1e-300) for part in (lack_a, lack_b))

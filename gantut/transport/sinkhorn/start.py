@@ -72,7 +72,7 @@ def _factor_of(state):
     """Young's factor (B, 1), from the second singular value of the plan."""
     kernel = torch.cat([K for _, K in state.kernel(torch.float64)], 1)  # (B, n, m), all masses equal
     plan = kernel / (kernel.sum(2, keepdim=True) * kernel.sum(1, keepdim=True)).sqrt()
-    return best_factor(torch.linalg.svdvals(plan)[:, 1:2].square())
+    return best_factor(torch.linalg.eigvalsh(plan.mT @ plan)[:, -2:-1])
 
 
 def _from_exact(state, reg):

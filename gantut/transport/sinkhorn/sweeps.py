@@ -35,6 +35,7 @@ class State:
     def __init__(self, cost, a, b, reg):
         self.cost, self.a, self.b = cost, a, b
         self.memory = Buffer(cost.device)
+        self.plan, self.measured = [], None  # what was measured last: the plan, while it is in memory, and how it is
         self.unit = math.log2(math.e) / reg
         self.F, self.G = torch.zeros_like(a), torch.zeros_like(b)
         self.omega, self.known = a.new_ones(len(a), 1), False  # the factor, and whether it is known beforehand
@@ -47,6 +48,7 @@ class State:
 
     def kernel(self, dtype, *, keep=True):
         """The kernel at the present potentials; one that is used once need not be kept."""
+        self.plan = []
         return kernel_at(self.cost, self.unit, self.F, self.G, dtype, self.memory, keep=keep)
 
     def log_step(self, dtype):

@@ -1,0 +1,65 @@
+"""What there is in a folder or an archive of images, said before a run learns from it."""
+
+import collections
+import hashlib
+from pathlib import Path
+
+FITTED = {
+    "crop": "the middle square of each",
+    "pad": "the whole of each, with a margin",
+    "border": "the whole of each, its border continued",
+}
+MOST = 3  # kinds or files that a line names
+
+
+def survey_lines(found, run) -> list[str]:
+    """Return what there is, and what was done with it, as lines of text.
+
+    Parameters
+    ----------
+    found : NamedTuple
+        What `gantut.data.sprites` returns.
+    run : Run
+    """
+    survey = found.survey
+    kept = "kept" if run.channels == 4 else "on white: --channels 4 keeps it"
+    kinds = {"grey": "in grey", "colour": "in colour", "transparent": f"with transparency ({kept})"}
+    rows = {
+        "sizes": _counted(f"of {width} x {height}" for width, height in survey.sizes),
+        "channels": _counted(kinds[kind] for kind in survey.kinds),
+        "squares": _fitted(survey, run.fit == "auto"),
+        "repeated": _repeated(found),
+        "skipped": _skipped(found.skipped, Path(run.data).is_dir() and not run.links),
+        "ignored": _counted(ending for ending, count in survey.others.items() for _ in range(count)),
+    }
+    return [f"      {name:10}{text}" for name, text in rows.items() if text]
+
+
+def _counted(words):
+    counts = collections.Counter(words).most_common()
+    others = sum(count for _, count in counts[MOST:])
+    return ", ".join([f"{count} {word}" for word, count in counts[:MOST]] + ([f"{others} others"] if others else []))
+
+
+def _fitted(survey, chosen):
+    if survey.resize == "pixels":
+        otherwise = " (for photographs: --fit crop, pad or border)" if chosen else ""
+        return f"the whole of each, as pixel art, whose pixels become blocks or means{otherwise}"
+    why = ": most are photographs (--fit pad or border: the whole of each; pixels: for pixel art)"
+    return f"{FITTED[survey.fit]}, resized smoothly{why if chosen else ''}"
+
+
+def _repeated(found):
+    """Return which pictures are the same, pixel by pixel, once they are squares."""
+    first, again = {}, []
+    for name, square in zip(found.names, found.images[: len(found.survey.sizes)], strict=False):
+        before = first.setdefault(hashlib.sha256(square.numpy().tobytes()).digest(), name)
+        again += [(name, before)] * (before is not name)
+    return f"{len(again)}, such as {again[0][0]!r}, which is {again[0][1]!r} once more" if again else ""
+
+
+def _skipped(skipped, could_follow):
+    named = [f"{name!r} {reason}" for name, reason in skipped[:MOST]]
+    linked = could_follow and any(reason.startswith("is a link") for _, reason in skipped)
+    named += [f"{len(skipped) - MOST} others"] * (len(skipped) > MOST) + ["--links follows links"] * linked
+    return f"{len(skipped)}: {'; '.join(named)}" if skipped else ""

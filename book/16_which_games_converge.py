@@ -1229,47 +1229,52 @@ print(
 )
 
 # %% tags=["hide-input"]
-of_r1 = [tuned[kind, "-log D, R1"] for kind in KINDS]
-on_grid = [tuned["grid", game] for game in RIVALS]
+bounds = {"ring": 0.03, "grid": 0.1, "funnels": 0.03, "digits": 0.03}
+of_r1 = {kind: tuned[kind, "-log D, R1"] for kind in KINDS}
 claim(
     "pairs-add-little-when-tuned",
-    "pairs less -log D with R1: ends of the intervals, four kinds of data",
-    [abs(end) for found in of_r1 for end in (found.low, found.high)],
-    below=0.06,
+    "pairs less -log D with R1: ends of the intervals in shares of 0.03, or of 0.1 on the grid",
+    [
+        abs(end) / bounds[kind]
+        for kind, found in of_r1.items()
+        for end in (found.low, found.high)
+    ],
+    below=1,
 )
 claim(
     "penalties-pay-when-tuned",
-    "pairs with R1 and R2 less -log D: high ends, ring, funnels, digits",
-    [tuned[kind, "-log D"].high for kind in ("ring", "funnels", "digits")],
+    "pairs with R1 and R2 less -log D: high ends, four kinds of data",
+    [tuned[kind, "-log D"].high for kind in KINDS],
     below=0,
 )
 claim(
     "pairs-before-wgan-gp-when-tuned",
-    "pairs with R1 and R2 less WGAN-GP: high ends, ring and digits",
-    [tuned[kind, "WGAN-GP"].high for kind in ("ring", "digits")],
+    "pairs with R1 and R2 less WGAN-GP: high ends, ring, grid, funnels",
+    [tuned[kind, "WGAN-GP"].high for kind in ("ring", "grid", "funnels")],
     below=0,
-)
-claim(
-    "grid-tells-no-game-apart",
-    "on the grid: ends of the intervals beside three rivals",
-    [abs(end) for found in on_grid for end in (found.low, found.high)],
-    below=0.06,
 )
 
 # %% [markdown]
-# **Again it is the penalties, and not the pairs.** Tuned alike, pairs with $R_1$ and $R_2$ are nowhere told apart from
-# $-\log D$ with $R_1$ alone; on all four kinds of data a difference of more than 0.06 is excluded. $-\log D$ without a
-# penalty stays behind on the ring, on the funnels and on digits. WGAN-GP stays behind on the ring and on digits, and on
-# the funnels its interval just reaches 0. On the grid all games end alike. There the penalised ones were best with the
-# weakest penalty that they were offered: friction is not always what is missing.
+# **Again the penalties matter more than the pairs.** Tuned alike, pairs with $R_1$ and $R_2$ are nowhere told apart
+# from $-\log D$ with $R_1$ alone: a difference of more than 0.03 is excluded on the ring, on the funnels and on digits,
+# and one of more than 0.1 on the grid. $-\log D$ without a penalty stays behind on all four kinds of data. So does
+# WGAN-GP, but on digits its interval contains 0. On the grid all games are close together, and $R_1$ alone does not end
+# nearer than no penalty does. There the study leaves open what it is that helps.
 #
 # The last line printed is worth as much as the figure. Before anything is chosen, the games with zero-centred penalties
 # are much nearer to the data than the two others: they depend less on their settings. (This we only saw, and did not
 # test.)
 #
-# Keep the limits in mind. Each interval is about seeds, for the settings that were chosen; another five tries might
-# choose others. Five tries are few, the runs are short, the networks small, and a step with a penalty takes longer than
-# one without. On three stacked digits, with a thousand modes, the authors of R3GAN report that pairs do matter: with
+# **How these sentences were found.** A first study had five tries and half as many gradient steps, and it was judged
+# with the same seeds. The same twelve comparisons were made in both, but which of them became claims, and with which
+# bounds, we chose after looking. The larger study confirms most of what the first said, but not all: the first told no
+# games apart on the grid, and WGAN-GP was told apart on digits but not on the funnels. From the first we had also read
+# a bound of 0.06 for the difference between pairs and $R_1$ alone, and the interval on the grid has now broken it. That
+# is what a bound chosen after the fact is worth; the bounds above are of the same kind.
+#
+# Keep the other limits in mind. Each interval is about seeds, for the settings that were chosen; other tries might lead
+# to other settings. The tries are few, the runs are short, the networks small, and a step with a penalty takes longer
+# than one without. On three stacked digits, with a thousand modes, the authors of R3GAN report that pairs do matter: with
 # the same two penalties, more modes are found with pairs than with a threshold {cite}`huang2024`.
 #
 # ## Exercises
@@ -1432,8 +1437,8 @@ check("collapse-of-many", answer)
 # - An eigenvalue 1 along a curve of equilibria does no harm.
 # - Fixed pairs take away the climb out of a collapse; pairs that are drawn anew do not; a gentle critic does, with any
 #   of the losses.
-# - Tuned with equal budgets on four small problems, a threshold with $R_1$ and pairs with both penalties end equally near
-#   to the data.
+# - Tuned with equal budgets on four small problems, a threshold with $R_1$ and pairs with both penalties are not told
+#   apart. Pairs with penalties end nearer to the data than $-\log D$ without any.
 # - What is to be had without any game, {doc}`lesson 17 <17_without_a_critic>` tries.
 #
 # **Sources.** The Dirac-GAN, the results for each method and the theorem on zero-centred penalties are from

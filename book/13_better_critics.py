@@ -2187,7 +2187,7 @@ check("penalty-of-images", answer)
 # - A two-sided penalty is not convex. Weights that are large for the distances at hand leave critics on the wrong side
 #   or on one slope, and make games unsteady; a one-sided penalty is convex, and its weight matters little.
 # - None of these penalties brings the smallest GAN to rest at its data; what does, {doc}`lesson 16
-#   <16_which_games_converge>` shows. Why a smooth critic can serve a generator better than an exact one, {doc}`lesson 17
+#   <16_which_games_converge>` shows. Why a critic that is exact on every batch misleads a generator, {doc}`lesson 17
 #   <17_without_a_critic>` derives.
 # - A penalised critic reports too much, on the line $W_1+\int\Delta^2/(2\lambda\rho)$. Subtracting twice the penalty
 #   corrects that, if the critic has converged.

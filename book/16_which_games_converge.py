@@ -572,15 +572,15 @@ plots.show()
 # distinguish. At rest the generator's gradient, $-\psi$, would have to be 0; but at $\psi=0$ the penalty has a peak, and
 # the critic's loss falls on both sides, with the slopes $2\lambda\mp\theta$. So there is no rest as long as
 # $|\theta|<2\lambda$, where both are positive. Now take $\psi<0$. There the critic's gradient is
-# $\theta+2\lambda(1+\psi)$, and the field vanishes where
+# $\theta+2\lambda(1+\psi)$, and the field vanishes on the edge of this region, where
 #
 # $$ \theta=-2\lambda,\quad\psi=0,\qquad J=\begin{pmatrix}0&-1\\1&2\lambda\end{pmatrix},\qquad\mu=\lambda\pm\sqrt{\lambda^2-1} . $$ (eq-gp-rest)
 #
-# For $\lambda\ge1$ both eigenvalues $\mu$ of $J$ are real and positive. Then small steps approach this point from one
-# side without crossing $\psi=0$. **The generator comes to rest at the distance $2\lambda$ from the data.** It walked
-# past them, and the critic, a straight line whose slope must be 1 or $-1$, could not turn round, since to change its
-# sign it would have to be flat in between. For $\lambda<1$ the path oscillates, crosses $\psi=0$, is thrown to the
-# other side, and goes on for ever.
+# For $\lambda\ge1$ both eigenvalues $\mu$ of $J$ are real and positive. Then small steps, which start at $\psi=0$,
+# approach this point from one side and never cross $\psi=0$ again. **The generator comes to rest at the distance
+# $2\lambda$ from the data.** It walked past them, and the critic, a straight line whose slope must be 1 or $-1$, could
+# not turn round, since to change its sign it would have to be flat in between. For $\lambda<1$ the path oscillates,
+# crosses $\psi=0$, is thrown to the other side, and goes on for ever.
 
 
 # %%

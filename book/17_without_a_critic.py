@@ -183,6 +183,8 @@ DISTANCES = {
         x, y, 64, generator=random_source(1)
     ),
 }
+
+# %%
 noise = torch.randn(MEMBERS, 500, 32, generator=random_source(2))
 made = {}
 for name, distance in DISTANCES.items():

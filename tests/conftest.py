@@ -8,16 +8,21 @@ import signal
 import threading
 from pathlib import Path
 
-import hypothesis
 import pytest
 import standin
 import torch
 
+try:
+    import hypothesis
+except ImportError:  # a machine with a GPU may bring its own Python: see `skip_missing`
+    hypothesis = None
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # derandomize: the same examples on every machine, so that a red run is red again; no deadline: CI machines are slow
-hypothesis.settings.register_profile("gantut", derandomize=True, deadline=None, database=None, max_examples=100)
-hypothesis.settings.load_profile("gantut")
+if hypothesis:
+    hypothesis.settings.register_profile("gantut", derandomize=True, deadline=None, database=None, max_examples=100)
+    hypothesis.settings.load_profile("gantut")
 
 # Started in the background, a shell's child ignores Ctrl-C, and so would its own children, on which tests press it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -58,6 +63,7 @@ def _on_the_standin(item):
     return hasattr(item, "callspec") and item.callspec.params.get("device") == standin.NAME
 
 
+torch.backends.cudnn.allow_tf32 = False  # on CUDA: convolutions as exact as what they are compared with
 standin.register()
 DEVICES = [
     pytest.param("cpu"),
@@ -76,7 +82,7 @@ def device(request):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
     """Fewer examples on the stand-in, where an operation takes ten times as long: it is there for branches."""
-    if not (_on_the_standin(item) and hypothesis.is_hypothesis_test(item.obj)):
+    if not (hypothesis and _on_the_standin(item) and hypothesis.is_hypothesis_test(item.obj)):
         return (yield)
     test = getattr(item.obj, "__func__", item.obj)
     usual = test._hypothesis_internal_use_settings

@@ -11,7 +11,8 @@ autocast and `torch.func`, and is carried out on what is wrapped; the result is 
 
 Counted is what makes the host wait for a CUDA device (:func:`waits`): values read from the device, shapes that depend
 on values, masks as indices, decompositions that check whether they succeeded, and copies to the device that are waited
-for.
+for. Counted, too, is what CUDA adds in an order that is another one each time (:func:`unordered`), so that what is
+repeated has other bits.
 
 What it cannot show: anything under ``device.type == "cuda"``, so no CUDA graphs, streams, events or pinned memory; no
 kernels, so nothing of their speed, of the order in which they add, of atomic additions, of TF32 or of convolutions that
@@ -52,6 +53,14 @@ WAITING = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "_unique"
            "unique_consecutive", "unique_dim_consecutive", "bincount", "linalg_cholesky", "cholesky", "linalg_inv",
            "linalg_solve", "_linalg_eigh", "linalg_eig", "linalg_eigvals", "_linalg_svd", "linalg_lstsq",
            "_linalg_check_errors", "histc"}  # fmt: skip
+# By PyTorch's page on `torch.use_deterministic_algorithms`. Convolutions are left out: cuDNN can be asked for an order.
+UNORDERED = {
+    "index_add", "index_add_", "scatter_add", "scatter_add_", "put_", "kthvalue",
+    "nll_loss2d_forward", "_embedding_bag", "grid_sampler_2d_backward", "reflection_pad1d_backward",
+    "reflection_pad2d_backward", "replication_pad2d_backward", "adaptive_max_pool2d_backward", "avg_pool3d_backward",
+    "_adaptive_avg_pool2d_backward", "upsample_bilinear2d_backward", "upsample_bicubic2d_backward",
+    "upsample_linear1d_backward", "_upsample_bilinear2d_aa_backward", "_upsample_bicubic2d_aa_backward",
+}  # fmt: skip
 NO_KERNEL = {"histogram", "_histogramdd_bin_edges", "_histogramdd_from_bin_tensors", "_histogramdd_from_bin_cts"}
 PRODUCTS = {"mm", "bmm", "addmm", "baddbmm", "addmv", "mv", "dot", "addbmm"}
 
@@ -62,7 +71,7 @@ LOWER_PRECISION = (
 )  # fmt: skip
 
 _source = torch.Generator()  # from which the device draws
-_counters = []
+_counters, _sums = [], []
 
 
 class StandinTensor(torch.Tensor):
@@ -114,15 +123,24 @@ class StandinTensor(torch.Tensor):
         return format(self.item(), spec) if self.dim() == 0 else object.__format__(self, spec)
 
 
-@contextlib.contextmanager
 def waits():
     """Count what makes the host wait for the device: a `Counter` by the name of the operation."""
+    return _counted(_counters)
+
+
+def unordered():
+    """Count what CUDA adds in any order."""
+    return _counted(_sums)
+
+
+@contextlib.contextmanager
+def _counted(counters):
     count = Counter()
-    _counters.append(count)
+    counters.append(count)
     try:
         yield count
     finally:
-        _counters[:] = [other for other in _counters if other is not count]
+        counters[:] = [other for other in counters if other is not count]
 
 
 # ---- What is refused, and what is waited for -------------------------------------------------------------------------
@@ -189,6 +207,17 @@ def _notice(facts, args, kwargs):
             count[awaited] += 1
 
 
+def _adds_in_any_order(facts, args, kwargs):
+    """Whether two runs of CUDA may round this in two ways."""
+    if facts.name.startswith("cumsum"):
+        return args[0].is_floating_point()
+    if "index_put" in facts.name:
+        return bool(args[3] if len(args) > 3 else kwargs.get("accumulate", False))
+    if facts.name.startswith("scatter_reduce"):
+        return args[4] not in ("amax", "amin")
+    return facts.name in UNORDERED or (facts.name == "bincount" and len(args) > 1 and args[1] is not None)
+
+
 # ---- How operations are carried out ----------------------------------------------------------------------------------
 
 
@@ -198,6 +227,9 @@ def _run(operation, args, kwargs):
     _check(facts, args, kwargs)
     if _counters:
         _notice(facts, args, kwargs)
+    if _sums and _adds_in_any_order(facts, args, kwargs):
+        for count in _sums:
+            count[facts.name] += 1
     wrappers, first = {}, args[0] if args else None
     args, kwargs = _unwrapped(args, wrappers), {name: _unwrapped(value, wrappers) for name, value in kwargs.items()}
     leaves = facts.name == "copy_" and not isinstance(first, StandinTensor)
@@ -223,7 +255,8 @@ def _wrapped(value, wrappers):
         found = wrappers.get(id(value))
         if found is not None and (found.shape != value.shape or found.stride() != value.stride()):
             torch.Tensor.data.__set__(found, StandinTensor(value))  # reshaped in place, or by `out`
-        return StandinTensor(value) if found is None else found
+        # a wrapper cannot be lazily conjugated as what it wraps can be
+        return StandinTensor(value.resolve_conj().resolve_neg()) if found is None else found
     if isinstance(value, list | tuple):
         return type(value)([_wrapped(each, wrappers) for each in value])
     return value

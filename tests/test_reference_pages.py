@@ -291,12 +291,12 @@ def test_the_table_of_times_has_every_lesson_and_says_what_was_not_measured(tmp_
     )
     (tmp_path / "book/claims.yml").write_text(ledger, encoding="utf-8")
     for page in ("01_one", "02_two"):
-        (tmp_path / f"book/{page}.py").write_text("# **It takes** an hour and\n# a half to read with the exercises.")
+        (tmp_path / f"book/{page}.py").write_text("# **It takes** about 90\n# minutes to read with the exercises.")
     noted = {"cpu": {"02_two": {"seconds": 30, "core seconds": 12.4}}}
     (tmp_path / "book/results/lesson-times.json").write_text(json.dumps(noted), encoding="utf-8")
     assert list(lesson_times.rows(tmp_path)) == [
-        (1, "One", "01_one", "an hour and a half", "not measured", "not measured"),
-        (2, "Two", "02_two", "an hour and a half", "12 s", "not measured"),
+        (1, "One", "01_one", "90 minutes", "not measured", "not measured"),
+        (2, "Two", "02_two", "90 minutes", "12 s", "not measured"),
     ]
 
 

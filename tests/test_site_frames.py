@@ -22,6 +22,11 @@ PAGES = pages.pages_of_toc(ROOT)
 pytestmark = pytest.mark.site
 
 
+@pytest.fixture(scope="session")
+def tab(browser):
+    return browser.new_page()
+
+
 def test_every_page_but_those_of_the_package_has_a_description_that_a_search_engine_shows_whole():
     written = [page for page in PAGES if not page.startswith("book/api/")]
     assert sorted(DESCRIPTIONS) == sorted(written)
@@ -54,6 +59,42 @@ def test_a_lost_reader_is_sent_to_the_first_page_from_any_depth(site):
     assert 'content="noindex"' in lost
 
 
+def test_the_search_has_a_title_for_those_who_show_a_link_to_it(site):
+    assert '<meta property="og:title" content="Search the book" />' in (site / "search.html").read_text(
+        encoding="utf-8"
+    )
+
+
+@pytest.mark.parametrize("page", ["book/00_index", "book/api/gantut.transport", "search"])
+def test_a_telephone_finds_a_picture_for_its_first_screen(site, page):
+    html = (site / f"{page}.html").read_text(encoding="utf-8")
+    (address,) = re.findall(r'<link rel="apple-touch-icon" href="([^"]+)" />', html)
+    picture = ((site / page).parent / address).resolve().read_bytes()
+    assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = (int.from_bytes(picture[at : at + 4], "big") for at in (16, 20))
+    assert width == height >= 180
+
+
+def test_scripts_wait_for_the_text_but_for_those_that_the_search_begins_with(site):
+    html = (site / "book/10_duality.html").read_text(encoding="utf-8").split("<body", 1)[0]
+    at_once = [s for s in re.findall(r"<script[^>]* src=[^>]*>", html) if "defer" not in s]
+    assert len(at_once) == 1
+    assert "documentation_options" in at_once[0]
+
+
+def test_a_lesson_that_was_renumbered_is_found_under_its_old_address(site, tab, home):
+    former = pytest.importorskip("addresses").FORMER
+    for before, now in former.items():
+        assert before not in PAGES
+        assert now in PAGES
+        page = (site / f"{before}.html").read_text(encoding="utf-8")
+        assert f'<link rel="canonical" href="{SITE}/{now}.html" />' in page
+        assert 'content="noindex"' in page
+        assert f'content="0; url={now.rsplit("/", 1)[-1]}.html"' in page
+    tab.goto(f"{home}book/09_duality.html#exercises")
+    tab.wait_for_url(f"{home}book/10_duality.html#exercises")
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if re.search(r"/\d\d_", page)])
 def test_a_lesson_is_a_learning_resource_to_machines(site, page):
     (data,) = re.findall(
@@ -82,11 +123,6 @@ def test_the_icons_of_the_pages_are_in_the_small_font_and_no_others(site):
     assert {int(drawn[name], 16) for name in shown} <= letters
     assert len(letters) < 60
     assert len(style) < 60_000
-
-
-@pytest.fixture(scope="session")
-def tab(browser):
-    return browser.new_page()
 
 
 EVERY_PICTURE = """async () => {

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from gantut.data import parallel_lines, ring
+from gantut.networks import MLP, DCGANCritic, DCGANGenerator, ResidualGenerator
 from gantut.training import Config, train
 from gantut.transport import sinkhorn, sinkhorn_points
 
@@ -80,6 +82,65 @@ def test_views_are_written_through_and_shapes_change_in_place():
     assert x.t_().unsqueeze_(0).shape == (1, 3, 2)
     assert torch.add(x, x, out=torch.empty(0, device=DEVICE)).shape == (1, 3, 2)
     assert torch.arange(3, device=DEVICE).shape == (3,)
+
+
+INDICES = {  # what is read and written, and how
+    "a number": lambda x: -1,
+    "a step": lambda x: slice(None, None, 2),
+    "all but the last axis": lambda x: (..., 1),
+    "a new axis": lambda x: (None, slice(1, 3)),
+    "numbers of rows": lambda x: torch.tensor([2, 0, 2], device=x.device),
+    "numbers of rows, on the CPU": lambda x: torch.tensor([3, 1]),
+    "numbers of entries": lambda x: (torch.tensor([3, 1], device=x.device), torch.tensor([0, 2], device=x.device)),
+    "rows by columns": lambda x: (torch.tensor([[0], [2]], device=x.device), torch.tensor([1, 2], device=x.device)),
+    "a mask": lambda x: x > 4,
+    "a mask of rows": lambda x: (x > 4).any(1),
+    "a mask of rows, and a column": lambda x: ((x > 4).any(1), 0),
+}
+
+
+@pytest.mark.parametrize("what", INDICES)
+def test_indices_read_and_write_what_they_do_on_the_cpu(what):
+    found = []
+    for device in (DEVICE, "cpu"):
+        x = torch.arange(12.0, device=device).reshape(4, 3)
+        leaf = x.clone().requires_grad_()
+        index = INDICES[what](x)
+        (leaf[index] ** 2).sum().backward()
+        written, added = x.clone(), x.clone()
+        written[index] = -1
+        added[index] += x[index]
+        found.append([values(each) for each in (x[index], leaf.grad, written, added)])
+    assert all(torch.equal(*both) for both in zip(*found, strict=True))
+
+
+PLACES = {
+    "gather": lambda x, i: x.gather(1, i),
+    "scatter": lambda x, i: torch.zeros_like(x).scatter_(1, i, x),
+    "scatter_reduce": lambda x, i: torch.zeros_like(x).scatter_reduce_(1, i, x, "amax"),
+    "index_add": lambda x, i: torch.zeros_like(x).index_add_(0, i[:, 0], x),
+    "index_copy": lambda x, i: torch.zeros_like(x).index_copy_(1, i[0], x),
+    "index_select": lambda x, i: x.index_select(1, i[1]),
+    "take_along_dim": lambda x, i: x.take_along_dim(i, 0),
+    "masked_scatter": lambda x, i: x.masked_scatter(i > 0, -x),
+    "searchsorted": lambda x, i: torch.searchsorted(x, x[:, 1:] + 0.5),
+    "topk": lambda x, i: x.topk(2, largest=False).indices,
+    "nonzero": lambda x, i: i.nonzero(),
+}
+
+
+@pytest.mark.parametrize("what", PLACES)
+def test_operations_with_indices_find_what_they_find_on_the_cpu(what):
+    x, i = torch.arange(9.0).reshape(3, 3), torch.tensor([[0, 2, 1], [1, 0, 2], [2, 1, 0]])
+    assert torch.equal(values(PLACES[what](x.to(DEVICE), i.to(DEVICE))), PLACES[what](x, i))
+
+
+def test_conjugates_are_conjugated():
+    x = torch.tensor([[1.0, 2.0, 4.0], [0.0, 3.0, -1.0]])
+    here, there = (torch.fft.rfft2(each) for each in (x.to(DEVICE), x))
+    assert torch.equal(values(here.conj().imag), there.conj().imag)
+    together = [values(torch.fft.irfft2(each * each.conj(), s=(2, 3))) for each in (here, there)]
+    assert torch.equal(*together)
 
 
 def network():
@@ -218,16 +279,39 @@ def test_it_counts_what_the_host_waits_for(what):
     ],
     ids=lambda settings: settings["objective"],
 )
-def test_a_round_of_training_waits_for_nothing(settings, rng):
+def test_a_round_of_training_waits_for_nothing_and_adds_in_one_order(settings, rng):
     x = torch.randn(64, 2, generator=rng)
 
     def waited(steps):
         config = Config(**settings, members=2, steps=steps, batch_size=4, latent_dim=2)
-        with standin.waits() as found:
+        with standin.waits() as found, standin.unordered() as unordered:
             train(config, x, device=DEVICE, record_every=steps, evaluate_every=steps, samples=4, progress=False)
+        assert not unordered, "or a run that is repeated, or resumed, would have other bits"
         return found
 
     assert waited(9) == waited(3), "what is waited for is before and after the rounds"
+
+
+SUMS = {
+    "rows added to rows": (lambda x, i: x.index_add(0, i, x), 1),
+    "numbers added to places": (lambda x, i: x.scatter_add(0, i, x), 1),
+    "their largest": (lambda x, i: x.scatter_reduce(0, i, x, "amax"), 0),
+    "their mean": (lambda x, i: x.scatter_reduce(0, i, x, "mean"), 1),
+    "numbers put": (lambda x, i: x.index_put((i,), x), 0),
+    "numbers put, and added": (lambda x, i: x.index_put((i,), x, accumulate=True), 1),
+    "running sums": (lambda x, i: x.cumsum(0), 1),
+    "running sums of whole numbers": (lambda x, i: i.cumsum(0), 0),
+    "a sum": (lambda x, i: x.sum() + x @ x, 0),
+    "the gradient of a choice": (lambda x, i: torch.autograd.grad(x.requires_grad_().gather(0, i).sum(), x), 1),
+}
+
+
+@pytest.mark.parametrize("what", SUMS)
+def test_it_counts_what_cuda_adds_in_any_order(what):
+    act, expected = SUMS[what]
+    with standin.unordered() as found:
+        act(here(1, 2, 3), torch.tensor([0, 0, 2], device=DEVICE))
+    assert found.total() == expected, found
 
 
 @pytest.mark.parametrize("n", [40, 600])  # and from 512 on a sample comes first, in single precision
@@ -265,3 +349,42 @@ def test_training_with_no_device_chosen_takes_the_default_one(monkeypatch, rng):
     on_the_cpu = train(config, x, metrics=metrics, samples=8, device="cpu", progress=False)
     torch.testing.assert_close(history.samples, on_the_cpu.samples, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(history.losses["critic"], on_the_cpu.losses["critic"], rtol=1e-4, atol=1e-5)
+
+
+NETWORKS = {
+    "multilayer": lambda: MLP([2, 8, 1], initialisation="orthogonal"),
+    "with a minibatch layer": lambda: MLP([2, 8, 1], members=2, minibatch=(2, 2)),
+    "DCGAN": lambda: DCGANGenerator(latent_dim=3, size=16, width=4),
+    "residual": lambda: ResidualGenerator(latent_dim=3, size=16, width=4),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_default_device_of_pytorch_changes_no_network(name):
+    plain = NETWORKS[name]().state_dict()
+    with torch.device(DEVICE):  # what draws from a generator of the CPU has to say so
+        made = NETWORKS[name]().state_dict()
+    assert all(torch.equal(made[key], plain[key]) for key in plain)
+
+
+def test_a_default_device_of_pytorch_changes_no_draw(rng):
+    def drawn():
+        clouds = ring().sample(8, generator=rng.manual_seed(1)), parallel_lines(0.5)[0].sample(8, generator=rng)
+        return torch.cat([cloud.flatten() for cloud in clouds])
+
+    expected = drawn()
+    with torch.device(DEVICE):
+        assert torch.equal(drawn(), expected)
+
+
+def test_training_under_a_default_device_of_pytorch_is_the_training_of_the_cpu(rng):
+    pictures = torch.rand(16, 3, 16, 16, generator=rng) * 2 - 1
+    config, found = Config(objective="wgan-gp", steps=2, batch_size=8, latent_dim=3, n_critic=2), []
+    for device in (DEVICE, "cpu"):
+        with torch.device(device):
+            players = dict(
+                generator=DCGANGenerator(latent_dim=3, size=16, width=4),
+                critic=DCGANCritic(size=16, width=4, norm="layer"),
+            )
+            found.append(train(config, pictures, **players, samples=4, device=device, progress=False))
+    torch.testing.assert_close(found[0].samples, found[1].samples, rtol=1e-4, atol=1e-5)

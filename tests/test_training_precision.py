@@ -1,11 +1,16 @@
 """Mixed precision: the networks' passes in bfloat16, penalties, losses, parameters and evaluations in single."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
 from gantut.networks import DCGANCritic, DCGANGenerator
 from gantut.training import Config, train
+
+CPUINFO = Path("/proc/cpuinfo")
+CAPABILITIES = getattr(torch.cpu, "get_capabilities", None)
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +105,20 @@ def test_a_run_in_mixed_precision_stays_near_the_one_in_single(device, pictures,
 def test_a_run_in_mixed_precision_is_repeated_bit_for_bit(pictures):
     first, second = [run("wgan-gp", pictures, "cpu", amp=True)[0] for _ in range(2)]
     assert torch.equal(first.samples, second.samples)
+
+
+@pytest.mark.skipif(not CPUINFO.exists(), reason="asks the kernel, and only Linux tells in /proc/cpuinfo")
+def test_what_pytorch_says_of_this_processor_is_what_the_kernel_says(monkeypatch):
+    from gantut.training._precision import multiplies_in_bfloat16
+
+    if CAPABILITIES is None:
+        monkeypatch.delattr(torch.cpu, "get_capabilities")
+    else:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", CAPABILITIES)
+    lines = CPUINFO.read_text(encoding="utf-8").splitlines()
+    flags = next(line for line in lines if line.startswith(("flags", "Features"))).split()
+    told = {"avx512_bf16", "amx_bf16", "bf16", "svebf16"} & set(flags)
+    assert multiplies_in_bfloat16(torch.device("cpu")) == bool(told), told
 
 
 def test_a_processor_without_bfloat16_trains_in_single_precision_and_says_so(pictures, monkeypatch):

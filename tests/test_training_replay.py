@@ -151,13 +151,16 @@ def test_on_the_cpu_steps_are_not_captured_and_asking_for_it_is_refused():
         train(Config(steps=1), data.ring(), device="cpu", cuda_graph="yes")
 
 
-def test_products_are_rounded_on_cuda_only_and_only_within():
-    before = torch.get_float32_matmul_precision()
+def test_products_are_rounded_and_convolutions_ordered_on_cuda_only_and_only_within():
+    def settings():
+        return torch.get_float32_matmul_precision(), torch.backends.cudnn.deterministic
+
+    before = settings()
     with tensor_cores(torch.device("cpu")):
-        assert torch.get_float32_matmul_precision() == before
+        assert settings() == before
     with tensor_cores(torch.device("cuda")):
-        assert torch.get_float32_matmul_precision() == "high"
-    assert torch.get_float32_matmul_precision() == before
+        assert settings() == ("high", True)
+    assert settings() == before
 
 
 @pytest.mark.cuda

@@ -1,7 +1,9 @@
 // Sets the formulas of the page with KaTeX. Its style sheet, which holds its fonts, is fetched here and not before the
-// page: a reader on a slow line reads while it comes.
+// page: a reader on a slow line reads while it comes. What is in sight is set first, and the rest by and by: a lesson has
+// some hundred formulas, and a page that set them all in one go would not answer for seconds on a slow processor.
 "use strict";
 (() => {
+  const SLICE = 30; // milliseconds; after each the page may answer
   const delimited = /\\\(([^]*)\\\)|\\\[([^]*)\\\]/;
   const set = element => {
     const displayMode = element.tagName === "DIV";
@@ -11,6 +13,9 @@
       const formula = document.createElement("span");
       try {
         katex.render(inline ?? displayed, formula, { displayMode, strict: "ignore" });
+        // Beside a comma it may go on in the next line between its own parts, and nowhere else.
+        if (!displayMode && element.closest(".nobreak"))
+          for (const part of formula.querySelectorAll(".katex-html > .base + .base")) part.before(document.createElement("wbr"));
         node.replaceWith(...formula.childNodes);
       } catch (error) {  // the formula stays as it was written
         element.classList.add("katex-error");
@@ -20,10 +25,35 @@
     }
   };
   window.setFormula = set; // for claims.js, where formulas are unfolded later
+
+  const inOrder = () => { // from what is in sight outwards; what is folded away comes last
+    const distance = element => {
+      const { top, bottom, height } = element.getBoundingClientRect();
+      return height ? Math.max(0, -bottom, top - innerHeight) : Infinity;
+    };
+    const far = new Map([...document.querySelectorAll(".math")].map(element => [element, distance(element)]));
+    return [...far.keys()].sort((one, other) => far.get(one) - far.get(other) || 0);
+  };
+  const breath = () => new Promise(done => { // until what waits has been done
+    const channel = new MessageChannel();
+    channel.port1.onmessage = done;
+    channel.port2.postMessage(null);
+  });
+  const setAll = async () => {
+    const waiting = inOrder();
+    let hurry = false;
+    addEventListener("beforeprint", () => { hurry = true; waiting.splice(0).forEach(set); });
+    while (waiting.length && !hurry) {
+      const until = performance.now() + SLICE;
+      while (waiting.length && performance.now() < until) set(waiting.shift());
+      await breath();
+    }
+  };
+
   const style = Object.assign(document.createElement("link"), {
     rel: "stylesheet", href: new URL("katex/katex.min.css", document.currentScript.src).href });
   window.formulasSet = new Promise(resolve => {
-    style.onload = style.onerror = () => { document.querySelectorAll(".math").forEach(set); resolve(); };
+    style.onload = style.onerror = () => resolve(setAll());
   });
   document.head.append(style);
 })();

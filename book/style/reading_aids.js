@@ -1,9 +1,20 @@
 // For those who read with a keyboard or a screen reader. What is too wide scrolls in a box of its own: such a box must
-// be reachable with the keyboard, and only such a box. And each button that unfolds says what.
+// be reachable with the keyboard, and only such a box. And each button that unfolds says what. A formula that is a little
+// too long for its line is set a little smaller.
 "use strict";
 (() => {
   const boxes = "div.math, .katex-display, div.cell_output, div.cell_output pre, div.highlight pre, " +
     "div.pst-scrollable-table-container, div.citation-list, div.sig-wrap";
+  const SMALLEST = 0.72; // of its size; what is longer yet keeps its size, and scrolls
+  const fit = () => {
+    const formulas = [...document.querySelectorAll(".katex-display")];
+    for (const formula of formulas) if (formula.style.fontSize) formula.style.fontSize = "";
+    const shares = formulas.map(formula => (formula.clientWidth - 2) / formula.scrollWidth);
+    formulas.forEach((formula, k) => {
+      if (shares[k] < 0.999 && shares[k] >= SMALLEST && formula.scrollWidth > formula.clientWidth + 1)
+        formula.style.fontSize = `${Math.floor(100 * shares[k])}%`;
+    });
+  };
   const mark = () => {
     for (const box of document.querySelectorAll(boxes)) {
       const scrolls = ["auto", "scroll"].includes(getComputedStyle(box).overflowX) && box.scrollWidth > box.clientWidth + 1
@@ -38,9 +49,10 @@
   const start = async () => {
     name();
     await window.formulasSet;
-    mark();
+    const measure = () => { fit(); mark(); };
+    measure();
     let waiting;
-    window.addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(mark, 200); });
+    window.addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(measure, 200); });
     document.addEventListener("click", () => setTimeout(mark, 50)); // hints, solutions and code unfold
   };
   window.addEventListener("load", start);

@@ -2,7 +2,7 @@
 
 The finished site gets a list of its pages (``sitemap.xml``, named in ``robots.txt``), a page for addresses that lead
 nowhere (``404.html``), a root page that says what the book is before it goes on to the first page, and, on each lesson,
-its data in the vocabulary of schema.org.
+its data in the vocabulary of schema.org. Lessons that were renumbered are still found under their old addresses.
 """
 
 import html
@@ -16,6 +16,15 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 DESCRIPTIONS = yaml.safe_load((ROOT / "book/descriptions.yml").read_text(encoding="utf-8"))
 HOME = "book/00_index"
+FORMER = {  # addresses of before the lessons were renumbered, and where what stood there is now
+    "book/07_seven_tricks": "book/08_seven_tricks",
+    "book/08_moving_dirt": "book/09_moving_dirt",
+    "book/09_duality": "book/10_duality",
+    "book/10_wasserstein_gan": "book/11_wasserstein_gan",
+    "book/11_better_critics": "book/13_better_critics",
+    "book/12_new_creatures": "book/14_new_creatures",
+    "book/13_created_equal": "book/15_created_equal",
+}
 
 
 def site():
@@ -87,6 +96,16 @@ def root_page(tags):
     return PAGE.format(title="From GAN to Wasserstein GAN, executed", head=head, body=body)
 
 
+def former_page(now):
+    """Return the page for a former address, which goes on to the page `now`, to the same place on it."""
+    name = now.rsplit("/", 1)[-1] + ".html"
+    head = f'<meta name="robots" content="noindex" />\n<link rel="canonical" href="{site()}/{now}.html" />\n'
+    head += f'<script>location.replace("{name}" + location.search + location.hash)</script>\n'
+    head += f'<meta http-equiv="refresh" content="0; url={name}" />'
+    body = f'<p>The lessons were renumbered: this one is <a href="{name}">here</a> now.</p>'
+    return PAGE.format(title="This lesson has moved · From GAN to Wasserstein GAN, executed", head=head, body=body)
+
+
 def lost_page():
     """Return the page for addresses that lead nowhere; it may be shown at any depth, so its links are whole."""
     body = (
@@ -105,13 +124,15 @@ def sitemap(names):
 
 
 def write(app, exception):
-    """Write the four files into the finished site; the tags of the root page are those of the first page."""
+    """Write these files into the finished site; the tags of the root page are those of the first page."""
     if exception is not None or app.builder.format != "html":
         return
     built = Path(app.outdir)
     first = (built / f"{HOME}.html").read_text(encoding="utf-8")
     tags = "\n".join(re.findall(r'<meta (?:name="(?:description|twitter:card)"|property="og:[\w:]+")[^>]*/>', first))
     (built / "index.html").write_text(root_page(tags), encoding="utf-8")
+    for before, now in FORMER.items():
+        (built / f"{before}.html").write_text(former_page(now), encoding="utf-8")
     (built / "404.html").write_text(lost_page(), encoding="utf-8")
     (built / "sitemap.xml").write_text(sitemap(sorted(app.env.found_docs)), encoding="utf-8")
     (built / "robots.txt").write_text(f"User-agent: *\nAllow: /\nSitemap: {site()}/sitemap.xml\n", encoding="utf-8")

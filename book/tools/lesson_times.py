@@ -1,11 +1,11 @@
 """A Sphinx extension: the directive ``lesson-times``, a table of how long each lesson takes to read and to execute.
 
-The times to read are those that the lessons give themselves, which book/tools/reading_time.py measures; the times to execute were noted by book/tools/notebooks.py
-when it last executed them, in book/results/lesson-times.json. What was not measured is said not to be.
+The times to read are those that the lessons give themselves, which book/tools/reading_time.py measures; the times to
+execute were noted by book/tools/notebooks.py when it last executed them, in book/results/lesson-times.json. What was not
+measured is said not to be.
 """
 
 import json
-import re
 from pathlib import Path
 
 import yaml
@@ -13,14 +13,10 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
+from reading_time import promised
+
 ROOT = Path(__file__).resolve().parents[2]
 UNMEASURED = "not measured"
-
-
-def reading_time(source):
-    """Return how long a lesson says that it takes to read, such as "an hour and a half", or ""."""
-    found = re.search(r"\*\*It takes\*\*\s+(.*?)\s+to\s+(?:#\s+)?read", source, re.S)
-    return " ".join(found[1].replace("#", " ").split()) if found else ""
 
 
 def rows(root=ROOT):
@@ -37,7 +33,8 @@ def rows(root=ROOT):
                 times.get("cuda", {}).get(page, {}).get("seconds"),
             ]
             seconds = [UNMEASURED if value is None else f"{value:.0f} s" for value in measured]
-            yield int(number), lesson["title"], page, reading_time(source), *seconds
+            minutes = promised(source)
+            yield int(number), lesson["title"], page, f"{minutes} minutes" if minutes else "", *seconds
 
 
 class LessonTimes(SphinxDirective):

@@ -4,6 +4,7 @@
 - A name for the arrows that unfold the side bar, which the theme leaves nameless: a screen reader could not say them.
 - An id of its own for each proof, exercise and solution: their extensions give the same one to all of a page.
 - Entries of the list of references that are items of a list to a screen reader, too.
+- Scripts that wait until the text is there: none of them draws what is seen first.
 """
 
 import html
@@ -80,10 +81,22 @@ def list_references(app, pagename, templatename, context, doctree):
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 
 
+def defer_scripts(app, pagename, templatename, context, doctree):
+    """Let the scripts of a page run in their order once it has been read, but for the few lines that others ask at once."""
+    if pagename == "search":  # its template starts the search in the midst of the page
+        return
+    scripts = context.get("script_files", [])
+    for place, script in enumerate(scripts):
+        if getattr(script, "filename", None) and "documentation_options" not in str(script.filename):
+            attributes = {"defer": "defer"} | script.attributes
+            scripts[place] = type(script)(script.filename, priority=script.priority, **attributes)
+
+
 def setup(app):
     # priority: after the theme, which listens to the same event
     app.connect("html-page-context", describe, priority=900)
     app.connect("html-page-context", name_arrows, priority=900)
     app.connect("html-page-context", list_references)
+    app.connect("html-page-context", defer_scripts, priority=900)
     app.connect("doctree-read", number_ids)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -143,7 +143,7 @@ class GaussianMixture(Distribution):
         means, stds = self.means.detach().cpu(), self.stds.detach().cpu()
         total = math.prod(shape)
         mode = torch.multinomial(self.weights.detach().cpu(), max(total, 1), True, generator=generator)[:total]
-        noise = torch.randn((total, *self.event_shape), dtype=self.dtype, generator=generator)
+        noise = torch.randn((total, *self.event_shape), dtype=self.dtype, generator=generator, device="cpu")
         x = means[mode] + stds[mode].reshape(-1, *(1 for _ in self.event_shape)) * noise
         return x.reshape((*shape, *self.event_shape))
 
@@ -196,7 +196,8 @@ class Uniform(Distribution):
         self.dtype, self.device = dtype, torch.device(device)
 
     def _draw(self, shape, generator):
-        return self.low + (self.high - self.low) * torch.rand(shape, dtype=self.dtype, generator=generator)
+        unit = torch.rand(shape, dtype=self.dtype, generator=generator, device="cpu")
+        return self.low + (self.high - self.low) * unit
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """Return the log density at points x of any shape; minus infinity outside the interval."""
@@ -236,5 +237,5 @@ class Segment(Distribution):
         self.theta, self.dtype, self.device = _inputs.finite("theta", theta), dtype, torch.device(device)
 
     def _draw(self, shape, generator):
-        height = torch.rand(shape, dtype=self.dtype, generator=generator)
+        height = torch.rand(shape, dtype=self.dtype, generator=generator, device="cpu")
         return torch.stack([torch.full_like(height, self.theta), height], -1)

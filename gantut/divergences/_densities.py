@@ -152,7 +152,7 @@ class Density:
         if generator is None:
             return distribution.sample((samples,))
         with torch.random.fork_rng():
-            torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+            torch.manual_seed(int(torch.randint(2**62, (), generator=generator, device="cpu")))
             return distribution.sample((samples,))
 
 

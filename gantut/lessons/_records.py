@@ -177,7 +177,10 @@ def _provenance(command, code, seed, device, spent):
 
 
 def commit() -> str:
-    """Return the commit of the code that runs, and whether it has been changed since."""
+    """Return the commit of the code that runs, and whether it has been changed since.
+
+    Where the code is a copy without a history, the variable ``GANTUT_COMMIT`` may say which commit it is.
+    """
     try:
         head, changes = (
             subprocess.run(["git", *what], capture_output=True, text=True, cwd=Path(__file__).parents[1], check=True)
@@ -185,7 +188,7 @@ def commit() -> str:
         )
         return head.stdout.strip() + (", with changes" if changes.stdout.strip() else "")
     except (OSError, subprocess.CalledProcessError):
-        return "not in a repository"
+        return os.environ.get("GANTUT_COMMIT", "not in a repository")
 
 
 def _compact(text):

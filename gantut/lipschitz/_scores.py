@@ -178,7 +178,7 @@ def _changed(x, axis):
     """Yield the samples with the last one changed: to a copy of the first, and to something far from all."""
     rest, last = x.split([x.shape[axis] - 1, 1], axis)
     scale = x.nan_to_num(0, 0, 0).abs().amax().clamp(min=1)
-    noise = torch.randn(last.shape, generator=torch.Generator().manual_seed(0)).to(x)
+    noise = torch.randn(last.shape, generator=torch.Generator().manual_seed(0), device="cpu").to(x)
     for other in (x.narrow(axis, 0, 1), last + scale * noise):
         yield torch.cat([rest, other], axis)
 

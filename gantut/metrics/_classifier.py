@@ -206,7 +206,7 @@ def _fit(classifier, images, labels, *, epochs, batch_size, lr, source):
 
     def batches():
         for _ in range(epochs):
-            for some in torch.randperm(len(images), generator=source).split(batch_size):
+            for some in torch.randperm(len(images), generator=source, device="cpu").split(batch_size):
                 yield {"images": images[some], "labels": labels[some]}
 
     def loss(batch):

@@ -125,7 +125,7 @@ def _signs(pairs):
     if 2**pairs <= FLIPS:
         bits = torch.arange(2**pairs)[:, None] >> torch.arange(pairs) & 1
     else:
-        bits = torch.randint(2, (FLIPS, pairs), generator=torch.Generator().manual_seed(0))
+        bits = torch.randint(2, (FLIPS, pairs), generator=torch.Generator().manual_seed(0), device="cpu")
         bits[0] = 0
     return 1.0 - 2 * bits.double()  # (flips, pairs)
 

@@ -57,8 +57,8 @@ class Convolutional(Population):
         self.normalised = () if norm == "none" else normalised  # the layers that are
         deviation = _inputs.positive("deviation", deviation)
         sources = sources_of(members, seed)
-        drawn = [[torch.randn(shape, generator=source) * deviation for shape in shapes] for source in sources]
-        drawn = [[weight.permute(0, 2, 3, 1) for weight in weights] for weights in drawn]
+        drawn = [[torch.randn(shape, generator=source, device="cpu") for shape in shapes] for source in sources]
+        drawn = [[(weight * deviation).permute(0, 2, 3, 1) for weight in weights] for weights in drawn]
         like = dict(dtype=dtype, device=device)
         self.weights = nn.ParameterList(torch.stack(weights).to(**like) for weights in zip(*drawn, strict=True))
         self.biases = nn.ParameterList(torch.zeros(members, number, **like) for number in channels)

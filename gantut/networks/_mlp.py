@@ -127,7 +127,7 @@ class MLP(Population):
         self.minibatch = None
         if kernels:
             shape = (last[0], kernels * dimension)
-            tensors = [torch.randn(shape, dtype=dtype, generator=source) for source in generators]
+            tensors = [torch.randn(shape, dtype=dtype, generator=source, device="cpu") for source in generators]
             self.minibatch = MinibatchLayer(torch.stack(tensors).to(device), kernels)
 
     @property
@@ -278,9 +278,10 @@ class MLP(Population):
 def _first_layer(initialisation, fan_in, fan_out, gain, dtype, source):
     """Draw the weights (fan_in, fan_out) and the biases (1, fan_out) that one layer of one member starts from."""
     if initialisation == "orthogonal":
-        high = torch.empty(max(fan_in, fan_out), min(fan_in, fan_out), dtype=torch.float64)
+        high = torch.empty(max(fan_in, fan_out), min(fan_in, fan_out), dtype=torch.float64, device="cpu")
         q = nn.init.orthogonal_(high, gain, generator=source)
-        return (q if fan_in >= fan_out else q.T).to(dtype), torch.zeros(1, fan_out, dtype=dtype)
+        return (q if fan_in >= fan_out else q.T).to(dtype), q.new_zeros(1, fan_out, dtype=dtype)
     bound = gain / math.sqrt(fan_in)
-    weight, bias = (torch.rand(rows, fan_out, dtype=dtype, generator=source) for rows in (fan_in, 1))
+    like = dict(dtype=dtype, generator=source, device="cpu")
+    weight, bias = (torch.rand(rows, fan_out, **like) for rows in (fan_in, 1))
     return (2 * weight - 1) * bound, (2 * bias - 1) * bound

@@ -34,7 +34,8 @@ class Shape(NamedTuple):
 
     def draw(self, source: torch.Generator) -> torch.Tensor:
         """Return first weights, shape (out, kernel, kernel, in)."""
-        weight = torch.randn(self.outputs, self.kernel, self.kernel, self.inputs, generator=source)
+        shape = self.outputs, self.kernel, self.kernel, self.inputs
+        weight = torch.randn(shape, generator=source, device="cpu")
         return weight * (self.square / (self.inputs * self.kernel**2)) ** 0.5
 
 

@@ -152,7 +152,7 @@ def _distribution(data):
     def drawn(shape, source):
         """Return samples (*shape, *event) on the CPU, in the dtype of the distribution."""
         if isinstance(data, torch.distributions.Distribution):  # these know global random numbers only
-            with seeded(int(torch.randint(2**62, (), generator=source)), *_devices(data)):
+            with seeded(int(torch.randint(2**62, (), generator=source, device="cpu")), *_devices(data)):
                 x = data.sample(shape)
         else:
             x = data.sample(shape, generator=source)

@@ -118,7 +118,8 @@ def require_networks(generator, critic, config, event: tuple[int, ...], outputs:
     ------
     ValueError
     """
-    noise = torch.randn(config.members, 4, config.latent_dim, generator=torch.Generator().manual_seed(0)).to(device)
+    fixed = dict(generator=torch.Generator().manual_seed(0), device="cpu")
+    noise = torch.randn(config.members, 4, config.latent_dim, **fixed).to(device)
     for name, network in (("generator", generator), ("critic", critic)):
         _require_parameters(name, network, config.members)
     generator = as_population(generator, noise, event)

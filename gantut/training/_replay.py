@@ -84,17 +84,21 @@ def record_on_cuda(step: Callable, draws: dict[str, torch.Tensor]) -> Recording:
 def tensor_cores(device: torch.device):
     """Within this, matrix products on CUDA round their factors to 10 bits (TF32), which training tolerates.
 
-    Only training steps run so; samples for evaluation, metrics and distances are computed in full precision.
+    Only training steps run so; products for samples, metrics and distances are in full precision. Convolutions are
+    rounded so everywhere, as PyTorch does by itself (``torch.backends.cudnn.allow_tf32``); within this cuDNN adds them
+    in one order, so that a run that is repeated has the same bits.
     """
     if device.type != "cuda":
         yield
         return
-    precision = torch.get_float32_matmul_precision()
+    precision, deterministic = torch.get_float32_matmul_precision(), torch.backends.cudnn.deterministic
     torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.deterministic = True
     try:
         yield
     finally:
         torch.set_float32_matmul_precision(precision)
+        torch.backends.cudnn.deterministic = deterministic
 
 
 def _copies(tensors):

@@ -110,7 +110,7 @@ class IndexStream(Stream):
         wanted = steps * self.shape[0]
         while wanted:
             if self.used[member] == self.per_epoch:
-                order = torch.randperm(self.samples, generator=source)
+                order = torch.randperm(self.samples, generator=source, device="cpu")
                 self.orders[member] = order[: self.per_epoch * self.shape[1]].reshape(self.per_epoch, -1)
                 self.used[member] = 0
             first, take = self.used[member], min(wanted, self.per_epoch - self.used[member])

@@ -101,7 +101,8 @@ def train(
         Go on from the last good checkpoint in that folder, if there is one, bit for bit as if it had never stopped:
         networks, optimizers, averages, records and all random numbers go on from where they were. Only `steps` may be
         another than before: more of them extend the run. Another configuration, other data and a DataLoader, whose
-        place in an epoch cannot be saved, are refused.
+        place in an epoch cannot be saved, are refused. On CUDA a captured step may be rounded in another way than a
+        written one, and a run that goes on begins with some of these: ``cuda_graph=False`` has no others.
     device : str or device, optional
         As `gantut.device.choose_device` takes it.
     progress : bool, optional

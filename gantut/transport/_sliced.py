@@ -62,7 +62,9 @@ def sliced_wasserstein(x, y, projections=50, *, p=1, generator=None):
     x, y = _inputs.points(x=x, y=y)
     if not isinstance(projections, torch.Tensor):
         shape = (x.shape[-1], _inputs.count("projections", projections))
-        normal = torch.randn(shape, generator=_inputs.generator("generator", generator), dtype=torch.float64)
+        normal = torch.randn(
+            shape, generator=_inputs.generator("generator", generator), dtype=torch.float64, device="cpu"
+        )
         projections = (normal / torch.linalg.vector_norm(normal, dim=0)).to(x)
     _inputs.together(x=x, projections=projections)
     if projections.ndim < 2 or projections.shape[-2] != x.shape[-1] or not projections.shape[-1]:

@@ -211,10 +211,10 @@ def _small_problem(device, p, d):
     """Two problems of sizes that no block divides, with points that agree, and some without mass."""
     draw = torch.Generator().manual_seed(1781)  # the year of Monge's memoir
     n, m = blocks_of(d)["ROWS"] + 7, 2 * blocks_of(d)["COLUMNS"] + 3
-    x, y = (torch.randn(2, size, d, generator=draw, dtype=torch.float64) for size in (n, m))
+    x, y = (torch.randn(2, size, d, generator=draw, dtype=torch.float64, device="cpu") for size in (n, m))
     y[:, :5] = x[:, :5]
-    f, g = (torch.randn(2, size, generator=draw, dtype=torch.float64) for size in (n, m))
-    weights = torch.rand(2, m, generator=draw, dtype=torch.float64)
+    f, g = (torch.randn(2, size, generator=draw, dtype=torch.float64, device="cpu") for size in (n, m))
+    weights = torch.rand(2, m, generator=draw, dtype=torch.float64, device="cpu")
     weights[:, 5:9] = 0.0
     x, y, f, g, weights = (each.to(device) for each in (x, y, f, g, weights))
     return PointCost.centred(x, y, p), f, g, weights

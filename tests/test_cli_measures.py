@@ -98,6 +98,8 @@ def test_any_snapshot_can_be_gone_on_with_as_a_run_of_its_own(whole, tmp_path, c
     assert run(*words, "--resume") == 0
     assert run(*words[:-5], "--out", tmp_path / "s", "--width", 3) == 2
     assert "width = 2, not 3" in capsys.readouterr().err
+    assert run("train", "--out", whole, "--resume", "--snapshot", "best") == 2
+    assert "--snapshot goes with --start" in capsys.readouterr().err
 
 
 def test_nothing_is_measured_where_that_is_not_wanted_or_says_nothing(sprites, tmp_path, capsys):

@@ -43,7 +43,7 @@ class Measures:
         self.functions = {name: self._timed(function) for name, function in judge.measures.items()}
         self.best = KID if self.functions else None
         told = ", ".join(f"{value:.3f} for {what}" for what, value in judge.controls.items())
-        say(f"KID:  {told}" if told else "KID:  not measured, as there are too few images")
+        say(f"KID:  {told}; less is better" if told else "KID:  not measured, as there are too few images")
 
     def _timed(self, function):
         def timed(samples: torch.Tensor) -> torch.Tensor:
@@ -65,4 +65,4 @@ class Measures:
         line = f"KID {kid[-1]:.3f} at the end, {kid[best]:.3f} at its best, after {int(steps[best])} steps"
         if "copies" in medians:
             line += f"; {medians['copies'][-1]:.0%} copies, where new images have 2%"
-        return f"{line}. To measure took {self.seconds / max(seconds, 1e-9):.1%} of the time"
+        return f"{line}. Measuring took {self.seconds / max(seconds, 1e-9):.1%} of the time"

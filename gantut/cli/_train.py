@@ -176,6 +176,8 @@ def _wanted(given, here, resume, processes):
     given = _over({} if here.config is None else read_settings(here.config), given)
     given.pop("parts", None)  # of the run whose file this is
     folder = here.out
+    if here.start is None and here.snapshot != Train.snapshot:
+        raise ValueError("--snapshot goes with --start RUN, a run of its own from there; --resume takes the latest")
     if here.start is not None:
         begun = snapshot(here.start, here.snapshot)
         folder = folder or here.start.with_name(f"{here.start.name}-from-{begun.step}")

@@ -102,8 +102,8 @@ class Config:
     augmentation : Augmentation, dict or None
         Random changes of images, real and generated, before the critic sees them; gradients flow back through them.
     adaptive_augmentation : AdaptiveAugmentation, dict, float or None
-        With which probability each of these changes is made, following the signs of real logits; a number is the
-        `target` of their mean. None: always. Only where the critic classifies.
+        With which probability each change of the augmentation is made, following the signs of real logits; a number
+        is the `target` of their mean. None: always. Only where the critic classifies.
     ema : float
         The decay of an exponential moving average of the generator's parameters, with which all samples for
         evaluation are then generated; 0 for none.

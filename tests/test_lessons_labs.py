@@ -1429,19 +1429,19 @@ def test_the_distance_in_the_page_is_the_exact_one(opened, rng):
     assert found == pytest.approx(metrics.exact_w1(x, y).item(), abs=1e-12)
 
 
-# By a clock on which each round of the game takes so many milliseconds: count the rounds of each picture.
+# By a clock on which each step of the game takes so many milliseconds: count the steps of each picture.
 WATCH_PICTURES = """milliseconds => {
-  const { game } = document.querySelector(".gantut-lab").lab, play = game.play.bind(game);
+  const { game } = document.querySelector(".gantut-lab").lab, step = game.step.bind(game);
   let now = performance.now(), picture = 0;
   window.clockBefore = performance.now;
   performance.now = () => now;
   window.played = {};
   const count = () => { picture += 1; requestAnimationFrame(count); };
   count();
-  game.play = () => {
+  game.step = () => {
     now += milliseconds;
     window.played[picture] = (window.played[picture] ?? 0) + 1;
-    play();
+    return step();
   };
 }"""
 
@@ -1454,15 +1454,47 @@ def test_the_gan_learns_one_cloud_and_its_page_stays_awake(opened):
     tab.evaluate(WATCH_PICTURES, 4)
     press(tab, "start")
     tab.wait_for_function("document.querySelector('.gantut-lab').lab.game.round > 40")
-    press(tab, "start")
     most = tab.evaluate("performance.now = window.clockBefore, Math.max(...Object.values(window.played))")
-    assert most == 3, "of 20 rounds that take 4 milliseconds each: a picture's time of 10 is over"
+    press(tab, "start")
+    assert most == 3, "of 20 rounds of 6 steps that take 4 milliseconds each: a picture's time of 12 is over"
+    assert in_game(tab, "criticStepsMade") == 0, "it rests after a whole round"
     assert tab.locator("[name=start]").inner_text() == "Start"
     assert number(tab, "w1") < before / 2
     assert tab.locator("[name=critic-steps]").input_value() == "5", "as its paper has it"
     paused = number(tab, "round")
     tab.wait_for_timeout(60)
     assert number(tab, "round") == paused
+
+
+def in_game(tab, what):
+    return tab.evaluate(f"document.querySelector('.gantut-lab').lab.game.{what}")
+
+
+STEP_BY_STEP = """rounds => {
+  const { game } = document.querySelector(".gantut-lab").lab;
+  const weights = (g) => [g.generator, g.critic].flatMap((net) => net.flatMap(({ W, b }) => [...W, ...b]));
+  const again = () => Object.assign(new game.constructor(game, 7), { look() {} }); // the rules that are now played
+  const whole = again(), parts = again(), ends = [];
+  for (let k = 0; k < rounds; k++) whole.play();
+  while (parts.round < rounds) {
+    ends.push(parts.step());
+    parts.pulls(); // what is drawn meanwhile
+    parts.samples();
+    parts.modes();
+  }
+  return { same: weights(whole).every((value, k) => value === weights(parts)[k]), ends, losses: [whole.last, parts.last] };
+}"""
+
+
+@pytest.mark.parametrize(("objective", "steps"), [("minimax", 1), ("wgan-gp", 5)])
+def test_a_round_in_parts_with_pictures_between_them_is_the_same_round(opened, objective, steps):
+    """Bit for bit: k steps of the critic and one of the generator, whatever is drawn from the networks meanwhile."""
+    tab = opened("live_gan")
+    put(tab, objective=objective, data="ring")
+    found = tab.evaluate(STEP_BY_STEP, 3)
+    assert found["ends"] == 3 * ([False] * steps + [True])
+    assert found["same"]
+    assert found["losses"][0] == found["losses"][1]
 
 
 def test_one_seed_is_one_game_and_reset_begins_it_again(opened):

@@ -11,7 +11,7 @@ const around = (modes, radius) =>
   times(modes, (k) => [radius * Math.cos((2 * Math.PI * k) / modes), radius * Math.sin((2 * Math.PI * k) / modes)]);
 const CENTRES = { ring: around(8, 2), three: around(3, 1.5), one: [[1, 0.5]] };
 const CLOUD = 24, // points of a cloud that a reader places
-  SLICE = 10, // milliseconds of play a picture at most, so that the page stays awake
+  SLICE = 12, // milliseconds a picture, to play and to draw it, so that the page stays awake
   SIDE = 24, // of the table of the critic's scores
   LINES = 9; // of the generator's grid, each way
 
@@ -112,20 +112,29 @@ begin("live_gan", (lab) => {
   beside.append(lab.readouts);
   let drawn = [],
     pen = false,
+    drawing = 0, // milliseconds that the last picture took
     game,
     realPoints;
 
   const player = lab.player(
     start,
     () => {
-      const until = performance.now() + SLICE;
-      for (let k = 0; k < speed.value && performance.now() < until; k++) game.play();
+      const until = performance.now() + SLICE - drawing;
+      let rounds = 0;
+      // Where a round takes longer than there is time, the next picture goes on within it.
+      do rounds += game.step();
+      while (rounds < speed.value && performance.now() < until);
+      const played = performance.now();
       redraw();
+      drawing = performance.now() - played;
       return true;
     },
     { names: ["Start", "Pause"] },
   );
-  start.addEventListener("click", report);
+  start.addEventListener("click", () => {
+    if (!player.playing) rest();
+    report();
+  });
 
   // ---- What is played
 
@@ -145,6 +154,12 @@ begin("live_gan", (lab) => {
     game = new Game(settings(), seed.value + 1);
     lab.host.lab = { game, criticLoss, generatorLoss, exactDistance, modesCovered, Adam, clip };
     steer();
+  }
+
+  // A game rests after whole rounds, and all that is shown is of that round.
+  function rest() {
+    if (game.criticStepsMade > 0) game.play();
+    redraw();
   }
 
   // Go on with the same players by other rules.
@@ -184,11 +199,9 @@ begin("live_gan", (lab) => {
     number.round(game.round, String(game.round));
     number.critic(game.last?.critic ?? NaN);
     number.generator(game.last?.generator ?? NaN);
-    if (draws) number.modes(NaN);
-    else number.modes(game.modes(), `${game.modes()} of ${game.data.centres.length}`);
   }
 
-  // Charts and exact distances, each twenty iterations: that is how often the game looks.
+  // Charts, clouds covered and exact distances, each twenty iterations: that is how often the game looks.
   function drawCharts() {
     redraw.last = game.round;
     const looks = game.history,
@@ -210,6 +223,8 @@ begin("live_gan", (lab) => {
     }
     distance.line(along("w1"), "generated");
     number.w1(game.distance());
+    const modes = data.value === "drawn" ? NaN : game.modes();
+    number.modes(modes, modes >= 0 ? `${modes} of ${game.data.centres.length}` : undefined);
   }
 
   const places = Float64Array.from({ length: 2 * SIDE * SIDE }, (_, k) => {

@@ -966,7 +966,7 @@ show_table(
     ],
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -8 to 8, each with the two-peaked data distribution as a filled curve, its higher peak at -2 and its lower at 3. Left: the forward KL fit is one broad low bell across both peaks and the gap between them; the reverse KL fit is a narrow bell on the higher peak. Right: the two local minima of JS, one narrow bell on the higher peak and one broad bell over both."}, "figure": {"name": "fig-fits", "caption": "One Gaussian for data with two modes. Forward KL covers everything, the gap included; reverse KL picks a mode; JS has a minimum of each kind, and for these data the narrow one is the lower."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -8 to 8, each with the two-peaked data distribution as a filled curve, its higher peak at -2 and its lower at 3. First panel: the forward KL fit is one broad low bell across both peaks and the gap between them; the reverse KL fit is a narrow bell on the higher peak. Second panel: the two local minima of JS, one narrow bell on the higher peak and one broad bell over both."}, "figure": {"name": "fig-fits", "caption": "One Gaussian for data with two modes. Forward KL covers everything, the gap included; reverse KL picks a mode; JS has a minimum of each kind, and for these data the narrow one is the lower."}}
 x = torch.linspace(-8, 8, 801, dtype=torch.float64)
 panels = plots.axes(1, 2, height=3.0, sharey=True)
 for ax, names in zip(

@@ -100,7 +100,7 @@ claim(
     above=0.01,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: the distribution function of the exponential distribution with rate 2, rising steeply from 0 and flattening towards 1; three arrows go from values of u on the vertical axis across to the curve and down to x. Right: histogram of a hundred thousand values made in this way, which fits the exponential density drawn over it."}, "figure": {"name": "fig-inverse-transform", "caption": "Inverse transform. Left: from u across to the curve and down to x. Right: a hundred thousand values made in this way, and the density that they should have."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: the distribution function of the exponential distribution with rate 2, rising steeply from 0 and flattening towards 1; three arrows go from values of u on the vertical axis across to the curve and down to x. Second panel: histogram of a hundred thousand values made in this way, which fits the exponential density drawn over it."}, "figure": {"name": "fig-inverse-transform", "caption": "Inverse transform. First panel: from u across to the curve and down to x. Second panel: a hundred thousand values made in this way, and the density that they should have."}}
 left, right = plots.axes(1, 2, height=2.7)
 at = torch.linspace(0, 2.5, 200, dtype=torch.float64)
 plots.lines(left, at, {"_F": 1 - torch.exp(-2 * at)}, colours=[plots.INK])
@@ -795,8 +795,8 @@ def distance(samples):
 
 
 # %% [markdown]
-# How good is it? We stop the same game after 1, 40 and 400 iterations, and draw both densities, and below them $D$
-# beside the *best* discriminator against this generator, $D^*=p_r/(p_r+p_g)$ (lesson 3 proves that; here take it as
+# How good is it? We stop the same game after 1, 40 and 400 iterations, and draw both densities, and then $D$
+# with the *best* discriminator against this generator, $D^*=p_r/(p_r+p_g)$ (lesson 3 proves that; here take it as
 # given). As a number we use the Wasserstein distance $W_1$ between samples and data (lesson 9; on a line it is the area
 # between the two distribution functions), as a share of what it was at the start.
 
@@ -810,7 +810,7 @@ claim(
     digits=1,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three columns: after 1, 40 and 400 iterations. Top row: the real density with two peaks at -1.5 and 1.5, and the generated density: first a narrow spike near 0, then a broader heap, at the end nearly the same two peaks. Bottom row: the discriminator and the optimal discriminator: at first far apart; at iteration 40 D has taken on the shape of D* in the middle; at the end both are close to one half wherever there are samples."}, "figure": {"name": "fig-first-game", "caption": "A game written by hand: densities above, discriminators below. At the end neither player can do much: the densities nearly agree, and D and D* are near one half where there are samples."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels each after 1, 40 and 400 iterations. Densities: the real one with two peaks at -1.5 and 1.5, and the generated one, first a narrow spike near 0, then a broader heap, at the end nearly the same two peaks. Discriminators: D and the optimal D*, at first far apart; at iteration 40 D has taken on the shape of D* in the middle; at the end both are close to one half wherever there are samples."}, "figure": {"name": "fig-first-game", "caption": "A game written by hand, after 1, 40 and 400 iterations: densities, and discriminators. At the end neither player can do much: the densities nearly agree, and D and D* are near one half where there are samples."}}
 grid_of_axes = plots.axes(2, 3, height=2.2, sharex=True, sharey="row")
 for column, (n, (G_then, D_then, _)) in zip(
     grid_of_axes.T, moments.items(), strict=True
@@ -1175,7 +1175,7 @@ claim(
     digits=1,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: the value V over the iterations, median and range of sixteen games: it starts near -1.3, rises to about -0.9 within thirty iterations while the discriminator has the upper hand, and falls back to just above the dashed line at -2 log 2, where it stays. Right: the Wasserstein distance of the sixteen games with Gaussian and with uniform noise, two strips of dots, all below 0.4, most below 0.2."}, "figure": {"name": "fig-first-population", "caption": "Sixteen games. Left: the value of the game (median and range); dashed, the −2 log 2 of a discriminator that can only guess. Right: how far the generators are from the data in the end, with either kind of noise."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: the value V over the iterations, median and range of sixteen games: it starts near -1.3, rises to about -0.9 within thirty iterations while the discriminator has the upper hand, and falls back to just above the dashed line at -2 log 2, where it stays. Second panel: the Wasserstein distance of the sixteen games with Gaussian and with uniform noise, two strips of dots, all below 0.4, most below 0.2."}, "figure": {"name": "fig-first-population", "caption": "Sixteen games. First panel: the value of the game (median and range); dashed, the −2 log 2 of a discriminator that can only guess. Second panel: how far the generators are from the data in the end, with either kind of noise."}}
 left, right = plots.axes(1, 2, height=2.8, width_ratios=[3, 2])
 V_played = -history.losses["critic"].T  # (members, records)
 plots.population(

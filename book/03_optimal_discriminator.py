@@ -539,6 +539,7 @@ ax.axhline(
     -2 * math.log(2), color=plots.FAINT, linestyle="--", linewidth=1.2
 )
 ax.set(xlabel="shift θ of the generator", ylabel="nats", ylim=(-1.6, 0.35))
+ax.legend(loc="upper center")
 plots.show()
 
 # %% [markdown]
@@ -762,7 +763,7 @@ claim(
     below=0.08,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -6 to 6; the tails, beyond about 3 on both sides, are shaded. Left: the optimal discriminator as a dashed line, and the median and range of sixteen trained ones, so close that they can hardly be told apart. Right: the same curves as logits. In the middle all agree; in the shaded tails the optimal logit bends down like a parabola, while the trained ones go on in straight lines of different slopes and fan out."}, "figure": {"name": "fig-trained", "caption": "Sixteen trained discriminators and the optimal one, as probabilities and as logits. Where there are hardly any samples (shaded) the probabilities look right, but the logits, whose slopes a generator follows, do not."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over x from -6 to 6; the tails, beyond about 3 on both sides, are shaded. First panel: the optimal discriminator as a dashed line, and the median and range of sixteen trained ones, so close that they can hardly be told apart. Second panel: the same curves as logits. In the middle all agree; in the shaded tails the optimal logit bends down like a parabola, while the trained ones go on in straight lines of different slopes and fan out."}, "figure": {"name": "fig-trained", "caption": "Sixteen trained discriminators and the optimal one, as probabilities and as logits. Where there are hardly any samples (shaded) the probabilities look right, but the logits, whose slopes a generator follows, do not."}}
 left, right = plots.axes(1, 2, height=3.0)
 plots.population(
     left, x, trained.sigmoid(), name="trained", colour=plots.INDIGO
@@ -784,10 +785,11 @@ right.set(ylabel="logit of D(x)")
 plots.show()
 
 # %% [markdown]
-# The right panel shows what is *not* learnt. Far out, the probabilities are right: everything there is generated, and
-# all sixteen say so. But a generator follows the *slope* of the logit, and there the networks go on in straight lines,
-# each in its own direction, while the true log ratio bends down. $V$ hardly depends on what $D$ says where neither
-# distribution has samples, so nothing corrects it. At $x=\pm5.5$ no network has even half of the slope of $D^*$:
+# The panel of logits shows what is *not* learnt. Far out, the probabilities are right: everything there is generated,
+# and all sixteen say so. But a generator follows the *slope* of the logit, and there the networks go on in straight
+# lines, each in its own direction, while the true log ratio bends down. $V$ hardly depends on what $D$ says where
+# neither distribution has samples, so nothing corrects it. At $x=\pm5.5$ no network has even half of the slope of
+# $D^*$:
 
 # %% tags=["hide-input"]
 far_out = torch.tensor([50, 1150])  # x = -5.5 and 5.5

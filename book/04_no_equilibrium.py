@@ -255,7 +255,7 @@ pennies = np.array([[1.0, -1.0], [-1.0, 1.0]])  # rows x, columns y: -1, 1
 p, least = best_mixture(pennies)
 q, most = best_mixture(-pennies.T)  # player two minimises -L
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over the share of the strategy 1 in a player's mixture, from 0 to 1. Left, player one: the mean loss against each of the other's two strategies, two straight lines that cross at one half with the value 0; the larger of the two, a bold V, is lowest there. Right, player two: two such lines, and the smaller of the two, a bold roof, is highest at one half, with the same value 0."}, "figure": {"name": "fig-mixtures", "caption": "Matching pennies. Left: for each mixture of player one, the mean loss against either answer; the worst of both is least at a fair coin. Right: the same for player two, who wants the loss to be large. Both get the same value: that is the minimax theorem."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over the share of the strategy 1 in a player's mixture, from 0 to 1. First panel, player one: the mean loss against each of the other's two strategies, two straight lines that cross at one half with the value 0; the larger of the two, a bold V, is lowest there. Second panel, player two: two such lines, and the smaller of the two, a bold roof, is highest at one half, with the same value 0."}, "figure": {"name": "fig-mixtures", "caption": "Matching pennies. First panel: for each mixture of player one, the mean loss against either answer; the worst of both is least at a fair coin. Second panel: the same for player two, who wants the loss to be large. Both get the same value: that is the minimax theorem."}}
 share = np.linspace(0, 1, 101)  # of the strategy 1
 mixed = np.stack([1 - share, share])  # (2, 101)
 left, right = plots.axes(1, 2, height=2.8, sharey=True)
@@ -377,7 +377,7 @@ claim(
 # and that is a rotation. For $xy$ there is nothing else: $v=(y,-x)$ stands at right angles to $(x,y)$ everywhere, and a
 # point that followed it continuously would keep its distance from the origin for ever.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of arrows in the plane of x and y. Left, one loss shared by both players: all arrows point straight at the origin, across the dashed circles. Right, the game xy: all arrows run along the dashed circles, counterclockwise around the origin, and none points towards it."}, "figure": {"name": "fig-field", "caption": "The directions in which the players are drawn, that is, minus the field. Left: one loss for both, half of x² + y². Right: the game xy. The right field never points towards the equilibrium."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of arrows in the plane of x and y. First panel, one loss shared by both players: all arrows point straight at the origin, across the dashed circles. Second panel, the game xy: all arrows run along the dashed circles, counterclockwise around the origin, and none points towards it."}, "figure": {"name": "fig-field", "caption": "The directions in which the players are drawn, that is, minus the field. First panel: one loss for both, half of x² + y². Second panel: the game xy. The field of the game never points towards the equilibrium."}}
 left, right = plots.axes(1, 2, height=3.4, sharey=True)
 ticks = torch.linspace(-1.5, 1.5, 11, dtype=torch.float64)
 points = torch.cartesian_prod(ticks, ticks)
@@ -600,7 +600,7 @@ claim(
     below=2 * math.sqrt((2 - eta) / (1 - eta / 2)) / shrink,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: 63 iterates of alternating steps, dots that lie evenly on an ellipse around the origin, slightly longer along one diagonal. Right, both axes logarithmic: the distance of the average of T iterates from the origin, for T from 1 to 3000, with dips at each full turn; it comes close to the dashed line of the bound again and again, which falls as one over T, and never crosses it."}, "figure": {"name": "fig-averages", "caption": "Taking turns. Left: one turn of 63 iterates; they never leave their ellipse. Right: the average of the first T iterates goes to the equilibrium, no slower than the bound, a constant over T."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: 63 iterates of alternating steps, dots that lie evenly on an ellipse around the origin, slightly longer along one diagonal. Second panel, both axes logarithmic: the distance of the average of T iterates from the origin, for T from 1 to 3000, with dips at each full turn; it comes close to the dashed line of the bound again and again, which falls as one over T, and never crosses it."}, "figure": {"name": "fig-averages", "caption": "Taking turns. First panel: one turn of 63 iterates; they never leave their ellipse. Second panel: the average of the first T iterates goes to the equilibrium, no slower than the bound, a constant over T."}}
 times = np.arange(1, 3001)
 averages = np.cumsum(orbit[:3000], 0) / times[:, None]
 plot_averages(
@@ -727,7 +727,7 @@ plots.show()
 # rate. Where the eigenvalues lie outside the circle the point moves outwards, where they lie on it the point keeps its
 # distance, and where they lie inside it comes in. The angle of an eigenvalue is the angle of a turn.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: paths in the plane from one start. Simultaneous steps spiral outwards, alternating steps close an ellipse, extragradient, optimistic and consensus steps spiral into the origin. Right: eigenvalues in the complex plane with imaginary parts near plus and minus 0.4, with the unit circle. The pair of simultaneous steps lies outside, that of alternating steps on the circle, those of the three others inside; optimistic steps have two more, at 0.2 plus and minus 0.4 i."}, "figure": {"name": "fig-eigenvalues", "caption": "Five methods on the game xy with η = 0.4. Left: 25 iterations from the ring (8 of simultaneous steps). Right: the eigenvalues of an iteration, and the unit disc."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: paths in the plane from one start. Simultaneous steps spiral outwards, alternating steps close an ellipse, extragradient, optimistic and consensus steps spiral into the origin. Second panel: eigenvalues in the complex plane with imaginary parts near plus and minus 0.4, with the unit circle. The pair of simultaneous steps lies outside, that of alternating steps on the circle, those of the three others inside; optimistic steps have two more, at 0.2 plus and minus 0.4 i."}, "figure": {"name": "fig-eigenvalues", "caption": "Five methods on the game xy with η = 0.4. First panel: 25 iterations from the ring (8 of simultaneous steps). Second panel: the eigenvalues of an iteration, and the unit disc."}}
 left, right = plots.axes(1, 2, height=3.9)
 routes, spectra = {}, {}
 for method in methods:
@@ -914,7 +914,7 @@ claim(
 # The eigenvalues describe the neighbourhood of the equilibrium. The paths of the whole game, which is not linear, tell
 # the same story from farther away:
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with paths in the plane of theta and psi, all from theta = 1, psi = 0. Left, data at one point: simultaneous steps spiral outwards, alternating steps go round on a closed curve. Right: with an R1 penalty, and with data of width 1, the paths spiral into the origin."}, "figure": {"name": "fig-small-gan", "caption": "A GAN with two parameters: θ, where the samples are, and ψ, the slope of the discriminator's logit. Left: all data at one point. Right: simultaneous steps with an R1 penalty, and with data of width 1. Rate 0.2, 300 iterations."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with paths in the plane of theta and psi, all from theta = 1, psi = 0. First panel, data at one point: simultaneous steps spiral outwards, alternating steps go round on a closed curve. Second panel: with an R1 penalty, and with data of width 1, the paths spiral into the origin."}, "figure": {"name": "fig-small-gan", "caption": "A GAN with two parameters: θ, where the samples are, and ψ, the slope of the discriminator's logit. First panel: all data at one point. Second panel: simultaneous steps with an R1 penalty, and with data of width 1. Rate 0.2, 300 iterations."}}
 left, right = plots.axes(1, 2, height=3.6)
 start = (1.0, 0.0)
 

@@ -425,7 +425,7 @@ claim(
     rtol=0.15,  # four standard errors of the smallest share
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two drawings in a cube. Left: two straight segments in space, one solid and one dashed, which pass by each other without touching. Right: two tilted planes, which meet in a straight dashed line."}, "figure": {"name": "fig-thin-sets", "caption": "Two segments miss each other; two planes meet, but in a line, which has no area (after Weng's figure 4)."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two drawings in a cube. First panel: two straight segments in space, one solid and one dashed, which pass by each other without touching. Second panel: two tilted planes, which meet in a straight dashed line."}, "figure": {"name": "fig-thin-sets", "caption": "Two segments miss each other; two planes meet, but in a line, which has no area (after Weng's figure 4)."}}
 left, right = plots.axes(1, 2, height=3.4, subplot_kw={"projection": "3d"})
 pair = ends[:, 107]  # of the 200, one that looks clear from this side
 plot_segments(left, [pair[:2], pair[2:]])
@@ -696,7 +696,7 @@ claim(
     rtol=1e-9,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: three discriminators over x, from 1 at the real sample at 0 to 0 at the generated sample at 1; the greater k, the steeper in the middle and the flatter at both samples. Right, on a logarithmic scale: over k from 1 to 50 the gradient of log(1-D) falls below one billionth, that of -log D rises to 50."}, "figure": {"name": "fig-slopes", "caption": "The better the discriminator, the flatter it is where the generated sample lies (left), and the smaller the gradient of log(1 - D) (right). The other loss, -log D, gets a gradient that grows."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: three discriminators over x, from 1 at the real sample at 0 to 0 at the generated sample at 1; the greater k, the steeper in the middle and the flatter at both samples. Second panel, on a logarithmic scale: over k from 1 to 50 the gradient of log(1-D) falls below one billionth, that of -log D rises to 50."}, "figure": {"name": "fig-slopes", "caption": "The better the discriminator, the flatter it is where the generated sample lies (first panel), and the smaller the gradient of log(1 - D) (second panel). The other loss, -log D, gets a gradient that grows."}}
 x = torch.linspace(-0.2, 1.2, 281, dtype=torch.float64)
 sharper = torch.linspace(1, 50, 200, dtype=torch.float64)
 left, right = plots.axes(1, 2, height=3.0)
@@ -1193,7 +1193,7 @@ claim(
     below=0.1,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over discriminator steps from 1 to 800, logarithmic, medians and ranges of sixteen. Left: the cosine between the generator's gradient and the gradient of JS, from around zero with a wide range in the first steps up to nearly 1 from 100 steps on. Right: the norm of the gradient, highest around ten steps, and then falling to less than a tenth."}, "figure": {"name": "fig-dilemma", "caption": "The dilemma of the minimax loss. A young discriminator gives a strong gradient in a wrong direction; an old one shows the right direction, in a whisper. The dashed line is the norm of the gradient of the true 2 JS."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over discriminator steps from 1 to 800, logarithmic, medians and ranges of sixteen. First panel: the cosine between the generator's gradient and the gradient of JS, from around zero with a wide range in the first steps up to nearly 1 from 100 steps on. Second panel: the norm of the gradient, highest around ten steps, and then falling to less than a tenth."}, "figure": {"name": "fig-dilemma", "caption": "The dilemma of the minimax loss. A young discriminator gives a strong gradient in a wrong direction; an old one shows the right direction, in a whisper. The dashed line is the norm of the gradient of the true 2 JS."}}
 left, right = plots.axes(1, 2, height=3.0)
 plots.population(left, marks, cosine.T, name="cosine", colour=plots.FOURTH)
 plots.population(right, marks, norm.T, name="norm", colour=plots.FOURTH)
@@ -1327,7 +1327,7 @@ claim(
     above=2.0,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over discriminator steps from 1 to 1500, both axes logarithmic, with the median and range of three members for generators of 1, 10 and 25 epochs. Left, the gradient of log(1-D): it rises a little until about fifty steps and then falls by two to three decades, steadily, for all three. Right, the gradient of -log D: it rises all the time, about a hundredfold."}, "figure": {"name": "fig-vanishing", "caption": "The gradient that reaches generators frozen after 1, 10 and 25 epochs, while a fresh discriminator learns (after Weng's figure 5, here on digits). Left: the loss of the game. Right: the loss in common use."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over discriminator steps from 1 to 1500, both axes logarithmic, with the median and range of three members for generators of 1, 10 and 25 epochs. First panel, the gradient of log(1-D): it rises a little until about fifty steps and then falls by two to three decades, steadily, for all three. Second panel, the gradient of -log D: it rises all the time, about a hundredfold."}, "figure": {"name": "fig-vanishing", "caption": "The gradient that reaches generators frozen after 1, 10 and 25 epochs, while a fresh discriminator learns (after Weng's figure 5, here on digits). First panel: the loss of the game. Second panel: the loss in common use."}}
 panels = plots.axes(1, 2, height=3.2)
 looks = zip(epochs, plots.COLOURS, plots.DASHES, strict=False)
 for row, (epoch, colour, dash) in enumerate(looks):
@@ -1348,11 +1348,11 @@ panels[1].get_legend().remove()
 plots.show()
 
 # %% [markdown]
-# The left panel is the theorem at work. After a short rise, while the discriminator finds out what to look at, the
+# The first panel is the theorem at work. After a short rise, while the discriminator finds out what to look at, the
 # gradient of $\log(1-D)$ falls by two to three decades, along straight lines in this plot, with no floor in sight. By
 # how many decades depends on the data and the networks; that it falls is general, once a discriminator becomes perfect.
 #
-# The right panel is the remedy: the gradient of $-\log D$ stays alive. But it keeps growing. Is it also, as is often
+# The second panel is the remedy: the gradient of $-\log D$ stays alive. But it keeps growing. Is it also, as is often
 # said, more and more *unstable*? Its scatter from batch to batch grows too, but at the same pace: relative to its own
 # size, the gradient is as steady at the end as at the beginning. It is the dying gradient, that of $\log(1-D)$, that
 # becomes erratic, for in the end it depends on the few samples of a batch that still fool $D$ a little.

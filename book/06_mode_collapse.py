@@ -231,7 +231,7 @@ show_table(
 # (Medians. The interval in brackets holds the true median with 95% confidence, whatever the distribution: it ends at
 # two of the 32 values in order.) The figure shows every member of the population.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels with six rows each, one for each objective on the ring: modes covered at the left, quality at the right; one critic step per iteration at the top, five at the bottom. With five steps, the non-saturating game has most of its 32 members at one mode with quality near 1, least squares at one to six modes, minimax mostly at eight modes with quality near 0.1, and the three Wasserstein games at eight modes, quality 0.1 to 0.5. With one step, minimax is at eight everywhere, non-saturating mostly, while WGAN-GP is spread from one to eight."}, "figure": {"name": "fig-collapse-ring", "caption": "Modes covered and share of high quality on the ring, 32 members each, after 1000 generator steps. Bars are 95% intervals of the median. With one critic step per iteration (top) and with five (bottom), the games change places."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four panels with six rows each, one for each objective on the ring: modes covered and quality, with one critic step per iteration (k = 1) and with five (k = 5). With five steps, the non-saturating game has most of its 32 members at one mode with quality near 1, least squares at one to six modes, minimax mostly at eight modes with quality near 0.1, and the three Wasserstein games at eight modes, quality 0.1 to 0.5. With one step, minimax is at eight everywhere, non-saturating mostly, while WGAN-GP is spread from one to eight."}, "figure": {"name": "fig-collapse-ring", "caption": "Modes covered and share of high quality on the ring, 32 members each, after 1000 generator steps. Bars are 95% intervals of the median. Between one critic step per iteration (k = 1) and five (k = 5), the games change places."}}
 names = ("minimax", "non-saturating", "least-squares",
          "wgan", "wgan-gp", "wgan-lp")  # fmt: skip
 panels = plots.axes(2, 2, height=3.3, sharey=True, sharex="col")
@@ -240,7 +240,7 @@ for row, k in zip(panels, (1, 5), strict=True):
         seen = {name: games["ring", name, k][what] for name in names}
         ends = {name: median_interval(own) for name, own in seen.items()}
         plots.member_rows(ax, seen, intervals=ends)
-    row[0].set_title(f"k = {k}")
+        ax.set_title(f"k = {k}")
 panels[1, 0].set(xlabel="modes covered, of 8", xlim=(0.5, 8.5))
 panels[1, 1].set(xlabel="share of high quality", xlim=(0, 1.02))
 plots.show()
@@ -250,7 +250,7 @@ plots.show()
 # on *one* mode, and on that mode they are excellent. WGAN-GP, with the same networks and the same $k$, covers all eight
 # in every run. So much for the folklore; here it is true. Now look at $k=1$. The *same* GAN covers eight modes in most
 # runs, and it is WGAN-GP that misses more than half of them: one critic step per iteration is too little for a critic
-# that must first become a good one. "GANs collapse, Wasserstein GANs do not" is true of one row of the figure, not of
+# that must first become a good one. "GANs collapse, Wasserstein GANs do not" is true of one half of the figure, not of
 # GANs.
 #
 # You need not take this on trust. We play three of these games here and now, with smaller populations. We look at the
@@ -491,7 +491,7 @@ claim(
     below=0.0,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels. Left: V of the optimal discriminator falls steadily from minus 0.39 to minus 1.39 as the share of the right distribution that is mixed in grows from 0 to 1. Right: V over the shift of the samples from one mode towards the next is a narrow well of depth minus 0.39 at shift 0 and at shift 1, and flat at 0 between them."}, "figure": {"name": "fig-collapse-trap", "caption": "A generator on one of eight modes, against optimal discriminators. Left: mixing in the right distribution is downhill all the way. Right: moving all samples to the next mode leads over a plateau, and the first step is uphill."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: V of the optimal discriminator falls steadily from minus 0.39 to minus 1.39 as the share of the right distribution that is mixed in grows from 0 to 1. Second panel: V over the shift of the samples from one mode towards the next is a narrow well of depth minus 0.39 at shift 0 and at shift 1, and flat at 0 between them."}, "figure": {"name": "fig-collapse-trap", "caption": "A generator on one of eight modes, against optimal discriminators. First panel: mixing in the right distribution is downhill all the way. Second panel: moving all samples to the next mode leads over a plateau, and the first step is uphill."}}
 left, right = plots.axes(1, 2, height=2.7, sharey=True)
 plots.lines(left, shares.squeeze(1), {"_V": mixing})
 plots.lines(
@@ -585,7 +585,7 @@ claim(
     above=1.0,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels. Left: the ring's eight modes as rings, and a dozen curves that one generator draws while its noise walks from one point to another; they run around the circle and across it, through modes and through the empty places between them. Right: the share of samples in between two modes over the slope L from 1 to 64, on logarithmic axes: a curve falling from 0.4 to 0.006, and below it, from L = 4 on close to it, the bound."}, "figure": {"name": "fig-bridges", "caption": "A continuous generator has bridges. Left: what one generator of the game with k = 1 draws on a dozen walks through its noise. Right: the steeper a generator is, the fewer of its samples are in between; the dashed line is the bound (6.5)."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: the ring's eight modes as rings, and a dozen curves that one generator draws while its noise walks from one point to another; they run around the circle and across it, through modes and through the empty places between them. Second panel: the share of samples in between two modes over the slope L from 1 to 64, on logarithmic axes: a curve falling from 0.4 to 0.006, and below it, from L = 4 on close to it, the bound."}, "figure": {"name": "fig-bridges", "caption": "A continuous generator has bridges. First panel: what one generator of the game with k = 1 draws on a dozen walks through its noise. Second panel: the steeper a generator is, the fewer of its samples are in between; the dashed line is the bound (6.5)."}}
 left, right = plots.axes(1, 2, height=3.0)
 curves = drawn[coverage["non-saturating, k = 1"].modes.argmax(), :12]
 plot_mode_clouds([left], {"": curves[0, :1]}, distribution.means)
@@ -687,7 +687,7 @@ claim(
     below=1e-12,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels: the rise of what is descended over the share of samples that have left the first mode, from 0 to beyond one half, for slopes L of 0.25, 0.5, 1 and 4. Left, for log(1-D): with L = 0.25 the curve rises to 0.17, with 0.5 it is level at first and then falls, with 1 and 4 it falls from the beginning, to minus 0.2. Right, for minus log D: all four rise, the less steep the higher, to between 0.8 and 20."}, "figure": {"name": "fig-carry", "caption": "A way out of collapse that a continuous generator can take, for four slopes L. Left: what log(1 - D) descends. For L = 1 and more it is downhill all the way. Right: what -log D descends; there is a wall for all four, and none for L = 16 (not shown)."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels: the rise of what is descended over the share of samples that have left the first mode, from 0 to beyond one half, for slopes L of 0.25, 0.5, 1 and 4. First panel, for log(1-D): with L = 0.25 the curve rises to 0.17, with 0.5 it is level at first and then falls, with 1 and 4 it falls from the beginning, to minus 0.2. Second panel, for minus log D: all four rise, the less steep the higher, to between 0.8 and 20."}, "figure": {"name": "fig-carry", "caption": "A way out of collapse that a continuous generator can take, for four slopes L. First panel: what log(1 - D) descends. For L = 1 and more it is downhill all the way. Second panel: what -log D descends; there is a wall for all four, and none for L = 16 (not shown)."}}
 panels = plots.axes(1, 2, height=2.8)
 for which, (ax, title) in enumerate(
     zip(panels, ("log(1 - D)", "-log D"), strict=True)
@@ -1112,7 +1112,7 @@ claim(
     below=0.5,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with a row for each of K = 0, 1, 5, 10 steps of foresight at k = 1 and K = 0, 5 at k = 5: left the exact distance W1 to the data, right the share of high quality. At k = 1, foresight of five or ten steps gathers all members near 0.4, with quality 0.36, while without foresight they are spread from 0.45 to 1.7. At k = 5 nearly all members are near 2.5 with quality 1, with foresight or without."}, "figure": {"name": "fig-unrolling", "caption": "Foresight of K steps, for a discriminator that takes k steps per iteration; 32 members each, 95% intervals of the median."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with a row for each of K = 0, 1, 5, 10 steps of foresight at k = 1 and K = 0, 5 at k = 5: first the exact distance W1 to the data, then the share of high quality. At k = 1, foresight of five or ten steps gathers all members near 0.4, with quality 0.36, while without foresight they are spread from 0.45 to 1.7. At k = 5 nearly all members are near 2.5 with quality 1, with foresight or without."}, "figure": {"name": "fig-unrolling", "caption": "Foresight of K steps, for a discriminator that takes k steps per iteration; 32 members each, 95% intervals of the median."}}
 panels = plots.axes(1, 2, height=3.4, sharey=True)
 for ax, what in zip(panels, ("w1", "quality"), strict=True):
     seen = {

@@ -137,7 +137,7 @@ claim(
 # square. Noise passes every count of modes that asks only for "some samples of high quality". With five times as many
 # steps the modes emerge, and with them the differences:
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with three rows on the grid after five thousand steps: non-saturating with one and with five critic steps, and WGAN-GP with five. Left, modes covered of 25: nearly all for one critic step, 5 to 19 for five, all for WGAN-GP. Right, the share of high quality: around 0.18, 0.6 and 0.2, with a dashed line at 0.07 for uniform noise."}, "figure": {"name": "fig-collapse-grid", "caption": "The grid after 5000 generator steps, 16 members each (recorded in results/grid-for-longer.json). The dashed line is what uniform noise would score."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with three rows on the grid after five thousand steps: non-saturating with one and with five critic steps, and WGAN-GP with five. First panel, modes covered of 25: nearly all for one critic step, 5 to 19 for five, all for WGAN-GP. Second panel, the share of high quality: around 0.18, 0.6 and 0.2, with a dashed line at 0.07 for uniform noise."}, "figure": {"name": "fig-collapse-grid", "caption": "The grid after 5000 generator steps, 16 members each (recorded in results/grid-for-longer.json). The dashed line is what uniform noise would score."}}
 longer = {
     f"{game['objective']}, k = {game['n_critic']}": game
     for game in recorded("grid-for-longer").result["games"]
@@ -347,7 +347,7 @@ claim(
     above=0.1,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of four rows: rank correlations with the exact W1 for 32 members of each game. Left, the generator's loss: scattered between minus 0.7 and plus 0.8 around small medians, for WGAN-GP around 0.5. Right, the critic's estimate: mostly negative for the non-saturating game with k = 1, mostly positive with k = 5, around zero for minimax, and between 0.7 and 1 for WGAN-GP."}, "figure": {"name": "fig-loss-and-distance", "caption": "Does the loss follow the exact distance to the data? Rank correlations over training, 32 members per game, 95% intervals of the median (recorded in results/loss-and-distance.json)."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of four rows: rank correlations with the exact W1 for 32 members of each game. First panel, the generator's loss: scattered between minus 0.7 and plus 0.8 around small medians, for WGAN-GP around 0.5. Second panel, the critic's estimate: mostly negative for the non-saturating game with k = 1, mostly positive with k = 5, around zero for minimax, and between 0.7 and 1 for WGAN-GP."}, "figure": {"name": "fig-loss-and-distance", "caption": "Does the loss follow the exact distance to the data? Rank correlations over training, 32 members per game, 95% intervals of the median (recorded in results/loss-and-distance.json)."}}
 panels = plots.axes(1, 2, height=3.0, sharey=True)
 for ax, what in zip(panels, ("generator_loss", "estimate"), strict=True):
     seen = {name: torch.tensor(game[what]) for name, game in follow.items()}

@@ -688,7 +688,7 @@ claim(
     atol=5e-6,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: two paths of the game xy from the point (1, 1). Without historical averaging it spirals outwards to the edge of the plot; with weight 0.1 it curls inwards to the origin. Right: the radius over the iterations on logarithmic axes. Without, it shoots up; with weights 0.1, 0.5 and 1 it oscillates at first and then falls along straight lines, steepest for 0.1 and flattest for 1."}, "figure": {"name": "fig-history", "caption": "Historical averaging in the game xy, with η = 0.1. Left: 200 iterations from (1, 1), without it (solid) and with the weight 0.1 (dashed). Right: the radius. The straight lines have the slopes of (8.7): the larger the weight, the slower."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: two paths of the game xy from the point (1, 1). Without historical averaging it spirals outwards to the edge of the plot; with weight 0.1 it curls inwards to the origin. Second panel: the radius over the iterations on logarithmic axes. Without, it shoots up; with weights 0.1, 0.5 and 1 it oscillates at first and then falls along straight lines, steepest for 0.1 and flattest for 1."}, "figure": {"name": "fig-history", "caption": "Historical averaging in the game xy, with η = 0.1. First panel: 200 iterations from (1, 1), without it (solid) and with the weight 0.1 (dashed). Second panel: the radius. The straight lines have the slopes of (8.7): the larger the weight, the slower."}}
 left, right = plots.axes(1, 2, height=3.3)
 routes = {}
 for weight, name in ((0.0, "without"), (0.1, "λ = 0.1")):
@@ -831,7 +831,7 @@ claim(
     atol=1e-9,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: the optimal discriminator between two bell curves, real at the left and generated at the right. With labels 1 and 0 it falls from 1 to 0; with 0.9 and 0 from 0.9 to 0; with 0.9 and 0.1 from 0.9 to 0.1, where it levels off. Right: the factor on the generator's slope over the share r of real samples from 0.0001 to 1, on logarithmic axes. For labels 0.9 and 0 it is 1 throughout; for 0.9 and 0.1 it falls in proportion to r below 0.1."}, "figure": {"name": "fig-smoothing", "caption": "Smoothed labels. Left: the optimal discriminator between N(-1, 0.6) and N(1, 0.6). Right: what smoothing does to the generator's slope, where a share r of all samples at a place is real."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: the optimal discriminator between two bell curves, real around minus 1 and generated around 1. With labels 1 and 0 it falls from 1 to 0; with 0.9 and 0 from 0.9 to 0; with 0.9 and 0.1 from 0.9 to 0.1, where it levels off. Second panel: the factor on the generator's slope over the share r of real samples from 0.0001 to 1, on logarithmic axes. For labels 0.9 and 0 it is 1 throughout; for 0.9 and 0.1 it falls in proportion to r below 0.1."}, "figure": {"name": "fig-smoothing", "caption": "Smoothed labels. First panel: the optimal discriminator between N(-1, 0.6) and N(1, 0.6). Second panel: what smoothing does to the generator's slope, where a share r of all samples at a place is real."}}
 left, right = plots.axes(1, 2, height=3.0)
 x = torch.linspace(-3, 3, 301, dtype=torch.float64)
 real, fake = (gaussian(mean, 0.6).density(x) for mean in (-1, 1))
@@ -1106,7 +1106,7 @@ claim(
     atol=5e-3,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: JS over the distance of the lines from 0 to 4 for four sizes of noise. For 0.1 it jumps to log 2 at once and stays there; for 0.25, 0.5 and 1 it rises ever more gently. Right: the slope of JS at distances 0.5, 1 and 2 over the size of the noise from 0.05 to 5 on a logarithmic axis: three hills of the same shape, whose tops, marked by dots, are at 0.2, 0.41 and 0.81 and get lower."}, "figure": {"name": "fig-noisy-lines", "caption": "Parallel lines under noise. Left: JS over their distance. Right: its slope over the size of the noise; the dots mark the best size, always 0.41 times the distance. One size does not fit all distances."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: JS over the distance of the lines from 0 to 4 for four sizes of noise. For 0.1 it jumps to log 2 at once and stays there; for 0.25, 0.5 and 1 it rises ever more gently. Second panel: the slope of JS at distances 0.5, 1 and 2 over the size of the noise from 0.05 to 5 on a logarithmic axis: three hills of the same shape, whose tops, marked by dots, are at 0.2, 0.41 and 0.81 and get lower."}, "figure": {"name": "fig-noisy-lines", "caption": "Parallel lines under noise. First panel: JS over their distance. Second panel: its slope over the size of the noise; the dots mark the best size, always 0.41 times the distance. One size does not fit all distances."}}
 left, right = plots.axes(1, 2, height=3.0)
 theta = torch.linspace(0, 4, 51, dtype=torch.float64)
 plots.lines(left, theta, {
@@ -1665,7 +1665,7 @@ check("smoothed-loss", answer)
 #
 # :::{hint}
 # :class: dropdown
-# The dots in the right panel of {numref}`fig-noisy-lines` are the best sizes for three other distances. What do they
+# The dots in the second panel of {numref}`fig-noisy-lines` are the best sizes for three other distances. What do they
 # have in common? {eq}`eq-noisy-lines` says why.
 # :::
 

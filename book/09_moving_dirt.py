@@ -367,7 +367,7 @@ claim(
     rtol=1e-10,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: the distribution functions of two samples of 200 points, two staircases that cross in the middle, with the area between them shaded. Right: the two quantile functions over u from 0 to 1, the same staircases turned on their side, with the same area shaded."}, "figure": {"name": "fig-quantiles", "caption": "On a line the earth mover's distance is the area between the distribution functions (left), or between the quantile functions (right): the same area, seen from two sides."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: the distribution functions of two samples of 200 points, two staircases that cross in the middle, with the area between them shaded. Second panel: the two quantile functions over u from 0 to 1, the same staircases turned on their side, with the same area shaded."}, "figure": {"name": "fig-quantiles", "caption": "On a line the earth mover's distance is the area between the distribution functions (first panel), or between the quantile functions (second panel): the same area, seen from two sides."}}
 left, right = plots.axes(1, 2, height=3.0)
 level = (torch.arange(200, dtype=torch.float64) + 0.5) / 200
 a, b = u.sort().values, v.sort().values
@@ -469,7 +469,7 @@ claim(
     below=1,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four square pictures of transport plans between the same two distributions, as dark spots where much is carried. From left to right: a broad blur for epsilon 1, a narrower band for 0.1, a thin curve for 0.01, and a thin staircase for the exact plan, which rises from the lower left to the upper right."}, "figure": {"name": "fig-blur", "caption": "Plans between a distribution with two modes (vertical) and one with a single mode (horizontal), for less and less blur, and the exact plan."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four square pictures of transport plans between the same two distributions, as dark spots where much is carried. In this order: a broad blur for epsilon 1, a narrower band for 0.1, a thin curve for 0.01, and a thin staircase for the exact plan, which rises from the lower left to the upper right."}, "figure": {"name": "fig-blur", "caption": "Plans between a distribution with two modes (vertical) and one with a single mode (horizontal), for less and less blur, and the exact plan."}}
 grid = plots.axes(1, 4, height=2.2)
 for ax, (name, plan) in zip(
     grid,
@@ -557,7 +557,7 @@ claim(
     atol=0.06,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two double logarithmic plots against the number of points. Left: the time of an exact solution in seconds, a line that rises to a few seconds or less at 1600 points. Right: the earth mover's distance between two samples of the same distribution in 1, 2, 3 and 8 dimensions: four falling lines, steeper for fewer dimensions; that for 8 dimensions is almost level."}, "figure": {"name": "fig-hard", "caption": "Left: computing the distance between two samples exactly is quick. Right: what that distance says about the distributions is another matter. All pairs of samples are from one distribution, and the distance should be 0."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two double logarithmic plots against the number of points. First panel: the time of an exact solution in seconds, a line that rises to a few seconds or less at 1600 points. Second panel: the earth mover's distance between two samples of the same distribution in 1, 2, 3 and 8 dimensions: four falling lines, steeper for fewer dimensions; that for 8 dimensions is almost level."}, "figure": {"name": "fig-hard", "caption": "First panel: computing the distance between two samples exactly is quick. Second panel: what that distance says about the distributions is another matter. All pairs of samples are from one distribution, and the distance should be 0."}}
 left, right = plots.axes(1, 2, height=3.0)
 left.loglog(sizes, seconds, "o-", color=plots.INK)
 left.set(xlabel="points n", ylabel="seconds, exact solution")

@@ -291,7 +291,7 @@ claim(
     atol=1e-12,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: six sources and seven targets with their prices, joined by twelve lines where the cheapest plan carries dirt, thicker for more of it. Right: for each of the 42 routes what it costs more than the two prices charge, against its cost. No point is below 0; the twelve routes that are used, as discs, lie on 0, the others, as rings, on it or above, up to 0.14."}, "figure": {"name": "fig-prices", "caption": "The theorem in a picture. Left: the cheapest plan, and the prices of the proof. Right: no route is charged more than it costs, and those on which dirt travels (discs) are charged exactly that."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: six sources and seven targets with their prices, joined by twelve lines where the cheapest plan carries dirt, thicker for more of it. Second panel: for each of the 42 routes what it costs more than the two prices charge, against its cost. No point is below 0; the twelve routes that are used, as discs, lie on 0, the others, as rings, on it or above, up to 0.14."}, "figure": {"name": "fig-prices", "caption": "The theorem in a picture. First panel: the cheapest plan, and the prices of the proof. Second panel: no route is charged more than it costs, and those on which dirt travels (discs) are charged exactly that."}}
 plot_prices(plots.axes(1, 2, height=3.2), C, primal.plan, f, g)
 plots.show()
 
@@ -810,7 +810,7 @@ claim(
     atol=1e-6,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: two upright segments of length 1, at x = 0 and at x = one half. Right: three curves over theta from -1 to 1. W_1 is a V with its tip at 0. JS is level at log 2 with a single point at 0. The squared maximum mean discrepancy is a smooth valley with a round bottom."}, "figure": {"name": "fig-parallel-lines", "caption": "Two parallel lines (after Weng's figure 8), and three measures of how far apart they are. JS sees only whether θ is zero. W₁ is continuous, with a kink. MMD² is smooth, but it is a square; MMD has the kink of W₁."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: two upright segments of length 1, at x = 0 and at x = one half. Second panel: three curves over theta from -1 to 1. W_1 is a V with its tip at 0. JS is level at log 2 with a single point at 0. The squared maximum mean discrepancy is a smooth valley with a round bottom."}, "figure": {"name": "fig-parallel-lines", "caption": "Two parallel lines (after Weng's figure 8), and three measures of how far apart they are. JS sees only whether θ is zero. W₁ is continuous, with a kink. MMD² is smooth, but it is a square; MMD has the kink of W₁."}}
 left, right = plots.axes(1, 2, height=3.0)
 left.plot([0, 0], [0, 1], color=plots.REAL, linewidth=4, label="P")
 left.plot(

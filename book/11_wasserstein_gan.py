@@ -421,7 +421,7 @@ claim(
     below=0.95,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: a Kantorovich potential of N(0,1) and N(0,2), a roof that falls with slope 1 on both sides of 0, and the best ramp of a clipped critic, level on the left of 0 and falling with slope 1 on the right. Right: the share of K times W_1 for ten pairs of distributions: linear critics at 1 for the first five pairs and lower or 0 for the others; the best clipped critics between 0.13 and 1; trained ones lower, at half to nine tenths of the best."}, "figure": {"name": "fig-ramps", "caption": "What clipping leaves of a critic with one hidden layer. Left: a roof is wanted, but a ramp is the best available (here for N(0, 1) and N(0, 2)). Right: the share of K·W₁ that is reached for ten pairs of distributions; there is no constant factor."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: a Kantorovich potential of N(0,1) and N(0,2), a roof that falls with slope 1 on both sides of 0, and the best ramp of a clipped critic, level on the left of 0 and falling with slope 1 on the right. Second panel: the share of K times W_1 for ten pairs of distributions: linear critics at 1 for the first five pairs and lower or 0 for the others; the best clipped critics between 0.13 and 1; trained ones lower, at half to nine tenths of the best."}, "figure": {"name": "fig-ramps", "caption": "What clipping leaves of a critic with one hidden layer. First panel: a roof is wanted, but a ramp is the best available (here for N(0, 1) and N(0, 2)). Second panel: the share of K·W₁ that is reached for ten pairs of distributions; there is no constant factor."}}
 left, right = plots.axes(1, 2, height=2.9)
 at = torch.linspace(-4, 4, 201)
 plots.lines(
@@ -873,7 +873,7 @@ claim(
     above=0.85,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: two Gaussian bumps at minus 2 and 2; the discriminator falls from 1 to 0 between them and is flat on both; the penalised critic is a nearly straight falling line; the clipped critic falls too, steeply in the middle between the bumps and less so on both sides. Right, on a logarithmic scale from minus 3.5 to 3.5: the gradient of log(1-D) falls by many orders of magnitude towards the generated samples; the slopes of both critics stay near 1."}, "figure": {"name": "fig-two-gaussians", "caption": "Between two Gaussians (after figure 2 of Xu's slides). Left: the densities, a discriminator, and the critics, shifted to 1/2 at x = 0 and drawn a tenth as high. Right: the gradient that each leaves to a generated sample at x; medians and ranges of eight. Dashed: the optimal discriminator."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: two Gaussian bumps at minus 2 and 2; the discriminator falls from 1 to 0 between them and is flat on both; the penalised critic is a nearly straight falling line; the clipped critic falls too, steeply in the middle between the bumps and less so on both sides. Second panel, on a logarithmic scale from minus 3.5 to 3.5: the gradient of log(1-D) falls by many orders of magnitude towards the generated samples; the slopes of both critics stay near 1."}, "figure": {"name": "fig-two-gaussians", "caption": "Between two Gaussians (after figure 2 of Xu's slides). First panel: the densities, a discriminator, and the critics, shifted to 1/2 at x = 0 and drawn a tenth as high. Second panel: the gradient that each leaves to a generated sample at x; medians and ranges of eight. Dashed: the optimal discriminator."}}
 left, right = plots.axes(1, 2, height=3.2)
 line = at.squeeze()
 for place, colour in ((-mu, plots.REAL), (mu, plots.GENERATED)):
@@ -977,7 +977,7 @@ claim(
     equals=32,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: against a still generator the estimates of eight clipped and of eight penalised critics climb within a hundred steps to a plateau at about 5, above the dashed line at the true distance 4. Right: over the iterations of 32 games the critic's estimate starts high, dips at iteration 100, rises until iteration 150 and then falls steadily, together with the exact distance, from 0.9 to 0.3 and from 0.7 to 0.4."}, "figure": {"name": "fig-climb", "caption": "The critic's estimate. Left: against a generator that stands still, it climbs (dashed, the true W₁). Right: from iteration to iteration it falls together with the distance, once the critic has caught up. Medians and ranges."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: against a still generator the estimates of eight clipped and of eight penalised critics climb within a hundred steps to a plateau at about 5, above the dashed line at the true distance 4. Second panel: over the iterations of 32 games the critic's estimate starts high, dips at iteration 100, rises until iteration 150 and then falls steadily, together with the exact distance, from 0.9 to 0.3 and from 0.7 to 0.4."}, "figure": {"name": "fig-climb", "caption": "The critic's estimate. First panel: against a generator that stands still, it climbs (dashed, the true W₁). Second panel: from iteration to iteration it falls together with the distance, once the critic has caught up. Medians and ranges."}}
 left, right = plots.axes(1, 2, height=3.0)
 for name, colour, dash in (
     ("clipped", plots.FIFTH, plots.DASHES[1]),
@@ -1006,10 +1006,10 @@ right.legend(fontsize=9)
 plots.show()
 
 # %% [markdown]
-# On the left both plateaus lie above the true distance, since neither kind of critic keeps to slopes of 1. On the right
-# the first hundred iterations are worth a look. The estimate starts at its highest, above the true distance, while the
-# critic is at its wildest, and then falls far below it: with five steps per iteration a critic does not keep up with a
-# moving generator from the start. That is what the hundred steps of the authors' code are for.
+# Against the still generator both plateaus lie above the true distance, since neither kind of critic keeps to slopes
+# of 1. In the games the first hundred iterations are worth a look. The estimate starts at its highest, above the true
+# distance, while the critic is at its wildest, and then falls far below it: with five steps per iteration a critic does
+# not keep up with a moving generator from the start. That is what the hundred steps of the authors' code are for.
 #
 # That the two curves nearly coincide later on is luck. What may you conclude from a critic's estimate, then? That is a
 # lesson of its own: {doc}`lesson 12 <12_the_estimate>`.
@@ -1086,7 +1086,7 @@ claim(
     digits=1,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with four columns of 32 dots: RMSProp and Adam with momentum 0, 0.5 and 0.9. Left, the exact distance: about 0.7, 0.76, 0.93 and 1.27. Right, its standard deviation over the second half: 0.065, 0.08, 0.10 and 0.22, with the widest scatter for momentum 0.9."}, "figure": {"name": "fig-optimizers", "caption": "The clipped game under four optimizers, 32 games each: the exact W₁ in the second half of the iterations, and its standard deviation there. Bars are 95% intervals of the median."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with four columns of 32 dots: RMSProp and Adam with momentum 0, 0.5 and 0.9. First panel, the exact distance: about 0.7, 0.76, 0.93 and 1.27. Second panel, its standard deviation over the second half: 0.065, 0.08, 0.10 and 0.22, with the widest scatter for momentum 0.9."}, "figure": {"name": "fig-optimizers", "caption": "The clipped game under four optimizers, 32 games each: the exact W₁ in the second half of the iterations, and its standard deviation there. Bars are 95% intervals of the median."}}
 panels = plots.axes(1, 2, height=2.9)
 for ax, groups, title in zip(
     panels, (level, spread), ("exact W₁", "fluctuation of W₁"), strict=True

@@ -527,7 +527,7 @@ claim(
 # cheapest plan. (If we did, we should need no critic.) Between two points that have nothing to do with each other, the
 # best critic need not have slope 1.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels with the same two clouds, ten real points on the left and ten generated ones on the right, in two groups each. Left: lines join each real point to its partner in the cheapest plan, short and nearly parallel, with a cross on each. Middle: lines join random pairs and cross each other in the middle. Right: no lines; the crosses lie around the real points."}, "figure": {"name": "fig-looked-at", "caption": "Where a penalty looks: on the routes of the cheapest plan, where the theorem applies; between random pairs (WGAN-GP); around the data (DRAGAN)."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels with the same two clouds, ten real points on the left and ten generated ones on the right, in two groups each. First: lines join each real point to its partner in the cheapest plan, short and nearly parallel, with a cross on each. Second: lines join random pairs and cross each other in the middle. Third: no lines; the crosses lie around the real points."}, "figure": {"name": "fig-looked-at", "caption": "Where a penalty looks: on the routes of the cheapest plan, where the theorem applies; between random pairs (WGAN-GP); around the data (DRAGAN)."}}
 source = random_source(4)
 groups = torch.tensor([[0.0, 1.0], [0.0, -1.0]]).repeat(5, 1)
 a = groups + 0.25 * torch.randn(10, 2, generator=source)
@@ -673,7 +673,7 @@ def critics_on_the_line(constraint, members=16, steps=400, lr=4e-3):
 gp_line = critics_on_the_line(GradientPenalty(10.0))
 lp_line = critics_on_the_line(GradientPenalty(10.0, one_sided=True))
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of sixteen critics each, drawn as curves over x from -4 to 4. Left, two-sided penalty: most fall from left to right with a slope a little above 1, but some rise from left to right with slope 0.8, the wrong way. Right, one-sided penalty: all sixteen fall."}, "figure": {"name": "fig-wrong-side", "caption": "Sixteen critics between real samples around −2 and generated ones around 2, shifted to be 0 in the middle. Under the two-sided penalty some end on the wrong side (dashed): they score generated samples higher."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels of sixteen critics each, drawn as curves over x from -4 to 4. First panel, two-sided penalty: most fall from left to right with a slope a little above 1, but some rise from left to right with slope 0.8, the wrong way. Second panel, one-sided penalty: all sixteen fall."}, "figure": {"name": "fig-wrong-side", "caption": "Sixteen critics between real samples around −2 and generated ones around 2, shifted to be 0 in the middle. Under the two-sided penalty some end on the wrong side (dashed): they score generated samples higher."}}
 t = torch.linspace(-4, 4, 161)
 panels = plots.axes(1, 2, height=2.6, sharey=True)
 for ax, critics, title in zip(
@@ -798,8 +798,8 @@ claim(
 
 # %% [markdown]
 # For distributions with densities we integrate {eq}`eq-excess`: for Gaussians, for uniform distributions, and again for
-# point masses, with $\lambda$ between 0.1 and 100. The result is the dashed curve on the right of
-# {numref}`fig-excess`.
+# point masses, with $\lambda$ between 0.1 and 100. The result is the dashed curve in the second
+# panel of {numref}`fig-excess`.
 
 
 # %% tags=["hide-input"]
@@ -923,7 +923,7 @@ claim(
     atol=0.2,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: slopes of trained critics over x from -2 to 2 at lambda 1, nearly 3, and at lambda 10, nearly 1.2; the bands of sixteen critics lie on the dashed lines of theory; a dotted line at 1 is below both. Right: reports against lambda on logarithmic axes: the curve of theory falls from 84 at lambda 0.1 towards the dotted line at 4, the true distance; discs of trained critics lie on the curve, squares of corrected reports on the dotted line."}, "figure": {"name": "fig-excess", "caption": "Left: how steep sixteen critics became under a one-sided penalty of weight 1 and 10, and what theory says (dashed). Right: what they report, and their reports less twice the penalty; W₁ = 4."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: slopes of trained critics over x from -2 to 2 at lambda 1, nearly 3, and at lambda 10, nearly 1.2; the bands of sixteen critics lie on the dashed lines of theory; a dotted line at 1 is below both. Second panel: reports against lambda on logarithmic axes: the curve of theory falls from 84 at lambda 0.1 towards the dotted line at 4, the true distance; discs of trained critics lie on the curve, squares of corrected reports on the dotted line."}, "figure": {"name": "fig-excess", "caption": "First panel: how steep sixteen critics became under a one-sided penalty of weight 1 and 10, and what theory says (dashed). Second panel: what they report, and their reports less twice the penalty; W₁ = 4."}}
 ax, other = plots.axes(1, 2, height=2.9)
 for w, colour in ((1.0, plots.FOURTH), (10.0, plots.SKY)):
     plots.population(
@@ -1088,7 +1088,7 @@ def two_less_one(measure, weight):
     return paired_difference(*both, comparisons=8)
 
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over lambda from 0.1 to 100, both axes logarithmic. Left, the distance of generated samples to the data at the end: the one-sided curve is level near 0.37 throughout; the two-sided curve agrees with it at 0.1 and 1, rises to 0.8 at lambda 10 and to about 2.5 at 100. Right, how much the estimate varies: the one-sided curve falls, the two-sided one falls to lambda 1 and then climbs above 2 at 100."}, "figure": {"name": "fig-lambda", "caption": "Sixteen runs on the ring for each penalty and λ: exact W₁ of the samples to the data at the end (left), and how much the critic's estimate still varies (right); medians with 95% intervals. Recorded."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over lambda from 0.1 to 100, both axes logarithmic. First panel, the distance of generated samples to the data at the end: the one-sided curve is level near 0.37 throughout; the two-sided curve agrees with it at 0.1 and 1, rises to 0.8 at lambda 10 and to about 2.5 at 100. Second panel, how much the estimate varies: the one-sided curve falls, the two-sided one falls to lambda 1 and then climbs above 2 at 100."}, "figure": {"name": "fig-lambda", "caption": "Sixteen runs on the ring for each penalty and λ: exact W₁ of the samples to the data at the end, and how much the critic's estimate still varies; medians with 95% intervals. Recorded."}}
 ax, other = plots.axes(1, 2, height=2.8)
 plots.sweep(ax, lambdas, distance)
 plots.sweep(other, lambdas, restless)
@@ -1268,7 +1268,7 @@ claim(
 # ::::{admonition} Further: how they work, and what slopes they reach
 # :class: dropdown
 # **DRAGAN** looks for gradients of norm 1 not between the distributions but around the data, at
-# $\hat x=x+\text{noise}$ ({numref}`fig-looked-at`, right). The paper's noise is Gaussian; its program adds
+# $\hat x=x+\text{noise}$ ({numref}`fig-looked-at`, third panel). The paper's noise is Gaussian; its program adds
 # $\frac12\,\sigma\,\varepsilon$ with $\sigma$ the standard deviation of the data and $\varepsilon\sim U[0,1]^d$, to one
 # side only; ours, $\varepsilon\sim U[-1,1]^d$, is a variant that looks to both. No theorem of optimal transport says
 # that the slope is 1 there; its authors want to keep the critic from becoming sharp near the data. It needs no
@@ -1354,7 +1354,7 @@ claim(
     above=1.05,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with four dots for each of four critics. Left, the largest slope found: below 1 for projected and for normalised matrices, 1 for sorting, above 1 for the one-sided penalty. Right, the reported distance divided by the true one: lowest for projected matrices, higher for normalised ones, higher again for sorting, and nearest to 1 for the one-sided penalty."}, "figure": {"name": "fig-one-lipschitz", "caption": "Four ways to keep a critic Lipschitz, four critics each: the steepest slope found (left), and the reported distance in units of the true one (right)."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with four dots for each of four critics. First panel, the largest slope found: below 1 for projected and for normalised matrices, 1 for sorting, above 1 for the one-sided penalty. Second panel, the reported distance divided by the true one: lowest for projected matrices, higher for normalised ones, higher again for sorting, and nearest to 1 for the one-sided penalty."}, "figure": {"name": "fig-one-lipschitz", "caption": "Four ways to keep a critic Lipschitz, four critics each: the steepest slope found, and the reported distance in units of the true one."}}
 ax, other = plots.axes(1, 2, height=2.7)
 plots.strips(ax, steepest)
 plots.strips(other, {name: r / pair.w1 for name, r in told.items()})
@@ -2187,7 +2187,7 @@ check("penalty-of-images", answer)
 # - A two-sided penalty is not convex. Weights that are large for the distances at hand leave critics on the wrong side
 #   or on one slope, and make games unsteady; a one-sided penalty is convex, and its weight matters little.
 # - None of these penalties brings the smallest GAN to rest at its data; what does, {doc}`lesson 16
-#   <16_which_games_converge>` shows. Why a smooth critic can serve a generator better than an exact one, {doc}`lesson 17
+#   <16_which_games_converge>` shows. Why a critic that is exact on every batch misleads a generator, {doc}`lesson 17
 #   <17_without_a_critic>` derives.
 # - A penalised critic reports too much, on the line $W_1+\int\Delta^2/(2\lambda\rho)$. Subtracting twice the penalty
 #   corrects that, if the critic has converged.

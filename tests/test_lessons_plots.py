@@ -1,5 +1,7 @@
 """The figures that single lessons draw: what is drawn is what was measured."""
 
+import itertools
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -39,6 +41,18 @@ def test_the_area_under_an_integrand_is_shaded_down_to_zero(panels):
 def test_the_diagram_of_the_game_names_its_players(panels):
     words = " ".join(text.get_text() for text in plot_game_diagram(panels[0]).texts)
     assert all(word in words for word in ("noise", "generator", "discriminator", "data", "D(x)", "G(z)"))
+
+
+def test_on_a_phone_the_diagram_of_the_game_has_the_same_words_and_none_covers_another():
+    ax = plot_game_diagram(plots.axes())
+    on_a_desk = {" ".join(text.get_text().split()) for text in ax.texts}
+    ax.figure.set_size_inches(3.65, ax.figure.for_a_phone())
+    assert {" ".join(text.get_text().split()) for text in ax.texts} == on_a_desk
+    ax.figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in ax.texts if text.get_text()]
+    assert len(boxes) == 5 + 3 + 2
+    assert not [pair for pair in itertools.combinations(boxes, 2) if pair[0].overlaps(pair[1])]
+    plt.close("all")
 
 
 def test_reliability_is_drawn_with_the_ends_of_its_intervals(panels):

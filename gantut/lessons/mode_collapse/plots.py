@@ -78,5 +78,5 @@ def plot_mean_turns(
         panels[-1].plot(as_array(steps), members, color=colour, linestyle=dash, linewidth=1.2)
         panels[-1].plot([], [], color=colour, linestyle=dash, label=f"{name} ({members.shape[1]} members)")
     panels[-1].set(xlabel="steps", ylabel="turns of the mean")
-    panels[-1].legend(loc="upper left")
+    figure.legend(*panels[-1].get_legend_handles_labels(), loc="outside lower center", ncols=2)  # it would hide lines
     return panels

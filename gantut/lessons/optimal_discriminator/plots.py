@@ -37,6 +37,6 @@ def plot_reliability(ax: Axes, predicted, observed, low, high, *, counts=None) -
     if counts is not None:
         for x, y, count in zip(predicted, low, as_array(counts), strict=True):
             ax.annotate(f"{count:.0f}", (x, y), (0, -11), textcoords="offset points", ha="center", fontsize=9)
-    ax.set(xlabel="predicted D(x)", ylabel="share of real images", xlim=(-0.03, 1.03), ylim=(-0.1, 1.05))
-    ax.legend(loc="upper left")
+    ax.set(xlabel="predicted D(x)", ylabel="share of real images", xlim=(-0.03, 1.03), ylim=(-0.1, 1.1))
+    ax.legend(loc="upper left", handlelength=1.2)
     return ax

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gantut.plots import DASHES, INDIGO, INK, THIRD, as_array, legend_below, looks, population, strips
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ def plot_layer_gradients(ax: Axes, norms: Mapping[str, object]) -> Axes:
             color=colour, linestyle=dash, marker=mark, markersize=5, label=name,
         )  # fmt: skip
     ax.set(yscale="log", xlabel="hidden layer", ylabel="norm of the gradient")
-    ax.legend(fontsize=9, ncols=2)
+    _room_below(ax)
+    ax.legend(fontsize=9, ncols=2, loc="lower right")
     return ax
 
 
@@ -89,5 +92,12 @@ def plot_batch_distances(ax: Axes, sizes, means: Mapping[float, object], bound) 
             ax.axhline(truth, color=colour, linestyle=":", linewidth=1.2)
     ax.plot(as_array(sizes), as_array(bound), color=INK, linewidth=1.0, label="bound for 0")
     ax.set(xscale="log", yscale="log", xlabel="samples in a batch", ylabel="mean W₁ of two batches")
-    ax.legend(fontsize=9, title="W₁ of the distributions", title_fontsize=9)
+    _room_below(ax)
+    ax.legend(fontsize=9, title="W₁ of the distributions", title_fontsize=9, loc="lower left")
     return ax
+
+
+def _room_below(ax):
+    """Leave room for a legend below the curves of a logarithmic axis: a third of it."""
+    low, high = np.log10(ax.get_ylim())
+    ax.set_ylim(10.0 ** (low - 0.5 * (high - low)), 10.0**high)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gantut.plots import COLOURS, DASHES, INK, PAPER, as_array
+from gantut.plots import INK, PAPER, as_array, looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +29,7 @@ def plot_radii(ax: Axes, radii: Mapping[str, object], *, level: float | None = N
     Axes
         The one that was given.
     """
-    for (name, radius), colour, dash in zip(radii.items(), COLOURS, DASHES, strict=False):
+    for (name, radius), (colour, dash, _) in zip(radii.items(), looks(radii), strict=True):
         radius = as_array(radius)
         ax.plot(np.arange(1, len(radius) + 1), radius, color=colour, linestyle=dash, label=name)
     if level is not None:
@@ -56,10 +56,11 @@ def plot_landings(ax: Axes, walks) -> Axes:
     walks = as_array(walks)
     side = np.linspace(walks[..., 0].min() * 0.9, walks[..., 0].max() * 1.1, 200)
     ax.plot(side, 1 / side, color=INK, linewidth=1.2, label="bc = 1")
-    for path, colour in zip(walks.swapaxes(0, 1), COLOURS * 2, strict=False):
+    for path, (colour, *_) in zip(walks.swapaxes(0, 1), looks(range(walks.shape[1])), strict=True):
         ax.plot(*path.T, color=colour, linewidth=1.2)
         ax.plot(*path[0], "o", color=INK, markerfacecolor=PAPER, markersize=7, zorder=3)
         ax.plot(*path[-1], "o", color=colour, markersize=6, zorder=4)
-    ax.set(xlabel="b", ylabel="c", aspect="equal")
+    ax.set(xlabel="b", ylabel="c")
+    ax.set_aspect("equal", adjustable="datalim")  # as wide as the text: a square would be as high
     ax.legend()
     return ax

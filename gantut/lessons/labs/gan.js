@@ -371,6 +371,9 @@ function drawReal({ centres, scale }, rows, random, points = new Float64Array(2 
 
 // ---- A game -------------------------------------------------------------------------------------------------
 
+// For each data set, how far two of its batches are apart: worked out once, for all games on it.
+const bands = new WeakMap();
+
 // What may be changed while it is played: `steer({ objective, criticSteps, data, rates })`.
 class Game {
   constructor(settings, seed) {
@@ -388,7 +391,7 @@ class Game {
     this.players.critic.rate = rates?.critic ?? RATE;
     this.players.generator.rate = rates?.generator ?? RATE;
     if (this.data?.centres === data.centres && this.size === data.centres.length) return;
-    Object.assign(this, { data, size: data.centres.length, band: null });
+    Object.assign(this, { data, size: data.centres.length });
     this.reference = drawReal(data, BATCH, randomSource(12345));
   }
 
@@ -447,12 +450,15 @@ class Game {
 
   // How far two batches of the data are from each other: the middle, and the band that holds 95 of 100 pairs.
   realAgainstReal() {
-    if (this.band) return this.band;
+    const { centres } = this.data,
+      known = bands.get(centres);
+    if (known?.size === this.size) return known.band;
     const random = randomSource(777),
       found = times(40, () => exactDistance(drawReal(this.data, BATCH, random), this.reference, BATCH));
     found.sort((a, b) => a - b);
-    this.band = { low: found[1], middle: (found[19] + found[20]) / 2, high: found[38] };
-    return this.band;
+    const band = { low: found[1], middle: (found[19] + found[20]) / 2, high: found[38] };
+    bands.set(centres, { size: this.size, band });
+    return band;
   }
 
   look() {

@@ -113,20 +113,23 @@ begin("live_gan", (lab) => {
   let drawn = [],
     pen = false,
     drawing = 0, // milliseconds that the last picture took
+    played = 0, // milliseconds of play since then
     game,
     realPoints;
 
   const player = lab.player(
     start,
     () => {
-      const until = performance.now() + SLICE - drawing;
-      let rounds = 0;
-      // Where a round takes longer than there is time, the next picture goes on within it.
-      do rounds += game.step();
-      while (rounds < speed.value && performance.now() < until);
-      const played = performance.now();
+      // Where it is slow to draw, some pictures are only played and others only drawn, half of the time each.
+      const slow = drawing > SLICE / 2;
+      if (!slow || played < drawing) {
+        playFor(slow ? SLICE : SLICE - drawing);
+        if (slow) return true;
+      }
+      played = 0;
+      const began = performance.now();
       redraw();
-      drawing = performance.now() - played;
+      drawing = performance.now() - began;
       return true;
     },
     { names: ["Start", "Pause"] },
@@ -137,6 +140,15 @@ begin("live_gan", (lab) => {
   });
 
   // ---- What is played
+
+  // Some milliseconds, or as many rounds as the speed allows; what is left of a round is for the next picture.
+  function playFor(milliseconds) {
+    const began = performance.now();
+    let rounds = 0;
+    do rounds += game.step();
+    while (rounds < speed.value && performance.now() < began + milliseconds);
+    played += performance.now() - began;
+  }
 
   function settings() {
     const own = data.value === "drawn";

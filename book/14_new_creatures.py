@@ -117,7 +117,7 @@ claim(
 # (The likeness of silhouettes and shadings, mirrored or not, is 1 for the same creature in other colours. Pictures from
 # 0.4 on count as one form.)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two blocks of small pixel-art monsters on white. Left, 24 of the training part: demons, snakes, butterflies, an elephant, hydras. Right, 24 of the held-out part, which look like the same kind of monsters but show different ones."}, "figure": {"name": "fig-creatures", "caption": "Creatures: every twelfth picture of the training part, and every third that is held out. Tiles of Dungeon Crawl Stone Soup, CC0."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two blocks of small pixel-art monsters on white. Under “training”, 24 of the training part: demons, snakes, butterflies, an elephant, hydras. Under “held out”, 24 of the held-out part, which look like the same kind of monsters but show different ones."}, "figure": {"name": "fig-creatures", "caption": "Creatures: every twelfth picture of the training part, and every third that is held out. Tiles of Dungeon Crawl Stone Soup, CC0."}}
 parts = {
     "training": training.images[:288:12],
     "held out": holdout.images[:72:3],
@@ -1295,9 +1295,9 @@ plots.show()
 #
 # - **Start from a network that has seen many others**, where there is one. A hundred photographs of dogs are little,
 #   but not for a network that knows cats. Nobody has trained one on a million monsters.
-# - **Change the pictures as much as the critic needs.** ADA {cite}`karras2020` applies each change with a probability
-#   that is raised when the discriminator is too sure of the *real* pictures, by the mean sign of its logits, and lowered
-#   when it is not. Probabilities well below 1 also keep rare changes from leaking, as above.
+# - **Change the pictures as much as the critic needs.** Adaptive augmentation, ADA {cite}`karras2020`, applies each
+#   change with a probability that is raised when the discriminator is too sure of the *real* pictures, by the mean sign
+#   of its logits, and lowered when it is not. Probabilities well below 1 also keep rare changes from leaking, as above.
 # - **Make the critic describe what it sees.** In FastGAN {cite}`liu2021` a small decoder has to restore the picture from
 #   the critic's features, so that these are about the picture and not just about telling it from others. Its authors
 #   train it on a hundred to some thousands of pictures, for hours on one GPU.
@@ -1310,12 +1310,23 @@ plots.show()
 # ```text
 # python -m gantut train my-sprites.zip --out runs/mine --dry-run
 # python -m gantut train my-sprites.zip --out runs/mine
-# python -m gantut sample runs/mine --between 5
+# python -m gantut sample runs/mine --between 5 --snapshot best
 # python -m gantut doctor runs/mine
+# python -m gantut export runs/mine --out mine --snapshot best
 # ```
 #
-# The first of these only looks: how many pictures there are, which cannot be read, and what time to expect. The second
-# plays the game of the longer run; `--preset dcgan`, `wgan` or `wgan-gp` plays one of the three. And
+# The first of these only looks: how many pictures there are, which cannot be read, and what time and memory to expect.
+# It also says how they become squares: pixel art keeps its pixels, photographs are cropped and resized smoothly, and
+# where it takes one for the other, `--fit pixels`, `crop`, `pad` or `border` decides. The second plays the game of the
+# longer run; `--preset dcgan`, `wgan` or `wgan-gp` plays one of the three, and `--augment-target 0.6` adapts the changes
+# as ADA does, with its authors' target for the mean sign.
+#
+# While it trains it measures the kernel distance of some samples (`--measure` says of how many) and the share of copies
+# among them. The state in which the distance was least is kept in `checkpoints/best`, and `--snapshot best` takes that
+# one in place of the latest. But it is the distance to the pictures that are *learnt*, so a generator that copies them
+# comes out best of all: look at the copies beside it. `export` writes the generator for others, with a card that says
+# what it was trained on, under which licence (`--licence`), and what was measured.
+#
 # `python -m gantut sample creatures` draws with the generator that ships. The post's Pokémon are available too, for
 # instance in the npm package `pokesprite-images`. The pictures belong to their owners, and so may what a network makes
 # of them: train on them for yourself, and describe what you have seen, but do not publish it. That is why this page

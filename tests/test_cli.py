@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -298,6 +299,16 @@ def test_lessons_have_the_titles_of_the_book():
     assert {lesson for _, lesson in _lessons.OBJECTIVES.values()} <= {
         int(number) for number in lessons if number.isdecimal()
     }
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs the pipes of POSIX")
+def test_it_ends_quietly_where_nobody_reads_on():
+    reads, writes = os.pipe()
+    os.close(reads)  # as `head` does, once it has seen enough
+    command = [sys.executable, "-m", "gantut", "--help"]
+    ended = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, env=environment())
+    os.close(writes)
+    assert (ended.returncode, ended.stderr) == (141, b"")
 
 
 def test_without_a_command_the_help_is_shown(capsys):

@@ -67,11 +67,11 @@ def generator_of_torch(network, member, blocks):
 
 
 def deviation_by_loops(h, group):
-    """Karras et al. (2018), section 3, for samples that are (n, d) numbers."""
+    """Karras et al. (2018), section 3, for samples that are (n, d) numbers; groups as in their code: every n/g-th."""
     size = max(g for g in range(1, min(group, len(h)) + 1) if len(h) % g == 0)
-    found = np.zeros(len(h))
-    for start in range(0, len(h), size):
-        rows = list(range(start, start + size))
+    found, groups = np.zeros(len(h)), len(h) // size
+    for first in range(groups):
+        rows = list(range(first, len(h), groups))
         spreads = [np.sqrt(np.mean((h[rows, k] - h[rows, k].mean()) ** 2) + 1e-8) for k in range(h.shape[1])]
         found[rows] = np.mean(spreads)
     return found

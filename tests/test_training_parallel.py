@@ -141,7 +141,9 @@ def together(tmp_path_factory):
 @pytest.mark.parametrize("name", GAMES)
 def test_gradients_of_two_processes_are_those_of_one(together, name):
     expected = first_gradients(*GAMES[name], False)
-    rounding = 4e-6 if "in groups" in name else 1e-6  # under the root of small variances roundings grow
+    # Under the root of small variances roundings grow; and in features under batch normalisation: on one process, too,
+    # the same batch in another order moves the gradient by up to 3e-6 of its size.
+    rounding = 4e-6 if "in groups" in name or "features" in name else 1e-6
     for found in together:
         for ours, theirs in zip(found["games"][name][0], expected, strict=True):
             assert torch.allclose(ours, theirs, rtol=1e-6, atol=rounding * float(theirs.abs().max()) + 1e-9)

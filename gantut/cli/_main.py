@@ -25,7 +25,7 @@ commands:
 
 Each command has a --help of its own; --version prints the version. Exit status: 0 all is well; 1 the doctor has found
 something, or a process of the run was lost; 2 something is wrong with what was asked for, or with a file; 130 stopped
-with Ctrl-C.
+with Ctrl-C; 141 nobody reads on what is printed, such as `head`.
 """  # this is what --help prints
 
 import os
@@ -37,6 +37,7 @@ from gantut import __version__
 
 COMMANDS = ("train", "sample", "doctor", "export", "study")
 WRONG = 2  # the exit status where something is wrong with what was asked for, or with a file
+UNREAD = 141  # and where nobody reads on what is printed: a shell's, for a program that was stopped by SIGPIPE
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -51,7 +52,7 @@ def main(words: Sequence[str] | None = None) -> int:
     -------
     int
         The exit status: 0; 1 where the doctor finds something, or a process of a run is lost; 2 after an error, which
-        one line explains; 130 after Ctrl-C.
+        one line explains; 130 after Ctrl-C; 141 where nobody reads on what is printed.
 
     Examples
     --------
@@ -61,6 +62,17 @@ def main(words: Sequence[str] | None = None) -> int:
     0
     """
     words = list(sys.argv[1:] if words is None else words)
+    try:
+        status = _done(words)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would complain of what it has still to write
+        return UNREAD
+
+
+def _done(words):
+    """Do what the words ask for, and say what is wrong with them."""
     if not words or words[0] in ("-h", "--help", "--version"):
         print(f"gantut {__version__}" if words == ["--version"] else __doc__.rstrip())
         return 0
@@ -74,6 +86,8 @@ def main(words: Sequence[str] | None = None) -> int:
         return import_module(f"gantut.cli._{name}").run(words)
     except SystemExit as stop:  # from tyro, which has shown its help, or what is wrong with the words
         return stop.code
+    except BrokenPipeError:
+        raise
     except OSError as error:  # such as a full disk
         file = f": {error.filename}" if error.filename else ""
         return _wrong(error.strerror + file if error.strerror else str(error), error)

@@ -150,8 +150,8 @@ def minibatch_deviation(features: torch.Tensor, *, group: int = 4) -> torch.Tens
     ----------
     features : tensor, shape (..., batch, d)
     group : int
-        The size g of a group: the first g samples, the next g, and so on. Where it does not divide the batch, it is
-        the next smaller number that does.
+        The size g of a group. Where it does not divide the batch, it is the next smaller number that does. Of n / g
+        groups, sample i is in group i modulo n / g, as in the authors' code.
 
     Returns
     -------
@@ -168,12 +168,12 @@ def minibatch_deviation(features: torch.Tensor, *, group: int = 4) -> torch.Tens
 
     Examples
     --------
-    >>> minibatch_deviation(torch.tensor([[0.0], [2.0], [5.0], [5.0], [1.0], [3.0]]), group=2)
-    tensor([1.0000e+00, 1.0000e+00, 1.0000e-04, 1.0000e-04, 1.0000e+00, 1.0000e+00])
+    >>> minibatch_deviation(torch.tensor([[0.0], [5.0], [2.0], [5.0]]), group=2)  # 0 and 2 are a group, and 5 and 5
+    tensor([1.0000e+00, 1.0000e-04, 1.0000e+00, 1.0000e-04])
     """
     batch, group = features.shape[-2], _inputs.count("group", group)
     size = next(size for size in range(min(group, batch), 0, -1) if batch % size == 0)
     exact = features.to(torch.promote_types(features.dtype, torch.float32))
-    variances = exact.unflatten(-2, (-1, size)).var(-2, correction=0)  # (..., groups, d)
+    variances = exact.unflatten(-2, (size, -1)).var(-3, correction=0)  # (..., groups, d)
     spread = (variances + 1e-8).sqrt().mean(-1)  # (..., groups)
-    return spread.repeat_interleave(size, -1).to(features.dtype)
+    return spread.repeat(*(1,) * (spread.ndim - 1), size).to(features.dtype)

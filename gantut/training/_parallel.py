@@ -4,8 +4,8 @@ r"""One run on several processes: each computes its share of every batch, and al
    \qquad L_r \text{ the mean over share } r \text{ of the batch}
 
 Every process draws the same random numbers for the whole batch, from the seeds of the run, and takes its own share of
-them. So the run is that of a single process up to rounding, however many processes there are, and a checkpoint of it
-can be gone on with by any number of them.
+them: of N processes, every N-th sample. So the run is that of a single process up to rounding, however many processes
+there are, and a checkpoint of it can be gone on with by any number of them.
 
 All parameters of a network have their gradients in one tensor (``_learners``), so what is exchanged is one all-reduce
 of that tensor in each step of each network. `torch.nn.parallel.DistributedDataParallel` would exchange the same numbers
@@ -65,7 +65,11 @@ class DataParallel:
 
     def share(self, name: str, draws: torch.Tensor) -> torch.Tensor:
         """Return this process's share of what was drawn for a purpose."""
-        return draws.narrow(BATCH_AXES.get(name, 2), self.rank * self.size, self.size)
+        return self.own(draws, BATCH_AXES.get(name, 2))
+
+    def own(self, x: torch.Tensor, axis: int) -> torch.Tensor:
+        """Return every N-th entry along an axis; of groups of every n/g-th sample, a share then has whole ones."""
+        return x.unflatten(axis, (-1, self.world)).select(axis + 1, self.rank)
 
     @torch.no_grad()
     def average(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -152,12 +156,12 @@ class _Collect(torch.autograd.Function):
         ctx.parallel = parallel
         parts = [torch.empty_like(features, memory_format=torch.contiguous_format) for _ in range(parallel.world)]
         distributed.all_gather(parts, features.contiguous())
-        return torch.cat(parts, 1)
+        return torch.stack(parts, 2).flatten(1, 2)  # in the order of the batch
 
     @staticmethod
     def backward(ctx, slope):
         parallel = ctx.parallel
-        return slope.narrow(1, parallel.rank * parallel.size, parallel.size) * parallel.world, None
+        return parallel.own(slope, 1) * parallel.world, None
 
 
 class _Average(torch.autograd.Function):

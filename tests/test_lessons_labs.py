@@ -5,6 +5,7 @@ import math
 import os
 import re
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -1385,8 +1386,9 @@ def test_losses_gradients_and_adam_in_the_page_are_those_of_torch(opened, object
         for seed, (name, widths) in enumerate(WIDTHS.items())
     }
     generator, critic = networks["generator"], networks["critic"]
-    real, noise, fake = (2 * torch.randn(16, 2, dtype=torch.float64, generator=rng) for _ in range(3))
-    mix = torch.rand(16, dtype=torch.float64, generator=rng)
+    rows = 18  # the page takes four at a time, and then the two that are left
+    real, noise, fake = (2 * torch.randn(rows, 2, dtype=torch.float64, generator=rng) for _ in range(3))
+    mix = torch.rand(rows, dtype=torch.float64, generator=rng)
     given = [objective, plain(generator), plain(critic), real.tolist(), [noise.tolist(), fake.tolist()], mix.tolist()]
     found = opened("live_gan").evaluate(IN_PAGE, given)
 
@@ -1429,19 +1431,26 @@ def test_the_distance_in_the_page_is_the_exact_one(opened, rng):
     assert found == pytest.approx(metrics.exact_w1(x, y).item(), abs=1e-12)
 
 
-# By a clock on which each round of the game takes so many milliseconds: count the rounds of each picture.
-WATCH_PICTURES = """milliseconds => {
-  const { game } = document.querySelector(".gantut-lab").lab, play = game.play.bind(game);
+# By a clock on which a step of the game, and drawing it, takes so many milliseconds: what there is in each picture.
+WATCH_PICTURES = """([ofStep, ofDrawing]) => {
+  const { game } = document.querySelector(".gantut-lab").lab;
+  const step = game.step.bind(game), scores = game.scores.bind(game);
   let now = performance.now(), picture = 0;
   window.clockBefore = performance.now;
   performance.now = () => now;
   window.played = {};
+  window.drawn = [];
   const count = () => { picture += 1; requestAnimationFrame(count); };
   count();
-  game.play = () => {
-    now += milliseconds;
+  game.step = () => {
+    now += ofStep;
     window.played[picture] = (window.played[picture] ?? 0) + 1;
-    play();
+    return step();
+  };
+  game.scores = (points) => {
+    now += ofDrawing;
+    window.drawn.push(picture);
+    return scores(points);
   };
 }"""
 
@@ -1451,18 +1460,66 @@ def test_the_gan_learns_one_cloud_and_its_page_stays_awake(opened):
     press(tab, "again")
     put(tab, objective="wgan-gp", data="one", speed=20)
     before = number(tab, "w1")
-    tab.evaluate(WATCH_PICTURES, 4)
+    tab.evaluate(WATCH_PICTURES, [4, 0])
     press(tab, "start")
     tab.wait_for_function("document.querySelector('.gantut-lab').lab.game.round > 40")
-    press(tab, "start")
     most = tab.evaluate("performance.now = window.clockBefore, Math.max(...Object.values(window.played))")
-    assert most == 3, "of 20 rounds that take 4 milliseconds each: a picture's time of 10 is over"
+    press(tab, "start")
+    assert most == 3, "of 20 rounds of 6 steps that take 4 milliseconds each: a picture's time of 12 is over"
+    assert in_game(tab, "criticStepsMade") == 0, "it rests after a whole round"
     assert tab.locator("[name=start]").inner_text() == "Start"
     assert number(tab, "w1") < before / 2
     assert tab.locator("[name=critic-steps]").input_value() == "5", "as its paper has it"
     paused = number(tab, "round")
     tab.wait_for_timeout(60)
     assert number(tab, "round") == paused
+
+
+def test_where_it_is_slow_to_draw_no_picture_is_both_played_and_drawn_and_each_has_half_of_the_time(opened):
+    tab = opened("live_gan")
+    press(tab, "again")
+    put(tab, objective="minimax", data="one", speed=20)
+    tab.evaluate(WATCH_PICTURES, [4, 50])
+    press(tab, "start")
+    tab.wait_for_function("window.drawn.length >= 5")
+    played, drawn = tab.evaluate("performance.now = window.clockBefore, [window.played, window.drawn.slice(0, 5)]")
+    press(tab, "again")
+    played = {int(picture): steps for picture, steps in played.items()}
+    assert not set(drawn[1:]) & set(played), "but for the first, before which nobody knew"
+    for before, after in pairwise(drawn[1:]):
+        # 12 milliseconds a picture, until there are as many as the 50 of drawing
+        assert [played[picture] for picture in range(before + 1, after)] == [3, 3, 3, 3, 3]
+
+
+def in_game(tab, what):
+    return tab.evaluate(f"document.querySelector('.gantut-lab').lab.game.{what}")
+
+
+STEP_BY_STEP = """rounds => {
+  const { game } = document.querySelector(".gantut-lab").lab;
+  const weights = (g) => [g.generator, g.critic].flatMap((net) => net.flatMap(({ W, b }) => [...W, ...b]));
+  const again = () => Object.assign(new game.constructor(game, 7), { look() {} }); // the rules that are now played
+  const whole = again(), parts = again(), ends = [];
+  for (let k = 0; k < rounds; k++) whole.play();
+  while (parts.round < rounds) {
+    ends.push(parts.step());
+    parts.pulls(); // what is drawn meanwhile
+    parts.samples();
+    parts.modes();
+  }
+  return { weights: [whole, parts].map(weights), losses: [whole.last, parts.last], ends };
+}"""
+
+
+@pytest.mark.parametrize(("objective", "steps"), [("minimax", 1), ("wgan-gp", 5)])
+def test_a_round_in_parts_with_pictures_between_them_is_the_same_round(opened, objective, steps):
+    """Bit for bit: k steps of the critic and one of the generator, whatever is drawn from the networks meanwhile."""
+    tab = opened("live_gan")
+    put(tab, objective=objective, data="ring")
+    found = tab.evaluate(STEP_BY_STEP, 3)
+    assert found["ends"] == 3 * ([False] * steps + [True])
+    for in_one, in_parts in (found["weights"], found["losses"]):
+        assert in_parts == in_one
 
 
 def test_one_seed_is_one_game_and_reset_begins_it_again(opened):

@@ -50,7 +50,9 @@ function assignment(costs, n) {
 function betweenClouds(x, y, n, cost = (distance) => distance) {
   const costs = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
-    for (let j = 0; j < n; j++) costs[i * n + j] = cost(Math.hypot(x[2 * i] - y[2 * j], x[2 * i + 1] - y[2 * j + 1]));
+    for (let j = 0; j < n; j++) {
+      costs[i * n + j] = cost(Math.sqrt((x[2 * i] - y[2 * j]) ** 2 + (x[2 * i + 1] - y[2 * j + 1]) ** 2));
+    }
   }
   return costs;
 }

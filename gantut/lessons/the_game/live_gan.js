@@ -11,7 +11,7 @@ const around = (modes, radius) =>
   times(modes, (k) => [radius * Math.cos((2 * Math.PI * k) / modes), radius * Math.sin((2 * Math.PI * k) / modes)]);
 const CENTRES = { ring: around(8, 2), three: around(3, 1.5), one: [[1, 0.5]] };
 const CLOUD = 24, // points of a cloud that a reader places
-  SLICE = 10, // milliseconds of play a picture at most, so that the page stays awake
+  SLICE = 12, // milliseconds a picture, to play and to draw it, so that the page stays awake
   SIDE = 24, // of the table of the critic's scores
   LINES = 9; // of the generator's grid, each way
 
@@ -112,22 +112,43 @@ begin("live_gan", (lab) => {
   beside.append(lab.readouts);
   let drawn = [],
     pen = false,
+    drawing = 0, // milliseconds that the last picture took
+    played = 0, // milliseconds of play since then
     game,
     realPoints;
 
   const player = lab.player(
     start,
     () => {
-      const until = performance.now() + SLICE;
-      for (let k = 0; k < speed.value && performance.now() < until; k++) game.play();
+      // Where it is slow to draw, some pictures are only played and others only drawn, half of the time each.
+      const slow = drawing > SLICE / 2;
+      if (!slow || played < drawing) {
+        playFor(slow ? SLICE : SLICE - drawing);
+        if (slow) return true;
+      }
+      played = 0;
+      const began = performance.now();
       redraw();
+      drawing = performance.now() - began;
       return true;
     },
     { names: ["Start", "Pause"] },
   );
-  start.addEventListener("click", report);
+  start.addEventListener("click", () => {
+    if (!player.playing) rest();
+    report();
+  });
 
   // ---- What is played
+
+  // Some milliseconds, or as many rounds as the speed allows; what is left of a round is for the next picture.
+  function playFor(milliseconds) {
+    const began = performance.now();
+    let rounds = 0;
+    do rounds += game.step();
+    while (rounds < speed.value && performance.now() < began + milliseconds);
+    played += performance.now() - began;
+  }
 
   function settings() {
     const own = data.value === "drawn";
@@ -145,6 +166,12 @@ begin("live_gan", (lab) => {
     game = new Game(settings(), seed.value + 1);
     lab.host.lab = { game, criticLoss, generatorLoss, exactDistance, modesCovered, Adam, clip };
     steer();
+  }
+
+  // A game rests after whole rounds, and all that is shown is of that round.
+  function rest() {
+    if (game.criticStepsMade > 0) game.play();
+    redraw();
   }
 
   // Go on with the same players by other rules.
@@ -184,11 +211,9 @@ begin("live_gan", (lab) => {
     number.round(game.round, String(game.round));
     number.critic(game.last?.critic ?? NaN);
     number.generator(game.last?.generator ?? NaN);
-    if (draws) number.modes(NaN);
-    else number.modes(game.modes(), `${game.modes()} of ${game.data.centres.length}`);
   }
 
-  // Charts and exact distances, each twenty iterations: that is how often the game looks.
+  // Charts, clouds covered and exact distances, each twenty iterations: that is how often the game looks.
   function drawCharts() {
     redraw.last = game.round;
     const looks = game.history,
@@ -210,6 +235,8 @@ begin("live_gan", (lab) => {
     }
     distance.line(along("w1"), "generated");
     number.w1(game.distance());
+    const modes = data.value === "drawn" ? NaN : game.modes();
+    number.modes(modes, modes >= 0 ? `${modes} of ${game.data.centres.length}` : undefined);
   }
 
   const places = Float64Array.from({ length: 2 * SIDE * SIDE }, (_, k) => {

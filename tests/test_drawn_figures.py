@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 from gantut import plots
@@ -130,6 +131,21 @@ def test_by_night_every_colour_is_exchanged_and_order_of_shades_is_kept(figure):
     shades = [int(drawn_figures.by_night(colour)[1:3], 16) for colour in ("#081d58", "#41b6c4", "#ffffd9")]
     assert shades == sorted(shades)
     assert drawn_figures.by_night("#ffffff") == "#000000"
+
+
+def test_pixels_that_both_drawings_have_are_kept_once():
+    pixels = np.random.default_rng(0).random((40, 40))
+    first, second = plots.axes(1, 2, height=2.0)
+    first.imshow(pixels, interpolation="none")
+    second.imshow(pixels.T, interpolation="none")
+    wide = record_figures.draw(first.figure)
+    assert len(record_figures.PIXELS.findall(wide)) == 2
+    record_figures.narrow(first.figure)
+    narrow = record_figures.draw(first.figure)
+    kept = record_figures.without_what_is_in(wide, narrow)
+    assert not record_figures.PIXELS.search(kept)
+    assert len(kept) < len(narrow) / 2
+    assert record_figures.with_what_is_in(wide, kept) == narrow
 
 
 def test_a_figure_becomes_four_files_and_says_what_it_shows(figure, tmp_path):

@@ -16,6 +16,7 @@ from pathlib import Path
 from docutils import nodes
 
 from gantut.plots import DARK, INK
+from record_figures import with_what_is_in
 
 # The theme's letters (its --pst-font-family-base): a picture cannot ask its page for them.
 LETTERS = '-apple-system,BlinkMacSystemFont,"Segoe UI","Helvetica Neue",Arial,sans-serif'
@@ -53,7 +54,8 @@ def drawings_in(path):
         for output in cell.get("outputs", []):
             drawn = output.get("metadata", {}).get("image/png", {}).get("drawings")
             if name and drawn:
-                found[name] = {kind: "".join(svg) for kind, svg in drawn.items()}
+                wide, narrow = ("".join(drawn[kind]) for kind in ("wide", "narrow"))
+                found[name] = {"wide": wide, "narrow": with_what_is_in(wide, narrow)}
     return found
 
 

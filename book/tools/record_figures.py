@@ -17,6 +17,7 @@ PHONE = 3.65  # inches: a column of text on a phone, 350 pixels
 MANY = 1500  # points of one kind: beyond, they are pixels inside of the drawing
 LETTERS = 0.87  # of their size on a desk; and never below
 SMALLEST = 8.5  # points
+PIXELS = re.compile(r"data:image/png;base64,[^\"]+")
 
 
 def load_ipython_extension(_shell):
@@ -37,7 +38,19 @@ def drawings(figure):
         warnings.simplefilter("ignore")  # a layout that does not fit shows in the drawing, and no lesson fails by it
         wide = draw(figure)
         narrow(figure)
-        return {"wide": wide, "narrow": draw(figure)}
+        return {"wide": wide, "narrow": without_what_is_in(wide, draw(figure))}
+
+
+def without_what_is_in(wide, narrow):
+    """Return the narrow drawing with the number of each picture of pixels in place of that which the wide one has."""
+    numbers = {picture: f"wide:{number}" for number, picture in enumerate(PIXELS.findall(wide))}
+    return PIXELS.sub(lambda found: numbers.get(found[0], found[0]), narrow)
+
+
+def with_what_is_in(wide, narrow):
+    """Return the narrow drawing as it was."""
+    pictures = PIXELS.findall(wide)
+    return re.sub(r"(?<=\")wide:(\d+)(?=\")", lambda found: pictures[int(found[1])], narrow)
 
 
 def draw(figure):

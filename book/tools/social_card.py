@@ -3,15 +3,18 @@
 
     python book/tools/social_card.py [FILE]
 
-It is the story of the cover in 1200 x 630 pixels: how far a generator is from the data, and which way it is told to go.
+It is the story of the cover in 1200 x 630 pixels: how far a generator is from the data, which way it is told to go, and
+what came of it.
 """
 
 import sys
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import torch
 
+from film import RECORD, ROWS, frames
 from gantut import plots
 from gantut.data import gaussian
 from gantut.divergences import js_between
@@ -36,7 +39,7 @@ def draw():
     names = {"Wasserstein": plots.THIRD, "Jensen–Shannon": plots.FOURTH}
     panels = {"how far?": (distance.abs(), js.detach()), "which way?": (distance.sign(), slope)}
     for column, (title, curves) in enumerate(panels.items()):
-        ax = figure.add_axes((0.07 + 0.485 * column, 0.15, 0.415, 0.46))
+        ax = figure.add_axes((0.07 + 0.485 * column, 0.31, 0.415, 0.33))
         plots.lines(ax, distance, dict(zip(names, curves, strict=True)), colours=list(names.values()))
         for line in ax.lines:
             line.set_linewidth(4)
@@ -47,6 +50,12 @@ def draw():
             ax.get_legend().remove()
         else:
             ax.legend(fontsize=17, loc="upper center")
+    creatures = frames(RECORD)[-1]  # of lesson 14, at the end of its run: all in one row
+    side = len(creatures) // ROWS
+    row = np.concatenate([creatures[k * side : (k + 1) * side] for k in range(ROWS)], axis=1)
+    ax = figure.add_axes((0.05, 0.02, 0.9, 0.14))
+    ax.imshow(row, interpolation="nearest")
+    ax.axis("off")
     return figure
 
 

@@ -101,6 +101,10 @@ live_gan()
 #   hour of one processor core; and an audit says how new they are ({doc}`lesson 14 <14_new_creatures>`).
 # - **No objective wins once all are tuned alike.** With five tries each, none can be told apart from the plain
 #   non-saturating GAN as better on all data ({doc}`lesson 15 <15_created_equal>`).
+# - **Friction makes a GAN come to rest, more than its loss.** Penalised and tuned alike, the plain loss ends as near to
+#   three of four kinds of data as the pairs of today's ({doc}`lesson 16 <16_which_games_converge>`).
+# - **Without a critic, batches mislead.** A generator that goes down the exact distance of batches becomes too narrow
+#   ({doc}`lesson 17 <17_without_a_critic>`).
 #
 
 # %% tags=["remove-input"] mystnb={"image": {"alt": "Two rows of sixteen small pixel creatures on white, drawn by a generator: beasts, birds, knights and blobs in many colours, most with legs and a shadow, a few of them pale clouds."}, "figure": {"name": "fig-creatures-drawn", "caption": "None of these exists: 32 draws of the generator of lesson 14, which has seen 293 pictures; not a selection."}}
@@ -111,9 +115,19 @@ plot_creatures([plots.axes(1, 1, height=1.1)], {"": creatures}, columns=16)
 plots.show()
 
 # %% [markdown]
+# And this is how it learned to:
+#
+# ```{figure} images/creatures.gif
+# :alt: A film of twelve pictures that a generator makes of the same twelve pieces of noise as it learns: a weave of colours, brown lumps on white, and at last small pixel creatures with legs, wings and tails.
+# :name: fig-creatures-film
+# :width: 384px
+#
+# What the generator made of twelve pieces of noise after each 16,384 pictures that it was shown. The film plays once.
+# ```
+#
 # ## The story in one picture
 
-# %% tags=["remove-input"] mystnb={"image": {"alt": "Three panels. Left: a real bell curve and a generated one five units to its right. Middle: two distances between them over the generator's position: the Wasserstein distance is a V with its tip at the real distribution, the Jensen-Shannon divergence a narrow valley that is flat on both sides. Right: the slopes, which are what the generator learns from: the Wasserstein slope is minus one or one everywhere, the Jensen-Shannon slope vanishes beyond about six units."}, "figure": {"name": "fig-cover", "caption": "The story in one picture. A generator (dashed) is to move onto the data (solid). Two ways to say how far it is (middle), and what each tells it to do (right): where JS has nothing left to say, the Wasserstein distance still points the way."}}
+# %% tags=["remove-input"] mystnb={"image": {"alt": "Three panels. First: a real bell curve and a generated one five units to its right. Second: two distances between them over the generator's position: the Wasserstein distance is a V with its tip at the real distribution, the Jensen-Shannon divergence a narrow valley that is flat on both sides. Third: the slopes, which are what the generator learns from: the Wasserstein slope is minus one or one everywhere, the Jensen-Shannon slope vanishes beyond about six units."}, "figure": {"name": "fig-cover", "caption": "The story in one picture. A generator (dashed) is to move onto the data (solid). The second panel has two ways to say how far it is, the third what each tells it to do: where JS has nothing left to say, the Wasserstein distance still points the way."}}
 x = torch.linspace(-4, 9, 400, dtype=torch.float64)
 left, middle, right = plots.axes(1, 3, height=2.7)
 plots.distributions(

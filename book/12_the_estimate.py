@@ -564,8 +564,8 @@ show_table(
     ["$c$", "median slope", "final $W_1$ at $c=0.03$ less that at $c$",
      "interval"],
     [
-        [c, f"{slopes[float(c)].median():.1g}", f"{found.difference:.2f}",
-         f"{found.low:.2f} to {found.high:.2f}"]
+        [c, f"{float(f'{slopes[float(c)].median():.1g}'):g}",
+         f"{found.difference:.2f}", f"{found.low:.2f} to {found.high:.2f}"]
         for c, found in apart.items()
     ],
 )  # fmt: skip

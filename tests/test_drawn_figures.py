@@ -134,7 +134,7 @@ def test_by_night_every_colour_is_exchanged_and_order_of_shades_is_kept(figure):
 
 
 def test_pixels_that_both_drawings_have_are_kept_once():
-    pixels = np.random.default_rng(0).random((40, 40))
+    pixels = np.random.default_rng(0).random((90, 90))
     first, second = plots.axes(1, 2, height=2.0)
     first.imshow(pixels, interpolation="none")
     second.imshow(pixels.T, interpolation="none")

@@ -111,3 +111,14 @@ def test_a_formula_and_the_punctuation_that_touches_it_stay_together():
     (together,) = document.findall(nodes.inline)
     assert together.astext() == "(a),"
     assert together["classes"] == ["nobreak"]
+
+
+def test_words_of_code_break_only_where_they_are_too_long_for_a_phone():
+    nodes = pytest.importorskip("docutils.nodes")
+    utils = pytest.importorskip("docutils.utils")
+    typesetting = pytest.importorskip("typesetting")
+    document = utils.new_document("page")
+    texts = "--augment-target 0.6", "python -m pytest tests/test_reference_pages.py", "x" * typesetting.LONGEST
+    document += nodes.paragraph("", "", *(nodes.literal(text, text) for text in texts))
+    typesetting.keep_words(None, document)
+    assert ["whole" in code["classes"] for code in document.findall(nodes.literal)] == [True, False, True]

@@ -1,12 +1,14 @@
 """A Sphinx extension: what a style sheet cannot do alone, because it needs to know the text.
 
-A formula and the punctuation that touches it stay on one line: browsers would begin a line with a comma.
+A formula and the punctuation that touches it stay on one line: browsers would begin a line with a comma. So do words of
+code that are short enough for a phone: browsers would leave the hyphens of ``--preset`` at the end of a line.
 """
 
 import re
 
 from docutils import nodes
 
+LONGEST = 20  # letters of a word of code that never breaks: half the width of a phone
 
 def keep_punctuation(app, doctree):
     """Wrap each formula with the punctuation that touches it in an element of the class "nobreak"."""
@@ -26,6 +28,14 @@ def keep_punctuation(app, doctree):
         parent[here] = nodes.inline("", "", *(part for part in together if part.astext()), classes=["nobreak"])
 
 
+def keep_words(app, doctree):
+    """Give code in a line of text the class "whole" where all its words are short."""
+    for code in doctree.findall(nodes.literal):
+        if all(len(word) <= LONGEST for word in code.astext().split()):
+            code["classes"].append("whole")
+
+
 def setup(app):
     app.connect("doctree-read", keep_punctuation)
+    app.connect("doctree-read", keep_words)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

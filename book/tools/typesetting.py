@@ -10,6 +10,7 @@ from docutils import nodes
 
 LONGEST = 20  # letters of a word of code that never breaks: half the width of a phone
 
+
 def keep_punctuation(app, doctree):
     """Wrap each formula with the punctuation that touches it in an element of the class "nobreak"."""
     for formula in list(doctree.findall(nodes.math)):

@@ -128,3 +128,14 @@ def test_a_number_in_a_table_has_a_minus_sign():
     typesetting.draw_minus(None, document)
     said = [part.astext() for part in document]
     assert said == ["-1 here is text", "−0.61 (−0.69 to −0.52), 2e-13, 1-64-1, N(−3, 1)", "-1", "-1"]
+
+
+def test_words_of_code_break_only_where_they_are_too_long_for_a_phone():
+    nodes = pytest.importorskip("docutils.nodes")
+    utils = pytest.importorskip("docutils.utils")
+    typesetting = pytest.importorskip("typesetting")
+    document = utils.new_document("page")
+    texts = "--augment-target 0.6", "python -m pytest tests/test_reference_pages.py", "x" * typesetting.LONGEST
+    document += nodes.paragraph("", "", *(nodes.literal(text, text) for text in texts))
+    typesetting.keep_words(None, document)
+    assert ["whole" in code["classes"] for code in document.findall(nodes.literal)] == [True, False, True]

@@ -53,6 +53,12 @@ LOOK = r"""async () => {
     loaded: i.complete && i.naturalWidth > 0, figure: i.closest("figure, .cell_output") !== null}));
   const formulas = [...article.querySelectorAll(".math")];
   const unset = formulas.filter(m => !m.querySelector(".katex-html")).map(name);
+  const left = e => e.getBoundingClientRect().left;
+  const crooked = [...article.querySelectorAll("figure")].filter(f => f.checkVisibility()).filter(f =>
+    [...f.querySelectorAll("img, figcaption")].some(e => e.checkVisibility() && Math.abs(left(e) - left(f)) > 1));
+  const torn = [...article.querySelectorAll("span.math, code.whole .pre")].filter(e => e.checkVisibility()
+    && (e.querySelector(".katex-html") ?? e).textContent.length <= (e.matches(".math") ? 10 : 20)
+    && e.getClientRects().length > 1);
   const errors = [...document.querySelectorAll(".katex-error")].map(e => e.title || e.textContent);
   const hidden = document.createElement("style");
   hidden.textContent = "pre, code, .sig, .field-list strong, .katex { display: none !important }";
@@ -60,6 +66,7 @@ LOOK = r"""async () => {
   const text = document.body.innerText;
   hidden.remove();
   return {formulas: formulas.length, unset, errors, cutOff: cutOff.map(name), images, text, title: document.title,
+          crooked: crooked.map(name), torn: torn.map(name),
           tooWide: document.documentElement.scrollWidth - window.innerWidth};
 }"""
 
@@ -184,6 +191,16 @@ def test_nothing_is_wider_than_the_window(read, page, size):
     seen = read(page, size)
     assert seen.tooWide <= 0, f"the page is {seen.tooWide} pixels too wide"
     assert not seen.cutOff, "these stick out of the window, and no box of theirs scrolls"
+
+
+@every_page
+def test_figures_begin_where_the_text_does(read, page, size):
+    assert not read(page, size).crooked
+
+
+@every_page
+def test_short_formulas_and_words_of_code_stay_on_one_line(read, page, size):
+    assert not read(page, size).torn
 
 
 def test_there_is_no_other_page_than_those_read_here(site):

@@ -5,6 +5,26 @@
 (() => {
   const SLICE = 30; // milliseconds; after each the page may answer
   const delimited = /\\\(([^]*)\\\)|\\\[([^]*)\\\]/;
+  const SHORT = 10, LONG = 24; // signs: what is no longer stays whole; what is longer breaks even inside brackets
+  // A formula in a line of text may go on in the next one after a sign between its parts, but not inside brackets.
+  const breaks = formula => {
+    const parts = [...formula.children], texts = parts.map(part => part.textContent.replace(/\u200b/g, ""));
+    const whole = texts.join(""), bars = (whole.match(/[∣∥]/g) ?? []).length % 2 ? /(?!)/g : /[∣∥]/g;
+    if (whole.length <= SHORT) return;
+    let open = 0, group = [];
+    const groups = [group];
+    parts.forEach((part, k) => {
+      group.push(part);
+      open += (texts[k].match(/[([{⟨]/g) ?? []).length - (texts[k].match(/[)\]}⟩]/g) ?? []).length;
+      if ((texts.slice(0, k + 1).join("").match(bars) ?? []).length % 2 === 0 && open <= 0) groups.push(group = []);
+    });
+    const allow = part => part.before(document.createElement("wbr"));
+    for (const [k, members] of groups.entries()) {
+      if (!members.length) continue;
+      if (k) allow(members[0]);
+      if (members.map(part => part.textContent).join("").length > LONG) members.slice(1).forEach(allow);
+    }
+  };
   const set = element => {
     const displayMode = element.tagName === "DIV";
     for (const node of element.childNodes) {  // beside the number of an equation
@@ -13,9 +33,7 @@
       const formula = document.createElement("span");
       try {
         katex.render(inline ?? displayed, formula, { displayMode, strict: "ignore" });
-        // Beside a comma it may go on in the next line between its own parts, and nowhere else.
-        if (!displayMode && element.closest(".nobreak"))
-          for (const part of formula.querySelectorAll(".katex-html > .base + .base")) part.before(document.createElement("wbr"));
+        if (!displayMode) breaks(formula.querySelector(".katex-html"));
         node.replaceWith(...formula.childNodes);
       } catch (error) {  // the formula stays as it was written
         element.classList.add("katex-error");

@@ -1,12 +1,15 @@
 """A Sphinx extension: what a style sheet cannot do alone, because it needs to know the text.
 
-A formula and the punctuation that touches it stay on one line: browsers would begin a line with a comma. Numbers below
-zero in tables have a minus sign, as wide as the plus above it: programs print a hyphen.
+A formula and the punctuation that touches it stay on one line: browsers would begin a line with a comma. So do words of
+code that are short enough for a phone: browsers would leave the hyphens of ``--preset`` at the end of a line. Numbers
+below zero in tables have a minus sign, as wide as the plus above it: programs print a hyphen.
 """
 
 import re
 
 from docutils import nodes
+
+LONGEST = 20  # letters of a word of code that never breaks: half the width of a phone
 
 
 def keep_punctuation(app, doctree):
@@ -35,7 +38,15 @@ def draw_minus(app, doctree):
                 text.parent.replace(text, nodes.Text(re.sub(r"(?<![\w.-])-(?=\d)", "−", text)))
 
 
+def keep_words(app, doctree):
+    """Give code in a line of text the class "whole" where all its words are short."""
+    for code in doctree.findall(nodes.literal):
+        if all(len(word) <= LONGEST for word in code.astext().split()):
+            code["classes"].append("whole")
+
+
 def setup(app):
     app.connect("doctree-read", keep_punctuation)
     app.connect("doctree-read", draw_minus)
+    app.connect("doctree-read", keep_words)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

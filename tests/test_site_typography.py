@@ -104,14 +104,16 @@ def test_no_line_of_code_is_cut_on_a_desk(lay_out, page):
 
 @lessons
 def test_on_paper_no_formula_is_cut_and_no_cell_of_code_goes_on_overleaf(browser, home, page):
-    tab = browser.new_page(viewport={"width": 718, "height": 1047})  # A4 without the margins of Chromium
+    tab = browser.new_page(viewport=DESK)
     tab.set_default_timeout(120_000)
-    tab.emulate_media(media="print")
     tab.goto(f"{home}{page}.html", wait_until="load")
+    tab.evaluate("async () => { await window.formulasSet; }")
+    tab.emulate_media(media="print")
+    tab.set_viewport_size({"width": 718, "height": 1047})  # A4 without the margins of Chromium
     cut, torn = tab.evaluate("""async () => {
       await window.formulasSet;
       const seen = chosen => [...document.querySelectorAll(chosen)].filter(e => e.checkVisibility());
-      return [seen("article .katex-display").filter(e => e.scrollWidth > e.clientWidth + 1),
+      return [seen("article div.math, article .katex-display, article .katex-display > .katex").filter(e => e.scrollWidth > e.clientWidth + 1),
               seen("article div.cell_input").filter(e => getComputedStyle(e).breakInside !== "avoid")].map(
         found => found.map(e => e.textContent.slice(0, 60)));
     }""")

@@ -113,7 +113,8 @@ def test_on_paper_no_formula_is_cut_and_no_cell_of_code_goes_on_overleaf(browser
     cut, torn = tab.evaluate("""async () => {
       await window.formulasSet;
       const seen = chosen => [...document.querySelectorAll(chosen)].filter(e => e.checkVisibility());
-      return [seen("article div.math, article .katex-display, article .katex-display > .katex").filter(e => e.scrollWidth > e.clientWidth + 1),
+      return [seen("article :is(div.math, .katex-display, .katex-display > .katex)").filter(
+                e => e.scrollWidth > e.clientWidth + 1),
               seen("article div.cell_input").filter(e => getComputedStyle(e).breakInside !== "avoid")].map(
         found => found.map(e => e.textContent.slice(0, 60)));
     }""")

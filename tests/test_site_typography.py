@@ -38,6 +38,8 @@ LAID_OUT = """async () => {
   const column = document.querySelector("article section > p").getBoundingClientRect();
   const long = [...document.querySelectorAll("article .katex-display")].filter(
     e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1);
+  const cut = [...document.querySelectorAll("article div.cell_input pre")].filter(
+    e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1);
   const torn = [...document.querySelectorAll("article .nobreak")].filter(e => {
     const bases = e.querySelectorAll(".katex-html > .base"), after = e.querySelector(".math").nextSibling;
     if (!e.checkVisibility() || !bases.length || after?.nodeType !== Node.TEXT_NODE || !after.data.trim()) return false;
@@ -54,7 +56,7 @@ LAID_OUT = """async () => {
     fonts: loaded.map(font => `${font.family.replaceAll('"', "")} ${font.style}`),
     letters: plain.map(p => words(p).length / lines(p)), column: column.width,
     long: long.map(e => e.querySelector("annotation").textContent.slice(0, 60)),
-    torn: torn.map(words), broken: broken.map(words),
+    cut: cut.map(words), torn: torn.map(words), broken: broken.map(words),
     astray: astray.map(e => words(e.closest("figure")).slice(0, 60))};
 }"""
 
@@ -96,6 +98,32 @@ def test_text_is_set_in_the_letters_of_the_book_in_lines_of_60_to_80(lay_out, of
 @lessons
 def test_no_displayed_formula_is_cut_on_a_desk(lay_out, page):
     assert lay_out(page)["long"] == []
+
+
+@lessons
+def test_no_line_of_code_is_cut_on_a_desk(lay_out, page):
+    assert lay_out(page)["cut"] == []
+
+
+@lessons
+def test_on_paper_no_formula_is_cut_and_no_cell_of_code_goes_on_overleaf(browser, home, page):
+    tab = browser.new_page(viewport=DESK)
+    tab.set_default_timeout(120_000)
+    tab.goto(f"{home}{page}.html", wait_until="load")
+    tab.evaluate("async () => { await window.formulasSet; }")
+    tab.emulate_media(media="print")
+    tab.set_viewport_size({"width": 718, "height": 1047})  # A4 without the margins of Chromium
+    cut, torn = tab.evaluate("""async () => {
+      await window.formulasSet;
+      const seen = chosen => [...document.querySelectorAll(chosen)].filter(e => e.checkVisibility());
+      return [seen("article :is(div.math, .katex-display, .katex-display > .katex)").filter(
+                e => e.scrollWidth > e.clientWidth + 1),
+              seen("article div.cell_input").filter(e => getComputedStyle(e).breakInside !== "avoid")].map(
+        found => found.map(e => e.textContent.slice(0, 60)));
+    }""")
+    tab.close()
+    assert cut == []
+    assert torn == []
 
 
 @lessons

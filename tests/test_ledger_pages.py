@@ -91,6 +91,27 @@ def test_a_badge_says_what_was_stated_found_and_how_and_leads_to_the_ledger():
     assert link["reftarget"] == "entry-js-bounded"
 
 
+def test_a_statement_has_indices_powers_and_signs():
+    def written(text):
+        marks = {nodes.subscript: "sub", nodes.superscript: "sup"}
+        set_ = ledger_pages.set_statement(text)
+        return "".join(f"<{marks[type(n)]} {n.astext()}>" if type(n) in marks else n.astext() for n in set_)
+
+    for text, wanted in {
+        "E_p h - E_q h in multiples of W_1": "E<sub p> h − E<sub q> h in multiples of W<sub 1>",
+        "f^cc + f^c, n^(1 - a) and n^-a": "f<sup cc> + f<sup c>, n<sup 1 − a> and n<sup −a>",
+        "slope <= 1 iff f^c = -f, z ~ p_z": "slope ≤ 1 iff f<sup c> = −f, z ~ p<sub z>",
+        "G(z_1) of N(-1, 2e-13), 10^9": "G(z<sub 1>) of N(−1, 2e-13), 10<sup 9>",
+        "WGAN-GP, n_critic and 1-64-1 stay": "WGAN-GP, n_critic and 1-64-1 stay",
+    }.items():
+        assert written(text) == wanted
+
+
+def test_the_name_of_a_method_keeps_its_capitals():
+    name = next(entry.id for entry in LEDGER.entries.values() if entry.method == "monte-carlo")
+    assert "checked by Monte Carlo" in badges(shown(f"✓ {name}: so it is  (1)")[0])[0].astext()
+
+
 def test_a_claim_without_a_bound_has_a_badge_too():
     document, _ = shown("✓ js-bounded: it is so (as was said)")
     assert " it is so (as was said)" in badges(document)[0].astext()

@@ -111,3 +111,20 @@ def test_a_formula_and_the_punctuation_that_touches_it_stay_together():
     (together,) = document.findall(nodes.inline)
     assert together.astext() == "(a),"
     assert together["classes"] == ["nobreak"]
+
+
+def test_a_number_in_a_table_has_a_minus_sign():
+    nodes = pytest.importorskip("docutils.nodes")
+    utils = pytest.importorskip("docutils.utils")
+    typesetting = pytest.importorskip("typesetting")
+    document = utils.new_document("page")
+    document += nodes.paragraph("", "-1 here is text")
+    cells = [
+        nodes.Text("-0.61 (-0.69 to -0.52), 2e-13, 1-64-1, N(-3, 1)"),
+        nodes.literal("", "-1"),
+        nodes.math("", "-1"),
+    ]
+    document += [nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells]
+    typesetting.draw_minus(None, document)
+    said = [part.astext() for part in document]
+    assert said == ["-1 here is text", "−0.61 (−0.69 to −0.52), 2e-13, 1-64-1, N(−3, 1)", "-1", "-1"]

@@ -48,13 +48,16 @@ LAID_OUT = """async () => {
     return mark.top > formula.bottom || mark.bottom < formula.top;
   });
   const broken = [...document.querySelectorAll("article td code .pre")].filter(e => e.getClientRects().length > 1);
+  const astray = [...document.querySelectorAll("article figure.align-default :is(picture img, figcaption)")].filter(
+    e => e.checkVisibility() && Math.abs(e.getBoundingClientRect().left - column.left) > 1);
   const loaded = [...document.fonts].filter(font => font.status === "loaded");
   return {
     family: getComputedStyle(document.querySelector("article section > p")).fontFamily,
     fonts: loaded.map(font => `${font.family.replaceAll('"', "")} ${font.style}`),
     letters: plain.map(p => words(p).length / lines(p)), column: column.width,
     long: long.map(e => e.querySelector("annotation").textContent.slice(0, 60)),
-    cut: cut.map(words), torn: torn.map(words), broken: broken.map(words)};
+    cut: cut.map(words), torn: torn.map(words), broken: broken.map(words),
+    astray: astray.map(e => words(e.closest("figure")).slice(0, 60))};
 }"""
 
 
@@ -132,6 +135,12 @@ def test_no_line_begins_with_the_comma_after_a_formula(lay_out, page, phone):
 @pytest.mark.parametrize("page", ["book/notation", "book/api"])
 def test_no_name_in_a_table_breaks_within_a_word(lay_out, page):
     assert lay_out(page)["broken"] == []
+
+
+@lessons
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_a_figure_begins_where_the_text_begins(lay_out, page, phone):
+    assert lay_out(page, phone=phone)["astray"] == []
 
 
 @lessons

@@ -77,6 +77,20 @@ def words(text, ledger, later=False):
     return found
 
 
+def set_statement(text):
+    """Return what a lesson printed of a claim as nodes: with indices, powers and signs, which code can only spell."""
+    text = re.sub(r"(?<![\w.])-(?=\w|\()|(?<= )-(?= )", "−", text).replace("<=", "≤").replace(">=", "≥")
+    found = []
+    for part in re.split(r"(\b[^\W\d_]_\w{1,2}\b|(?<=\S)\^(?:−?\w+|\([^()]*\)))", text):
+        if part.startswith("^"):
+            found.append(nodes.superscript("", part[1:].strip("()")))
+        elif part[1:2] == "_":
+            found += [nodes.Text(part[0]), nodes.subscript("", part[2:])]
+        elif part:
+            found.append(nodes.Text(part))
+    return found
+
+
 def link(label, text):
     """Return a link to a place that `name_place` named, on whichever page that is."""
     return addnodes.pending_xref(
@@ -179,9 +193,9 @@ def badge(env, claimed, shown):
     """Return the badge of a claim; the first of several of one entry is where links lead, and says what it says."""
     ledger = read_ledger()
     entry = ledger[claimed["id"]]
-    statement = [span("✓", "claim-mark"), nodes.Text(" " + claimed["statement"])]
+    statement = [span("✓", "claim-mark"), nodes.inline("", "", nodes.Text(" "), *set_statement(claimed["statement"]))]
     how = [span(claimed["found"], "claim-found")] if claimed["found"] else []
-    how += [span(check_title(entry).removesuffix(".").lower(), "claim-method"), link(f"entry-{entry.id}", entry.id)]
+    how += [span(f"checked {METHODS[entry.method]}", "claim-method"), link(f"entry-{entry.id}", entry.id)]
     if entry.id in shown:
         return nodes.container("", row("claim-said", nodes.inline("", "", *statement)), row("claim-how", *how),
                                classes=["claim"])  # fmt: skip

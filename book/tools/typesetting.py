@@ -1,6 +1,7 @@
 """A Sphinx extension: what a style sheet cannot do alone, because it needs to know the text.
 
-A formula and the punctuation that touches it stay on one line: browsers would begin a line with a comma.
+A formula and the punctuation that touches it stay on one line: browsers would begin a line with a comma. Numbers below
+zero in tables have a minus sign, as wide as the plus above it: programs print a hyphen.
 """
 
 import re
@@ -26,6 +27,15 @@ def keep_punctuation(app, doctree):
         parent[here] = nodes.inline("", "", *(part for part in together if part.astext()), classes=["nobreak"])
 
 
+def draw_minus(app, doctree):
+    """Give the numbers in tables a minus sign; code and formulas stay as they are."""
+    for entry in doctree.findall(nodes.entry):
+        for text in list(entry.findall(nodes.Text)):
+            if not isinstance(text.parent, nodes.literal | nodes.math):
+                text.parent.replace(text, nodes.Text(re.sub(r"(?<![\w.-])-(?=\d)", "−", text)))
+
+
 def setup(app):
     app.connect("doctree-read", keep_punctuation)
+    app.connect("doctree-read", draw_minus)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

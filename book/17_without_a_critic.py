@@ -292,19 +292,16 @@ def expected_order_statistics(m):
     u = np.linspace(-9, 9, 20_001)
     below, above = norm.cdf(u), norm.sf(u)
     return [
-        np.trapezoid(
-            u
-            * m
-            * math.comb(m - 1, i)
-            * below**i
-            * above ** (m - 1 - i)
-            * norm.pdf(u),
-            u,
+        m
+        * math.comb(m - 1, i)
+        * np.trapezoid(
+            u * below**i * above ** (m - 1 - i) * norm.pdf(u), u
         )
         for i in range(m)
     ]
 
 
+# %%
 on_the_line = {
     m: np.mean(np.square(expected_order_statistics(m)))
     for m in (1, 2, 3, 64)
@@ -433,6 +430,7 @@ LOSSES = {
 }
 
 
+# %%
 def best_spread(loss, d, m=64, batches=8):
     u, y = torch.randn(
         2, batches, m, d, generator=random_source(1)

@@ -38,7 +38,8 @@ def test_a_part_that_fails_or_hangs_is_recorded_and_the_next_one_runs(tmp_path, 
 
 
 def test_its_record_can_be_copied_beside_the_others(tmp_path, monkeypatch):
-    monkeypatch.setattr(gpu, "parts", lambda device, small: [gpu.Part("right", python("pass"), 30)])
+    part = gpu.Part("right", python("import time; time.sleep(0.2)"), 30)
+    monkeypatch.setattr(gpu, "parts", lambda device, small: [part])
     monkeypatch.setattr(gpu, "commit", lambda: 40 * "0")  # this one may have changes
     gpu.run_all("cpu", tmp_path, minutes=5, small=True, only=None)
     record = json.loads((tmp_path / "gpu.json").read_text(encoding="utf-8"))

@@ -33,6 +33,8 @@ READINGS = [
 ]
 
 # What there is to see on a page once its formulas are set, all in one go: each page is opened once a size.
+END_TRANSITIONS = "document.getAnimations().forEach(each => each instanceof CSSTransition && each.finish())"
+
 LOOK = r"""async () => {
   await window.formulasSet;
   const article = document.querySelector("article") ?? document.body, within = window.innerWidth + 1;
@@ -130,6 +132,7 @@ def read(open_page):
             seen["light"] = tab.evaluate(CONTRAST)
             tab.emulate_media(color_scheme="dark")
             tab.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+            tab.evaluate(END_TRANSITIONS)  # a button fades into its colour of the night
             seen["dark"] = tab.evaluate(CONTRAST)
         tab.context.close()
         return SimpleNamespace(**seen, **vars(notes))

@@ -143,5 +143,5 @@ def test_multilayer_perceptrons_are_refused(pictures):
     config = Config(steps=1, batch_size=8)
     with pytest.raises(ValueError, match="amp must be False for multilayer perceptrons"):
         train(config, torch.randn(16, 2), amp=True)
-    with pytest.raises(ValueError, match="amp must be one of True, False, not 'yes'"):
+    with pytest.raises(ValueError, match="amp must be one of True, False, None, not 'yes'"):
         run("wgan-gp", pictures, "cpu", amp="yes")

@@ -96,7 +96,7 @@ def narrow(figure):
     elif grid is None:
         figure.set_size_inches(PHONE, height * 0.8)
     elif grid.ncols > 4:  # small pictures: smaller still, and all where they are
-        figure.set_size_inches(0.7 * width, 0.7 * height)
+        figure.set_size_inches(0.55 * width, 0.55 * height)
     else:
         columns = _columns(grid, panels)
         rows = -(-grid.nrows * grid.ncols // columns)

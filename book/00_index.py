@@ -120,7 +120,6 @@ plots.show()
 # ```{figure} images/creatures.gif
 # :alt: A film of twelve pictures that a generator makes of the same twelve pieces of noise as it learns: a weave of colours, brown lumps on white, and at last small pixel creatures with legs, wings and tails.
 # :name: fig-creatures-film
-# :width: 384px
 #
 # What the generator made of twelve pieces of noise after each 16,384 pictures that it was shown. The film plays once.
 # ```

@@ -14,7 +14,7 @@ import textwrap
 import warnings
 
 PHONE = 3.65  # inches: a column of text on a phone, 350 pixels
-MANY = 1500  # points of one kind: beyond, they are pixels inside of the drawing
+MANY = 1500  # points of a figure: beyond, they are pixels inside of the drawing
 LETTERS = 0.87  # of their size on a desk; and never below
 SMALLEST = 8.5  # points
 PIXELS = re.compile(r"data:image/png;base64,[^\"]+")
@@ -59,10 +59,11 @@ def draw(figure):
     from matplotlib.collections import PathCollection, PolyCollection
     from matplotlib.lines import Line2D
 
-    for line in figure.findobj(Line2D):
-        line.set_rasterized(line.get_marker() not in ("None", None, "", " ") and len(line.get_xdata()) > MANY)
-    for points in figure.findobj(PathCollection):
-        points.set_rasterized(len(points.get_offsets()) > MANY)
+    lines, clouds = figure.findobj(Line2D), figure.findobj(PathCollection)
+    dotted = [line for line in lines if line.get_marker() not in ("None", None, "", " ")]
+    together = sum(len(line.get_xdata()) for line in dotted) + sum(len(points.get_offsets()) for points in clouds)
+    for points in (*dotted, *clouds):
+        points.set_rasterized(together > MANY)
     for area in figure.findobj(PolyCollection):  # a curve is simplified as it is written, an area is not
         outlines = [path.vertices for path in area.get_paths()]
         if any(len(outline) > MANY for outline in outlines):

@@ -73,7 +73,7 @@ class Classifier(nn.Module):
         return self.head(self.features(x))
 
     def probabilities(self, x: torch.Tensor) -> torch.Tensor:
-        r"""Return :math:`p(y\\mid x)` for images (..., pixels): shape (..., classes), total 1."""
+        r"""Return :math:`p(y\mid x)` for images (..., pixels): shape (..., classes), total 1."""
         return self(x).softmax(-1)
 
     def labels(self, x: torch.Tensor) -> torch.Tensor:

@@ -1172,7 +1172,9 @@ check("gaussian-kl-formula", answer)
 # :::{solution} ex-gaussian-kl-formula
 # :class: dropdown
 # 1. The density of $N(m,s)$ is $\frac1{s\sqrt{2\pi}}e^{-(x-m)^2/(2s^2)}$. In the log ratio $\sqrt{2\pi}$ cancels:
-#    $\log\frac{p(x)}{q(x)}=\log\frac{s_2}{s_1}-\frac{(x-m_1)^2}{2s_1^2}+\frac{(x-m_2)^2}{2s_2^2}$.
+#
+#    $$ \log\frac{p(x)}{q(x)}=\log\frac{s_2}{s_1}-\frac{(x-m_1)^2}{2s_1^2}+\frac{(x-m_2)^2}{2s_2^2} . $$
+#
 # 2. Under $p$ the mean of $(x-m_1)^2$ is the variance $s_1^2$, so the second term becomes $-\frac12$ for every $s_1$.
 # 3. Write $x-m_2=(x-m_1)+(m_1-m_2)$ and square. The mixed term $2(x-m_1)(m_1-m_2)$ has the mean 0 under $p$, so the
 #    mean of $(x-m_2)^2$ is $s_1^2+(m_1-m_2)^2$.

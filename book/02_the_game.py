@@ -830,7 +830,7 @@ for column, (n, (G_then, D_then, _)) in zip(
     curves = {"D": D_now, "D*": D_star}
     plots.lines(bottom, at, curves, colours=[plots.INDIGO, plots.INK])
     bottom.axhline(0.5, color=plots.FAINT, linewidth=1)
-    bottom.set(xlabel="x", ylim=(0, 1))
+    bottom.set(xlabel="x", ylim=(0, 1), xticks=[-3, 0, 3])
     for ax in column:
         ax.get_legend().remove()
 grid_of_axes[0, 0].set(ylabel="density")

@@ -27,7 +27,7 @@
 #
 # **You need** {doc}`lesson 1 <01_divergences>`: KL, JS and Gibbs' inequality.
 #
-# **It takes** about 83 minutes to read with the exercises, and about half a minute to run on a laptop.
+# **It takes** about 85 minutes to read with the exercises, and about half a minute to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]
@@ -253,7 +253,7 @@ x = torch.linspace(-6, 6, 1201, dtype=torch.float64)
 top, bottom = plots.axes(2, 1, height=2.2, sharex=True)
 plots.distributions(
     top, x, {"real": real.density(x), "generated": made.density(x)}
-).set(xlabel="")
+).set(xlabel="", ylim=(0, 0.5))
 plots.lines(bottom, x, {"D*": d_star(x)}, colours=[plots.INK])
 bottom.axhline(0.5, color=plots.FAINT, linestyle="--", linewidth=1.2)
 bottom.set(xlabel="x", ylabel="D*(x)", ylim=(0, 1))
@@ -537,7 +537,7 @@ plots.lines(
 ax.axhline(
     -2 * math.log(2), color=plots.FAINT, linestyle="--", linewidth=1.2
 )
-ax.set(xlabel="shift θ of the generator", ylabel="nats", ylim=(-1.6, 0.35))
+ax.set(xlabel="shift θ of the generator", ylabel="nats", ylim=(-1.6, 0.7))
 ax.legend(loc="upper center")
 plots.show()
 
@@ -604,9 +604,11 @@ claim(
 # function of $p_g$. Its graph is a plane, and at each $p_g$ the value of $C$ is the height of the highest of these
 # planes.
 #
-# *Convex.* Let $p=\lambda p_1+(1-\lambda)p_2$. For every $D$,
-# $V(D,p)=\lambda V(D,p_1)+(1-\lambda)V(D,p_2)\le\lambda C(p_1)+(1-\lambda)C(p_2)$. The right side does not depend on
-# $D$, so the maximum over $D$ on the left, $C(p)$, is no larger.
+# *Convex.* Let $p=\lambda p_1+(1-\lambda)p_2$ with $0\le\lambda\le1$. For every $D$,
+#
+# $$ V(D,p)=\lambda V(D,p_1)+(1-\lambda)V(D,p_2)\le\lambda C(p_1)+(1-\lambda)C(p_2) . $$
+#
+# The right side does not depend on $D$, so the maximum over $D$ on the left, $C(p)$, is no larger.
 #
 # *Subgradient.* $C(p)\ge V(D^*,p)$, since $C$ is the maximum. As $V(D^*,\cdot)$ is linear up to a constant,
 # $V(D^*,p)=V(D^*,p_g)+\int(p-p_g)\log(1-D^*)$, and $V(D^*,p_g)=C(p_g)$.

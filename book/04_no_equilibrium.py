@@ -1081,7 +1081,13 @@ check("y-moves-first", answer)
 # $X^2+Y^2-\eta XY=x^2+y^2+\eta xy$ is conserved.
 #
 # *By computing.* Let $y'=y+\eta x$ and $x'=x-\eta y'$. Then $x'^2+\eta x'y'=x'(x'+\eta y')=x'x=(x-\eta y')x$. So
-# $x'^2+y'^2+\eta x'y'=x^2-\eta xy'+y'^2=x^2+y'(y'-\eta x)=x^2+(y+\eta x)y=x^2+y^2+\eta xy$.
+#
+# $$
+# \begin{aligned}
+# x'^2+y'^2+\eta x'y'&=x^2-\eta xy'+y'^2=x^2+y'(y'-\eta x)\\
+# &=x^2+(y+\eta x)y=x^2+y^2+\eta xy .
+# \end{aligned}
+# $$
 #
 # ```python
 # from sympy import symbols

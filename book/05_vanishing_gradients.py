@@ -1581,7 +1581,8 @@ check("gradient-by-hand", answer)
 # :::{solution} ex-gradient-by-hand
 # :class: dropdown
 # *Step 1, the sigmoid.* From $\sigma(a)=\frac1{1+e^{-a}}$,
-# $\sigma'(a)=\frac{e^{-a}}{(1+e^{-a})^2}=\frac1{1+e^{-a}}\cdot\frac{e^{-a}}{1+e^{-a}}=\sigma(a)\,(1-\sigma(a))$.
+#
+# $$ \sigma'(a)=\frac{e^{-a}}{(1+e^{-a})^2}=\frac1{1+e^{-a}}\cdot\frac{e^{-a}}{1+e^{-a}}=\sigma(a)\,(1-\sigma(a)) . $$
 #
 # *Step 2, the discriminator.* By the chain rule $\nabla_xD=\sigma'(a)\,\nabla_xa=D\,(1-D)\,\nabla_xa$.
 #

@@ -1211,7 +1211,10 @@ check("slope-for-one-percent", answer)
 # 1. The pair $(z,z')$ has the density $\frac1{2\pi}e^{-R^2/2}$ in the plane. In polar coordinates the area element is
 #    $R\,dR\,d\alpha$, so the angle $\alpha$ is uniform and independent of $R$, which has the density $R\,e^{-R^2/2}$.
 # 2. The event $z<0<z'$ is a quadrant of the plane, and has the probability $\frac14$.
-# 3. $\mathbb E\,\frac1R=\int_0^\infty\frac1R\,R\,e^{-R^2/2}\,dR=\int_0^\infty e^{-R^2/2}\,dR=\sqrt{\pi/2}$.
+# 3. The mean of $\frac1R$ is the area under half of a bell,
+#
+#    $$ \mathbb E\,\frac1R=\int_0^\infty\frac1R\,R\,e^{-R^2/2}\,dR=\int_0^\infty e^{-R^2/2}\,dR=\sqrt{\frac\pi2} . $$
+#
 # 4. So the bound is $\frac{4g}{\pi L}\cdot\frac14\sqrt{\frac\pi2}=\frac g{L\sqrt{2\pi}}$. A generator that climbs with
 #    the slope $L$ all the way reaches it: the stretch has the length $g/L$, and the noise has the density
 #    $\frac1{\sqrt{2\pi}}$ there. So the bound cannot be improved.

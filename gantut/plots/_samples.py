@@ -86,5 +86,7 @@ def image_rows(rows: Mapping[str, object], *, size: int = 8) -> np.ndarray:
             ax.axis("off")
         for ax, image in zip(line, as_array(images), strict=False):
             ax.imshow(image.reshape(size, size), cmap="Greys", vmin=0, vmax=1, interpolation="none")
-        line[0].set_title(name, fontsize=11)
+        line[0].set_title("x", fontsize=11, color="none")  # room for the name, which as a title would make a gap there
+        at_left = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": 11}
+        line[0].annotate(name, (0, 1), (0, 6), **at_left).set_in_layout(False)
     return grid

@@ -965,8 +965,8 @@ claim(
 #
 # ## Broken on purpose
 #
-# Three mistakes are common, and none of them raises an error. All the programs below run, and their losses look like
-# losses.
+# Three mistakes are common, and none of them raises an error. All the programs below run, and their losses look like any
+# others.
 #
 # **A sigmoid too many.** $D$ ends in a sigmoid, "because it is a probability", and the loss, which expects logits,
 # applies another one. What $D$ then says is $\sigma$ of a number between 0 and 1, so it lies between $\frac12$ and

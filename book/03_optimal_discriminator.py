@@ -697,8 +697,8 @@ claim(
 # There may be plateaus, as here, and local minima: {numref}`fig-fits` of lesson 1 shows two for a
 # Gaussian with two parameters. Nor does the theorem speak of discriminators that are not optimal. When $D$ takes only a
 # few steps, the two players can circle around the solution forever, even in games that are convex in one player and
-# concave in the other; that is the subject of lesson 4. Proposition 2 says that the *loss* has no traps, as a function
-# of the distribution; it does not say that training reaches its minimum.
+# concave in the other; that is the subject of lesson 4. So what is right about Proposition 2 is that the loss, as a
+# function of the *distribution*, has no traps. It does not follow that training reaches the minimum.
 #
 # ## A discriminator that has to be trained
 #

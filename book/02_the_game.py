@@ -1048,7 +1048,7 @@ plots.show()
 # mistake made no difference, each pair's difference could as well have had the other sign. `paired_difference` returns
 # an interval of all shifts that this test does not reject, here for three comparisons together.
 
-# %%
+# %% tags=["hide-input"]
 found = {
     name: metrics.paired_difference(
         ends[name], ends["right"], comparisons=3

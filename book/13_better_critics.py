@@ -1540,11 +1540,11 @@ claim(
 
 # %% [markdown]
 # The **one-sided** penalty is ahead of the two-sided one on every pair, and far ahead in 2 and 4 dimensions. DRAGAN,
-# which is two-sided too, does about as well as WGAN-GP. **Sorting** critics come next, and in 16 dimensions they are
-# level. **Clipping and the projection** point somewhere else: none of their cosines reaches 0.65. Spectral
-# normalisation passes 0.7 in 16 dimensions with few funnels. And for all of them, the directions get worse as funnels
-# are added: with 256 funnels and so small a budget, none of these critics knows where to go. (One learning rate for all
-# is no tuning, and three networks on one pair of each kind are few: see lesson 15.)
+# which is two-sided too, does about as well as WGAN-GP. **Sorting** critics come second, and in 16 dimensions they are
+# level with the one-sided penalty. **Clipping and the projection** point somewhere else: none of their cosines reaches
+# 0.65. Spectral normalisation passes 0.7 in 16 dimensions with few funnels. And for all of them, the directions get
+# worse as funnels are added: with 256 funnels and so small a budget, none of these critics knows where to go. (One
+# learning rate for all is no tuning, and three networks on one pair of each kind are few: see lesson 15.)
 #
 # What about the estimate? We took 4000 steps instead of 600, and three layers of the paper's width, on five pairs, two
 # of them in 128 dimensions. The table shows our cosines beside those of the paper for pairs of this kind, and how far

@@ -530,7 +530,7 @@ claim(
 #
 # In our frame, this is transport with one half of its constraints: each data point must be served, but a sample may
 # serve many of them, or none. It is also a c-transform. That of the potential $f=0$ is
-# $f^c(y_j)=\min_i\|x_i-y_j\|^2-0$, so {eq}`eq-imle` is the value of the *dual* problem at $f=0$, and by weak duality
+# $f^c(y_j)=\min_i\|x_i-y_j\|^2$, so {eq}`eq-imle` is the value of the *dual* problem at $f=0$, and by weak duality
 # **never more than the $W_2^2$ of the batches**: IMLE is transport with a critic that is constant.
 
 # %%
@@ -816,8 +816,9 @@ claim(
 #
 # :::{prf:proof}
 # Let $a$ be the difference of their two starts and $b$ that of their ends. Exchanging the two ends must not be cheaper.
-# Write out the squares: this says $\langle a,b\rangle\ge0$. At the time $t$ they are $(1-t)a+tb$ apart, and
-# $\|(1-t)a+tb\|^2=(1-t)^2\|a\|^2+2t(1-t)\langle a,b\rangle+t^2\|b\|^2\ge(1-t)^2\|a\|^2>0$.
+# Write out the squares: this says $\langle a,b\rangle\ge0$. At the time $t$ they are $(1-t)a+tb$ apart. The square of
+# this is the sum of $(1-t)^2\|a\|^2$, $2t(1-t)\langle a,b\rangle$ and $t^2\|b\|^2$. The first term is positive, since
+# $a\ne0$ and $t<1$, and the others are not negative.
 # :::
 #
 # If no paths met, the mean in {eq}`eq-mean-velocity` would be a mean over one pair; nothing would be left in
@@ -1045,9 +1046,11 @@ plots.show()
 #
 # :::{exercise}
 # :label: ex-energy-bias
-# For large $\varepsilon$ the Sinkhorn divergence of two batches of $m$ becomes half their energy distance,
-# $\frac1{m^2}\sum_{ij}|x_i-y_j|-\frac1{2m^2}\sum_{ij}|x_i-x_j|-\frac1{2m^2}\sum_{ij}|y_i-y_j|$ on the line. Let the
-# data be $N(0,1)$ and the generator $x=su$. Derive the slope of its *expectation* in $s$ at $s=1$, with the symbol `m`
+# For large $\varepsilon$ the Sinkhorn divergence of two batches of $m$ becomes half their energy distance, on the line
+#
+# $$ \frac1{m^2}\sum_{ij}|x_i-y_j|-\frac1{2m^2}\sum_{ij}|x_i-x_j|-\frac1{2m^2}\sum_{ij}|y_i-y_j| . $$
+#
+# Let the data be $N(0,1)$ and the generator $x=su$. Derive the slope of its *expectation* in $s$ at $s=1$, with the symbol `m`
 # of sympy. (For a normal $z$ with standard deviation $\sigma$, $\mathbb E|z|=\sigma\sqrt{2/\pi}$.)
 # :::
 #

@@ -354,8 +354,8 @@ claim(
 # $\hat z_1=re^{i\theta}$ the first corner seen from there, and **all other modes are 0**. The modes are orthogonal,
 # $\sum_k|z_k|^2=N\sum_m|\hat z_m|^2$. The square of the distance is therefore a sum with a term for each mode,
 #
-# $$ \begin{aligned}d(z,M)^2=N\Big(&d\big(\hat z_0,[-1,1]^2\big)^2+d\big(|\hat z_1|,[\tfrac12,1]\big)^2\\
-# &+\sum_{m\ge2}|\hat z_m|^2\Big) ,\end{aligned} $$ (eq-polygon-distance)
+# $$ \begin{aligned}d(z,M)^2=N\Big(&d\big(\hat z_0,[-1,1]^2\big)^2\\
+# &+d\big(|\hat z_1|,[\tfrac12,1]\big)^2+\sum_{m\ge2}|\hat z_m|^2\Big) ,\end{aligned} $$ (eq-polygon-distance)
 #
 # and the nearest polygon is found by dropping the other modes and moving the centre into its square and the radius
 # between its bounds. Here is the distance of eight random points of the space; it must not exceed that of the nearest

@@ -280,8 +280,8 @@ claim(
 # smallest of $m$ standard normal numbers. Noise and data are independent, so the mean of their product is the product
 # of their means:
 #
-# $$ \begin{gathered}\mathbb E\,W_2^2=\mathbb E\,\frac1m\sum_i(su_{(i)}-y_{(i)})^2=s^2+1-2s\,c_m,\\
-# c_m=\frac1m\sum_ia_i^2.\end{gathered} $$ (eq-batch-bias)
+# $$ \begin{aligned}\mathbb E\,W_2^2&=\mathbb E\,\frac1m\sum_i(su_{(i)}-y_{(i)})^2\\
+# &=s^2+1-2s\,c_m,\qquad c_m=\frac1m\sum_ia_i^2.\end{aligned} $$ (eq-batch-bias)
 #
 # The squares $s^2$ and 1 are there because sorting does not change a sum of squares. Now read off what follows.
 #

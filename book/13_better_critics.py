@@ -1234,7 +1234,7 @@ changes = {
     for name, games in sweeps.items()
 }
 show_table(
-    ["mean modes gained by", "2 steps for 1", "5 for 2", "10 for 5"],
+    ["modes gained (95%)", "2 steps for 1", "5 for 2", "10 for 5"],
     [
         (
             titled[name],

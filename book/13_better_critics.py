@@ -526,8 +526,8 @@ claim(
 # ## Random pairs
 #
 # {prf:ref}`thm-unit-gradient` speaks of *coupled* pairs. The penalty draws its pairs at random, since nobody knows the
-# cheapest plan. (If we knew it, we would need no critic.) Between two points that have nothing to do with each other, the
-# best critic need not have slope 1.
+# cheapest plan. (If we knew it, we would need no critic.) Between two points that have nothing to do with each other,
+# the best critic need not have slope 1.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels with the same two clouds, ten real points on the left and ten generated ones on the right, in two groups each. First: lines join each real point to its partner in the cheapest plan, short and nearly parallel, with a cross on each. Second: lines join random pairs and cross each other in the middle. Third: no lines; the crosses lie around the real points."}, "figure": {"name": "fig-looked-at", "caption": "Where a penalty looks: on the routes of the cheapest plan, where the theorem applies; between random pairs (WGAN-GP); around the data (DRAGAN)."}}
 source = random_source(4)
@@ -2023,9 +2023,9 @@ claim(
 # :::{admonition} Symptoms and checks
 # :class: dropdown
 # After a long push of $-1$ the momentum is $m=-1$. The reversed gradient makes it $m=-\beta^k+(1-\beta^k)$ after $k$
-# steps, which turns positive only when $\beta^k<\frac12$: for $\beta=0.9$ at the seventh step. But an iteration has only
-# five critic steps, so the critic is still answering an earlier generator (control engineers call this wind-up). The check: the weight must
-# leave the wall at the first step whose gradient says so.
+# steps, which turns positive only when $\beta^k<\frac12$: for $\beta=0.9$ at the seventh step. But an iteration has
+# only five critic steps, so the critic is still answering an earlier generator (control engineers call this wind-up).
+# The check: the weight must leave the wall at the first step whose gradient says so.
 # :::
 #
 # ### The tour once more

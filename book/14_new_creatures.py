@@ -26,8 +26,8 @@
 # **You will be able to say** what a strided convolution and its transpose are, as matrices; what the first weights do
 # to a signal; why batch normalisation and a gradient penalty do not go together; why a critic with only 300 pictures
 # should see them changed, and why generated ones must be changed in the same way; what residual networks and the
-# penalty $R_1$ add; why a distance needs pictures beside it that are plainly wrong; and how to look for copies, and which
-# ones a search misses.
+# penalty $R_1$ add; why a distance needs pictures beside it that are plainly wrong; and how to look for copies, and
+# which ones a search misses.
 #
 # **You need** {doc}`lesson 2 <02_the_game>` for the game, {doc}`lesson 7 <07_seeing_collapse>` for the kernel distance,
 # and {doc}`lesson 11 <11_wasserstein_gan>` and {doc}`lesson 13 <13_better_critics>` for the other two games.
@@ -387,10 +387,10 @@ claim(
 #
 # $$ \widehat{Tp}(k)=\tfrac13\Big(1+2\cos\frac{2\pi k}n\Big)\,\hat p(k) $$ (eq-fourier)
 #
-# for $k=0,\dots,n-1$. So $T$ is injective if and only if no factor is 0, that is, unless
-# $\cos\frac{2\pi k}n=-\frac12$ for some $k$, which happens exactly where 3 divides $n$. On a ring of 8 the distribution can be read off its blurred version. On a ring of
-# 9 it cannot. To see where the two games end, we let a generator that can draw any distribution on the ring of 8 go
-# down on JS, once against changed data as it is, and once changed alike.
+# for $k=0,\dots,n-1$. So $T$ is injective if and only if no factor is 0, that is, unless $\cos\frac{2\pi k}n=-\frac12$
+# for some $k$, which happens exactly where 3 divides $n$. On a ring of 8 the distribution can be read off its blurred
+# version. On a ring of 9 it cannot. To see where the two games end, we let a generator that can draw any distribution
+# on the ring of 8 go down on JS, once against changed data as it is, and once changed alike.
 
 
 # %% tags=["hide-input"]
@@ -575,8 +575,8 @@ claim(
 
 # %% [markdown]
 # Differentiating a gradient is the most expensive part of a step, so the term is taken only in every 16th step, times
-# 16: on average that is the same {cite}`karras2020stylegan`. Nor need the critic see each picture by itself: the gradient of
-# the *sum* of all scores is defined in any case. That allows the fourth thing, the **minibatch deviation**
+# 16: on average that is the same {cite}`karras2020stylegan`. Nor need the critic see each picture by itself: the
+# gradient of the *sum* of all scores is defined in any case. That allows the fourth thing, the **minibatch deviation**
 # {cite}`karras2018`: the critic is shown, as one more channel, how much the pictures of a batch differ. It is the
 # simplest form of what lesson 8 does against collapse.
 #
@@ -1049,9 +1049,9 @@ print(
 #
 # Look at the dashed line and at the dotted ones. Other creatures by the same artists are at 0, as far as one can tell.
 # At their end the three games are about as far from the training pictures as blurred creatures and jigsaws of them, and
-# farther than creatures on their heads. A measure without such pictures beside it would have told us that 0.3 is much less than 10. How far the longer
-# run gets, the table says. But a small distance on features that do not know what a creature is does not make a
-# creature: many of those on the sheet have a clear outline, and no plan inside.
+# farther than creatures on their heads. A measure without such pictures beside it would have told us that 0.3 is much
+# less than 10. How far the longer run gets, the table says. But a small distance on features that do not know what a
+# creature is does not make a creature: many of those on the sheet have a clear outline, and no plan inside.
 #
 # What became of the chessboards?
 
@@ -1086,9 +1086,9 @@ claim(
 )
 
 # %% [markdown]
-# Training takes most of it away, whether the kernels are of even or of odd size. What is left differs from run to run, and with WGAN-GP most is left.
-# The longer run, which doubles pixels, does not begin with one. Whatever its pictures have of the highest frequency on
-# the way, it has *learnt*: pixel art has hard edges, and patterns of single pixels.
+# Training takes most of it away, whether the kernels are of even or of odd size. What is left differs from run to run,
+# and with WGAN-GP most is left. The longer run, which doubles pixels, does not begin with one. Whatever its pictures
+# have of the highest frequency on the way, it has *learnt*: pixel art has hard edges, and patterns of single pixels.
 #
 # ## Is it new?
 #
@@ -1106,8 +1106,9 @@ claim(
 #
 # $$ r(x)=\frac{\min_{y}d(x,y)}{\min_{y\text{ of another form}}d(x,y)} , $$ (eq-copy-ratio)
 #
-# a number from 0 to 1. A copy is far closer to its original than to anything else: $r$ is near 0. A sample that is like no training picture
-# in particular has $r$ near 1. Call a picture *caught* if its $r$ is below that of every held-out picture.
+# a number from 0 to 1. A copy is far closer to its original than to anything else: $r$ is near 0. A sample that is like
+# no training picture in particular has $r$ near 1. Call a picture *caught* if its $r$ is below that of every held-out
+# picture.
 #
 # A picture can also be put together from two: a **blend**, the mean of both, or a **chimera**, the left half of one and
 # the right half of the other. For these $r$ is useless, since two originals are equally near. So a second search looks
@@ -1251,8 +1252,8 @@ plots.show()
 # %% [markdown]
 # Judge for yourself: the most suspicious samples are shown, caught or not, so that no number has to be believed. But
 # look at *which* pictures are nearest, too. Pale samples are near to pale pictures, and far from all others, so that
-# they are easily caught. And often the nearest is a smooth picture of a middling colour: in a sum of squares a
-# picture that hedges is close to everything. So the distance finds copies, which is what it is meant for, but as a measure of
+# they are easily caught. And often the nearest is a smooth picture of a middling colour: in a sum of squares a picture
+# that hedges is close to everything. So the distance finds copies, which is what it is meant for, but as a measure of
 # likeness it is worthless. The two are often confused.
 #
 # ## In between

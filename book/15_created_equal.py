@@ -787,10 +787,10 @@ for line, k in zip(panels, (1, 5), strict=True):
 plots.show()
 
 # %% [markdown]
-# With *one* try least squares is ahead of the non-saturating game by both measures, and twelve pairs of tries are enough
-# to say so. With five tries none of the ten can be told apart. Least squares is forgiving: it does tolerably where the same
-# settings make the others fail. If you can afford one try, that is worth having. Given several, every game may find
-# settings that work.
+# With *one* try least squares is ahead of the non-saturating game by both measures, and twelve pairs of tries are
+# enough to say so. With five tries none of the ten can be told apart. Least squares is forgiving: it does tolerably
+# where the same settings make the others fail. If you can afford one try, that is worth having. Given several, every
+# game may find settings that work.
 #
 # Beware of what this does *not* say. "Told apart with one try, not told apart with five" is not the same as "the lead is
 # smaller with five". That would be a third comparison, of the two leads:

@@ -201,9 +201,9 @@ show_table(
 # :::
 #
 # The second condition of each line only keeps the steps from being too long. The first one is the point. **Without
-# friction the eigenvalues are never inside, whatever the learning rates.** With friction, players who take turns converge
-# at any small rates; players who move at once need the *generator's* rate to be small, compared with the friction. We
-# try four thousand random settings.
+# friction the eigenvalues are never inside, whatever the learning rates.** With friction, players who take turns
+# converge at any small rates; players who move at once need the *generator's* rate to be small, compared with the
+# friction. We try four thousand random settings.
 
 # %%
 draws = torch.rand(4, 4000, dtype=torch.float64, generator=random_source(1))
@@ -473,10 +473,10 @@ claim(
 #
 # $$ \frac{d}{ds}r^2\approx-\tfrac18r^4,\qquad\text{which gives}\qquad r\approx\sqrt{8/s} . $$ (eq-log-d-slow)
 #
-# This is far slower than exponential: to halve the radius takes four times as long. **Alternating steps** conserve areas to first
-# order and follow the flow, with $s=\eta T$ after $T$ iterations. **Simultaneous steps** add what we know from lesson 4:
-# each multiplies $r^2$ by about $1+\frac14\eta^2$. The flow takes away about $\eta\cdot\frac18r^4$ in each iteration, and
-# gain and loss balance where
+# This is far slower than exponential: to halve the radius takes four times as long. **Alternating steps** conserve
+# areas to first order and follow the flow, with $s=\eta T$ after $T$ iterations. **Simultaneous steps** add what we
+# know from lesson 4: each multiplies $r^2$ by about $1+\frac14\eta^2$. The flow takes away about $\eta\cdot\frac18r^4$
+# in each iteration, and gain and loss balance where
 #
 # $$ \tfrac14\eta^2r^2=\tfrac18\eta\,r^4,\qquad\text{that is, at}\qquad r=\sqrt{2\eta} . $$ (eq-log-d-cycle)
 #
@@ -565,8 +565,8 @@ plots.show()
 # they do near the equilibrium?
 #
 # **Critic steps.** In the game $\psi\theta$ with $n$ critic steps per iteration and one rate, put $\beta=n\eta$ in the
-# matrices. Simultaneous: $|\lambda|^2=1+n\eta^2$, so more critic steps make it *worse*. Alternating: the determinant is 1
-# and the trace $2-n\eta^2$, so the path goes round, faster with more steps. No finite number of critic steps makes it
+# matrices. Simultaneous: $|\lambda|^2=1+n\eta^2$, so more critic steps make it *worse*. Alternating: the determinant is
+# 1 and the trace $2-n\eta^2$, so the path goes round, faster with more steps. No finite number of critic steps makes it
 # converge. What lesson 11 assumes is another limit: a critic that is optimal *under its bound* before the generator
 # moves.
 #
@@ -903,10 +903,10 @@ claim(
 #   data {cite}`sun2020`, while with a threshold exponentially many valleys exist.
 #
 # R3GAN says it in words: with one threshold for all, it is enough for a sample to walk past the boundary, wherever that
-# is easiest; compared with *each* real sample, no real sample may be left behind. But training does not hold pairs fixed.
-# It draws them anew in every step, so what counts on average is the loss over **all pairs**. Then the traveller in the
-# air is also compared with the point 0, which it used to match. Let us compute all three, and bound the critic's slope
-# as well.
+# is easiest; compared with *each* real sample, no real sample may be left behind. But training does not hold pairs
+# fixed. It draws them anew in every step, so what counts on average is the loss over **all pairs**. Then the traveller
+# in the air is also compared with the point 0, which it used to match. Let us compute all three, and bound the critic's
+# slope as well.
 
 
 # %%
@@ -1292,22 +1292,22 @@ claim(
 #
 # Keep the other limits in mind. Each interval is about seeds, for the settings that were chosen; other tries might lead
 # to other settings. The tries are few, the runs are short, the networks small, and a step with a penalty takes longer
-# than one without. On three stacked digits, with a thousand modes, the authors of R3GAN report that pairs do matter: with
-# the same two penalties, more modes are found with pairs than with a threshold {cite}`huang2024`.
+# than one without. On three stacked digits, with a thousand modes, the authors of R3GAN report that pairs do matter:
+# with the same two penalties, more modes are found with pairs than with a threshold {cite}`huang2024`.
 #
 # ## Exercises
 #
 # :::{exercise}
 # :label: ex-turns-with-many-steps
-# The Wasserstein game has no friction, and both players have the rate $\eta$. They take turns, with $n$ critic steps per
-# iteration. For small $\eta$ the path goes round on an ellipse. Derive the rate at which this ends, so that the path runs
-# away at larger ones. Write it with the symbol `n` of sympy.
+# The Wasserstein game has no friction, and both players have the rate $\eta$. They take turns, with $n$ critic steps
+# per iteration. For small $\eta$ the path goes round on an ellipse. Derive the rate at which this ends, so that the
+# path runs away at larger ones. Write it with the symbol `n` of sympy.
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# Which number replaces $\beta$ if the critic takes $n$ steps at once? Two conjugate eigenvalues with product 1 lie on the
-# circle; for which traces are they conjugate?
+# Which number replaces $\beta$ if the critic takes $n$ steps at once? Two conjugate eigenvalues with product 1 lie on
+# the circle; for which traces are they conjugate?
 # :::
 
 # %%
@@ -1342,8 +1342,8 @@ check("turns-with-many-steps", answer)
 # :label: ex-circle-with-little-friction
 # Give the game with $-\log D$ a weak penalty $R_1$ of weight $\gamma<\frac14\eta$. Simultaneous steps then end on a
 # smaller circle. Derive the *square* of its radius by the argument that led to {eq}`eq-log-d-cycle`, and write it with
-# the symbols `eta` and `gamma` of sympy. At which $\gamma$ does the circle vanish, and what does {prf:ref}`thm-dirac` say
-# there?
+# the symbols `eta` and `gamma` of sympy. At which $\gamma$ does the circle vanish, and what does {prf:ref}`thm-dirac`
+# say there?
 # :::
 #
 # :::{hint}
@@ -1461,6 +1461,6 @@ check("collapse-of-many", answer)
 #
 # **Sources.** The Dirac-GAN, the results for each method and the theorem on zero-centred penalties are from
 # {cite}`mescheder2018`, consensus from {cite}`mescheder2017`, two learning rates from {cite}`heusel2017`, noise from
-# {cite}`roth2017`. Relativistic losses: {cite}`jolicoeur2018`; their valleys: {cite}`sun2020`; the recipe that joins them
-# with $R_1$ and $R_2$: {cite}`huang2024`. The circle of radius $\sqrt{2\eta}$, the resting place of the two-sided
+# {cite}`roth2017`. Relativistic losses: {cite}`jolicoeur2018`; their valleys: {cite}`sun2020`; the recipe that joins
+# them with $R_1$ and $R_2$: {cite}`huang2024`. The circle of radius $\sqrt{2\eta}$, the resting place of the two-sided
 # penalty, and the costs of all pairs and of gentle critics were computed for this lesson.

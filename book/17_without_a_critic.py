@@ -1050,8 +1050,8 @@ plots.show()
 #
 # $$ \frac1{m^2}\sum_{ij}|x_i-y_j|-\frac1{2m^2}\sum_{ij}|x_i-x_j|-\frac1{2m^2}\sum_{ij}|y_i-y_j| . $$
 #
-# Let the data be $N(0,1)$ and the generator $x=su$. Derive the slope of its *expectation* in $s$ at $s=1$, with the symbol `m`
-# of sympy. (For a normal $z$ with standard deviation $\sigma$, $\mathbb E|z|=\sigma\sqrt{2/\pi}$.)
+# Let the data be $N(0,1)$ and the generator $x=su$. Derive the slope of its *expectation* in $s$ at $s=1$, with the
+# symbol `m` of sympy. (For a normal $z$ with standard deviation $\sigma$, $\mathbb E|z|=\sigma\sqrt{2/\pi}$.)
 # :::
 #
 # :::{hint}

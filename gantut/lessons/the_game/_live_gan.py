@@ -5,7 +5,7 @@ from pathlib import Path
 from gantut import _inputs
 from gantut.data import ring
 from gantut.device import random_source
-from gantut.lessons.labs import ASSIGNMENT, GAN, Lab, Still
+from gantut.lessons.labs import ASSIGNMENT, BESIDE, GAN, Lab, Still
 
 OBJECTIVES = ("minimax", "non-saturating", "wgan", "wgan-gp")
 
@@ -47,5 +47,5 @@ def live_gan(objective: str = "non-saturating") -> Lab:
         "what they want, the data (which you may also draw), how fast each learns.",
         still.svg(),
         {"objective": objective},
-        (ASSIGNMENT, GAN),
+        (ASSIGNMENT, GAN, BESIDE),
     )

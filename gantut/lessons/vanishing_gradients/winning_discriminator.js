@@ -124,14 +124,15 @@ begin("winning_discriminator", (lab) => {
     changed: tell,
   });
   const [button] = lab.buttons(["play", "Let D win", () => {}, "main"]);
+  lab.readouts.style.gridTemplateColumns = "1fr 1fr"; // each number of log(1 − D) beside that of −log D
   const show = {
     k: lab.readout("k", "k, how steep its logit is"),
     V: lab.readout("V", "V, at most 0"),
-    D: lab.readout("D", "D at the sample"),
     dyingSlope: lab.readout("slope-dying", "slope of log(1 − D) there"),
     livingSlope: lab.readout("slope-living", "slope of −log D there"),
     dying: lab.readout("dying", "gradient, log(1 − D)"),
     living: lab.readout("living", "gradient, −log D"),
+    D: lab.readout("D", "D at the sample"),
   };
   judge.draggable(
     () => "q",

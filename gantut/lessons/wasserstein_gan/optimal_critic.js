@@ -112,6 +112,7 @@ begin("optimal_critic", (lab) => {
     xLabel: "x",
     legend: Object.entries(KINDS).map(([name, colour]) => ({ name, colour, dash: DASH[name] })),
   });
+  lab.leadByOne();
   const place = { min: -4, max: 4, step: 0.05 },
     size = { min: 0.2, max: 2, step: 0.05 };
   const realMean = lab.slider("real-mean", "real: mean", { ...place, value: -1.5, changed: tell });

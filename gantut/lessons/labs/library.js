@@ -315,11 +315,6 @@ class Lab {
     });
     return player;
   }
-
-  // When the page has nothing better to do.
-  soon(action) {
-    (window.requestIdleCallback ?? ((later) => setTimeout(later, 30)))(action);
-  }
 }
 
 // ---- Charts -------------------------------------------------------------------------------------------------

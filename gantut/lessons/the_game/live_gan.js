@@ -13,6 +13,7 @@ const DATA = { ring: "eight clouds", three: "three clouds", one: "one cloud", dr
 const around = (modes, radius) =>
   times(modes, (k) => [radius * Math.cos((2 * Math.PI * k) / modes), radius * Math.sin((2 * Math.PI * k) / modes)]);
 const CENTRES = { ring: around(8, 2), three: around(3, 1.5), one: [[1, 0.5]] };
+const NOTHING = [[0, 0]]; // what is learnt before a reader has drawn
 const CLOUD = 24, // points of a cloud that a reader places
   SLICE = 12, // milliseconds a picture, to play and to draw it, so that the page stays awake
   SIDE = 24, // of the table of the critic's scores
@@ -258,6 +259,7 @@ begin("live_gan", (lab) => {
   }
 
   function drawNext() {
+    if (elsewhere.arrived?.charts) charted = elsewhere.arrived.round; // the next picture need not have them
     const wanted = { rounds: speed.value, milliseconds: Math.max(SLICE, drawing), show: show.value, charted };
     const picture = elsewhere.take(wanted);
     if (picture) drawing = timed(() => redraw(picture));
@@ -318,7 +320,7 @@ begin("live_gan", (lab) => {
 
   function settings() {
     const own = data.value === "drawn";
-    const centres = own ? (drawn.length ? drawn : [[0, 0]]) : CENTRES[data.value];
+    const centres = own ? (drawn.length ? drawn : NOTHING) : CENTRES[data.value];
     return {
       objective: objective.value,
       criticSteps: criticSteps.value,
@@ -350,33 +352,34 @@ begin("live_gan", (lab) => {
 
   // Find out, a little at a time, how far two batches of the data are apart.
   function compareData() {
-    if (!lab.host.isConnected || game.band()) return;
     const { centres } = game.data;
-    lab.soon(() => {
-      if (game.data.centres !== centres || game.band()) return;
-      const began = performance.now();
+    if (game.band()) return;
+    setTimeout(() => {
+      if (game.data.centres !== centres || game.band()) return; // there are other data, or it is known by now
+      const until = performance.now() + SLICE / 2;
       do game.compare();
-      while (!game.band() && performance.now() < began + SLICE / 2);
+      while (!game.band() && performance.now() < until);
       if (!game.band()) return compareData();
       charted = Infinity;
       redraw();
       report();
-    });
+    }, SLICE);
   }
 
   function report() {
     if (data.value === "drawn" && !drawn.length) {
       return lab.say("Nothing is drawn yet: draw on the picture, or place a cloud.");
     }
-    const who = `${OBJECTIVES[objective.value]}; data: ${DATA[data.value]}`,
-      band = game.band();
+    const who = `${OBJECTIVES[objective.value]}; data: ${DATA[data.value]}`;
     if (player.playing) return lab.say(`Playing: ${who}. Change what you like: the game goes on.`);
-    if (elsewhere || !band) return; // and then it reports
-    lab.say(
-      `Iteration ${game.round}: ${who}. W₁ is ${shown(game.distance(), 2)}; two batches of the data are ` +
-        `${shown(band.middle, 2)} apart (95 of 100: ${shown(band.low, 2)} to ${shown(band.high, 2)}): a perfect ` +
-        "generator would look so.",
-    );
+    if (!elsewhere) lab.say(`Iteration ${game.round}: ${who}. W₁ is ${shown(game.distance(), 2)}${besideBand()}.`);
+  }
+
+  function besideBand() {
+    const band = game.band();
+    if (!band) return "";
+    const of100 = `95 of 100: ${shown(band.low, 2)} to ${shown(band.high, 2)}`;
+    return `; two batches of the data are ${shown(band.middle, 2)} apart (${of100}): a perfect generator would look so`;
   }
 
   // ---- What is shown

@@ -1681,7 +1681,7 @@ def test_a_worker_rests_when_nobody_looks_and_goes_with_its_lab(open_labs):
     put(tab, objective="wgan-gp")
     press(tab, "start")
     shows_more_than(tab, 0)
-    nothing_is_asked = "before => counts.asked === before"
+    nothing_new = "() => { const before = counts.seen; counts.seen = counts.asked; return before === counts.asked; }"
     for away, back in (
         ("window.scrollTo(0, 2900)", "window.scrollTo(0, 0)"),
         # what a browser does where the page is hidden
@@ -1689,10 +1689,10 @@ def test_a_worker_rests_when_nobody_looks_and_goes_with_its_lab(open_labs):
          "window.requestAnimationFrame = window.pictures, requestAnimationFrame(window.held)"),
     ):  # fmt: skip
         tab.evaluate(away)
-        tab.wait_for_timeout(100)
+        tab.wait_for_function(nothing_new, polling=100)
         asked = tab.evaluate("counts.asked")
-        tab.wait_for_timeout(100)
-        assert tab.evaluate(nothing_is_asked, asked)
+        tab.wait_for_timeout(150)
+        assert tab.evaluate("counts.asked") == asked
         tab.evaluate(back)
         tab.wait_for_function("before => counts.asked > before + 1", arg=asked)
     tab.evaluate("document.querySelector('.gantut-lab').remove()")  # as a notebook does whose cell is run again

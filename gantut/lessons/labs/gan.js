@@ -5,8 +5,6 @@
 // is played: each network keeps arrays to work in, a set for each size of batch, and a pass is over when the next begins.
 
 const SLOPE = 0.2; // of the leaky ReLU below zero
-const sigmoid = (a) => (a >= 0 ? 1 / (1 + Math.exp(-a)) : Math.exp(a) / (1 + Math.exp(a)));
-const softplus = (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)));
 
 // ---- Networks -----------------------------------------------------------------------------------------------
 

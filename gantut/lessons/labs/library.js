@@ -55,6 +55,8 @@ function inPowers(value) {
 // On one line.
 const unbroken = (text) => text.replaceAll(" ", "\u00a0");
 
+const sigmoid = (a) => (a >= 0 ? 1 / (1 + Math.exp(-a)) : Math.exp(a) / (1 + Math.exp(a)));
+const softplus = (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)));
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const grid = (low, high, intervals) =>
   Array.from({ length: intervals + 1 }, (_, i) => low + ((high - low) * i) / intervals);

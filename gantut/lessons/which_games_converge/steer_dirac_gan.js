@@ -8,7 +8,6 @@ const PENALTIES = {
   one: "WGAN-LP, slopes above 1",
   clip: "clipping",
 };
-const sigmoid = (t) => (t >= 0 ? 1 / (1 + Math.exp(-t)) : Math.exp(t) / (1 + Math.exp(t)));
 
 // The slopes of both players' losses in the score t of a generated sample.
 const SLOPES = {

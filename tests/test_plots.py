@@ -89,9 +89,6 @@ def test_images_stand_in_rows_that_are_named():
     grid = plots.image_rows({"real": torch.rand(3, 64), "generated": torch.rand(2, 64)})
     assert grid.shape == (2, 3)
     assert [row[0].texts[0].get_text() for row in grid] == ["real", "generated"]
-    grid[0, 0].figure.draw_without_rendering()
-    left = [ax.get_position().x0 for ax in grid[0]]
-    assert left[1] - left[0] == pytest.approx(left[2] - left[1], rel=0.01)  # names make no gap
     assert [len(ax.images) for ax in grid.flat] == [1, 1, 1, 1, 1, 0]
     plt.close("all")
 

@@ -87,5 +87,6 @@ def image_rows(rows: Mapping[str, object], *, size: int = 8) -> np.ndarray:
             ax.axis("off")
         for ax, image in zip(line, as_array(images), strict=False):
             ax.imshow(image.reshape(size, size), cmap="Greys", vmin=0, vmax=1, interpolation="none")
-        line[0].text(0, 1.05, name, fontsize=11, transform=line[0].transAxes).set_in_layout(False)
+        above = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": 11}  # however small images are
+        line[0].annotate(name, (0, 1), (0, 5), **above).set_in_layout(False)
     return grid

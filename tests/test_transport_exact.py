@@ -582,6 +582,27 @@ def test_augmenting_paths_where_every_row_wants_the_same_columns(augmenting_path
     assert column[0].tolist() == list(range(99, -1, -1))
 
 
+def test_nothing_in_place_of_points_masses_or_costs_is_named(normal):
+    x, y = normal(20, 2), normal(20, 2)
+    mass, cost = x.new_full((20,), 0.05), torch.cdist(x, y)
+    for name, call in {
+        "x": lambda: emd_points(None, y), "y": lambda: emd_points(x, None), "a": lambda: emd(None, mass, cost),
+        "b": lambda: emd(mass, None, cost), "cost": lambda: emd(mass, mass, None),
+    }.items():  # fmt: skip
+        with pytest.raises(ValueError, match=f"{name} must be a tensor or an array of numbers, not None"):
+            call()
+
+
+def test_masses_that_lie_anyhow_in_memory(normal):
+    # one number for all, every second number of more, and a column: shared by views, which no solver may trip over
+    x, y, more = normal(20, 2), normal(15, 2), normal(40, 3).abs()
+    for a in (more.new_full((1,), 0.05).expand(20), more[::2, 0], more[:20, 1]):
+        b = (a.sum() / 15).expand(15)
+        witness = emd_points(x, y, a.clone(), b.clone())
+        torch.testing.assert_close(emd_points(x, y, a, b).value, witness.value, rtol=1e-13, atol=0)
+        torch.testing.assert_close(emd(a, b, torch.cdist(x, y)).value, witness.value, rtol=1e-12, atol=0)
+
+
 def test_compiled_distances_are_right_to_the_last_places_or_refused(augmenting_paths, normal):
     x, y = array(normal(20, 3).cpu()), array(normal(30, 3).cpu())
     y[:5] = x[:5] + 1e-9

@@ -156,15 +156,15 @@ def emd_points(x, y, a=None, b=None, *, p=1):
 
 def _solve_plain_points(x, y, a, b, p):
     """Solve a small problem as :func:`solve_arrays` does, which sees by the costs what may be wrong with points."""
-    if (arrays := in_arrays(x, y, a, b)) is None:
+    if (arrays := in_arrays(x, y, *(mass for mass in (a, b) if mass is not None))) is None:
         return None
-    points, others, a, b = arrays
+    points, others, *masses = arrays
     if not points.ndim == others.ndim == 2 or not points.shape[1] == others.shape[1] > 0:
         return None
     n, m = len(points), len(others)
     if not 0 < n * m <= MOST_PLAIN:
         return None
-    a, b = np.full(n, 1 / n) if a is None else a, np.full(m, 1 / m) if b is None else b
+    a, b = (np.full(k, 1 / k) if mass is None else masses.pop(0) for mass, k in ((a, n), (b, m)))
     if (cost := compiled_distances(points, others, p)) is not None:
         return solve_arrays(a, b, cost, finite=True)
     with suited_threads(x, y, ()):

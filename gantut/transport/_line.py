@@ -189,7 +189,7 @@ def _compare(u, v, p):
     np.abs(np.subtract(sizes, others, sizes), sizes)  # in place: it is in the cache
     if p == 1 and sizes.dtype != np.float16:
         found = np.asarray(np.add.reduce(sizes, -1))
-        if found.size > 1:
+        if found.size != 1:
             return found / u.shape[-1]
         found.fill(found.item() / u.shape[-1])  # numbers are divided sooner than arrays
         return found

@@ -103,14 +103,12 @@ def _solve_weighted(a, b, cost, extremes):
 
 
 def in_arrays(*tensors):
-    """What plain tensors in double precision hold, and None for None; None instead if one has a gradient, lies
-    elsewhere or is of another kind.
-    """
+    """What plain tensors in double precision hold; None if one has a gradient, lies elsewhere or is of another kind."""
     for tensor in tensors:
-        if not (tensor is None or (type(tensor) is torch.Tensor and tensor.dtype is torch.float64)):
+        if not (type(tensor) is torch.Tensor and tensor.dtype is torch.float64):
             return None
     try:
-        return [None if tensor is None else tensor.numpy() for tensor in tensors]
+        return [tensor.numpy() for tensor in tensors]
     except (RuntimeError, TypeError):
         return None
 

@@ -14,7 +14,7 @@ from gantut.transport._costs import power, to_the_power
 # From how many positions on, some ten milliseconds of work, threads save more than it takes to wake them.
 WORTH_THREADS = 1 << 20
 # Positions of some rows that are sorted and compared while they are in the cache.
-TILE = 1 << 15
+TILE = 1 << 16
 PLAIN = (torch.float64, torch.float32)
 with np.errstate(invalid="ignore", over="ignore"):  # inf - inf is NaN, as it should be
     QUIET = contextvars.copy_context()  # to run in a copy takes a tenth of the time of entering np.errstate

@@ -651,7 +651,7 @@ check("shift-the-piles", answer)
 #
 # :::{exercise}
 # :label: ex-w2-of-gaussians
-# *A derivation.* Let $p=N(0,1)$ and $q=N(m,s^2)$ with $s>0$. Derive $W_2^2(p,q)$ from {eq}`eq-quantiles`: find both
+# *A derivation.* Let $p=N(0,1)$ and $q=N(m,s)$, with standard deviation $s>0$. Derive $W_2^2(p,q)$ from {eq}`eq-quantiles`: find both
 # quantile functions, then the integral. Give the result as a formula in `m` and `s`, such as `"m*s + 1"`.
 # :::
 #

@@ -130,12 +130,12 @@ def play(G, D, d_loss=usual_d_loss, g_loss=usual_g_loss, k=5, steps=1000):
 # ({numref}`fig-collapse-ring`). We play that game again and again, from the same random numbers, each time with one
 # trick added and everything else unchanged.
 #
-# A trick has settings, and whoever recommends it has tried some. So **each has four tries**, written down before any
+# A trick has settings, and whoever recommends it has tried several. So **each has four tries**, written down before any
 # was played, and the game without a trick has four as well: the learning rates of its two players. A try is four
 # members. The settings with the smallest mean distance $W_1$ then play with 64 members, on seeds that had no part in
 # the choice. The game *as it is*, untuned, plays too. There are three such trials, each with tries of its own: the ring
-# with five discriminator steps and with one, and the grid of lesson 7. They were played beforehand (`python -m
-# gantut.lessons tricks tricks-on-grid`); two of the games are repeated live below.
+# with five discriminator steps and with one, and the grid of lesson 7. They were played beforehand
+# (`python -m gantut.lessons tricks tricks-on-grid`); two of the games are repeated live below.
 
 
 # %% tags=["hide-input"]
@@ -219,10 +219,10 @@ claim(
 #
 # For each population we show the median, and the **mean difference, seed by seed**, from the game as it is and from the
 # tuned one. Members of two populations share their seeds, so they are compared in pairs: the interval in brackets holds
-# all differences that random signs of the 64 pairs do not reject. (Whether the intervals of two populations overlap is
-# no test: it ignores the pairs, and asks for too much.) It is so wide that all 66 comparisons of a trial hold together
-# with 95% confidence. Where it contains 0, the two are not told apart, and the interval says what difference is
-# excluded.
+# all differences that a test with random signs of the 64 pairs does not reject. (Whether the intervals of two
+# populations overlap is no test: it ignores the pairs, and asks for too much.) It is so wide that all 66 comparisons of
+# a trial hold together with 95% confidence. Where it contains 0, the two are not told apart, and the interval says what
+# difference is excluded.
 
 
 # %% tags=["hide-input"]
@@ -761,8 +761,9 @@ report("historical averaging")
 
 # %% [markdown]
 # The theory above is about games that go *round*, and these do not: they are parked. (And with Adam, which rescales
-# gradients, a weight has no meaning across games.) Whatever the trick does here, it does for another reason, presumably
-# that the generator's past, to which it is tied, was spread out. That is a guess, and not tested here.
+# gradients, a weight means nothing from one game to the next.) Whatever the trick does here, it does for another
+# reason, presumably that the generator's past, to which it is tied, was spread out. That is a guess, and not tested
+# here.
 #
 # ## 4 · One-sided label smoothing
 #
@@ -1410,9 +1411,9 @@ show_table(
 
 # %% [markdown]
 # What a trick is worth depends on the game that it is added to: a Wasserstein critic that has one step is hardly a
-# critic, and its place shows it. All this can be said of *these* distributions and *these* small networks after 1000
-# steps. A trick that does nothing for a ring may do much for photographs, and the other way round. What carries over is
-# how to find out: a population, three numbers, as many tries for each, pairs, and the game without the trick beside it.
+# critic, and its place shows it. All this holds for *these* distributions and *these* small networks after 1000 steps.
+# A trick that does nothing for a ring may do much for photographs, and the other way round. What carries over is how to
+# find out: a population, three numbers, as many tries for each, pairs, and the game without the trick beside it.
 #
 # ## A discriminator that names classes
 #

@@ -129,9 +129,9 @@ claim(
 #
 # $$ \|f\|_L=\sup_x\|\nabla f(x)\| . $$ (eq-sup-gradient)
 #
-# It is no larger, because $f(x)-f(y)$ is the integral of the slope along the segment from $y$ to $x$. It is no smaller,
-# because the slope at a point is a limit of slopes between pairs of points. If the supremum is infinite, $f$ is not
-# Lipschitz.
+# It is no larger, because by the mean value theorem $f(x)-f(y)=\nabla f(\xi)\cdot(x-y)$ for some point $\xi$ of the
+# segment from $y$ to $x$. It is no smaller, because the slope at a point is a limit of slopes between pairs of points.
+# If the supremum is infinite, $f$ is not Lipschitz.
 #
 # :::{admonition} Further: smooth is not enough, and not necessary
 # :class: dropdown
@@ -475,9 +475,9 @@ plots.show()
 #
 # $$ W_1(p_r,p_{g})-\Big(\mathbb E_{p_r}f^*-\mathbb E_z f^*(G_\theta(z))\Big)\ge0 , $$ (eq-touching)
 #
-# with equality at $\theta_0$, since $f^*$ is allowed in {prf:ref}`thm-kantorovich-rubinstein` for every $\theta$, and is best at $\theta_0$. A
-# differentiable function that is nowhere negative and is 0 at $\theta_0$ has a minimum there, so its derivative there
-# is 0. The term $\mathbb E_{p_r}f^*$ does not depend on $\theta$. So
+# with equality at $\theta_0$, since $f^*$ is allowed in {prf:ref}`thm-kantorovich-rubinstein` for every $\theta$, and
+# is best at $\theta_0$. A differentiable function that is nowhere negative and is 0 at $\theta_0$ has a minimum there,
+# so its derivative there is 0. The term $\mathbb E_{p_r}f^*$ does not depend on $\theta$. So
 #
 # $$ \nabla_\theta W_1(p_r,p_{g})=-\mathbb E_z\,\nabla_\theta f^*(G_\theta(z)) , $$ (eq-critic-envelope)
 #
@@ -934,10 +934,11 @@ plots.legend_below(left)
 plots.show()
 
 # %% [markdown]
-# The discriminators leave next to nothing. Both kinds of critics leave a gradient everywhere, but not the same. The
+# The discriminators leave next to nothing. Both kinds of critics leave a gradient everywhere, but not the same one. The
 # penalised critics are nearly straight: in each of the eight, the least slope is more than 0.85 of the largest. The
-# clipped ones are "clean" only in comparison. They are steepest in the middle, where no samples are, and between their
-# flattest and their steepest place the slope grows by a factor of two and a half to ten: they are sums of a few ramps.
+# gradient of the clipped ones is "clean", as the slides call it, only in comparison. They are steepest in the middle,
+# where no samples are, and between their flattest and their steepest place the slope grows by a factor of two and a
+# half to ten: they are sums of a few ramps.
 #
 # Here are the best discriminator and the best critic themselves, without any training. Move the distributions apart,
 # and see whose push on the sample survives. Then make the generated distribution much wider than the real one: are

@@ -836,9 +836,9 @@ claim(
 )
 
 # %% [markdown]
-# The critic's estimate on fresh samples has the mean 0 where the distributions agree, and is as often negative. It is
-# the exact $W_1$ of two batches that has a floor (about 0.2 here), and so has any bound that is computed from the
-# batches' own table of distances.
+# The critic's estimate on fresh samples has the mean 0 where the distributions agree, and is negative as often as
+# positive. It is the exact $W_1$ of two batches that has a floor (about 0.2 here), and so has any bound that is
+# computed from the batches' own table of distances.
 #
 # ## Three answers
 #

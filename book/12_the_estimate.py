@@ -640,9 +640,9 @@ plots.show()
 # In words: a critic chosen *before* the samples are seen does not overestimate on average, once its value is divided by
 # its Lipschitz constant. One chosen *after* is free to fit their accidents, and the best of these, which finds the
 # $W_1$ of the batches, does not underestimate. The first has a downward **bias**, the second an upward one. Where
-# $p_g=p_r$ the middle is 0, while the right side is positive for every $n$: two batches from one distribution hardly
-# ever agree. Here are Gaussians $N(0,1)$ and $N(\delta,1)$, which are exactly $W_1=\delta$ apart, in batches of 4 to
-# 1024:
+# $p_g=p_r$ the middle is 0, while the right side is positive for every $n$, unless all data are a single point: two
+# batches from one distribution hardly ever agree. Here are Gaussians $N(0,1)$ and $N(\delta,1)$, which are exactly
+# $W_1=\delta$ apart, in batches of 4 to 1024:
 
 
 # %%

@@ -39,6 +39,7 @@ SLOW_ON_THE_STANDIN = {
     "test_a_member_of_64_is_bit_for_bit_the_run_that_it_would_be_alone",
     "test_the_split_into_groups_changes_no_bit",
     "test_a_critic_of_classes_learns_them_from_few_labels",
+    "test_how_often_one_looks_does_not_change_what_is_seen",
     "test_large_problems_take_the_other_way_and_are_certified",
     "test_a_run_with_tricks_that_fails_goes_on_from_its_last_checkpoint_with_the_same_bits",
     "test_a_run_of_50_steps_that_is_extended_to_100_is_the_run_of_100",

@@ -195,8 +195,10 @@ def open_ledger(browser, home):
 
 
 @on_the_site
-def test_the_ledger_is_filtered_by_verdict_method_lesson_and_words(open_ledger):
+def test_the_ledger_is_compact_and_filtered_by_verdict_method_lesson_and_words(open_ledger):
     tab = open_ledger()
+    height = tab.evaluate("document.querySelector('article').getBoundingClientRect().height")
+    assert height / len(ENTRIES) < 68  # two lines of text, one of links, and a rule: it was 145
     form = tab.get_by_role("search", name="Filter the claims")
     for label, name in (("Verdict", "verdict"), ("Checked", "method"), ("Lesson", "lesson")):
         for value, count in Counter(getattr(entry, name) for entry in ENTRIES).items():
@@ -236,12 +238,6 @@ def test_the_ledger_works_from_the_disk(open_ledger, site):
     tab = open_ledger(base=f"{site.as_uri()}/")
     tab.get_by_label("Checked").select_option("symbolic")
     assert len(tab.evaluate(VISIBLE)) == sum(entry.method == "symbolic" for entry in ENTRIES)
-
-
-@on_the_site
-def test_the_ledger_is_compact(open_ledger):
-    height = open_ledger().evaluate("document.querySelector('article').getBoundingClientRect().height")
-    assert height / len(ENTRIES) < 68  # two lines of text, one of links, and a rule: it was 145
 
 
 @on_the_site

@@ -223,36 +223,47 @@ def test_the_script_evaluates_no_code_and_reaches_for_no_network():
 a, b = sympy.symbols("a b", positive=True)
 
 
-@pytest.mark.parametrize(
-    ("right", "given"),
-    [
-        (-1 / (1 + sympy.exp(-a)), "-exp(a)/(1 + exp(a))"),
-        (-1 / (1 + sympy.exp(-a)), "-(1 + tanh(a/2))/2"),
-        (sympy.log(a / (a + b)), "log(a) - log(a + b)"),
-        (sympy.log(1 - a), "log((1 - a**2) / (1 + a))"),
-        (1 / (1 + sympy.exp(-(a - b))), "exp(a)/(exp(a) + exp(b))"),
-        (sympy.sqrt(a**2), "abs(a)"),
-        (a * 0.1, "a / 10"),
-        (a / (1 + sympy.exp(a**2 / b**4)), "a*exp(-a**2/b**4)/(1 + exp(-a**2/b**4))"),
-        (a / (1 + sympy.exp(-(a**2) / b**4)), "a*exp(a**2/b**4)/(1 + exp(a**2/b**4))"),  # overflows: inf/inf
-    ],
-)
-def test_a_formula_is_right_in_every_form_and_wrong_by_a_millionth(open_exercises, right, given):
-    exercise = Exercise(id="f", answer=right, praise="Good.", mistakes=())
-    tab, _ = open_exercises(exercise)
+FORMS = [
+    (-1 / (1 + sympy.exp(-a)), "-exp(a)/(1 + exp(a))"),
+    (-1 / (1 + sympy.exp(-a)), "-(1 + tanh(a/2))/2"),
+    (sympy.log(a / (a + b)), "log(a) - log(a + b)"),
+    (sympy.log(1 - a), "log((1 - a**2) / (1 + a))"),
+    (1 / (1 + sympy.exp(-(a - b))), "exp(a)/(exp(a) + exp(b))"),
+    (sympy.sqrt(a**2), "abs(a)"),
+    (a * 0.1, "a / 10"),
+    (a / (1 + sympy.exp(a**2 / b**4)), "a*exp(-a**2/b**4)/(1 + exp(-a**2/b**4))"),
+    (a / (1 + sympy.exp(-(a**2) / b**4)), "a*exp(a**2/b**4)/(1 + exp(a**2/b**4))"),  # overflows: inf/inf
+]
+ROUNDED = [0.125, 0.375, 2.5, 1.25, -0.125, 1234.5, 0.0996, 1.2345, 99.7]
+MADE_UP = {
+    **{f"f{n}": Exercise(id=f"f{n}", answer=right, praise="Good.", mistakes=()) for n, (right, _) in enumerate(FORMS)},
+    **{
+        f"n{n}": Exercise(id=f"n{n}", answer=right, praise="Good.", mistakes=(), tolerance=1e-6)
+        for n, right in enumerate(ROUNDED)
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def made_up_in_a_page(open_exercises):
+    return open_exercises(*MADE_UP.values())[0]
+
+
+@pytest.mark.parametrize("n", range(len(FORMS)), ids=[given for _, given in FORMS])
+def test_a_formula_is_right_in_every_form_and_wrong_by_a_millionth(made_up_in_a_page, n):
+    exercise, given = MADE_UP[f"f{n}"], FORMS[n][1]
     answers = [given, f"({given}) * 1.000001", f"({given}) + 0.000001", "c"]
-    said = tab.evaluate(GIVE, [["f", text] for text in answers])
+    said = made_up_in_a_page.evaluate(GIVE, [[exercise.id, text] for text in answers])
     assert said == [said_by(mark_answer(exercise, text)) for text in answers]
     assert said[0].startswith("✓")
 
 
-@pytest.mark.parametrize("right", [0.125, 0.375, 2.5, 1.25, -0.125, 1234.5, 0.0996, 1.2345, 99.7])
-def test_a_rounded_number_is_asked_for_more_digits_as_in_python(open_exercises, right):
-    exercise = Exercise(id="n", answer=right, praise="Good.", mistakes=(), tolerance=1e-6)
-    tab, _ = open_exercises(exercise)
+@pytest.mark.parametrize("n", range(len(ROUNDED)), ids=ROUNDED)
+def test_a_rounded_number_is_asked_for_more_digits_as_in_python(made_up_in_a_page, n):
+    exercise, right = MADE_UP[f"n{n}"], ROUNDED[n]
     numbers = [sign * round(abs(right), digits) for digits in range(-3, 4) for sign in (1, -1)]
     numbers += [math.floor(right * 100) / 100, math.ceil(right * 100) / 100]
-    said = tab.evaluate(GIVE, [["n", repr(float(number))] for number in numbers])
+    said = made_up_in_a_page.evaluate(GIVE, [[exercise.id, repr(float(number))] for number in numbers])
     assert said == [said_by(mark_answer(exercise, float(number))) for number in numbers]
 
 

@@ -67,7 +67,7 @@ from gantut.divergences import (
     kl_divergence,
     total_variation,
 )
-from gantut.lessons import check, show_table
+from gantut.lessons import check, readable, show_table
 from gantut.lessons.duality import drag_a_potential, parallel_lines
 from gantut.lessons.duality.plots import plot_extensions, plot_prices
 from gantut.lessons.linear_program import linear_program
@@ -952,13 +952,6 @@ for a, n in pairs:
 
 
 # %% tags=["hide-input"]
-def readable(number):
-    """Two digits, and a power of ten as readers write it."""
-    digits, _, power = f"{number:.2g}".partition("e")
-    factor = "" if digits == "1" else rf"{digits}\cdot"
-    return f"${factor}10^{{{int(power)}}}$" if power else digits
-
-
 show_table(
     ["$a$", "$n$", "TV", "$W_1$"],
     [

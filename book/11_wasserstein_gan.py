@@ -65,7 +65,7 @@ from gantut.checks import claim
 from gantut.data import gaussian_mixture
 from gantut.device import at_scale, random_source
 from gantut.divergences import integrate
-from gantut.lessons import check, recorded, show_table
+from gantut.lessons import check, readable, recorded, show_table
 from gantut.lessons.fixed_distributions import gaussian_generator
 from gantut.lessons.wasserstein_gan import optimal_critic
 from gantut.lipschitz import clip_
@@ -793,15 +793,7 @@ claim(
 # samples furthest to the left keep much more, and what moves the generator's mean is the average gradient over all of
 # them. Here are both for $\mu=2$ and three spreads; the best critic has slope 1 throughout.
 
-
 # %% tags=["hide-input"]
-def readable(number):
-    """Two digits, and a power of ten as readers write it."""
-    digits, _, power = f"{number:.2g}".partition("e")
-    factor = "" if digits == "1" else rf"{digits}\cdot"
-    return f"${factor}10^{{{int(power)}}}$" if power else digits
-
-
 mu, optimal = 2.0, {}
 for s in (4.0, 1.0, 0.5):
     x = quantiles(mu, s, n=100_001)  # generated samples

@@ -950,7 +950,6 @@ for a, n in pairs:
     stray.append(wasserstein_1d(places, places, mu, delta))
     tv.append(total_variation(mu, delta))
 
-
 # %% tags=["hide-input"]
 show_table(
     ["$a$", "$n$", "TV", "$W_1$"],

@@ -84,7 +84,7 @@ def test_a_badge_says_what_was_stated_found_and_how_and_leads_to_the_ledger():
     document, _ = shown("✓ js-bounded: JS lies in [0, log 2]  (all 3 between -1e-12 and 0.6932: 0 to 0.69)")
     (badge,) = badges(document)
     text, entry = badge.astext(), LEDGER["js-bounded"]
-    for part in ("JS lies in [0, log 2]", "all 3 between -1e-12 and 0.6932: 0 to 0.69", "checked ", "js-bounded"):
+    for part in ("JS lies in [0, log 2]", "all 3 between −10−12 and 0.6932: 0 to 0.69", "checked ", "js-bounded"):
         assert part in text
     assert ledger_pages.METHODS[entry.method] in text
     (link,) = badge.findall(lambda node: node.get("reftarget") if isinstance(node, nodes.Element) else None)
@@ -101,7 +101,8 @@ def test_a_statement_has_indices_powers_and_signs():
         "E_p h - E_q h in multiples of W_1": "E<sub p> h − E<sub q> h in multiples of W<sub 1>",
         "f^cc + f^c, n^(1 - a) and n^-a": "f<sup cc> + f<sup c>, n<sup 1 − a> and n<sup −a>",
         "slope <= 1 iff f^c = -f, z ~ p_z": "slope ≤ 1 iff f<sup c> = −f, z ~ p<sub z>",
-        "G(z_1) of N(-1, 2e-13), 10^9": "G(z<sub 1>) of N(−1, 2e-13), 10<sup 9>",
+        "G(z_1) of N(-1, 2e-13), 10^9": "G(z<sub 1>) of N(−1, 2·10<sup −13>), 10<sup 9>",
+        "found -inf; -2.5e+07 ± 1e-09 relative": "found −∞; −2.5·10<sup 7> ± 10<sup −9> relative",
         "WGAN-GP, n_critic and 1-64-1 stay": "WGAN-GP, n_critic and 1-64-1 stay",
     }.items():
         assert written(text) == wanted

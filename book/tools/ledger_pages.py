@@ -79,7 +79,9 @@ def words(text, ledger, later=False):
 
 def set_statement(text):
     """Return what a lesson printed of a claim as nodes: with indices, powers and signs, which code can only spell."""
+    text = re.sub(r"\b(\d[\d.]*)e([+-]\d+)\b", power_of_ten, text)
     text = re.sub(r"(?<![\w.])-(?=\w|\()|(?<= )-(?= )", "−", text).replace("<=", "≤").replace(">=", "≥")
+    text = re.sub(r"\binf\b", "∞", text)
     found = []
     for part in re.split(r"(\b[^\W\d_]_\w{1,2}\b|(?<=\S)\^(?:−?\w+|\([^()]*\)))", text):
         if part.startswith("^"):
@@ -89,6 +91,12 @@ def set_statement(text):
         elif part:
             found.append(nodes.Text(part))
     return found
+
+
+def power_of_ten(number):
+    """Write what was matched as "1.2e-07" as a power of ten, for `set_statement` to raise."""
+    factor, power = number.groups()
+    return f"{'' if factor == '1' else factor + '·'}10^{int(power)}"
 
 
 def link(label, text):
@@ -194,7 +202,7 @@ def badge(env, claimed, shown):
     ledger = read_ledger()
     entry = ledger[claimed["id"]]
     statement = [span("✓", "claim-mark"), nodes.inline("", "", nodes.Text(" "), *set_statement(claimed["statement"]))]
-    how = [span(claimed["found"], "claim-found")] if claimed["found"] else []
+    how = [nodes.inline("", "", *set_statement(claimed["found"]), classes=["claim-found"])] if claimed["found"] else []
     how += [span(f"checked {METHODS[entry.method]}", "claim-method"), link(f"entry-{entry.id}", entry.id)]
     if entry.id in shown:
         return nodes.container("", row("claim-said", nodes.inline("", "", *statement)), row("claim-how", *how),

@@ -30,7 +30,7 @@ def photos(tmp_path):
         photograph(*size, number).save(tmp_path / f"photos/{number}.png")
     (tmp_path / "photos/4 copy.png").write_bytes((tmp_path / "photos/3.png").read_bytes())
     (tmp_path / "photos/broken.jpg").write_bytes(b"not an image")
-    for name in ("notes.txt", "a.HEIC", "b.heic"):
+    for name in ("notes.txt", "a.DNG", "b.dng"):
         (tmp_path / "photos" / name).write_text("words")
     photograph(70, 70, 9).convert("L").save(tmp_path / "album/grey.png")
     (tmp_path / "photos/linked").symlink_to(tmp_path / "album")
@@ -55,7 +55,7 @@ def test_what_is_in_a_folder_is_said_before_it_is_learnt_from(photos, tmp_path, 
     assert rows["skipped"] == (
         "2: 'linked' is a link to a folder; 'broken.jpg' is not an image in a supported format; --links follows links"
     )
-    assert rows["ignored"] == "2 .heic, 1 .txt"
+    assert rows["ignored"] == "2 .dng, 1 .txt"
     saved = read_run(tmp_path / "r")
     assert (saved.fit, saved.links) == ("auto", False)
     assert torch.equal(_data.load(saved), _data.load(complete({"data": str(photos), "size": 8, "fit": "crop"} | FOUR)))
@@ -113,7 +113,7 @@ def test_a_folder_without_pictures_says_what_is_in_it(photos, tmp_path, capsys):
             path.unlink()
     (photos / "linked").unlink()
     assert run("train", photos, "--out", tmp_path / "r") == 2
-    assert re.search(r"has none, only other files: (2 .heic, 1 .txt|1 .txt, 2 .heic)", capsys.readouterr().err)
+    assert re.search(r"has none, only other files: (2 .dng, 1 .txt|1 .txt, 2 .dng)", capsys.readouterr().err)
     assert run("train", "digits", "--fit", "crop", "--out", tmp_path / "r") == 2
     assert "fit is for images of your own" in capsys.readouterr().err
 

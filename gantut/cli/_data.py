@@ -62,7 +62,7 @@ def is_coloured(name: str) -> bool:
     return name == "creatures" or name not in NAMES  # which is the path of images
 
 
-def load(run, *, note: Callable[[str], None] = lambda line: None):
+def load(run, *, note: Callable[[str], None] = lambda line: None, progress: bool | None = False):
     """Return the distribution, or the images as a tensor (n, channels, size, size) from -1 to 1.
 
     Parameters
@@ -70,6 +70,8 @@ def load(run, *, note: Callable[[str], None] = lambda line: None):
     run : Run
     note : function of a line of text
         Is told what there is in a folder or archive, and what was done with it.
+    progress : bool or None
+        Whether a bar shows how far a folder or archive is read; None: where there is a terminal.
 
     Raises
     ------
@@ -80,7 +82,7 @@ def load(run, *, note: Callable[[str], None] = lambda line: None):
         return DISTRIBUTIONS[run.data](dtype=torch.float32)
     if run.data not in NAMES:
         settings = dict(size=run.size, channels=run.channels, mirrored=run.mirror, links=run.links)
-        found = data.sprites(run.data, **settings, **FITS[run.fit])
+        found = data.sprites(run.data, **settings, **FITS[run.fit], progress=progress)
         for line in survey_lines(found, run):
             note(line)
         if len(found.images) < run.config.batch_size:

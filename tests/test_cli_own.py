@@ -188,3 +188,55 @@ def test_settings_may_be_written_as_toml(tmp_path, capsys):
     (tmp_path / "mine.toml").write_text("steps: 2")
     assert run("train", "--config", tmp_path / "mine.toml", "--out", tmp_path / "s") == 2
     assert "is not valid TOML" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("lr = 0.25\naugment_target = 0.5\n", ["--lr", 0.25, "--augment-target", 0.5]),
+        ("adaptive_augmentation = 0.5\n", ["--augment-target", 0.5]),  # a number is the target
+        ("instance_noise = 0.5\n[augmentation]\nmirror = true\n", ["--instance-noise.scale", 0.5]),
+    ],
+)
+def test_what_is_a_flag_may_stand_in_a_file_by_its_name(tmp_path, monkeypatch, text, words):
+    asked = []
+    monkeypatch.setattr(_data, "load", lambda wanted, **others: asked.append(wanted) or _refused())
+    (tmp_path / "mine.toml").write_text(text)
+    (tmp_path / "same.json").write_text('{"augmentation": {"mirror": true}}' if "mirror" in text else "{}")
+    assert run("train", "--config", tmp_path / "mine.toml") == 2
+    assert run("train", "--config", tmp_path / "same.json", *words) == 2
+    assert asked[0] == asked[1]
+
+
+def _refused():
+    raise ValueError("not today")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--config", "large.toml"], "large.toml must have at most 1048576 bytes, and has 1048577"),
+        (["--config", "list.json"], 'list.json must hold one JSON object, such as {"steps": 1000}'),
+        (["--config", "wrong.toml"], "wrong.toml is not valid TOML"),
+        (["--augment-target", 0.6, "--no-augment"], "--augment-target says how often images are changed"),
+        (["digits", "--augment-target", 0.6], "here they never are: add --augment"),
+        (["ring", "--augment-target", 0.6], "--augment-target is for images, and 'ring' is a distribution"),
+        (["--augment-target", 0.6, "--objective", "wgan-gp"], "leave out --augment-target with 'wgan-gp'"),
+        (["--augment-target", 1], "--augment-target must be a mean sign"),
+        (["--adaptive-augmentation.images", 0], "adaptive_augmentation: images must be a whole number"),
+        (["--lr", 0], "optimizer: lr must be a positive finite number"),
+        (["--instance-noise.schedule", "linear"], "instance_noise must have a setting 'scale'"),
+        (["--size", 0], "size must be one of 32, 64, 128, not 0"),
+        (["--channels", 0], "channels must be one of 3, 4, not 0"),
+        (["--out", "list.json"], "list.json is a file, and no folder"),
+    ],
+)
+def test_an_error_names_what_was_typed(tmp_path, monkeypatch, capsys, words, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "large.toml").write_bytes(b"#" * (2**20 + 1))
+    (tmp_path / "list.json").write_text("[1, 2]")
+    (tmp_path / "wrong.toml").write_text("steps = ")
+    assert run("train", *words) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

@@ -482,6 +482,16 @@ def test_files_and_folders_that_cannot_be_opened_are_skipped(tmp_path, monkeypat
     }
 
 
+def test_what_is_hidden_is_listed_and_not_read(tmp_path):
+    members = {name: GOOD for name in ("./a.png", ".b.png", ".thumbnails/a.png")}
+    put(put(tmp_path / "folder", a__png=GOOD) / ".thumbnails", a__png=GOOD)
+    at(tmp_path / "folder" / ".b.png", GOOD)
+    for path in (tmp_path / "folder", at(tmp_path / "archive", as_tar(members))):
+        found = sprites(path)
+        assert [name.removeprefix("./") for name in found.names] == ["a.png"]
+        assert dict(found.skipped) == {".b.png": "is hidden", ".thumbnails/a.png": "is hidden"}
+
+
 def test_nested_archives_are_passed_by(tmp_path):
     inner = as_zip({"inner.png": GOOD})
     for kind in (as_zip, as_tar):

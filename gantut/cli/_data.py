@@ -44,8 +44,9 @@ def checked_source(given: Mapping[str, Any], *, exists: bool = True) -> dict[str
         return found | {"mirror": False}
     coloured = is_coloured(name)
     sides = tuple(side for side in (8, 16, 32, 64, 128) if side >= SIDES.get(name, 8))
-    size = _inputs.one_of("size", found["size"] or SIDES.get(name, SIDE), sides)
-    channels = _inputs.one_of("channels", found["channels"] or (3 if coloured else 1), (3, 4) if coloured else (1,))
+    size = _inputs.one_of("size", SIDES.get(name, SIDE) if found["size"] is None else found["size"], sides)
+    usual, allowed = (3, (3, 4)) if coloured else (1, (1,))
+    channels = _inputs.one_of("channels", usual if found["channels"] is None else found["channels"], allowed)
     mirror = coloured if found["mirror"] is None else _inputs.one_of("mirror", found["mirror"], (True, False))
     found |= dict(size=size, channels=channels, mirror=mirror)
     if name not in NAMES:

@@ -39,7 +39,7 @@ def survey_lines(found, run) -> list[str]:
 def _counted(words):
     counts = collections.Counter(words).most_common()
     others = sum(count for _, count in counts[MOST:])
-    return ", ".join([f"{count} {word}" for word, count in counts[:MOST]] + ([f"{others} others"] if others else []))
+    return ", ".join([f"{count} {word}" for word, count in counts[:MOST]] + _others(others))
 
 
 def _fitted(survey, chosen):
@@ -73,4 +73,8 @@ def _told(pairs):
     by_count = sorted(names.items(), key=lambda item: -len(item[1]))
     told = [f"{len(of)} such as {of[0]!r}, which {why}" if len(of) > 1 else f"{of[0]!r} {why}" for why, of in by_count]
     others = sum(len(of) for _, of in by_count[MOST:])
-    return "; ".join(told[:MOST] + [f"{others} others"] * (others > 0))
+    return "; ".join(told[:MOST] + _others(others))
+
+
+def _others(count):
+    return [f"{count} other{'s' * (count > 1)}"] if count else []

@@ -138,6 +138,8 @@ def run(words: Sequence[str]) -> int:
     if where.speaks:
         _require_free(folder, resume)
     notes = []
+    if wanted.data not in _data.NAMES:
+        say(f"Reading {wanted.data}")
     data = _data.load(wanted, note=notes.append, progress=False if quiet else None)
     _introduce(say, wanted, data, notes, device, where, folder)
     if here.dry_run:
@@ -215,7 +217,9 @@ def _require_free(folder, resume):
     if not resume and any(any(folder.glob(pattern)) for pattern in BEGUN):
         raise ValueError(f"{folder} already holds a run: --resume continues it; for a new one, give another --out")
     ours = (folder / NAME).exists() or not folder.exists()
-    if not ours and (not folder.is_dir() or {path.name for path in folder.iterdir()} - OURS):
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file, and no folder: give another --out")
+    if not ours and {path.name for path in folder.iterdir()} - OURS:
         raise ValueError(f"{folder} is not empty: give another --out")
 
 

@@ -114,8 +114,9 @@ def _chosen(name, match, read):
         return
     if not name.lower().endswith(ENDINGS):
         yield Found(name, None)
-    elif path.match(match):
-        yield read()
+    elif path.match(match):  # what is hidden may be a thumbnail of another
+        hidden = any(part.startswith(".") and part != ".." for part in path.parts)
+        yield Found(name, None, "is hidden") if hidden else read()
 
 
 def _printable(name):

@@ -18,7 +18,7 @@ SAME = 2  # levels of 255 by which a profile of sRGB may differ from another
 UNUSABLE = "has a colour profile that cannot be used, and is taken for sRGB"
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # what such a file says that it is
 LACKING = {  # formats that not everybody can read
-    "HEIF": (HEIC, "is HEIC: `python -m pip install pillow-heif` lets gantut read it; or convert it to JPEG"),
+    "HEIF": (HEIC, "is HEIC: convert it to JPEG, or `python -m pip install pillow-heif` first"),
     "AVIF": ((b"avif", b"avis"), "is AVIF, which takes a newer Pillow: `python -m pip install --upgrade pillow`"),
 }
 

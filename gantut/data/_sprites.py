@@ -77,9 +77,9 @@ def sprites(
     Files named .png, .gif (the first frame), .jpg, .jpeg, .webp, .bmp and .avif are read, and .heic and .heif with the
     package pillow-heif, in a folder sorted by name; all others are counted. Each image is turned as its EXIF data say,
     converted from its colour profile to sRGB, cropped to what is not transparent, resized, and centred in a square.
-    Nothing is extracted to disk, no link followed unless you say so, no nested archive opened. An image that cannot be
-    read is skipped, and listed with the reason, as is a link. Grey levels of 16 bits that all fit into 12 or 8 are
-    taken for levels of so many bits.
+    Nothing is extracted to disk, no link followed unless you say so, nothing hidden (whose name starts with a dot)
+    read, no nested archive opened. An image that cannot be read is skipped, and listed with the reason, as is a link.
+    Grey levels of 16 bits that all fit into 12 or 8 are taken for levels of so many bits.
 
     Parameters
     ----------

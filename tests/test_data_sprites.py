@@ -483,7 +483,7 @@ def test_files_and_folders_that_cannot_be_opened_are_skipped(tmp_path, monkeypat
 
 
 def test_what_is_hidden_is_listed_and_not_read(tmp_path):
-    members = {name: GOOD for name in ("./a.png", ".b.png", ".thumbnails/a.png")}
+    members = dict.fromkeys(("./a.png", ".b.png", ".thumbnails/a.png"), GOOD)
     put(put(tmp_path / "folder", a__png=GOOD) / ".thumbnails", a__png=GOOD)
     at(tmp_path / "folder" / ".b.png", GOOD)
     for path in (tmp_path / "folder", at(tmp_path / "archive", as_tar(members))):

@@ -115,7 +115,7 @@ def _chosen(name, match, read):
     if not name.lower().endswith(ENDINGS):
         yield Found(name, None)
     elif path.match(match):  # what is hidden may be a thumbnail of another
-        hidden = any(part.startswith(".") and part != ".." for part in path.parts)
+        hidden = any(re.match(r"\.(?!\.)", part) for part in path.parts)
         yield Found(name, None, "is hidden") if hidden else read()
 
 

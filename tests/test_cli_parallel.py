@@ -72,7 +72,7 @@ def test_a_killed_worker_costs_the_steps_since_the_last_checkpoint_and_the_run_g
             assert time.monotonic() < end
             time.sleep(0.01)
         os.kill(workers_of(process)[1], signal.SIGKILL)
-        said, _ = process.communicate(timeout=180)
+        said, _ = process.communicate(timeout=600)
     finally:
         process.terminate()  # torchrun ends its workers, too
     assert process.returncode == 0, said
@@ -88,7 +88,7 @@ def test_a_killed_worker_costs_the_steps_since_the_last_checkpoint_and_the_run_g
 def test_a_population_is_shared_out_and_each_member_is_bit_by_bit_what_it_is_elsewhere(tmp_path, capsys):
     words = ["train", "ring", "--members", "3", "--steps", "10", "--batch-size", "32", "--device", "cpu", "--quiet"]
     process = torchrun(*words, "--out", tmp_path / "two")
-    said, _ = process.communicate(timeout=180)
+    said, _ = process.communicate(timeout=600)
     assert process.returncode == 0, said
     assert main([*words, "--out", str(tmp_path / "one")]) == 0
     alone = checkpoints.load_latest(tmp_path / "one/checkpoints").weights

@@ -30,7 +30,7 @@ def start(*words):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
 
 
-def wait_for(condition, process, seconds=60):
+def wait_for(condition, process, seconds=600):  # of a machine that may be busy
     end = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, process.communicate()

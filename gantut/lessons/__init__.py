@@ -26,15 +26,6 @@ from gantut.lessons._records import Record, record, recorded
 from gantut.lessons._tables import show_table
 
 __all__ = [
-    "Exercise",
-    "Mistake",
-    "Record",
-    "Verdict",
-    "all_exercises",
-    "answer_key",
-    "check",
-    "mark",
-    "record",
-    "recorded",
+    "Exercise", "Mistake", "Record", "Verdict", "all_exercises", "answer_key", "check", "mark", "record", "recorded",
     "show_table",
-]
+]  # fmt: skip

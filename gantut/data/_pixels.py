@@ -6,7 +6,6 @@ are images again: a transparent pixel does not count, whatever colour the file g
 """
 
 import numbers
-from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -93,9 +92,7 @@ def _lanczos(picture, height, width):
     return picture
 
 
-def tensor_of(
-    pictures: Sequence[np.ndarray], *, channels: int, background, mirrored: bool, dtype, device
-) -> torch.Tensor:
+def tensor_of(pictures, *, channels: int, background, mirrored: bool, dtype, device) -> torch.Tensor:
     """Return n images (height, width, 4) as a tensor (n, channels, height, width) from -1 to 1, mirror images behind.
 
     With 3 channels they are composited; with 4 they stay premultiplied, and a transparent pixel is -1 in all channels.

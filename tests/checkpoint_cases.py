@@ -64,7 +64,7 @@ def corrupt(path, position, mask):
     path.write_bytes(data)
 
 
-def run(program, *arguments, timeout=120):
+def run(program, *arguments, timeout=600):  # seconds, of a machine that may be busy
     """Run a program in a new process; return what it printed."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(

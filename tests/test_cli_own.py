@@ -30,7 +30,7 @@ def photos(tmp_path):
         photograph(*size, number).save(tmp_path / f"photos/{number}.png")
     (tmp_path / "photos/4 copy.png").write_bytes((tmp_path / "photos/3.png").read_bytes())
     (tmp_path / "photos/broken.jpg").write_bytes(b"not an image")
-    for name in ("notes.txt", "a.HEIC", "b.heic"):
+    for name in ("notes.txt", "a.DNG", "b.dng"):
         (tmp_path / "photos" / name).write_text("words")
     photograph(70, 70, 9).convert("L").save(tmp_path / "album/grey.png")
     (tmp_path / "photos/linked").symlink_to(tmp_path / "album")
@@ -55,7 +55,7 @@ def test_what_is_in_a_folder_is_said_before_it_is_learnt_from(photos, tmp_path, 
     assert rows["skipped"] == (
         "2: 'linked' is a link to a folder; 'broken.jpg' is not an image in a supported format; --links follows links"
     )
-    assert rows["ignored"] == "2 .heic, 1 .txt"
+    assert rows["ignored"] == "2 .dng, 1 .txt"
     saved = read_run(tmp_path / "r")
     assert (saved.fit, saved.links) == ("auto", False)
     assert torch.equal(_data.load(saved), _data.load(complete({"data": str(photos), "size": 8, "fit": "crop"} | FOUR)))
@@ -113,7 +113,7 @@ def test_a_folder_without_pictures_says_what_is_in_it(photos, tmp_path, capsys):
             path.unlink()
     (photos / "linked").unlink()
     assert run("train", photos, "--out", tmp_path / "r") == 2
-    assert re.search(r"has none, only other files: (2 .heic, 1 .txt|1 .txt, 2 .heic)", capsys.readouterr().err)
+    assert re.search(r"has none, only other files: (2 .dng, 1 .txt|1 .txt, 2 .dng)", capsys.readouterr().err)
     assert run("train", "digits", "--fit", "crop", "--out", tmp_path / "r") == 2
     assert "fit is for images of your own" in capsys.readouterr().err
 
@@ -188,3 +188,55 @@ def test_settings_may_be_written_as_toml(tmp_path, capsys):
     (tmp_path / "mine.toml").write_text("steps: 2")
     assert run("train", "--config", tmp_path / "mine.toml", "--out", tmp_path / "s") == 2
     assert "is not valid TOML" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("lr = 0.25\naugment_target = 0.5\n", ["--lr", 0.25, "--augment-target", 0.5]),
+        ("adaptive_augmentation = 0.5\n", ["--augment-target", 0.5]),  # a number is the target
+        ("instance_noise = 0.5\n[augmentation]\nmirror = true\n", ["--instance-noise.scale", 0.5]),
+    ],
+)
+def test_what_is_a_flag_may_stand_in_a_file_by_its_name(tmp_path, monkeypatch, text, words):
+    asked = []
+    monkeypatch.setattr(_data, "load", lambda wanted, **others: asked.append(wanted) or _refused())
+    (tmp_path / "mine.toml").write_text(text)
+    (tmp_path / "same.json").write_text('{"augmentation": {"mirror": true}}' if "mirror" in text else "{}")
+    assert run("train", "--config", tmp_path / "mine.toml") == 2
+    assert run("train", "--config", tmp_path / "same.json", *words) == 2
+    assert asked[0] == asked[1]
+
+
+def _refused():
+    raise ValueError("not today")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--config", "large.toml"], "large.toml must have at most 1048576 bytes, and has 1048577"),
+        (["--config", "list.json"], 'list.json must hold one JSON object, such as {"steps": 1000}'),
+        (["--config", "wrong.toml"], "wrong.toml is not valid TOML"),
+        (["--augment-target", 0.6, "--no-augment"], "--augment-target says how often images are changed"),
+        (["digits", "--augment-target", 0.6], "here they never are: add --augment"),
+        (["ring", "--augment-target", 0.6], "--augment-target is for images, and 'ring' is a distribution"),
+        (["--augment-target", 0.6, "--objective", "wgan-gp"], "leave out --augment-target with 'wgan-gp'"),
+        (["--augment-target", 1], "--augment-target must be a mean sign"),
+        (["--adaptive-augmentation.images", 0], "adaptive_augmentation: images must be a whole number"),
+        (["--lr", 0], "optimizer: lr must be a positive finite number"),
+        (["--instance-noise.schedule", "linear"], "instance_noise must have a setting 'scale'"),
+        (["--size", 0], "size must be one of 32, 64, 128, not 0"),
+        (["--channels", 0], "channels must be one of 3, 4, not 0"),
+        (["--out", "list.json"], "list.json is a file, and no folder"),
+    ],
+)
+def test_an_error_names_what_was_typed(tmp_path, monkeypatch, capsys, words, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "large.toml").write_bytes(b"#" * (2**20 + 1))
+    (tmp_path / "list.json").write_text("[1, 2]")
+    (tmp_path / "wrong.toml").write_text("steps = ")
+    assert run("train", *words) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

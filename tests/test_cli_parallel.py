@@ -66,13 +66,13 @@ def test_a_killed_worker_costs_the_steps_since_the_last_checkpoint_and_the_run_g
     folder = tmp_path / "run"
     process = torchrun("train", *PICTURES, "--checkpoint-every", 5, "--out", folder, restarts=1)
     try:
-        end = time.monotonic() + 120
+        end = time.monotonic() + 600
         while not (steps := checkpoints.saved_steps(folder / "checkpoints")):
             assert process.poll() is None, process.communicate()[0]
             assert time.monotonic() < end
             time.sleep(0.01)
         os.kill(workers_of(process)[1], signal.SIGKILL)
-        said, _ = process.communicate(timeout=180)
+        said, _ = process.communicate(timeout=600)
     finally:
         process.terminate()  # torchrun ends its workers, too
     assert process.returncode == 0, said
@@ -82,13 +82,13 @@ def test_a_killed_worker_costs_the_steps_since_the_last_checkpoint_and_the_run_g
     for name in expected:
         assert torch.allclose(found[name], expected[name], atol=1e-4), name
     rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in rows] == list(range(1, 61)), "no step is missing, and none is there twice"
+    assert [row["step"] for row in rows] == list(range(61)), "no step is missing, and none is there twice; at 0, a KID"
 
 
 def test_a_population_is_shared_out_and_each_member_is_bit_by_bit_what_it_is_elsewhere(tmp_path, capsys):
     words = ["train", "ring", "--members", "3", "--steps", "10", "--batch-size", "32", "--device", "cpu", "--quiet"]
     process = torchrun(*words, "--out", tmp_path / "two")
-    said, _ = process.communicate(timeout=180)
+    said, _ = process.communicate(timeout=600)
     assert process.returncode == 0, said
     assert main([*words, "--out", str(tmp_path / "one")]) == 0
     alone = checkpoints.load_latest(tmp_path / "one/checkpoints").weights

@@ -187,13 +187,14 @@ def test_a_large_jpeg_is_made_smaller_as_it_is_decoded_and_looks_the_same(tmp_pa
 
 def test_what_was_found_is_told(tmp_path):
     folder = put(tmp_path, a__png=encoded(rgba(8, 6)), b__png=encoded(rgba(4, 9)[..., 0].copy()),
-                 c__png=encoded(rgba(9, 9, opaque=False)), d__txt=b"words", e__HEIC=b"unknown", f__heic=b"too",
+                 c__png=encoded(rgba(9, 9, opaque=False)), d__txt=b"words", e__DNG=b"unknown", f__dng=b"too",
                  LICENCE=b"words")  # fmt: skip
     (folder / "._a.png").write_bytes(b"left by macOS")
     survey = sprites(folder, mirrored=True).survey
     assert survey.sizes == ((6, 8), (9, 4), (9, 9))
     assert survey.kinds == ("colour", "grey", "transparent")
-    assert survey.others == {".txt": 1, ".heic": 2, "LICENCE": 1}
+    assert survey.others == {".txt": 1, ".dng": 2, "LICENCE": 1}
+    assert survey.remarks == ()
 
 
 def test_mirror_images_follow_after_all_others(tmp_path):
@@ -481,6 +482,16 @@ def test_files_and_folders_that_cannot_be_opened_are_skipped(tmp_path, monkeypat
     }
 
 
+def test_what_is_hidden_is_listed_and_not_read(tmp_path):
+    members = dict.fromkeys(("./a.png", ".b.png", ".thumbnails/a.png"), GOOD)
+    put(put(tmp_path / "folder", a__png=GOOD) / ".thumbnails", a__png=GOOD)
+    at(tmp_path / "folder" / ".b.png", GOOD)
+    for path in (tmp_path / "folder", at(tmp_path / "archive", as_tar(members))):
+        found = sprites(path)
+        assert [name.removeprefix("./") for name in found.names] == ["a.png"]
+        assert dict(found.skipped) == {".b.png": "is hidden", ".thumbnails/a.png": "is hidden"}
+
+
 def test_nested_archives_are_passed_by(tmp_path):
     inner = as_zip({"inner.png": GOOD})
     for kind in (as_zip, as_tar):
@@ -560,12 +571,23 @@ def test_too_many_pictures_files_and_bytes_are_refused(tmp_path, kind):
     else:
         path = at(tmp_path / "archive", KINDS[kind](dict.fromkeys(names, GOOD)))
     assert len(sprites(path, limits=ImageLimits(files=10, entries=10)).names) == 10
-    for limit, most in (("files", 9), ("entries", 9), ("total_bytes", 5 * len(GOOD))):
+    for limit in ("files", "entries"):
         with pytest.raises(ValueError, match=limit):
-            sprites(path, limits=ImageLimits(**{limit: most}))
+            sprites(path, limits=ImageLimits(**{limit: 9}))
     for limit, most in (("picture_bytes", len(GOOD) - 1), ("pixels", 63)):
         with pytest.raises(ValueError, match=r"10 skipped|picture_bytes"):
             sprites(path, limits=ImageLimits(**{limit: most}))
+
+
+def test_what_an_archive_unpacks_to_is_limited_unless_it_is_about_as_large_itself(tmp_path):
+    flat, noise = encoded(np.zeros((64, 64, 3), np.uint8), "BMP"), encoded(rgba(64, 64), "BMP")
+    few = ImageLimits(total_bytes=len(flat))
+    for kind in ("zip, deflated", "tar.gz"):
+        with pytest.raises(ValueError, match="total_bytes"):
+            sprites(at(tmp_path / "flat", KINDS[kind](dict.fromkeys(("a.bmp", "b.bmp", "c.bmp"), flat))), limits=few)
+        members = {f"{letter}.bmp": noise for letter in "abc"} if kind == "zip, deflated" else {"a.bmp": noise}
+        assert len(sprites(at(tmp_path / "noise", KINDS[kind](members)), limits=few).names) == len(members)
+    assert len(sprites(put(tmp_path / "f", a__bmp=flat, b__bmp=flat, c__bmp=flat), limits=few).names) == 3
 
 
 @pytest.mark.parametrize(

@@ -276,7 +276,7 @@ REFUSED = {
     "noise": (dict(instance_noise=0.0), "scale must be a positive finite number, not 0.0"),
     "noise until": (dict(instance_noise=dict(scale=1, until=1.5)), "until must be a fraction of all steps, at most 1"),
     "noise schedule": (dict(instance_noise=dict(scale=1, schedule="lineal")), "not 'lineal': did you mean 'linear'"),
-    "noise without scale": (dict(instance_noise={}), "instance_noise lacks a setting"),
+    "noise without scale": (dict(instance_noise={}), "instance_noise must have a setting 'scale', and has only none"),
     "noise of text": (dict(instance_noise="much"), "instance_noise must be of type InstanceNoise, or a dict"),
     "kernels": (dict(minibatch_discrimination=dict(kernels=0)), "kernels must be a whole number of at least 1, not 0"),
     "batch norm": (dict(batch_norm="generators"), "not 'generators': did you mean 'generator'"),

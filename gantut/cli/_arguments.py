@@ -19,8 +19,8 @@ METAVARS = {int: "N", float: "X", str: "NAME", Path: "PATH", "run": "RUN", "data
 ALIASES = {"optimizer.lr": ("--lr",), "adaptive_augmentation.target": ("--augment-target",)}
 HIDDEN = {
     "Run": ("config", "data", "folder", "parts"),
-    "Config": ("augmentation",),
-}  # given otherwise
+    "Config": ("augmentation", "supervised_weight"),
+}  # given otherwise, or of what no command has
 
 
 def read(words: Sequence[str], command: type, *others: type, **names: str) -> dict[str, Any]:
@@ -63,7 +63,8 @@ def _entry(kind, about, name, flag):
     kinds = [one for one in (kind, *get_args(kind)) if one is not type(None)]
     records = [sub for one in kinds if dataclasses.is_dataclass(one) for sub in one.__subclasses__() or [one]]
     if not records:
-        metavar = METAVARS.get(name) or next((METAVARS[one] for one in kinds if one in METAVARS), None)
+        named = METAVARS.get(name) if kind is not str else None
+        metavar = named or next((METAVARS[one] for one in kinds if one in METAVARS), None)
         several = " ..." if str(kind).startswith("tuple") else ""
         return Annotated[kind, _about(about, metavar and metavar + several, ALIASES.get(flag))]
     parts = {part: entry for record in reversed(records) for part, entry in _entries(record, f"{flag}.").items()}

@@ -44,8 +44,9 @@ def checked_source(given: Mapping[str, Any], *, exists: bool = True) -> dict[str
         return found | {"mirror": False}
     coloured = is_coloured(name)
     sides = tuple(side for side in (8, 16, 32, 64, 128) if side >= SIDES.get(name, 8))
-    size = _inputs.one_of("size", found["size"] or SIDES.get(name, SIDE), sides)
-    channels = _inputs.one_of("channels", found["channels"] or (3 if coloured else 1), (3, 4) if coloured else (1,))
+    size = _inputs.one_of("size", SIDES.get(name, SIDE) if found["size"] is None else found["size"], sides)
+    usual, allowed = (3, (3, 4)) if coloured else (1, (1,))
+    channels = _inputs.one_of("channels", usual if found["channels"] is None else found["channels"], allowed)
     mirror = coloured if found["mirror"] is None else _inputs.one_of("mirror", found["mirror"], (True, False))
     found |= dict(size=size, channels=channels, mirror=mirror)
     if name not in NAMES:
@@ -62,7 +63,7 @@ def is_coloured(name: str) -> bool:
     return name == "creatures" or name not in NAMES  # which is the path of images
 
 
-def load(run, *, note: Callable[[str], None] = lambda line: None):
+def load(run, *, note: Callable[[str], None] = lambda line: None, progress: bool | None = False):
     """Return the distribution, or the images as a tensor (n, channels, size, size) from -1 to 1.
 
     Parameters
@@ -70,6 +71,8 @@ def load(run, *, note: Callable[[str], None] = lambda line: None):
     run : Run
     note : function of a line of text
         Is told what there is in a folder or archive, and what was done with it.
+    progress : bool or None
+        Whether a bar shows how far a folder or archive is read; None: where there is a terminal.
 
     Raises
     ------
@@ -80,7 +83,7 @@ def load(run, *, note: Callable[[str], None] = lambda line: None):
         return DISTRIBUTIONS[run.data](dtype=torch.float32)
     if run.data not in NAMES:
         settings = dict(size=run.size, channels=run.channels, mirrored=run.mirror, links=run.links)
-        found = data.sprites(run.data, **settings, **FITS[run.fit])
+        found = data.sprites(run.data, **settings, **FITS[run.fit], progress=progress)
         for line in survey_lines(found, run):
             note(line)
         if len(found.images) < run.config.batch_size:

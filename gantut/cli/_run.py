@@ -12,6 +12,7 @@ import torch
 
 from gantut import __version__, _inputs
 from gantut.checkpoints import CheckpointError, write_atomically
+from gantut.cli._arguments import ALIASES
 from gantut.cli._data import DISTRIBUTIONS, NAMES, checked_source, is_coloured
 from gantut.lessons.new_creatures import MODERN
 from gantut.lessons.toy_gans import GAMES
@@ -68,8 +69,10 @@ class Run:
         Width of the networks; wider ones learn more, and take longer.
     networks : str or None
         Those of images: residual, or dcgan.
-    generator_norm, critic_norm : str or None
-        How a network of DCGAN is normalised: batch, layer or none.
+    generator_norm : str or None
+        How the generator of DCGAN is normalised: batch, layer or none (default: batch).
+    critic_norm : str or None
+        How the critic of DCGAN is normalised: batch, layer or none (default: batch; under a gradient penalty, layer).
     measure : int
         Images whose KID and copies are measured at each evaluation; 0 for none (default: what a twentieth of the
         time allows, up to 250).
@@ -251,12 +254,21 @@ def _config(settings, source):
     if "augment" in settings or "augmentation" not in given:
         usual = AUGMENTATION | (HIDING if settings.get("networks") == "residual" else {})
         given["augmentation"] = _augmentation(settings.get("augment"), source, usual)
-    whole = {name: value for name, value in given.items() if not isinstance(value, Mapping)}
+    adapts = settings.get("adaptive_augmentation") and not given.get("augmentation")
+    if adapts and source["data"] in DISTRIBUTIONS:
+        raise ValueError(f"--augment-target is for images, and {source['data']!r} is a distribution: leave it out")
+    if adapts:
+        raise ValueError("--augment-target says how often images are changed, and here they never are: add --augment")
+    whole = {name: value for name, value in given.items() if not isinstance(value, Mapping) or name == "augmentation"}
     base = Config.from_dict(defaults | whole).as_dict()
     parts = {name: value for name, value in given.items() if name not in whole}
     if base["critic_optimizer"] == base["optimizer"] and "optimizer" in parts:
         parts["critic_optimizer"] = dict(parts["optimizer"]) | parts.get("critic_optimizer", {})
-    return Config.from_dict(merged(base, parts))
+    try:
+        return Config.from_dict(merged(base, parts))
+    except ValueError as error:  # of what is given by another name here
+        message = str(error).replace("adaptive_augmentation: target", "--augment-target")
+        raise ValueError(message.replace("adaptive_augmentation must be None", "leave out --augment-target")) from None
 
 
 def _augmentation(wanted, source, usual):
@@ -347,8 +359,14 @@ def read_settings(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         kind = "TOML" if path.suffix.lower() == ".toml" else "JSON"
         raise ValueError(f"{path} is not valid {kind}: {error}") from None
+    if found is None:
+        raise ValueError(f"{path} must have at most {AT_MOST} bytes, and has {path.stat().st_size}")
     if not isinstance(found, dict):
-        raise ValueError(f"{path} must hold one JSON object of at most {AT_MOST} bytes, {{...}}")
+        raise ValueError(f'{path} must hold one JSON object, such as {{"steps": 1000}}')
+    for whole, (flag,) in ALIASES.items():  # what is a flag may be the name of a setting, too
+        record, part = whole.split(".")
+        if (name := flag[2:].replace("-", "_")) in found:
+            found[record] = {part: found.pop(name)} | found.get(record, {})
     version = found.get("version", VERSION)
     if version != VERSION:
         raise ValueError(

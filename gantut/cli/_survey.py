@@ -29,6 +29,7 @@ def survey_lines(found, run) -> list[str]:
         "channels": _counted(kinds[kind] for kind in survey.kinds),
         "squares": _fitted(survey, run.fit == "auto"),
         "repeated": _repeated(found),
+        "read": _told(survey.remarks),
         "skipped": _skipped(found.skipped, Path(run.data).is_dir() and not run.links),
         "ignored": _counted(ending for ending, count in survey.others.items() for _ in range(count)),
     }
@@ -38,7 +39,7 @@ def survey_lines(found, run) -> list[str]:
 def _counted(words):
     counts = collections.Counter(words).most_common()
     others = sum(count for _, count in counts[MOST:])
-    return ", ".join([f"{count} {word}" for word, count in counts[:MOST]] + ([f"{others} others"] if others else []))
+    return ", ".join([f"{count} {word}" for word, count in counts[:MOST]] + _others(others))
 
 
 def _fitted(survey, chosen):
@@ -59,7 +60,21 @@ def _repeated(found):
 
 
 def _skipped(skipped, could_follow):
-    named = [f"{name!r} {reason}" for name, reason in skipped[:MOST]]
     linked = could_follow and any(reason.startswith("is a link") for _, reason in skipped)
-    named += [f"{len(skipped) - MOST} others"] * (len(skipped) > MOST) + ["--links follows links"] * linked
-    return f"{len(skipped)}: {'; '.join(named)}" if skipped else ""
+    links = "; --links follows links" * linked
+    return f"{len(skipped)}: {_told(skipped)}{links}" if skipped else ""
+
+
+def _told(pairs):
+    """Return what is said of some files, each reason once, those of most files first."""
+    names = {}
+    for name, reason in pairs:
+        names.setdefault(reason, []).append(name)
+    by_count = sorted(names.items(), key=lambda item: -len(item[1]))
+    told = [f"{len(of)} such as {of[0]!r}, which {why}" if len(of) > 1 else f"{of[0]!r} {why}" for why, of in by_count]
+    others = sum(len(of) for _, of in by_count[MOST:])
+    return "; ".join(told[:MOST] + _others(others))
+
+
+def _others(count):
+    return [f"{count} other{'s' * (count > 1)}"] if count else []

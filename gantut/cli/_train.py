@@ -64,7 +64,8 @@ class Train:
       digits                  1797 handwritten digits of 8 x 8 pixels
       mnist, fashion-mnist    70,000 digits, or clothes; a folder with their files may follow, else they are downloaded
       ring, grid              8 blobs on a circle, 25 on a grid: distributions in the plane, whose modes can be counted
-      PATH                    any folder, .zip or .tar of images (.png, .gif, .jpg, .webp, .bmp)
+      PATH                    any folder, .zip or .tar of images (.png, .gif, .jpg, .webp, .bmp, .avif, and .heic
+                              after `python -m pip install pillow-heif`)
 
     presets, for images (lesson 14):
       modern                  residual networks, non-saturating, R1, images moved, recoloured and partly hidden
@@ -137,7 +138,9 @@ def run(words: Sequence[str]) -> int:
     if where.speaks:
         _require_free(folder, resume)
     notes = []
-    data = _data.load(wanted, note=notes.append)
+    if wanted.data not in _data.NAMES:
+        say(f"Reading {wanted.data}")
+    data = _data.load(wanted, note=notes.append, progress=False if quiet else None)
     _introduce(say, wanted, data, notes, device, where, folder)
     if here.dry_run:
         if where.speaks:
@@ -214,7 +217,9 @@ def _require_free(folder, resume):
     if not resume and any(any(folder.glob(pattern)) for pattern in BEGUN):
         raise ValueError(f"{folder} already holds a run: --resume continues it; for a new one, give another --out")
     ours = (folder / NAME).exists() or not folder.exists()
-    if not ours and (not folder.is_dir() or {path.name for path in folder.iterdir()} - OURS):
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file, and no folder: give another --out")
+    if not ours and {path.name for path in folder.iterdir()} - OURS:
         raise ValueError(f"{folder} is not empty: give another --out")
 
 

@@ -8,6 +8,7 @@ archive opened.
 import bz2
 import gzip
 import lzma
+import math
 import os
 import re
 import stat
@@ -20,7 +21,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-ENDINGS = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".bmp")
+ENDINGS = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".bmp", ".avif", ".heic", ".heif")
 CHUNK = 1 << 16
 # The largest dictionary of an xz archive that is unpacked (`xz -9` needs 65 MiB), and index of a zip archive.
 XZ_MEMORY, INDEX_BYTES = 1 << 27, 1 << 23
@@ -46,7 +47,7 @@ class ImageLimits(NamedTuple):
     pixels : int
         Width times height of one image.
     total_bytes : int
-        Everything that is read or unpacked.
+        Everything that is unpacked of an archive, unless twice its own size is more; a folder may be of any size.
 
     Examples
     --------
@@ -57,7 +58,7 @@ class ImageLimits(NamedTuple):
     files: int = 20_000
     entries: int = 200_000
     picture_bytes: int = 2**25
-    pixels: int = 2**24
+    pixels: int = 2**25
     total_bytes: int = 2**31
 
 
@@ -85,9 +86,10 @@ def pictures_in(path: str | os.PathLike, match: str, limits: ImageLimits, links:
     """
     path = Path(path)
     if path.is_dir():
-        members = _in_folder(path, match, limits, links)
+        members, most = _in_folder(path, match, limits, links), math.inf
     elif path.is_file():
-        members = _in_archive(path, match, limits)
+        limits = limits._replace(total_bytes=max(limits.total_bytes, 2 * path.stat().st_size))
+        members, most = _in_archive(path, match, limits), limits.total_bytes
     else:
         raise ValueError(f"path must be a folder, or a zip or tar archive, but {str(path)!r} does not exist")
     files = size = 0
@@ -96,7 +98,7 @@ def pictures_in(path: str | os.PathLike, match: str, limits: ImageLimits, links:
             files, size = files + 1, size + len(found.data)
             if files > limits.files:
                 _too_much("files", f"more than {limits.files} images: select some with `match`")
-            if size > limits.total_bytes:
+            if size > most:
                 _too_much("total_bytes", f"more than {limits.total_bytes} bytes of images: select some with `match`")
         yield found._replace(name=_printable(found.name))
 
@@ -112,8 +114,9 @@ def _chosen(name, match, read):
         return
     if not name.lower().endswith(ENDINGS):
         yield Found(name, None)
-    elif path.match(match):
-        yield read()
+    elif path.match(match):  # what is hidden may be a thumbnail of another
+        hidden = any(re.match(r"\.(?!\.)", part) for part in path.parts)
+        yield Found(name, None, "is hidden") if hidden else read()
 
 
 def _printable(name):

@@ -92,18 +92,23 @@ def _lanczos(picture, height, width):
     return picture
 
 
-def tensor_of(pictures: np.ndarray, *, channels: int, background, mirrored: bool, dtype, device) -> torch.Tensor:
-    """Return images (n, height, width, 4) as a tensor (n, channels, height, width) from -1 to 1.
+def tensor_of(pictures, *, channels: int, background, mirrored: bool, dtype, device) -> torch.Tensor:
+    """Return n images (height, width, 4) as a tensor (n, channels, height, width) from -1 to 1, mirror images behind.
 
     With 3 channels they are composited; with 4 they stay premultiplied, and a transparent pixel is -1 in all channels.
     """
     _inputs.one_of("channels", channels, CHANNELS)
-    pixels = torch.from_numpy(pictures).permute(0, 3, 1, 2)
-    if channels == 3:
-        behind = torch.from_numpy(colour("background", background))[:, None, None]
-        pixels = pixels[:, :3] + (1 - pixels[:, 3:]) * behind
-    pixels = (pixels * 2 - 1).to(device, dtype).contiguous()
-    return torch.cat([pixels, pixels.flip(-1)]) if mirrored else pixels
+    count, behind = len(pictures), torch.from_numpy(colour("background", background))[:, None, None]
+    shape = count * (1 + mirrored), channels, *pictures[0].shape[:2]
+    images = torch.empty(shape, dtype=dtype, device=device)  # all at once: a collection may fill half of the memory
+    for place, picture in enumerate(pictures):
+        pixels = torch.from_numpy(picture).permute(2, 0, 1)
+        if channels == 3:
+            pixels = pixels[:3] + (1 - pixels[3:]) * behind
+        images[place] = pixels * 2 - 1
+        if mirrored:
+            images[count + place] = images[place].flip(-1)
+    return images
 
 
 def colour(name, value) -> np.ndarray:

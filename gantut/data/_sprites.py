@@ -2,27 +2,22 @@
 
 import collections
 import contextlib
-import io
-import itertools
-import math
 import os
-import warnings
+from functools import partial
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from gantut import _inputs
 from gantut.data import _pixels
 from gantut.data._archives import ENDINGS, ImageLimits, pictures_in
+from gantut.data._decoding import Refused, decoded
 
-FORMATS = ("PNG", "GIF", "JPEG", "WEBP", "BMP")
-
-
-LOOKED_AT = 24  # files of which most are photographs, or not
-REDUCED = 2  # times the side of the square, down to which a JPEG is made smaller as it is decoded
-LARGER = 4  # times the limit on pixels: the pixels of a JPEG that is made smaller
+LOOKED_AT = 24  # pictures of which most are photographs, or not
+REDUCED = 2  # times the side of the square, down to which a photograph is made smaller at once
 COLOURS = 256  # of pixel art at most
 
 
@@ -39,6 +34,8 @@ class Survey(NamedTuple):
         How many files were ignored, by their ending.
     resize, fit : str
         What was done.
+    remarks : tuple of (str, str)
+        The path of a picture whose colours were converted to sRGB, or could not be, or that is animated; and this.
     """
 
     sizes: tuple[tuple[int, int], ...]
@@ -46,6 +43,7 @@ class Survey(NamedTuple):
     others: dict[str, int]
     resize: str
     fit: str
+    remarks: tuple[tuple[str, str], ...]
 
 
 class Sprites(NamedTuple):
@@ -70,16 +68,18 @@ def sprites(
     fit: str | None = None,
     links: bool = False,
     limits: ImageLimits | None = None,
+    progress: bool | None = False,
     dtype=torch.float32,
     device="cpu",
 ) -> Sprites:
     """Read images from a folder, a zip or a tar archive, and fit them into squares of one size.
 
-    Files named .png, .gif (the first frame), .jpg, .jpeg, .webp and .bmp are read, in a folder sorted by name; all
-    others are counted. Each image is cropped to what is not transparent, resized, and centred in a square. Nothing is
-    extracted to disk, no link followed unless you say so, no nested archive opened. An image that cannot be read is
-    skipped, and listed with the reason, as is a link. Grey levels of 16 bits that all fit into 12 or 8 are taken for
-    levels of so many bits.
+    Files named .png, .gif (the first frame), .jpg, .jpeg, .webp, .bmp and .avif are read, and .heic and .heif with the
+    package pillow-heif, in a folder sorted by name; all others are counted. Each image is turned as its EXIF data say,
+    converted from its colour profile to sRGB, cropped to what is not transparent, resized, and centred in a square.
+    Nothing is extracted to disk, no link followed unless you say so, nothing hidden (whose name starts with a dot)
+    read, no nested archive opened. An image that cannot be read is skipped, and listed with the reason, as is a link.
+    Grey levels of 16 bits that all fit into 12 or 8 are taken for levels of so many bits.
 
     Parameters
     ----------
@@ -100,8 +100,8 @@ def sprites(
     resize : {"pixels", "smooth", "auto"}
         "pixels", for pixel art: every pixel becomes a block of k x k, k the largest integer that fits; an image larger
         than the square is averaged over areas. "smooth", for photographs: Lanczos resampling to the side of the square;
-        a much larger JPEG is first made smaller as it is decoded. "auto": smooth, if most of the first 24 files are
-        photographs, that is, opaque, and either JPEGs or of more than 256 colours.
+        a much larger one is first made smaller, a JPEG as it is decoded. "auto": smooth, if most of the first 24 images
+        are photographs, that is, opaque, and either JPEGs or of more than 256 colours.
     fit : {"pad", "border", "crop"}, optional
         "pad": the whole image, on the background, or transparency. "border": the whole image, whose border is continued
         outwards. "crop": its middle square. By default "crop" where "auto" finds photographs, and else "pad".
@@ -109,6 +109,8 @@ def sprites(
         Whether a link in a folder stands for what it leads to, which may be anywhere. No folder is read twice.
     limits : ImageLimits, optional
         How much may be read; the defaults suit collections of up to 20,000 images.
+    progress : bool or None
+        Whether a bar shows how far it has come; None: where there is a terminal.
     dtype, device
         Of the tensor of images.
 
@@ -122,7 +124,8 @@ def sprites(
         The path of each image or linked folder that was not read, and the reason.
     survey : NamedTuple
         `sizes` and `kinds` ("colour", "grey", "transparent") of the n pictures, mirror images aside, as they are
-        stored; how many `others` were ignored, by the ending of their names; and what `resize` and `fit` were.
+        stored; how many `others` were ignored, by the ending of their names; what `resize` and `fit` were; and
+        `remarks`, pairs of a path and what was done to its colours, or which of its pictures was taken.
 
     Raises
     ------
@@ -164,22 +167,23 @@ def sprites(
     if not isinstance(match, str) or not match:
         raise ValueError(f"match must be a pattern such as '*.png', not {match!r}")
     _pixels.colour("background", background)
-    limits = limits or ImageLimits()
-    files = pictures_in(path, match, limits, _inputs.one_of("links", links, (True, False)))
+    files = partial(pictures_in, path, match, limits or ImageLimits(), _inputs.one_of("links", links, (True, False)))
+    most = (limits or ImageLimits()).pixels
     if resize == "auto":
-        first = list(itertools.islice(files, LOOKED_AT))
-        resize = "smooth" if _are_photographs(first, limits) else "pixels"
-        files, fit = itertools.chain(first, files), fit or ("crop" if resize == "smooth" else "pad")
+        resize = "smooth" if _are_photographs(files(), most) else "pixels"
+        fit = fit or ("crop" if resize == "smooth" else "pad")
     shape = {"resize": resize, "fit": fit or "pad"}
-    names, squares, originals, skipped, others = [], [], [], [], collections.Counter()
-    for name, data, reason in files:
+    names, squares, originals, skipped, remarks, others = [], [], [], [], [], collections.Counter()
+    for name, data, reason in tqdm(
+        files(), "Reading", unit=" files", disable=None if progress is None else not progress
+    ):
         if not reason and data is None:
             others[PurePosixPath(name).suffix.lower() or name] += 1
             continue
         try:
-            picture = None if data is None else _decoded(data, limits.pixels, resize == "smooth" and size * REDUCED)
-            square = None if picture is None else _square(picture.rgba, size, crop, shape)
-        except _Refused as refused:
+            picture = None if data is None else decoded(data, most, resize == "smooth" and size * REDUCED)
+            square = None if picture is None else _square(picture, size, crop, shape)
+        except Refused as refused:
             square, reason = None, str(refused)
         if square is None:
             skipped.append((name, reason))
@@ -187,11 +191,12 @@ def sprites(
         names.append(name)
         squares.append(square)
         originals.append((picture.size, picture.kind))
+        remarks += [(name, remark) for remark in picture.remarks]
     if not squares:
         raise ValueError(_nothing_left(path, match, skipped, others))
-    images = _pixels.tensor_of(np.stack(squares), channels=channels, background=background, mirrored=mirrored,
+    images = _pixels.tensor_of(squares, channels=channels, background=background, mirrored=mirrored,
                                dtype=dtype, device=device)  # fmt: skip
-    survey = Survey(*zip(*originals, strict=True), dict(others), **shape)
+    survey = Survey(*zip(*originals, strict=True), dict(others), **shape, remarks=tuple(remarks))
     return Sprites(images, tuple(names) * (2 if mirrored else 1), tuple(skipped), survey)
 
 
@@ -206,79 +211,29 @@ def _nothing_left(path, match, skipped, others):
     )
 
 
-def _square(rgba, size, crop, shape):
-    """Return the prepared image."""
-    picture = _pixels.premultiplied(rgba)
-    inner = _pixels.content(picture)
+def _square(picture, size, crop, shape):
+    """Return the prepared image; a large photograph is first made smaller by means over blocks of pixels."""
+    rgba, factor = picture.rgba, min(picture.rgba.shape[:2]) // (size * REDUCED)
+    if shape["resize"] == "smooth" and picture.kind != "transparent" and factor > 1:
+        from PIL import Image  # loaded by need
+
+        smaller = [round(side / factor) for side in rgba.shape[1::-1]]
+        rgba = np.asarray(Image.fromarray(rgba).resize(smaller, Image.Resampling.BOX))
+    whole = _pixels.premultiplied(rgba)
+    inner = _pixels.content(whole)
     if not inner.size:
-        raise _Refused("is fully transparent")
-    return _pixels.fit(inner if crop else picture, size, **shape)
+        raise Refused("is fully transparent")
+    return _pixels.fit(inner if crop else whole, size, **shape)
 
 
-def _are_photographs(files, limits):
-    """Whether most of some files are photographs."""
+def _are_photographs(files, most):
+    """Whether most of the first pictures that can be read are photographs."""
     found = []
     for file in files:
-        with contextlib.suppress(_Refused):
+        with contextlib.suppress(Refused):
             if file.data is not None:
-                picture = _decoded(file.data, limits.pixels, LOOKED_AT)
+                picture = decoded(file.data, most, LOOKED_AT)
                 found.append(picture.kind != "transparent" and (picture.colours > COLOURS or picture.is_jpeg))
+        if len(found) == LOOKED_AT:
+            break
     return 2 * sum(found) > len(found)
-
-
-class _Refused(Exception):
-    pass
-
-
-class _Picture(NamedTuple):
-    """A decoded picture, as bytes (height, width, 4): red, green, blue, opacity; and what it was before."""
-
-    rgba: np.ndarray
-    size: tuple[int, int]
-    kind: str
-    is_jpeg: bool
-
-    @property
-    def colours(self):
-        """How many different colours there are in it; of a large one, in a part of its pixels."""
-        step = max(min(self.rgba.shape[:2]) // 128, 1)
-        return len(np.unique(np.ascontiguousarray(self.rgba[::step, ::step]).view(np.uint32)))
-
-
-def _decoded(data, most, least=None):
-    """Return the first image in a file; a JPEG made smaller, if at least so many pixels are left on each side."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about harmless oddities; what is harmful is refused below
-            return _opened(data, most, least)
-    except _Refused:
-        raise
-    except Exception as error:  # whatever a decoder meets in damaged or hostile data
-        raise _Refused(f"cannot be decoded ({type(error).__name__}: {str(error)[:200]})") from None
-
-
-def _opened(data, most, least):
-    from PIL import Image, ImageOps  # loaded by need
-
-    try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except Image.UnidentifiedImageError:
-        raise _Refused("is not an image in a supported format") from None
-    with image:
-        size, is_jpeg = image.size, image.format == "JPEG"
-        if is_jpeg and least and math.prod(size) <= LARGER * most:
-            image.draft(None, (least, least))
-        if math.prod(image.size) > most:
-            raise _Refused(f"has {size[0]} x {size[1]} pixels, but {most} are allowed")
-        image.load()
-        grey = image.mode in ("1", "L", "LA") or image.mode.startswith("I")
-        image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I"):  # 16 bits, of which fewer may be used
-            levels = np.asarray(image)
-            bits = next(bits for bits in (8, 12, 16) if levels.max() < 2**bits)
-            image = Image.fromarray((levels >> (bits - 8)).astype(np.uint8))
-        elif data[:8] == b"\x89PNG\r\n\x1a\n" and data[24] == 16 and np.asarray(image)[..., :3].max() < 16:
-            raise _Refused("has 16 bits a channel of which the higher are not used: scale it to 8 bits")
-        rgba = np.array(image.convert("RGBA"))
-    kind = "transparent" if rgba[..., 3].min() < 255 else "grey" if grey else "colour"
-    return _Picture(rgba, size, kind, is_jpeg)

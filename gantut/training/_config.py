@@ -56,7 +56,7 @@ class Config:
     Attributes
     ----------
     objective : str or Objective
-        One of `gantut.objectives.OBJECTIVES`, or one of your own.
+        The name of one in `gantut.objectives.OBJECTIVES`; in Python, also one of your own.
     steps : int
         How many iterations: each is `n_critic` steps of the critic and one of the generator.
     members : int
@@ -67,8 +67,10 @@ class Config:
         How many real, and how many generated samples each step takes.
     n_critic : int
         Critic steps before each generator step.
-    optimizer, critic_optimizer : Optimizer or dict
-        Of the generator and of the critic; by default the critic has the same.
+    optimizer : Optimizer or dict
+        Of the generator, and of the critic unless that has its own.
+    critic_optimizer : Optimizer or dict
+        Of the critic; by default that of the generator.
     constraint : Constraint, dict or None
         Of the critic: see `gantut.lipschitz`. A dict has its `name` and its settings. By default as in the paper of
         the objective; None for no constraint.
@@ -76,14 +78,16 @@ class Config:
         What the generator starts from: N(0, 1) or U[-1, 1] in every coordinate.
     latent_dim : int
         How many coordinates the noise has.
-    generator, critic : Architecture or dict
-        Of the multilayer perceptrons that `train` makes where it is given no networks.
+    generator : Architecture or dict
+        The multilayer perceptron that is made where no generator is given, as for distributions in the plane.
+    critic : Architecture or dict
+        The multilayer perceptron that is made where no critic is given, as for distributions in the plane.
     unrolled : int
         How many critic steps the generator looks ahead (Metz et al. 2017); 0 for an ordinary GAN. Not together with
         a gradient penalty or a spectral norm, nor with feature matching. Here, and here alone, the last bit of a
         member's numbers can depend on who else is in the population: about once in 50 short runs.
     learn_generator : bool
-        False: the generator stands still, and only the critic learns.
+        Whether the generator learns, or stands still while the critic learns alone.
     feature_matching : FeatureMatching, dict or None
         What the generator does in place of its own loss, or beside it: match statistics of the critic's features.
     minibatch_discrimination : MinibatchDiscrimination, dict or None
@@ -91,12 +95,16 @@ class Config:
     historical_averaging : float
         The weight of the squared distance of each network's parameters from their average so far, which is added to
         its loss; 0 for none. Recorded losses are without it, the norms of gradients with it.
-    real_label, fake_label : float
-        The critic's targets, where its loss has labels; 0.9 and 0 for one-sided label smoothing.
-    batch_norm, virtual_batch_norm : {"generator", "critic", "both"} or None
+    real_label : float
+        The critic's target for real samples, where its loss has labels; 0.9 for one-sided label smoothing.
+    fake_label : float
+        The critic's target for generated samples, where its loss has labels; one-sided smoothing leaves it at 0.
+    batch_norm : {"generator", "critic", "both"} or None
         Which network's hidden layers are normalised by the statistics of the batch (see
-        `gantut.networks.batch_norm`), or by those of a reference batch of `batch_size` samples, drawn once, together
-        with each sample itself.
+        `gantut.networks.batch_norm`).
+    virtual_batch_norm : {"generator", "critic", "both"} or None
+        Which network's hidden layers are normalised by the statistics of a reference batch of `batch_size` samples,
+        drawn once, together with each sample itself.
     instance_noise : InstanceNoise, dict, float or None
         Noise on all samples before the critic sees them; a number is the `scale` of noise that fades linearly.
     augmentation : Augmentation, dict or None
@@ -305,7 +313,10 @@ def _record(name, value, kind):
         raise ValueError(f"{name} must be of type {kind.__name__}, or a dict of its settings, not {value!r}")
     for setting in value:
         _inputs.one_of(f"a setting of {name}", setting, allowed)
+    for needed in dataclasses.fields(kind):
+        if needed.default is dataclasses.MISSING and needed.name not in value:
+            raise ValueError(f"{name} must have a setting {needed.name!r}, and has only {', '.join(value) or 'none'}")
     try:
         return kind(**value)
-    except TypeError as error:
-        raise ValueError(f"{name} lacks a setting: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None

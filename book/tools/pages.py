@@ -45,6 +45,7 @@ SOURCES = (
     "book/tools/lesson_numbers.py",
     "book/tools/lesson_times.py",
     "book/tools/page_frames.py",
+    "book/tools/stylesheets.py",
     "book/tools/typesetting.py",
     "gantut/**/*.py",  # the pages of the package are made from its docstrings
 )

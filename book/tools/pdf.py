@@ -99,6 +99,7 @@ TITLE = """() => {
   return [title ? text(title) : document.title, sections.map((s) => [s.id, text(s.querySelector("h2"))])];
 }"""
 WIDE, HIGH = 658, 980  # of what is printed on a sheet, in pixels
+PATIENCE = 120_000  # milliseconds, for a page on a busy machine
 MARGIN = {"top": "16mm", "bottom": "18mm", "left": "18mm", "right": "18mm"}
 EDGE, TOP = 51, 842  # of a sheet, in points
 BOOK = "From GAN to Wasserstein GAN, executed"
@@ -171,6 +172,7 @@ def print_page(browser, address, ids=(), site="", students=False):
     For `students`, hints and solutions are left out.
     """
     tab = browser.new_page(color_scheme="light", viewport={"width": WIDE, "height": HIGH})
+    tab.set_default_timeout(PATIENCE)
     try:
         tab.goto(address, wait_until="load")
         tab.evaluate("async () => { await window.formulasSet; }")

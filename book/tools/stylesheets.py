@@ -1,0 +1,132 @@
+"""A Sphinx extension: the first look at a page waits for one style sheet, and for no script.
+
+The theme and its extensions bring fifteen sheets, one of them with a sixteenth inside: on a slow line each waits for its
+turn, and no text is seen before the last has come. Most of their rules are for what this book has not got. In the
+finished site all stand in one file, in their order, without the rules that name a class or an id that is nowhere in the
+pages or the scripts. And the theme's own scripts, which it fetches first of all, run in their order but after the text.
+"""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+
+SHEET = re.compile(r'\s*<link (?:rel="stylesheet" type="text/css" )?href="([^"?]*)[^"]*"(?: rel="stylesheet")? />')
+PRELOAD = re.compile(r'\s*<link rel="preload" as="script"[^>]*/>')
+LATE = re.compile(r'\s*<script src="([^"]*/scripts/(?:bootstrap|pydata-sphinx-theme)\.js[^"]*)"></script>')
+STRING = r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|url\([^"\')]*\)|\\.'
+SPACE = re.compile(rf"({STRING})|/\*.*?\*/|\s+", re.S)
+BRACE = re.compile(rf"{STRING}|([{{}};])", re.S)
+COMMA = re.compile(rf"{STRING}|([][(),])", re.S)
+HOLD_RULES = ("@media", "@supports", "@layer", "@container")
+
+
+def rules(style):
+    """Yield what a style sheet without comments consists of: pairs of what stands before a brace and what within it.
+
+    Within a statement that ends with a semicolon, such as ``@charset``, there is None.
+    """
+    start = inner = depth = 0
+    for found in BRACE.finditer(style):
+        sign, here = found[1], found.start()
+        depth += {"{": 1, "}": -1}.get(sign, 0)
+        if sign == "{" and depth == 1:
+            inner = here
+        elif sign == "}" and depth == 0:
+            yield style[start:inner].strip(), style[inner + 1 : here].strip()
+            start = here + 1
+        elif sign == ";" and depth == 0:
+            yield style[start:here].strip(), None
+            start = here + 1
+
+
+def selectors(prelude):
+    """Return the selectors of a rule, which commas part but not within brackets."""
+    parts, start, depth = [], 0, 0
+    for found in COMMA.finditer(prelude):
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(found[1], 0)
+        if found[1] == "," and depth == 0:
+            parts.append(prelude[start : found.start()].strip())
+            start = found.end()
+    return [*parts, prelude[start:].strip()]
+
+
+def is_used(selector, names):
+    """Tell whether all classes and ids that a selector asks for are among the names; what is in brackets may be others."""
+    plain = re.sub(r"\[[^]]*\]", "", selector)
+    while plain != (plain := re.sub(r"\([^()]*\)", "", plain)):
+        pass
+    return all(name.replace("\\", "") in names for name in re.findall(r"[.#]((?:[\w-]|\\.)+)", plain))
+
+
+def shortened(style, names):
+    """Return a style sheet without comments, and without the rules for what is not among the names."""
+    kept = []
+    for prelude, body in rules(SPACE.sub(lambda found: found[1] or " ", style)):
+        if body is None:
+            kept.append("" if prelude.startswith("@charset") else f"{prelude};")
+        elif prelude.startswith(HOLD_RULES):
+            inner = shortened(body, names)
+            kept.append(f"{prelude}{{{inner}}}" if inner else "")
+        elif prelude.startswith("@"):
+            kept.append(f"{prelude}{{{body}}}")
+        elif used := [selector for selector in selectors(prelude) if is_used(selector, names)]:
+            kept.append(f"{','.join(used)}{{{body}}}")
+    return "".join(kept)
+
+
+def with_imports(path, folder):
+    """Return a style sheet with those that it imports in it, and with its addresses as seen from `folder`."""
+
+    def move(found):
+        return f'url("{os.path.relpath(path.parent / found[1], folder)}")'
+
+    style = re.sub(r'url\("?(?!data:|#)([^")]+)"?\)', move, path.read_text(encoding="utf-8"))
+    return re.sub(r'@import "([^"]+)";', lambda found: with_imports(path.parent / found[1], folder), style)
+
+
+def names_in(pages, scripts):
+    """Return the classes and ids of pages, and whatever may be one in a script, there or in a file."""
+    names = {
+        word for page in pages for value in re.findall(r'\b(?:class|id)="([^"]*)"', page) for word in value.split()
+    }
+    inside = {script for page in pages for script in re.findall(r"<script[^>]*>(.*?)</script>", page, re.S)}
+    return names.union(*(re.findall(r"[\w-]+", script) for script in {*inside, *scripts}))
+
+
+def write(app, exception):
+    """Write the one style sheet into the finished site, and make its pages ask for it, and for scripts later."""
+    if exception is not None or app.builder.format != "html":
+        return
+    site = Path(app.outdir).resolve()
+    static = site / "_static"
+    pages = {path: path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
+    pages = {path: page for path, page in pages.items() if static not in path.parents}
+    sheets = dict.fromkeys(
+        (path.parent / address).resolve() for path, page in pages.items() for address in SHEET.findall(page)
+    )
+    names = names_in(pages.values(), (path.read_text(encoding="utf-8") for path in static.rglob("*.js")))
+    style = "".join(shortened(with_imports(path, static), names) for path in sheets)
+    (static / "book.css").write_text(style, encoding="utf-8")
+    for path, page in pages.items():
+        if SHEET.search(page):
+            path.write_text(rewritten(page, style), encoding="utf-8")
+    for path in [*static.rglob("*.css"), *static.rglob("*.map")]:
+        if path.name not in ("book.css", "katex.min.css"):
+            path.unlink()
+
+
+def rewritten(page, style):
+    """Return a page that asks for one style sheet, in the place of its first, and for the theme's scripts after the text."""
+    first = SHEET.search(page)
+    static = first[1][: first[1].index("_static/")]
+    digest = hashlib.sha256(style.encode()).hexdigest()[:8]
+    late = "".join(f'\n<script defer="defer" src="{address}"></script>' for address in LATE.findall(page))
+    begin, end = page[: first.start()], page[first.end() :]
+    end = LATE.sub("", PRELOAD.sub("", SHEET.sub("", end)))
+    return f'{begin}\n<link rel="stylesheet" href="{static}_static/book.css?v={digest}" />{late}{end}'
+
+
+def setup(app):
+    app.connect("build-finished", write, priority=900)  # after what rewrites a sheet
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

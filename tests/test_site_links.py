@@ -1,11 +1,13 @@
 """Every link within the site leads somewhere, down to the anchor, and what pages say of themselves elsewhere is so."""
 
 import html
+import http.server
 import importlib
 import io
 import os
 import re
 import shutil
+import threading
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,6 +42,53 @@ def test_a_broken_link_is_found(tmp_path):
         '<p id="there"/><a href="one.html#top">a</a><a href="#there">b</a><a href="3.html">c</a>'
     )
     assert links.broken(tmp_path) == ["one.html: two.html#here", "one.html: no%20picture.png", "two.html: 3.html"]
+
+
+def test_a_broken_picture_for_a_phone_and_a_broken_address_of_the_published_site_are_found(tmp_path):
+    home = URLS["Documentation"].rstrip("/")
+    (tmp_path / "one.html").write_text(
+        '<picture><source srcset="small.svg"></picture>'
+        f'<link rel="canonical" href="{home}/one.html"/><a href="{home}/2.html">'
+    )
+    assert links.broken(tmp_path) == ["one.html: small.svg", f"one.html: {home}/2.html"]
+
+
+def test_each_address_outside_is_asked_once_and_those_that_are_gone_are_named(tmp_path, monkeypatch, capsys):
+    asked = []
+
+    class Server(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            status = 302 if self.path == "/moved" else int(self.path[1:4])
+            self.send_response(status)
+            self.send_header("Location", "/200")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        there = f"http://127.0.0.1:{server.server_port}"
+        site = tmp_path / "_build/html"
+        site.mkdir(parents=True)
+        addresses = [f"{there}/{page}" for page in ("200", "200#place", "403", "404", "500", "moved")]
+        addresses += [URLS["Repository"], URLS["Documentation"], "page.html"]
+        for name in ("a", "b"):
+            (site / f"{name}.html").write_text("".join(f'<a href="{address}">x</a>' for address in addresses))
+        shutil.copy(ROOT / "pyproject.toml", tmp_path)
+        monkeypatch.setattr(pages, "main", lambda root: 0)
+        assert links.main([], root=tmp_path) == 1
+        server.shutdown()
+    assert asked == ["/200", "/403", "/404", "/500", "/moved", "/200"]
+    assert capsys.readouterr().out.splitlines() == [
+        f"{there}/404", "    404; linked from a.html, b.html",
+        f"{there}/500", "    500; linked from a.html, b.html",
+        "5 addresses, 2 of which do not answer",
+    ]  # fmt: skip
+    assert "refused" in links.answer(there)  # now that nobody is there
+    assert links.main(["--list"], root=tmp_path) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "5 addresses"
 
 
 def test_links_outside_are_secure_and_name_no_machine(read_pages):

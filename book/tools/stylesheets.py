@@ -2,8 +2,9 @@
 
 The theme and its extensions bring fifteen sheets, one of them with a sixteenth inside: on a slow line each waits for its
 turn, and no text is seen before the last has come. Most of their rules are for what this book has not got. In the
-finished site all stand in one file, in their order, without the rules that name a class or an id that is nowhere in the
-pages or the scripts. And the theme's own scripts, which it fetches first of all, run in their order but after the text.
+finished site all stand in one file, in their order, and of sheets that are not ours without the rules that name a class
+or an id that is nowhere in the pages or the scripts. And the theme's own scripts, which it fetches first of all, run in
+their order but after the text.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ STRING = r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|url\([^"\')]*\)|\\.'
 SPACE = re.compile(rf"({STRING})|/\*.*?\*/|\s+", re.S)
 BRACE = re.compile(rf"{STRING}|([{{}};])", re.S)
 COMMA = re.compile(rf"{STRING}|([][(),])", re.S)
+OURS = {path.name for path in (Path(__file__).resolve().parents[1] / "style").rglob("*.css")}
 HOLD_RULES = ("@media", "@supports", "@layer", "@container")
 
 
@@ -51,26 +53,26 @@ def selectors(prelude):
     return [*parts, prelude[start:].strip()]
 
 
-def is_used(selector, names):
-    """Tell whether all classes and ids that a selector asks for are among the names; what is in brackets may be others."""
+def names_asked_for(selector):
+    """Return the classes and ids without which a selector selects nothing; what stands in brackets may be others."""
     plain = re.sub(r"\[[^]]*\]", "", selector)
     while plain != (plain := re.sub(r"\([^()]*\)", "", plain)):
         pass
-    return all(name.replace("\\", "") in names for name in re.findall(r"[.#]((?:[\w-]|\\.)+)", plain))
+    return [name.replace("\\", "") for name in re.findall(r"[.#]((?:[\w-]|\\.)+)", plain)]
 
 
-def shortened(style, names):
-    """Return a style sheet without comments, and without the rules for what is not among the names."""
+def shortened(style, is_there):
+    """Return a style sheet without comments, and without the rules that ask for a name of which `is_there` is false."""
     kept = []
     for prelude, body in rules(SPACE.sub(lambda found: found[1] or " ", style)):
         if body is None:
             kept.append("" if prelude.startswith("@charset") else f"{prelude};")
         elif prelude.startswith(HOLD_RULES):
-            inner = shortened(body, names)
+            inner = shortened(body, is_there)
             kept.append(f"{prelude}{{{inner}}}" if inner else "")
         elif prelude.startswith("@"):
             kept.append(f"{prelude}{{{body}}}")
-        elif used := [selector for selector in selectors(prelude) if is_used(selector, names)]:
+        elif used := [part for part in selectors(prelude) if all(map(is_there, names_asked_for(part)))]:
             kept.append(f"{','.join(used)}{{{body}}}")
     return "".join(kept)
 
@@ -86,12 +88,13 @@ def with_imports(path, folder):
 
 
 def names_in(pages, scripts):
-    """Return the classes and ids of pages, and whatever may be one in a script, there or in a file."""
+    """Return the classes and ids of pages, and whatever may be one in a script, or the beginning of one ("tooltip-")."""
     names = {
         word for page in pages for value in re.findall(r'\b(?:class|id)="([^"]*)"', page) for word in value.split()
     }
     inside = {script for page in pages for script in re.findall(r"<script[^>]*>(.*?)</script>", page, re.S)}
-    return names.union(*(re.findall(r"[\w-]+", script) for script in {*inside, *scripts}))
+    words = set().union(*(re.findall(r"[\w-]+", script) for script in {*inside, *scripts}))
+    return names | words, tuple(word for word in words if re.fullmatch(r"\w.+-", word))
 
 
 def write(app, exception):
@@ -105,14 +108,21 @@ def write(app, exception):
     sheets = dict.fromkeys(
         (path.parent / address).resolve() for path, page in pages.items() for address in SHEET.findall(page)
     )
-    names = names_in(pages.values(), (path.read_text(encoding="utf-8") for path in static.rglob("*.js")))
-    style = "".join(shortened(with_imports(path, static), names) for path in sheets)
+    names, beginnings = names_in(pages.values(), (path.read_text(encoding="utf-8") for path in static.rglob("*.js")))
+
+    def in_the_book(name):
+        return name in names or name.startswith(beginnings)
+
+    style = "".join(
+        shortened(with_imports(path, static), (lambda name: True) if path.name in OURS else in_the_book)
+        for path in sheets
+    )
     (static / "book.css").write_text(style, encoding="utf-8")
     for path, page in pages.items():
         if SHEET.search(page):
             path.write_text(rewritten(page, style), encoding="utf-8")
     for path in [*static.rglob("*.css"), *static.rglob("*.map")]:
-        if path.name not in ("book.css", "katex.min.css"):
+        if path.name not in ("book.css", "fonts.css"):
             path.unlink()
 
 

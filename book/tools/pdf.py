@@ -39,10 +39,11 @@ MISSING = """There is no Chromium to print with. Either of these installs one:
 PAPER = """
 .bd-header, .bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, .prev-next-footer, .bd-footer, .headerlink,
 .copybtn, .toggle-button, #pst-back-to-top, .search-button__wrapper, .sourcelink, details.hide,
-#jb-print-docs-body:has(~ * dl.py) #jb-print-toc { display: none !important }
+#jb-print-toc { display: none !important }
 .bd-main, .bd-content, .bd-article-container, .bd-article { max-width: none !important; padding: 0 !important }
 figure, tr, div.math, .admonition-title, .gantut-lab { break-inside: avoid }
-table:has(tr:nth-child(9)) { break-inside: auto !important }
+table:has(tr:nth-child(9)), .admonition:has(> :nth-child(3)), .admonition:has(> section > :nth-child(3)) {
+  break-inside: auto !important }
 h1, h2, h3, h4, dt, p.rubric, thead, .gantut-lab { break-after: avoid }
 h1 { margin-bottom: 1rem !important }
 figcaption, figcaption p { color: #333 !important }

@@ -246,7 +246,8 @@ def test_on_paper_nothing_is_cut_off_and_no_button_is_left(request, tmp_path):
     wide = "".join(f"<td>column{number}</td>" for number in range(40))
     rows = "<tr><td>row</td></tr>" * 60
     (tmp_path / "page.html").write_text(
-        "<!DOCTYPE html><html><body><div id='jb-print-toc'>On this page</div><article><section><h1>A page<a class='headerlink'>#</a></h1>"
+        "<!DOCTYPE html><html><body><div id='jb-print-toc'>On this page</div>"
+        "<article><section><h1>A page<a class='headerlink'>#</a></h1>"
         "<section id='exercises'><h2>Exercises<a class='headerlink'>#</a></h2></section>"
         "<details class='hide'><summary>Show code</summary><pre>hidden</pre></details>"
         f"<div style='overflow-x: auto'><table><tr>{wide}</tr></table></div>"

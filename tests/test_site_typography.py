@@ -113,12 +113,11 @@ def test_on_paper_no_formula_is_cut_and_no_cell_of_code_goes_on_overleaf(browser
     cut, torn, inside = tab.evaluate("""async () => {
       await window.formulasSet;
       const seen = chosen => [...document.querySelectorAll(chosen)].filter(e => e.checkVisibility());
+      const right = e => e.getBoundingClientRect().right, edge = right(document.querySelector("article h1"));
       return [seen("article :is(div.math, .katex-display, .katex-display > .katex)").filter(
                 e => e.scrollWidth > e.clientWidth + 1),
               seen("article div.cell_input").filter(e => getComputedStyle(e).breakInside !== "avoid"),
-              seen("article > section > section > div.math > .eqno").filter(
-                e => e.getBoundingClientRect().right < document.querySelector("article h1").getBoundingClientRect().right - 2),
-             ].map(
+              seen("article > section > section > div.math > .eqno").filter(e => right(e) < edge - 2)].map(
         found => found.map(e => e.textContent.slice(0, 60)));
     }""")
     tab.close()

@@ -10,7 +10,6 @@ whether it still answers, and lists those that do not; with --list it asks nobod
 import argparse
 import re
 import sys
-import tomllib
 import urllib.error
 import urllib.request
 from html.parser import HTMLParser
@@ -41,11 +40,6 @@ class Links(HTMLParser):
     handle_startendtag = handle_starttag
 
 
-def urls(root=ROOT):
-    """Return the addresses of the project, by their names in pyproject.toml."""
-    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
-
-
 def read(site):
     """Return every page of a site by its path, such as "book/claims.html", as `Links`."""
     found = {path.relative_to(site).as_posix(): path for path in sorted(site.rglob("*.html"))}
@@ -58,7 +52,7 @@ def broken(site, read_pages=None):
     Within it are those to where it is published, too.
     """
     read_pages = read_pages or read(site)
-    home = urls()["Documentation"].rstrip("/") + "/"
+    home = pages.urls()["Documentation"].rstrip("/") + "/"
     lines = []
     for name, page in read_pages.items():
         for link in dict.fromkeys(page.links):
@@ -87,7 +81,7 @@ def outside(read_pages):
 def own(address, root=ROOT):
     """Tell whether an address is one of this book's own: its site, its repository, or a lesson in Colab."""
     site, repository = (
-        urls(root)[name].removeprefix("https://").rstrip("/") for name in ("Documentation", "Repository")
+        pages.urls(root)[name].removeprefix("https://").rstrip("/") for name in ("Documentation", "Repository")
     )
     return any(part in address for part in (site, repository, repository.replace("github.com/", "github/")))
 

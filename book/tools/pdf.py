@@ -19,7 +19,6 @@ import os
 import shutil
 import sys
 import threading
-import tomllib
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
@@ -349,7 +348,7 @@ def write_book(output, names=None, root=ROOT, students=False):
     except ImportError as error:
         raise pages.Incomplete(f"{error.name} is not installed: python -m pip install -r requirements.txt") from None
 
-    site = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Documentation"]
+    site = pages.urls(root)["Documentation"]
     names = chosen(names, root, students)
     wanted = places_linked_to(names, root / "_build/html")
     captions = list(parts(root))

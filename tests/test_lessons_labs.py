@@ -157,6 +157,10 @@ def in_lab(tab, name, *arguments):
     )
 
 
+# Two pictures on: what a page was to notice, it has noticed.
+A_MOMENT = "() => new Promise(seen => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(seen, 20))))"
+
+
 # ---- What all labs promise ----------------------------------------------------------------------------------
 
 
@@ -197,6 +201,10 @@ def test_settings_cannot_end_the_element_that_they_stand_in():
 # What there is in a lab: names of controls and pictures, and how strongly text stands out from what is behind it.
 INSIDE = r"""() => {
   const root = document.querySelector(".gantut-lab").shadowRoot;
+  const all = what => [...root.querySelectorAll(what)];
+  const inSight = all("input, select, button").filter(e => !e.closest("details"));
+  const lowest = Math.max(...inSight.map(e => e.getBoundingClientRect().bottom));
+  const together = lowest - all("figure")[0].getBoundingClientRect().top; // of picture and controls
   for (const fold of root.querySelectorAll("details")) fold.open = true;
   const parse = c => { const n = c.match(/[\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
   const light = c => { const [r, g, b] = c.map(v => { v /= 255;
@@ -208,7 +216,6 @@ INSIDE = r"""() => {
     const [hi, lo] = [light(parse(svg ? style.fill : style.color).slice(0, 3)), light(ground(e))].sort((a, b) => b - a);
     return (hi + 0.05) / (lo + 0.05); };
   const own = e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
-  const all = what => [...root.querySelectorAll(what)];
   const texts = all("p, span, button, select, dt, dd, th, td, caption, figcaption, text").filter(own);
   const faint = texts.filter(e => !e.disabled && ratio(e) < 4.5).map(e => `${ratio(e).toFixed(1)} ${e.textContent}`);
   const controls = all("input, select");
@@ -222,7 +229,20 @@ INSIDE = r"""() => {
   const live = root.querySelector("[role=status]").getAttribute("aria-live");
   const clipped = all("svg text").filter(t => { const r = t.getBoundingClientRect();
     const s = t.ownerSVGElement.getBoundingClientRect(); return r.left < s.left - 2 || r.right > s.right + 2; });
-  return { theme: document.querySelector(".gantut-lab").dataset.theme, light: light(ground(root.querySelector(".lab"))),
+  // Letters as a programmer types them, and not as a reader of mathematics sees them: E_p, 10^2, 1e-6.
+  const spoken = all("[aria-label]").map(e => e.getAttribute("aria-label"));
+  const typed = [...texts.map(e => e.textContent), ...spoken].filter(
+    text => /[A-Za-z]_\w|\^|\d[eE][-−+]?\d/.test(text));
+  const lines = e => e.getBoundingClientRect().height / parseFloat(getComputedStyle(e).lineHeight);
+  const broken = all("dd").filter(e => lines(e) > 1.5).map(e => e.textContent);
+  const crowded = all("label.control").filter(e => { // a name that runs into its number
+    const [name, number] = e.children, range = document.createRange();
+    range.selectNodeContents(name);
+    const end = range.getBoundingClientRect().right;
+    return number.className === "shown" && end > number.getBoundingClientRect().left - 4;
+  }).map(e => e.textContent);
+  return { typed, broken, crowded, together,
+    theme: document.querySelector(".gantut-lab").dataset.theme, light: light(ground(root.querySelector(".lab"))),
     faint, nameless, blind, small, tiny, live, clipped: clipped.map(t => t.textContent),
     controls: all("input, select, button").length, tooWide: document.documentElement.scrollWidth - window.innerWidth };
 }"""
@@ -249,6 +269,10 @@ def test_a_lab_is_whole_legible_and_labelled(open_labs, name, size, scheme):
     assert not seen.clipped, "text that is cut off"
     assert seen.live == "polite"
     assert seen.tooWide <= 0
+    assert not seen.typed
+    assert not seen.broken, "numbers that break over lines"
+    assert not seen.crowded
+    assert seen.together <= size[1], "whoever moves a control sees what it does"
 
 
 @every_lab
@@ -303,6 +327,18 @@ def test_a_lab_lives_where_a_notebook_writes_it_into_a_page_that_is_already_ther
     assert tab.locator("[data-ready=true]").count() == 2
     assert tab.locator("[data-name=spectral]").all_inner_texts() == ["1.0050"] * 2
     assert not notes.console
+    tab.context.close()
+
+
+def test_a_lab_that_is_taken_out_of_the_page_lets_go_of_it_and_follows_it_again_when_it_comes_back(open_labs):
+    tab, _ = open_labs(html=page_of(no_equilibrium.xy_game(), theme="light"))
+    tab.evaluate("window.lab = document.querySelector('.gantut-lab'), window.place = lab.parentElement, lab.remove()")
+    tab.evaluate(A_MOMENT)
+    tab.evaluate("document.documentElement.dataset.theme = 'dark'")
+    tab.evaluate(A_MOMENT)
+    assert tab.evaluate("window.lab.dataset.theme") == "light"
+    tab.evaluate("window.place.append(window.lab)")
+    tab.wait_for_function("window.lab.dataset.theme === 'dark'")
     tab.context.close()
 
 
@@ -766,6 +802,19 @@ def test_the_verdict_follows_the_largest_modulus(opened):
     says(tab, "less than 1")
 
 
+def test_eigenvalues_are_written_in_conjugate_pairs_that_no_line_breaks(opened):
+    tab = opened("xy_game")
+    for method, words in (
+        ("simultaneous", "1.000 ± 0.300i"),
+        ("consensus", "0.850 ± 0.300i"),
+        ("optimistic", "0.900 ± 0.300i, 0.100 ± 0.300i"),  # m² − (1 − 0.6i) m − 0.3i = 0, and its conjugate
+    ):
+        put(tab, method=method, rate=0.3, gamma=0.5)
+        text = tab.locator("[data-name=eigenvalues]").inner_text()
+        assert text.replace("\u00a0", " ") == words
+        assert text.count(" ") == words.count(", "), "but between two pairs"
+
+
 def test_the_start_is_dragged_or_set_by_keys_and_play_goes_on_round_by_round(opened):
     tab = opened("xy_game")
     put(tab, method="alternating", rate=0.2, rounds=3, x=1, y=1)
@@ -1046,6 +1095,14 @@ def test_discriminator_and_critic_are_the_best_ones(opened, real, fake):
             (slope,) = torch.autograd.grad(loss, at, retain_graph=True)
             assert number(tab, f"push-{name}") == pytest.approx(-slope.item(), rel=1e-9, abs=1e-12)
         assert number(tab, "push-critic") == np.sign(normal.cdf(place, *fake) - normal.cdf(place, *real))
+
+
+def test_very_small_numbers_are_shown_in_powers_of_ten(opened):
+    tab = opened("optimal_critic")
+    put(tab, real_mean=-1.5, real_width=0.6, fake_mean=1.5, fake_width=0.6, sample=1.5)
+    text = tab.locator("[data-name=D]").inner_text().replace("\u00a0", " ")
+    assert text == "3.73 × 10⁻⁶"
+    assert number(tab, "D") == pytest.approx(3.73e-6, rel=2e-3)
 
 
 def test_equal_distributions_push_nothing(opened):
@@ -1455,8 +1512,16 @@ WATCH_PICTURES = """([ofStep, ofDrawing]) => {
 }"""
 
 
-def test_the_gan_learns_one_cloud_and_its_page_stays_awake(opened):
-    tab = opened("live_gan")
+@pytest.fixture(scope="module")
+def alone(open_labs):
+    """A GAN in an old browser, which has no workers: there the page plays, too."""
+    tab, _ = open_labs(made("live_gan"))
+    tab.evaluate("window.Worker = undefined")
+    return tab
+
+
+def test_the_gan_learns_one_cloud_and_its_page_stays_awake(alone):
+    tab = alone
     press(tab, "again")
     put(tab, objective="wgan-gp", data="one", speed=20)
     before = number(tab, "w1")
@@ -1475,8 +1540,8 @@ def test_the_gan_learns_one_cloud_and_its_page_stays_awake(opened):
     assert number(tab, "round") == paused
 
 
-def test_where_it_is_slow_to_draw_no_picture_is_both_played_and_drawn_and_each_has_half_of_the_time(opened):
-    tab = opened("live_gan")
+def test_where_it_is_slow_to_draw_no_picture_is_both_played_and_drawn_and_each_has_half_of_the_time(alone):
+    tab = alone
     press(tab, "again")
     put(tab, objective="minimax", data="one", speed=20)
     tab.evaluate(WATCH_PICTURES, [4, 50])
@@ -1520,6 +1585,135 @@ def test_a_round_in_parts_with_pictures_between_them_is_the_same_round(opened, o
     assert found["ends"] == 3 * ([False] * steps + [True])
     for in_one, in_parts in (found["weights"], found["losses"]):
         assert in_parts == in_one
+
+
+# A page whose workers are counted: those that were made and ended, and the pictures that were asked for.
+COUNT_WORKERS = """() => {
+  const counts = window.counts = { made: 0, ended: 0, asked: 0 };
+  window.Worker = class extends Worker {
+    constructor(...given) { super(...given); counts.made += 1; }
+    postMessage(message, given) { super.postMessage(message, given); counts.asked += message.order === "picture"; }
+    terminate() { super.terminate(); counts.ended += 1; }
+  };
+}"""
+LAB = "document.querySelector('.gantut-lab').lab"
+
+
+@pytest.fixture(scope="module")
+def beside(open_labs):
+    """A GAN whose games are played in workers, which are counted."""
+    tab, notes = open_labs(made("live_gan"))
+    tab.evaluate(COUNT_WORKERS)
+    yield tab
+    assert not notes.console
+
+
+def shows_more_than(tab, rounds):
+    tab.wait_for_function(
+        """rounds => document.querySelector(".gantut-lab").shadowRoot.querySelector("[data-name=round]").dataset.value
+        > rounds""",
+        arg=rounds,
+    )
+
+
+def rests(tab):
+    """Wait until the game is back in the page, and its worker gone."""
+    tab.wait_for_function(f"!{LAB}.playing().elsewhere && window.counts.made === window.counts.ended")
+
+
+PLAYED_HERE = """() => {
+  const { game } = document.querySelector(".gantut-lab").lab;
+  const rates = { critic: game.players.critic.rate, generator: game.players.generator.rate };
+  const again = new game.constructor({ ...game, rates }, 4);
+  while (again.round < game.round) again.play();
+  const all = (g) => [...[g.generator, g.critic, g.players.critic.squares, g.players.generator.squares].flatMap((net) =>
+    net.flatMap(({ W, b }) => [...W, ...b])), ...g.samples(), g.random(), ...g.history.flatMap(Object.values)];
+  return [all(game), all(again)];
+}"""
+
+
+@pytest.mark.parametrize("objective", ["minimax", "non-saturating", "wgan", "wgan-gp"])
+def test_a_game_in_a_worker_is_to_the_last_bit_that_of_the_page(beside, objective):
+    """Weights, Adam's memory, random numbers and what the game noted, after a pause midway."""
+    put(beside, objective=objective, data="ring", seed=3, speed=20)
+    for rounds in (4, 21):
+        press(beside, "start")
+        shows_more_than(beside, rounds)
+        assert beside.evaluate(f"{LAB}.playing().elsewhere")
+        press(beside, "start")
+        rests(beside)
+    assert number(beside, "round") == in_game(beside, "round") > 21
+    assert in_game(beside, "criticStepsMade") == 0
+    elsewhere, here = beside.evaluate(PLAYED_HERE)
+    assert len(here) > 2 * 2403  # of all weights the value and the mean square
+    assert elsewhere == here
+
+
+def test_a_game_in_a_worker_goes_on_when_it_is_steered_and_starts_anew_by_reset(beside):
+    put(beside, objective="minimax", data="ring", seed=5, speed=3)
+    press(beside, "start")
+    shows_more_than(beside, 5)
+    put(beside, objective="wgan", data="three", generator_rate=-4, show="pulls")
+    shows_more_than(beside, 12)
+    says(beside, "Playing: WGAN, clipped; data: three clouds")
+    press(beside, "start")
+    put(beside, critic_rate=-2)  # before the game is back
+    press(beside, "step")
+    rests(beside)
+    assert beside.evaluate(f"[{LAB}.game.objective, {LAB}.game.criticSteps]") == ["wgan", 5]
+    assert beside.evaluate(f"Object.values({LAB}.game.players).map(({{rate}}) => rate)") == pytest.approx([0.01, 1e-4])
+    rounds, weights = in_game(beside, "round"), beside.evaluate(f"{LAB}.game.critic.flatMap(({{W}}) => [...W])")
+    assert rounds > 13
+    assert max(map(abs, weights)) <= 0.1, "clipped: the last rounds were by the new rules"
+    assert number(beside, "round") == rounds
+    says(beside, f"Iteration {rounds}: WGAN, clipped")
+    press(beside, "start")
+    press(beside, "again")
+    assert number(beside, "round") == 0
+    rests(beside)
+    assert beside.locator("[name=start]").inner_text() == "Start"
+    put(beside, generator_rate=-2.7, critic_rate=-2.7, show="plain")
+
+
+def test_a_worker_rests_when_nobody_looks_and_goes_with_its_lab(open_labs):
+    tab, notes = open_labs(html=page_of(made("live_gan")).replace("</body>", "<p style='height:3000px'></p></body>"))
+    tab.evaluate(COUNT_WORKERS)
+    put(tab, objective="wgan-gp")
+    press(tab, "start")
+    shows_more_than(tab, 0)
+    nothing_new = "() => { const before = counts.seen; counts.seen = counts.asked; return before === counts.asked; }"
+    for away, back in (
+        ("window.scrollTo(0, 2900)", "window.scrollTo(0, 0)"),
+        # what a browser does where the page is hidden
+        ("window.pictures = window.requestAnimationFrame, window.requestAnimationFrame = again => window.held = again",
+         "window.requestAnimationFrame = window.pictures, requestAnimationFrame(window.held)"),
+    ):  # fmt: skip
+        tab.evaluate(away)
+        tab.wait_for_function(nothing_new, polling=100)
+        asked = tab.evaluate("counts.asked")
+        tab.wait_for_timeout(150)
+        assert tab.evaluate("counts.asked") == asked
+        tab.evaluate(back)
+        tab.wait_for_function("before => counts.asked > before + 1", arg=asked)
+    tab.evaluate("document.querySelector('.gantut-lab').remove()")  # as a notebook does whose cell is run again
+    tab.wait_for_function("counts.made === 1 && counts.ended === 1")
+    assert not notes.console
+    tab.context.close()
+
+
+def test_where_a_page_forbids_workers_it_plays_by_itself(open_labs):
+    policy = "<meta http-equiv='Content-Security-Policy' content=\"worker-src 'none'\">"
+    tab, _ = open_labs(html=page_of(made("live_gan")).replace("<head>", f"<head>{policy}"))
+    tab.evaluate(COUNT_WORKERS)
+    put(tab, seed=3)
+    press(tab, "start")
+    shows_more_than(tab, 3)
+    assert tab.evaluate(f"{LAB}.playing()") == {"elsewhere": False, "alone": True}
+    press(tab, "start")
+    found, here = tab.evaluate(PLAYED_HERE)
+    assert found == here
+    assert tab.evaluate("window.counts.made === window.counts.ended"), "one that was made in vain is gone"
+    tab.context.close()
 
 
 def test_one_seed_is_one_game_and_reset_begins_it_again(opened):

@@ -183,7 +183,7 @@ begin("clip_or_penalty", (lab) => {
     () => {
       run(4);
       redraw();
-      if (contest.steps % 400 === 0) lab.say(verdict());
+      if (contest.steps % 4000 === 0) lab.say(verdict()); // a quarter of a minute: who listens wants to hear other things
       return true;
     },
     { names: ["Train both", "Pause"] },

@@ -84,8 +84,9 @@ begin("drag_a_potential", (lab) => {
   });
   const earned = new Chart(lab, "What each stretch adds", {
     description:
-      "For each stretch between neighbouring places a bar, minus the slope of f times F_p minus F_q, within an " +
-      "outline of height |F_p - F_q|. The area of the bars is E_p f - E_q f, that of the outlines is W1.",
+      "For each stretch between neighbouring places a bar, minus the slope of f times what p has more than q on the " +
+      "left, within an outline as high as that. The area of the bars is the mean of f under p less that under q, the " +
+      "area of the outlines is W1.",
     height: 230,
     legend: [
       { name: "−f′ · (F_p − F_q), area E_p f − E_q f", colour: "third", mark: "band" },

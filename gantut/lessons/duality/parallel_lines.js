@@ -3,9 +3,6 @@
 // Without noise KL is infinite and JS is log 2 unless theta = 0, and W is |theta|. With noise of deviation s both
 // distributions are Gaussians across the lines: KL = theta^2 / 2 s^2, JS is an integral, and W is |theta| as before.
 
-const SIGMOID = (a) => (a >= 0 ? 1 / (1 + Math.exp(-a)) : Math.exp(a) / (1 + Math.exp(a)));
-const softplus = (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)));
-
 // E h(Z) for a standard Gaussian Z, by the trapezoidal rule: for functions this smooth all digits are right.
 function expectation(h) {
   const step = 0.01;
@@ -21,7 +18,7 @@ function jsBlurred(t) {
 
 // Its derivative in t.
 function jsBlurredSlope(t) {
-  return -expectation((z) => SIGMOID(t * z - (t * t) / 2) * (z - t));
+  return -expectation((z) => sigmoid(t * z - (t * t) / 2) * (z - t));
 }
 
 // Values and gradients in theta of the three; a gradient that does not exist is NaN.

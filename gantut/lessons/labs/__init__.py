@@ -22,10 +22,11 @@ gantut computes: the tests hold the two against each other.
 
 A new lab is a function in its lesson's room, which returns a :class:`Lab`, and beside it a script, which calls
 ``begin("name", (lab) => ...)``: ``library.js`` has the frame, the controls and the charts, ``gan.js`` a GAN to play
-with, and ``assignment.js`` exact distances.
+with, ``assignment.js`` exact distances, ``two_players.js`` the charts of a game of two numbers, and ``beside.js`` a
+worker, for a lab that would keep its page from answering.
 """
 
-from gantut.lessons.labs._page import ASSIGNMENT, GAN, Lab
+from gantut.lessons.labs._page import ASSIGNMENT, BESIDE, GAN, TWO_PLAYERS, Lab
 from gantut.lessons.labs._still import Still, sampled
 
-__all__ = ["ASSIGNMENT", "GAN", "Lab", "Still", "sampled"]
+__all__ = ["ASSIGNMENT", "BESIDE", "GAN", "TWO_PLAYERS", "Lab", "Still", "sampled"]

@@ -9,8 +9,11 @@ from pathlib import Path
 
 STYLE, LIBRARY = (Path(__file__).with_name(name) for name in ("lab.css", "library.js"))  # of all labs
 
-#: Scripts that a lab may have among its `parts`: a small GAN, and exact distances and pairs.
-GAN, ASSIGNMENT = (Path(__file__).with_name(name) for name in ("gan.js", "assignment.js"))
+#: Scripts that a lab may have among its `parts`: a small GAN, exact distances and pairs, a worker that computes beside
+#: the page, and the charts of two players.
+GAN, ASSIGNMENT, BESIDE, TWO_PLAYERS = (
+    Path(__file__).with_name(f"{name}.js") for name in ("gan", "assignment", "beside", "two_players")
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,4 +70,5 @@ def plain_data(settings: Mapping) -> str:
 def closed(scripts: tuple[Path, ...]) -> str:
     """Return the scripts of a lab with all that they need, closed in a function of their own."""
     style, library, *own = (path.read_text(encoding="utf-8") for path in (STYLE, LIBRARY, *scripts))
-    return f'(() => {{\n"use strict";\nconst STYLE = {json.dumps(style)};\n{library}\n{"".join(own)}}})();\n'
+    body = f'"use strict";\nconst STYLE = {json.dumps(style)};\n{library}\n{"".join(own)}'
+    return f"(function script() {{\n{body}}})();\n"  # by its name beside.js finds its text, and runs it in a worker

@@ -5,8 +5,6 @@
 // is played: each network keeps arrays to work in, a set for each size of batch, and a pass is over when the next begins.
 
 const SLOPE = 0.2; // of the leaky ReLU below zero
-const sigmoid = (a) => (a >= 0 ? 1 / (1 + Math.exp(-a)) : Math.exp(a) / (1 + Math.exp(a)));
-const softplus = (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)));
 
 // ---- Networks -----------------------------------------------------------------------------------------------
 
@@ -372,7 +370,8 @@ function drawReal({ centres, scale }, rows, random, points = new Float64Array(2 
 // ---- A game -------------------------------------------------------------------------------------------------
 
 // For each data set, how far two of its batches are apart: worked out once, for all games on it.
-const bands = new WeakMap();
+const bands = new WeakMap(),
+  COMPARED = 40; // batches
 
 // What may be changed while it is played: `steer({ objective, criticSteps, data, rates })`.
 class Game {
@@ -393,6 +392,19 @@ class Game {
     if (this.data?.centres === data.centres && this.size === data.centres.length) return;
     Object.assign(this, { data, size: data.centres.length });
     this.reference = drawReal(data, BATCH, randomSource(12345));
+  }
+
+  // All that a game is, as data that can go to another thread, where `Game.from` plays on as if it had stayed.
+  plain() {
+    return { ...this, random: this.random.state() };
+  }
+
+  static from({ random, players, ...rest }) {
+    const game = Object.assign(Object.create(Game.prototype), rest, { random: randomSource(random), players: {} });
+    for (const [name, adam] of Object.entries(players)) {
+      game.players[name] = Object.assign(Object.create(Adam.prototype), adam);
+    }
+    return game;
   }
 
   samples(rows = SHOWN) {
@@ -450,15 +462,26 @@ class Game {
 
   // How far two batches of the data are from each other: the middle, and the band that holds 95 of 100 pairs.
   realAgainstReal() {
-    const { centres } = this.data,
-      known = bands.get(centres);
-    if (known?.size === this.size) return known.band;
-    const random = randomSource(777),
-      found = times(40, () => exactDistance(drawReal(this.data, BATCH, random), this.reference, BATCH));
-    found.sort((a, b) => a - b);
-    const band = { low: found[1], middle: (found[19] + found[20]) / 2, high: found[38] };
-    bands.set(centres, { size: this.size, band });
-    return band;
+    while (!this.band()) this.compare();
+    return this.band();
+  }
+
+  // The same where it is known, or null.
+  band() {
+    const found = bands.get(this.data.centres);
+    if (found?.size !== this.size || found.distances.length < COMPARED) return null;
+    const sorted = Float64Array.from(found.distances).sort();
+    return { low: sorted[1], middle: (sorted[19] + sorted[20]) / 2, high: sorted[38] };
+  }
+
+  // One more batch: a page that does this now and then goes on answering.
+  compare() {
+    let found = bands.get(this.data.centres);
+    if (found?.size !== this.size) {
+      found = { size: this.size, random: randomSource(777), distances: [] };
+      bands.set(this.data.centres, found);
+    }
+    found.distances.push(exactDistance(drawReal(this.data, BATCH, found.random), this.reference, BATCH));
   }
 
   look() {

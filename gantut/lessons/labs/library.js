@@ -1,5 +1,8 @@
 // What all labs share: the frame of a lab and its theme, controls that keyboards and screen readers know, charts.
-// Each lab's script follows this one inside the same function, so that nothing of either is seen from the page.
+// Each lab's script follows this one inside the same function, so that nothing of either is seen from the page. The
+// same function may run in a worker, too, where there is no page: there a lab only computes (see beside.js).
+
+const inPage = typeof document !== "undefined";
 
 // ---- Elements and numbers -----------------------------------------------------------------------------------
 
@@ -22,16 +25,38 @@ function draw(tag, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
+// Text with indices, such as "E_p f", as a reader sees it: letters in italics, with what they are marked by below.
+function typeset(text) {
+  return text.split(/([A-Z]_\w)/).map((part, k) => {
+    if (k % 2 === 0) return part;
+    const [letter, index] = part.split("_");
+    return make("span", {}, make("i", {}, letter), make("sub", {}, index));
+  });
+}
+
 // A number as a reader sees it: with a true minus sign, and never "-0".
 function shown(value, digits = 3) {
   if (typeof value !== "number") return String(value);
   if (Number.isNaN(value)) return "none";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
-  const text = size >= 1e5 || (size > 0 && size < 0.5 * 10 ** -digits) ? value.toExponential(2) : value.toFixed(digits);
-  return (Number(text) === 0 ? text.replace("-", "") : text).replace(/-/g, "−");
+  if (size >= 1e5 || (size > 0 && size < 0.5 * 10 ** -digits)) return inPowers(value);
+  const text = value.toFixed(digits);
+  return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
 }
 
+// Very large or very small: "3.73 × 10⁻⁶".
+function inPowers(value) {
+  const [digits, power] = value.toExponential(2).split("e");
+  const raised = [...String(Number(power))].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]).join("");
+  return unbroken(`${digits.replace("-", "−")} × 10${raised}`);
+}
+
+// On one line.
+const unbroken = (text) => text.replaceAll(" ", "\u00a0");
+
+const sigmoid = (a) => (a >= 0 ? 1 / (1 + Math.exp(-a)) : Math.exp(a) / (1 + Math.exp(a)));
+const softplus = (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)));
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const grid = (low, high, intervals) =>
   Array.from({ length: intervals + 1 }, (_, i) => low + ((high - low) * i) / intervals);
@@ -49,21 +74,24 @@ function ticks([low, high], about = 5) {
   return marks.map((value) => ({ value, text: shown(value, places) }));
 }
 
-// Random numbers that a seed determines (mulberry32), uniform in [0, 1).
+// Random numbers that a seed determines (mulberry32), uniform in [0, 1). Its state is the seed that goes on from here.
 function randomSource(seed) {
   let state = seed >>> 0;
-  return () => {
+  const next = () => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
+  next.state = () => state;
+  return next;
 }
 
 // ---- The theme of the page ----------------------------------------------------------------------------------
 
-const night = window.matchMedia("(prefers-color-scheme: dark)");
-const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+const [night, calm] = ["(prefers-color-scheme: dark)", "(prefers-reduced-motion: reduce)"].map(
+  (wish) => inPage && window.matchMedia(wish),
+);
 
 // The book and Colab say it on <html>, JupyterLab and VS Code on <body>; elsewhere the reader's system does.
 function theme() {
@@ -96,7 +124,12 @@ class Lab {
     this.root.append(make("style", {}, STYLE), this.frame);
     this.redraw = () => {};
     this.inSight = true;
-    new IntersectionObserver((seen) => (this.inSight = seen[seen.length - 1].isIntersecting)).observe(host);
+    this.colours = new Map(); // of the theme, by name: a style is asked for once, and not in every picture
+    // This also tells when the lab is taken out of the page, or comes back, as cells do in a long notebook.
+    new IntersectionObserver((seen) => {
+      this.inSight = seen[seen.length - 1].isIntersecting;
+      this.attend(host.isConnected);
+    }).observe(host);
     // Keys pressed in a lab are the lab's: notebooks take single letters for commands.
     host.addEventListener("keydown", (event) => event.stopPropagation());
   }
@@ -104,23 +137,42 @@ class Lab {
   // Draw now, and whenever the width, the theme or a control changes.
   start(redraw) {
     this.redraw = redraw;
-    const dress = () => {
+    this.dress = () => {
       this.host.dataset.theme = theme();
-      redraw();
+      this.colours.clear();
+      this.redraw();
     };
-    new MutationObserver(dress).observe(document.documentElement, { attributeFilter: ["data-theme", "theme"] });
-    const ofBody = ["data-jp-theme-light", "data-vscode-theme-kind"];
-    new MutationObserver(dress).observe(document.body, { attributeFilter: ofBody });
-    night.addEventListener("change", dress);
-    let width = this.frame.clientWidth;
-    new ResizeObserver(() => {
-      if (this.frame.clientWidth !== width) {
-        width = this.frame.clientWidth;
-        redraw();
-      }
-    }).observe(this.frame);
-    dress();
+    this.observers = [new MutationObserver(this.dress), new ResizeObserver(() => this.resized())];
+    this.attend(true);
     this.host.dataset.ready = "true";
+  }
+
+  // Follow the page as long as the lab is in it: what listens to a page keeps what it belongs to alive.
+  attend(present) {
+    if (!this.observers || present === this.present) return;
+    this.present = present;
+    const [ofTheme, ofWidth] = this.observers;
+    if (!present) {
+      for (const observer of this.observers) observer.disconnect();
+      return night.removeEventListener("change", this.dress);
+    }
+    ofTheme.observe(document.documentElement, { attributeFilter: ["data-theme", "theme"] });
+    ofTheme.observe(document.body, { attributeFilter: ["data-jp-theme-light", "data-vscode-theme-kind"] });
+    ofWidth.observe(this.frame);
+    night.addEventListener("change", this.dress);
+    this.width = this.frame.clientWidth;
+    this.dress();
+  }
+
+  resized() {
+    if (this.frame.clientWidth === this.width) return;
+    this.width = this.frame.clientWidth;
+    this.redraw();
+  }
+
+  // On a narrow screen only the first chart stands over the controls, so that both are in sight.
+  leadByOne() {
+    this.charts.classList.add("leading");
   }
 
   // Charts that follow stand in a group of their own, under the controls.
@@ -135,13 +187,17 @@ class Lab {
     clearTimeout(this.saying);
     this.host.dataset.saying = "true";
     this.saying = setTimeout(() => {
-      if (this.status.textContent !== text) this.status.textContent = text;
+      if (this.said !== text) this.status.replaceChildren(...typeset(text));
+      this.said = text;
       delete this.host.dataset.saying;
     }, 150);
   }
 
   colour(name) {
-    return getComputedStyle(this.host).getPropertyValue(`--${name}`).trim();
+    if (!this.colours.has(name)) {
+      this.colours.set(name, getComputedStyle(this.host).getPropertyValue(`--${name}`).trim());
+    }
+    return this.colours.get(name);
   }
 
   // ---- Controls: native ones
@@ -201,7 +257,7 @@ class Lab {
   // A number with its name; `show` sets it, in full for who asks the element and rounded for who reads.
   readout(name, label) {
     const number = make("dd", { "data-name": name });
-    this.readouts.append(make("div", {}, make("dt", {}, label), number));
+    this.readouts.append(make("div", {}, make("dt", {}, ...typeset(label)), number));
     return (value, text = shown(value)) => {
       number.dataset.value = typeof value === "number" && Number.isNaN(value) ? "none" : String(value);
       number.textContent = text;
@@ -209,8 +265,9 @@ class Lab {
   }
 
   // A button that plays and pauses: `advance` makes a step and says whether there is more to come.
-  // Readers who asked for less motion see two pictures a second; out of sight, nothing moves.
-  player(button, advance, { every = 0, names = ["Play", "Pause"] } = {}) {
+  // Readers who asked for less motion see two pictures a second; out of sight, nothing moves. `stopped` is told of the
+  // end, also of that which comes because the lab is no longer in the page.
+  player(button, advance, { every = 0, names = ["Play", "Pause"], stopped = () => {} } = {}) {
     let playing = false,
       last = 0;
     const player = {
@@ -220,8 +277,10 @@ class Lab {
       },
     };
     function stop() {
+      const played = playing;
       playing = false;
       button.textContent = names[0];
+      if (played) stopped();
     }
     const frame = (now) => {
       if (!playing) return;
@@ -237,6 +296,24 @@ class Lab {
       playing = true;
       button.textContent = names[1];
       requestAnimationFrame(frame);
+    });
+    return player;
+  }
+
+  // A button that leads a slider on to its end; pressed there, it begins at the least.
+  leads(button, { slider, step = 1, ...how }) {
+    const [min, max] = [slider.input.min, slider.input.max].map(Number);
+    const player = this.player(
+      button,
+      () => {
+        slider.value = Math.min(slider.value + step, max);
+        this.redraw();
+        return slider.value < max;
+      },
+      { every: 40, ...how },
+    );
+    button.addEventListener("click", () => {
+      if (player.playing && slider.value >= max) slider.value = min;
     });
     return player;
   }
@@ -257,7 +334,7 @@ function legendOf(entries) {
         square: () => draw("rect", { x: 16, y: 1, width: 8, height: 8, fill: inTheme(colour) }),
         band: () => draw("rect", { x: 0, y: 0, width: 26, height: 10, fill: inTheme(colour), opacity: 0.3 }),
       }[mark] ?? (() => draw("line", line));
-    return make("span", {}, draw("svg", { viewBox: "0 0 26 10", "aria-hidden": "true" }, key()), name);
+    return make("span", {}, draw("svg", { viewBox: "0 0 26 10", "aria-hidden": "true" }, key()), ...typeset(name));
   });
   return keys.length ? [make("div", { class: "legend" }, ...keys)] : [];
 }
@@ -425,6 +502,9 @@ class Chart {
 
 // ---- A square of the plane, in pixels -----------------------------------------------------------------------
 
+// Red, green and blue of a colour such as #0072b2.
+const channels = (colour) => colour.match(/\w\w/g).map((pair) => parseInt(pair, 16));
+
 // Points and a map of colours, for clouds too large to be one element a point.
 class Plane {
   constructor(lab, title, { description, reach, legend = [] }) {
@@ -471,30 +551,30 @@ class Plane {
 
   // Heights in [0, 1] on an n x n grid, row by row from the lowest y: low ones in one colour, high ones in another.
   heights(n, height) {
-    const parts = (name) =>
-      this.lab
-        .colour(name)
-        .match(/\w\w/g)
-        .map((pair) => parseInt(pair, 16));
-    const low = parts("generated"),
-      high = parts("real"),
-      middle = parts("paper");
-    const image = document.createElement("canvas");
-    image.width = image.height = n;
-    const pixels = new ImageData(n, n);
+    const { canvas, pixels } = this.small(n),
+      [low, middle, high] = ["generated", "paper", "real"].map((name) => channels(this.lab.colour(name)));
     for (let row = 0; row < n; row++) {
       for (let column = 0; column < n; column++) {
         const t = 2 * height((n - 1 - row) * n + column) - 1,
-          end = t < 0 ? low : high;
-        const strength = 0.62 * Math.abs(t),
+          end = t < 0 ? low : high,
+          strength = 0.62 * Math.abs(t),
           place = 4 * (row * n + column);
         for (let c = 0; c < 3; c++) pixels.data[place + c] = middle[c] + strength * (end[c] - middle[c]);
         pixels.data[place + 3] = 255;
       }
     }
-    image.getContext("2d").putImageData(pixels, 0, 0);
+    canvas.getContext("2d").putImageData(pixels, 0, 0);
     this.pen.imageSmoothingEnabled = true;
-    this.pen.drawImage(image, 0, 0, this.size, this.size);
+    this.pen.drawImage(canvas, 0, 0, this.size, this.size);
+  }
+
+  // A picture of n x n pixels, which is stretched over the plane; one for all times.
+  small(n) {
+    if (this.ground?.pixels.width !== n) {
+      const canvas = make("canvas", { width: n, height: n });
+      this.ground = { canvas, pixels: new ImageData(n, n) };
+    }
+    return this.ground;
   }
 
   path(points, colour, { width = 1 } = {}) {
@@ -537,6 +617,7 @@ class Plane {
 
 // Bring every lab of this name to life that is not yet alive.
 function begin(name, build) {
+  if (!inPage) return;
   for (const host of document.querySelectorAll(`.gantut-lab[data-lab="${name}"]`)) {
     if (!host.shadowRoot) build(new Lab(host));
   }

@@ -34,7 +34,7 @@ begin("move_dirt", (lab) => {
   picture.classList.add("grabbable");
   picture.style.touchAction = "pan-y";
   const legend = [
-    { name: "there", colour: "generated" },
+    { name: "there", colour: "generated", mark: "square" },
     { name: "wanted", colour: "ink", dash: "5 3" },
   ];
   const figure = make("figure", {}, ...legendOf(legend), picture);

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gantut.games import bilinear, play
-from gantut.lessons.labs import Lab, Still
+from gantut.lessons.labs import TWO_PLAYERS, Lab, Still
 
 
 def xy_game() -> Lab:
@@ -31,4 +31,5 @@ def xy_game() -> Lab:
         "Player x lowers xy, player y lowers −xy. Choose how they play and how fast, and see where they go; "
         "the eigenvalues of one iteration say so beforehand.",
         still.svg(),
+        parts=(TWO_PLAYERS,),
     )

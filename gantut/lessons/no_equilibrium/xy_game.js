@@ -57,30 +57,12 @@ function eigenvalues(method, rate, gamma) {
 }
 
 begin("xy_game", (lab) => {
-  const path = new Chart(lab, "The players", {
+  const charts = new TwoPlayers(lab, {
+    title: "The players",
     description: "The path of x and y from the start. Drag to move the start; two sliders do the same.",
-    height: 290,
-    x: [-2, 2],
-    y: [-2, 2],
+    reach: 2,
     xLabel: "x",
     yLabel: "y",
-    equal: true,
-  });
-  const circle = new Chart(lab, "Eigenvalues of an iteration", {
-    description: "The eigenvalues of one iteration in the complex plane, with the unit circle.",
-    height: 290,
-    x: [-1.6, 1.6],
-    y: [-1.6, 1.6],
-    xLabel: "real part",
-    yLabel: "imaginary part",
-    equal: true,
-  });
-  const radius = new Chart(lab, "Distance from the equilibrium", {
-    description: "The distance from (0, 0) after each iteration, on a logarithmic scale.",
-    height: 170,
-    wide: true,
-    xLabel: "iteration",
-    yLabel: "log₁₀ distance",
   });
   const method = lab.choice("method", "method", Object.entries(METHODS), tell);
   const rate = lab.slider("rate", "learning rate η", { min: 0.02, max: 1.5, step: 0.01, value: 0.1, changed: tell });
@@ -102,7 +84,7 @@ begin("xy_game", (lab) => {
     y: lab.readout("end-y", "y at the end"),
     ratio: lab.readout("ratio", "distance, end / start"),
   };
-  path.draggable(
+  charts.path.draggable(
     () => "start",
     (_, at) => {
       startX.value = clamp(at.x, -1.5, 1.5);
@@ -111,24 +93,13 @@ begin("xy_game", (lab) => {
     },
     { scroll: false },
   );
-  const player = lab.player(
-    button,
-    () => {
-      rounds.value += 1;
-      redraw();
-      return rounds.value < 300;
-    },
-    { every: 40 },
-  );
-  button.addEventListener("click", () => {
-    if (player.playing && rounds.value >= 300) rounds.value = 0;
-  });
+  lab.leads(button, { slider: rounds });
 
-  const modulus = () => Math.max(...eigenvalues(method.value, rate.value, gamma.value).map((m) => Math.hypot(...m)));
+  const allEigenvalues = () => eigenvalues(method.value, rate.value, gamma.value);
 
   function tell() {
     redraw();
-    const largest = modulus(),
+    const largest = modulus(allEigenvalues()),
       factor = shown(largest, 4);
     if (Math.abs(largest - 1) < 1e-9)
       return lab.say("The largest modulus is 1: the players go round and round, and neither leave nor arrive.");
@@ -142,72 +113,37 @@ begin("xy_game", (lab) => {
   function redraw() {
     gamma.input.disabled = method.value !== "consensus";
     const walk = play(method.value, [startX.value, startY.value], rate.value, gamma.value, rounds.value);
-    const ends = walk[walk.length - 1],
-      all = eigenvalues(method.value, rate.value, gamma.value);
+    const [x, y] = walk[walk.length - 1],
+      all = allEigenvalues();
     const far = walk.map((z) => Math.hypot(...z));
-    show.eigenvalues(JSON.stringify(all), all.map(inWords).join(", "));
-    show.spectral(modulus(), shown(modulus(), 4));
-    show.x(ends[0]);
-    show.y(ends[1]);
+    show.eigenvalues(JSON.stringify(all), inWords(all));
+    show.spectral(modulus(all), shown(modulus(all), 4));
+    show.x(x);
+    show.y(y);
     show.ratio(far[0] ? far[far.length - 1] / far[0] : NaN);
-    drawPath(walk);
-    drawEigenvalues(all);
-    drawRadius(far);
+    charts.drawPath(walk, { under: arrows });
+    if (walk.length < 60) for (const z of walk.slice(1, -1)) stop(z);
+    charts.drawEigenvalues(all);
+    charts.drawDistance(far);
   }
 
-  function inWords([real, imaginary]) {
-    const size = Math.abs(imaginary);
-    return size < 5e-4 ? shown(real) : `${shown(real)} ${imaginary < 0 ? "−" : "+"} ${shown(size)}i`;
+  function stop(z) {
+    if (Math.max(...z.map(Math.abs)) < 2) charts.path.dot(...z, "real", { radius: 2 });
   }
 
-  function drawPath(walk) {
-    path.begin();
+  function arrows() {
     for (let x = -1.75; x < 2; x += 0.5) {
       for (let y = -1.75; y < 2; y += 0.5) arrow([x, y]);
     }
-    path.line(walk, "real");
-    if (walk.length < 60)
-      for (const z of walk) if (Math.max(...z.map(Math.abs)) < 2) path.dot(...z, "real", { radius: 2 });
-    path.dot(0, 0, "ink", { radius: 3.5 });
-    path.dot(...walk[0], "third", { radius: 6 });
-    const last = walk[walk.length - 1];
-    if (Math.max(...last.map(Math.abs)) < 2) path.dot(...last, "generated", { radius: 5 });
   }
 
   // Where both gradients together push: against the field.
   function arrow([x, y]) {
     const [vx, vy] = field([x, y]),
       to = [x - 0.12 * vx, y - 0.12 * vy];
-    path.line([[x, y], to], "soft", { width: 1, opacity: 0.55 });
-    const [px, py] = [path.toX(to[0]), path.toY(to[1])];
-    path.inside.append(
-      draw("circle", { cx: px.toFixed(1), cy: py.toFixed(1), r: 1.6, fill: "var(--soft)", opacity: 0.55 }),
-    );
-  }
-
-  function drawEigenvalues(all) {
-    circle.begin();
-    circle.line(
-      times(121, (k) => [Math.cos((k * Math.PI) / 60), Math.sin((k * Math.PI) / 60)]),
-      "ink",
-      { dash: "5 3" },
-    );
-    for (const [real, imaginary] of all) {
-      const inside = Math.abs(real) < 1.6 && Math.abs(imaginary) < 1.6;
-      if (inside) circle.dot(real, imaginary, "generated", { radius: 5 });
-    }
-    if (all.some((m) => Math.max(...m.map(Math.abs)) >= 1.6)) circle.text(-1.55, 1.4, "some lie outside this picture");
-  }
-
-  function drawRadius(far) {
-    const logs = far.map((distance) => Math.log10(Math.max(distance, 1e-300)));
-    const low = Math.min(-1, ...logs),
-      high = Math.max(1, ...logs);
-    radius.begin({ x: [0, Math.max(far.length - 1, 10)], y: [low, high + 0.05 * (high - low)] });
-    radius.line(
-      logs.map((value, t) => [t, value]),
-      "real",
-    );
+    charts.path.line([[x, y], to], "soft", { width: 1, opacity: 0.55 });
+    const place = { cx: charts.path.toX(to[0]).toFixed(1), cy: charts.path.toY(to[1]).toFixed(1), r: 1.6 };
+    charts.path.inside.append(draw("circle", { ...place, fill: "var(--soft)", opacity: 0.55 }));
   }
 
   tell();

@@ -8,7 +8,7 @@ const GAMES = {
   "wgan-gp": { name: "WGAN-GP", number: "the critic's estimate" },
 };
 const DASH = { "non-saturating": "7 3", wgan: "2 3" };
-const RANKS = { best: "closest at the end", median: "median at the end", worst: "furthest at the end" };
+const RANKS = { best: "closest", median: "median", worst: "furthest" };
 
 // The numbers that a text stands for, between low and high.
 function restored(text, low, high) {
@@ -70,21 +70,10 @@ begin("training_scrubber", (lab) => {
     words: (v) => `step ${steps[v]} of ${steps[last]}`,
     changed: tell,
   });
-  const rank = lab.choice("rank", "member shown", Object.entries(RANKS), tell);
+  const rank = lab.choice("rank", "member, by its end", Object.entries(RANKS), tell);
   rank.value = "median";
   const [button] = lab.buttons(["play", "Play", () => {}, "main"]);
-  const player = lab.player(
-    button,
-    () => {
-      look.value += 1;
-      redraw();
-      return look.value < last;
-    },
-    { every: 250 },
-  );
-  button.addEventListener("click", () => {
-    if (player.playing && look.value === last) look.value = 0;
-  });
+  lab.leads(button, { slider: look, every: 250 });
   const table = make("table", {});
   lab.readouts.replaceWith(
     make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Numbers" }, table),

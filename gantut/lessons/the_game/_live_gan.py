@@ -5,7 +5,7 @@ from pathlib import Path
 from gantut import _inputs
 from gantut.data import ring
 from gantut.device import random_source
-from gantut.lessons.labs import ASSIGNMENT, GAN, Lab, Still
+from gantut.lessons.labs import ASSIGNMENT, BESIDE, GAN, Lab, Still
 
 OBJECTIVES = ("minimax", "non-saturating", "wgan", "wgan-gp")
 
@@ -17,7 +17,8 @@ def live_gan(objective: str = "non-saturating") -> Lab:
     the critic's steps on fresh batches and then one of the generator, as in Algorithm 1; the objectives are those of
     :data:`gantut.objectives.OBJECTIVES`, with clipping at 0.1, or a gradient penalty of weight 1. The distance shown is
     the exact W1 between 64 generated points and 64 of the data, beside the band in which 95 of 100 pairs of batches of
-    the data lie. Objective, data, critic steps and learning rates may be changed while the game goes on.
+    the data lie. Objective, data, critic steps and learning rates may be changed while the game goes on. While it does,
+    it is played in a worker and the page only draws; where a page may not have workers, it plays the same game itself.
 
     Parameters
     ----------
@@ -47,5 +48,5 @@ def live_gan(objective: str = "non-saturating") -> Lab:
         "what they want, the data (which you may also draw), how fast each learns.",
         still.svg(),
         {"objective": objective},
-        (ASSIGNMENT, GAN),
+        (ASSIGNMENT, GAN, BESIDE),
     )

@@ -1,4 +1,7 @@
-// The GAN of gan.js, played in the page and steered while it plays: nothing but another seed or Reset begins it again.
+// The GAN of gan.js, steered while it plays: nothing but another seed or Reset begins it again.
+//
+// While it plays, the game is in a worker and the page only draws; at rest it is in the page. It goes to and fro as plain
+// data, and the same functions play it and prepare its pictures in both: where no worker can be made, the page plays.
 
 const OBJECTIVES = {
   minimax: "minimax",
@@ -10,10 +13,130 @@ const DATA = { ring: "eight clouds", three: "three clouds", one: "one cloud", dr
 const around = (modes, radius) =>
   times(modes, (k) => [radius * Math.cos((2 * Math.PI * k) / modes), radius * Math.sin((2 * Math.PI * k) / modes)]);
 const CENTRES = { ring: around(8, 2), three: around(3, 1.5), one: [[1, 0.5]] };
+const NOTHING = [[0, 0]]; // what is learnt before a reader has drawn
 const CLOUD = 24, // points of a cloud that a reader places
   SLICE = 12, // milliseconds a picture, to play and to draw it, so that the page stays awake
   SIDE = 24, // of the table of the critic's scores
-  LINES = 9; // of the generator's grid, each way
+  LINES = 9, // of the generator's grid, each way,
+  ALONG = 33, // with so many points each
+  PULLED = 48, // samples with an arrow
+  CHARTED = 20; // iterations between two looks of a game at itself, and so between two pictures of the charts
+
+// ---- Playing, in the page or in a worker
+
+// Some milliseconds, or so many rounds; what is left of a round is for the next picture.
+function playFor(game, rounds, milliseconds) {
+  const began = performance.now();
+  let played = 0;
+  do played += game.step();
+  while (played < rounds && performance.now() < began + milliseconds);
+}
+
+// A game rests after whole rounds.
+function finishRound(game) {
+  if (game.criticStepsMade > 0) game.play();
+}
+
+const places = Float64Array.from({ length: 2 * SIDE * SIDE }, (_, k) => {
+  const cell = Math.floor(k / 2),
+    along = k % 2 ? Math.floor(cell / SIDE) : cell % SIDE;
+  return ((2 * (along + 0.5)) / SIDE - 1) * REACH;
+});
+
+// Lines of constant noise, first one number and then the other, from -2 to 2.
+const mesh = Float64Array.from({ length: 4 * LINES * ALONG }, (_, k) => {
+  const point = Math.floor(k / 2),
+    line = Math.floor(point / ALONG),
+    held = line < LINES ? 0 : 1;
+  return k % 2 === held ? 4 * ((line % LINES) / (LINES - 1)) - 2 : 4 * ((point % ALONG) / (ALONG - 1)) - 2;
+});
+
+// What a picture is drawn from. Its arrays are made once and then handed over, not copied: to the worker, which fills
+// them, and back. Single precision is enough for the eye; the game itself has double.
+const emptyPicture = () => ({
+  scores: new Float32Array(SIDE * SIDE),
+  samples: new Float32Array(2 * SHOWN),
+  grid: new Float32Array(mesh.length),
+  pulled: new Float32Array(2 * PULLED),
+  down: new Float32Array(2 * PULLED),
+});
+const arraysOf = (picture) => Object.values(picture).flatMap((part) => part?.buffer ?? []);
+
+// Fill in what is to be drawn of a game. What the charts show is there when the last was `charted` long ago.
+function prepare(game, picture, { show, charted }) {
+  picture.scores.set(game.scores(places));
+  picture.samples.set(game.samples());
+  if (show === "grid") picture.grid.set(forward(game.generator, mesh, mesh.length / 2).output);
+  if (show === "pulls") {
+    const { places: from, down } = game.pulls(PULLED);
+    picture.pulled.set(from);
+    picture.down.set(down);
+  }
+  const due = game.round - charted >= CHARTED || game.round < charted,
+    charts = due ? { looks: game.history, w1: game.distance(), modes: game.modes() } : null;
+  return Object.assign(picture, { show, charts, round: game.round, last: game.last ?? { critic: NaN, generator: NaN } });
+}
+
+// The worker's part: it plays only when a picture is asked for, and so rests when nobody looks.
+function playBeside(port) {
+  let game;
+  const obey = {
+    begin: ({ plain }) => (game = Game.from(plain)),
+    steer: ({ settings }) => game.steer(settings),
+    picture({ picture, wanted }) {
+      playFor(game, wanted.rounds, wanted.milliseconds);
+      port.postMessage({ picture: prepare(game, picture, wanted) }, arraysOf(picture));
+    },
+    rest() {
+      finishRound(game);
+      port.postMessage({ plain: game.plain() });
+    },
+  };
+  port.onmessage = ({ data }) => obey[data.order](data);
+}
+
+// The page's part: hand a game over, ask for pictures, and get the game back.
+class Elsewhere {
+  constructor(game, { back, failed }) {
+    Object.assign(this, { arrived: null, spare: [emptyPicture(), emptyPicture()], resting: false });
+    this.worker = workBeside(({ picture, plain }) => {
+      if (!this.worker) return;
+      if (plain) back(Game.from(plain));
+      else this.arrived = picture;
+    }, failed);
+    this.worker?.tell({ order: "begin", plain: game.plain() });
+  }
+
+  // The picture that has come, or none. The next one is played and prepared while this one is drawn.
+  take(wanted) {
+    const picture = this.arrived;
+    this.arrived = null;
+    if (picture) this.spare.push(picture);
+    if (picture || this.spare.length > 1) this.ask(wanted);
+    return picture;
+  }
+
+  ask(wanted) {
+    const picture = Object.assign(this.spare.shift(), { charts: null }); // which were drawn
+    this.worker.tell({ order: "picture", picture, wanted }, arraysOf(picture));
+  }
+
+  steer(settings) {
+    this.worker.tell({ order: "steer", settings });
+  }
+
+  rest() {
+    this.resting = true;
+    this.worker.tell({ order: "rest" });
+  }
+
+  end() {
+    this.worker?.end();
+    this.worker = null;
+  }
+}
+
+if (!inPage) playBeside(globalThis);
 
 begin("live_gan", (lab) => {
   const plane = new Plane(lab, "Data and samples", {
@@ -28,15 +151,7 @@ begin("live_gan", (lab) => {
   });
   const [start] = lab.buttons(
     ["start", "Start", () => {}, "main"],
-    [
-      "step",
-      "One iteration",
-      () => {
-        game.play();
-        redraw();
-        report();
-      },
-    ],
+    ["step", "One iteration", playOnce],
     ["again", "Reset", reset],
   );
   const objective = lab.choice("objective", "objective", Object.entries(OBJECTIVES), () => {
@@ -114,45 +229,98 @@ begin("live_gan", (lab) => {
     pen = false,
     drawing = 0, // milliseconds that the last picture took
     played = 0, // milliseconds of play since then
-    game,
+    charted = Infinity, // the iteration of the charts
+    asked = [], // for when the game is back
+    alone = false, // without a worker
+    elsewhere = null, // while the game is there
+    game, // at rest, or where there is no worker; else as it was handed over
     realPoints;
+  const ownPicture = emptyPicture();
 
-  const player = lab.player(
-    start,
-    () => {
-      // Where it is slow to draw, some pictures are only played and others only drawn, half of the time each.
-      const slow = drawing > SLICE / 2;
-      if (!slow || played < drawing) {
-        playFor(slow ? SLICE : SLICE - drawing);
-        if (slow) return true;
-      }
-      played = 0;
-      const began = performance.now();
-      redraw();
-      drawing = performance.now() - began;
-      return true;
-    },
-    { names: ["Start", "Pause"] },
-  );
+  const player = lab.player(start, advance, { names: ["Start", "Pause"], stopped: rest });
   start.addEventListener("click", () => {
-    if (!player.playing) rest();
+    if (player.playing && !elsewhere) handOver();
     report();
   });
 
   // ---- What is played
 
-  // Some milliseconds, or as many rounds as the speed allows; what is left of a round is for the next picture.
-  function playFor(milliseconds) {
+  function handOver() {
+    if (alone) return;
+    elsewhere = new Elsewhere(game, { back, failed });
+    if (alone) elsewhere = null; // it failed at once
+  }
+
+  // One picture, if there is one.
+  function advance() {
+    if (!elsewhere) playHere();
+    else if (!elsewhere.resting) drawNext();
+    return true;
+  }
+
+  function drawNext() {
+    if (elsewhere.arrived?.charts) charted = elsewhere.arrived.round; // the next picture need not have them
+    const wanted = { rounds: speed.value, milliseconds: Math.max(SLICE, drawing), show: show.value, charted };
+    const picture = elsewhere.take(wanted);
+    if (picture) drawing = timed(() => redraw(picture));
+  }
+
+  // Where it is slow to draw, some pictures are only played and others only drawn, half of the time each.
+  function playHere() {
+    const slow = drawing > SLICE / 2;
+    if (!slow || played < drawing) {
+      played += timed(() => playFor(game, speed.value, slow ? SLICE : SLICE - drawing));
+      if (slow) return;
+    }
+    played = 0;
+    drawing = timed(redraw);
+  }
+
+  function timed(action) {
     const began = performance.now();
-    let rounds = 0;
-    do rounds += game.step();
-    while (rounds < speed.value && performance.now() < began + milliseconds);
-    played += performance.now() - began;
+    action();
+    return performance.now() - began;
+  }
+
+  // It rests after a whole round, and all that is shown is of that round.
+  function rest() {
+    if (elsewhere) return elsewhere.rest();
+    finishRound(game);
+    settle();
+  }
+
+  function back(found) {
+    game = found;
+    settle();
+  }
+
+  // No worker: the game that was handed over is still here.
+  function failed() {
+    alone = true;
+    if (elsewhere && !player.playing) settle();
+    elsewhere = null;
+  }
+
+  // The game is here, and what was asked for meanwhile is done; the rules may have changed on its way.
+  function settle() {
+    elsewhere?.end();
+    elsewhere = null;
+    game.steer(settings());
+    for (const action of asked.splice(0)) action();
+    redraw();
+    report();
+    if (player.playing) handOver();
+  }
+
+  function playOnce() {
+    player.stop();
+    asked.push(() => game.play());
+    if (!elsewhere) settle();
   }
 
   function settings() {
     const own = data.value === "drawn";
-    const centres = own ? (drawn.length ? drawn : [[0, 0]]) : CENTRES[data.value];
+    const centres = own ? (drawn.length ? drawn : NOTHING) : CENTRES[data.value];
     return {
       objective: objective.value,
       criticSteps: criticSteps.value,
@@ -163,24 +331,39 @@ begin("live_gan", (lab) => {
 
   function reset() {
     player.stop();
+    elsewhere?.end();
+    elsewhere = null;
+    asked = [];
     game = new Game(settings(), seed.value + 1);
-    lab.host.lab = { game, criticLoss, generatorLoss, exactDistance, modesCovered, Adam, clip };
     steer();
-  }
-
-  // A game rests after whole rounds, and all that is shown is of that round.
-  function rest() {
-    if (game.criticStepsMade > 0) game.play();
-    redraw();
   }
 
   // Go on with the same players by other rules.
   function steer() {
     const wanted = settings();
     game.steer(wanted);
+    elsewhere?.steer(wanted);
     realPoints = data.value === "drawn" ? drawn : toPairs(drawReal(wanted.data, 160, randomSource(54321)));
+    charted = Infinity;
     redraw();
     report();
+    if (!pen) compareData();
+  }
+
+  // Find out, a little at a time, how far two batches of the data are apart.
+  function compareData() {
+    const { centres } = game.data;
+    if (game.band()) return;
+    setTimeout(() => {
+      if (game.data.centres !== centres || game.band()) return; // there are other data, or it is known by now
+      const until = performance.now() + SLICE / 2;
+      do game.compare();
+      while (!game.band() && performance.now() < until);
+      if (!game.band()) return compareData();
+      charted = Infinity;
+      redraw();
+      report();
+    }, SLICE);
   }
 
   function report() {
@@ -189,11 +372,14 @@ begin("live_gan", (lab) => {
     }
     const who = `${OBJECTIVES[objective.value]}; data: ${DATA[data.value]}`;
     if (player.playing) return lab.say(`Playing: ${who}. Change what you like: the game goes on.`);
-    const { low, middle, high } = game.realAgainstReal();
-    lab.say(
-      `Iteration ${game.round}: ${who}. W₁ is ${shown(game.distance(), 2)}; two batches of the data are ` +
-        `${shown(middle, 2)} apart (95 of 100: ${shown(low, 2)} to ${shown(high, 2)}): a perfect generator would look so.`,
-    );
+    if (!elsewhere) lab.say(`Iteration ${game.round}: ${who}. W₁ is ${shown(game.distance(), 2)}${besideBand()}.`);
+  }
+
+  function besideBand() {
+    const band = game.band();
+    if (!band) return "";
+    const of100 = `95 of 100: ${shown(band.low, 2)} to ${shown(band.high, 2)}`;
+    return `; two batches of the data are ${shown(band.middle, 2)} apart (${of100}): a perfect generator would look so`;
   }
 
   // ---- What is shown
@@ -202,73 +388,69 @@ begin("live_gan", (lab) => {
     return times(flat.length / 2, (i) => [flat[2 * i], flat[2 * i + 1]]);
   }
 
-  function redraw() {
+  // Of a game elsewhere the next picture shows all.
+  function redraw(picture) {
     const draws = data.value === "drawn"; // only then is the picture for drawing, and not for scrolling past
     plane.canvas.style.touchAction = draws ? "none" : "auto";
     plane.canvas.style.cursor = draws ? "crosshair" : "default";
-    drawPlane();
-    if (!player.playing || game.round - (redraw.last ?? -99) >= 20 || game.round < redraw.last) drawCharts();
-    number.round(game.round, String(game.round));
-    number.critic(game.last?.critic ?? NaN);
-    number.generator(game.last?.generator ?? NaN);
+    if (!picture && elsewhere) return;
+    picture ??= ownNow();
+    drawPlane(picture);
+    if (picture.charts) drawCharts(picture);
+    number.round(picture.round, String(picture.round));
+    number.critic(picture.last.critic);
+    number.generator(picture.last.generator);
   }
 
-  // Charts, clouds covered and exact distances, each twenty iterations: that is how often the game looks.
-  function drawCharts() {
-    redraw.last = game.round;
-    const looks = game.history,
-      x = [0, Math.max(game.round, 20)],
-      band = pen ? null : game.realAgainstReal();
-    const values = looks.flatMap((one) => [one.critic, one.generator]);
+  const ownNow = () => prepare(game, ownPicture, { show: show.value, charted: player.playing ? charted : Infinity });
+
+  function drawCharts({ round, charts: { looks, w1, modes } }) {
+    charted = round;
+    const x = [0, Math.max(round, CHARTED)],
+      along = (name) => looks.map((one) => [one.round, one[name]]);
+    drawLosses(x, along("critic"), along("generator"));
+    drawDistance(x, along("w1"));
+    number.w1(w1);
+    const counted = data.value === "drawn" ? NaN : modes;
+    number.modes(counted, counted >= 0 ? `${counted} of ${CENTRES[data.value].length}` : undefined);
+  }
+
+  function drawLosses(x, ofCritic, ofGenerator) {
+    const values = [...ofCritic, ...ofGenerator].map(([, value]) => value);
     const low = Math.min(0, ...values),
       high = Math.max(0.1, ...values),
       room = 0.05 * (high - low);
     losses.begin({ x, y: [low - room, high + room] });
-    const along = (name) => looks.map((one) => [one.round, one[name]]);
-    losses.line(along("critic"), "critic");
-    losses.line(along("generator"), "generated", { dash: "7 3" });
-    distance.begin({ x, y: [0, 1.05 * Math.max(0.5, band?.high ?? 0, ...looks.map((one) => one.w1))] });
+    losses.line(ofCritic, "critic");
+    losses.line(ofGenerator, "generated", { dash: "7 3" });
+  }
+
+  function drawDistance(x, found) {
+    const band = pen ? null : game.band();
+    distance.begin({ x, y: [0, 1.05 * Math.max(0.5, band?.high ?? 0, ...found.map(([, value]) => value))] });
     if (band) {
       const level = (y) => x.map((at) => [at, y]);
       distance.band(level(band.low), level(band.high), "real");
       number.band(band.middle, `${shown(band.low, 2)} to ${shown(band.high, 2)}`);
-    }
-    distance.line(along("w1"), "generated");
-    number.w1(game.distance());
-    const modes = data.value === "drawn" ? NaN : game.modes();
-    number.modes(modes, modes >= 0 ? `${modes} of ${game.data.centres.length}` : undefined);
+    } else number.band(NaN, "…");
+    distance.line(found, "generated");
   }
 
-  const places = Float64Array.from({ length: 2 * SIDE * SIDE }, (_, k) => {
-    const cell = Math.floor(k / 2),
-      along = k % 2 ? Math.floor(cell / SIDE) : cell % SIDE;
-    return ((2 * (along + 0.5)) / SIDE - 1) * REACH;
-  });
-
-  // Lines of constant noise, first one number and then the other, from -2 to 2, with so many points each.
-  const ALONG = 33;
-  const mesh = Float64Array.from({ length: 4 * LINES * ALONG }, (_, k) => {
-    const point = Math.floor(k / 2),
-      line = Math.floor(point / ALONG),
-      held = line < LINES ? 0 : 1;
-    return k % 2 === held ? 4 * ((line % LINES) / (LINES - 1)) - 2 : 4 * ((point % ALONG) / (ALONG - 1)) - 2;
-  });
-
-  function drawPlane() {
+  function drawPlane(picture) {
     plane.begin(360);
-    const heights = game.scores(places);
-    const low = Math.min(...heights),
-      span = Math.max(...heights) - low || 1;
-    plane.heights(SIDE, (place) => (heights[place] - low) / span);
-    if (show.value === "grid") {
-      const points = toPairs(forward(game.generator, mesh, 2 * LINES * ALONG).output);
+    const { scores } = picture,
+      low = Math.min(...scores),
+      span = Math.max(...scores) - low || 1;
+    plane.heights(SIDE, (place) => (scores[place] - low) / span);
+    if (picture.show === "grid") {
+      const points = toPairs(picture.grid);
       for (let line = 0; line < 2 * LINES; line++) plane.path(points.slice(line * ALONG, (line + 1) * ALONG), "soft");
     }
     plane.dots(realPoints, "real", { radius: 2 });
-    plane.dots(toPairs(game.samples()), "generated", { radius: 2, shape: "square" });
-    if (show.value === "pulls") {
-      const { places: from, down } = game.pulls();
-      toPairs(from).forEach((start, i) => plane.arrow(start, [down[2 * i], down[2 * i + 1]], "ink"));
+    plane.dots(toPairs(picture.samples), "generated", { radius: 2, shape: "square" });
+    if (picture.show === "pulls") {
+      const down = toPairs(picture.down);
+      toPairs(picture.pulled).forEach((from, i) => plane.arrow(from, down[i], "ink"));
     }
     plane.end();
   }
@@ -311,7 +493,7 @@ begin("live_gan", (lab) => {
     if (!pen) return;
     mark(event);
     realPoints = drawn;
-    drawPlane();
+    if (!elsewhere) drawPlane(ownPicture);
   });
   for (const end of ["pointerup", "pointercancel"]) {
     plane.canvas.addEventListener(end, () => {
@@ -321,6 +503,18 @@ begin("live_gan", (lab) => {
     });
   }
 
+  lab.host.lab = {
+    get game() {
+      return game;
+    },
+    playing: () => ({ elsewhere: Boolean(elsewhere), alone }),
+    criticLoss,
+    generatorLoss,
+    exactDistance,
+    modesCovered,
+    Adam,
+    clip,
+  };
   reset();
-  lab.start(redraw);
+  lab.start(() => redraw());
 });

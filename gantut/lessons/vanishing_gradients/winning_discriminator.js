@@ -6,8 +6,6 @@
 
 const RATE = 1,
   MOST_STEPS = 1e4;
-const SIGMOID = (a) => (a >= 0 ? 1 / (1 + Math.exp(-a)) : Math.exp(a) / (1 + Math.exp(a)));
-const softplus = (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)));
 
 // E h(Z) for a standard Gaussian Z, by the trapezoidal rule from `low` to 10.
 function expectation(h, low, step) {
@@ -22,11 +20,11 @@ function measures(k, theta, width) {
   const low = -10 - theta / width / 2,
     step = Math.min(0.1, 1 / (Math.abs(k) * width + 1e-9)),
     mean = (h) => expectation((z) => h(-k * (theta / 2 + width * z)), low, step);
-  return { V: -2 * mean(softplus), dying: k * mean(SIGMOID), living: k * mean((a) => SIGMOID(-a)) };
+  return { V: -2 * mean(softplus), dying: k * mean(sigmoid), living: k * mean((a) => sigmoid(-a)) };
 }
 
 // The slopes of log(1 - D) and -log D at a sample with logit a: -D a' and -(1 - D) a', where a' = -k.
-const slopes = (k, a) => ({ dying: k * SIGMOID(a), living: k * SIGMOID(-a) });
+const slopes = (k, a) => ({ dying: k * sigmoid(a), living: k * sigmoid(-a) });
 
 // k after 0, 1, ..., 10^4 gradient steps on V from k = 0, where D is 1/2 everywhere.
 function training(theta, width, steps = MOST_STEPS) {
@@ -37,7 +35,7 @@ function training(theta, width, steps = MOST_STEPS) {
   if (theta === 0) return path; // nothing to learn, but for rounding
   for (let t = 0; t < steps; t++) {
     let slope = 0;
-    for (let i = 0; i < z.length; i++) slope += weight[i] * away[i] * SIGMOID(-path[t] * away[i]);
+    for (let i = 0; i < z.length; i++) slope += weight[i] * away[i] * sigmoid(-path[t] * away[i]);
     path[t + 1] = path[t] + RATE * slope;
   }
   return path;
@@ -124,14 +122,15 @@ begin("winning_discriminator", (lab) => {
     changed: tell,
   });
   const [button] = lab.buttons(["play", "Let D win", () => {}, "main"]);
+  lab.readouts.style.gridTemplateColumns = "1fr 1fr"; // each number of log(1 − D) beside that of −log D
   const show = {
     k: lab.readout("k", "k, how steep its logit is"),
     V: lab.readout("V", "V, at most 0"),
-    D: lab.readout("D", "D at the sample"),
     dyingSlope: lab.readout("slope-dying", "slope of log(1 − D) there"),
     livingSlope: lab.readout("slope-living", "slope of −log D there"),
     dying: lab.readout("dying", "gradient, log(1 − D)"),
     living: lab.readout("living", "gradient, −log D"),
+    D: lab.readout("D", "D at the sample"),
   };
   judge.draggable(
     () => "q",
@@ -225,7 +224,7 @@ begin("winning_discriminator", (lab) => {
     const size = (value) => shown(value, value < 0.1 ? 5 : 3);
     show.k(k, shown(k, 2));
     show.V(found.V, shown(found.V, 4));
-    show.D(SIGMOID(logit(sample)), shown(SIGMOID(logit(sample)), 4));
+    show.D(sigmoid(logit(sample)), shown(sigmoid(logit(sample)), 4));
     show.dyingSlope(there.dying, size(there.dying));
     show.livingSlope(there.living, size(there.living));
     show.dying(found.dying, size(found.dying));
@@ -237,11 +236,11 @@ begin("winning_discriminator", (lab) => {
     judge.area(bell(0), "real");
     judge.area(bell(theta.value), "generated");
     judge.line(
-      xs.map((at) => [at, SIGMOID(logit(at))]),
+      xs.map((at) => [at, sigmoid(logit(at))]),
       "ink",
       { width: 2.5 },
     );
-    judge.dot(sample, SIGMOID(logit(sample)), "generated");
+    judge.dot(sample, sigmoid(logit(sample)), "generated");
 
     const curves = Object.keys(NAMES).map((name) => [name, xs.map((at) => [at, LOSS[name](logit(at))])]),
       high = clamp(1.1 * LOSS.living(logit(theta.value + width.value)), 1.5, 12);

@@ -5,8 +5,6 @@
 // two Gaussians F_g > F_r where (x - m_g) / s_g > (x - m_r) / s_r, so that the slope changes at one point at most.
 
 const HALF_LOG_TWO_PI = 0.5 * Math.log(2 * Math.PI);
-const SIGMOID = (a) => (a >= 0 ? 1 / (1 + Math.exp(-a)) : Math.exp(a) / (1 + Math.exp(a)));
-const softplus = (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)));
 const logDensity = ({ mean, width }, x) => -(((x - mean) / width) ** 2) / 2 - Math.log(width) - HALF_LOG_TWO_PI;
 const density = (distribution, x) => Math.exp(logDensity(distribution, x));
 
@@ -71,7 +69,7 @@ function critic(real, fake, x) {
 
 // Where a generator's step moves its sample x: down each generator's loss.
 function pushes(real, fake, x) {
-  const D = SIGMOID(logit(real, fake, x)),
+  const D = sigmoid(logit(real, fake, x)),
     slope = logitSlope(real, fake, x);
   return { minimax: D * slope, "non-saturating": (1 - D) * slope, critic: criticSlope(real, fake, x) };
 }
@@ -112,6 +110,7 @@ begin("optimal_critic", (lab) => {
     xLabel: "x",
     legend: Object.entries(KINDS).map(([name, colour]) => ({ name, colour, dash: DASH[name] })),
   });
+  lab.leadByOne();
   const place = { min: -4, max: 4, step: 0.05 },
     size = { min: 0.2, max: 2, step: 0.05 };
   const realMean = lab.slider("real-mean", "real: mean", { ...place, value: -1.5, changed: tell });
@@ -178,7 +177,7 @@ begin("optimal_critic", (lab) => {
     show.JS(js, shown(js, 4));
     show.W1(wasserstein(real, fake), shown(wasserstein(real, fake), 4));
     show.V(2 * js - 2 * Math.log(2), shown(2 * js - 2 * Math.log(2), 4));
-    show.D(SIGMOID(logit(real, fake, at)), shown(SIGMOID(logit(real, fake, at)), 4));
+    show.D(sigmoid(logit(real, fake, at)), shown(sigmoid(logit(real, fake, at)), 4));
     for (const [name, value] of Object.entries(pushes(real, fake, at))) show[name](value, shown(value, 4));
     drawCurves(real, fake, at);
   }
@@ -203,10 +202,10 @@ begin("optimal_critic", (lab) => {
     }
     distributions.dot(at, 0, "ink", { radius: 6 });
     judge.begin().line(
-      over((where) => SIGMOID(logit(real, fake, where))),
+      over((where) => sigmoid(logit(real, fake, where))),
       "ink",
     );
-    judge.dot(at, SIGMOID(logit(real, fake, at)), "ink");
+    judge.dot(at, sigmoid(logit(real, fake, at)), "ink");
     const heights = over((where) => critic(real, fake, where)),
       values = heights.map(([, value]) => value);
     best.begin({ y: [Math.min(-1, ...values) - 0.5, Math.max(1, ...values) + 0.5] }).line(heights, "critic");

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from gantut.games import Game, play
-from gantut.lessons.labs import Lab, Still
+from gantut.lessons.labs import TWO_PLAYERS, Lab, Still
 
 
 def steer_dirac_gan() -> Lab:
@@ -36,6 +36,7 @@ def steer_dirac_gan() -> Lab:
         "All data lie at 0, the generator's samples at θ, and the critic scores ψx. Choose the loss, what holds the "
         "critic back, and the rates: do the two come to rest at 0, and do the eigenvalues say so beforehand?",
         still.svg(),
+        parts=(TWO_PLAYERS,),
     )
 
 

@@ -8,7 +8,6 @@ const PENALTIES = {
   one: "WGAN-LP, slopes above 1",
   clip: "clipping",
 };
-const sigmoid = (t) => (t >= 0 ? 1 / (1 + Math.exp(-t)) : Math.exp(t) / (1 + Math.exp(t)));
 
 // The slopes of both players' losses in the score t of a generated sample.
 const SLOPES = {
@@ -87,31 +86,14 @@ function eigenvalues(rules) {
 }
 
 begin("steer_dirac_gan", (lab) => {
-  const path = new Chart(lab, "The two players", {
+  const charts = new TwoPlayers(lab, {
+    title: "The two players",
     description:
       "The path of the generator's theta and the critic's psi. Drag to move the start; two sliders do the same.",
-    height: 290,
-    x: [-2.2, 2.2],
-    y: [-2.2, 2.2],
+    reach: 2.2,
     xLabel: "θ, where the samples are",
     yLabel: "ψ, the critic's slope",
-    equal: true,
-  });
-  const circle = new Chart(lab, "Eigenvalues of an iteration", {
-    description: "The eigenvalues of one iteration near the equilibrium, in the complex plane, with the unit circle.",
-    height: 290,
-    x: [-1.6, 1.6],
-    y: [-1.6, 1.6],
-    xLabel: "real part",
-    yLabel: "imaginary part",
-    equal: true,
-  });
-  const radius = new Chart(lab, "Distance from the equilibrium", {
-    description: "The distance of theta and psi from 0 after each iteration, on a logarithmic scale.",
-    height: 170,
-    wide: true,
-    xLabel: "iteration",
-    yLabel: "log₁₀ distance",
+    seen: [1e-16, 1e16], // of distances: below, there is nothing but rounding
   });
   const game = lab.choice("game", "game", Object.entries(GAMES), tell);
   const penalty = lab.choice("penalty", "on the critic", Object.entries(PENALTIES), tell);
@@ -149,7 +131,7 @@ begin("steer_dirac_gan", (lab) => {
     psi: lab.readout("end-psi", "ψ at the end"),
     radius: lab.readout("radius", "distance at the end"),
   };
-  path.draggable(
+  charts.path.draggable(
     () => "start",
     (_, at) => {
       startTheta.value = clamp(at.x, -2, 2);
@@ -158,18 +140,7 @@ begin("steer_dirac_gan", (lab) => {
     },
     { scroll: false },
   );
-  const player = lab.player(
-    button,
-    () => {
-      iterations.value += 2;
-      redraw();
-      return iterations.value < 1000;
-    },
-    { every: 40 },
-  );
-  button.addEventListener("click", () => {
-    if (player.playing && iterations.value >= 1000) iterations.value = 0;
-  });
+  lab.leads(button, { slider: iterations, step: 2 });
   lab.host.lab = { play, eigenvalues };
 
   const rules = () => ({
@@ -188,7 +159,7 @@ begin("steer_dirac_gan", (lab) => {
       all = eigenvalues(now);
     if (!all)
       return "At ψ = 0 this penalty has a kink, and an iteration has no matrix there: see what the path does instead.";
-    const largest = Math.max(...all.map((m) => Math.hypot(...m))),
+    const largest = modulus(all),
       factor = shown(largest, 4),
       { friction } = nearRest(now),
       alone = friction === 0 && now.game === "non-saturating";
@@ -219,53 +190,14 @@ begin("steer_dirac_gan", (lab) => {
     const all = eigenvalues(rules()),
       far = walk.map((z) => Math.hypot(...z)),
       [theta, psi] = walk[walk.length - 1];
-    show.eigenvalues(JSON.stringify(all), all ? all.map(inWords).join(", ") : "none");
-    show.modulus(all ? Math.max(...all.map((m) => Math.hypot(...m))) : NaN, all ? undefined : "none");
+    show.eigenvalues(JSON.stringify(all), all ? inWords(all) : "none");
+    show.modulus(all ? modulus(all) : NaN);
     show.theta(theta);
     show.psi(psi);
     show.radius(far[far.length - 1]);
-    drawPath(walk);
-    drawEigenvalues(all ?? []);
-    drawRadius(far);
-  }
-
-  function inWords([real, imaginary]) {
-    const size = Math.abs(imaginary);
-    return size < 5e-4 ? shown(real) : `${shown(real)} ${imaginary < 0 ? "−" : "+"} ${shown(size)}i`;
-  }
-
-  function drawPath(walk) {
-    path.begin();
-    path.line(walk, "real", { width: 1.5 });
-    const seen = ([theta, psi]) => Math.max(Math.abs(theta), Math.abs(psi)) < 2.2,
-      last = walk[walk.length - 1];
-    path.dot(0, 0, "ink", { radius: 3.5 });
-    path.dot(...walk[0], "third", { radius: 6 });
-    if (seen(last)) path.dot(...last, "generated", { radius: 5 });
-  }
-
-  function drawEigenvalues(all) {
-    circle.begin();
-    circle.line(
-      times(121, (k) => [Math.cos((k * Math.PI) / 60), Math.sin((k * Math.PI) / 60)]),
-      "ink",
-      { dash: "5 3" },
-    );
-    const inside = (m) => Math.max(...m.map(Math.abs)) < 1.6;
-    for (const m of all) if (inside(m)) circle.dot(...m, "generated", { radius: 5 });
-    if (!all.every(inside)) circle.text(-1.55, 1.4, "some lie outside this picture");
-    if (!all.length) circle.text(-1.55, 1.4, "there are none: the penalty has a kink");
-  }
-
-  function drawRadius(far) {
-    const logs = far.map((distance) => Math.log10(clamp(distance, 1e-16, 1e16)));
-    const low = Math.min(-1, ...logs),
-      high = Math.max(0.5, ...logs);
-    radius.begin({ x: [0, Math.max(far.length - 1, 10)], y: [low, high + 0.05 * (high - low)] });
-    radius.line(
-      logs.map((value, t) => [t, value]),
-      "real",
-    );
+    charts.drawPath(walk, { width: 1.5 });
+    charts.drawEigenvalues(all ?? [], "there are none: the penalty has a kink");
+    charts.drawDistance(far);
   }
 
   tell();

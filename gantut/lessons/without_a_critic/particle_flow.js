@@ -125,6 +125,7 @@ begin("particle_flow", (lab) => {
       }),
     ]),
   );
+  lab.leadByOne();
   const drawing = lab.choice(
     "drawing",
     "target",
@@ -145,29 +146,17 @@ begin("particle_flow", (lab) => {
     lab.buttons(["add", "Add the point", () => addPoint(...lab.place.map((slider) => slider.value))]);
   });
   const [button, wipe] = lab.buttons(["play", "Flow", () => {}, "main"], ["wipe", "Erase my drawing", erase]);
-  const numbers = Object.fromEntries(
-    Object.keys(COUPLINGS).map((name) => [
-      name,
-      {
-        crossings: lab.readout(`${name}-crossings`, `${name}: crossings of pairs`),
-        line: lab.readout(`${name}-line`, `${name}: mean length of a pair`),
-        path: lab.readout(`${name}-path`, `${name}: mean length of a path`),
-        w1: lab.readout(`${name}-w1`, `${name}: W₁, end to target`),
-      },
-    ]),
-  );
-  const player = lab.player(
-    button,
-    () => {
-      time.value = Math.min(time.value + 0.02, 1);
-      redraw();
-      return time.value < 1;
-    },
-    { every: 40, names: ["Flow", "Pause"] },
-  );
-  button.addEventListener("click", () => {
-    if (player.playing && time.value >= 1) time.value = 0;
-  });
+  lab.readouts.style.gridTemplateColumns = "1fr 1fr"; // each number of independent pairs beside that of paired ones
+  const numbers = { independent: {}, paired: {} };
+  for (const [what, words] of Object.entries({
+    crossings: "crossings of pairs",
+    line: "mean length of a pair",
+    path: "mean length of a path",
+    w1: "W₁, end to target",
+  })) {
+    for (const name of Object.keys(numbers)) numbers[name][what] = lab.readout(`${name}-${what}`, `${name}: ${words}`);
+  }
+  const player = lab.leads(button, { slider: time, step: 0.02, names: ["Flow", "Pause"] });
   let drawn = [], // a reader's points
     pen = false,
     known; // of the present target and steps: points and, for each coupling, ends of pairs, path and numbers

@@ -1,10 +1,10 @@
-"""A Sphinx extension: the first look at a page waits for one style sheet, and for no script.
+"""A Sphinx extension: the first look at a page waits for one style sheet, and shares the line with no script.
 
 The theme and its extensions bring fifteen sheets, one of them with a sixteenth inside: on a slow line each waits for its
 turn, and no text is seen before the last has come. Most of their rules are for what this book has not got. In the
 finished site all stand in one file, in their order, and of sheets that are not ours without the rules that name a class
-or an id that is nowhere in the pages or the scripts. And the theme's own scripts, which it fetches first of all, run in
-their order but after the text.
+or an id that is nowhere in the pages or the scripts. And the theme's own scripts, which stand behind the text, are no
+longer fetched before it.
 """
 
 import hashlib
@@ -14,7 +14,6 @@ from pathlib import Path
 
 SHEET = re.compile(r'\s*<link (?:rel="stylesheet" type="text/css" )?href="([^"?]*)[^"]*"(?: rel="stylesheet")? />')
 PRELOAD = re.compile(r'\s*<link rel="preload" as="script"[^>]*/>')
-LATE = re.compile(r'\s*<script src="([^"]*/scripts/(?:bootstrap|pydata-sphinx-theme)\.js[^"]*)"></script>')
 STRING = r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|url\([^"\')]*\)|\\.'
 SPACE = re.compile(rf"({STRING})|/\*.*?\*/|\s+", re.S)
 BRACE = re.compile(rf"{STRING}|([{{}};])", re.S)
@@ -98,7 +97,7 @@ def names_in(pages, scripts):
 
 
 def write(app, exception):
-    """Write the one style sheet into the finished site, and make its pages ask for it, and for scripts later."""
+    """Write the one style sheet into the finished site, and make its pages ask for it and for no other."""
     if exception is not None or app.builder.format != "html":
         return
     site = Path(app.outdir).resolve()
@@ -127,14 +126,12 @@ def write(app, exception):
 
 
 def rewritten(page, style):
-    """Return a page that asks for one style sheet, in the place of its first, and for the theme's scripts after the text."""
+    """Return a page that asks for one style sheet, in the place of its first, and for no script before its turn."""
     first = SHEET.search(page)
     static = first[1][: first[1].index("_static/")]
     digest = hashlib.sha256(style.encode()).hexdigest()[:8]
-    late = "".join(f'\n<script defer="defer" src="{address}"></script>' for address in LATE.findall(page))
-    begin, end = page[: first.start()], page[first.end() :]
-    end = LATE.sub("", PRELOAD.sub("", SHEET.sub("", end)))
-    return f'{begin}\n<link rel="stylesheet" href="{static}_static/book.css?v={digest}" />{late}{end}'
+    rest = PRELOAD.sub("", SHEET.sub("", page[first.end() :]))
+    return f'{page[: first.start()]}\n<link rel="stylesheet" href="{static}_static/book.css?v={digest}" />{rest}'
 
 
 def setup(app):

@@ -15,9 +15,9 @@
 # # From GAN to Wasserstein GAN, executed
 #
 # You have read that "GANs minimise the Jensen–Shannon divergence", that "its gradients vanish", and that "the
-# Wasserstein distance fixes it". **In this book you see it happen, or see where it does not.** Every equation is
-# derived in words and computed in front of you, and every statement is checked each time the book is built; where the
-# well-known texts are wrong, the book says so, and shows it.
+# Wasserstein distance fixes it". **In this book you see it happen, or see where it does not.** Results are derived step
+# by step and computed in front of you, and a statement that fails its check stops its lesson with an error; where the
+# well-known texts are wrong, the book says so and shows it.
 #
 # ```{button-ref} 01_divergences
 # :ref-type: doc
@@ -74,13 +74,13 @@ live_gan()
 # %% [markdown]
 # ## What you will be able to do
 #
-# - **Write** a GAN and a Wasserstein GAN in thirty lines of PyTorch, and know what each line is for.
+# - **Write** a GAN and a Wasserstein GAN in some thirty lines of PyTorch, and know what each line is for.
 # - **Derive** the optimal discriminator, the $-2\log2$, the Kantorovich–Rubinstein duality and the Wasserstein GAN,
 #   and say at each step what is assumed.
 # - **Predict** when the training of a GAN stalls, circles or collapses, and show it on a population of runs instead
 #   of one lucky seed.
-# - **Use** the code, `gantut`, on your own data: exact in the corner cases where a formula is easily coded wrong, on
-#   CPU and CUDA alike.
+# - **Use** the package, `gantut`, on your own data, on CPU and CUDA alike; it is tested in the corner cases where a
+#   formula is easily coded wrong.
 #
 # You need calculus, elementary probability and some Python. Measure theory is not needed; where it matters, the
 # lesson says what it would add.
@@ -99,13 +99,12 @@ live_gan()
 #   much of the distance as a trained one ({doc}`lesson 12 <12_the_estimate>`).
 # - **Three hundred pictures are enough to draw new ones**, with what has been learnt since 2017, in three quarters of an
 #   hour of one processor core; and an audit says how new they are ({doc}`lesson 14 <14_new_creatures>`).
-# - **No objective wins once all are tuned alike.** With five tries each, none can be told apart from the plain
-#   non-saturating GAN as better on all data ({doc}`lesson 15 <15_created_equal>`).
-# - **Friction makes a GAN come to rest, more than its loss.** Penalised and tuned alike, the plain loss ends as near to
-#   three of four kinds of data as the pairs of today's ({doc}`lesson 16 <16_which_games_converge>`).
-# - **Without a critic, batches mislead.** A generator that goes down the exact distance of batches becomes too narrow
-#   ({doc}`lesson 17 <17_without_a_critic>`).
-#
+# - **No objective wins once all are tuned alike.** With five tries each, none is measurably better than the plain
+#   non-saturating GAN on all data ({doc}`lesson 15 <15_created_equal>`).
+# - **Friction, more than the loss, brings a GAN to rest.** With the same penalties and as much tuning, the plain loss
+#   ends as near to three of four kinds of data as today's loss on pairs ({doc}`lesson 16 <16_which_games_converge>`).
+# - **Without a critic, batches mislead.** A generator that descends the exact distance between batches becomes too
+#   narrow ({doc}`lesson 17 <17_without_a_critic>`).
 
 # %% tags=["remove-input"] mystnb={"image": {"alt": "Two rows of sixteen small pixel creatures on white, drawn by a generator: beasts, birds, knights and blobs in many colours, most with legs and a shadow, a few of them pale clouds."}, "figure": {"name": "fig-creatures-drawn", "caption": "None of these exists: 32 draws of the generator of lesson 14, which has seen 293 pictures; not a selection."}}
 with torch.no_grad():
@@ -198,24 +197,25 @@ print(
 #
 # ## How to read
 #
-# **A line that begins with ✓ is a claim that has just been checked**, by the cell above it, on the machine that
-# built the page:
+# **A line that begins with ✓ is a claim that the cell above it has checked.** On these pages it says what is claimed,
+# what was found beside what was wanted, how it was checked, and its name in the ledger. In a notebook the same line
+# reads
 #
 # ```text
 # ✓ dstar-half: if p_g = p_r then D* = 1/2 everywhere  (0.5 ± 1e-15)
 # ```
 #
-# First comes its name in the ledger, then what is claimed, then what was found beside what was wanted. Had the two not
-# agreed, the cell would have stopped with an error. The pages show stored outputs; the tests, which run every lesson
-# anew, are what stands between a claim that fails and its publication. Claims are checked in one of five ways, and the
-# ledger says which: *symbolically*, by algebra that holds for all values; *exactly*, up to rounding; *by quadrature*,
-# with an error estimate; *by Monte Carlo*, with a standard error; or *on a population of trainings*, with its spread.
-# The further down this list, the more a check is an observation and the less it is a proof.
+# where ± is followed by the tolerance. Had the numbers not agreed, the cell would have stopped with an error. The pages
+# show stored outputs; before they are published, the tests run every lesson anew. Claims are checked in one of five
+# ways: *symbolically*, by algebra that holds for all values; *exactly*, up to rounding; *by quadrature*, with an error
+# estimate; *by Monte Carlo*, with a standard error; or *on a population of trainings*, with its spread. The further
+# down this list, the more a check is an observation and the less it is a proof.
 #
-# **Exercises answer back.** Open the lesson in Colab (the rocket at the top of its page) or on your own machine, put
-# your answer in place of the dots and run the cell.
+# **Exercises answer back.** Type a number or a formula into the box below the exercise, and the page says whether it is
+# right. Where the answer is a function, open the lesson in Colab (the rocket at the top of its page) or on your own
+# machine, put your function in place of the dots and run the cell.
 #
-# **Twelve labs live in the pages**, and run in your browser, even offline. Play {doc}`the GAN above <02_the_game>`, {doc}`the
+# **Twelve labs run in your browser**, even offline. Play {doc}`the GAN above <02_the_game>`, {doc}`the
 # game of x and y <04_no_equilibrium>` and {doc}`the smallest GAN <16_which_games_converge>`. Measure: {doc}`fit one bell to
 # two <01_divergences>`, {doc}`move dirt <09_moving_dirt>`, {doc}`drag a potential, and move parallel lines <10_duality>`.
 # Train: {doc}`a discriminator that wins <05_vanishing_gradients>`, {doc}`D* beside a critic <11_wasserstein_gan>`, {doc}`a
@@ -232,10 +232,10 @@ print(
 # make test    # check every statement in them
 # ```
 #
-# After that, `source .venv/bin/activate` and `jupyter-lab` (if you have it) or any editor that understands notebooks
-# opens the lessons in `book/`. Each is a plain Python file too: `python book/01_divergences.py` runs it and prints its
-# claims. Two environment variables change how: `GANTUT_DEVICE=cuda` runs on a GPU, and `GANTUT_SCALE=full` takes the
-# sizes of the papers instead of those of a lesson.
+# After that, `source .venv/bin/activate` switches to the environment that was made, and `jupyter-lab` (if you have it)
+# or any editor that understands notebooks opens the lessons in `book/`. Each lesson is a plain Python file too: `python
+# book/01_divergences.py` runs it and prints its claims. Two environment variables change how a lesson runs:
+# `GANTUT_DEVICE=cuda` puts it on a GPU, and `GANTUT_SCALE=full` takes the sizes of the papers instead of its own.
 #
 # ## Where it comes from
 #

@@ -27,7 +27,7 @@
 #
 # **You need** densities, expectations and the logarithm. No GAN yet.
 #
-# **It takes** about 82 minutes to read with the exercises, and about ten seconds to run on a laptop.
+# **It takes** about 86 minutes to read with the exercises, and about ten seconds to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]
@@ -138,20 +138,19 @@ bits = kl_divergence(p, q, base=2)  # one number for each row of q
 show_table(
     ["belief about heads and tails", "KL of a fair coin, in bits"],
     [
-        [f"{heads:.1f}, {tails:.1f}", f"{value:.3f}"]
+        [f"{heads:.1f}, {tails:.1f}", f"{value:.3f}".replace("inf", "∞")]
         for (heads, tails), value in zip(q, bits, strict=True)
     ],
 )
 
 # %% [markdown]
-# The first is zero: there is nothing to be surprised at. The last is infinite, because a belief that rules out tails is
-# shown tails.
+# The first is zero: a true belief brings no avoidable surprise. The last is infinite, because a belief that rules out
+# tails is shown tails.
 #
 # :::{admonition} Try it
 # :class: tip
 # Make the coin's bias smaller and smaller: `[0.51, 0.49]`, `[0.501, 0.499]`. By which factor does the divergence
-# shrink when the bias shrinks by ten? (Near equality KL is quadratic; that is why it can be followed by gradient
-# descent.)
+# shrink when the bias shrinks by ten? (Near equality KL is quadratic in the difference, like a squared distance.)
 # :::
 #
 # ## Never negative, and zero only for equal distributions
@@ -165,8 +164,8 @@ show_table(
 # :::
 #
 # :::{prf:proof}
-# For every $t>0$ we have $\log t\le t-1$, with equality only at $t=1$. Put $t=q(x)/p(x)$ and average over
-# $x\sim p$:
+# For every $t\ge0$ we have $\log t\le t-1$ (with $\log0=-\infty$), and equality only at $t=1$. Put $t=q(x)/p(x)$ and
+# average over $x\sim p$:
 #
 # $$
 # -\operatorname{KL}(p\,\|\,q)=\mathbb E_p\Big[\log\frac{q(x)}{p(x)}\Big]
@@ -197,7 +196,7 @@ claim(
 # ## KL has a direction
 #
 # In {eq}`eq-kl` the two distributions play different parts: $p$ says where we look, and $q$ is only asked about the
-# places where we look. Exchanging them asks a different question and usually gets a different answer.
+# places where we look. Exchanging them asks a different question, which usually has a different answer.
 
 # %%
 narrow, wide = gaussian(0, 1), gaussian(1, 2)
@@ -268,10 +267,10 @@ for column, (title, (p, q)) in zip(grid.T, pairs.items(), strict=True):
     plot_integrand(
         column[1],
         x,
-        {"p log p/q": kl_pq, "q log q/p": kl_qp},
+        {"p log(p/q)": kl_pq, "q log(q/p)": kl_qp},
         colours=[plots.FIFTH, plots.OLIVE],
     )
-    plot_integrand(column[2], x, {"p log p/m": kl_pm, "q log q/m": kl_qm})
+    plot_integrand(column[2], x, {"p log(p/m)": kl_pm, "q log(q/m)": kl_qm})
     plot_integrand(column[3], x, {"JS": js})
     column[0].set_title(title)
     for ax in column[:3]:
@@ -307,9 +306,10 @@ claim(
 # %% [markdown]
 # ### What KL does not see
 #
-# Since $p$ says where we look, $\operatorname{KL}(p\,\|\,q)$ is blind to *where* $q$ puts mass outside the support of
-# $p$. Such mass is sometimes called "disregarded". That is not quite right: whatever $q$ spends elsewhere is missing
-# under $p$. Let half of $q$ sit on $p=N(0,1)$, and move the other half away: $q_d=\frac12 N(0,1)+\frac12 N(d,1)$.
+# Since $p$ says where we look, $\operatorname{KL}(p\,\|\,q)$ is blind to *where* $q$ puts the mass that lies outside the
+# support of $p$. Such mass is sometimes called "disregarded". That is not quite right: whatever $q$ spends elsewhere is
+# missing under $p$. Let half of $q$ sit on $p=N(0,1)$, and move the other half away:
+# $q_d=\frac12 N(0,1)+\frac12 N(d,1)$.
 #
 # Everywhere $q_d\ge\frac12p$, so $\operatorname{KL}(p\,\|\,q_d)$ is at most $\log 2$, whatever $d$ is. Once the stray
 # half is far away, $q_d$ is half of what it should be where $p$ lives, and the divergence is $\log2$: minus the
@@ -346,8 +346,8 @@ claim(
 # ### When KL is infinite
 #
 # If $p$ has any mass where $q$ has none, $\operatorname{KL}(p\,\|\,q)=+\infty$. If it has none there, KL may be finite,
-# but it may still be infinite when $q$'s tails are too thin. A Cauchy distribution, whose density falls like
-# $\frac1{\pi x^2}$, meets in the tails of $N(0,1)$ a log ratio of about $\frac{x^2}2$: each unit of length adds
+# but it may still be infinite when $q$'s tails are too thin. Let $p$ be a Cauchy distribution, whose density falls like
+# $\frac1{\pi x^2}$, and $q=N(0,1)$. Far out the log ratio is about $\frac{x^2}2$, so each unit of length adds
 # $\frac1{2\pi}$ on either side, forever.
 
 # %%
@@ -388,7 +388,8 @@ claim(
 #
 # If the model is $q$, its probability at $i$ is pushed up in proportion to $p_i/q_i$: most strongly where there are
 # data that the model does not expect, and not at all where there are no data. If the model is $p$, it is pushed *down*
-# wherever it has too much, however few data there are. The fits at the end of the lesson follow from these two
+# wherever it has too much, however few data there are. (The 1 pushes all $p_i$ alike. Since they must go on adding up to
+# 1, only differences between the entries of a gradient count.) The fits at the end of the lesson follow from these two
 # sentences.
 
 # %%
@@ -419,9 +420,16 @@ claim(
 #
 # :::{prf:proof}
 # Look at the pair $(i,j)$: its distributions $p_iT_{ij}$ and $q_iT_{ij}$ have the ratio $p_i/q_i$, so their divergence
-# is $\operatorname{KL}(p\,\|\,q)$. Forgetting $i$ merges entries, and merging cannot increase KL: by
-# {prf:ref}`thm-gibbs`, applied to the distributions of $i$ given $j$, what is lost in each merger is itself a
-# divergence, so it is not negative.
+# is $\operatorname{KL}(p\,\|\,q)$. Now forget $i$, which adds up all entries with the same $j$ to $p'_j=(pT)_j$ and
+# $q'_j=(qT)_j$. Given $j$, the distributions of $i$ are $p_{i|j}=p_iT_{ij}/p'_j$ and $q_{i|j}=q_iT_{ij}/q'_j$. So
+# $\log\frac{p_i}{q_i}=\log\frac{p'_j}{q'_j}+\log\frac{p_{i|j}}{q_{i|j}}$, and averaging over the pairs gives
+#
+# $$
+# \operatorname{KL}(p\,\|\,q)=\operatorname{KL}(pT\,\|\,qT)
+# +\sum_jp'_j\operatorname{KL}\big(p_{\cdot|j}\,\big\|\,q_{\cdot|j}\big) .
+# $$
+#
+# By {prf:ref}`thm-gibbs` the last sum, which is what forgetting loses, is not negative.
 # :::
 #
 # It is one of the few things that can be said about *all* discriminators at once: whatever features a network
@@ -448,8 +456,9 @@ claim(
 # %% [markdown]
 # ## Jensen–Shannon: compare with the middle
 #
-# The infinities of KL come from zeros of the second distribution. The remedy is to compare both distributions with one
-# that has no zeros of its own, their average $m=\frac{p+q}2$, and to take the mean of the two results:
+# The infinities of KL come from places where the second distribution has (almost) nothing and the first has something.
+# The remedy is to compare both distributions with one that is nowhere small where they are not, their average
+# $m=\frac{p+q}2$, and to take the mean of the two results:
 #
 # $$
 # \operatorname{JS}(p\,\|\,q)=\frac12\operatorname{KL}\Big(p\,\Big\|\,\frac{p+q}2\Big)
@@ -503,8 +512,8 @@ claim(
 # ### Symmetric, bounded, and zero only for equal distributions
 #
 # Exchanging $p$ and $q$ exchanges the two terms of {eq}`eq-js`, so JS is symmetric. It is a mean of two KLs, so by
-# {prf:ref}`thm-gibbs` it is never negative, and zero only when $p=m=q$. And it is bounded, because $m$ is at least
-# half of $p$ everywhere:
+# {prf:ref}`thm-gibbs` it is never negative, and zero only when $p=m=q$. And it is bounded, because $m$ is everywhere at
+# least half of $p$ (and of $q$):
 #
 # $$
 # \log\frac{p(x)}{m(x)}=\log\frac{2p(x)}{p(x)+q(x)}\le\log 2
@@ -579,7 +588,7 @@ claim(
 # since it is even, $\varphi(u)\le|u|\log2$. Multiply by $m$ and integrate.
 # :::
 #
-# Each step can be executed: the reduction on a thousand random pairs, the second derivative by sympy, and the two
+# Each step can be executed: the reduction on a thousand random pairs, the second derivative with sympy, and the two
 # inequalities for $\varphi$ on a grid between 0 and 1, where they are strict.
 
 # %%
@@ -692,8 +701,8 @@ plots.show()
 # though, KL is a parabola, and it is JS that bends over. Beyond six standard deviations the curve is nearly level: the
 # value tells a distant model that it is bad, but hardly whether it is improving.
 #
-# Is the direction lost as well? Not if JS is known *exactly*. At $d=10$ the slope is 0.0000022, which single precision
-# still resolves, and an optimizer such as Adam, which divides by the size of the slopes, goes straight to 0:
+# Is the direction lost as well? Not if JS is known *exactly*. At $d=10$ the slope is $2.2\cdot10^{-6}$, which single
+# precision still resolves, and an optimizer such as Adam, which divides by the size of the slopes, goes straight to 0:
 
 # %%
 points = torch.linspace(-8, 18, 2601)  # single precision
@@ -768,7 +777,7 @@ direct, detour = (
 )
 claim(
     "kl-js-not-metrics",
-    "JS: the direct way costs log 2, the detour only 3/2 log 4/3",
+    "JS: the direct way costs log 2, the detour only 3/2 log(4/3)",
     [direct, detour],
     equals=[math.log(2), 1.5 * math.log(4 / 3)],
     atol=1e-12,
@@ -799,7 +808,8 @@ claim(
 )
 
 # %% [markdown]
-# KL and JS themselves are **divergences**: zero for equals, positive for others, and that is all.
+# KL and JS themselves are **divergences**: zero for equal distributions, positive for others. A divergence need not be
+# more than that.
 #
 # :::{admonition} Further: is JS between the two KLs?
 # :class: dropdown
@@ -836,7 +846,8 @@ def skewed_js(p, q, share):
     )
 
 
-shares = [1e-2, 1e-4, 1e-6]
+exponents = (-2, -4, -6)
+shares = [10.0**exponent for exponent in exponents]
 both_ends = (
     torch.tensor(
         [
@@ -850,15 +861,19 @@ both_ends = (
     / torch.tensor(shares)[:, None]
 )  # over the rarer share: (shares, ends)
 show_table(
-    ["rarer share", "JS / share, first end", "JS / share, second end"],
     [
-        [f"{share:g}", *(f"{ratio:.3f}" for ratio in ratios)]
-        for share, ratios in zip(shares, both_ends, strict=True)
+        "rarer share",
+        "$\\frac1\\pi\\operatorname{JS}_\\pi$, $p$ is rarer",
+        "$\\frac1{1-\\pi}\\operatorname{JS}_\\pi$, $q$ is rarer",
+    ],
+    [
+        [f"$10^{{{exponent}}}$", *(f"{ratio:.3f}" for ratio in ratios)]
+        for exponent, ratios in zip(exponents, both_ends, strict=True)
     ],
 )
 claim(
     "js-interpolates-two-kl",
-    "JS_π/π tends to KL(p, q) for π -> 0, JS_π/(1-π) to KL(q, p) for π -> 1",
+    "JS_π / π → KL(p, q) as π → 0, JS_π / (1 - π) → KL(q, p) as π → 1",
     both_ends[-1],
     equals=[forward, backward],
     atol=0.03,  # the second end is slow: tails that the mixture lacks
@@ -988,7 +1003,7 @@ plots.show()
 fit_a_bell()
 
 # %% [markdown]
-# **Forward KL covers.** By {eq}`eq-kl-gradients` it is pulled wherever there are data, so no mode may be left out.
+# **Forward KL covers.** By {eq}`eq-kl-gradients` the model is pulled wherever there are data, so no mode may be left out.
 # For a Gaussian model the optimum can be found by hand: setting the derivatives of $\mathbb E_{p_r}\log p_\theta$
 # to zero gives the *mean and variance of the data*. (For a general exponential family: the expectations of its
 # sufficient statistics. For models outside such families there is no such rule.) The fit fills the gap: between $-0.6$
@@ -1015,11 +1030,11 @@ claim(
 )
 
 # %% [markdown]
-# **Reverse KL chooses.** In $\operatorname{KL}(p_\theta\,\|\,p_r)$ the model says where to look, and it
-# is punished for looking where there are no data. Sitting on mode $i$ of weight $w_i$ costs about $\log\frac1{w_i}$, so
-# the best fit is on the mode with the largest *mass*. The others are local minima: where you end depends on where you
-# start. Is it the mass, or the height of the peak? In these data the two go together, so we make the lesser mode
-# narrower, until its peak is the higher one. The costs stay the same:
+# **Reverse KL chooses.** In $\operatorname{KL}(p_\theta\,\|\,p_r)$ the model says where to look, and it is punished for
+# looking where there are no data. Sitting on mode $i$, where $p_\theta\approx p_r/w_i$ with the weight $w_i$ of the mode,
+# costs about $\log\frac1{w_i}$, so the best fit is on the mode with the largest *mass*. The others are local minima:
+# where you end depends on where you start. Is it really the mass, and not the height of the peak? In these data the two
+# go together, so we make the lesser mode narrower, until its peak is the higher one. The costs stay the same:
 
 # %% tags=["hide-input"]
 uneven = gaussian_mixture([-2.0, 3.0], [1.0, 0.3], [0.7, 0.3])
@@ -1049,7 +1064,7 @@ claim(
 
 # %% [markdown]
 # **JS can do either.** For the data of the figure the better of its two minima is the narrow one. For two equal modes
-# at $\pm3$ it is the broad one. So it is not simply "in between", and it does not prevent missing modes.
+# at $\pm3$ it is the broad one. So JS is not simply "in between", and it does not keep a model from missing a mode.
 
 # %%
 even = gaussian_mixture([-3.0, 3.0], 1.0)
@@ -1070,13 +1085,13 @@ claim(
 
 # %% [markdown]
 # Which is better for a generator of images? A broad fit draws images that nobody would take for real. A narrow one
-# draws good images of one kind. {doc}`Lesson 3 <03_optimal_discriminator>` derives which of the divergences a GAN
+# draws good images of one kind. {doc}`Lesson 3 <03_optimal_discriminator>` asks which of the divergences a GAN
 # follows, if it follows any.
 #
 # ## Exercises
 #
-# Replace the dots with your answer and run the cell: it says whether the answer is right and, for the more likely
-# mistakes, what went wrong.
+# Type your answer into the box and press *Check*; or, in a notebook, put it in place of the dots and run the cell. You
+# are told whether it is right and, for the more likely mistakes, what went wrong.
 #
 # :::{exercise}
 # :label: ex-kl-of-a-coin
@@ -1157,7 +1172,9 @@ check("gaussian-kl-formula", answer)
 # :::{solution} ex-gaussian-kl-formula
 # :class: dropdown
 # 1. The density of $N(m,s)$ is $\frac1{s\sqrt{2\pi}}e^{-(x-m)^2/(2s^2)}$. In the log ratio $\sqrt{2\pi}$ cancels:
-#    $\log\frac{p(x)}{q(x)}=\log\frac{s_2}{s_1}-\frac{(x-m_1)^2}{2s_1^2}+\frac{(x-m_2)^2}{2s_2^2}$.
+#
+#    $$ \log\frac{p(x)}{q(x)}=\log\frac{s_2}{s_1}-\frac{(x-m_1)^2}{2s_1^2}+\frac{(x-m_2)^2}{2s_2^2} . $$
+#
 # 2. Under $p$ the mean of $(x-m_1)^2$ is the variance $s_1^2$, so the second term becomes $-\frac12$ for every $s_1$.
 # 3. Write $x-m_2=(x-m_1)+(m_1-m_2)$ and square. The mixed term $2(x-m_1)(m_1-m_2)$ has the mean 0 under $p$, so the
 #    mean of $(x-m_2)^2$ is $s_1^2+(m_1-m_2)^2$.
@@ -1208,7 +1225,7 @@ check("moment-matching", answer)
 #   $\frac12\operatorname{TV}^2$ and $\log2\cdot\operatorname{TV}$. It saturates when the distributions separate; what
 #   is left of its slope then cannot be estimated from samples.
 # - Maximum likelihood is forward KL: it covers all modes, and the gaps. Reverse KL chooses one. JS may do either.
-# - No processing of the data can increase either of them.
+# - No processing of the data can increase KL or JS.
 #
 # **Sources.** The definitions and the first figure follow {cite}`weng2019` and {cite}`xu2020`, with the corrections
 # that are listed under {doc}`errata`. KL is from {cite}`kullback1951`, JS from {cite}`lin1991`, the proof that its root

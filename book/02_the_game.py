@@ -23,8 +23,8 @@
 # :::{admonition} Before you start
 # :class: tip
 # **You will be able to say** what a generator does to a distribution; what generator and discriminator play for, and
-# which gradient moves which of them. You will have written Algorithm 1 and trained it on a line, in the plane and on
-# real images, and you will recognise three common mistakes by the damage that they do.
+# which gradient moves which of them. You will have written the algorithm of the first paper and trained GANs with it on
+# a line, in the plane and on real images, and you will recognise three common mistakes by the damage that they do.
 #
 # **You need** expectations, the chain rule, and {doc}`lesson 1 <01_divergences>` for what it means for two
 # distributions to be close. It helps to have trained a network in PyTorch before.
@@ -83,7 +83,8 @@ from gantut.transport import wasserstein_1d
 #
 # :::{prf:theorem} Inverse transform
 # :label: thm-inverse-transform
-# If $U$ is uniform on $[0,1]$, then $F^{-1}(U)$ has the distribution function $F$.
+# Let $F$ be continuous, and strictly increasing where it is between 0 and 1. If $U$ is uniform on $[0,1]$, then
+# $F^{-1}(U)$ has the distribution function $F$.
 # :::
 #
 # The proof is one line: $F^{-1}(U)\le x$ exactly when $U\le F(x)$, which has probability $F(x)$. For the exponential
@@ -119,7 +120,7 @@ plots.show()
 
 # %% [markdown]
 # So a *function* of noise can have any distribution on the line. This is the idea of a **generator**: keep the noise,
-# and learn the function. For images there is no $F^{-1}$ to write down, and nobody knows $F$. We only have samples.
+# and learn the function. For images there is no $F$ to invert, and nobody knows their distribution. We only have samples.
 #
 # :::{admonition} Further: where $F$ jumps
 # :class: dropdown
@@ -199,9 +200,10 @@ claim(
 #
 # $$ \mathbb E_{z\sim p_z}\,h(G(z))=\mathbb E_{x\sim p_g}\,h(x)=\int h(x)\,p_g(x)\,dx , $$ (eq-push-forward)
 #
-# for every function $h$. The first equality is what $p_g$ *means*, and it always holds. The second needs a density. All
-# three can be computed for $z\sim N(0,1)$ and $G(z)=2z+1$, where $p_g=N(1,2)$ (in this book the second number is the
-# standard deviation). For $h$ we take $\log(1-D)$ with $D(x)=\frac1{1+e^x}$, an average of the kind that a GAN uses:
+# for every function $h$ that has these averages. The first equality is what $p_g$ *means*, and it always holds. The
+# second needs a density. All three can be computed for $z\sim N(0,1)$ and $G(z)=2z+1$, where $p_g=N(1,2)$ (in this book
+# the second number is the standard deviation). For $h$ we take $\log(1-D)$ with $D(x)=\frac1{1+e^x}$, since a GAN uses
+# averages of this kind:
 
 # %%
 source, p_g = random_source(2), gaussian(1, 2)
@@ -263,14 +265,14 @@ claim(
 # What one player gains the other loses. With {eq}`eq-push-forward` we may also write
 # $V=\int p_r\log D+p_g\log(1-D)\,dx$, the form on which lesson 3 builds.
 #
-# The discriminator is an ordinary classifier. Label real samples 1 and generated ones 0: then $-V$ is the sum of the
-# two averages of the *cross-entropy*. In code, its network ends in a **logit** $a$, a number without bounds, and
-# $D=\sigma(a)=1/(1+e^{-a})$, because the logarithms of $D$ itself break down where $D$ is very near 0 or 1:
+# The discriminator is an ordinary classifier. Label real samples 1 and generated ones 0: then $-V$ is the mean
+# *cross-entropy* over real samples plus that over generated ones. Logarithms of $D$ itself break down in a computer
+# where $D$ is very near 0 or 1. So the network ends in a **logit** $a$, a number without bounds, with
+# $D=\sigma(a)=1/(1+e^{-a})$, and
 #
 # $$ -\log D=\log(1+e^{-a}),\qquad-\log(1-D)=\log(1+e^{a}) . $$ (eq-logits)
 #
-# The function $\log(1+e^a)$ is called `softplus` in PyTorch. Now it is your turn, for the first of four pieces of the
-# game.
+# The function $\log(1+e^a)$ is called `softplus` in PyTorch. Now it is your turn: write the first piece of the game.
 #
 # :::{exercise}
 # :label: ex-discriminator-loss
@@ -364,6 +366,8 @@ check("value-from-loss", answer)
 # :::
 #
 # ## Who learns from what
+#
+# Samples go forward through the game, and gradients come back:
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Diagram of a GAN. Noise z goes into the generator G; its samples G(z) and real samples x from the data go into the discriminator D, whose answers D(x) and D(G(z)) make the value V. A dashed violet arrow leads from V back to the discriminator: D climbs V. A dashed orange arrow leads from V through the discriminator back to the generator: G descends V, through D."}, "figure": {"name": "fig-game", "caption": "Who makes what (solid arrows) and who learns from what (dashed arrows). The generator never sees a real sample: all that it learns comes through the discriminator."}}
 ax = plots.axes(height=3.0)
@@ -373,16 +377,20 @@ plots.show()
 # %% [markdown]
 # Both players change their own parameters only. Nobody can solve $\max_D$ before each step of $G$, so they take turns:
 # $k$ steps up for the discriminator, one step down for the generator, and again. Such a turn is one **iteration**. All
-# averages are over fresh minibatches of $m$ samples.
+# averages are over fresh minibatches of $m$ samples. (This is Algorithm 1 of {cite}`goodfellow2014`.)
 #
 # :::{prf:algorithm} The GAN game
 # :label: alg-gan
 # Repeat:
 #
 # 1. $k$ times: draw $x_1,\dots,x_m\sim p_r$ and $z_1,\dots,z_m\sim p_z$, and step **up** the gradient, in the
-#    parameters of $D$, of $\frac1m\sum_i\log D(x_i)+\log(1-D(G(z_i)))$.
+#    parameters of $D$, of
+#
+#    $$ \frac1m\sum_{i=1}^m\Big[\log D(x_i)+\log\big(1-D(G(z_i))\big)\Big] . $$
+#
 # 2. Draw $z_1,\dots,z_m\sim p_z$, and step **down** the gradient, in the parameters of $G$, of
-#    $\frac1m\sum_i\log(1-D(G(z_i)))$.
+#
+#    $$ \frac1m\sum_{i=1}^m\log\big(1-D(G(z_i))\big) . $$
 # :::
 #
 # In code, $G$ and $D$ are two small networks. The last layer of $D$ gives the logit; there is no sigmoid.
@@ -407,8 +415,8 @@ def networks(noise, size, width=32, seed=0):
 # ### Where the gradients go
 #
 # PyTorch's `backward` does not know who is to learn from a loss. It puts a gradient into *every* parameter on the way.
-# On one batch we look at three losses, and at what each of them leaves in $G$ and in $D$: the discriminator's loss; the
-# same with `G(z).detach()`, the same samples but without a path back to $G$; and the generator's loss,
+# On one batch we look at what three losses leave in $G$ and in $D$: the discriminator's loss; the same loss with
+# `G(z).detach()`, which gives the same samples without a path back to $G$; and the generator's loss, the mean of
 # $\log(1-D)=-\log(1+e^a)$.
 
 
@@ -500,9 +508,9 @@ check("discriminator-step", answer)
 # ```
 # :::
 #
-# For the generator, the loss $\log(1-D)$ of Algorithm 1 is often replaced by $-\log D$. The generator still wants $D$
-# large, but the game is no longer zero-sum. This is the **non-saturating** loss, which nearly everybody uses in
-# practice; the last exercise of this lesson shows why.
+# For the generator, the loss $\log(1-D)$ of {prf:ref}`alg-gan` is often replaced by $-\log D$. The generator still wants
+# $D$ large, but the game is no longer zero-sum: what one gains, the other need not lose. This is the **non-saturating**
+# loss, which nearly everybody uses in practice; the last exercise of this lesson shows why.
 #
 # :::{exercise}
 # :label: ex-generator-step
@@ -607,9 +615,9 @@ def adams(D, G, betas=(0.5, 0.9)):
 
 
 # %% [markdown]
-# That is a GAN. Is it Algorithm 1? In the folded cells below it plays with players so small that all gradients can be
-# worked out by hand, and it does what the formulas say; and a small step of each player changes $V$ in the direction
-# and by the amount that its gradient promises, up for $D$ and down for $G$.
+# That is a GAN. Does it do what {prf:ref}`alg-gan` says? In the folded cells below the players are so small that all
+# gradients can be worked out by hand, and the loop agrees with the formulas; and a small step of each player changes $V$
+# in the direction and by the amount that its gradient promises, up for $D$ and down for $G$.
 #
 # :::{admonition} Further: the gradients by hand
 # :class: dropdown
@@ -736,7 +744,7 @@ answer_of_D = {
 }  # D after one step up V, a function of G
 claim(
     "real-term-no-gradient-to-g",
-    "tensors of G that E log D(x) reaches: with D as it is, after D's answer",
+    "tensors of G that the mean of log D(x) reaches: D as it is, after D's answer",
     [reached(real_term(of_D)), reached(real_term(answer_of_D))],
     equals=[0, 6],
 )
@@ -798,13 +806,13 @@ def distance(samples):
 # How good is it? We stop the same game after 1, 40 and 400 iterations, and draw both densities, and then $D$
 # with the *best* discriminator against this generator, $D^*=p_r/(p_r+p_g)$ (lesson 3 proves that; here take it as
 # given). As a number we use the Wasserstein distance $W_1$ between samples and data (lesson 9; on a line it is the area
-# between the two distribution functions), as a share of what it was at the start.
+# between the two distribution functions), as a share of what it was after the first iteration.
 
-# %%
+# %% tags=["hide-input"]
 start, end = (distance(generated(moments[n][0], 4000, 1)) for n in (1, 400))
 claim(
     "loop-learns-line",
-    "W1 after 400 iterations of our loop, as a share of W1 after the first",
+    "W₁ after 400 iterations of our loop, as a share of W₁ after the first",
     end / start,
     below=0.4,
     digits=1,
@@ -822,7 +830,7 @@ for column, (n, (G_then, D_then, _)) in zip(
     curves = {"D": D_now, "D*": D_star}
     plots.lines(bottom, at, curves, colours=[plots.INDIGO, plots.INK])
     bottom.axhline(0.5, color=plots.FAINT, linewidth=1)
-    bottom.set(xlabel="x", ylim=(0, 1))
+    bottom.set(xlabel="x", ylim=(0, 1), xticks=[-3, 0, 3])
     for ax in column:
         ax.get_legend().remove()
 grid_of_axes[0, 0].set(ylabel="density")
@@ -864,15 +872,15 @@ plots.legend_below(left, columns=2)
 plots.show()
 
 # %% [markdown]
-# With five steps the generator has thrown itself on a single mode. With one step it reaches most of them, but most of
+# With five steps the generator has settled on a single mode. With one step it reaches all or most of them, but most of
 # its samples lie between the modes. We come back to this at the end of the lesson. First, real images: 1797 handwritten
 # digits {cite}`alpaydin1998` of $8\times8$ pixels.
 #
 # A single game can be lucky, so this time we play four. `MLP` is a multilayer perceptron like those above, but its
 # weights have a leading axis of `members`, four networks in one; batches and noise get the same axis, and our program
 # runs as it is. (The mean in its losses now runs over the games, too, so each gradient is a quarter of what it was.
-# Adam divides by the size of the gradients and does not notice.) The generator ends in $\tanh$, since grey values run
-# from $-1$ (paper) to 1 (ink).
+# Adam divides by the size of the gradients, so this makes no difference.) The generator ends in $\tanh$, since grey
+# values run from $-1$ (paper) to 1 (ink).
 
 
 # %%
@@ -900,9 +908,9 @@ plots.image_rows({name: (row + 1) / 2 for name, row in rows.items()})
 plots.show()
 
 # %% [markdown]
-# Not bad for four small networks that have never seen a digit. Are all ten there? A classifier, trained on the real
-# ones, sorts 512 samples of each generator; the exponential of the entropy of the classes says how many it makes,
-# effectively. But a classifier sorts everything, scribbles too. So beside it we ask for the *precision*: the share of
+# Not bad for four small networks that have never seen a digit. Are all ten digits there? A classifier, trained on the
+# real images, sorts 512 samples of each generator; the exponential of the entropy of its classes is the effective number
+# of digits. But a classifier sorts everything, scribbles too. So beside it we ask for the *precision*: the share of
 # samples that are as near to some real digit as that digit is to its third neighbour among the real ones. The control
 # is a "salad", in which every pixel comes from another real digit.
 
@@ -953,12 +961,12 @@ claim(
 )
 
 # %% [markdown]
-# And the discriminators? Their value stays above the $-2\log2$ of pure guessing: they can still tell something apart.
+# And the discriminators? Their value stays above the $-2\log2$ of pure guessing: they still see some difference.
 #
 # ## Broken on purpose
 #
-# Three mistakes are common, and none of them raises an error. All the programs below run, and print losses that look
-# like losses.
+# Three mistakes are common, and none of them raises an error. All the programs below run, and their losses look like any
+# others.
 #
 # **A sigmoid too many.** $D$ ends in a sigmoid, "because it is a probability", and the loss, which expects logits,
 # applies another one. What $D$ then says is $\sigma$ of a number between 0 and 1, so it lies between $\frac12$ and
@@ -1032,7 +1040,7 @@ ax = plots.axes(height=3.0)
 plots.strips(ax, ends)
 untrained = distance(generated(MLP([1, 32, 32, 1], members=16), 4000, 1))
 ax.axhline(untrained.mean(), color=plots.INK, linestyle="--", linewidth=1.2)
-ax.set(ylabel="W1 to the data", ylim=(0, None))
+ax.set(ylabel="W₁ to the data", ylim=(0, None))
 plots.show()
 
 # %% [markdown]
@@ -1040,7 +1048,7 @@ plots.show()
 # mistake made no difference, each pair's difference could as well have had the other sign. `paired_difference` returns
 # an interval of all shifts that this test does not reject, here for three comparisons together.
 
-# %%
+# %% tags=["hide-input"]
 found = {
     name: metrics.paired_difference(
         ends[name], ends["right"], comparisons=3
@@ -1049,7 +1057,7 @@ found = {
 }
 claim(
     "loop-broken-on-purpose",
-    "broken programs, of three, whose W1 is told apart from the right one's, above it",
+    "broken programs, of three, that end measurably farther from the data",
     sum(difference.low > 0 for difference in found.values()),
     equals=3,
 )
@@ -1058,12 +1066,12 @@ claim(
 # All three are told apart. (Look at the right program's dots, too: one or two of its games may have failed as well. With
 # $k=1$ this game is not a safe one, which is why a single run proves little.)
 #
-# **To mend them** is to undo one line each: no sigmoid in $D$, `detach` where the samples are made (and `zero_grad`
-# before every `backward`), two optimizers. But which mistake is in *your* program? Each leaves a trace. With a sigmoid
+# **Each is mended in a line**: no sigmoid in $D$; `detach` where the samples are made (and `zero_grad` before every
+# `backward`); two optimizers. But which mistake is in *your* program? Most leave a trace. With a sigmoid
 # too many the discriminator's loss has a floor: even a perfect $D$ cannot get below $\log2+\log(1+e^{-1})\approx1.006$.
 # And where $D$ is certain, the generator hardly gets a slope, even from the non-saturating loss.
 
-# %%
+# %% tags=["hide-input"]
 logit = torch.tensor([100.0, -100.0, -10.0], requires_grad=True)
 real_twice, fake_twice, sure = logit.sigmoid()
 floor = discriminator_loss(real_twice[None], fake_twice[None])
@@ -1083,7 +1091,7 @@ claim(
 # A missing `detach` alone leaves no trace at all: as long as each step forgets the old gradient before `backward`, as
 # ours do, it costs time and changes no number. That is why it often goes unnoticed, until somebody moves a `zero_grad`.
 
-# %%
+# %% tags=["hide-input"]
 runs = []
 for step in (discriminator_step, step_without_detach):
     G, D = networks(1, 1, seed=0)
@@ -1103,10 +1111,10 @@ claim(
 # %% [markdown]
 # ## The same game in one call
 #
-# The rest of this book plays many games, and plays them with `gantut.training.train`. There is no other idea in it than
-# in our thirty lines: a `Config` names objective, $k$, sizes and optimizer, and `train` runs the loop. To show it, we
-# give it copies of the networks of our first game, and give our loop the random numbers that `train` draws: each
-# purpose, such as data or noise, has a generator with a seed of its own.
+# The rest of this book plays many games, and plays them with `gantut.training.train`. It holds no idea that is not in
+# our thirty lines: a `Config` names objective, $k$, sizes and optimizer, and `train` runs the loop. To show that, we give
+# it copies of the networks of our first game, and give our loop the random numbers that `train` draws. (Each purpose,
+# such as data or noise, has a stream of random numbers with a seed of its own.)
 
 # %%
 game = Config(
@@ -1117,7 +1125,7 @@ G, D = networks(1, 1, seed=0)
 copies = dict(generator=copy.deepcopy(G), critic=copy.deepcopy(D))
 history = train(game, line, **copies, record_every=1, device="cpu")
 
-# %%
+# %% tags=["hide-input"]
 sources = [random_source(game.seeds(of)[0]) for of in ("data", "noise")]
 reals, noises = shuffled(line, 128, sources[0]), noise((128, 1), sources[1])
 ours = play(G, D, adams(D, G), reals, noises, 100, 3, minimax)
@@ -1133,7 +1141,7 @@ claim(
 
 # %% [markdown]
 # They agree to the last digit or two of single precision, but not bit for bit: `train` sends real and generated samples
-# through $D$ together and keeps all parameters in one tensor, so that sums are rounded in another order. Training
+# through $D$ together and keeps all parameters in one tensor, so sums are rounded in another order. Training
 # amplifies such differences, and after a few thousand iterations two such runs can be two different games. That is one
 # more reason to ask about populations, and `train` plays any number of games at once: `members`. Here are sixteen, each
 # with networks and draws of its own.
@@ -1168,7 +1176,7 @@ found = metrics.paired_difference(
 way = distance(history.samples[0]).mean()  # before any training
 claim(
     "notation-pz-uniform",
-    "W1 with uniform minus Gaussian noise over the way: 95% interval of the mean",
+    "W₁ with uniform minus Gaussian noise over the way: 95% interval of the mean",
     [found.low / way, found.high / way],
     above=-0.2,
     below=0.2,
@@ -1186,7 +1194,7 @@ left.axhline(
 )
 left.set(xlabel="iteration", ylabel="nats")
 plots.strips(right, distances)
-right.set(ylabel="W1 to the data", ylim=(0, None))
+right.set(ylabel="W₁ to the data", ylim=(0, None))
 plots.show()
 
 # %% [markdown]
@@ -1218,9 +1226,9 @@ claim(
 #
 # ## How many steps for the discriminator?
 #
-# Algorithm 1 leaves $k$ open. More steps cost more time, and the discriminator might memorise its samples; those are
-# the reasons usually given against a large $k$. On the ring we saw a third: with $k=5$ the generator collapsed. Was
-# that an accident of two games? The following was recorded, with 32 games for each $k$
+# {prf:ref}`alg-gan` leaves $k$ open. More steps cost more time, and the discriminator might memorise its samples; those
+# are the reasons usually given against a large $k$. On the ring we saw a third: with $k=5$ the generator collapsed. Was
+# that an accident of two games? The following figure was recorded, with 32 games for each $k$
 # (`python -m gantut.lessons critic-steps`).
 #
 # A mode counts as *covered* when 1% of the samples are nearest to it and some come within three of its standard
@@ -1306,8 +1314,8 @@ claim(
 # %% [markdown]
 # The theory of lesson 3 assumes the *best* discriminator, and more steps should come closer to it. Lessons 4 (the
 # players circle), 5 (the gradient that a good discriminator leaves) and 6 (what collapse is) solve this puzzle. For the
-# time being: **a GAN that works depends on settings that the theory does not mention**, and statements about GANs need
-# populations.
+# time being: **whether a GAN works depends on settings that the theory does not mention**, and statements about GANs
+# need populations.
 #
 # You can also watch one game play on this page. Start it; then give the critic five steps per iteration, and go
 # through a few seeds. When you have seen enough of rings, draw your own data.
@@ -1364,7 +1372,7 @@ check("slope-in-the-logit", answer)
 # - A GAN is thirty lines: two losses, two steps, a loop. In the discriminator's step generated samples are detached;
 #   every step forgets old gradients first; each player has an optimizer of its own; $D$ ends in a logit.
 # - Mistakes in these lines raise no error. They show as a floor under the loss, or as games that go nowhere.
-# - Algorithm 1 takes $k$ steps up for $D$ and one down for $G$. More is not simply better.
+# - An iteration of {prf:ref}`alg-gan` takes $k$ steps up for $D$ and one down for $G$. A larger $k$ is not simply better.
 # - Claims about training are claims about a population, and a yardstick needs a control.
 #
 # **Sources.** The game and its algorithm are from {cite}`goodfellow2014`; the presentation follows {cite}`weng2019` and

@@ -22,12 +22,12 @@
 # :::{admonition} Before you start
 # :class: tip
 # **You will be able to say** what the optimal discriminator is and why; what its value means, and why it is never below
-# $-2\log2$; in which sense the generator's problem is convex, and in which it is not; and what a discriminator trained
-# on real images has learnt.
+# $-2\log2$; in which sense the generator's problem is convex, and in which it is not; and what a discriminator that was
+# trained on real images has learnt.
 #
 # **You need** {doc}`lesson 1 <01_divergences>`: KL, JS and Gibbs' inequality.
 #
-# **It takes** about 83 minutes to read with the exercises, and about half a minute to run on a laptop.
+# **It takes** about 85 minutes to read with the exercises, and about half a minute to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]
@@ -158,13 +158,13 @@ claim(
 # What does "almost everywhere" mean here? Call a set of samples *negligible* if both distributions give it the
 # probability 0. What $D$ says on a negligible set enters neither average in {eq}`eq-value`, so it cannot matter.
 # "Almost everywhere" means outside a negligible set. If both distributions have densities, each single point is
-# negligible. If the generator answers 0 every other time, the point 0 is not.
+# negligible. If half of the generator's samples are exactly 0, the point 0 is not.
 #
 # That suggests measuring everything by the sum $\mu=p_r+p_g$ of the two distributions. A set is negligible exactly when
 # $\mu$ gives it 0. And since $p_r$ has no mass where $\mu$ has none, $p_r$ has a density *with respect to* $\mu$ (this
-# is the Radon–Nikodym theorem, and it needs no lengths or volumes): a function with values between 0 and 1 such that
-# $p_r(A)=\int_AD^*\,d\mu$ for every set $A$, and then $p_g(A)=\int_A(1-D^*)\,d\mu$. If there are ordinary densities, it
-# is {eq}`eq-dstar`. So **$D^*$ is itself a density, that of $p_r$ with respect to $p_r+p_g$**, and it always exists.
+# is the Radon–Nikodym theorem, and it needs no lengths or volumes): a function $D^*$ with values between 0 and 1 such
+# that $p_r(S)=\int_SD^*\,d\mu$ for every set $S$, and then $p_g(S)=\int_S(1-D^*)\,d\mu$. If there are ordinary densities,
+# it is {eq}`eq-dstar`. So **$D^*$ is itself a density, that of $p_r$ with respect to $p_r+p_g$**, and it always exists.
 # Put this into {eq}`eq-value`, and write $\operatorname{kl}(s,t)=s\log\frac st+(1-s)\log\frac{1-s}{1-t}$ for the KL of
 # two coins:
 #
@@ -212,10 +212,9 @@ claim(
 )
 
 # %% [markdown]
-# And the generator that answers 0 every other time? Let the data be $N(0,1)$, and let its other answers
-# be $N(0,1)$, too. Then $D^*(0)=0$, since only generated samples lie exactly there, and everywhere else
-# $D^*=\frac1{1+1/2}$. The folded cell draws a hundred thousand samples of each, and finds the value that
-# {prf:ref}`thm-value` below promises.
+# And the generator half of whose samples are exactly 0? Let its other samples come from $N(0,1)$, as the data do. Then
+# $D^*(0)=0$, since only generated samples lie exactly there, and everywhere else $D^*=\frac1{1+1/2}$. The folded cell
+# draws a hundred thousand samples of each, and finds the value that {prf:ref}`thm-value` below promises.
 
 # %% tags=["hide-input"]
 source = random_source(7)
@@ -243,7 +242,7 @@ claim(
 # %% [markdown]
 # Now for a picture. The data have two modes, the generator a single broad one. `optimal_discriminator`
 # takes the two distributions and returns the function {eq}`eq-dstar`, computed from log densities, so that it is right
-# in the far tails too.
+# in the far tails, too.
 
 # %%
 real, made = gaussian_mixture([-1.5, 1.5], 0.6), gaussian(0, 1.5)
@@ -254,7 +253,7 @@ x = torch.linspace(-6, 6, 1201, dtype=torch.float64)
 top, bottom = plots.axes(2, 1, height=2.2, sharex=True)
 plots.distributions(
     top, x, {"real": real.density(x), "generated": made.density(x)}
-).set(xlabel="")
+).set(xlabel="", ylim=(0, 0.5))
 plots.lines(bottom, x, {"D*": d_star(x)}, colours=[plots.INK])
 bottom.axhline(0.5, color=plots.FAINT, linestyle="--", linewidth=1.2)
 bottom.set(xlabel="x", ylabel="D*(x)", ylim=(0, 1))
@@ -344,15 +343,15 @@ claim(
 # %% [markdown]
 # ## What the best value means
 #
-# Put $D^*$ into the value. Each logarithm becomes one of {eq}`eq-js`, up to a $\log2$:
+# Put $D^*$ into the value. Up to a $\log2$, its logarithms are those in the definition {eq}`eq-js` of JS:
 #
 # $$
 # \log D^*=\log\frac{p_r}{p_r+p_g}=\log\frac{p_r}{(p_r+p_g)/2}-\log2,\qquad
 # \log(1-D^*)=\log\frac{p_g}{(p_r+p_g)/2}-\log2 .
 # $$ (eq-split)
 #
-# Taking the expectations under $p_r$ and under $p_g$, the first terms are the two KLs to the middle distribution, and
-# add up to $2\operatorname{JS}$:
+# Take the expectations under $p_r$ and under $p_g$. The first terms become the two KLs to the middle distribution, which
+# add up to $2\operatorname{JS}$, and two $\log2$ are left:
 #
 # :::{prf:theorem} The value at the optimum
 # :label: thm-value
@@ -532,13 +531,13 @@ ax = plots.axes(height=2.7)
 plots.lines(
     ax,
     theta,
-    {"V(D*, θ) = 2 JS - 2 log 2": loss},
+    {"V(D*, θ) = 2 JS − 2 log 2": loss},
     colours=[plots.GENERATED],
 )
 ax.axhline(
     -2 * math.log(2), color=plots.FAINT, linestyle="--", linewidth=1.2
 )
-ax.set(xlabel="shift θ of the generator", ylabel="nats", ylim=(-1.6, 0.35))
+ax.set(xlabel="shift θ of the generator", ylabel="nats", ylim=(-1.6, 0.7))
 ax.legend(loc="upper center")
 plots.show()
 
@@ -547,8 +546,8 @@ plots.show()
 #
 # In practice the generator does not differentiate $\max_DV$. It takes the discriminator as it is, *frozen*, and
 # differentiates $V(D,\theta)$ with respect to $\theta$ alone. At $D=D^*_\theta$ that gives the same gradient. The
-# reason is that $D^*$ maximises $V$: when $\theta$ moves, $D^*$ would move too, but at a maximum a small move changes
-# nothing to first order. (This is the envelope theorem.)
+# reason is that $D^*_\theta$ maximises $V$: when $\theta$ moves, the best discriminator moves too, but at a maximum a
+# small move of $D$ changes $V$ only to second order. (This is the envelope theorem.)
 #
 # $$ \frac{d}{d\theta}\max_DV(D,\theta)=\frac{\partial}{\partial\theta}V(D,\theta)\Big|_{D=D^*_\theta\text{ frozen}} . $$ (eq-envelope)
 
@@ -582,9 +581,9 @@ claim(
 )
 
 # %% [markdown]
-# Note the condition: $D$ must be optimal *at this* $\theta$. For a half-trained discriminator the step descends
-# something else, and with the other generator loss in common use ($-\log D$) it descends another quantity altogether.
-# Both are subjects of lesson 5.
+# Note the condition: $D$ must be optimal *at this* $\theta$. Against a half-trained discriminator the step descends
+# something else, and with the usual loss of the generator, $-\log D$, it descends another quantity altogether. Lesson 5
+# is about both.
 #
 # ### Is it a convex problem?
 #
@@ -594,19 +593,22 @@ claim(
 #
 # :::{prf:theorem} The loss is convex in the distribution
 # :label: thm-convex
-# $C$ is a convex function of $p_g$, and $\log(1-D^*)$, the integrand that Algorithm 1 differentiates, is a subgradient:
-# with $D^*$ optimal for $p_g$, every other distribution $p$ satisfies
+# $C$ is a convex function of $p_g$, and $\log(1-D^*)$, whose mean the generator descends in {prf:ref}`alg-gan` of
+# lesson 2, is a subgradient: with $D^*$ optimal for $p_g$, every other distribution $p$ satisfies
 #
 # $$ C(p)\;\ge\;C(p_g)+\int\big(p-p_g\big)\log(1-D^*)\,dx . $$ (eq-subgradient)
 # :::
 #
 # :::{prf:proof}
 # *One plane for each $D$.* For a fixed $D$, $V(D,p_g)=\int p_r\log D+\int p_g\log(1-D)$ is a constant plus a linear
-# function of $p_g$. Its graph is a plane, and $C$ is, at each $p_g$, the height of the highest of all these planes.
+# function of $p_g$. Its graph is a plane, and at each $p_g$ the value of $C$ is the height of the highest of these
+# planes.
 #
-# *Convex.* Let $p=\lambda p_1+(1-\lambda)p_2$. For every $D$,
-# $V(D,p)=\lambda V(D,p_1)+(1-\lambda)V(D,p_2)\le\lambda C(p_1)+(1-\lambda)C(p_2)$. The right side does not depend on
-# $D$, so the maximum over $D$ on the left, $C(p)$, is no larger.
+# *Convex.* Let $p=\lambda p_1+(1-\lambda)p_2$ with $0\le\lambda\le1$. For every $D$,
+#
+# $$ V(D,p)=\lambda V(D,p_1)+(1-\lambda)V(D,p_2)\le\lambda C(p_1)+(1-\lambda)C(p_2) . $$
+#
+# The right side does not depend on $D$, so the maximum over $D$ on the left, $C(p)$, is no larger.
 #
 # *Subgradient.* $C(p)\ge V(D^*,p)$, since $C$ is the maximum. As $V(D^*,\cdot)$ is linear up to a constant,
 # $V(D^*,p)=V(D^*,p_g)+\int(p-p_g)\log(1-D^*)$, and $V(D^*,p_g)=C(p_g)$.
@@ -636,12 +638,12 @@ claim(
 )
 
 # %% [markdown]
-# A convex function has no local minimum but the global one, and we know that one: $p_g=p_r$. So steps downhill lead
-# there if they are small enough. For one kind of step we can even say how fast. To keep all probabilities positive, multiply
-# instead of adding: $p_g\,e^{-\eta\log(1-D^*)}$, then normalise (an *exponentiated gradient* step). Since
-# $1-D^*=\frac{p_g}{p_r+p_g}$, the step with $\eta=1$ multiplies $p_g$ by $\frac{p_r+p_g}{p_g}$, so the new generator is
-# $\frac12(p_r+p_g)$. Its distance from $p_r$ is half of what it was, and after $t$ steps $2^{-t}$ of it. With smaller
-# steps it takes longer:
+# A convex function has no local minimum but the global one, and we know that one: $p_g=p_r$. So from everywhere else
+# there is a way down. For one kind of step we can even say how fast it leads to the minimum. To keep all probabilities
+# positive, multiply instead of adding: take $p_g\,e^{-\eta\log(1-D^*)}$, with a learning rate $\eta$, and normalise (an
+# *exponentiated gradient* step). Since $1-D^*=\frac{p_g}{p_r+p_g}$, the step with $\eta=1$ multiplies $p_g$ by
+# $\frac{p_r+p_g}{p_g}$, so the new generator is $\frac12(p_r+p_g)$. Its distance from $p_r$ is half of what it was, and
+# after $t$ steps $2^{-t}$ of it. With smaller steps it takes longer:
 
 
 # %%
@@ -694,8 +696,9 @@ claim(
 # %% [markdown]
 # There may be plateaus, as here, and local minima: {numref}`fig-fits` of lesson 1 shows two for a
 # Gaussian with two parameters. Nor does the theorem speak of discriminators that are not optimal. When $D$ takes only a
-# few steps, the two players can circle around the solution forever, even in games that are convex and concave; that is
-# the subject of lesson 4. Proposition 2 says that the *goal* of the game has no traps, not that training reaches it.
+# few steps, the two players can circle around the solution forever, even in games that are convex in one player and
+# concave in the other; that is the subject of lesson 4. So what is right about Proposition 2 is that the loss, as a
+# function of the *distribution*, has no traps. It does not follow that training reaches the minimum.
 #
 # ## A discriminator that has to be trained
 #
@@ -812,11 +815,11 @@ claim(
 # All of this was about distributions that we wrote down. Handwritten digits {cite}`alpaydin1998` have a distribution
 # that nobody knows: we take 183 threes and 174 eights of $8\times8$ pixels. The threes play the real samples, the
 # eights the generated ones. There is no formula for $D^*$, but theory still says what a good discriminator's output
-# *is*: a probability, and a log density ratio. Both can be tested on images that it has not seen.
+# *means*: $D$ is a probability, and its logit a log density ratio. Both can be tested on images that it has not seen.
 #
 # So few images in 64 dimensions can be told apart perfectly: the best $D$ is 0 or 1 everywhere, and there is nothing to
-# compare. So we add Gaussian noise of width 0.5 (grey runs from 0 to 1) to every image, fresh each time. The noisy
-# threes and the noisy eights have densities, and they overlap.
+# compare. So we add Gaussian noise with the standard deviation 0.5 (grey runs from 0 to 1) to every image, fresh each
+# time. The noisy threes and the noisy eights have densities, and they overlap.
 
 # %%
 threes, eights = digits(3, 8)
@@ -916,9 +919,9 @@ ax.set(ylabel="share of threes")
 plots.show()
 
 # %% [markdown]
-# With so few images the intervals are wide, and bins show little: discriminators whose logits are all a third too large
-# would hardly be noticed. A sharper question is by which factor one would have to multiply all logits to make the
-# held-out log loss smallest. For a probability it is 1.
+# With so few images the intervals are wide, and bins show little: we would hardly notice if all logits were a third too
+# large. A sharper question is by which factor one would have to multiply all logits to make the held-out log loss
+# smallest. For a probability it is 1.
 
 # %% tags=["hide-input"]
 factors = torch.linspace(0.4, 2.4, 201, dtype=torch.float64)
@@ -985,9 +988,9 @@ for k in range(folds):
     ratio[:, fold == k] = log_threes - log_eights
 
 # %% [markdown]
-# How do we compare the two? Their correlation over all images says little: it is high for anything that
-# tells threes from eights, as the control shows, which has 1 for a three and 0 for an eight in place of the logit. So
-# we look within the threes and within the eights. And since a correlation sees no scale, we compare the spread of the
+# How do we compare the two? Their correlation over all images says little: it is high for anything that tells threes
+# from eights. The control shows that: in place of the logit it has 1 for a three and 0 for an eight. So we look within
+# the threes and within the eights. And since a correlation does not see the scale, we also compare the spread of the
 # two, and their log losses.
 
 
@@ -1080,7 +1083,8 @@ claim(
 )
 
 # %% [markdown]
-# A GAN of this kind measures its progress by such a lower bound, which is only as good as its discriminator.
+# The discriminator of a minimax GAN provides such a lower bound all the time, and the bound is only as good as the
+# discriminator.
 #
 # ## Exercises
 #
@@ -1133,7 +1137,7 @@ check("prior-dstar", answer)
 # :::{solution} ex-prior-dstar
 # :class: dropdown
 # 1. The samples shown come from the mixture $\pi p_r+(1-\pi)p_g$, so the expected log likelihood of the labels is
-#    $\int\pi p_r\log D+(1-\pi)p_g\log(1-D)$. At one point: $f(t)=\pi A\log t+(1-\pi)B\log(1-t)$.
+#    $\int\big(\pi p_r\log D+(1-\pi)p_g\log(1-D)\big)\,dx$. At one point: $f(t)=\pi A\log t+(1-\pi)B\log(1-t)$.
 # 2. $f'(t)=\frac{\pi A}t-\frac{(1-\pi)B}{1-t}$ vanishes where $\pi A(1-t)=(1-\pi)Bt$, and only there:
 #    $t=\frac{\pi A}{\pi A+(1-\pi)B}$.
 # 3. $f''(t)=-\frac{\pi A}{t^2}-\frac{(1-\pi)B}{(1-t)^2}<0$ everywhere, so it is the maximum.
@@ -1207,7 +1211,8 @@ check("best-against-collapse", answer)
 # - Against a fixed generator the best discriminator is $D^*=p_r/(p_r+p_g)$. It is found one point at a time,
 #   because $D$ may be any function. It is the density of $p_r$ with respect to $p_r+p_g$, which always exists, and it is
 #   unique almost everywhere.
-# - $D^*$ is the probability that a sample is real, and its logit is the log density ratio.
+# - $D^*$ is the probability that a sample is real, if as many real as generated samples are shown, and its logit is the
+#   log density ratio.
 # - Its value is $2\operatorname{JS}-2\log2$; that of any other discriminator is smaller. Against an optimal
 #   discriminator, the generator minimises JS, and the optimum is $-2\log2$ at $p_g=p_r$.
 # - That loss is convex in the distribution $p_g$. In the parameters of a network it is not.

@@ -21,14 +21,14 @@
 #
 # :::{admonition} Before you start
 # :class: tip
-# **You will be able to say** what an equilibrium is, and measure how far a pair of strategies is from one; when players
-# need coins to have one, and what that means for networks; why simultaneous steps run away from an equilibrium and
-# alternating steps circle it; how looking one step ahead cures both; and how to predict, from the eigenvalues of one
-# iteration, what a thousand iterations will do, for this game and for a small GAN.
+# **You will be able to say** what an equilibrium is, and how far a pair of strategies is from one; when players have to
+# toss coins to reach one, and what that means for networks; why simultaneous steps run away from an equilibrium and
+# alternating steps circle it; how looking one step ahead cures both; and how the eigenvalues of one iteration predict
+# what a thousand iterations will do, in this game and in a small GAN.
 #
 # **You need** {doc}`lesson 3 <03_optimal_discriminator>`, complex numbers, and the eigenvalues of a matrix.
 #
-# **It takes** about 82 minutes to read with the exercises, and about ten seconds to run on a laptop.
+# **It takes** about 84 minutes to read with the exercises, and about ten seconds to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]
@@ -137,12 +137,13 @@ show_table(
 )
 
 # %% [markdown]
-# Only the first pair is an equilibrium, and lesson 3 says why there is no other: the discriminator's gap is 0 only for
-# $D=D^*$, where the value is $2\operatorname{JS}-2\log2$, and a generator with $p_g\ne p_r$ could do better against
-# that $D^*$. (The next cell tries two hundred random pairs.) In the third row *all* generators do equally well against
-# $D=\frac12$. So at the equilibrium the generator has no reason to move, but no reason to stay either. The only thing
-# that keeps it there is what the discriminator would do if it left: a weak grip, and the cause of everything below. The
-# last row is the situation of lesson 3: the discriminator is optimal, its gap is 0, and the generator's is large.
+# Only the first pair is an equilibrium, and lesson 3 says why there is no other. The discriminator's gap is 0 only for
+# $D=D^*$. If $p_g\ne p_r$, put $p=p_r$ into {eq}`eq-subgradient`: since $C(p_r)<C(p_g)$, the integral is negative, so
+# against that $D^*$ the generator gains by moving to $p_r$. (The next cell tries two hundred random pairs.) In the third
+# row *all* generators do equally well against $D=\frac12$. So at the equilibrium the generator has no reason to move,
+# but no reason to stay either. The only thing that keeps it there is what the discriminator would do if it left: a weak
+# grip, and the cause of everything below. The last row is the situation of lesson 3: the discriminator is optimal, its
+# gap is 0, and the generator's is large.
 
 # %% tags=["hide-input"]
 draws = torch.rand(
@@ -224,16 +225,16 @@ claim(
 # like in any coordinate, no coordinate of $y$ is negative. Divide $y$ by the sum of its coordinates and call the result
 # $q$. With $u=0$ and $p$ pure, $c$ is a row of $L$, and so every row has a positive product with $q$: the second case.
 #
-# Now let $t^*$ be the left side of {eq}`eq-minimax-theorem`, and $t<t^*$. Subtract $t$ from all entries of $L$. No mixture $p$
-# brings all columns of this matrix down to 0, since that would be a loss of $t$ at most. So some $q$ has $(Lq)_i-t>0$
-# in all rows, and the right side of {eq}`eq-minimax-theorem` is larger than $t$. This holds for every $t<t^*$; so the right
-# side is at least $t^*$.
+# Now let $t^*$ be the left side of {eq}`eq-minimax-theorem`, and $t<t^*$. Subtract $t$ from all entries of $L$. No
+# mixture $p$ brings all columns of this matrix down to 0, since it would then guarantee a loss of at most $t$. So some
+# $q$ has $(Lq)_i-t>0$ in all rows, and the right side of {eq}`eq-minimax-theorem` is larger than $t$. This holds for
+# every $t<t^*$; so the right side is at least $t^*$.
 # :::
 #
-# The left side of {eq}`eq-minimax-theorem` is a **linear program**: make $t$ as small as possible, where no column may exceed
-# $t$. (The right side is its dual; duality is the subject of {doc}`lesson 10 <10_duality>`.) A solver finds the
-# mixtures, here for pennies, and below for two hundred random games. Few of them have a pure equilibrium, and
-# all have a mixed one.
+# The left side of {eq}`eq-minimax-theorem` is a **linear program**: make $t$ as small as possible, where no column may
+# exceed $t$. (The right side is its dual; duality is the subject of {doc}`lesson 10 <10_duality>`.) A solver finds the
+# mixtures, here for pennies, and below for two hundred random games. Few of those have a pure equilibrium, and all have
+# a mixed one.
 
 
 # %%
@@ -346,7 +347,7 @@ claim(
 #
 # - **It holds for mixtures**: for distributions *over* generators and *over* discriminators. That is true for finitely
 #   many networks, and also if the parameters range over a closed and bounded set on which the value is continuous
-#   {cite}`glicksberg1952`. It does not hold for one network against one network, and that is what training looks for.
+#   {cite}`glicksberg1952`. It does not hold for one network against one network, which is what training looks for.
 #   Mixtures of moderately many networks come close to an equilibrium {cite}`arora2017`.
 # - **Players without limits need no coins.** To draw a network and then a sample is to sample from a mixture of the
 #   $p_g$; and a distribution $p_g$ without restrictions can be that mixture by itself. A discriminator does even better
@@ -354,8 +355,8 @@ claim(
 #   $D=\frac12$, but no network of this size can be that.
 # - **It holds for zero-sum games**, such as the minimax GAN, or that of lesson 11. With $-\log D$ the game is not
 #   zero-sum. Mixed equilibria exist in every finite game {cite}`nash1951`, but there is no common value $t^*$, and
-#   {eq}`eq-minimax-theorem` and its linear program say nothing. Lessons 5, 8 and 13 change the losses; each time, ask again
-#   which game is being played.
+#   {eq}`eq-minimax-theorem` and its linear program say nothing. Lessons 5, 8 and 13 change the losses; each time, ask
+#   again which game is being played.
 #
 # In what follows the strategies are numbers again, every player has one, and the question is whether gradient steps
 # find the equilibrium where there is one.
@@ -455,8 +456,8 @@ show_table(
 
 # %% [markdown]
 # A widely read introduction {cite}`weng2019` draws this game as curves of $x$, $y$ and $xy$ over a hundred iterations,
-# from $x=y=1$ with $\eta=0.1$. The upper panel is our version. The lower one adds the radius, along with those of two
-# methods that come next.
+# from $x=y=1$ with $\eta=0.1$. The upper panel of the figure is our version. The lower one shows the radius, and that of
+# two methods that come next.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over 100 iterations. Top: x, y and their product xy oscillate with growing amplitude; x and y take about 63 iterations for a full turn and reach about 2.2, the product oscillates twice as fast and reaches about 2.6. Bottom: the distance from the equilibrium. For simultaneous steps it rises smoothly from 1.41 to 2.33, for alternating steps it oscillates between 1.35 and 1.41, for extragradient steps it falls smoothly to 0.86."}, "figure": {"name": "fig-oscillation", "caption": "Top: the game xy under simultaneous steps from x = y = 1 with η = 0.1. Bottom: the distance from the equilibrium under three methods. What looks like a growing storm above is a smooth exponential below."}}
 rounds = torch.arange(101)
@@ -521,7 +522,7 @@ claim(
 #
 # ## Taking turns
 #
-# A GAN is not trained like that. Algorithm 1 of the first paper takes turns: the discriminator steps, and then the
+# A GAN is not trained like that. In {prf:ref}`alg-gan` the players take turns: the discriminator steps, and then the
 # generator responds to the discriminator as it *now* is {cite}`goodfellow2014`. In our game, with $x$ first,
 #
 # $$ x\leftarrow x-\eta y,\qquad y\leftarrow y+\eta\,x_{\text{new}}=\eta x+(1-\eta^2)y . $$ (eq-alternating)
@@ -615,19 +616,22 @@ plots.show()
 
 # %% [markdown]
 # So the picture of simultaneous steps is too dark for GANs: they take turns, and in this game players who take turns do
-# not spiral out. But they do not settle either. As for averages, the average of a network's weights is not the average
-# of two numbers that enter linearly: the theorem does not say that averaging a generator's weights works.
+# not spiral out. But they do not settle either. As for the average, the theorem needs a game in which both strategies
+# enter linearly. The weights of a network do not, so it does not say that averaging a generator's weights works.
 #
 # ## Looking ahead
 #
 # When players take turns, one of them sees what the other has *just* done. What if both could see what the other is
 # *about* to do? Suppose that the players use the slopes at the place where the iteration will end,
-# $z_{t+1}=z_t-\eta\,v(z_{t+1})$. In complex numbers $w_{t+1}=w_t+i\eta w_{t+1}$, so each iteration *divides* by
-# $1-i\eta$, and the radius shrinks by $1/\sqrt{1+\eta^2}$, for every $\eta$. This **implicit** step (or proximal point
-# method) would be the cure. But it is an equation for $z_{t+1}$, and for networks nobody can solve it. We can only
-# approximate its factor by the first terms of a series, $\frac1{1-i\eta}=1+i\eta+(i\eta)^2+\dots$ The first two terms
-# are the simultaneous step. Three terms, $1+i\eta-\eta^2$, are the **extragradient** step {cite}`korpelevich1976`: go
-# where a simultaneous step would lead, look at the slopes there, return, and use them,
+#
+# $$ z_{t+1}=z_t-\eta\,v(z_{t+1}) . $$
+#
+# In complex numbers $w_{t+1}=w_t+i\eta w_{t+1}$, so each iteration *divides* by $1-i\eta$, and multiplies the radius by
+# $1/\sqrt{1+\eta^2}$, which is below 1 for every $\eta$. This **implicit** step (or proximal point method) would be the
+# cure. But it is an equation for $z_{t+1}$, and for networks nobody can solve it. We can approximate its factor by the
+# first terms of the series $\frac1{1-i\eta}=1+i\eta+(i\eta)^2+\dots$ (for $\eta<1$). The first two terms are the
+# simultaneous step. Three terms, $1+i\eta-\eta^2$, are the **extragradient** step {cite}`korpelevich1976`: go where a
+# simultaneous step would lead, look at the slopes there, return, and use them,
 #
 # $$ z_{t+1}=z_t-\eta\,v\big(z_t-\eta\,v(z_t)\big) . $$ (eq-extragradient)
 #
@@ -637,9 +641,9 @@ plots.show()
 #
 # $$ z_{t+1}=z_t-\eta\,\big(2v(z_t)-v(z_{t-1})\big) . $$ (eq-optimistic)
 #
-# **Consensus** {cite}`mescheder2017` is another idea: both players also lower $\frac\gamma2\|v(z)\|^2$, as the field is
-# 0 at an equilibrium. In the game $xy$ we have $\|v\|=\|z\|$, so the new term is a pull towards the origin,
-# $-\eta\gamma z$. The squared moduli of the eigenvalues now take a line each:
+# **Consensus** {cite}`mescheder2017` is another idea: since the field is 0 at an equilibrium, both players also lower
+# $\frac\gamma2\|v(z)\|^2$. In the game $xy$ we have $\|v\|=\|z\|$, so the new term is a pull towards the origin,
+# $-\eta\gamma z$. Here are the squared moduli of the eigenvalues of an iteration, the largest where there are several:
 #
 # | method | $\lvert\lambda\rvert^2$ in the game $xy$ | approaches the equilibrium for |
 # |---|---|---|
@@ -752,7 +756,7 @@ xy_game()
 
 # %% [markdown]
 # Small differences in the factor become large ones in the distance. A thousand iterations with $\eta=0.1$ multiply the
-# distance by 145 with simultaneous steps, and by less than 0.01 with the other two methods of the next cell.
+# distance by 145 with simultaneous steps, and by less than 0.01 with extragradient or optimistic steps.
 
 # %% tags=["hide-input"]
 factors = [
@@ -781,16 +785,16 @@ claim(
 # %% [markdown]
 # It is said of GANs that there is *no guarantee* that gradient steps find an equilibrium. That is right, and this game
 # is a proof: a guarantee that held for simultaneous or for alternating steps would have to hold here. The game *cannot*
-# promise the opposite for the other methods. They converge here, and they are known to converge, at small rates, in
-# every smooth game that is convex in $x$ and concave in $y$ {cite}`korpelevich1976,popov1980`. The value of two
-# networks is neither. What can be said there is local: it concerns the neighbourhood of an equilibrium, and it depends
-# on the game.
+# promise the opposite for the other methods. Extragradient and optimistic steps converge here, and at small rates they
+# are known to converge in every smooth zero-sum game that has an equilibrium and whose value is convex in $x$ and
+# concave in $y$ {cite}`korpelevich1976,popov1980`. The value of two networks is neither. What can be said there is
+# local: it concerns the neighbourhood of an equilibrium, and it depends on the game.
 #
 # ## A GAN with two numbers
 #
 # Is any of this about GANs? Here is one that is small enough for our matrices and large enough to be a GAN
 # {cite}`mescheder2018`. The data are $N(0,s)$, with a known width $s$. The generator has one parameter, the place where
-# it puts its samples: it makes $\theta+sz$ with $z\sim N(0,1)$. The discriminator has one too: its logit is $\psi x$, a
+# it puts its samples: it makes $\theta+sz$ with $z\sim N(0,1)$. The discriminator has one, too: its logit is $\psi x$, a
 # straight line. The value is that of lesson 3 (so this is the minimax game),
 #
 # $$ V(\psi,\theta)=\mathbb E\,\log\sigma(\psi sz)+\mathbb E\,\log\big(1-\sigma(\psi(\theta+sz))\big). $$ (eq-small-gan)
@@ -828,8 +832,8 @@ def small_gan(s, gamma=0.0):
 # place of $\eta$: the squared moduli are $1+\frac14\eta^2$ and 1. And simultaneous steps lead away from every starting
 # point, not only from those near by: the field of the minimax game is $\sigma(\psi\theta)\,(-\psi,\theta)$, which
 # stands at right angles to $(\theta,\psi)$ everywhere, so every iteration lengthens the radius. For alternating steps
-# the eigenvalues say only that there is no steady approach; {numref}`fig-small-gan` shows what becomes of them. The
-# network is not too small, the gradient is not noisy, and the step is not too long: it is the game itself.
+# the eigenvalues say only that there is no steady approach; {numref}`fig-small-gan` shows where they lead. So the
+# trouble is not that networks are too small, gradients too noisy or steps too long: it is the game itself.
 
 # %% tags=["hide-input"]
 rates = torch.tensor([0.1, 0.5, 1.0], dtype=torch.float64)
@@ -854,8 +858,8 @@ claim(
 # The last term is new, and it concerns the discriminator alone: where real and generated samples overlap, a steep
 # discriminator pays for being too sure. We can add such a term even when the data do not provide it. The **$R_1$
 # penalty** {cite}`mescheder2018` adds $\frac\gamma2\,\mathbb E\|\nabla_xa(x)\|^2$ over real samples to the
-# discriminator's loss, with $a$ the logit. Here $a=\psi x$, so the penalty is $\frac\gamma2\psi^2$. Together they give
-# the matrix of derivatives {eq}`eq-jacobian`
+# discriminator's loss, with $a$ the logit. Here $a=\psi x$, so the penalty is $\frac\gamma2\psi^2$. Width and penalty
+# together give the matrix of derivatives {eq}`eq-jacobian`
 #
 # $$ J=\begin{pmatrix}0&-\frac12\\\frac12&\kappa\end{pmatrix},\qquad\kappa=\gamma+\tfrac12s^2, $$ (eq-friction)
 #
@@ -866,9 +870,9 @@ claim(
 # **With $-\log D$.** Let the generator descend $-\mathbb E\log\sigma(\psi(\theta+sz))$ instead, its usual loss. Then
 # the game is not zero-sum, and farther out it is another game. But where $D=\frac12$ the two losses of the generator
 # have the same slope in the logit, $-\frac12$, so to first order nothing changes: $J$ is the same, and so are the
-# eigenvalues. (Where they lie on the circle they do not decide: this game comes in slowly when the players take turns, see
-# {doc}`lesson 16 <16_which_games_converge>`.) The next cell checks the formula for nine combinations of width and
-# penalty, and the other loss for six.
+# eigenvalues. (Where they lie on the circle they do not decide: when the players take turns, this game approaches its
+# equilibrium slowly, see {doc}`lesson 16 <16_which_games_converge>`.) The next cell checks the formula for nine
+# combinations of width and penalty, and the other loss for six.
 
 # %% tags=["hide-input"]
 modulus, expected = [], []
@@ -970,9 +974,9 @@ plots.show()
 #
 # **It does not.** These are statements about *neighbourhoods*: they say nothing about how to get there. One network
 # against one network may have many equilibria, or none. Real gradients come from batches, and on a circle nothing
-# counteracts their noise. Adam is not one of the methods of this lesson, and an extragradient step costs twice as much.
-# Which of these matters for images is a question for experiments, not for a game with two numbers. But the game does
-# settle one thing: a GAN whose losses oscillate for ever need not have a bug.
+# counteracts their noise. Adam is not one of the methods of this lesson, and an extragradient step costs twice as much
+# as a simultaneous one. Which of these matters for images is a question for experiments, not for a game with two
+# numbers. But the game does settle one thing: a GAN whose losses oscillate for ever need not have a bug.
 #
 # ## Exercises
 #
@@ -1077,7 +1081,13 @@ check("y-moves-first", answer)
 # $X^2+Y^2-\eta XY=x^2+y^2+\eta xy$ is conserved.
 #
 # *By computing.* Let $y'=y+\eta x$ and $x'=x-\eta y'$. Then $x'^2+\eta x'y'=x'(x'+\eta y')=x'x=(x-\eta y')x$. So
-# $x'^2+y'^2+\eta x'y'=x^2-\eta xy'+y'^2=x^2+y'(y'-\eta x)=x^2+(y+\eta x)y=x^2+y^2+\eta xy$.
+#
+# $$
+# \begin{aligned}
+# x'^2+y'^2+\eta x'y'&=x^2-\eta xy'+y'^2=x^2+y'(y'-\eta x)\\
+# &=x^2+(y+\eta x)y=x^2+y^2+\eta xy .
+# \end{aligned}
+# $$
 #
 # ```python
 # from sympy import symbols
@@ -1133,8 +1143,7 @@ check("false-rest", answer)
 # - In a zero-sum game an equilibrium exists among *mixtures* (the minimax theorem), found by a linear program. One
 #   network against one network may have none; and without the zero sum there is no common value.
 # - Two gradients make a field that can rotate. In the game $xy$ it does nothing else: simultaneous steps spiral out by
-#   $\sqrt{1+\eta^2}$ per iteration whatever the signs, alternating steps stay on an ellipse, and only their average
-#   converges.
+#   $\sqrt{1+\eta^2}$ per iteration, alternating steps stay on an ellipse, and only their average converges.
 # - Looking ahead, by actually going there (extragradient) or by extrapolation (optimistic), brings the eigenvalues
 #   inside the unit circle; so does friction.
 # - A GAN whose data lie at one point plays this game, near its equilibrium with either loss of the generator. Data with

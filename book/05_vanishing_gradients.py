@@ -17,8 +17,8 @@
 # Lesson 3 gave a recipe: train the discriminator until it is optimal, take one step with the generator, and that step
 # descends the Jensen–Shannon divergence. On images the recipe fails, and in a strange way: the better the discriminator
 # becomes, the less the generator learns from it. **Why does a better teacher leave the pupil with nothing to learn
-# from?** The answer is geometry {cite}`arjovsky2017principled`: real and generated images are both thin sets in a very
-# large space, and thin sets miss each other. Then a perfect discriminator exists; it is flat, so its gradient is 0; and
+# from?** The answer is geometry {cite}`arjovsky2017principled`: real and generated images both lie on thin sets in a
+# very large space, and thin sets hardly meet. Then a perfect discriminator exists; it is flat, so its gradient is 0; and
 # the loss that avoids this has a price.
 #
 # :::{admonition} Before you start
@@ -30,7 +30,7 @@
 # **You need** {doc}`lesson 1 <01_divergences>` for KL, JS and total variation, and {doc}`lesson 3
 # <03_optimal_discriminator>` for the optimal discriminator.
 #
-# **It takes** about 75 minutes to read with the exercises, and about half a minute to run on a laptop.
+# **It takes** about 79 minutes to read with the exercises, and about half a minute to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]
@@ -144,16 +144,16 @@ claim(
 # (The small print: $G_\theta$ must be differentiable, or at least locally Lipschitz, as ReLU networks are. A map that
 # is merely continuous, like Peano's curve, can fill a square from a line. And 4096 pixels is *one* channel of a
 # $64\times64$ image; in colour there are 12288 numbers.) Curves, surfaces and their relatives in more dimensions have a
-# common name: a set that looks like $\mathbb R^n$, seen closely enough around any of its points, is an
-# **$n$-manifold**.
+# common name: a set that looks like $\mathbb R^d$, seen closely enough around any of its points, is a **$d$-manifold**.
 #
 # :::{admonition} Further: manifolds and charts
 # :class: dropdown
-# Precisely, around each point of an $n$-manifold there is a **chart**: a smooth map from a piece of $\mathbb R^n$ that
-# covers a piece of the set one to one, with a Jacobian of rank $n$. (The usual definition asks for two more properties,
-# Hausdorff and second countable, which every subset of a space $\mathbb R^m$ has.) The circle $t\mapsto(\cos t,\sin t)$
-# is a 1-manifold. The figure eight $t\mapsto(\sin t,\sin2t)$ is not: at its crossing, where $t=0$ and $t=\pi$ meet, it
-# leaves in two directions, however closely we look. The next cell counts the directions.
+# Precisely, around each point of a $d$-manifold there is a **chart**: a smooth map from an open piece of $\mathbb R^d$
+# onto all of the set near that point, one to one, with a continuous inverse and a Jacobian of rank $d$. (The usual
+# definition asks for two more properties, Hausdorff and second countable, which every subset of a space $\mathbb R^n$
+# has.) The circle $t\mapsto(\cos t,\sin t)$ is a 1-manifold. The figure eight $t\mapsto(\sin t,\sin2t)$ is not: at its
+# crossing, where $t=0$ and $t=\pi$ meet, it leaves in two directions, however closely we look. The next cell counts the
+# directions.
 # :::
 
 
@@ -184,7 +184,7 @@ claim(
 # %% [markdown]
 # **Real data.** That generators make thin sets is a theorem. That real data lie *near* thin sets (the **manifold
 # hypothesis**) is an observation, to be made afresh for each data set. An image whose pixels are drawn at random is
-# noise: almost no image shows anything. How many dimensions do those have that do?
+# noise: almost no image shows anything. How many dimensions have the few that do?
 #
 # We can ask their nearest neighbours {cite}`facco2017`. Around a point, let the data be spread evenly over a piece of
 # dimension $d$, and let $r_1<r_2$ be the distances to its two nearest neighbours. Given $r_2$, the nearest one lies
@@ -264,7 +264,7 @@ for (name, points), colour, mark in zip(
         label=name,
     )
     ax.axline((0, 0), slope=dimensions[name], color=colour, linewidth=1)
-ax.set(xlabel="log t", ylabel="-log P(μ > t)", xlim=(0, 0.6), ylim=(0, 2.4))
+ax.set(xlabel="log t", ylabel="−log P(μ > t)", xlim=(0, 0.6), ylim=(0, 2.4))
 ax.legend(fontsize=9)
 plots.show()
 
@@ -282,10 +282,10 @@ plots.show()
 # For a *function*, the support is the set where it is not zero; but a distribution on a thin set has no density, so
 # this is not what we want. And closed supports say less than they seem to. Put $n$ equal atoms at $\frac1n(k-\frac12)$,
 # $k=1,\dots,n$, and compare them with the uniform distribution on $[0,1]$. The set $A$ of the atoms has all the mass of
-# one and none of the other's, so JS is $\log2$ for *every* $n$, although the atoms come to fill the interval. They are
+# one and none of the other, so JS is $\log2$ for *every* $n$, although the atoms come to fill the interval. The two are
 # close nevertheless: $W_1$, the mean distance over which mass must be moved (lesson 9), is $\frac1{4n}$. Put atoms on
-# *all* rational numbers, and the support of the distribution is all of $[0,1]$. It is still singular to the uniform
-# distribution.
+# *all* rational numbers between 0 and 1, and the support of the distribution is all of $[0,1]$. Even so, it and the
+# uniform distribution are mutually singular.
 #
 # To see it in numbers, the next cell takes the pieces of $[0,1]$ that are closer than $10^{-12}$ to an atom. They have
 # all the mass of one distribution and $2n\cdot10^{-12}$ of the other's, and by {prf:ref}`thm-data-processing` JS is at
@@ -305,7 +305,7 @@ for n in counts:
     moved.append(wasserstein_1d(atoms, fine))
 claim(
     "support-definition",
-    "JS, then W_1, of 4, 16, 64 atoms and U[0, 1]",
+    "JS, then W₁, of 4, 16, 64 atoms and U[0, 1]",
     divergence + moved,
     equals=[math.log(2)] * 3 + [1 / (4 * n) for n in counts],
     atol=1e-8,
@@ -317,7 +317,7 @@ claim(
 # It is often said that two thin sets in a large space "are almost certainly gonna be disjoint" {cite}`weng2019`. When
 # is that so? Take the simplest ones, flat pieces. The points of the first are $a+Au$, those of the second $b+Bv$, where
 # the matrices $A$ and $B$ have $d_1$ and $d_2$ columns. They meet where $Au-Bv=b-a$, which can be solved if and only if
-# $b-a$ lies in the span of the columns of both:
+# $b-a$ lies in the span of all these columns together:
 #
 # $$ \begin{aligned}
 # \text{they meet}&\iff\operatorname{rank}[A\;B\;\;b-a]=\operatorname{rank}[A\;B],\\
@@ -361,12 +361,12 @@ claim(
 )
 
 # %% [markdown]
-# So the saying has a condition. Generic pieces with $d_1+d_2<n$ miss each other, such as two hundred-dimensional sets
+# So the saying has a condition. Generic flat pieces with $d_1+d_2<n$ miss each other, such as two of 100 dimensions each
 # among 4096 pixels. But they **do meet as soon as $d_1+d_2\ge n$**, and then in dimension $d_1+d_2-n$. Look at the
 # dimensions of these meeting sets: they are always smaller than $d_1$ and $d_2$, as long as both are below $n$. Two
 # planes share a line, and a line has no area. That much is true in general {cite}`arjovsky2017principled`: after a
 # generic small push, manifolds short of full dimension meet in a set that has **probability zero** under any two
-# distributions with densities along them. They are mutually singular, and we need nothing more.
+# distributions with densities along them. The distributions are mutually singular, and we need nothing more.
 #
 # A well-known drawing shows both cases in three dimensions. ("Can hardly have overlaps", its caption says, and that is
 # well put.) Two segments miss each other; the next cell tries 200 random pairs. Two planes meet, but the share of the
@@ -548,16 +548,17 @@ claim(
 #
 # ### JS is stuck
 #
-# A perfect discriminator reaches $V=0$. By lesson 3 the best value is $2\operatorname{JS}-2\log2$, so
+# A perfect discriminator reaches $V=0$. By lesson 3 the best value is $2\operatorname{JS}-2\log2$. So
 #
-# $$ p_r,p_g\ \text{mutually singular}\quad\Longrightarrow\quad\operatorname{JS}(p_r\,\|\,p_g)=\log2\ \text{ and both KLs are}+\infty , $$ (eq-js-singular)
+# $$ p_r,p_g\ \text{mutually singular}\quad\Longrightarrow\quad\operatorname{JS}(p_r\,\|\,p_g)=\log2 , $$ (eq-js-singular)
 #
-# however close the distributions are. ($2\log2$ in the convention without halves.) The bounds of lesson 1,
+# and both KLs are $+\infty$, however close the distributions are. (JS is $2\log2$ in the convention without halves.) The
+# bounds of lesson 1,
 # $\frac12\operatorname{TV}^2\le\operatorname{JS}\le\log2\cdot\operatorname{TV}$, add two things. By the right one,
 # $\operatorname{JS}=\log2$ happens *only* for mutually singular distributions. By the left one, JS cannot become small
-# before the total variation does: before the two share nearly all of their mass. Is it enough that both live on *some*
-# low-dimensional set? No: two distributions on one and the same circle, each with a density along it, can overlap. What
-# counts is that the manifolds are nowhere aligned.
+# before the total variation does: before the two share nearly all of their mass. Does it suffice that both live on
+# *some* low-dimensional set? No: two distributions on one and the same circle, each with a density along it, can
+# overlap. It does suffice that the manifolds are nowhere aligned.
 
 # %% tags=["hide-input"]
 p, q = torch.rand(2, 100, 6, generator=random_source(5)).double()
@@ -593,8 +594,8 @@ claim(
 # $$ V(D^*,\theta)=\begin{cases}0&\theta\ne0\\-2\log2&\theta=0,\end{cases} $$ (eq-jump)
 #
 # level everywhere, with a hole of no width at the one place that the generator should find. No slope leads there. (The
-# next cell computes it for 64 equal atoms on each segment.) In the figure the segments are blurred by Gaussians of
-# width $\sigma$, so that densities exist; the less blur, the narrower the well.
+# next cell computes it for 64 equal atoms on each segment.) In the figure the segments are blurred by Gaussians, so that
+# densities exist; the narrower the Gaussian, the narrower the well.
 
 
 # %% tags=["hide-input"]
@@ -663,9 +664,12 @@ plots.show()
 #
 # ## No gradient
 #
-# Take the simplest case, the real sample at 0 and the generated one at $\theta=1$, and let the discriminator get better
-# and better: $D_k(x)=\sigma\big(-k(x-\frac12)\big)$ with $k\to\infty$. The generator can descend $\log(1-D)$, as the
-# game prescribes, or $-\log D$, which is the subject of the next section.
+# Take the simplest case, the real sample at 0 and the generated one at $\theta=1$, and let the discriminator become
+# better and better:
+#
+# $$ D_k(x)=\sigma\big(-k(x-\tfrac12)\big),\qquad k\to\infty . $$
+#
+# The generator can descend $\log(1-D)$, as the game prescribes, or $-\log D$, which is the subject of the next section.
 
 # %%
 k = torch.tensor([2, 5, 10, 20, 50], dtype=torch.float64)
@@ -677,11 +681,20 @@ dying, living = (
     for loss in (-softplus(a), softplus(-a))  # log(1 - D) and -log D
 )
 
+
 # %% tags=["hide-input"]
+def readable(number):
+    """Two digits, with a power of ten where the number is small."""
+    if abs(number) > 0.001:
+        return f"{number:.2g}"
+    digits, exponent = f"{number:.1e}".split("e")
+    return rf"${digits}\cdot10^{{{int(exponent)}}}$"
+
+
 show_table(
     ["$k$", "$V$", "slope of $\\log(1-D)$", "slope of $-\\log D$"],
     [
-        [f"{size:.0f}", *(f"{number:.2g}" for number in row)]
+        [f"{size:.0f}", *map(readable, row)]
         for size, *row in zip(k, value, dying, living, strict=True)
     ],
 )
@@ -696,7 +709,7 @@ claim(
     rtol=1e-9,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: three discriminators over x, from 1 at the real sample at 0 to 0 at the generated sample at 1; the greater k, the steeper in the middle and the flatter at both samples. Second panel, on a logarithmic scale: over k from 1 to 50 the gradient of log(1-D) falls below one billionth, that of -log D rises to 50."}, "figure": {"name": "fig-slopes", "caption": "The better the discriminator, the flatter it is where the generated sample lies (first panel), and the smaller the gradient of log(1 - D) (second panel). The other loss, -log D, gets a gradient that grows."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: three discriminators over x, from 1 at the real sample at 0 to 0 at the generated sample at 1; the greater k, the steeper in the middle and the flatter at both samples. Second panel, on a logarithmic scale: over k from 1 to 50 the gradient of log(1-D) falls below one billionth, that of -log D rises to 50."}, "figure": {"name": "fig-slopes", "caption": "The better the discriminator, the flatter it is where the generated sample lies (first panel), and the smaller the gradient of log(1 − D) (second panel). The other loss, −log D, gets a gradient that grows."}}
 x = torch.linspace(-0.2, 1.2, 281, dtype=torch.float64)
 sharper = torch.linspace(1, 50, 200, dtype=torch.float64)
 left, right = plots.axes(1, 2, height=3.0)
@@ -710,8 +723,8 @@ plots.lines(
     right,
     sharper,
     {
-        "log(1 - D)": sharper * (-sharper / 2).sigmoid(),
-        "-log D": sharper * (sharper / 2).sigmoid(),
+        "log(1 − D)": sharper * (-sharper / 2).sigmoid(),
+        "−log D": sharper * (sharper / 2).sigmoid(),
     },
     colours=[plots.FOURTH, plots.OLIVE],
 )
@@ -721,17 +734,18 @@ plots.show()
 # %% [markdown]
 # The value $V$ *rises* to 0. (It is the discriminator's loss $-V$ that falls. It is sometimes written that "the loss
 # falls to zero, and therefore no gradient is left"; but the value is not the reason, since $-\log D$ has a gradient all
-# the same.) The gradient of $\log(1-D)$ dies because $D$ says 0 at the generated sample *and* is flat around it. How
-# small must it be? By the chain rule,
+# the same.) The gradient of $\log(1-D)$ dies because $D$ is flat around the generated sample, and what it is divided by,
+# $1-D$, is nearly 1 there. How small must it be? By the chain rule,
 #
 # $$ \nabla_\theta\,\mathbb E_z\log\big(1-D(G_\theta(z))\big)=-\mathbb E_z\,\frac{(J_\theta G_\theta(z))^{\!\top}\,\nabla_xD(G_\theta(z))}{1-D(G_\theta(z))} . $$ (eq-chain)
 #
-# Measure how far $D$ is from a perfect $D^*$ in values *and slopes*, $\|h\|=\sup|h|+\sup\|\nabla_xh\|$.
+# Measure how far $D$ is from a perfect $D^*$ in values *and slopes*: for $h=D-D^*$, let
+# $\|h\|=\sup|h|+\sup\|\nabla_xh\|$.
 #
 # :::{prf:theorem} Vanishing gradients
 # :label: thm-vanishing
 # Let $D^*$ be perfect in the sense of {prf:ref}`thm-perfect`, $\|D-D^*\|<\epsilon<1$, and $\mathbb
-# E_z\|J_\theta G_\theta(z)\|^2\le M^2$. Then
+# E_z\|J_\theta G_\theta(z)\|^2\le M^2$ with $M>0$. Then
 #
 # $$ \big\|\nabla_\theta\,\mathbb E_z\log\big(1-D(G_\theta(z))\big)\big\|<M\,\frac{\epsilon}{1-\epsilon} . $$ (eq-vanishing)
 # :::
@@ -777,9 +791,11 @@ claim(
 
 # %% [markdown]
 # Why the slopes? Because closeness in values alone is not enough. Add to $D^*$ a ripple that is low but rapid,
-# $h(x)=\frac\epsilon2 \big(1+\sin\frac{x_1-\frac12}\epsilon\big)$. It is nowhere above $\epsilon$, so the values of $D$
-# converge to those of $D^*$. But its slope at the generated segment is $\frac12$, whatever $\epsilon$ is, and the
-# gradient is $-1/(2-\epsilon)$:
+#
+# $$ h(x)=\frac\epsilon2\Big(1+\sin\frac{x_1-1/2}\epsilon\Big) . $$
+#
+# It is nowhere above $\epsilon$, so the values of $D$ converge to those of $D^*$ as $\epsilon\to0$. But its slope at the
+# generated segment is $\frac12$, whatever $\epsilon$ is, and by {eq}`eq-chain` the gradient is $-1/(2-\epsilon)$:
 
 # %%
 low = (0.1, 0.01, 0.001)
@@ -819,7 +835,7 @@ logit = sympy.Symbol("a", real=True)
 sigma = 1 / (1 + sympy.exp(-logit))
 saturating = sympy.diff(sympy.log(1 - sigma), logit)
 non_saturating = sympy.diff(-sympy.log(sigma), logit)
-# -σ(a), which dies as a -> -∞, and -(1 - σ(a)), which tends to -1. Squared,
+# -σ(a), which dies as a → -∞, and -(1 - σ(a)), which tends to -1. Squared,
 # so that a sum of both deviations is 0 only if each of them is:
 claim(
     "nonsaturating-trick",
@@ -833,7 +849,7 @@ losses = {"$\\log(1-D)$": -softplus(a), "$-\\log D$": softplus(-a)}
 show_table(
     ["loss", "slope at $a=-20$"],
     [
-        [name, f"{torch.autograd.grad(loss, a)[0]:.3g}"]
+        [name, readable(torch.autograd.grad(loss, a)[0])]
         for name, loss in losses.items()
     ],
 )
@@ -842,7 +858,8 @@ show_table(
 # Where the discriminator is certain that a sample is generated, $a\ll0$, one slope is nearly 0 and the other nearly
 # $-1$. The two have the same sign everywhere, so they push the sample in the same direction. And the fixed point
 # remains: against a perfect generator $D=\frac12$ everywhere, and neither loss has a slope in $x$. But the game is no
-# longer zero-sum: the two players now pursue different functions. So what *does* a generator step descend?
+# longer zero-sum: what the generator descends is no longer what the discriminator climbs. So what *does* a step of the
+# generator descend?
 #
 # ### What it descends
 #
@@ -888,9 +905,8 @@ claim(
 )
 
 # %% [markdown]
-# Here is such a discriminator in your hands. Let it win, and watch the gradient of $\log(1-D)$ die while that of
-# $-\log D$ grows. Then choose the optimal one, and see how much less there is to fear where the two distributions
-# overlap.
+# In the lab you train such a discriminator. Let it win, and watch the gradient of $\log(1-D)$ die while that of
+# $-\log D$ grows. Then choose the optimal one, and see how much milder all this is where the two distributions overlap.
 
 # %%
 winning_discriminator()
@@ -1095,7 +1111,7 @@ claim(
 # %% [markdown]
 # That is a theorem about noise, not about networks. No actual $D$ satisfies its assumptions: it would have to be
 # negative half of the time, with a slope unrelated to its values. With $D=\sigma(a)$ the gradient is
-# $-(1-D)\,J^{\!\top}\nabla a$, so it is no larger than the logit is steep. But what the theorem suggests, large and
+# $-(1-D)\,J^{\!\top}\nabla a$, so it is bounded by the slope of the logit. But what the theorem suggests, large and
 # erratic gradients, can be looked for, and that is what we do now.
 #
 # ## Half a game
@@ -1214,8 +1230,8 @@ plots.show()
 
 # %% [markdown]
 # Early on the discriminator knows little, and its gradient is strong and points elsewhere. Later it points almost
-# exactly where that of JS does, and is more than ten times weaker, as the gradient of JS itself is. This is the
-# much-quoted dilemma: *a poor discriminator misleads, a good one is silent*. It belongs to the minimax loss. With
+# exactly where that of JS does, and it is more than ten times weaker: the gradient of JS itself is that small. This is
+# the much-quoted dilemma: *a poor discriminator misleads, a good one is silent*. It belongs to the minimax loss. With
 # $-\log D$ a good discriminator is loud, as the next figure shows, and in a Wasserstein GAN (lesson 11) a good critic
 # is just what is wanted.
 #
@@ -1340,7 +1356,7 @@ for row, (epoch, colour, dash) in enumerate(looks):
             colour=colour,
             dash=dash,
         )
-for ax, title in zip(panels, ("log(1 - D)", "-log D"), strict=True):
+for ax, title in zip(panels, ("log(1 − D)", "−log D"), strict=True):
     ax.set(xscale="log", yscale="log", title=title)
     ax.set(xlabel="discriminator steps", ylabel="norm of the gradient")
     ax.legend(fontsize=9)
@@ -1350,7 +1366,8 @@ plots.show()
 # %% [markdown]
 # The first panel is the theorem at work. After a short rise, while the discriminator finds out what to look at, the
 # gradient of $\log(1-D)$ falls by two to three decades, along straight lines in this plot, with no floor in sight. By
-# how many decades depends on the data and the networks; that it falls is general, once a discriminator becomes perfect.
+# how many decades depends on the data and the networks; that it falls, once a discriminator becomes perfect in values
+# and slopes, is general.
 #
 # The second panel is the remedy: the gradient of $-\log D$ stays alive. But it keeps growing. Is it also, as is often
 # said, more and more *unstable*? Its scatter from batch to batch grows too, but at the same pace: relative to its own
@@ -1432,8 +1449,8 @@ claim(
 )
 
 # %% [markdown]
-# The lasting lesson of the theorem is a warning, then, not a distribution: with $-\log D$, a confident discriminator
-# hands out gradients as large as its logit is steep.
+# So what remains of the theorem is a warning, not a distribution: with $-\log D$, the gradients that a confident
+# discriminator hands out are as large as its logit is steep.
 #
 # :::{admonition} Further: noise, and what a likelihood pays for it
 # :class: dropdown
@@ -1505,8 +1522,8 @@ check("meeting-dimension", answer)
 # %% [markdown]
 # :::{solution} ex-meeting-dimension
 # :class: dropdown
-# $30+40\ge64$, so they may meet, and flat ones do, in dimension $d_1+d_2-n$. That is less than 30, so distributions
-# with densities along them give the meeting set no mass.
+# $30+40\ge64$, so they may meet, and flat ones do, in dimension $d_1+d_2-n=6$. That is less than 30 and less than 40, so
+# distributions with densities along them give the meeting set no mass.
 #
 # ```python
 # answer = 30 + 40 - 64
@@ -1564,7 +1581,8 @@ check("gradient-by-hand", answer)
 # :::{solution} ex-gradient-by-hand
 # :class: dropdown
 # *Step 1, the sigmoid.* From $\sigma(a)=\frac1{1+e^{-a}}$,
-# $\sigma'(a)=\frac{e^{-a}}{(1+e^{-a})^2}=\frac1{1+e^{-a}}\cdot\frac{e^{-a}}{1+e^{-a}}=\sigma(a)\,(1-\sigma(a))$.
+#
+# $$ \sigma'(a)=\frac{e^{-a}}{(1+e^{-a})^2}=\frac1{1+e^{-a}}\cdot\frac{e^{-a}}{1+e^{-a}}=\sigma(a)\,(1-\sigma(a)) . $$
 #
 # *Step 2, the discriminator.* By the chain rule $\nabla_xD=\sigma'(a)\,\nabla_xa=D\,(1-D)\,\nabla_xa$.
 #
@@ -1625,7 +1643,7 @@ check("far-generator", answer)
 #   singular.
 # - Then JS is $\log2$ however close they are, a perfect discriminator exists, and it is flat around both supports.
 # - If $D$ comes within $\epsilon$ of a perfect one *in values and slopes*, the gradient of $\log(1-D)$ is below
-#   $M\epsilon/(1-\epsilon)$. On digits it falls by two decades and more.
+#   $M\epsilon/(1-\epsilon)$. On digits it falls by more than two decades.
 # - $-\log D$ keeps a gradient. At $D^*$ it descends $\operatorname{KL}(p_g\,\|\,p_r)-2\operatorname{JS}$, and as $D$
 #   improves the gradient grows, and its scatter with it. Its Cauchy tails are a theorem about idealised noise.
 # - Noise makes thin supports thick, at a price. The other way out is a distance that can see across a gap.

@@ -30,7 +30,7 @@
 # optimal discriminator, {doc}`lesson 4 <04_no_equilibrium>` for games that go round, and {doc}`lesson 5
 # <05_vanishing_gradients>` for what the loss $-\log D$ descends.
 #
-# **It takes** about 80 minutes to read with the exercises, and about half a minute to run on a laptop.
+# **It takes** about 83 minutes to read with the exercises, and about half a minute to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]
@@ -100,9 +100,9 @@ from gantut.metrics import median_interval, paired_difference
 # least one sample in a hundred belongs to it and some of those are of high quality. We report two numbers: how many
 # modes are covered, and what share of all samples is of high quality.
 #
-# What would be perfect? In the plane $\|x-\mu_k\|^2/s^2$ has a $\chi^2$ distribution with two degrees of freedom, so
-# even the data themselves reach only $1-e^{-9/2}\approx0.989$. We try the rule on the data, on a generator that makes a
-# single point, and on one that has learnt nothing: noise, a single round Gaussian of standard deviation 1.5.
+# What would be perfect? For the data, $\|x-\mu_k\|^2/s^2$ has a $\chi^2$ distribution with two degrees of freedom, so
+# even they reach only $1-e^{-9/2}\approx0.989$. We try the rule on the data, on a generator that makes a single point,
+# and on one that has learnt nothing: noise, a single round Gaussian of standard deviation 1.5.
 
 # %%
 distribution = ring(8, radius=2.0, std=0.1)
@@ -126,12 +126,21 @@ claim(
     equals=[8, 1 - math.exp(-9 / 2), 1, 1, 8, in_discs],
     atol=2e-3,  # three standard errors of a share of 200,000 draws
 )
-print(f"share of noise: {in_discs:.2f}")
+names = ("the data", "a single point", "noise")
+show_table(
+    ["samples", "modes covered, of 8", "share of high quality"],
+    [
+        [name, f"{modes.item():.0f}", f"{share.item():.2f}"]
+        for name, modes, share in zip(
+            names, by_rule[::2], by_rule[1::2], strict=True
+        )
+    ],
+)
 
 # %% [markdown]
 # The single point has a *better* quality than the data, and noise covers *all* modes. Neither number means anything
-# without the other. (And look at how the ring is drawn. Eight angles from 0 to $2\pi$, *both ends included*, as in
-# `linspace(0, 2 * pi, 8)`, make seven modes, one of them twice.)
+# without the other. (If you draw a ring of your own, mind the ends: eight angles from 0 to $2\pi$, *both included*, as in
+# `linspace(0, 2 * pi, 8)`, make seven modes, one of them twice as heavy.)
 #
 # ## A GAN that collapses
 #
@@ -248,10 +257,9 @@ plots.show()
 # %% [markdown]
 # Look at the rows of the non-saturating game, the usual GAN. With $k=5$ it collapses as the books say: most members end
 # on *one* mode, and on that mode they are excellent. WGAN-GP, with the same networks and the same $k$, covers all eight
-# in every run. So much for the folklore; here it is true. Now look at $k=1$. The *same* GAN covers eight modes in most
-# runs, and it is WGAN-GP that misses more than half of them: one critic step per iteration is too little for a critic
-# that must first become a good one. "GANs collapse, Wasserstein GANs do not" is true of one half of the figure, not of
-# GANs.
+# in every run. Here the folklore is true. Now look at $k=1$. The *same* GAN covers eight modes in most runs, and it is
+# WGAN-GP that misses more than half of them: one critic step per iteration is too little for a critic that must first
+# become a good one. "GANs collapse, Wasserstein GANs do not" is true of one half of the figure, not of GANs.
 #
 # You need not take this on trust. We play three of these games here and now, with smaller populations. We look at the
 # second one twenty times along the way, for later use.
@@ -284,11 +292,13 @@ ahead = {
     )
     for k in (1, 5)
 }
-for k, seen in ahead.items():
-    print(
-        f"k = {k}: WGAN-GP covers {seen.difference:+.0f} modes more than "
-        f"the usual GAN, on average; told apart: {seen.told_apart}"
-    )
+show_table(
+    ["$k$", "modes by which WGAN-GP is ahead, on average", "told apart"],
+    [
+        [k, f"{seen.difference:+.0f}", "yes" if seen.told_apart else "no"]
+        for k, seen in ahead.items()
+    ],
+)
 claim(
     "eight-gaussians-mode-collapse",
     "k = 5: modes that WGAN-GP is ahead, lower end",
@@ -316,7 +326,8 @@ claim(
 
 # %% [markdown]
 # (Is the difference more than chance? Members of two games share their seeds, so we compare them pair by pair, and ask
-# how large a difference random signs would bring about. "Told apart" means: larger than that.)
+# how large a difference would arise if the sign of each pair's difference were random. "Told apart" means: larger than
+# that.)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Four square panels with eight rings marking the modes. The loop above, k = 5: all dots on one mode or two. Non-saturating with k = 1: a loop of dots that passes through all eight modes, with much in between. Non-saturating with k = 5: all dots on one mode. WGAN-GP with k = 5: dots around all eight modes with thin bridges between them."}, "figure": {"name": "fig-collapse-samples", "caption": "What the loop above draws, and a typical member of each population (the median one by the number of modes, not the best). Eight of eight covered is not the same as good, and good is not the same as eight of eight."}}
 shown = {"the loop above, k = 5": by_hand[:600]}
@@ -343,9 +354,8 @@ plots.show()
 #
 # $$ D^*=\frac{1/8}{1/8+1/m}=\frac{m}{m+8} , $$ (eq-dstar-on-modes)
 #
-# no more than $\frac19$ for a generator on a single mode. The optimal discriminator calls even the most perfect of such
-# samples fake, eight times out of nine. Only the mass of a mode matters here, so the rest is arithmetic on eight
-# points.
+# which is $\frac19$ for a generator on a single mode. To the optimal discriminator even the most perfect of such samples
+# is fake with probability $\frac89$. Only the masses of the modes matter here, so the rest is arithmetic on eight points.
 
 # %%
 p_r = torch.full((8,), 1 / 8, dtype=torch.float64)
@@ -366,12 +376,15 @@ claim(
     ),
     atol=1e-12,
 )
-print("V(D*, G):", ", ".join(f"{v:.3f}" for v in value))
+show_table(
+    ["modes covered", *(f"{m:.0f}" for m in covered)],
+    [["$V(D^*,G)$", *(f"{v:.2f}" for v in value)]],
+)
 
 # %% [markdown]
-# So $V(D^*,G)$ falls with every mode that is added, from $-0.392$ to $-2\log2$, and collapse is not where the game
-# wants to end. Perhaps trained discriminators are worse than the optimal one? We ask those of the population that has
-# just collapsed before our eyes: what do they say about the samples of their own generators?
+# So $V(D^*,G)$ falls with every mode that is added, down to $-2\log2$, and collapse is not where the game wants to end.
+# Perhaps trained discriminators are worse than the optimal one? We ask those of the population that has just collapsed
+# before our eyes: what do they say about the samples of their own generators?
 
 # %%
 on_one = coverage["non-saturating, k = 5"].modes == 1
@@ -382,15 +395,15 @@ typical_verdict = verdict.median(1).values.cpu()[on_one]
 assert on_one.sum() >= 3, "so many members ended on one mode"
 claim(
     "collapse-is-seen-in-training",
-    "what D says of the samples of those on one mode (D*: 0.11)",
+    "what D says about samples of generators on one mode (D*: 0.11)",
     typical_verdict,
     below=1 / 3,
     digits=1,
 )
 
 # %% [markdown]
-# They see it, and say about what the theory says: one chance in nine. The story of the blind discriminator is wrong,
-# both for the optimal one and for these.
+# They see it, and their verdict is about what theory predicts: one chance in nine that a sample is real. The story of
+# the blind discriminator is wrong, for the optimal one and for these.
 #
 # ## Seen, but with no way out
 #
@@ -405,7 +418,8 @@ claim(
 # $$ \operatorname{JS}(p_r\,\|\,p_g)\ge\operatorname{JS}\Big(\big(\tfrac18,\tfrac78\big)\,\Big\|\,(1,0)\Big), $$ (eq-cell)
 #
 # with equality exactly if nothing is lost by forgetting, that is, if $p_g=8p_r$ all over the cell: the collapsed
-# generator. Whatever else it does with samples that *stay there* makes $V(D^*,G)$ larger.
+# generator. Whatever else it does with samples that *stay there* makes $V(D^*,G)$ larger. (In $V(D^*,G)$ the
+# discriminator is always the optimal one against that very $G$.)
 #
 # ### A minimum, but among which neighbours?
 #
@@ -473,7 +487,7 @@ parked = best_value(on_first.density(x))
 cell = 2 * js_divergence([1 / 8, 7 / 8], [1.0, 0.0]) - 2 * math.log(2)
 claim(
     "collapse-is-flat",
-    "slope of D*'s logit on the samples; V(D*, G), less its bound (6.3)",
+    "slope of the logit of D* on the samples; V(D*, G), less its bound (6.3)",
     [along.abs().max(), parked - cell],
     equals=0.0,
     atol=1e-9,
@@ -520,7 +534,7 @@ plots.show()
 # $$ P\big(G(z)\text{ is in neither}\big)\ \ge\ \frac{4g}{\pi L}\;\mathbb E\Big[\frac1R\,;\ G(z)\in A,\ G(z')\in B\Big] . $$ (eq-bridge)
 # :::
 #
-# (The semicolon means: the expectation counts only those draws.)
+# (The condition after the semicolon means that only draws that satisfy it count; for all others the value is 0.)
 #
 # :::{prf:proof}
 # *Part 1.* Along the path, take the sample's distance to the centre of its first cell, less its distance to the nearest
@@ -533,8 +547,12 @@ plots.show()
 # So at each $\theta$ the sample is in neither set with the same probability $P$, and the walk spends the angle
 # $\frac\pi2P$ there on average. Now look at a walk that leads from $A$ to $B$. Its sample must cross the gap, a way of
 # length $g$ or more, and moves at a speed of at most $L\,\|{-z}\sin\theta+z'\cos\theta\|\le LR$ (by Cauchy and
-# Schwarz), so it spends at least the angle $g/LR$ in neither set. The same is true of walks from $B$ to $A$, and they
-# are equally likely. Together $\frac\pi2P\ge2\,\mathbb E\big[\frac g{LR};\,G(z)\in A,\,G(z')\in B\big]$.
+# Schwarz), so it spends at least the angle $\frac g{LR}$ in neither set. The same is true of walks from $B$ to $A$, and
+# they are equally likely. Together,
+#
+# $$ \frac\pi2\,P\;\ge\;2\,\mathbb E\Big[\frac g{LR}\,;\ G(z)\in A,\ G(z')\in B\Big] , $$
+#
+# and dividing by $\frac\pi2$ gives {eq}`eq-bridge`.
 # :::
 #
 # The walk of the proof can be taken with trained generators. Those of the game with $k=1$ reach several modes, so we
@@ -568,14 +586,15 @@ claim(
 
 # %%
 z, other = torch.randn(2, 1_000_000, generator=random_source(8)).double()
-ratios = []
+ratios, rows = [], []
 for L in (1, 4, 16, 64):
     edge = 1 / (2 * L)  # at 0 up to t = -edge, at 1 from t = edge on
     between = math.erf(edge / math.sqrt(2))  # P(-edge < t < edge)
     crosses = (z < -edge) & (other > edge)
     bound = 4 / (math.pi * L) * (crosses / torch.hypot(z, other)).mean()
     ratios.append(between / bound.item())
-    print(f"L = {L:2}: {between:.3f} in between, at least {bound:.3f}")
+    rows.append([L, f"{between:.2g}", f"{bound:.2g}"])
+show_table(["slope $L$", "share in between", "at least"], rows)
 
 # %% tags=["hide-input"]
 claim(
@@ -635,7 +654,7 @@ def carried(slope, s):
 
 
 def objectives(made):
-    """What log(1 - D) and -log D descend, by (3.7) and (5.10)."""
+    """What log(1 - D) and -log D descend: 2 JS, and KL - 2 JS."""
     p, q = data.density(x), made
     kl = kl_divergence(q / q.sum(-1, keepdim=True), p / p.sum())
     two_js = best_value(made) + 2 * math.log(2)
@@ -687,10 +706,10 @@ claim(
     below=1e-12,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels: the rise of what is descended over the share of samples that have left the first mode, from 0 to beyond one half, for slopes L of 0.25, 0.5, 1 and 4. First panel, for log(1-D): with L = 0.25 the curve rises to 0.17, with 0.5 it is level at first and then falls, with 1 and 4 it falls from the beginning, to minus 0.2. Second panel, for minus log D: all four rise, the less steep the higher, to between 0.8 and 20."}, "figure": {"name": "fig-carry", "caption": "A way out of collapse that a continuous generator can take, for four slopes L. First panel: what log(1 - D) descends. For L = 1 and more it is downhill all the way. Second panel: what -log D descends; there is a wall for all four, and none for L = 16 (not shown)."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels: the rise of what is descended over the share of samples that have left the first mode, from 0 to beyond one half, for slopes L of 0.25, 0.5, 1 and 4. First panel, for log(1-D): with L = 0.25 the curve rises to 0.17, with 0.5 it is level at first and then falls, with 1 and 4 it falls from the beginning, to minus 0.2. Second panel, for minus log D: all four rise, the less steep the higher, to between 0.8 and 20."}, "figure": {"name": "fig-carry", "caption": "A way out of collapse that a continuous generator can take, for four slopes L. First panel: what log(1 − D) descends. For L = 1 and more it is downhill all the way. Second panel: what −log D descends; there is a wall for all four, and none for L = 16 (not shown)."}}
 panels = plots.axes(1, 2, height=2.8)
 for which, (ax, title) in enumerate(
-    zip(panels, ("log(1 - D)", "-log D"), strict=True)
+    zip(panels, ("log(1 − D)", "−log D"), strict=True)
 ):
     for (steepness, (share, rise)), colour, dash in zip(
         list(walls.items())[:4], plots.COLOURS, plots.DASHES, strict=False
@@ -713,11 +732,10 @@ plots.show()
 # For $\log(1-D)$ there is *no wall* on this way if the slope is 1 or more: the loss falls from the first sample on. This
 # does not contradict {prf:ref}`thm-displacement`: the first sample that goes has moved by a whole gap, and the distance
 # {eq}`eq-displacement` is that of the farthest move, however rare. The steeper the generator, the fewer samples have to
-# be in between for that.
-# (Up to rounding: in the far tail of the noise, before a share of $10^{-14}$ has left, even $L=1$ must climb, by less
-# than $10^{-16}$.) With $L=\frac12$ and $\frac14$ there is a wall. With $-\log D$ the walls are higher, and stand up to
-# much steeper slopes: by {eq}`eq-ns-objective` that loss descends $\operatorname{KL}(p_g\|p_r)-2\operatorname{JS}$, and
-# the KL of samples where there are no data is enormous.
+# be in between for that. (All this holds up to rounding: in the far tail of the noise, before a share of $10^{-14}$ has
+# left, even $L=1$ must climb, by less than $10^{-16}$.) With $L=\frac12$ and $\frac14$ there is a wall. With $-\log D$
+# the walls are higher, and stand up to much steeper slopes: by {eq}`eq-ns-objective` that loss descends
+# $\operatorname{KL}(p_g\|p_r)-2\operatorname{JS}$, and the KL of samples where there are no data is enormous.
 #
 # That was one way out. For gentle slopes there is a wall on *every* way:
 #
@@ -764,8 +782,8 @@ claim(
 
 # %% [markdown]
 # So the correct statement is: the discriminator sees collapse, and $V$ rewards every mode that is won. Collapse is a
-# **local minimum by displacement**; a steep generator walks out of it; and a bound on the slope makes it a trap, a
-# bound that depends on the loss.
+# **local minimum by displacement**. A steep generator walks out of it. It is a trap for generators whose slope stays
+# below a bound, and that bound depends on the loss.
 #
 # How steep are ours? We take the largest singular value of $\partial G/\partial z$ at 500 draws of the noise, in gaps
 # between neighbouring modes.
@@ -793,17 +811,17 @@ claim(
 
 # %% [markdown]
 # Those on one mode are flat, and those that reach several are steep somewhere, as {prf:ref}`thm-bridges` says they must
-# be. A network that begins to move samples begins with the slope that it has. That is why parked generators stay
-# parked, though a steeper one could walk out.
+# be. A network that begins to move samples begins with the slope that it has. That fits the parked generators, which
+# stay parked although a steeper one could walk out.
 #
 # ## Hopping
 #
 # There is a second kind of collapse, more often shown than this first one {cite}`metz2017`: the generator "rotates
 # through the modes" {cite}`xu2020`. It needs narrower modes (standard deviation 0.02) and a discriminator that is
 # always a little behind: one hidden layer, one step per iteration, a small learning rate. We played that game 16 times
-# with each of the two losses, for 3000 iterations, in nearly the setting of the well-known figure, and recorded every
-# 25 steps which mode leads, with what share, and at which angle the mean of all samples is. The table is about the
-# second half of each run.
+# with each of the two losses, for 3000 iterations, in nearly the setting of the well-known figure. Every 25 steps we
+# recorded which mode has the most samples (it *leads*), with what share, and at which angle the mean of all samples is.
+# The table is about the second half of each run.
 
 # %% tags=["hide-input"]
 path = mode_collapse.track_modes(collapsed.samples[-6:], distribution)
@@ -847,7 +865,7 @@ claim(
     below=0.06,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Top: six square panels with the eight modes as rings and the samples of one generator at steps 500, 1000, up to 3000: a small cloud each time, at another place of the circle. Bottom: turns of the mean sample over steps, 32 lines that start together and fan out into two bundles, some going up and some going down, steadily, to about nine turns in either direction; a few change direction in the first half."}, "figure": {"name": "fig-hopping", "caption": "Narrow modes. Top: one generator with the loss -log D, every 500 steps. Bottom: how often the mean of the samples has gone round, for 16 seeds with each loss. In the second half the same seed goes the same way with either loss."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Top: six square panels with the eight modes as rings and the samples of one generator at steps 500, 1000, up to 3000: a small cloud each time, at another place of the circle. Bottom: turns of the mean sample over steps, 32 lines that start together and fan out into two bundles, some going up and some going down, steadily, to about nine turns in either direction; a few change direction in the first half."}, "figure": {"name": "fig-hopping", "caption": "Narrow modes. Top: one generator with the loss −log D, every 500 steps. Bottom: how often the mean of the samples has gone round, for 16 seeds with each loss. In the second half the same seed goes the same way with either loss."}}
 shown = hops["non-saturating"]["snapshots"]
 snapshots = {
     f"step {step}": torch.tensor(samples)
@@ -892,9 +910,9 @@ claim(
 )
 
 # %% [markdown]
-# Its verdict stays within 0.03 of $\frac12$. There $\log(1-D)$ and $-\log D$ have the same slope in the logit,
-# $-\frac12$, so the two losses play nearly *one and the same game*: no wonder that in the figure they go round together,
-# seed by seed.
+# Its verdict stays within 0.03 of $\frac12$. There $\log(1-D)$ and $-\log D$ have nearly the same slope in the logit,
+# $-\frac12$, so the two losses play nearly *one and the same game*, and in the figure they go round together, seed by
+# seed.
 #
 # ## Is the loss to blame?
 #
@@ -910,9 +928,14 @@ claim(
 reverse, forward = kl_divergence(p_g, p_r), kl_divergence(p_r, p_g)
 descended = reverse - 2 * js
 show_table(
-    ["$m$", "2 JS", "$\\log\\frac8m$ - 2 JS", "KL of $p_r$ from $p_g$"],
     [
-        [f"{m:.0f}", *(f"{own:.3f}" for own in three)]
+        "$m$",
+        "$2\\operatorname{JS}$",
+        "$\\log\\frac8m-2\\operatorname{JS}$",
+        "$\\operatorname{KL}(p_r,p_g)$",
+    ],
+    [
+        [f"{m:.0f}", *(f"{own:.3f}".replace("inf", "∞") for own in three)]
         for m, *three in list(
             zip(covered, 2 * js, descended, forward.abs(), strict=True)
         )
@@ -969,9 +992,9 @@ claim(
 )
 
 # %% [markdown]
-# At $k=1$ neither collapses, as a rule, though $-\log D$ does a little worse. At $k=5$ the generator with $-\log D$
-# concentrates on one mode; with $\log(1-D)$ it remains spread over all eight, and bad. Does that convict the KL? It
-# fits: concentration on good samples is what a mode-seeking loss would look like. But there is a plainer reading.
+# At $k=1$ neither collapses, as a rule, though the quality with $-\log D$ is a little worse. At $k=5$ the generator with
+# $-\log D$ concentrates on one mode; with $\log(1-D)$ it remains spread over all eight, and bad. Does that convict the
+# KL? It fits: concentration on good samples is what a mode-seeking loss would look like. But there is a plainer reading.
 # Against a strong discriminator the slope of $\log(1-D)$ dies (lesson 5), and a generator that does not learn does not
 # collapse either. In this setting the loss plays a part. That is all that the experiment says.
 #
@@ -983,8 +1006,8 @@ claim(
 #
 # $$ \varphi^0=\varphi,\qquad\varphi^{j+1}=\varphi^j+\eta\,\nabla_\varphi V(\varphi^j,\theta) . $$ (eq-lookahead)
 #
-# The end $\varphi^K$ depends on $\theta$. The generator descends $f_K(\theta)=L_G\big(\varphi^K(\varphi,\theta),
-# \theta\big)$, and by the chain rule
+# The end $\varphi^K$ depends on $\theta$. With $L_G(\varphi,\theta)$ for the generator's loss, the generator descends
+# $f_K(\theta)=L_G(\varphi^K,\theta)$, and by the chain rule
 #
 # $$ \frac{df_K}{d\theta}=\frac{\partial L_G}{\partial\theta}(\varphi^K,\theta)+\Big(\frac{\partial\varphi^K}{\partial\theta}\Big)^{\!\top}\frac{\partial L_G}{\partial\varphi}(\varphi^K,\theta) . $$ (eq-unrolled-gradient)
 #
@@ -1092,13 +1115,13 @@ gains = {
 # %% tags=["hide-input"]
 claim(
     "unrolling-helps-the-laggard",
-    "k = 1: W1 with K = 5 less that with 0, upper end",
+    "k = 1: W₁ with K = 5 less that with K = 0, upper end",
     gains[1, 5, 0].high,
     below=-0.1,
 )
 claim(
     "unrolling-ten-as-five",
-    "k = 1: W1 with K = 10 less that with 5, both ends",
+    "k = 1: W₁ with K = 10 less that with K = 5, both ends",
     [gains[1, 10, 5].low, gains[1, 10, 5].high],
     above=-0.12,
     below=0.12,
@@ -1121,17 +1144,18 @@ for ax, what in zip(panels, ("w1", "quality"), strict=True):
     }
     ends = {name: median_interval(own) for name, own in seen.items()}
     plots.member_rows(ax, seen, intervals=ends)
-panels[0].set(xlabel="exact W1 to the data", xlim=(0, None))
+panels[0].set(xlabel="exact W₁ to the data", xlim=(0, None))
 panels[1].set(xlabel="share of high quality", xlim=(0, 1.02))
 plots.show()
 
 # %% [markdown]
 # With $k=1$, foresight does what it promises: from $K=0$ to $K=5$ the distance to the data falls by about half, the
-# share of high quality doubles, and nearly all members cover all eight modes. Ten steps are as good as five, to within
-# about a tenth. With $k=5$ it does *not* help: it wins no modes. That fits what we have seen. Foresight is a remedy for
-# a discriminator that lags, which the generator would otherwise outrun. A discriminator that is nearly optimal has no
-# answer left to foresee, and the trap of {numref}`fig-collapse-trap` is there with the optimal one, too. And foresight
-# has its price: each generator step pays for $K$ steps of the discriminator and for differentiating through them.
+# share of high quality doubles, and nearly all members cover all eight modes. Ten steps are as good as five: the mean
+# distances differ by at most about a tenth. With $k=5$ it does *not* help: it wins no modes. That fits what we have
+# seen. Foresight is a remedy for a discriminator that lags, which the generator would otherwise outrun. A discriminator
+# that is nearly optimal has no answer left to foresee, and the trap of {numref}`fig-collapse-trap` is there with the
+# optimal one, too. And foresight has its price: each generator step pays for $K$ steps of the discriminator and for
+# differentiating through them.
 #
 # ## Exercises
 #
@@ -1163,10 +1187,10 @@ check("dstar-on-five-modes", answer)
 #
 # :::{exercise}
 # :label: ex-slope-for-one-percent
-# *A derivation.* A generator of one noise number $t\sim N(0,1)$ puts half of its samples on each of two points, up to a
-# few in between. Derive from {eq}`eq-bridge` that at least a share of $\frac g{L\sqrt{2\pi}}$ is in between when $L$ is
-# large. How steep must it be, in gaps per standard deviation, if no more than one sample in a hundred may be in
-# between?
+# *A derivation.* A generator turns one noise number $t\sim N(0,1)$ into one point where $t<0$ and into another, at the
+# distance $g$, where $t>0$, but for a short stretch around 0 on which it climbs from one to the other. Derive from
+# {eq}`eq-bridge` that at least a share of about $\frac g{L\sqrt{2\pi}}$ is in between when $L$ is large. How steep must
+# the generator be, in gaps per standard deviation, if no more than one sample in a hundred may be in between?
 # :::
 #
 # :::{hint}
@@ -1182,15 +1206,18 @@ check("slope-for-one-percent", answer)
 # %% [markdown]
 # :::{solution} ex-slope-for-one-percent
 # :class: dropdown
-# By symmetry the jump is at $t=0$ and takes a stretch of length $g/L$ there, which is negligible for large $L$. So the
-# expectation is over $z<0$, $z'>0$ (or the other way round).
+# For large $L$ the stretch is negligible, so the expectation is over $z<0$, $z'>0$ (or the other way round).
 #
 # 1. The pair $(z,z')$ has the density $\frac1{2\pi}e^{-R^2/2}$ in the plane. In polar coordinates the area element is
 #    $R\,dR\,d\alpha$, so the angle $\alpha$ is uniform and independent of $R$, which has the density $R\,e^{-R^2/2}$.
 # 2. The event $z<0<z'$ is a quadrant of the plane, and has the probability $\frac14$.
-# 3. $\mathbb E\,\frac1R=\int_0^\infty\frac1R\,R\,e^{-R^2/2}\,dR=\int_0^\infty e^{-R^2/2}\,dR=\sqrt{\pi/2}$.
-# 4. So the bound is $\frac{4g}{\pi L}\cdot\frac14\sqrt{\frac\pi2}=\frac g{L\sqrt{2\pi}}$: the length $g/L$ of the
-#    stretch, times the density of the noise at 0. It cannot be improved, since that is what such a generator has.
+# 3. The mean of $\frac1R$ is the area under half of a bell,
+#
+#    $$ \mathbb E\,\frac1R=\int_0^\infty\frac1R\,R\,e^{-R^2/2}\,dR=\int_0^\infty e^{-R^2/2}\,dR=\sqrt{\frac\pi2} . $$
+#
+# 4. So the bound is $\frac{4g}{\pi L}\cdot\frac14\sqrt{\frac\pi2}=\frac g{L\sqrt{2\pi}}$. A generator that climbs with
+#    the slope $L$ all the way reaches it: the stretch has the length $g/L$, and the noise has the density
+#    $\frac1{\sqrt{2\pi}}$ there. So the bound cannot be improved.
 # 5. With $g=1$ gap and a share of 0.01, $L=1/(0.01\sqrt{2\pi})\approx40$.
 #
 # ```python
@@ -1262,8 +1289,8 @@ check("count-turns", answer)
 #
 # ## What to remember
 #
-# - Collapse is counted: modes covered *and* share of high quality, over a population. Something silly passes either one
-#   alone.
+# - Collapse is counted: modes covered *and* share of high quality, over a population. Either number alone can be perfect
+#   for a useless generator.
 # - Whether a game collapses depends on the setting as much as on the objective. On the ring the usual GAN collapses
 #   with five discriminator steps per iteration and not with one; WGAN-GP is the other way round.
 # - The discriminator sees collapse, and $V(D^*,G)$ falls with every mode won. But among generators whose samples are

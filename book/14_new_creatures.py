@@ -26,8 +26,8 @@
 # **You will be able to say** what a strided convolution and its transpose are, as matrices; what the first weights do
 # to a signal; why batch normalisation and a gradient penalty do not go together; why a critic with only 300 pictures
 # should see them changed, and why generated ones must be changed in the same way; what residual networks and the
-# penalty R1 add; why a distance needs pictures beside it that are plainly wrong; and how to look for copies, and which
-# ones a search misses.
+# penalty $R_1$ add; why a distance needs pictures beside it that are plainly wrong; and how to look for copies, and
+# which ones a search misses.
 #
 # **You need** {doc}`lesson 2 <02_the_game>` for the game, {doc}`lesson 7 <07_seeing_collapse>` for the kernel distance,
 # and {doc}`lesson 11 <11_wasserstein_gan>` and {doc}`lesson 13 <13_better_critics>` for the other two games.
@@ -163,7 +163,7 @@ claim(
 #
 # A critic of pictures should not care where on the tile a claw is. So it looks everywhere with the same few weights. On
 # a row of pixels $x_0,x_1,\dots$, with a **kernel** of four weights, moved by two pixels each time (the **stride**),
-# and with one zero of padding at the edge,
+# and with one zero of padding at each end,
 #
 # $$ y_i=\sum_{k=0}^{3}w_k\,x_{2i+k-1} , $$ (eq-strided)
 #
@@ -192,7 +192,7 @@ back = conv2d(painted, kernel, stride=2, padding=1)  # (5, 3, 4, 4) again
 # %% tags=["hide-input"]
 claim(
     "transposed-convolution",
-    "conv_transpose2d of five pictures minus W^T, entry by entry",
+    "conv_transpose2d of five pictures minus Wᵀ, entry by entry",
     (painted.flatten(1) - small.flatten(1) @ W).abs().max(),
     equals=0.0,
     atol=1e-12,
@@ -373,7 +373,8 @@ claim(
 # *Change only the real ones*, and the game is played between $Tp_r$ and $p_g$. Its optimum is $p_g=Tp_r$: **the
 # generator learns the changes**, and draws creatures that slide off the tile. *Change both alike*,
 #
-# $$ \text{critic: down } L_D\big(T(x),T(G(z))\big),\qquad \text{generator: down } L_G\big(T(G(z))\big) , $$ (eq-augmented-game)
+# $$ \begin{aligned}&\text{critic: down } L_D\big(T(x),T(G(z))\big),\\
+# &\text{generator: down } L_G\big(T(G(z))\big) ,\end{aligned} $$ (eq-augmented-game)
 #
 # with a fresh draw of $T$ for each picture, and the game is between $Tp_r$ and $Tp_g$. Every divergence of the
 # earlier lessons is 0 for equal distributions and no others, so the optimum is reached if and only if $Tp_g=Tp_r$. From
@@ -384,12 +385,12 @@ claim(
 # When is it injective? Let a creature be one black pixel on a ring of $n$ places, and let $T$ move it by $-1$, 0 or 1
 # with equal probability. Then $Tp$ is a convolution of $p$, and a Fourier transform turns convolutions into products:
 #
-# $$ \widehat{Tp}(k)=\tfrac13\Big(1+2\cos\frac{2\pi k}n\Big)\,\hat p(k),\qquad k=0,\dots,n-1 . $$ (eq-fourier)
+# $$ \widehat{Tp}(k)=\tfrac13\Big(1+2\cos\frac{2\pi k}n\Big)\,\hat p(k) $$ (eq-fourier)
 #
-# $T$ is injective if and only if no factor is 0, that is, unless $\cos\frac{2\pi k}n=-\frac12$ for some $k$, which
-# happens exactly where 3 divides $n$. On a ring of 8 the distribution can be read off its blurred version. On a ring of
-# 9 it cannot. To see where the two games end, we let a generator that can draw any distribution on the ring of 8 go
-# down on JS, once against changed data as it is, and once changed alike.
+# for $k=0,\dots,n-1$. So $T$ is injective if and only if no factor is 0, that is, unless $\cos\frac{2\pi k}n=-\frac12$
+# for some $k$, which happens exactly where 3 divides $n$. On a ring of 8 the distribution can be read off its blurred
+# version. On a ring of 9 it cannot. To see where the two games end, we let a generator that can draw any distribution
+# on the ring of 8 go down on JS, once against changed data as it is, and once changed alike.
 
 
 # %% tags=["hide-input"]
@@ -478,7 +479,7 @@ claim(
 # **Residual blocks instead of transposed convolutions.** A block adds what it computes to what it was given, so that a
 # signal, and a gradient on its way back, can always pass:
 #
-# $$ h\;\mapsto\;\operatorname{up}(W_s*h)+W_2*a\big(W_1*\operatorname{up}(a(h))\big) , $$ (eq-residual-block)
+# $$ h\mapsto\operatorname{up}(W_s*h)+W_2*a\big(W_1*\operatorname{up}(a(h))\big) , $$ (eq-residual-block)
 #
 # where $a$ is leaky ReLU and up doubles the pixels. The critic has the mirror image, with means over $2\times2$ pixels.
 #
@@ -542,13 +543,13 @@ show_table(["critic, 16 channels wide", "size of a score"], sizes)
 
 # %% [markdown]
 # **A penalty that lets the game come to rest.** WGAN-GP asks for slopes of 1, everywhere and for ever: even where
-# $p_g=p_r$ its critic is steep, and pushes the generator away again. R1 {cite}`mescheder2018` punishes *every* slope,
+# $p_g=p_r$ its critic is steep, and pushes the generator away again. $R_1$ {cite}`mescheder2018` punishes *every* slope,
 # and only at the real pictures:
 #
 # $$ R_1=\frac\lambda2\,\mathbb E_{p_r}\lVert\nabla_xf(x)\rVert^2 . $$ (eq-r1)
 #
 # Where $p_g=p_r$, the best critic of the classical game is constant, and pays nothing. (The same at generated pictures
-# is called R2.) It takes four lines, and is added to the discriminator's loss:
+# is called $R_2$.) It takes four lines, and is added to the discriminator's loss:
 
 
 # %%
@@ -573,9 +574,9 @@ claim(
 )
 
 # %% [markdown]
-# Differentiating a gradient is the dearest part of a step, so the term is taken in every 16th step only, times 16: on
-# average that is the same {cite}`karras2020stylegan`. Nor need the critic see each picture by itself: the gradient of
-# the *sum* of all scores is defined in any case. That allows the fourth thing, the **minibatch deviation**
+# Differentiating a gradient is the most expensive part of a step, so the term is taken only in every 16th step, times
+# 16: on average that is the same {cite}`karras2020stylegan`. Nor need the critic see each picture by itself: the
+# gradient of the *sum* of all scores is defined in any case. That allows the fourth thing, the **minibatch deviation**
 # {cite}`karras2018`: the critic is shown, as one more channel, how much the pictures of a batch differ. It is the
 # simplest form of what lesson 8 does against collapse.
 #
@@ -584,8 +585,8 @@ claim(
 # One more line has become popular. In the **relativistic** game {cite}`jolicoeur2018` a real picture $x$ is only asked
 # to score higher than a generated one $\tilde x$: the critic goes down on
 # $-\mathbb E\log\sigma\big(f(x)-f(\tilde x)\big)$, and the generator on the same with the two exchanged. A critic can
-# no longer win by calling everything of a kind real, which helps against collapse; together with R1 and R2 the game
-# converges locally {cite}`huang2024`. `Config(objective="relativistic")` plays it.
+# no longer win by calling everything of a kind real, which helps against collapse; together with $R_1$ and $R_2$ the
+# game converges locally {cite}`huang2024`. `Config(objective="relativistic")` plays it.
 # :::
 #
 # ## Three games, and a longer one
@@ -596,15 +597,16 @@ claim(
 # forwards or backwards; the two networks are about equally large, and backwards costs twice as much as forwards (once
 # for the weights and once for the inputs). With $n$ critic steps per iteration, for each picture of a batch,
 #
-# $$ \underbrace{n\,(1+2+4)}_{\text{make one, score two}}+\underbrace{3+2}_{\text{generator step}}=7n+5
-#    ,\qquad\text{with a penalty }13n+5 , $$ (eq-passes)
+# $$ \begin{gathered}\underbrace{n\,(1+2+4)}_{\text{make one, score two}}
+# +\underbrace{3+2}_{\text{generator step}}=7n+5 ,\\
+# \text{and with a penalty}\quad13n+5 ,\end{gathered} $$ (eq-passes)
 #
 # since the penalty sends a third picture forwards and back to the picture, and then differentiates *that*. The
 # generator step goes forwards and backwards through the generator, but through the critic only forwards and back to the
 # picture.
 #
 # Beside them we play the game of the last section for much longer: residual networks with 32 channels at the full side,
-# non-saturating, R1 with $\lambda=0.3$, and Adam(5e-4, 0, 0.99).
+# non-saturating, $R_1$ with $\lambda=0.3$, and Adam with the learning rate $5\cdot10^{-4}$ and $\beta=(0,0.99)$.
 
 # %% tags=["hide-input"]
 result = recorded("creatures").result
@@ -618,31 +620,33 @@ for game, n in (("DCGAN", 1), ("WGAN", 2), ("WGAN-GP", 2)):
     assert {run["rounds"] for run in runs[game]} == {rounds}
     spent = torch.tensor([run["seconds"] for run in runs[game]]).median()
     seconds[game] = spent.item()
-    rows.append([game, cost, rounds, rounds * n * result["batch"]])
+    shown = rounds * n * result["batch"]
+    rows.append([game, cost, f"{rounds:,}", f"{shown:,}"])
 longer = recorded("creatures-modern").result
 rows.append(
     [
         "the longer run, with larger networks",
         "12, and 6 more in every 16th",
-        longer["images"] // longer["batch"],
-        longer["images"],
+        f"{longer['images'] // longer['batch']:,}",
+        f"{longer['images']:,}",
     ]
 )
 show_table(
-    ["game", "passes an iteration", "iterations", "real pictures shown"],
+    ["game", "passes per iteration", "iterations", "real pictures shown"],
     rows,
 )
 dearest, cheapest = max(seconds.values()), min(seconds.values())
-each = [
-    own / run[2] for own, run in zip(seconds.values(), rows, strict=False)
-]
+each = [own / runs[game][0]["rounds"] for game, own in seconds.items()]
 claim(
     "equal-compute",
-    "seconds of the dearest game over those of the cheapest",
+    "seconds of the most expensive game over those of the cheapest",
     dearest / cheapest,
     below=1.5,
 )
-print(f"at equally many iterations: {max(each) / min(each):.1f}")
+print(
+    "After equal numbers of iterations the most expensive game would have "
+    f"taken {max(each) / min(each):.1f} times as long as the cheapest."
+)
 took = longer["images"] / longer["a_second"] / 60
 print(
     f"The longer run took about {took:.0f} minutes of one processor core, and "
@@ -741,9 +745,7 @@ generator = new_creatures.modern_generator()
 noise = torch.randn(508, 64, generator=random_source(1))[:500]
 with torch.no_grad():
     drawn = torch.cat([generator(z)[0] for z in noise.split(100)])
-print(
-    f"{len(drawn)} pictures from -1 to 1, of shape {tuple(drawn[0].shape)}"
-)
+print(f"{len(drawn)} pictures of shape {tuple(drawn[0].shape)}")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "A sheet of 64 pictures in four rows, drawn now by the shipped generator: small monsters on white in many colours, with bodies, legs, wings and shadows; some could be bears, knights or dragons, some are muddled, and a few are pale clouds."}, "figure": {"name": "fig-sheet", "caption": "Sixty-four creatures, drawn when this page was made: the next 64 of the noise, not a selection."}}
 sheet = {"drawn here": drawn[100:164]}
@@ -768,7 +770,7 @@ for ax, (game, run) in zip(
 ):
     critic = torch.tensor(run["losses"]["critic"])
     if game.startswith("WGAN"):
-        curves = {"critic's estimate": -critic}
+        curves = {"estimate of W₁": -critic}
     else:
         other = torch.tensor(run["losses"]["generator"])
         curves = {"discriminator": critic, "generator": other}
@@ -933,7 +935,7 @@ claim(
 )
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Ten curves over a logarithmic axis of real pictures shown. Nine, with narrow bands, fall steeply from 10 at the start and end between 0.1 and 0.5. The tenth, the longer run, goes on far to the right of them, and falls below 0.1. Grey lines mark pictures that are wrong: pixel salad at about 0.6, jigsaws at about 0.4, blurred ones at about 0.3, upside-down ones at about 0.1. A dashed line for held-out creatures lies just below 0."}, "figure": {"name": "fig-creature-distance", "caption": "Kernel distance to the training pictures on random features: three runs of each game and the longer run (recorded), each by the median of ten groups of 50 samples and its 95% interval. The dashed line is the held-out creatures, the dotted ones are the same creatures spoilt. At the vertical line the second part of the longer run begins."}}
-ax = plots.axes(1, 1, height=3.0)
+ax = plots.axes(1, 1, height=3.6)
 curves = [
     (game, run["rounds"] * n * result["batch"] * torch.arange(8) / 7, own)
     for (game, values), n in zip(kernel.items(), (1, 2, 2), strict=True)
@@ -982,16 +984,17 @@ ax.axhline(
 for name in wrong:
     level = controls[name].median().item()
     ax.axhline(level, color=plots.FAINT, linestyle=":", linewidth=1.2)
-    left = 0.2 if name == "jigsaw of 4" else 0.02  # beside the other jigsaw
-    ax.text(
-        left,
-        level,
-        name,
-        fontsize=9,
-        color=plots.INK,
-        va="bottom",
-        transform=ax.get_yaxis_transform(),  # a share of the width
-    )
+    if name != "jigsaw of 4":  # which lies on the other jigsaw
+        ax.text(
+            0.99,
+            level,
+            "jigsaws" if name == "jigsaw of 16" else name,
+            fontsize=9,
+            color=plots.INK,
+            ha="right",
+            va="bottom",
+            transform=ax.get_yaxis_transform(),  # a share of the width
+        )
 ax.set(
     xlabel="real pictures shown",
     ylabel="kernel distance",
@@ -1028,13 +1031,13 @@ whole_part = paired_difference(modern[-1], modern[longer["first"] - 1])
 print(
     f"From the end of its first part to the end of the second the distance "
     f"changes by {whole_part.difference:.3f} (95% interval "
-    f"{whole_part.low:.3f} to {whole_part.high:.3f})."
+    f"{whole_part.low:.3f} to {whole_part.high:.3f}).".replace("-", "−")
 )
 low, high = modern[-1].min(), modern[-1].max()
 print(
     f"Its ten groups of 50 lie from {low:.3f} to {high:.3f}; the ten groups of "
-    f"7 held-out creatures from {controls['held out'].min():.2f} to "
-    f"{controls['held out'].max():.2f}."
+    f"7 creatures held out from {controls['held out'].min():.2f} to "
+    f"{controls['held out'].max():.2f}.".replace("-", "−")
 )
 
 # %% [markdown]
@@ -1045,10 +1048,10 @@ print(
 # four new things makes the longer run better, or how much is due to its length: it differs in all of them at once.
 #
 # Look at the dashed line and at the dotted ones. Other creatures by the same artists are at 0, as far as one can tell.
-# At their end the three games are about as far from creatures as creatures on their heads, blurred ones, and jigsaws of
-# them. A measure without such pictures beside it would have told us that 0.3 is much less than 10. How far the longer
-# run gets, the table says. But a small distance on features that do not know what a creature is does not make a
-# creature: many of those on the sheet have a clear outline, and no plan inside.
+# At their end the three games are about as far from the training pictures as blurred creatures and jigsaws of them, and
+# farther than creatures on their heads. A measure without such pictures beside it would have told us that 0.3 is much
+# less than 10. How far the longer run gets, the table says. But a small distance on features that do not know what a
+# creature is does not make a creature: many of those on the sheet have a clear outline, and no plan inside.
 #
 # What became of the chessboards?
 
@@ -1083,9 +1086,9 @@ claim(
 )
 
 # %% [markdown]
-# Training takes most of it away, even size or not. What is left differs from run to run, and with WGAN-GP most is left.
-# The longer run, which doubles pixels, does not begin with one. Whatever its pictures have of the highest frequency on
-# the way, it has *learnt*: pixel art has hard edges, and patterns of single pixels.
+# Training takes most of it away, whether the kernels are of even or of odd size. What is left differs from run to run,
+# and with WGAN-GP most is left. The longer run, which doubles pixels, does not begin with one. Whatever its pictures
+# have of the highest frequency on the way, it has *learnt*: pixel art has hard edges, and patterns of single pixels.
 #
 # ## Is it new?
 #
@@ -1101,10 +1104,11 @@ claim(
 # they are new by construction. The other needs no other pictures: divide by the distance to the nearest training
 # picture *of another form*,
 #
-# $$ r(x)=\frac{\min_{y}d(x,y)}{\min_{y\text{ of another form}}d(x,y)}\in[0,1] . $$ (eq-copy-ratio)
+# $$ r(x)=\frac{\min_{y}d(x,y)}{\min_{y\text{ of another form}}d(x,y)} , $$ (eq-copy-ratio)
 #
-# A copy is far closer to its original than to anything else: $r$ is near 0. A sample that is like no training picture
-# in particular has $r$ near 1. Call a picture *caught* if its $r$ is below that of every held-out picture.
+# a number from 0 to 1. A copy is far closer to its original than to anything else: $r$ is near 0. A sample that is like
+# no training picture in particular has $r$ near 1. Call a picture *caught* if its $r$ is below that of every held-out
+# picture.
 #
 # A picture can also be put together from two: a **blend**, the mean of both, or a **chimera**, the left half of one and
 # the right half of the other. For these $r$ is useless, since two originals are equally near. So a second search looks
@@ -1151,7 +1155,7 @@ show_table(
         [
             name,
             f"{share:.0%}",
-            f"{pairs[name]:.0%}" if name in pairs else "-",
+            f"{pairs[name]:.0%}" if name in pairs else "",
         ]
         for name, share in caught.items()
     ],
@@ -1248,8 +1252,8 @@ plots.show()
 # %% [markdown]
 # Judge for yourself: the most suspicious samples are shown, caught or not, so that no number has to be believed. But
 # look at *which* pictures are nearest, too. Pale samples are near to pale pictures, and far from all others, so that
-# they are easily caught. And often the nearest is a smooth picture of a middling colour: in a sum of squares whatever
-# hedges is close to everything. So the distance finds copies, which is what it is meant for, but as a measure of
+# they are easily caught. And often the nearest is a smooth picture of a middling colour: in a sum of squares a picture
+# that hedges is close to everything. So the distance finds copies, which is what it is meant for, but as a measure of
 # likeness it is worthless. The two are often confused.
 #
 # ## In between
@@ -1389,7 +1393,7 @@ check("mirror-now-and-then", answer)
 # :::{exercise}
 # :label: ex-coming-to-rest
 # Let $p_r=p_g=N(0,1)$, and let the critic be linear, $f(x)=ax$. Derive the second derivative at $a=0$ of the
-# discriminator's loss with R1 of weight $\lambda$,
+# discriminator's loss with $R_1$ of weight $\lambda$,
 # $L(a)=\mathbb E\log(1+e^{-ax})+\mathbb E\log(1+e^{ax})+R_1$, and give it for $\lambda=0.3$. Show that $a=0$ is the only
 # minimum. What would the penalty of WGAN-GP make of it?
 # :::
@@ -1410,8 +1414,8 @@ check("coming-to-rest", answer)
 # Since $\nabla f=a$, {eq}`eq-r1` gives $R_1=\frac\lambda2a^2$, with second derivative $\lambda$. Let
 # $s(u)=\log(1+e^u)$. Then $s'=\sigma$ and $s''=\sigma(1-\sigma)$, which is $\frac14$ at 0. So
 #
-# $$ L''(a)=2\,\mathbb E\big[x^2\,\sigma(ax)(1-\sigma(ax))\big]+\lambda,\qquad
-#    L''(0)=2\cdot\tfrac14\,\mathbb Ex^2+\lambda=\tfrac12+\lambda=0.8 . $$
+# $$ \begin{aligned}L''(a)&=2\,\mathbb E\big[x^2\,\sigma(ax)(1-\sigma(ax))\big]+\lambda,\\
+# L''(0)&=2\cdot\tfrac14\,\mathbb Ex^2+\lambda=\tfrac12+\lambda=0.8 .\end{aligned} $$
 #
 # $L''>0$ everywhere, so $L$ is strictly convex and has one minimum. By symmetry $L(-a)=L(a)$, so $L'(0)=0$, and it is
 # at $a=0$: the critic comes to rest flat, and the generator feels nothing. In WGAN-GP, where $p_g=p_r$, the critic's loss
@@ -1463,12 +1467,12 @@ check("smallest-ratio", answer)
 #   other, which a penalty on slopes between samples cannot tolerate.
 # - Where pictures are few, show the critic changed ones, *real and generated alike*. The generator then learns the
 #   distribution itself wherever the change is injective on distributions.
-# - R1 lets a game come to rest: it costs nothing where the critic is flat, and a penalty on slopes other than 1 does.
+# - $R_1$ lets a game come to rest: it costs nothing where the critic is flat, and a penalty on slopes other than 1 does.
 # - "Better" needs a distance, an interval, and pictures beside it that are plainly wrong: jigsaws, salad, blur. "New"
 #   needs a search for copies, held-out *forms* to compare with, and cheats that say what the search does not find.
 #
 # **Sources.** The experiment is that of {cite}`weng2019`, on other pictures; the networks are from {cite}`radford2016`,
 # and checkerboards are explained by {cite}`odena2016`. Changing real and generated pictures alike is due to
 # {cite}`zhao2020` and {cite}`karras2020`, who also say when a change can be told apart from the distribution behind it;
-# the kernel distance is from {cite}`binkowski2018`. R1 is from {cite}`mescheder2018`, the first weights from
+# the kernel distance is from {cite}`binkowski2018`. $R_1$ is from {cite}`mescheder2018`, the first weights from
 # {cite}`he2015`. What had to be corrected is listed under {doc}`errata`.

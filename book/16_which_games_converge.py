@@ -28,7 +28,7 @@
 #
 # **You need** {doc}`lesson 4 <04_no_equilibrium>`, and the gradient penalty of {doc}`lesson 13 <13_better_critics>`.
 #
-# **It takes** about 79 minutes to read with the exercises, and less than a minute to run on a laptop.
+# **It takes** about 80 minutes to read with the exercises, and less than a minute to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]
@@ -201,9 +201,9 @@ show_table(
 # :::
 #
 # The second condition of each line only keeps the steps from being too long. The first one is the point. **Without
-# friction the eigenvalues are never inside, whatever the learning rates.** With friction, players who take turns converge
-# at any small rates; players who move at once need the *generator's* rate to be small, compared with the friction. We
-# try four thousand random settings.
+# friction the eigenvalues are never inside, whatever the learning rates.** With friction, players who take turns
+# converge at any small rates; players who move at once need the *generator's* rate to be small, compared with the
+# friction. We try four thousand random settings.
 
 # %%
 draws = torch.rand(4, 4000, dtype=torch.float64, generator=random_source(1))
@@ -269,7 +269,7 @@ with_r1 = play(
     lr=0.2,
     steps=300,
 )
-print(f"radius after 300 iterations: {with_r1.radius[-1]:.1e}")
+print(f"radius after 300 iterations: {with_r1.radius[-1]:.6f}")
 
 # %% tags=["hide-input"]
 plain = {
@@ -287,7 +287,7 @@ RULES = {
     "Wasserstein, noise 1": (
         dirac_gan("wgan", noise=1.0), 0, 1, {}, 0.2
     ),
-    "minimax, rates .02 and .2": (
+    "minimax, rates 0.02 and 0.2": (
         plain["minimax"], 0, 1 / 2, {}, (0.02, 0.2)
     ),
     "minimax, noise 1": (
@@ -332,7 +332,10 @@ moduli = iter(measured)
 
 
 def two_digits(radius):
-    return f"{radius:.0f}" if 10 <= radius < 1000 else f"{radius:.2g}"
+    if 0.001 <= radius < 1000:
+        return f"{radius:.0f}" if radius >= 10 else f"{radius:.2g}"
+    digits, power = f"{radius:.1e}".split("e")
+    return f"${digits}\\cdot10^{{{int(power)}}}$"
 
 
 show_table(
@@ -363,7 +366,7 @@ consensus = spectral_radius(plain["minimax"], origin, **agreeing)
 walk = play(plain["minimax"], start, steps=300, **agreeing)
 print(
     f"minimax, consensus with γ = 1: modulus {consensus:.4f}, "
-    f"radius {walk.radius[-1]:.2g}"
+    f"radius {walk.radius[-1]:.7f}"
 )
 claim(
     "consensus-is-friction-for-both",
@@ -376,17 +379,17 @@ claim(
 # %% [markdown]
 # "Modulus" is the largest $|\lambda|$ of an iteration. Without friction it is above 1 for simultaneous steps and exactly
 # 1 for alternating ones, for every loss, any number of critic steps and any pair of rates with $\alpha\beta a^2<4$
-# (count $n$ critic steps as one at the rate $n\beta$). The last three rows of the
-# table have friction, and converge in both orders. The very last one is close to the border: at once it converges since
+# (count $n$ critic steps as one at the rate $n\beta$). The last three rows of the table have friction, and converge in
+# both orders. The very last one is close to the border: with simultaneous steps it converges since
 # $\alpha a^2=0.2<0.3$, and at the rate 0.4 it would not. "Radius" is the distance from the equilibrium after three
-# hundred iterations.
+# hundred iterations; "at once" stands for simultaneous steps, and "in turns" for alternating ones.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels. Paths: in the plane of theta and psi from theta = 1. The Wasserstein game in turns goes round on an ellipse that is nearly a circle; minus log D in turns winds slowly inwards; with R1 the path spirals into the origin within a turn or two. Eigenvalues: in the complex plane with the unit circle. Those of the first two games lie on the circle, those of the game with R1 inside."}, "figure": {"name": "fig-dirac-rules", "caption": "Three rules of the Dirac-GAN, alternating steps at the rate 0.2, 300 iterations: the paths from θ = 1, ψ = 0, and the eigenvalues of an iteration in the complex plane. The eigenvalues of the first two lie on the circle and do not tell them apart."}}
 left, right = plots.axes(1, 2, height=3.7)
 shown = {
     "Wasserstein": "Wasserstein",
-    "-log D": "$-\\log D$",
-    "-log D, R1": "$-\\log D$, $R_1$ of 0.3",
+    "−log D": "$-\\log D$",
+    "−log D, R₁": "$-\\log D$, $R_1$ of 0.3",
 }
 routes, spectra = {}, {}
 for name, rule in shown.items():
@@ -404,8 +407,9 @@ plots.legend_below(left, right)
 plots.show()
 
 # %% [markdown]
-# Now steer it yourself. Find a rate at which players at once leave the circle although there is friction. How much noise
-# does minimax need to come to rest at once, at the rate 0.2? And does noise help the Wasserstein game, ever?
+# Now steer it yourself. Find a rate at which players who move at once leave the circle although there is friction. How
+# much noise does minimax need to come to rest if they move at once, at the rate 0.2? And does noise ever help the
+# Wasserstein game?
 
 # %%
 steer_dirac_gan()
@@ -424,9 +428,10 @@ steer_dirac_gan()
 # $|\lambda|=1$, the linear part does not decide, and the next terms of the loss do. Let $\sigma(t)=1/(1+e^{-t})$ as
 # always. In the game with $-\log D$ an iteration of simultaneous steps is
 #
-# $$ \theta\leftarrow\theta+\eta\,\sigma(-t)\,\psi,\qquad\psi\leftarrow\psi-\eta\,\sigma(t)\,\theta,\qquad t=\psi\theta . $$ (eq-log-d)
+# $$ \begin{aligned}\theta&\leftarrow\theta+\eta\,\sigma(-t)\,\psi,\\
+# \psi&\leftarrow\psi-\eta\,\sigma(t)\,\theta,\end{aligned} $$ (eq-log-d)
 #
-# **In continuous time.** Let $\eta\to0$. Then $r^2=\theta^2+\psi^2$ changes at the rate
+# with $t=\psi\theta$. **In continuous time.** Let $\eta\to0$. Then $r^2=\theta^2+\psi^2$ changes at the rate
 #
 # $$ \frac{d}{ds}r^2=2\theta\psi\,\big(\sigma(-t)-\sigma(t)\big)=-2t\tanh\tfrac t2\le0 . $$ (eq-log-d-flow)
 #
@@ -468,10 +473,10 @@ claim(
 #
 # $$ \frac{d}{ds}r^2\approx-\tfrac18r^4,\qquad\text{which gives}\qquad r\approx\sqrt{8/s} . $$ (eq-log-d-slow)
 #
-# No power of a factor: to halve the radius takes four times as long. **Alternating steps** conserve areas to first
-# order and follow the flow, with $s=\eta T$ after $T$ iterations. **Simultaneous steps** add what we know from lesson 4:
-# each multiplies $r^2$ by about $1+\frac14\eta^2$. The flow takes away about $\eta\cdot\frac18r^4$ in each iteration, and
-# gain and loss balance where
+# This is far slower than exponential: to halve the radius takes four times as long. **Alternating steps** conserve
+# areas to first order and follow the flow, with $s=\eta T$ after $T$ iterations. **Simultaneous steps** add what we
+# know from lesson 4: each multiplies $r^2$ by about $1+\frac14\eta^2$. The flow takes away about $\eta\cdot\frac18r^4$
+# in each iteration, and gain and loss balance where
 #
 # $$ \tfrac14\eta^2r^2=\tfrac18\eta\,r^4,\qquad\text{that is, at}\qquad r=\sqrt{2\eta} . $$ (eq-log-d-cycle)
 #
@@ -503,9 +508,9 @@ show_table(
     [
         "rate $\\eta$",
         "at once, 300",
-        "at once, 20 000",
+        "at once, 20,000",
         "$\\sqrt{2\\eta}$",
-        "in turns, 20 000",
+        "in turns, 20,000",
         "$\\sqrt{8/(\\eta T)}$",
     ],
     [
@@ -529,7 +534,7 @@ claim(
 )
 claim(
     "log-d-slow-approach",
-    "alternating -log D: η T r² / 8 after 20 000 iterations",
+    "alternating -log D: η T r² / 8 after 20,000 iterations",
     rates * 20_000 * in_turns[-1] ** 2 / 8,
     equals=1.0,
     atol=0.05,
@@ -540,14 +545,14 @@ claim(
 # after twenty thousand. In turns they have reached 0.045, and would need four times as many iterations for half of
 # that.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Radius over the number of iterations, both axes logarithmic. Alternating steps of minus log D fall along a straight line of slope minus one half. Simultaneous steps fall to 0.63 and stay there. With an R1 penalty the radius drops to 1e-4 within three hundred iterations."}, "figure": {"name": "fig-dirac-radii", "caption": "Distance from the equilibrium at the rate 0.2. The loss −log D in turns approaches it like 1/√T; at once it stops at √(2η), dotted. With an R1 penalty the approach is exponential."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Radius over the number of iterations, both axes logarithmic. Alternating steps of minus log D fall along a straight line of slope minus one half. Simultaneous steps fall to 0.63 and stay there. With an R1 penalty the radius drops to one ten-thousandth within three hundred iterations."}, "figure": {"name": "fig-dirac-radii", "caption": "Distance from the equilibrium at the rate 0.2. The loss −log D in turns approaches it like 1/√T; at once it stops at √(2η), dotted. With an R₁ penalty the approach is exponential."}}
 ax = plots.axes(height=3.0)
 plot_radii(
     ax,
     {
-        "-log D, at once": at_once[:, 2],
-        "-log D, in turns": in_turns[:, 2],
-        "-log D with R1, in turns": with_r1.radius[1:],
+        "−log D, at once": at_once[:, 2],
+        "−log D, in turns": in_turns[:, 2],
+        "−log D with R₁, in turns": with_r1.radius[1:],
     },
     level=math.sqrt(0.4),
 )
@@ -560,8 +565,8 @@ plots.show()
 # they do near the equilibrium?
 #
 # **Critic steps.** In the game $\psi\theta$ with $n$ critic steps per iteration and one rate, put $\beta=n\eta$ in the
-# matrices. Simultaneous: $|\lambda|^2=1+n\eta^2$, so more critic steps make it *worse*. Alternating: the determinant is 1
-# and the trace $2-n\eta^2$, so the path goes round, faster with more steps. No finite number of critic steps makes it
+# matrices. Simultaneous: $|\lambda|^2=1+n\eta^2$, so more critic steps make it *worse*. Alternating: the determinant is
+# 1 and the trace $2-n\eta^2$, so the path goes round, faster with more steps. No finite number of critic steps makes it
 # converge. What lesson 11 assumes is another limit: a critic that is optimal *under its bound* before the generator
 # moves.
 #
@@ -572,11 +577,12 @@ plots.show()
 # distinguish. At rest the generator's gradient, $-\psi$, would have to be 0; but at $\psi=0$ the penalty has a peak, and
 # the critic's loss falls on both sides, with the slopes $2\lambda\mp\theta$. So there is no rest as long as
 # $|\theta|<2\lambda$, where both are positive. Now take $\psi<0$. There the critic's gradient is
-# $\theta+2\lambda(1+\psi)$, and the field vanishes on the edge of this region, where
+# $\theta+2\lambda(1+\psi)$, and the field vanishes on the edge of this region, at $\theta=-2\lambda$ and $\psi=0$. Its
+# matrix there and the eigenvalues of this matrix are
 #
-# $$ \theta=-2\lambda,\quad\psi=0,\qquad J=\begin{pmatrix}0&-1\\1&2\lambda\end{pmatrix},\qquad\mu=\lambda\pm\sqrt{\lambda^2-1} . $$ (eq-gp-rest)
+# $$ J=\begin{pmatrix}0&-1\\1&2\lambda\end{pmatrix},\qquad\mu=\lambda\pm\sqrt{\lambda^2-1} . $$ (eq-gp-rest)
 #
-# For $\lambda\ge1$ both eigenvalues $\mu$ of $J$ are real and positive. Then small steps, which start at $\psi=0$,
+# For $\lambda\ge1$ both eigenvalues $\mu$ are real and positive. Then small steps, which start at $\psi=0$,
 # approach this point from one side and never cross $\psi=0$ again. **The generator comes to rest at the distance
 # $2\lambda$ from the data.** It walked past them, and the critic, a straight line whose slope must be 1 or $-1$, could
 # not turn round, since to change its sign it would have to be flat in between. For $\lambda<1$ the path oscillates,
@@ -658,8 +664,8 @@ claim(
 # with a theorem: noisy steps whose rates fall to 0, the generator's faster, converge to a local equilibrium. One
 # condition of the theorem is that the critic *by itself*, with the generator held still, runs to a point of rest, and
 # that this point is stable. The Dirac-GAN without friction violates it: for $\theta\ne0$ the critic's loss
-# $a\theta\psi$ has no minimum. And so, by {prf:ref}`thm-dirac`, no pair of rates helps: $|\lambda|^2=1+\alpha\beta
-# a^2$.
+# $a\theta\psi$ has no minimum. And so, by {prf:ref}`thm-dirac`, no pair of rates helps: with simultaneous steps
+# $|\lambda|^2=1+\alpha\beta a^2$.
 #
 # With friction the two rates are *not* alike. Simultaneous steps need $\alpha a^2<\kappa$. The critic's rate does not
 # occur in it. **Slowing the generator down is what helps**, and it helps only a game that has some friction.
@@ -688,7 +694,7 @@ claim(
 )
 claim(
     "slow-the-generator",
-    "with R1: how far |λ| is above 1, by G's rate .8, .8, then .2, .2",
+    "with R_1: sign of |λ| − 1 at rates of G of 0.8, 0.8, 0.2 and 0.2",
     torch.stack(factor).sub(1).sign(),
     equals=[1, 1, -1, -1],
 )
@@ -714,7 +720,7 @@ penalties = [
 # %% tags=["hide-input"]
 claim(
     "dirac-r1-is-r2",
-    "R1, R2 and their sum on the Dirac-GAN, over γψ²/2",
+    "R_1, R_2 and their sum on the Dirac-GAN, over γψ²/2",
     torch.stack(penalties).detach() / (0.3 * 0.7**2 / 2),
     equals=[1.0, 1.0, 2.0],
     atol=1e-12,
@@ -750,7 +756,7 @@ claim(
     atol=1e-6,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "The factor of an iteration over the weight of the penalty from 0 to 6. It starts at 1, falls in nearly a straight line to 0.9 at weight 1, jumps up steeply from there, and climbs ever more slowly towards 1, reaching 0.99 at weight 5."}, "figure": {"name": "fig-dirac-damping", "caption": "How much of the distance is left after an iteration of simultaneous steps at the rate 0.2, −log D with an R1 penalty. Below 1 the pair converges; the best weight is 1, and a larger one is slow."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "The factor of an iteration over the weight of the penalty from 0 to 6. It starts at 1, falls in nearly a straight line to 0.9 at weight 1, jumps up steeply from there, and climbs ever more slowly towards 1, reaching 0.99 at weight 5."}, "figure": {"name": "fig-dirac-damping", "caption": "How much of the distance is left after an iteration of simultaneous steps at the rate 0.2, −log D with an R₁ penalty. Below 1 the pair converges; the best weight is 1, and a larger one is slow."}}
 ax = plots.axes(height=2.6)
 plots.lines(ax, weights, {"_factor": curve})
 ax.axhline(1, color=plots.FAINT, linewidth=1.0, zorder=0)
@@ -825,7 +831,7 @@ claim(
     below=1e-3,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "The plane of the generator's two parameters with the curve bc = 1. From six starting points paths swing across the curve a few times and end on it, each at a place of its own."}, "figure": {"name": "fig-landings", "caption": "Six paths of a generator with two parameters and an R1 penalty. All end on the curve bc = 1, where its samples are right; where on it depends on the start."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "The plane of the generator's two parameters with the curve bc = 1. From six starting points paths swing across the curve a few times and end on it, each at a place of its own."}, "figure": {"name": "fig-landings", "caption": "Six paths of a generator with two parameters and an R₁ penalty. All end on the curve bc = 1, where its samples are right; where on it depends on the start."}}
 ax = plots.axes(height=3.4)
 plot_landings(ax, walk.x[:, :6])
 plots.show()
@@ -862,7 +868,8 @@ plots.show()
 # {cite}`jolicoeur2018` it compares a real sample $x$ with a generated one $\tilde x$, and wants the difference of scores
 # to be large; the generator wants the opposite:
 #
-# $$ L_D=-\mathbb E\log\sigma\big(f(x)-f(\tilde x)\big),\qquad L_G=-\mathbb E\log\sigma\big(f(\tilde x)-f(x)\big) . $$ (eq-pairs)
+# $$ \begin{aligned}L_D&=-\mathbb E\log\sigma\big(f(x)-f(\tilde x)\big),\\
+# L_G&=-\mathbb E\log\sigma\big(f(\tilde x)-f(x)\big) .\end{aligned} $$ (eq-pairs)
 #
 # **On the Dirac-GAN** the score of the data is 0, so $L_D=\log(1+e^t)$ and $L_G=\log(1+e^{-t})$. This *is* the game with
 # $-\log D$. Pairs by themselves bring no friction, and the authors of R3GAN say so: they add $R_1$ and $R_2$.
@@ -896,10 +903,10 @@ claim(
 #   data {cite}`sun2020`, while with a threshold exponentially many valleys exist.
 #
 # R3GAN says it in words: with one threshold for all, it is enough for a sample to walk past the boundary, wherever that
-# is easiest; compared with *each* real sample, no real sample may be left behind. But training does not hold pairs fixed.
-# It draws them anew in every step, so what counts on average is the loss over **all pairs**. Then the traveller in the
-# air is also compared with the point 0, which it used to match. Let us compute all three, and bound the critic's slope
-# as well.
+# is easiest; compared with *each* real sample, no real sample may be left behind. But training does not hold pairs
+# fixed. It draws them anew in every step, so what counts on average is the loss over **all pairs**. Then the traveller
+# in the air is also compared with the point 0, which it used to match. Let us compute all three, and bound the critic's
+# slope as well.
 
 
 # %%
@@ -1024,12 +1031,20 @@ results = {
     name: coverage(train_ring_game(name), points=200) for name in RING_GAMES
 }
 
+
 # %% tags=["hide-input"]
+def titled(name):
+    """A game's name with signs and indices, which code can only spell."""
+    for spelt, set_ in (("-log", "−log"), ("R1", "R₁"), ("R2", "R₂")):
+        name = name.replace(spelt, set_)
+    return name
+
+
 show_table(
     ["game", "modes of 8", "members with all 8", "mean $W_1$"],
     [
         [
-            name,
+            titled(name),
             f"{found.modes.mean():.1f}",
             f"{int((found.modes == 8).sum())} of {len(found.modes)}",
             f"{found.w1.mean():.2f}",
@@ -1055,7 +1070,7 @@ show_table(
     ],
     [
         [
-            name,
+            titled(name),
             {"modes": "modes", "w1": "$W_1$"}[what],
             f"{found.low:.2f} to {found.high:.2f}",
             "yes" if found.told_apart else "no",
@@ -1071,7 +1086,7 @@ friction_alone = paired_difference(
 )
 claim(
     "penalties-keep-modes-on-the-ring",
-    "modes with R1 less modes without: low end of the interval",
+    "modes with R_1 less modes without: low end of the interval",
     friction_alone.low,
     above=0,
 )
@@ -1086,7 +1101,7 @@ claim(
 )
 claim(
     "pairs-before-wgan-gp-on-the-ring",
-    "W1 of pairs with R1 and R2 less that of WGAN-GP: high end",
+    "W_1 of pairs with R_1 and R_2 less that of WGAN-GP: high end",
     compared["WGAN-GP", "w1"].high,
     below=0,
 )
@@ -1102,7 +1117,7 @@ claim(
 of_pairs = compared["-log D, R1 and R2", "w1"]
 claim(
     "pairs-add-little-on-the-ring",
-    "same penalties: ends of the interval of what pairs change in W1",
+    "same penalties: ends of the interval of what pairs change in W_1",
     [abs(of_pairs.low), abs(of_pairs.high)],
     below=0.2,
 )
@@ -1150,7 +1165,8 @@ print(
 show_table(
     ["mean distance to", *KINDS],
     [
-        [game, *(f"{mean_distance(kind, game):.2f}" for kind in KINDS)]
+        [titled(game)]
+        + [f"{mean_distance(kind, game):.2f}" for kind in KINDS]
         for game in PENALTIES
     ]
     + [
@@ -1164,7 +1180,7 @@ show_table(
     ["chosen: rate, weight, critic steps", *KINDS],
     [
         [
-            game,
+            titled(game),
             *(
                 ", ".join(
                     f"{judged[kind, game]['settings'][name]:.2g}"
@@ -1183,7 +1199,7 @@ RIVALS = [game for game in PENALTIES if game != "pairs, R1 and R2"]
 panels = plots.axes(2, 2, height=1.5, sharey=True)
 for ax, kind in zip(panels.flat, KINDS, strict=True):
     rows = {
-        game: [
+        titled(game): [
             tuned[kind, game].low,
             tuned[kind, game].difference,
             tuned[kind, game].high,
@@ -1214,7 +1230,9 @@ for game in RIVALS:
     said = [
         f"{how} {named(kinds)}" for how, kinds in signs.items() if kinds
     ]
-    print(f"Pairs with R1 and R2, beside {game}: {'; '.join(said)}.")
+    print(
+        f"Pairs with R₁ and R₂, beside {titled(game)}: {'; '.join(said)}."
+    )
 
 untuned = {
     game: np.mean(
@@ -1224,7 +1242,7 @@ untuned = {
 }
 print(
     "Mean over all tries and data, before one is chosen: "
-    + "; ".join(f"{game} {value:.2f}" for game, value in untuned.items())
+    + "; ".join(f"{titled(g)} {value:.2f}" for g, value in untuned.items())
     + "."
 )
 
@@ -1233,7 +1251,7 @@ bounds = {"ring": 0.03, "grid": 0.1, "funnels": 0.03, "digits": 0.03}
 of_r1 = {kind: tuned[kind, "-log D, R1"] for kind in KINDS}
 claim(
     "pairs-add-little-when-tuned",
-    "pairs less -log D with R1: ends of the intervals in shares of 0.03, or of 0.1 on the grid",
+    "pairs less -log D with R_1: ends of the intervals in shares of 0.03, or of 0.1 on the grid",
     [
         abs(end) / bounds[kind]
         for kind, found in of_r1.items()
@@ -1243,13 +1261,13 @@ claim(
 )
 claim(
     "penalties-pay-when-tuned",
-    "pairs with R1 and R2 less -log D: high ends, four kinds of data",
+    "pairs with R_1 and R_2 less -log D: high ends, four kinds of data",
     [tuned[kind, "-log D"].high for kind in KINDS],
     below=0,
 )
 claim(
     "pairs-before-wgan-gp-when-tuned",
-    "pairs with R1 and R2 less WGAN-GP: high ends, ring, grid, funnels",
+    "pairs with R_1 and R_2 less WGAN-GP: high ends, ring, grid, funnels",
     [tuned[kind, "WGAN-GP"].high for kind in ("ring", "grid", "funnels")],
     below=0,
 )
@@ -1274,22 +1292,22 @@ claim(
 #
 # Keep the other limits in mind. Each interval is about seeds, for the settings that were chosen; other tries might lead
 # to other settings. The tries are few, the runs are short, the networks small, and a step with a penalty takes longer
-# than one without. On three stacked digits, with a thousand modes, the authors of R3GAN report that pairs do matter: with
-# the same two penalties, more modes are found with pairs than with a threshold {cite}`huang2024`.
+# than one without. On three stacked digits, with a thousand modes, the authors of R3GAN report that pairs do matter:
+# with the same two penalties, more modes are found with pairs than with a threshold {cite}`huang2024`.
 #
 # ## Exercises
 #
 # :::{exercise}
 # :label: ex-turns-with-many-steps
-# The Wasserstein game has no friction, and both players have the rate $\eta$. They take turns, with $n$ critic steps per
-# iteration. For small $\eta$ the path goes round on an ellipse. Derive the rate at which this ends, so that the path runs
-# away at larger ones. Write it with the symbol `n` of sympy.
+# The Wasserstein game has no friction, and both players have the rate $\eta$. They take turns, with $n$ critic steps
+# per iteration. For small $\eta$ the path goes round on an ellipse. Derive the rate at which this ends, so that the
+# path runs away at larger ones. Write it with the symbol `n` of sympy.
 # :::
 #
 # :::{hint}
 # :class: dropdown
-# Which number replaces $\beta$ if the critic takes $n$ steps at once? Two conjugate eigenvalues with product 1 lie on the
-# circle; for which traces are they conjugate?
+# Which number replaces $\beta$ if the critic takes $n$ steps at once? Two conjugate eigenvalues with product 1 lie on
+# the circle; for which traces are they conjugate?
 # :::
 
 # %%
@@ -1324,8 +1342,8 @@ check("turns-with-many-steps", answer)
 # :label: ex-circle-with-little-friction
 # Give the game with $-\log D$ a weak penalty $R_1$ of weight $\gamma<\frac14\eta$. Simultaneous steps then end on a
 # smaller circle. Derive the *square* of its radius by the argument that led to {eq}`eq-log-d-cycle`, and write it with
-# the symbols `eta` and `gamma` of sympy. At which $\gamma$ does the circle vanish, and what does {prf:ref}`thm-dirac` say
-# there?
+# the symbols `eta` and `gamma` of sympy. At which $\gamma$ does the circle vanish, and what does {prf:ref}`thm-dirac`
+# say there?
 # :::
 #
 # :::{hint}
@@ -1428,8 +1446,8 @@ check("collapse-of-many", answer)
 #
 # - On the Dirac-GAN an iteration is a matrix of two rows. Its eigenvalues lie inside the circle only if there is friction;
 #   more critic steps, clipping, and two learning rates bring none.
-# - With friction $\kappa$, players in turns converge at small rates; players at once if $\alpha a^2<\kappa$: slow the
-#   *generator* down.
+# - With friction $\kappa$, players who take turns converge at small rates; those who move at once need
+#   $\alpha a^2<\kappa$, too: slow the *generator* down.
 # - $-\log D$ has the eigenvalues of minimax and still behaves differently: its flow comes to rest like $\sqrt{8/s}$, and
 #   simultaneous steps stop on a circle of radius $\sqrt{2\eta}$.
 # - Penalties on slopes other than 1 do not let this GAN rest, or let it rest in the wrong place; zero-centred penalties
@@ -1443,6 +1461,6 @@ check("collapse-of-many", answer)
 #
 # **Sources.** The Dirac-GAN, the results for each method and the theorem on zero-centred penalties are from
 # {cite}`mescheder2018`, consensus from {cite}`mescheder2017`, two learning rates from {cite}`heusel2017`, noise from
-# {cite}`roth2017`. Relativistic losses: {cite}`jolicoeur2018`; their valleys: {cite}`sun2020`; the recipe that joins them
-# with $R_1$ and $R_2$: {cite}`huang2024`. The circle of radius $\sqrt{2\eta}$, the resting place of the two-sided
+# {cite}`roth2017`. Relativistic losses: {cite}`jolicoeur2018`; their valleys: {cite}`sun2020`; the recipe that joins
+# them with $R_1$ and $R_2$: {cite}`huang2024`. The circle of radius $\sqrt{2\eta}$, the resting place of the two-sided
 # penalty, and the costs of all pairs and of gentle critics were computed for this lesson.

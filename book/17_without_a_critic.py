@@ -156,9 +156,9 @@ def descend(network, loss, inputs, steps):
 # cloud to *itself* is not 0, because its plan blurs, and a narrower cloud is cheaper to reach. The **Sinkhorn
 # divergence** {cite}`genevay2018` takes this off again:
 #
-# $$ S_\varepsilon(\alpha,\beta)=\operatorname{OT}_\varepsilon(\alpha,\beta)
-# -\tfrac12\operatorname{OT}_\varepsilon(\alpha,\alpha)
-# -\tfrac12\operatorname{OT}_\varepsilon(\beta,\beta), $$ (eq-sinkhorn-divergence)
+# $$ \begin{aligned}S_\varepsilon(\alpha,\beta)=\operatorname{OT}_\varepsilon(\alpha,\beta)
+# &-\tfrac12\operatorname{OT}_\varepsilon(\alpha,\alpha)\\
+# &-\tfrac12\operatorname{OT}_\varepsilon(\beta,\beta),\end{aligned} $$ (eq-sinkhorn-divergence)
 #
 # which is 0 for $\alpha=\beta$ and positive otherwise {cite}`feydy2019`.
 #
@@ -209,7 +209,15 @@ made |= {name: game.samples[-1] for name, game in games.items()}
 # certificate: they undercut every route and add up to what the plan costs, so no plan costs less. A trained critic
 # proves something, too: lesson 12's c-transform turns any scores into a lower bound.
 
+
 # %% tags=["hide-input"]
+def titled(name):
+    """A method's name with its indices, which code can only spell."""
+    for spelt, set_ in (("W1", "W₁"), ("R1", "R₁"), ("R2", "R₂")):
+        name = name.replace(spelt, set_)
+    return name
+
+
 held_out, second = truth.sample(
     (2, 500), generator=random_source(9)
 ).double()
@@ -230,7 +238,7 @@ show_table(
     ["trained on", "held-out $W_1$, mean", "least", "greatest"],
     [
         [
-            name,
+            titled(name),
             f"{found.mean():.2f}",
             f"{found.min():.2f}",
             f"{found.max():.2f}",
@@ -249,7 +257,7 @@ claim(
 )
 claim(
     "a-critic-certifies-less",
-    "share of W1 that WGAN-GP's critic proves, largest of all members",
+    "share of W_1 that WGAN-GP's critic proves, largest of all members",
     (proved / w1["WGAN-GP"]).max(),
     below=1,
 )
@@ -272,8 +280,8 @@ claim(
 # smallest of $m$ standard normal numbers. Noise and data are independent, so the mean of their product is the product
 # of their means:
 #
-# $$ \mathbb E\,W_2^2=\mathbb E\,\frac1m\sum_i(su_{(i)}-y_{(i)})^2=s^2+1-2s\,c_m,
-# \qquad c_m=\frac1m\sum_ia_i^2. $$ (eq-batch-bias)
+# $$ \begin{aligned}\mathbb E\,W_2^2&=\mathbb E\,\frac1m\sum_i(su_{(i)}-y_{(i)})^2\\
+# &=s^2+1-2s\,c_m,\qquad c_m=\frac1m\sum_ia_i^2.\end{aligned} $$ (eq-batch-bias)
 #
 # The squares $s^2$ and 1 are there because sorting does not change a sum of squares. Now read off what follows.
 #
@@ -294,9 +302,7 @@ def expected_order_statistics(m):
     return [
         m
         * math.comb(m - 1, i)
-        * np.trapezoid(
-            u * below**i * above ** (m - 1 - i) * norm.pdf(u), u
-        )
+        * np.trapezoid(u * below**i * above ** (m - 1 - i) * norm.pdf(u), u)
         for i in range(m)
     ]
 
@@ -321,8 +327,8 @@ claim(
 # $\|su_i-y_j\|^2=s^2\|u_i\|^2+\|y_j\|^2-2s\langle u_i,y_j\rangle$. The plan that is cheapest for one $s>0$ is cheapest
 # for all: it makes the sum of the products $\langle u_i,y_{\pi(i)}\rangle$ as large as possible. So
 #
-# $$ \tfrac1d\,\mathbb E\,W_2^2=s^2+1-2s\,c_{m,d},\qquad
-# c_{m,d}=\frac1d\,\mathbb E\max_\pi\frac1m\sum_i\langle u_i,y_{\pi(i)}\rangle, $$ (eq-batch-bias-d)
+# $$ \begin{gathered}\tfrac1d\,\mathbb E\,W_2^2=s^2+1-2s\,c_{m,d},\\
+# c_{m,d}=\frac1d\,\mathbb E\max_\pi\frac1m\sum_i\langle u_i,y_{\pi(i)}\rangle,\end{gathered} $$ (eq-batch-bias-d)
 #
 # and one exact plan per pair of batches computes it: at $s=1$ the left side is $2(1-c_{m,d})$. On a line a batch of 64
 # finds close partners for all its points; in 32 dimensions no two points are close, and there is little to gain by
@@ -393,7 +399,7 @@ own, fresh = torch.stack(own), torch.stack(fresh)
 # %% tags=["hide-input"]
 fresh_error = fresh.std() / math.sqrt(len(fresh))
 print(f"on the batches that it was made for: {own.mean():.1f}")
-print(f"on others: 0 to within {3 * fresh_error:.1g}")
+print(f"on others: 0, to within {3 * fresh_error:.1g}")
 claim(
     "a-potential-overfits-its-batch",
     "mean on fresh batches, in shares of that on its own",
@@ -448,7 +454,7 @@ best = {
 }
 claim(
     "exact-distance-shrinks",
-    "best spread in 32 dimensions: exact W1",
+    "best spread in 32 dimensions: exact W_1",
     best["exact W1"][-1],
     below=0.5,
 )
@@ -467,7 +473,9 @@ claim(
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "The best spread of a Gaussian generator over the number of dimensions from 1 to 32, on a logarithmic axis, for four losses of batches of 64. The right answer is 1. The exact W1 and the Sinkhorn divergence with little entropy fall together from 0.9 on the line to about a third in 32 dimensions. The Sinkhorn divergence with much entropy and the sliced distance stay at about 0.9 and above."}, "figure": {"name": "fig-best-spread", "caption": "Where the expected loss of batches of 64 has its minimum; the right spread is 1. The exact distance, and a Sinkhorn divergence close to it, prefer generators that are too narrow, the more so the more dimensions there are. The sliced distance and a strongly blurred divergence do not."}}
 ax = plots.axes(height=3.2)
-plots.lines(ax, ways, best)
+colours = (plots.THIRD, plots.FOURTH, plots.FIFTH, plots.INDIGO)
+shown = {titled(name): found for name, found in best.items()}
+plots.lines(ax, ways, shown, colours=colours)
 ax.axhline(1, color=plots.INK, linewidth=0.8, linestyle=":")
 ax.set(
     xscale="log",
@@ -501,7 +509,7 @@ for seed in range(8):
         3, 500, 32, dtype=torch.float64, generator=random_source(seed)
     )
     gain.append(exact_w1(narrow / 2, data) - exact_w1(right, data))
-print(f"W1 of half the spread, less that of the right one: {gain[0]:.2f}")
+print(f"With half of the right spread W₁ is less by {-gain[0]:.2f}.")
 
 # %% tags=["hide-input"]
 claim(
@@ -522,7 +530,7 @@ claim(
 #
 # In our frame, this is transport with one half of its constraints: each data point must be served, but a sample may
 # serve many of them, or none. It is also a c-transform. That of the potential $f=0$ is
-# $f^c(y_j)=\min_i\|x_i-y_j\|^2-0$, so {eq}`eq-imle` is the value of the *dual* problem at $f=0$, and by weak duality
+# $f^c(y_j)=\min_i\|x_i-y_j\|^2$, so {eq}`eq-imle` is the value of the *dual* problem at $f=0$, and by weak duality
 # **never more than the $W_2^2$ of the batches**: IMLE is transport with a critic that is constant.
 
 # %%
@@ -545,7 +553,7 @@ claim(
 )
 claim(
     "imle-is-below-transport",
-    "IMLE in shares of the squared W2 of the batches",
+    "IMLE in shares of W_2^2 of the batches",
     imle / w2,
     below=1,
 )
@@ -589,7 +597,7 @@ def mean_of(row, what):
 
 def line_of(name, found, steps):
     return [
-        name,
+        titled(name),
         steps,
         *(
             f"{mean_of(found[task], 'w1_end')} "
@@ -647,26 +655,26 @@ def compared(what, task, first, other):
 
 claim(
     "trained-on-batches-too-narrow",
-    "spread in 32 dimensions, exact W1 less WGAN-GP: high end",
+    "spread in 32 dimensions, exact W_1 less WGAN-GP: high end",
     compared("spread", "ring, d = 32", "exact W1", "WGAN-GP").high,
     below=-0.3,
 )
 claim(
     "closer-than-the-data-themselves",
-    "W1 in 32 dimensions of all members trained on it, less a second draw",
+    "W_1 in 32 dimensions of all members trained on it, less a second draw",
     np.array(rows["ring, d = 32", "exact W1"]["w1_end"])
     - second_draws["ring, d = 32"]["w1_end"],
     below=-0.2,
 )
 claim(
     "exact-distance-wins-by-its-own-measure",
-    "W1 of digits, exact W1 less WGAN-GP: high end",
+    "W_1 of digits, exact W_1 less WGAN-GP: high end",
     compared("w1_end", "digits", "exact W1", "WGAN-GP").high,
     below=-0.3,
 )
 claim(
     "a-critic-recalls-more-digits",
-    "recall of digits, WGAN-GP less exact W1: low end",
+    "recall of digits, WGAN-GP less exact W_1: low end",
     compared("recall", "digits", "WGAN-GP", "exact W1").low,
     above=0.1,
 )
@@ -808,8 +816,9 @@ claim(
 #
 # :::{prf:proof}
 # Let $a$ be the difference of their two starts and $b$ that of their ends. Exchanging the two ends must not be cheaper.
-# Write out the squares: this says $\langle a,b\rangle\ge0$. At the time $t$ they are $(1-t)a+tb$ apart, and
-# $\|(1-t)a+tb\|^2=(1-t)^2\|a\|^2+2t(1-t)\langle a,b\rangle+t^2\|b\|^2\ge(1-t)^2\|a\|^2>0$.
+# Write out the squares: this says $\langle a,b\rangle\ge0$. At the time $t$ they are $(1-t)a+tb$ apart. The square of
+# this is the sum of $(1-t)^2\|a\|^2$, $2t(1-t)\langle a,b\rangle$ and $t^2\|b\|^2$. The first term is positive, since
+# $a\ne0$ and $t<1$, and the others are not negative.
 # :::
 #
 # If no paths met, the mean in {eq}`eq-mean-velocity` would be a mean over one pair; nothing would be left in
@@ -920,13 +929,13 @@ claim(
 )
 claim(
     "coupled-flows-need-fewer-steps",
-    "W1 after a single step, coupled less independent: high end",
+    "W_1 after a single step, coupled less independent: high end",
     in_one.high,
     below=-0.5,
 )
 claim(
     "many-steps-make-pairs-alike",
-    "W1 of independent pairs, sixteen steps in shares of one step",
+    "W_1 of independent pairs, sixteen steps in shares of one step",
     reached["independent"][-1].mean() / reached["independent"][0].mean(),
     below=0.5,
 )
@@ -969,20 +978,20 @@ over_pairs = compared(
     "w1_end", "ring, d = 2", "flow, coupled", "pairs, R1 and R2"
 )
 print(
-    "W1 in the plane, coupled flow less pairs: "
-    f"{over_pairs.low:.2f} to {over_pairs.high:.2f}, "
+    "W₁ in the plane, coupled flow less pairs: "
+    f"{over_pairs.low:.2f} to {over_pairs.high:.2f}, ".replace("-", "−")
     + ("" if over_pairs.told_apart else "not ")
     + f"told apart by {over_pairs.pairs} members."
 )
 claim(
     "flows-lead-in-the-plane",
-    "W1 in the plane, coupled flow less WGAN-GP: high end",
+    "W_1 in the plane, coupled flow less WGAN-GP: high end",
     compared("w1_end", "ring, d = 2", "flow, coupled", "WGAN-GP").high,
     below=0,
 )
 claim(
     "flows-lag-on-digits",
-    "W1 of digits, independent flow less WGAN-GP: low end",
+    "W_1 of digits, independent flow less WGAN-GP: low end",
     compared("w1_end", "digits", "flow, independent", "WGAN-GP").low,
     above=0.1,
 )
@@ -997,7 +1006,7 @@ show_table(
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Rows of twelve small grey digits each. Those trained on the exact W1 and by IMLE are soft and clear, of many kinds. Sliced W1, WGAN-GP and the relativistic pairs give uneven, speckled shapes, many of which can be read. Those of both flows are shapes of digits under grey noise."}, "figure": {"name": "fig-digits-without", "caption": "Digits of the first member of each population after equal processor time, nothing tuned."}}
 plots.image_rows(
     {
-        name: np.array(rows["digits", name]["tiles"])
+        titled(name): np.array(rows["digits", name]["tiles"])
         for name in methods
         if name != "Sinkhorn divergence"
     }
@@ -1009,11 +1018,11 @@ plots.show()
 # flows keep the spread to within a tenth: there is no sign of the bias of batches. **On digits flows come last.** In a
 # few seconds a small network does not learn to take the noise of 64 pixels away; their spread is too large and their
 # precision is nearly 0. (Their recall is high for a reason of lesson 7: a noisy cloud is so wide that it contains
-# everything.) Flows of images take long training and large networks. Outside the plane coupled pairs end no
-# nearer than independent ones, perhaps because their plans take time that steps could have had. (The means, only seen.)
-# The last table shows that coupling batches of 64
-# straightens paths less the more dimensions there are; for digits hardly at all, as in 64 dimensions hardly any partner
-# is near.
+# everything.) Flows of images take long training and large networks.
+#
+# Outside the plane coupled pairs end no nearer than independent ones, perhaps because their plans take time that steps
+# could have had. (We only compared the means.) The last table shows that coupling batches of 64 straightens paths less
+# the more dimensions there are; for digits hardly at all, as in 64 dimensions hardly any partner is near.
 #
 # ## So, do we need a critic?
 #
@@ -1037,10 +1046,12 @@ plots.show()
 #
 # :::{exercise}
 # :label: ex-energy-bias
-# For large $\varepsilon$ the Sinkhorn divergence of two batches of $m$ becomes half their energy distance,
-# $\frac1{m^2}\sum_{ij}|x_i-y_j|-\frac1{2m^2}\sum_{ij}|x_i-x_j|-\frac1{2m^2}\sum_{ij}|y_i-y_j|$ on the line. Let the
-# data be $N(0,1)$ and the generator $x=su$. Derive the slope of its *expectation* in $s$ at $s=1$, with the symbol `m`
-# of sympy. (For a normal $z$ with standard deviation $\sigma$, $\mathbb E|z|=\sigma\sqrt{2/\pi}$.)
+# For large $\varepsilon$ the Sinkhorn divergence of two batches of $m$ becomes half their energy distance, on the line
+#
+# $$ \frac1{m^2}\sum_{ij}|x_i-y_j|-\frac1{2m^2}\sum_{ij}|x_i-x_j|-\frac1{2m^2}\sum_{ij}|y_i-y_j| . $$
+#
+# Let the data be $N(0,1)$ and the generator $x=su$. Derive the slope of its *expectation* in $s$ at $s=1$, with the
+# symbol `m` of sympy. (For a normal $z$ with standard deviation $\sigma$, $\mathbb E|z|=\sigma\sqrt{2/\pi}$.)
 # :::
 #
 # :::{hint}

@@ -48,6 +48,27 @@ here = Path(__file__).parent if "__file__" in globals() else Path()
 record = json.loads((here / "results/transport.json").read_text())
 
 
+SET = {" = ": "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}", " x ": " × "}
+SET |= {"to 0.001": "to 10⁻³", "to 1e-06": "to 10⁻⁶", "gamma ": "γ = "}
+SET |= {"geomloss": "GeomLoss", "sqrt(reg / 2)": "√(ε/2)"}
+
+
+def in_print(text):
+    """A name in the record, with the signs that a program can only spell."""
+    for spelt, sign in SET.items():
+        text = text.replace(spelt, sign)
+    return text
+
+
+def number(value, digits):
+    """A number with so many digits: 2·10⁻¹⁶ for 2e-16."""
+    if value == 0 or (value >= 0.001 and digits > 1):
+        return f"{value:.{digits}g}"
+    digits, power = f"{value:.{digits - 1}e}".split("e")
+    raised = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return f"{digits}·10{str(int(power)).translate(raised)}"
+
+
 def table(name):
     """One table of the record, as Markdown: seconds (and error), and gantut's ratios to the fastest peer."""
     rows = record["tables"][name]
@@ -55,29 +76,26 @@ def table(name):
     names = list(
         dict.fromkeys(key for row in rows for key in row["seconds"])
     )
-    head = [*names, "ratio", "on all cores"][: len(names) + 1 + shared]
+    head = [*map(in_print, names), "ratio", "on all cores"]
+    head = head[: len(names) + 1 + shared]
     lines = [
         "| problem | " + " | ".join(head),
         "|---" + "|---:" * len(head),
     ]
     for row in rows:
-        cells = [
-            row["problem"].replace(
-                " = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
-            )
-        ]
+        cells = [in_print(row["problem"])]
         for n in names:
             seconds, error = row["seconds"].get(n), row["error"].get(n)
             cells.append(
-                "" if seconds is None else f"{seconds:.3g} ({error:.0e})"
+                ""
+                if seconds is None
+                else f"{number(seconds, 3)} ({number(error, 1)})"
             )
         cells.append(f"**{row['ratio']:.1f}**" if row["ratio"] else "")
         if shared:
             cells.append(f"**{row['ratio on all cores']:.1f}**")
         lines.append("| " + " | ".join(cells))
-    return "\n".join(line + " |" for line in lines).replace(
-        "e-", "e\N{NON-BREAKING HYPHEN}"
-    )
+    return "\n".join(line + " |" for line in lines)
 
 
 # %% tags=["remove-input"]
@@ -150,7 +168,7 @@ display(Markdown(table("divergence with gradient")))
 # %% tags=["remove-input"]
 for row in record["tables"]["memory"]:
     print(
-        f"{row['problem']:10s}: {row['megabytes']:5.0f} MB; the matrix of costs alone would take {row['matrix']:5.0f} MB"
+        f"{row['problem']:9s}: {row['megabytes']:4.0f} MB; the matrix of costs alone would take {row['matrix']:4.0f} MB"
     )
 
 # %% [markdown]

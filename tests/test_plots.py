@@ -88,7 +88,7 @@ def test_samples_and_paths_are_where_they_were_put(panels):
 def test_images_stand_in_rows_that_are_named():
     grid = plots.image_rows({"real": torch.rand(3, 64), "generated": torch.rand(2, 64)})
     assert grid.shape == (2, 3)
-    assert [row[0].get_title(loc="left") for row in grid] == ["real", "generated"]
+    assert [row[0].texts[0].get_text() for row in grid] == ["real", "generated"]
     assert [len(ax.images) for ax in grid.flat] == [1, 1, 1, 1, 1, 0]
     plt.close("all")
 

@@ -570,7 +570,7 @@ def test_every_way_gives_the_same_plan_and_the_same_value(assigner, normal):
 
 
 def test_augmenting_paths_on_matrices_that_fill_no_block_and_several(augmenting_paths, normal):
-    # the nearest column is found among 64 at a time: sizes around multiples of it, and the path from the last column
+    # vector instructions take 8 or 32 numbers at a time: sizes around multiples, and the path from the last column
     for n in (1, 2, 63, 64, 65, 128, 130):
         assert_assigns(augmenting_paths, normal(2, n, n).cpu())
 
@@ -580,6 +580,51 @@ def test_augmenting_paths_where_every_row_wants_the_same_columns(augmenting_path
     i = torch.arange(1, 101, dtype=torch.float64)
     column, *_ = augmenting_paths.assign((i[:, None] * i)[None])
     assert column[0].tolist() == list(range(99, -1, -1))
+
+
+def test_nothing_in_place_of_points_masses_or_costs_is_named(normal):
+    x, y = normal(20, 2), normal(20, 2)
+    mass, cost = x.new_full((20,), 0.05), torch.cdist(x, y)
+    for name, call in {
+        "x": lambda: emd_points(None, y), "y": lambda: emd_points(x, None), "a": lambda: emd(None, mass, cost),
+        "b": lambda: emd(mass, None, cost), "cost": lambda: emd(mass, mass, None),
+    }.items():  # fmt: skip
+        with pytest.raises(ValueError, match=f"{name} must be a tensor or an array of numbers, not None"):
+            call()
+
+
+def test_masses_that_lie_anyhow_in_memory(normal):
+    # one number for all, every second number of more, and a column: shared by views, which no solver may trip over
+    x, y, more = normal(20, 2), normal(15, 2), normal(40, 3).abs()
+    for a in (more.new_full((1,), 0.05).expand(20), more[::2, 0], more[:20, 1]):
+        b = (a.sum() / 15).expand(15)
+        witness = emd_points(x, y, a.clone(), b.clone())
+        torch.testing.assert_close(emd_points(x, y, a, b).value, witness.value, rtol=1e-13, atol=0)
+        torch.testing.assert_close(emd(a, b, torch.cdist(x, y)).value, witness.value, rtol=1e-12, atol=0)
+
+
+def test_compiled_distances_are_right_to_the_last_places_or_refused(augmenting_paths, normal):
+    x, y = array(normal(20, 3).cpu()), array(normal(30, 3).cpu())
+    y[:5] = x[:5] + 1e-9
+    witness = scipy.spatial.distance.cdist(x, y)
+    np.testing.assert_allclose(augmenting_paths.distances(x, y, 1), witness, rtol=1e-15)
+    np.testing.assert_allclose(augmenting_paths.distances(x, y, 2), witness**2, rtol=2e-15)
+    np.testing.assert_allclose(augmenting_paths.distances(x.T.copy().T, y, 1), witness, rtol=1e-15)  # along columns
+    for wrong in (np.nan, np.inf, -1e200):
+        assert augmenting_paths.distances(np.where(x == x[4, 1], wrong, x), y, 1) is None
+    assert augmenting_paths.distances(x * 1e-200, y * 1e-200, 1) is None, "their squares would vanish"
+
+
+def test_the_compiled_proof_says_what_numpy_says(augmenting_paths, normal, monkeypatch):
+    # a plan with marginals that are off, potentials of any sign, and costs solved below those that are paid
+    cost, (f, g) = array(normal(20, 30).cpu()), (array(normal(n).cpu()) for n in (20, 30))
+    arcs, carried = np.arange(0, 600, 7), np.linspace(0.5, 1.5, 86)
+    problem = np.full(20, 3.0), np.full(30, 2.0), cost, np.minimum(cost, 1), arcs, carried, f, g
+    compiled = _solver._proof(*problem)
+    monkeypatch.setattr(_solver, "_compiled_assigner", lambda: None)
+    for ours, witness in zip(compiled, _solver._proof(*problem), strict=True):
+        np.testing.assert_allclose(ours, witness, rtol=1e-12, atol=1e-13)
+    assert (problem[3] - compiled[0][:, None] - g).min(1) == pytest.approx(0, abs=1e-15), "f is the c-transform of g"
 
 
 def test_augmenting_paths_are_the_same_in_any_number_of_threads(augmenting_paths, normal):

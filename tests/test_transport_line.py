@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gantut.lessons.linear_program import linear_program
-from gantut.transport import pile_moves, wasserstein_1d
+from gantut.transport import pile_moves, sliced_wasserstein, wasserstein_1d
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -504,3 +504,10 @@ def test_a_nan_of_either_sign_is_found_in_rows_of_any_length(normal, n, sign):
         wasserstein_1d(u, v)
     with pytest.raises(ValueError, match=rf"u_values\[{n // 2}, 1\] is nan"):
         wasserstein_1d(v.T, u.T, dim=0)
+
+
+def test_a_batch_of_no_problems_has_no_distances(device):
+    none = torch.zeros(0, 5, 2, dtype=torch.float64, device=device)
+    for found in (wasserstein_1d(none[..., 0], none[..., 1]), sliced_wasserstein(none, none)):
+        assert found.shape == (0,)
+        assert found.dtype == torch.float64

@@ -53,7 +53,7 @@ def clouds(ax: Axes, real, generated, *, limit: float, title: str = "") -> Axes:
 
 
 def image_rows(rows: Mapping[str, object], *, size: int = 8) -> np.ndarray:
-    """Draw rows of small grey images in a new figure, each row named on its left.
+    """Draw rows of small grey images in a new figure, each row named above its first.
 
     Parameters
     ----------
@@ -83,8 +83,10 @@ def image_rows(rows: Mapping[str, object], *, size: int = 8) -> np.ndarray:
     grid = axes(len(rows), columns, height=0.95, squeeze=False, gridspec_kw={"wspace": 0.05, "hspace": 0.05})
     for line, (name, images) in zip(grid, rows.items(), strict=True):
         for ax in line:
+            ax.set_title("\N{ZERO WIDTH SPACE}", fontsize=11)  # room for the name, which is wider than an image
             ax.axis("off")
         for ax, image in zip(line, as_array(images), strict=False):
             ax.imshow(image.reshape(size, size), cmap="Greys", vmin=0, vmax=1, interpolation="none")
-        line[0].set_title(name, fontsize=11)
+        above = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": 11}  # however small images are
+        line[0].annotate(name, (0, 1), (0, 5), **above).set_in_layout(False)
     return grid

@@ -9,7 +9,7 @@ from gantut import _inputs
 from gantut.transport._batches import common_batch, flattened, point_clouds, suited_threads
 from gantut.transport._costs import costs, length, to_the_power
 from gantut.transport._results import TransportResult
-from gantut.transport._solver import MOST_PLAIN, in_arrays, solve, solve_arrays
+from gantut.transport._solver import MOST_PLAIN, compiled_distances, in_arrays, solve, solve_arrays
 
 ROUNDING = 1e-9  # share of the mass that equal totals of parts may still differ by
 FEW_FOR_ONE = 1 << 21  # entries of a single problem, whose solver works on one thread: the rest is a few passes
@@ -156,13 +156,17 @@ def emd_points(x, y, a=None, b=None, *, p=1):
 
 def _solve_plain_points(x, y, a, b, p):
     """Solve a small problem as :func:`solve_arrays` does, which sees by the costs what may be wrong with points."""
-    points, masses = in_arrays(x, y), in_arrays(*(mass for mass in (a, b) if mass is not None))
-    if points is None or masses is None or not x.ndim == y.ndim == 2 or not x.shape[1] == y.shape[1] > 0:
+    if (arrays := in_arrays(x, y, *(mass for mass in (a, b) if mass is not None))) is None:
         return None
-    n, m = map(len, points)
+    points, others, *masses = arrays
+    if not points.ndim == others.ndim == 2 or not points.shape[1] == others.shape[1] > 0:
+        return None
+    n, m = len(points), len(others)
     if not 0 < n * m <= MOST_PLAIN:
         return None
-    a, b = (np.full(k, 1 / k) if mass is None else mass.numpy() for mass, k in ((a, n), (b, m)))
+    a, b = (np.full(k, 1 / k) if mass is None else masses.pop(0) for mass, k in ((a, n), (b, m)))
+    if (cost := compiled_distances(points, others, p)) is not None:
+        return solve_arrays(a, b, cost, finite=True)
     with suited_threads(x, y, ()):
         return solve_arrays(a, b, costs(x, y, p).numpy())
 

@@ -38,7 +38,7 @@ def solve(a, b, cost, extremes=None):
     # powers of two cost no digit; the solver's tolerances are absolute, made for costs and masses of size 1
     unit_cost, unit_mass = power_of_two(largest - low), power_of_two(np.add.reduce(a))
     cost = cost - low if low < 0 else cost
-    a, b = (a, b) if unit_mass == 1 else (a / unit_mass, b / unit_mass)
+    a, b = map(np.ascontiguousarray, (a, b) if unit_mass == 1 else (a / unit_mass, b / unit_mass))
     cost = np.ascontiguousarray(cost if unit_cost == 1 else cost / unit_cost)
     solution = _solve_on_promising_arcs(a, b, cost) if cost.size >= MANY_ARCS and min(cost.shape) > 1 else None
     if solution is None:

@@ -15,6 +15,7 @@ import torch
 from gantut._inputs import TOTAL_TOLERANCE
 from gantut.transport import _auction, _simplex
 from gantut.transport._batches import flattened, in_threads
+from gantut.transport._costs import MANY_COORDINATES
 from gantut.transport._results import NotCertified, TransportResult
 
 INF = math.inf
@@ -54,30 +55,51 @@ def solve(a, b, cost, batch, extremes):
     return TransportResult(*(None if t is None else t.to(cost.device).reshape((*batch, *t.shape[1:])) for t in solved))
 
 
-@np.errstate(all="ignore")  # what overflows is looked at again
-def solve_arrays(a, b, cost):
+def solve_arrays(a, b, cost, finite=False):
     """Solve one small problem of arrays; None where it is not, or something is wrong with it, for a closer look.
 
-    It takes as few calls as there can be, as they are most of the time.
+    It takes as few calls as there can be, as they are most of the time. Costs may be known to be `finite`, and no more
+    than ordinary.
     """
     if not (a.ndim == b.ndim == 1 and a.shape + b.shape == cost.shape and 0 < cost.size <= MOST_PLAIN):
         return None
-    from_a, from_b, least, largest = np.add.reduce(a), np.add.reduce(b), np.minimum.reduce, np.maximum.reduce
-    most, low, high = max(from_a, from_b), least(cost, None), largest(cost, None)
-    if not (least(a) >= 0 <= least(b) and 0 < most < INF and low > -INF and high < INF):  # nor NaN
+    extremes = (0.0, 0.0) if finite else _extremes(cost)
+    if not (extremes[0] > -INF and extremes[1] < INF):  # nor NaN
+        return None
+    assigner, found = find_assigner(cost, extremes), None
+    if assigner and (mass := _equal_shares(a, b)):
+        found = _assign_one(assigner, mass, cost)
+    if found is None:
+        found = _solve_weighted(a, b, cost, (0.0, np.maximum.reduce(cost, None)) if finite else extremes)
+    if found is None:
+        return None
+    value, plan, f, g, gap, error = map(torch.from_numpy, map(np.asarray, found))
+    return TransportResult(value, plan, f, g, gap, None, error)
+
+
+@np.errstate(all="ignore")
+def _extremes(cost):
+    return np.minimum.reduce(cost, None), np.maximum.reduce(cost, None)
+
+
+def _equal_shares(a, b):
+    """The mass of each point, where it is the same for all: nothing sees that sooner than a look at the bytes."""
+    alike = a.tobytes() == b.tobytes() == a[:1].tobytes() * len(a)
+    return a.item(0) if alike and 0 < a.item(0) * len(a) < INF else None
+
+
+@np.errstate(all="ignore")  # what overflows is looked at again
+def _solve_weighted(a, b, cost, extremes):
+    """Solve it for masses that may differ; None if something is wrong with them."""
+    from_a, from_b = np.add.reduce(a), np.add.reduce(b)
+    most = max(from_a, from_b)
+    if not (np.minimum.reduce(a) >= 0 <= np.minimum.reduce(b) and 0 < most < INF):  # nor NaN
         return None
     if from_a != from_b:
         if not abs(from_a - from_b) <= TOTAL_TOLERANCE[torch.float64] * most:
             return None
         a, b = a * ((1 + from_b / from_a) / 2), b * ((1 + from_a / from_b) / 2)
-    assigner = find_assigner(cost, (low, high))
-    found = None
-    if assigner and (a == a[0]).all() and (b == b[0]).all():
-        found = _assign_one(assigner, a[0], cost)
-    if found is None:
-        found = _solve_one(a, b, cost, (low, high))
-    value, plan, f, g, gap, error = map(torch.from_numpy, map(np.asarray, found))
-    return TransportResult(value, plan, f, g, gap, None, error)
+    return _solve_one(a, b, cost, extremes)
 
 
 def in_arrays(*tensors):
@@ -89,6 +111,14 @@ def in_arrays(*tensors):
         return [tensor.numpy() for tensor in tensors]
     except (RuntimeError, TypeError):
         return None
+
+
+def compiled_distances(x, y, p):
+    """The costs between points, by compiled code, which takes a fraction of the time; None where there is none."""
+    if p not in (1, 2) or x.shape[1] >= MANY_COORDINATES or len(x) * len(y) < FEWEST_ENTRIES["cpu"]:
+        return None
+    compiled = _compiled_assigner()
+    return compiled.distances(x, y, p) if hasattr(compiled, "distances") else None
 
 
 def _uniform(masses):
@@ -137,9 +167,11 @@ def solve_uniform(assigner, mass, cost):
     doubt = gap + ROUNDING * (sizes[0] + sizes[1])
     if not (doubt <= GAP * spent).all() and not (doubt <= GAP * (spent + n * mass * _smallest(cost))).all():
         return None
-    plan = cost.new_zeros(count, n, n)
-    places = torch.arange(0, count * n * n, n, device=cost.device).add_(column.reshape(-1))
-    plan.view(-1)[places] = mass.repeat_interleave(n)
+    if cost.device.type == "cpu":  # by NumPy, on one thread: PyTorch's would wait for each other
+        plan = torch.from_numpy(np.zeros((count, n, n)))
+        np.put_along_axis(plan.numpy(), column.numpy()[..., None], mass.numpy()[:, None, None], 2)
+    else:
+        plan = cost.new_zeros(count, n, n).scatter_(2, column[..., None], mass[:, None, None].expand(-1, n, 1))
     shift = (g.sum(1, keepdim=True) - f.sum(1, keepdim=True)) / (2 * n)  # of the free constant: so that <a, f> = <b, g>
     return TransportResult(value, plan, f + shift, g - shift, gap, error=torch.zeros_like(mass))
 
@@ -147,16 +179,13 @@ def solve_uniform(assigner, mass, cost):
 def _assign_one(assigner, mass, cost):
     """The same for a problem (n, n) of arrays with masses that are all `mass`: value, plan, f, g, gap and error."""
     n = len(cost)
-    (column,), (f,), (g,), (sums,) = assigner.assign_arrays(cost[None])
-    value, spent, gap, in_f, in_g = (mass * sums).tolist()
+    plan, f, g, sums = assigner.assign_one(np.ascontiguousarray(cost), mass)
+    value, spent, gap, in_f, in_g = (mass * each for each in sums.tolist())
     gap = max(gap, 0.0)
     doubt = gap + ROUNDING * (in_f + in_g)
     if not doubt <= GAP * spent and not doubt <= GAP * (spent + n * mass * _smallest(torch.from_numpy(cost)[None])):
         return None
-    plan = np.zeros((n, n))
-    plan[np.arange(n), column] = mass
-    shift = (np.add.reduce(g) - np.add.reduce(f)) / (2 * n)
-    return value, plan, f + shift, g - shift, gap, 0.0
+    return value, plan, f, g, gap, 0.0
 
 
 # ---------------------------------------------------------------------------------------------- any masses
@@ -188,19 +217,31 @@ def _attempt(a, b, cost, solved, extremes=None):
     Returns value, plan, f, g, gap and error, all for `cost`, and whether they are proved.
     """
     arcs, carried, f, g, *plan = _simplex.solve(a, b, solved, extremes)
-    f, g = _tight(solved, f, g, a, b)
-    row, column = np.divmod(arcs, b.size)
-    paid = cost.reshape(-1)[arcs]
-    over_a = np.bincount(row, carried, a.size) - a
-    over_b = np.bincount(column, carried, b.size) - b
-    gap = carried @ (paid - f[row] - g[column]) + over_a @ f + over_b @ g  # each term is small: nothing cancels
-    gap, spent, total = max(gap, 0.0), carried @ np.abs(paid), np.add.reduce(a)
-    error = max(np.add.reduce(np.abs(over_a)), np.add.reduce(np.abs(over_b))) / total
+    f, g, paid, spent, gap, *off = _proof(a, b, cost, solved, arcs, carried, f, g)
+    gap, total = max(gap, 0.0), np.add.reduce(a)
+    error = max(off) / total
     doubt = gap + ROUNDING * (a @ np.abs(f) + b @ np.abs(g))
     proved = doubt <= GAP * spent or doubt <= GAP * (spent + total * _smallest(torch.from_numpy(solved[None])).item())
     plan = plan[0] if plan else _scattered(arcs, carried, cost.shape)
     shift = (b @ g - a @ f) / (2 * total)  # of the free constant: so that <a, f> = <b, g>
-    return carried @ paid, plan, f + shift, g - shift, gap, error, proved and error <= GAP
+    return paid, plan, f + shift, g - shift, gap, error, proved and error <= GAP
+
+
+def _proof(a, b, cost, solved, arcs, carried, f, g):
+    """Tight potentials, what the arcs pay, also in absolute terms, the gap, and how far off both marginals are, in L1.
+
+    Compiled, this takes a few passes over the costs, and no more than a small problem does.
+    """
+    compiled = _compiled_assigner() if cost.size >= FEWEST_ENTRIES["cpu"] and a.all() and b.all() else None
+    if hasattr(compiled, "prove"):
+        return compiled.prove(a, b, cost, solved, arcs, carried, f, g)
+    f, g = _tight(solved, f, g, a, b)
+    row, column = np.divmod(arcs, b.size)
+    each = cost.reshape(-1)[arcs]
+    over_a = np.bincount(row, carried, a.size) - a
+    over_b = np.bincount(column, carried, b.size) - b
+    gap = carried @ (each - f[row] - g[column]) + over_a @ f + over_b @ g  # each term is small: nothing cancels
+    return f, g, carried @ each, carried @ np.abs(each), gap, np.abs(over_a).sum(), np.abs(over_b).sum()
 
 
 def _solve_capped(a, b, cost, gap):

@@ -55,7 +55,7 @@ EXERCISES = (
         mistakes=(
             Mistake(0, "That is the one-sided penalty."),
             Mistake(5.625, "The norm is the root: 0.3² + 0.4² is the norm squared."),
-            Mistake(0.9, "The norm of (0.3, -0.4) is Euclidean: 1/2, not 0.7."),
+            Mistake(0.9, "The norm of (0.3, −0.4) is Euclidean: 1/2, not 0.7."),
         ),
     ),
     Exercise(

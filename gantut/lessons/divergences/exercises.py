@@ -22,7 +22,7 @@ EXERCISES = (
     Exercise(
         id="kl-of-a-coin",
         answer=kl_divergence(_FAIR, _BIASED, base=2).item(),
-        praise="On average, each toss of the fair coin brings three quarters of a bit of evidence against the biased.",
+        praise="On average, a toss of the fair coin brings three quarters of a bit of evidence against the biased one.",
         mistakes=(
             Mistake(
                 kl_divergence(_FAIR, _BIASED).item(),
@@ -30,7 +30,7 @@ EXERCISES = (
             ),
             Mistake(
                 kl_divergence(_BIASED, _FAIR, base=2).item(),
-                "That is KL(biased‖fair). The distribution that the data come from stands first.",
+                "That is KL(biased ‖ fair). The distribution that the data come from stands first.",
             ),
         ),
     ),
@@ -58,7 +58,7 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 sympy.log(_S) + (1 + _M**2) / (2 * _S**2) - sympy.Rational(1, 2),
-                "That is KL(N(0, 1)‖N(m, s²)), the other way round.",
+                "That is KL(N(0, 1) ‖ N(m, s)), the other way round.",
             ),
             Mistake(
                 (_S**2 + _M**2) / 2 - sympy.log(_S),

@@ -26,7 +26,7 @@ EXERCISES = (
         praise="The share of the modes that are covered enters like odds, 5 to 25.",
         mistakes=(
             Mistake(1 / 5, "That is p_r/p_g on a covered mode; D* is p_r/(p_r + p_g)."),
-            Mistake(5 / 6, "That is 1 - D*, the probability that the sample is fake."),
+            Mistake(5 / 6, "That is 1 − D*, the probability that the sample is fake."),
             Mistake(1 / 26, "That would be a generator on one mode of 25; this one shares its mass among five."),
             Mistake(0.5, "D* = 1/2 only where the densities are equal; on a covered mode p_g is five times p_r."),
         ),
@@ -67,7 +67,7 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 lambda angle: ((angle[-1] - angle[0]) / (2 * math.pi)).item(),
-                "That cannot exceed one turn: angles jump by 2π where they pass π. Bring each step into [-π, π).",
+                "That cannot exceed one turn: angles jump by 2π where they pass π. Bring each step into [−π, π).",
             ),
             Mistake(
                 lambda angle: _turns(angle, torch.abs),

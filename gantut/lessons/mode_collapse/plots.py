@@ -70,7 +70,7 @@ def plot_mean_turns(
     figure = plt.figure(figsize=(WIDTH, height))
     top, bottom = figure.subfigures(2, 1, height_ratios=(1, 2.4))
     panels = np.append(top.subplots(1, len(snapshots)), bottom.subplots())
-    plot_mode_clouds(panels[:-1], snapshots, centres, colours=[GENERATED])
+    plot_mode_clouds(panels[:-1], snapshots, centres, colours=[GENERATED], reach=4.2)  # early ones lie far outside
     for ax, name in zip(panels[1:-1], list(snapshots)[1:], strict=True):
         ax.set_title(name.removeprefix("step "), fontsize=10)  # the first says that they are steps
     for (name, members), (colour, dash, _) in zip(turns.items(), looks(turns), strict=True):

@@ -50,7 +50,7 @@ EXERCISES = (
         "to 0.4.",
         mistakes=(
             Mistake(0.0, "That is for every second picture, q = 1/2."),
-            Mistake(0.7, "The fraction 0.7 of p - p' stays, but 0.3 of it changes sign."),
+            Mistake(0.7, "The fraction 0.7 of p − p' stays, but 0.3 of it changes sign."),
             Mistake(-0.4, "Only 0.3 of the difference changes its sign; 0.7 of it stays."),
             Mistake(1.0, "That is for the sum p + p', which no mirror changes."),
         ),
@@ -58,13 +58,13 @@ EXERCISES = (
     Exercise(
         id="coming-to-rest",
         answer=0.8,
-        praise="Whatever moves the critic away from flat is pulled back, by R1 and by the game itself.",
+        praise="Whatever moves the critic away from flat is pulled back, by R₁ and by the game itself.",
         mistakes=(
-            Mistake(0.3, "That is R1 alone. The two means of the game bend upwards, too."),
-            Mistake(0.5, "That is the game without R1, which adds its weight."),
+            Mistake(0.3, "That is R₁ alone. The two means of the game bend upwards, too."),
+            Mistake(0.5, "That is the game without R₁, which adds its weight."),
             Mistake(0.55, "Both means contribute: one for real and one for generated samples, a quarter each."),
-            Mistake(0.65, "The half in R1 goes: the second derivative of a^2 is 2."),
-            Mistake(1.1, "R1 has a half in front: its second derivative is its weight, not twice that."),
+            Mistake(0.65, "The half in R₁ goes: the second derivative of a² is 2."),
+            Mistake(1.1, "R₁ has a half in front: its second derivative is its weight, not twice that."),
         ),
     ),
     Exercise(

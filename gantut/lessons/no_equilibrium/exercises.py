@@ -18,7 +18,7 @@ EXERCISES = (
                 (_D - _B) / (_A - _B - _C + _D),
                 "That is player two's probability of the first column. Player one's makes the *columns* equal.",
             ),
-            Mistake((_C - _D) / (_A - _B - _C + _D), "The sign is wrong: for matching pennies it would be -1/2."),
+            Mistake((_C - _D) / (_A - _B - _C + _D), "The sign is wrong: for matching pennies it would be −1/2."),
             Mistake(
                 sympy.Rational(1, 2), "That is right for matching pennies, and only for games as even as that one."
             ),
@@ -53,9 +53,9 @@ EXERCISES = (
     Exercise(
         id="false-rest",
         answer=0.5,
-        praise="|λ|² = 1 - η + 2η². That training comes to rest does not prove that an equilibrium was found.",
+        praise="|λ|² = 1 − η + 2η². That training comes to rest does not prove that an equilibrium was found.",
         mistakes=(
-            Mistake(1.0, "|λ|² = 1 - η + 2η² is 2 there. Is your matrix that of the field, with g = -f for y?"),
+            Mistake(1.0, "|λ|² = 1 − η + 2η² is 2 there. Is your matrix that of the field, with g = −f for y?"),
             Mistake(0.25, "There |λ|² is smallest; it reaches 1 only at twice that rate."),
             Mistake(
                 0.0, "The eigenvalues of the field are (1 ± i√7)/2, with a positive real part: small steps approach."

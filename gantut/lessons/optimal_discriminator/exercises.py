@@ -12,9 +12,9 @@ EXERCISES = (
     Exercise(
         id="read-dstar",
         answer=3.0,
-        praise="A discriminator is a likelihood ratio in disguise: D/(1 - D) reads it off.",
+        praise="A discriminator is a likelihood ratio in disguise: D/(1 − D) reads it off.",
         mistakes=(
-            Mistake(0.75, "That is D itself. The ratio p_r/p_g is D/(1 - D)."),
+            Mistake(0.75, "That is D itself. The ratio p_r/p_g is D/(1 − D)."),
             Mistake(1 / 3, "That is p_g/p_r, upside down."),
             Mistake(math.log(3), "That is the logit, the logarithm of the ratio."),
         ),
@@ -22,10 +22,10 @@ EXERCISES = (
     Exercise(
         id="prior-dstar",
         answer=_PI * _A / (_PI * _A + (1 - _PI) * _B),
-        praise="In logits: log(A/B) + log(π/(1 - π)). Unbalanced batches shift every logit by the same amount.",
+        praise="In logits: log(A/B) + log(π/(1 − π)). Unbalanced batches shift every logit by the same amount.",
         mistakes=(
             Mistake(_A / (_A + _B), "That is the answer for π = 1/2; set the derivative of the weighted sum to zero."),
-            Mistake(_PI * _A / (_A + _B), "At the maximum, π A (1 - t) = (1 - π) B t: solve that for t again."),
+            Mistake(_PI * _A / (_A + _B), "At the maximum, π A (1 − t) = (1 − π) B t: solve that for t again."),
         ),
     ),
     Exercise(
@@ -36,7 +36,7 @@ EXERCISES = (
             Mistake(lambda v: v + 2 * math.log(2), "That is Xu's JS, without the factors 1/2: twice the usual one."),
             Mistake(
                 lambda v: (v + math.log(2)) / 2,
-                "Try v = -2 log 2, the value for equal distributions: JS must be 0 there.",
+                "Try v = −2 log 2, the value for equal distributions: JS must be 0 there.",
             ),
             Mistake(lambda v: v / 2 - math.log(2), "The sign of log 2 is wrong: try v = 0, where JS must be log 2."),
         ),
@@ -48,8 +48,8 @@ EXERCISES = (
         answer=1 / 9,
         praise="The optimal discriminator sees the collapse at once. Lesson 6 starts from here.",
         mistakes=(
-            Mistake(0.5, "D* = 1/2 only where the densities are equal; here p_g is eight times p_r on the peak."),
-            Mistake(8 / 9, "That is the probability that a sample from the peak is fake, 1 - D*."),
+            Mistake(0.5, "D* = 1/2 only where the densities are equal; here p_g is eight times p_r on that mode."),
+            Mistake(8 / 9, "That is the probability that a sample from that mode is fake, 1 − D*."),
             Mistake(1 / 8, "That is p_r/p_g; D* is p_r/(p_r + p_g)."),
         ),
         tolerance=2e-3,  # 0.111 is right

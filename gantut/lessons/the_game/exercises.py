@@ -104,10 +104,10 @@ EXERCISES = (
         praise="It is the cross-entropy of a classifier: 2 log 2 for one that can only guess.",
         mistakes=(
             Mistake(
-                _naive_loss, "At a logit of 200 the sigmoid is exactly 1, and the logarithm of 1 - 1 is not finite."
+                _naive_loss, "At a logit of 200 the sigmoid is exactly 1, and the logarithm of 1 − 1 is not finite."
             ),
-            Mistake(_value, "That is V, which the discriminator wants large; its loss is -V."),
-            Mistake(_both_real, "For generated samples it is -log(1 - D): the other sign of the logit."),
+            Mistake(_value, "That is V, which the discriminator wants large; its loss is −V."),
+            Mistake(_both_real, "For generated samples it is −log(1 − D): the other sign of the logit."),
         ),
         arguments=(
             (torch.tensor([0.5, -1.0, 2.0]), torch.tensor([0.3, -2.0, 1.0])),
@@ -117,7 +117,7 @@ EXERCISES = (
     Exercise(
         id="value-from-loss",
         answer=-0.9,
-        praise="Above the -1.386 of guessing: this discriminator can still tell them apart.",
+        praise="Above the −1.386 of guessing: this discriminator can still tell them apart.",
         mistakes=(
             Mistake(
                 -0.45, "V adds two means, one over real and one over generated samples; the script takes one over all."
@@ -167,7 +167,7 @@ EXERCISES = (
             ),
             Mistake(
                 _step(lambda G, D, z: -softplus(D(G(z))).mean()),
-                "That is the loss of the minimax game, log(1 - D); wanted is -log D.",
+                "That is the loss of the minimax game, log(1 − D); wanted is −log D.",
             ),
             Mistake(
                 _step(lambda G, D, z: -_of_G(G, D, z)),
@@ -182,10 +182,10 @@ EXERCISES = (
     Exercise(
         id="slope-in-the-logit",
         answer=-1 / (1 + sympy.exp(-_a)),
-        praise="It is -D itself: a sample that D takes for generated, and is certain, gives the generator no slope.",
+        praise="It is −D itself: a sample that D takes for generated, and is certain, gives the generator no slope.",
         mistakes=(
-            Mistake(-1 / (1 + sympy.exp(_a)), "That is the slope of -log D, the other generator loss."),
-            Mistake(1 / (1 + sympy.exp(-_a)), "Mind the sign: a larger logit makes 1 - D smaller."),
+            Mistake(-1 / (1 + sympy.exp(_a)), "That is the slope of −log D, the other generator loss."),
+            Mistake(1 / (1 + sympy.exp(-_a)), "Mind the sign: a larger logit makes 1 − D smaller."),
         ),
     ),
 )

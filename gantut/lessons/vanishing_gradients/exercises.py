@@ -16,7 +16,7 @@ EXERCISES = (
             Mistake(0.0, "With 30 + 40 dimensions in 64 there is room for more than a point: compare d1 + d2 with n."),
             Mistake(30.0, "That would be the whole of the smaller one, as if it lay inside the other."),
             Mistake(70.0, "That is d1 + d2; the n dimensions of the space must be subtracted."),
-            Mistake(-6.0, "The sign is wrong: it is d1 + d2 - n, which is positive here, so they do meet."),
+            Mistake(-6.0, "The sign is wrong: it is d1 + d2 − n, which is positive here, so they do meet."),
         ),
     ),
     Exercise(
@@ -35,10 +35,10 @@ EXERCISES = (
         answer=_K / (1 + _EXP),
         praise="It is the slope of the logit, times D: only samples that still fool the discriminator count.",
         mistakes=(
-            Mistake(-_K / (1 + _EXP), "The size is right, but check the sign: both the logit and log(1 - D) fall."),
-            Mistake(1 / (1 + _EXP), "That is D, the slope in the logit. The logit itself has the slope -k."),
-            Mistake(_K * _EXP / (1 + _EXP), "That is the slope of -log D: the factor that cancels is 1 - D, not D."),
-            Mistake(_K * _EXP / (1 + _EXP) ** 2, "That is k D (1 - D), the slope of -D; divide it by 1 - D."),
+            Mistake(-_K / (1 + _EXP), "The size is right, but check the sign: both the logit and log(1 − D) fall."),
+            Mistake(1 / (1 + _EXP), "That is D, the slope in the logit. The logit itself has the slope −k."),
+            Mistake(_K * _EXP / (1 + _EXP), "That is the slope of −log D: the factor that cancels is 1 − D, not D."),
+            Mistake(_K * _EXP / (1 + _EXP) ** 2, "That is k D (1 − D), the slope of −D; divide it by 1 − D."),
         ),
     ),
     Exercise(
@@ -46,7 +46,7 @@ EXERCISES = (
         answer=20.0,
         praise="KL pulls like a spring, while JS has long let go.",
         mistakes=(
-            Mistake(0.0, "That is the gradient of JS, which log(1 - D) would give. The KL term is still there."),
+            Mistake(0.0, "That is the gradient of JS, which log(1 − D) would give. The KL term is still there."),
             Mistake(200.0, "That is the objective, θ²/2; the question asks for its derivative."),
             Mistake(-20.0, "That is the direction in which the generator moves; the gradient points the other way."),
             Mistake(40.0, "The KL of two unit Gaussians is θ²/2, not θ²."),

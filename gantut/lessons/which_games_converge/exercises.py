@@ -13,9 +13,9 @@ EXERCISES = (
         praise="More critic steps do not bring the path inwards; they only leave fewer rates at which it stays.",
         mistakes=(
             Mistake(4 / _N, "That is the square of the rate: nη² = 4."),
-            Mistake(2 / _N, "The trace is 2 - nη²: the number of steps enters once, the rate twice."),
+            Mistake(2 / _N, "The trace is 2 − nη²: the number of steps enters once, the rate twice."),
             Mistake(sympy.Integer(2), "That is the border for one critic step."),
-            Mistake(sympy.sqrt(2 / _N), "There the trace is 0. The eigenvalues remain conjugate until it is -2."),
+            Mistake(sympy.sqrt(2 / _N), "There the trace is 0. The eigenvalues remain conjugate until it is −2."),
         ),
     ),
     Exercise(
@@ -24,7 +24,7 @@ EXERCISES = (
         praise="The circle shrinks to nothing at γ = η/4, just where the eigenvalues enter the unit circle.",
         mistakes=(
             Mistake(2 * _ETA - 16 * _GAMMA, "Over a turn ψ² is half of r², not all of it."),
-            Mistake(2 * _ETA - 4 * _GAMMA, "(1 - ηγ)² changes ψ² by 2ηγψ², not by ηγψ²."),
+            Mistake(2 * _ETA - 4 * _GAMMA, "(1 − ηγ)² changes ψ² by 2ηγψ², not by ηγψ²."),
             Mistake(2 * _ETA, "That is the circle without a penalty."),
             Mistake(sympy.sqrt(2 * _ETA - 8 * _GAMMA), "That is the radius; its square was asked for."),
         ),

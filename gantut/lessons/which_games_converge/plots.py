@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gantut.plots import INK, PAPER, as_array, looks
+from gantut.plots import INK, PAPER, as_array, legend_below, looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def plot_radii(ax: Axes, radii: Mapping[str, object], *, level: float | None = N
     if level is not None:
         ax.axhline(level, color=INK, linestyle=":", linewidth=1.0, zorder=0)
     ax.set(xscale="log", yscale="log", ylim=(1e-4, 2), xlabel="iterations", ylabel="radius")
-    ax.legend()
+    legend_below(ax)
     return ax
 
 

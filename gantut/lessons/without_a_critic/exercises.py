@@ -35,7 +35,7 @@ EXERCISES = (
         praise="At t = 0 it points from x to the mean of the data, and at t = 1 from the mean of the noise to x.",
         mistakes=(
             Mistake((_T * _S**2 - (1 - _T)) / _WIDTH * _X, "That is for b = 0: the line passes through both means."),
-            Mistake(_B + (_T * _S**2 + (1 - _T)) / _WIDTH * (_X - _T * _B), "In x₁ - x₀ the noise has the sign minus."),
+            Mistake(_B + (_T * _S**2 + (1 - _T)) / _WIDTH * (_X - _T * _B), "In x₁ − x₀ the noise has the sign minus."),
             Mistake(
                 _B + (_S - 1) / (1 - _T + _T * _S) * (_X - _T * _B),
                 "That is the field of coupled pairs, b + s x₀.",
@@ -50,7 +50,7 @@ EXERCISES = (
         mistakes=(
             Mistake(sympy.Integer(0), "That is for independent pairs, which all step to the mean."),
             Mistake(_S - 1, "That is the slope of the velocity; the step adds it to x₀."),
-            Mistake(_S + 1, "The velocity is x₁ - x₀, with a minus."),
+            Mistake(_S + 1, "The velocity is x₁ − x₀, with a minus."),
         ),
     ),
 )

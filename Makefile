@@ -28,7 +28,7 @@ book: $(READY)  ## build the site, and say where to open it
 notebooks: $(READY)  ## execute the lessons whose text or code changed
 	@$(BIN)/python book/tools/notebooks.py
 
-test: $(READY)  ## check style, every module, every output of every lesson, and the pages: some minutes
+test: $(READY)  ## check style, every module, every output of every lesson, and the pages, in some twenty minutes
 	@failed=0; set -x; \
 	$(BIN)/ruff check . || failed=1; \
 	$(PYTEST) -m 'not slow' book tests || failed=1; \
@@ -37,7 +37,7 @@ test: $(READY)  ## check style, every module, every output of every lesson, and 
 test-all: $(READY)  ## the same, with what takes long and guards against what is rare
 	@failed=0; set -x; \
 	$(BIN)/ruff check . || failed=1; \
-	$(PYTEST) book tests || failed=1; \
+	$(PYTEST) --hypothesis-profile=nightly book tests || failed=1; \
 	{ set +x; } 2>/dev/null; exit $$failed
 
 pdf: $(READY)  ## print the whole book into one file (needs Chromium)

@@ -77,7 +77,7 @@ from gantut.divergences import (
     optimal_discriminator,
     value_function,
 )
-from gantut.lessons import check, show_table
+from gantut.lessons import check, readable, show_table
 from gantut.lessons.vanishing_gradients import winning_discriminator
 from gantut.lessons.vanishing_gradients.plots import (
     plot_planes,
@@ -681,16 +681,7 @@ dying, living = (
     for loss in (-softplus(a), softplus(-a))  # log(1 - D) and -log D
 )
 
-
 # %% tags=["hide-input"]
-def readable(number):
-    """Two digits, with a power of ten where the number is small."""
-    if abs(number) > 0.001:
-        return f"{number:.2g}"
-    digits, exponent = f"{number:.1e}".split("e")
-    return rf"${digits}\cdot10^{{{int(exponent)}}}$"
-
-
 show_table(
     ["$k$", "$V$", "slope of $\\log(1-D)$", "slope of $-\\log D$"],
     [

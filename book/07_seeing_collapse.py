@@ -72,10 +72,11 @@ from gantut.metrics import median_interval, paired_difference
 # %% [markdown]
 # ## A count, and noise
 #
-# We begin with the two numbers of lesson 6, the modes covered and the share of high quality, on other data:
-# twenty-five Gaussians of standard deviation 0.05 on a $5\times5$ **grid**, one apart. In the setting of lesson 6, with
-# 1000 generator steps and 32 runs of each game, *nobody* seems to collapse there. Take the usual GAN and WGAN-GP with
-# five critic steps; seven other games look the same, and only the Wasserstein games with a single critic step do worse.
+# We begin with the two numbers of lesson 6, the modes covered and the share of high quality, on other data: twenty-five
+# Gaussians of standard deviation 0.05 on a $5\times5$ **grid**, one apart. In the setting of lesson 6, with 1000
+# generator steps and 32 runs of each game, *no* game seems to collapse there. The table shows the usual GAN and
+# WGAN-GP, both with five critic steps. Seven other games look the same; only the Wasserstein games with a single critic
+# step do worse.
 
 # %% tags=["hide-input"]
 games = {
@@ -118,8 +119,8 @@ claim(
 
 # %% [markdown]
 # Nearly all modes are covered. A triumph? Look at the quality, and then at the control: *uniform noise* in the square
-# of the grid. The discs of high quality have the radius 0.15, so they fill $25\cdot\pi\cdot0.15^2/25\approx7\%$ of the
-# square.
+# of the grid, whose side is 5. The twenty-five discs of high quality have radius 0.15, so they fill
+# $25\cdot\pi\cdot0.15^2/25\approx7\%$ of the square.
 
 # %%
 square = 5 * torch.rand(200_000, 2, generator=random_source(2)) - 2.5
@@ -133,7 +134,7 @@ claim(
 )
 
 # %% [markdown]
-# Noise covers 25 of 25, with a quality of 0.07, and that is what the generators have learnt after 1000 steps: the
+# Noise covers 25 of 25, with a quality of 0.07, and this is about what the generators have learnt after 1000 steps: the
 # square. Noise passes every count of modes that asks only for "some samples of high quality". With five times as many
 # steps the modes emerge, and with them the differences:
 
@@ -197,8 +198,8 @@ claim(
 #
 # $$ e^{H},\qquad H=-\sum_c\bar p_c\log\bar p_c, $$ (eq-effective-classes)
 #
-# which is 10 for ten equal shares and 1 for one class. It must not be counted on 16 pictures: even fair draws from ten
-# classes come to about 7 on average.
+# which is 10 for ten equal shares and 1 for one class. Sixteen pictures are too few to estimate it: even sixteen fair
+# draws from ten classes give only about 7 on average.
 
 # %%
 classifier = metrics.digit_classifier()
@@ -213,8 +214,8 @@ claim(
 )
 
 # %% [markdown]
-# We use 500 samples. A second measure does not need a classifier: how far is a sample from its nearest neighbour among
-# the samples, compared with real digits? Small populations are trained here and now, larger ones are recorded.
+# We use 500 samples. A second measure needs no classifier: how far is a sample from its nearest neighbour among the
+# samples, compared with real digits? Small populations are trained here and now; larger ones are recorded.
 
 # %%
 images = {
@@ -277,9 +278,9 @@ plot_image_blocks(plots.axes(1, 3, height=2.6), blocks)
 plots.show()
 
 # %% [markdown]
-# On the digits the difference is not subtle, neither in the recorded populations nor in the small ones that have just
-# been trained. But the effective number of classes has a control that passes it as well: ten pictures, one of each
-# class, drawn for ever. It cannot see collapse *inside* a class.
+# On the digits the difference is not subtle, either in the recorded populations or in the small ones that have just
+# been trained. But a control passes the effective number of classes, too: ten pictures, one of each class, repeated for
+# ever. It cannot see collapse *inside* a class.
 #
 # ## The missing metric
 #
@@ -288,11 +289,12 @@ plots.show()
 # ### The loss
 #
 # The first candidate is printed by every training run. A classifier's loss falls as it learns. Do the losses of a GAN?
-# The exact distance $W_1$ to the data can be computed for samples (lesson 9), so the question has an answer. For 32
-# members of each of four games on the ring we take, forty times in the course of training: the generator's loss, the
-# estimate of the divergence that the critic's loss gives (by {eq}`eq-value-at-dstar`
-# $\log2-\frac12L_D\le\operatorname{JS}$ for the classical games, $-L_D$ for WGAN-GP), and $W_1$; then, for each member,
-# the rank correlation of either curve with $W_1$. If a loss measured progress, its correlation would be near 1.
+# The exact distance $W_1$ to the data can be computed for samples (lesson 9), so the question has an answer. Forty
+# times in the course of training, for 32 members of each of four games on the ring, we record three numbers: the
+# generator's loss, $W_1$, and the estimate of a divergence that the critic's loss gives. (For the classical games this
+# is $\log2-\frac12L_D$, which by {eq}`eq-value-at-dstar` is at most JS; for WGAN-GP it is $-L_D$.) Then we take, for
+# each member, the rank correlation of each of the two curves with $W_1$. If a loss measured progress, its correlation
+# would be near 1.
 
 # %% tags=["hide-input"]
 follow = {
@@ -322,7 +324,7 @@ losses = {
 }
 claim(
     "gan-no-evaluation-metric",
-    "median correlation of loss and W1: three GANs",
+    "median correlation of loss and W₁: three GANs",
     [median_interval(own).estimate for own in losses.values()],
     above=-0.5,
     below=0.5,
@@ -338,7 +340,7 @@ claim(
 )
 claim(
     "js-estimate-misleads",
-    "estimate and W1: -log D, k = 1 (turned round), k = 5; WGAN-GP",
+    "estimate and W₁: -log D, k = 1 (turned round), k = 5; WGAN-GP",
     [
         -estimates["non-saturating, k = 1"].high,
         estimates["non-saturating, k = 5"].low,
@@ -354,16 +356,17 @@ for ax, what in zip(panels, ("generator_loss", "estimate"), strict=True):
     ends = {name: median_interval(own) for name, own in seen.items()}
     plots.member_rows(ax, seen, intervals=ends)
     ax.axvline(0, color=plots.INK, linewidth=0.8)
-    ax.set(xlabel="rank correlation with W1", xlim=(-1, 1))
+    ax.set(xlabel="rank correlation with W₁", xlim=(-1, 1))
 panels[0].set_title("the generator's loss")
 panels[1].set_title("the critic's estimate")
 plots.show()
 
 # %% [markdown]
-# The generator's loss tells nothing: weak medians, and single runs of either sign. It says who is ahead in the game.
-# The estimate of JS is treacherous. With $k=5$ it *does* follow $W_1$ in most runs. With $k=1$ the correlation is
-# *negative*: while the samples improve, the estimate of their distance grows. (A lower bound can do that: the
-# discriminator learns, too.) Only the last row behaves like a loss. That is what lesson 11 is about.
+# In the three classical games the generator's loss tells us next to nothing: the medians are weak, and single runs go
+# either way. It says who is ahead in the game. The estimate of JS is treacherous. With $k=5$ it *does* follow $W_1$ in
+# most runs. With $k=1$ the correlation is *negative*: while the samples improve, the estimate of their distance grows.
+# (A lower bound can do that: the discriminator learns, too.) Only the critic's estimate in the last row behaves like a
+# loss. That is what lesson 11 is about.
 #
 # ### The inception score
 #
@@ -375,7 +378,12 @@ plots.show()
 # It is large if each verdict is certain and all classes occur. How large can it be? Write the logarithm of the quotient
 # as a difference. Since $\mathbb E_x\,p(y|x)=\bar p(y)$,
 #
-# $$ \mathbb E_x\operatorname{KL}\big(p(y|x)\,\big\|\,\bar p\big)=\mathbb E_x\sum_yp(y|x)\log p(y|x)-\sum_y\bar p(y)\log\bar p(y)=H(\bar p)-\mathbb E_x\,H\big(p(\cdot|x)\big) . $$ (eq-is-entropies)
+# $$
+# \begin{aligned}
+# \mathbb E_x\operatorname{KL}\big(p(y|x)\,\big\|\,\bar p\big)&=\mathbb E_x\sum_yp(y|x)\log p(y|x)-\sum_y\bar p(y)\log\bar p(y)\\
+# &=H(\bar p)-\mathbb E_x\,H\big(p(\cdot|x)\big) .
+# \end{aligned}
+# $$ (eq-is-entropies)
 #
 # An entropy is not negative, and that of $K$ classes is at most $\log K$. So the score lies between 1, since KL is not
 # negative, and $K$; and without any doubt in the verdicts it *is* the effective number of classes. In code it takes one
@@ -415,13 +423,13 @@ claim(
 )
 
 # %% [markdown]
-# The last line is its control: ten pictures, drawn for ever, are perfect. ({cite}`barratt2018` list more.)
+# The last line is its control: ten pictures, repeated for ever, are perfect. ({cite}`barratt2018` list more.)
 #
 # ### Comparing with data
 #
 # The score never looks at the data. The metrics in use today do. They compare **features** $\phi$, here the last hidden
 # layer of the classifier: $x$ stands for the features of samples, $y$ for those of data. The **Fréchet distance** (FID)
-# {cite}`heusel2017` compares means and covariances as if both distributions were Gaussian,
+# {cite}`heusel2017` compares their means $\mu$ and covariances $\Sigma$ as if both distributions were Gaussian,
 #
 # $$ \operatorname{FID}=\|\mu_x-\mu_y\|^2+\operatorname{tr}\big(\Sigma_x+\Sigma_y-2(\Sigma_x\Sigma_y)^{1/2}\big) . $$ (eq-fid)
 #
@@ -434,16 +442,17 @@ claim(
 # {cite}`kynkaanniemi2019` ask two questions instead of one. Let each data point reach as far as its third nearest
 # neighbour among the data, $r_3(y)$; then
 #
-# $$ \text{precision}=P\big(\|x-y\|\le r_3(y)\text{ for some }y\big),\qquad\text{recall: the same with samples and data exchanged.} $$ (eq-precision)
+# $$ \text{precision}=P\big(\|x-y\|\le r_3(y)\text{ for some }y\big) , $$ (eq-precision)
 #
-# What share of the samples lies within reach of the data, and what share of the data within reach of the samples?
-# **Coverage** {cite}`naeem2020` asks the second question with the reach of the data. And the exact $W_1$ needs no
+# the share of the samples that lie within reach of the data. Recall is the same with samples and data exchanged: the
+# share of the data within reach of the samples. **Coverage** {cite}`naeem2020` asks the second question with the reach
+# of the data: for what share of the data is there a sample within its own $r_3(y)$? And the exact $W_1$ needs no
 # features: it compares pixels.
 
 
 # %%
 def frechet_distance(x, y):
-    """(7.4) for features (n, d); the root has the roots of eigenvalues."""
+    """(7.4) for features (n, d); tr of a root: sum the eigenvalues' roots."""
     shift = (x.mean(0) - y.mean(0)).square().sum()
     x, y = x.T.cov(), y.T.cov()
     roots = torch.linalg.eigvals(x @ y).real.clamp(min=0).sqrt()
@@ -550,7 +559,7 @@ def measure(samples):
         "precision": (+1, fidelity.precision),
         "recall": (+1, fidelity.recall),
         "coverage": (+1, metrics.density_coverage(features, known).coverage),
-        "exact\nW1": (-1, metrics.exact_w1(samples, reference)),
+        "exact\nW₁": (-1, metrics.exact_w1(samples, reference)),
         "nearest\noriginal": (+1, nearest.distance.median(-1).values),
     }  # fmt: skip
 
@@ -583,12 +592,12 @@ for ours, theirs in (
 ):
     assert torch.allclose(ours, theirs, rtol=1e-6), "gantut computes these"
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "A table of eight prepared generators by eight metrics, with alarms in bold on orange. Five classes only: all alarm but precision and the nearest original. One image per class: FID, KID, recall, coverage and W1 alarm, precision is 1 and the inception score 8.3. Blurred: everything alarms but the nearest original. Noisy: recall does not alarm. Gaussian pixels: FID and recall do not alarm and KID hardly does; the inception score, precision, coverage and W1 alarm. Noise, trained: FID and KID are lower than for real digits, the inception score, precision, coverage and W1 alarm. Copies of the reference: only the nearest original alarms, all others are perfect."}, "figure": {"name": "fig-scorecard", "caption": "What each metric sees. Orange and bold: far worse than sixteen draws of real digits. FID, KID and W1 are better when smaller, the others when larger; the last column is the median distance of a sample to the nearest of the 400 reference images."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "A table of eight prepared generators by eight metrics, with alarms in bold on orange. Five classes only: all alarm but precision and the nearest original. One image per class: FID, KID, recall, coverage and W1 alarm, precision is 1 and the inception score 8.3. Blurred: everything alarms but the nearest original. Noisy: recall does not alarm. Gaussian pixels: FID and recall do not alarm and KID hardly does; the inception score, precision, coverage and W1 alarm. Noise, trained: FID and KID are lower than for real digits, the inception score, precision, coverage and W1 alarm. Copies of the reference: only the nearest original alarms, all others are perfect."}, "figure": {"name": "fig-scorecard", "caption": "What each metric sees. Orange and bold: far worse than sixteen draws of real digits. FID, KID and W₁ are better when smaller, the others when larger; the last column is the median distance of a sample to the nearest of the 400 reference images."}}
 forms = ("{:.1f}", "{:.1f}", "{:.0f}", "{:.2f}", "{:.2f}", "{:.2f}",
          "{:.2f}", "{:.2f}")  # fmt: skip
 texts = [
     [
-        form.format(found[row])
+        form.format(found[row]).replace("-", "−")
         for form, (_, found) in zip(forms, values.values(), strict=True)
     ]
     for row in range(len(failures))
@@ -609,10 +618,10 @@ table = {
 real, five, ten, _, _, gaussians, matched, copies = range(8)
 claim(
     "fid-sees-two-moments",
-    "trained noise, in units of other real digits: FID, W1 (inverted)",
+    "trained noise, in units of other real digits: FID, W₁ (inverted)",
     [
         table["FID"][matched] / table["FID"][real],
-        table["exact W1"][real] / table["exact W1"][matched],
+        table["exact W₁"][real] / table["exact W₁"][matched],
     ],
     below=1.0,
 )
@@ -651,17 +660,17 @@ plots.show()
 
 # %% [markdown]
 # Read {numref}`fig-scorecard` by rows. *One image per class* is nearly perfect for the inception score, and entirely so
-# for precision: each needs a companion that looks for variety. *Trained noise* is a **better** set of digits than real
-# ones to FID, and as good a one to KID, and to the eye it is noise. FID sees two moments of the features and nothing
+# for precision: each needs a companion that looks for variety. To FID, *trained noise* is a **better** set of digits
+# than real ones, and to KID it is as good; to the eye it is noise. FID sees two moments of the features and nothing
 # beyond them, and whoever trains on a feature network can pass it without a single digit. The inception score,
 # precision, coverage and $W_1$ see it. (*Gaussian pixels* come close without any training. But the features are no
 # linear function of the pixels, so the right moments of one are not the right moments of the other.) *Copies of the
 # reference* are better than real digits by every measure that compares with data. Only a search for the originals finds
 # them out, and a metric without held-out data beside it rewards a generator that has memorised its data.
 #
-# Then read it by columns: there is none without a blank. (KID may be negative, as an unbiased estimate of something
-# near 0 must sometimes be. It is negative here because all our draws hold equally many images of each class, which
-# makes them more alike than independent ones.)
+# Then read it by columns: each of them has a blank. (KID may be negative, as an unbiased estimate of something near 0
+# must sometimes be. It is negative here because all our draws hold equally many images of each class, which makes them
+# more alike than independent ones.)
 #
 # :::{admonition} Try it
 # :class: tip
@@ -671,8 +680,8 @@ plots.show()
 # ### How many samples?
 #
 # One more failure is common to them all. The number itself depends on how many samples it is computed from, even for
-# two draws of *one* distribution. Part of the reason can be worked out. Let $\bar x$ and $\bar y$ be the means of $n$
-# independent draws each from a distribution with the covariance $\Sigma$. Then
+# two draws of *one* distribution. Part of the reason can be worked out. Let $\bar x$ and $\bar y$ each be the mean of
+# $n$ draws, all of them independent and from one distribution with the covariance $\Sigma$. Then
 #
 # $$ \mathbb E\,\|\bar x-\bar y\|^2=\frac2n\operatorname{tr}\Sigma , $$ (eq-floor)
 #
@@ -685,7 +694,7 @@ features, counts = classifier.features(everything), (25, 50, 100, 200, 400)
 source, distribution = random_source(5), ring()
 
 # %%
-floors = {"FID": [], "KID": [], "exact W1": [], "means": []}
+floors = {"FID": [], "KID": [], "exact W₁": [], "means": []}
 for n in counts:
     order = torch.stack(
         [torch.randperm(len(features), generator=source) for _ in range(12)]
@@ -697,7 +706,7 @@ for n in counts:
     u, v = (
         distribution.sample((12, n), generator=source) for _ in range(2)
     )
-    floors["exact W1"].append(metrics.exact_w1(u, v))
+    floors["exact W₁"].append(metrics.exact_w1(u, v))
 
 # %% tags=["hide-input"]
 floors = {name: torch.stack(found, 1) for name, found in floors.items()}
@@ -728,7 +737,7 @@ claim(
     below=4,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels over the number of samples from 25 to 400, with the median and range of twelve repetitions. FID of real digits against real digits falls from about 40 to about 1.5. KID scatters around 0, widely for few samples. The exact W1 of the ring to itself falls from about 0.7 to about 0.2."}, "figure": {"name": "fig-floors", "caption": "Two draws of one distribution, compared: digits for FID and KID, the ring for W1. The right answer is 0 for all three. FID and W1 are biased, KID is unbiased, but noisy."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels over the number of samples from 25 to 400, with the median and range of twelve repetitions. FID of real digits against real digits falls from about 40 to about 1.5. KID scatters around 0, widely for few samples. The exact W1 of the ring to itself falls from about 0.7 to about 0.2."}, "figure": {"name": "fig-floors", "caption": "Two draws of one distribution, compared: digits for FID and KID, the ring for W₁. The right answer is 0 for all three. FID and W₁ are biased, KID is unbiased, but noisy."}}
 panels = plots.axes(1, 3, height=2.7)
 for ax, (name, found), colour in zip(
     panels, floors.items(), plots.COLOURS, strict=False
@@ -741,7 +750,7 @@ for ax, (name, found), colour in zip(
 plots.show()
 
 # %% [markdown]
-# With 25 samples each, *real digits* have a worse FID than a generator that leaves out half of the classes has from
+# With 25 samples each, *real digits* have a worse FID than a generator that leaves out half of the classes has with
 # 400. So compare only values from equally many samples, and always put the value of real data beside them.
 #
 # ## A scorecard
@@ -767,8 +776,8 @@ plots.show()
 #
 # :::{exercise}
 # :label: ex-quality-of-noise
-# Samples are uniform in the square $[-3,3]^2$. What is their share of high quality on the ring of eight modes of
-# standard deviation 0.1?
+# Samples are uniform in the square $[-3,3]^2$. What is their share of high quality on the ring of radius 2, with eight
+# modes of standard deviation 0.1?
 # :::
 #
 # :::{hint}
@@ -846,9 +855,9 @@ check("w1-of-one-mode", answer)
 #
 # :::{exercise}
 # :label: ex-floor-of-means
-# *A derivation.* Derive {eq}`eq-floor`, and then a little more: samples and data have the same covariance, whose trace
-# is $s$, but there are $n$ samples and $4n$ data. What is $\mathbb E\,\|\bar x-\bar y\|^2$? Write it with the symbols
-# `s` and `n` of sympy.
+# *A derivation.* Derive {eq}`eq-floor`, and then a little more: samples and data have the same distribution, and its
+# covariance has the trace $s$, but there are $n$ samples and $4n$ data. What is $\mathbb E\,\|\bar x-\bar y\|^2$? Write
+# it with the symbols `s` and `n` of sympy.
 # :::
 #
 # :::{hint}

@@ -30,7 +30,7 @@
 # discriminator, {doc}`lesson 4 <04_no_equilibrium>` for the game $xy$, {doc}`lesson 6 <06_mode_collapse>` for collapse,
 # and {doc}`lesson 7 <07_seeing_collapse>` for controls.
 #
-# **It takes** about 87 minutes to read with the exercises, and less than a minute to run on a laptop.
+# **It takes** about 89 minutes to read with the exercises, and less than a minute to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]
@@ -130,12 +130,12 @@ def play(G, D, d_loss=usual_d_loss, g_loss=usual_g_loss, k=5, steps=1000):
 # ({numref}`fig-collapse-ring`). We play that game again and again, from the same random numbers, each time with one
 # trick added and everything else unchanged.
 #
-# A trick has settings, and whoever recommends it has tried some. So **each has four tries**, written down before any
+# A trick has settings, and whoever recommends it has tried several. So **each has four tries**, written down before any
 # was played, and the game without a trick has four as well: the learning rates of its two players. A try is four
 # members. The settings with the smallest mean distance $W_1$ then play with 64 members, on seeds that had no part in
 # the choice. The game *as it is*, untuned, plays too. There are three such trials, each with tries of its own: the ring
-# with five discriminator steps and with one, and the grid of lesson 7. They were played beforehand (`python -m
-# gantut.lessons tricks tricks-on-grid`); two of the games are repeated live below.
+# with five discriminator steps and with one, and the grid of lesson 7. They were played beforehand
+# (`python -m gantut.lessons tricks tricks-on-grid`); two of the games are repeated live below.
 
 
 # %% tags=["hide-input"]
@@ -219,10 +219,10 @@ claim(
 #
 # For each population we show the median, and the **mean difference, seed by seed**, from the game as it is and from the
 # tuned one. Members of two populations share their seeds, so they are compared in pairs: the interval in brackets holds
-# all differences that random signs of the 64 pairs do not reject. (Whether the intervals of two populations overlap is
-# no test: it ignores the pairs, and asks for too much.) It is so wide that all 66 comparisons of a trial hold together
-# with 95% confidence. Where it contains 0, the two are not told apart, and the interval says what difference is
-# excluded.
+# all differences that a test with random signs of the 64 pairs does not reject. (Whether the intervals of two
+# populations overlap is no test: it ignores the pairs, and asks for too much.) It is so wide that all 66 comparisons of
+# a trial hold together with 95% confidence. Where it contains 0, the two are not told apart, and the interval says what
+# difference is excluded.
 
 
 # %% tags=["hide-input"]
@@ -304,7 +304,8 @@ def feature_matching(D, real, fake):
 # play(G, D, g_loss=feature_matching)
 
 # %% [markdown]
-# With batches of $n$ samples and $h_i=f(G(z_i))$, the gradient with respect to each generated feature vector is
+# With batches of $n$ samples, features $h_i=f(G(z_i))$, and the means $\bar f_r$ and $\bar h$ of the features of both
+# batches, the gradient with respect to each generated feature vector is
 #
 # $$ \frac{\partial L_G}{\partial h_i}=-\frac2n\big(\bar f_r-\bar h\big) , $$ (eq-feature-pull)
 #
@@ -338,9 +339,9 @@ claim(
 
 # %% [markdown]
 # **What it can see.** A loss of 0 says that mean features agree, not that the distributions do. With a *linear* feature
-# $f(x)=wx$ it cannot tell $N(0,1)$ from $N(0,2)$. Two ReLU units, $f(x)=(\max(x,0),\max(-x,0))$, can: as
-# $\mathbb E\max(x,0)=s/\sqrt{2\pi}$ for $N(0,s)$, they make the loss $2\,(2-1)^2/2\pi=1/\pi$. So everything depends on
-# the features that the discriminator has learnt.
+# $f(x)=wx$ it cannot tell $N(0,1)$ from $N(0,2)$. Two ReLU units, $\max(x,0)$ and $\max(-x,0)$, can. As
+# $\mathbb E\max(x,0)=s/\sqrt{2\pi}$ for $N(0,s)$, each of them adds $(2-1)^2/2\pi$ to the loss, which is $1/\pi$ in
+# all. So everything depends on the features that the discriminator has learnt.
 #
 # :::{admonition} Further: what kind of distance it is
 # :class: dropdown
@@ -409,8 +410,9 @@ claim(
 )
 
 # %% [markdown]
-# **Modes come back**: that is what a loss of the whole batch is for. But equal statistics of features can be had
-# without being sharp. So look at the quality, and compare it with that of uniform noise, which has all modes as well.
+# **Modes come back**: that is what a loss of the whole batch is for. But the statistics of features can agree without
+# the samples being sharp. So look at the quality, and compare it with that of uniform noise, which has all modes as
+# well.
 #
 # :::{admonition} Try it
 # :class: tip
@@ -500,10 +502,10 @@ claim(
 # with a small $s\sim N(0,1)$ first: to $\min(\max(L(t-s),0),1)$, as $t$ grows. A discriminator may ask of each sample
 # whether it is *here*, *there*, or more than 0.15 from both, *on the way*, where there are no data. Of $n$ samples, $k$
 # are there with probability $\binom nka^{n-k}b^k$, if $a$ and $b$ are the shares here and there, and all other batches
-# have one on the way. The table says how far JS rises above that of the collapsed generator. A gentle generator is
+# have at least one on the way. The table says how far JS rises above that of the collapsed generator. A gentle generator is
 # trapped behind a wall, a steep one finds none, and looking at batches changes neither. (The optimal discriminator sees
 # more than three places, and its JS on the way is larger still: so the wall is there for it as well. That there is none
-# at slope 1 is said of this view alone.)
+# at slope 1 is true of this view only.)
 # :::
 
 # %% tags=["hide-input"]
@@ -623,15 +625,18 @@ def with_history(loss, net, weight):
 #
 # Late in the game the average hardly moves, since $\frac1t$ is small. So there are two speeds. *Quickly*, with $\bar w$
 # practically fixed, differences are multiplied by $1+\eta(i-2\lambda)$ in each iteration. They die out if
-# $(1-2\eta\lambda)^2+\eta^2<1$, that is, if $4\lambda>\eta\,(1+4\lambda^2)$. Then $w$ is always close to the point where
-# the bracket vanishes, $w=\frac{2\lambda}{2\lambda-i}\,\bar w$. *Slowly*, the average follows:
-# $\frac{d\bar w}{dt}=\frac1t(w-\bar w)=\frac1t\,\frac{i}{2\lambda-i}\,\bar w$, whose solutions are powers of $t$. Since
-# $\frac i{2\lambda-i}=\frac{-1+2\lambda i}{1+4\lambda^2}$,
+# $(1-2\eta\lambda)^2+\eta^2<1$, that is, if $4\lambda>\eta\,(1+4\lambda^2)$. Then $w$ is always close to the point
+# where the bracket vanishes, $w=\frac{2\lambda}{2\lambda-i}\,\bar w$. *Slowly*, the average follows:
+#
+# $$ \frac{d\bar w}{dt}=\frac1t\,(w-\bar w)=\frac1t\,\frac{i}{2\lambda-i}\,\bar w=\frac{-1+2\lambda i}{1+4\lambda^2}\,\frac{\bar w}t . $$
+#
+# The solutions are powers of $t$ with this factor as the exponent, and its real part says how fast they shrink:
 #
 # $$ |w_t|\ \sim\ t^{-1/(1+4\lambda^2)} . $$ (eq-history-slow)
 #
 # **The circle is bent inwards if the weight is large enough; and the larger the weight, the slower the approach**,
-# because the past is an anchor. For $\eta=0.1$ the least weight is a little above $\frac\eta4=0.025$.
+# because the past is an anchor. For $\eta=0.1$ the least weight is a little above $\frac\eta4=0.025$. (There is a
+# largest one as well, a little below $\frac1\eta=10$: beyond it the steps overshoot.)
 
 
 # %%
@@ -756,8 +761,9 @@ report("historical averaging")
 
 # %% [markdown]
 # The theory above is about games that go *round*, and these do not: they are parked. (And with Adam, which rescales
-# gradients, a weight has no meaning across games.) Whatever the trick does here, it does for another reason, presumably
-# that the generator's past, to which it is tied, was spread out. That is a guess, and not tested here.
+# gradients, a weight means nothing from one game to the next.) Whatever the trick does here, it does for another
+# reason, presumably that the generator's past, to which it is tied, was spread out. That is a guess, and not tested
+# here.
 #
 # ## 4 · One-sided label smoothing
 #
@@ -778,10 +784,15 @@ def smoothed(D, real, fake, alpha=0.9):
 # Does it matter which side is smoothed? Where real samples have the density $A=p_r(x)$ and generated ones $B=p_g(x)$,
 # the discriminator minimises at every point
 #
-# $$ -A\big(\alpha\log D+(1-\alpha)\log(1-D)\big)-B\big(\beta\log D+(1-\beta)\log(1-D)\big) . $$ (eq-smoothed-loss)
+# $$
+# \begin{aligned}
+# &-A\big(\alpha\log D+(1-\alpha)\log(1-D)\big)\\
+# &-B\big(\beta\log D+(1-\beta)\log(1-D)\big) .
+# \end{aligned}
+# $$ (eq-smoothed-loss)
 #
-# Differentiate: the terms with $\log D$ have the weight $\alpha A+\beta B$, those with $\log(1-D)$ the rest of $A+B$. As
-# in lesson 3 the optimum is the share of the former:
+# Collect terms: $\log D$ has the weight $\alpha A+\beta B$, and $\log(1-D)$ has the rest of $A+B$. As in lesson 3, the
+# optimum is the first weight's share of both:
 #
 # $$ D^*=\frac{\alpha p_r+\beta p_g}{p_r+p_g}=\beta+(\alpha-\beta)\,r,\qquad r=\frac{p_r}{p_r+p_g} . $$ (eq-smoothed-dstar)
 #
@@ -831,7 +842,7 @@ claim(
     atol=1e-9,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: the optimal discriminator between two bell curves, real around minus 1 and generated around 1. With labels 1 and 0 it falls from 1 to 0; with 0.9 and 0 from 0.9 to 0; with 0.9 and 0.1 from 0.9 to 0.1, where it levels off. Second panel: the factor on the generator's slope over the share r of real samples from 0.0001 to 1, on logarithmic axes. For labels 0.9 and 0 it is 1 throughout; for 0.9 and 0.1 it falls in proportion to r below 0.1."}, "figure": {"name": "fig-smoothing", "caption": "Smoothed labels. First panel: the optimal discriminator between N(-1, 0.6) and N(1, 0.6). Second panel: what smoothing does to the generator's slope, where a share r of all samples at a place is real."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: the optimal discriminator between two bell curves, real around minus 1 and generated around 1. With labels 1 and 0 it falls from 1 to 0; with 0.9 and 0 from 0.9 to 0; with 0.9 and 0.1 from 0.9 to 0.1, where it levels off. Second panel: the factor on the generator's slope over the share r of real samples from 0.0001 to 1, on logarithmic axes. For labels 0.9 and 0 it is 1 throughout; for 0.9 and 0.1 it falls in proportion to r below 0.1."}, "figure": {"name": "fig-smoothing", "caption": "Smoothed labels. First panel: the optimal discriminator between N(−1, 0.6) and N(1, 0.6). Second panel: what smoothing does to the generator's slope, where a share r of all samples at a place is real."}}
 left, right = plots.axes(1, 2, height=3.0)
 x = torch.linspace(-3, 3, 301, dtype=torch.float64)
 real, fake = (gaussian(mean, 0.6).density(x) for mean in (-1, 1))
@@ -852,11 +863,11 @@ plots.show()
 
 # %% [markdown]
 # With $\beta>0$ the factor goes to 0 where $r$ does: **samples that are far from all data are hardly pushed**. They may
-# stay where they are, since $D^*$ cannot rate them worse than $\beta$. With $\beta=0$ the factor is 1. That is why the
+# stay where they are, since $D^*$ never rates them lower than $\beta$. With $\beta=0$ the factor is 1. That is why the
 # fake label must be 0.
 #
-# It also limits the praise. With $\beta=0$, the slope that an *optimal* discriminator gives does **not depend on
-# $\alpha$ at all**: what lessons 5 and 6 say of it holds as before. One-sided smoothing can only matter for
+# It also limits what the trick can do. With $\beta=0$, the slope that an *optimal* discriminator gives does **not
+# depend on $\alpha$ at all**: what lessons 5 and 6 say of it holds as before. One-sided smoothing can only matter for
 # discriminators on their way to the optimum, which stop at 0.9 instead of becoming ever more certain. Does it?
 
 # %% tags=["hide-input"]
@@ -909,9 +920,9 @@ claim(
 
 # %% [markdown]
 # The theory of the optimum leaves no room for an effect of one-sided labels, and yet there is one: modes are won, and
-# quality is lost. So it must come from discriminators that are not optimal. With two-sided labels bad samples are hardly
-# pushed, by the theory: that costs quality, and may well keep modes; if modes were all that counted, the wrong trick
-# would seem the better one.
+# quality is lost. So it must come from discriminators that are not optimal. With two-sided labels, according to the
+# theory, bad samples are hardly pushed. That costs quality, and may well keep modes; if modes were all that counted,
+# the wrong trick would seem the better one.
 #
 # ## 5 · Virtual batch normalisation
 #
@@ -922,7 +933,9 @@ claim(
 # statistics from a **reference batch** $h_1,\dots,h_n$, drawn once and for all, *together with the sample itself*, so
 # that no sample comes out larger than $\sqrt n$, however unusual it is:
 #
-# $$ h\mapsto\frac{h-\mu'}{\sqrt{v'}},\qquad\mu',v'\text{: mean and variance of }h_1,\dots,h_n,h . $$ (eq-vbn)
+# $$ h\mapsto\frac{h-\mu'}{\sqrt{v'}} , $$ (eq-vbn)
+#
+# where $\mu'$ and $v'$ are the mean and the variance of the $n+1$ numbers $h_1,\dots,h_n,h$.
 #
 # In the loop, this is another generator. The reference passes through the current weights at every step; that doubles
 # the work, which is why the paper has it in the generator only.
@@ -974,7 +987,7 @@ for kind in ("batch", "virtual-batch"):
     moved[kind] = (
         (generator(others) - generator(z))[:, 0].abs().max().item()
     )
-print(f"other company moves G(z_1) by {moved['batch']:.2f} (batch norm)")
+print(f"other company moves G(z₁) by {moved['batch']:.2f} (batch norm)")
 
 # %% tags=["hide-input"]
 claim(
@@ -1006,8 +1019,8 @@ show_table(
 
 # %% [markdown]
 # This is a surprise. Normalisation was meant for deep networks, and ours have two hidden layers; yet modes come back,
-# and with ordinary batch normalisation as well. The last table says, within its intervals, what it is worth that each
-# sample is normalised by itself.
+# and with ordinary batch normalisation as well. The last table shows what is gained or lost when no sample depends on
+# the others of its batch.
 #
 # ## 6 · Noise
 #
@@ -1037,10 +1050,10 @@ def blurred(loss, steps, sigma=1.0):
 # and $N(\theta,\sigma)$; measured in units of $\sigma$, $N(0,1)$ and $N(\theta/\sigma,1)$. JS does not depend on units,
 # so it is a function of the ratio alone:
 #
-# $$ \operatorname{JS}=g(\theta/\sigma),\qquad\frac{\partial}{\partial\theta}\operatorname{JS}=\frac1\sigma\,g'(\theta/\sigma),\qquad g(u)\approx\frac{u^2}8\ \text{ for small }u . $$ (eq-noisy-lines)
+# $$ \operatorname{JS}=g(u),\qquad\frac{\partial}{\partial\theta}\operatorname{JS}=\frac1\sigma\,g'(u),\qquad u=\frac\theta\sigma . $$ (eq-noisy-lines)
 #
-# With too little noise, $u$ is large, and $g$ is flat at $\log2$: we are back in lesson 5. With too much, $u$ is small
-# and the slope is about $\theta/4\sigma^2$: all differences are drowned out.
+# With too little noise, $u$ is large, and $g$ is flat at $\log2$: we are back in lesson 5. With too much, $u$ is small,
+# $g(u)\approx\frac{u^2}8$, and the slope is about $\theta/4\sigma^2$: all differences are drowned out.
 
 
 # %% tags=["hide-input"]
@@ -1136,13 +1149,13 @@ plots.show()
 # The JS that is reduced is that of the *blurred* distributions. Does that bring the distributions themselves together?
 # Let $v$ be the mean square length of the noise. Blurring moves a sample by no more than $\sqrt v$ on average, so by the
 # triangle inequality for $W_1$ (lesson 9) blurring both costs at most $2\sqrt v$. If the noise is *bounded*, so that both
-# blurred distributions lie in a set of diameter $C$, no mass need travel further than that, and
+# blurred distributions lie in a set of diameter $C$, no mass has to travel further than $C$, and
 #
 # $$ W_1(p_r,p_g)\ \le\ 2\sqrt v+C\cdot\operatorname{TV}\ \le\ 2\sqrt v+C\sqrt{2\operatorname{JS}}, $$
 #
 # where TV and JS are those of the blurred distributions. (The last step is Pinsker's inequality,
 # $\operatorname{TV}^2\le\frac12\operatorname{KL}$, for each distribution against the mixture $m$:
-# $\operatorname{TV}(p,q)^2=4\operatorname{TV}(p,m)^2\le2\operatorname{KL} (p\|m)$, and likewise for $q$; take the mean
+# $\operatorname{TV}(p,q)^2=4\operatorname{TV}(p,m)^2\le2\operatorname{KL}(p\|m)$, and likewise for $q$; take the mean
 # of both. The paper has $2C\sqrt{\operatorname{JS}}$, which is weaker.) **Gaussian noise is not bounded**, and for it
 # this says nothing. But large distances are rare there: with the mean squares $M_r$ and $M_g$ of the distances of
 # blurred samples from any one point, Cauchy and Schwarz give
@@ -1216,7 +1229,7 @@ def wasserstein_g(D, real, fake):
 report("a better metric")
 
 # %% [markdown]
-# With five steps for the critic this is a remedy. Before we compare, we test these lines. They must
+# With five steps for the critic this is a remedy. Before we compare all seven, we test the lines above. They must
 # compute what `gantut` computes, with which the recorded games were played, and each must run in the loop.
 
 # %% tags=["hide-input"]
@@ -1271,9 +1284,9 @@ claim(
 # %% [markdown]
 # ## Side by side
 #
-# One more row needs a word, since it is not in our sources' list but in everybody's programs: an **average generator**,
-# whose parameters are a moving average of those being trained. It is used only to draw samples, and the game knows
-# nothing of it.
+# One more row needs a word, since it is not in our sources' list but in everybody's programs: an **averaged
+# generator**, whose parameters are a moving average of those being trained. It is used only to draw samples, and the
+# game knows nothing of it.
 
 
 # %% tags=["hide-input"]
@@ -1367,9 +1380,9 @@ plots.show()
 verdicts("none, tuned", trial=("ring", 1))
 
 # %% [markdown]
-# Here few modes are left to win, and yet the table has many tricks that are better in quality and in distance: what they
-# do is not only to mend collapse. On the **grid**, after 1000 steps, the generators have hardly found the 25 modes, and
-# noise passes a count of modes, as lesson 7 has warned us.
+# Here few modes are left to win, and yet many of the tricks are better in quality and in distance: they do more than
+# mend collapse. On the **grid**, after 1000 steps, the generators have hardly found the 25 modes, and noise passes a
+# count of modes, as lesson 7 has warned us.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "The same table for the grid with five discriminator steps per iteration, twelve rows, with a dashed line in each panel for uniform noise in a square: 25 modes, quality 0.07, distance 0.38. The rows lie around these lines."}, "figure": {"name": "fig-tricks-grid", "caption": "The grid of 25 Gaussians, five discriminator steps per iteration, after 1000 generator steps. The dashed lines are what uniform noise in a square scores."}}
 panels = table("grid", 5, modes=25, height=4.2)
@@ -1398,9 +1411,9 @@ show_table(
 
 # %% [markdown]
 # What a trick is worth depends on the game that it is added to: a Wasserstein critic that has one step is hardly a
-# critic, and its place shows it. All this can be said of *these* distributions and *these* small networks after 1000
-# steps. A trick that does nothing for a ring may do much for photographs, and the other way round. What carries over is
-# how to find out: a population, three numbers, as many tries for each, pairs, and the game without the trick beside it.
+# critic, and its place shows it. All this holds for *these* distributions and *these* small networks after 1000 steps.
+# A trick that does nothing for a ring may do much for photographs, and the other way round. What carries over is how to
+# find out: a population, three numbers, as many tries for each, pairs, and the game without the trick beside it.
 #
 # ## A discriminator that names classes
 #
@@ -1488,18 +1501,19 @@ claim(
 # Why should samples without labels help to tell classes apart? Because each of them, *whatever* its class, must have a
 # large $\log Z$, hence some large logit, while places without digits, where the generator puts its samples, must have
 # none. So the borders between classes are pushed to where there are no digits, instead of through a crowd of them. That
-# is an idea, not a proof. We put it to the test on the $8\times8$ digits: 10 to 100 of 1437 have labels, equally many of
-# each class, and 360 others are for testing. Beside two games, with feature matching and with $-\log D$, there is the
-# discriminator's own network, trained on the labels alone, for as long and from the same start,
-# with and without the batch normalisation that the games have in it. (Its statistics are those of the batch, so all
-# test digits are read as one batch. The settings were chosen on seeds other than these.) All are populations of 32,
+# is an idea, not a proof. We put it to the test on the $8\times8$ digits: 10 to 100 of 1437 have labels, equally many
+# of each class, and 360 others are for testing. We play two games, with feature matching and with $-\log D$. Beside
+# them stands the discriminator's own network, trained on the labels alone, for as long and from the same start, with
+# and without the batch normalisation that the games have in it. (Its statistics are those of the batch, so all test
+# digits are read as one batch. The settings were chosen on seeds other than these.) All are populations of 32,
 # recorded, and each member has labels of its own, the same in all four.
 
 # %% tags=["hide-input"]
 study = recorded("semi-supervised").result
 errors = {}
 for game in study["games"]:
-    own = errors.setdefault(game["method"], {})
+    method = game["method"].replace("feature-", "feature ")
+    own = errors.setdefault(method, {})
     own[game["labels"]] = torch.tensor(game["error"])
 numbers = (10, 20, 50, 100)
 show_table(
@@ -1548,11 +1562,16 @@ claim(
 )
 
 # %% tags=["hide-input"]
-for game in played:
-    found = saved(game, "labels alone", 10)
-    ends = f"{found.low:+.3f} to {found.high:+.3f}"
-    print(f"{game} saves with 10 labels {found.difference:+.3f} ({ends})")
-usual = [saved("non-saturating", "feature-matching", n) for n in (50, 100)]
+tenth = {game: saved(game, "labels alone", 10) for game in played}
+show_table(
+    ["game, 10 labels", "test error saved beside the labels alone"],
+    [
+        [game, f"{found.difference:+.3f} "
+         f"({found.low:+.3f} to {found.high:+.3f})"]
+        for game, found in tenth.items()
+    ],
+)  # fmt: skip
+usual = [saved("non-saturating", "feature matching", n) for n in (50, 100)]
 claim(
     "semi-supervised-usual-loss",
     "what the usual loss saves beside feature matching, 50 and 100 labels",
@@ -1721,8 +1740,8 @@ check("by-reference", answer)
 # - Feature matching moves a batch, not samples: it stops where mean features agree, sharp or not.
 # - Minibatch discrimination sees collapse, but seeing it does not provide a way out: for batches, too, nothing is
 #   gained before samples leave the cell.
-# - Historical averaging bends the circles of $xy$ inwards if $\lambda$ exceeds about $\frac\eta4$, as
-#   $t^{-1/(1+4\lambda^2)}$: the stronger, the slower.
+# - Historical averaging bends the circles of $xy$ inwards if $\lambda$ exceeds about $\frac\eta4$ (and stays below about
+#   $\frac1\eta$), as $t^{-1/(1+4\lambda^2)}$: the stronger, the slower.
 # - With labels $\alpha,\beta$ the optimum is $\frac{\alpha p_r+\beta p_g}{p_r+p_g}$. One-sided ($\beta=0$) leaves the
 #   slope of $\log D^*$ as it is at the optimum; two-sided smoothing takes it from the samples that need it most.
 # - Batch normalisation makes each sample depend on its batch; virtual batch normalisation does not.

@@ -73,9 +73,9 @@ from gantut.transport import (
 # %% [markdown]
 # ## Four piles
 #
-# Four piles of dirt stand in a row, one step apart. They hold 3, 2, 1 and 4 shovelfuls; we want 1, 2, 4 and 3. Carrying
-# one shovelful one step costs 1. What is the least that the whole job can cost? (The example is Weng's
-# {cite}`weng2019`.)
+# Four piles of dirt stand in a row, one step apart. They hold 3, 2, 1 and 4 shovelfuls; we want 1, 2, 4 and 3. Let
+# $P_i$ be what pile $i$ holds, and $Q_i$ what it should hold. Carrying one shovelful one step costs 1. What is the
+# least that the whole job can cost? (The example is from {cite}`weng2019`.)
 #
 # Start at the left. The first pile has two shovelfuls too many, and they can only go right, so carry them to the second
 # pile. Now the second pile has two too many; carry them on to the third. The third pile is still one short, and only
@@ -138,7 +138,7 @@ claim(
 # then match as well, but only because the target has changed, and the post set out "to change $P$ to look like $Q$".
 # The move on $P$ that costs the same brings a shovelful back from the fourth pile to the third, as $\delta_3=-1$ says.
 
-# %%
+# %% tags=["hide-input"]
 spent = [
     0,
     *(
@@ -196,7 +196,9 @@ move_dirt(P, Q)
 # $P$ and $Q$ are its **marginals**. If it costs $C_{ij}$ to carry one shovelful from $i$ to $j$, the plan costs
 # $\sum_{ij}\gamma_{ij}C_{ij}$. The **earth mover's distance** is the cost of the cheapest plan:
 #
-# $$ W(P,Q)=\min_{\gamma\ge0}\ \sum_{ij}\gamma_{ij}C_{ij}\quad\text{subject to its marginals being } P \text{ and } Q . $$ (eq-emd)
+# $$ W(P,Q)=\min_{\gamma\ge0}\ \sum_{ij}\gamma_{ij}C_{ij} , $$ (eq-emd)
+#
+# where $\gamma$ must have the marginals $P$ and $Q$.
 #
 # Both the cost and the constraints are linear in $\gamma$. Such a problem is called a **linear programme**, and
 # `linear_program` hands it to a general solver exactly as it stands. `emd` is much faster, because it knows the
@@ -258,9 +260,10 @@ claim(
 # %% [markdown]
 # Five hundred plans are not all plans. For piles in a row, here is a proof that none costs less than
 # {eq}`eq-pile-cost`. A shovelful that goes from $i$ to $j$ crosses $|i-j|$ gaps and pays 1 at each. So the cost of a
-# plan can be collected gap by gap: at each gap it is the amount $r$ that crosses to the right plus the amount $l$ that
-# crosses to the left. By {eq}`eq-marginals` the difference $r-l$ is what the piles on the left have too much, which is
-# $\delta_i$. And $r+l\ge|r-l|=|\delta_i|$, with equality if nothing crosses both ways, as in the walk.
+# plan can be collected gap by gap: at gap $k$, to the right of pile $k$, it is the amount $r$ that crosses to the right
+# plus the amount $l$ that crosses to the left. By {eq}`eq-marginals` the difference $r-l$ is what the piles up to $k$
+# have too much, which is $\delta_k$. And $r+l\ge|r-l|=|\delta_k|$, with equality if nothing crosses both ways, as in
+# the walk.
 
 # %%
 gaps = (1, 2, 3)  # the gap to the right of pile k
@@ -303,13 +306,15 @@ claim(
 # ### Other powers
 #
 # We may want to penalise long journeys more. Then the cost is $\|x-y\|^p$ for some $p\ge1$, and a root at the end makes
-# the result a distance again:
+# the result a distance again. (As everywhere in the literature, $p$ now has two meanings: a distribution, and a power
+# where it is an index or an exponent.)
 #
 # $$ W_p(p,q)=\Big(\min_\gamma\ \mathbb E_{(x,y)\sim\gamma}\|x-y\|^p\Big)^{1/p} . $$ (eq-wp)
 #
 # It is finite if both distributions have finite $p$-th moments, and by Jensen's inequality it never falls as the power
-# grows. The walk can be done so that five of the ten shovelfuls move one step and the others stay. This plan is cheapest
-# for every power, so the mean of $\|x-y\|^p$ is $\frac12$ each time:
+# grows. The walk can be done so that five of the ten shovelfuls move one step and the others stay. Since
+# $|i-j|^p\ge|i-j|$ for whole numbers of steps, this plan is cheapest for every power. So the mean of $\|x-y\|^p$ is
+# $\frac12$ each time:
 
 # %%
 p, q = P / 10, Q / 10
@@ -325,9 +330,10 @@ claim(
 # %% [markdown]
 # ## On a line, sorting is enough
 #
-# Take two samples of the same size on a line. Which point should go to which? Suppose that two routes cross: $x_1<x_2$
-# but $y_1>y_2$, where $x_1$ goes to $y_1$ and $x_2$ goes to $y_2$. Exchange their targets. For every $p\ge1$ this does
-# not raise the cost,
+# Take two samples of the same size on a line. Which point should go to which? (A plan may also split points. But such a
+# plan is a mixture of one-to-one matchings, by Birkhoff's theorem, so the best matching is never beaten.) Suppose that
+# two routes cross: $x_1<x_2$ but $y_1>y_2$, where $x_1$ goes to $y_1$ and $x_2$ goes to $y_2$. Exchange their targets.
+# For every $p\ge1$ this does not raise the cost,
 #
 # $$ |x_1-y_2|^p+|x_2-y_1|^p\;\le\;|x_1-y_1|^p+|x_2-y_2|^p , $$ (eq-uncross)
 #
@@ -337,12 +343,13 @@ claim(
 # points, so this cannot go on for ever. It ends at a matching without crossings, which sends the smallest point to the
 # smallest, the second to the second, and so on, and which costs no more than the one we started from.
 #
-# In terms of **quantile functions** ($F^{-1}(u)$ is the point below which the share $u$ of the mass lies),
+# In terms of **quantile functions** ($F^{-1}(u)$ is the point below which the share $u$ of the mass lies) the result is
 #
 # $$ W_p^p(p,q)=\int_0^1\big|F_p^{-1}(u)-F_q^{-1}(u)\big|^p\,du . $$ (eq-quantiles)
 #
-# For $p=1$ this is the area between the two distribution functions. For piles it is {eq}`eq-pile-cost`, since
-# $\delta_i$ is the difference $F_P-F_Q$ at gap $i$.
+# In this form it holds for any two distributions on a line with finite $p$-th moments {cite}`peyre2019`. For $p=1$ it
+# is the area between the two distribution functions. For piles it is {eq}`eq-pile-cost`, since $\delta_i$ is the
+# difference $F_P-F_Q$ at gap $i$.
 
 # %%
 source = random_source(2)
@@ -387,14 +394,18 @@ plots.show()
 # The linear programme has as many unknowns as there are pairs of points. A small change makes it much easier to solve.
 # Add to the cost a multiple of the information that the plan holds beyond its marginals:
 #
-# $$ \min_{\gamma}\ \sum_{ij}\gamma_{ij}C_{ij}+\varepsilon\operatorname{KL}(\gamma\,\|\,a\otimes b)\quad\text{subject to the marginals } a, b . $$ (eq-entropic)
+# $$ \min_{\gamma}\ \sum_{ij}\gamma_{ij}C_{ij}+\varepsilon\operatorname{KL}(\gamma\,\|\,a\otimes b) , $$ (eq-entropic)
 #
-# Here $(a\otimes b)_{ij}=a_ib_j$ is the plan that sends everything everywhere, and $\varepsilon>0$ says how strongly we
-# prefer it. Now $\operatorname{KL}=\sum_{ij}\gamma_{ij}\log\frac{\gamma_{ij}}{a_ib_j}$ is strictly convex, and its slope
-# at $\gamma_{ij}=0$ is $-\infty$, so no entry of the best plan is 0. We can therefore find it by setting derivatives to
+# where $\gamma$ must have the marginals $a$ and $b$. Here $(a\otimes b)_{ij}=a_ib_j$ is the plan that sends everything
+# everywhere, and $\varepsilon>0$ says how strongly we prefer it. Now
+# $\operatorname{KL}=\sum_{ij}\gamma_{ij}\log\frac{\gamma_{ij}}{a_ib_j}$ is strictly convex, and its slope at
+# $\gamma_{ij}=0$ is $-\infty$, so no entry of the best plan is 0. We can therefore find it by setting derivatives to
 # zero. With a multiplier $f_i$ for each row sum and $g_j$ for each column sum, the derivative of the Lagrangian with
-# respect to $\gamma_{ij}$ is $C_{ij}+\varepsilon\log\frac{\gamma_{ij}}{a_ib_j}+\varepsilon-f_i-g_j$. The constant
-# $\varepsilon$ can be absorbed into $f_i$. What remains gives the *form* of the answer,
+# respect to $\gamma_{ij}$ must be 0:
+#
+# $$ C_{ij}+\varepsilon\log\frac{\gamma_{ij}}{a_ib_j}+\varepsilon-f_i-g_j=0 . $$
+#
+# The constant $\varepsilon$ can be absorbed into $f_i$. Solving for $\gamma_{ij}$ gives the *form* of the answer,
 #
 # $$ \gamma_{ij}=a_i\,b_j\,\exp\frac{f_i+g_j-C_{ij}}{\varepsilon} . $$ (eq-sinkhorn-plan)
 #
@@ -404,7 +415,7 @@ plots.show()
 
 # %%
 def sinkhorn_by_hand(a, b, C, eps, iterations=2000):
-    """Fit the rows and the columns of the plan in turn; logarithms throughout."""
+    """Fit the rows and columns of the plan in turn, in logarithms."""
     f, g = torch.zeros_like(a), torch.zeros_like(b)
     for _ in range(iterations):
         f = -eps * torch.logsumexp((g - C) / eps + b.log(), 1)
@@ -448,7 +459,7 @@ claim(
 exact = emd(a, b, C)
 used = exact.plan > 0
 ratio = (exact.plan / (a[:, None] * b))[used]
-information = (exact.plan[used] * ratio.log()).sum()  # KL(γ* || a ⊗ b)
+information = (exact.plan[used] * ratio.log()).sum()  # KL(γ* ‖ a ⊗ b)
 more = [
     ((plan * C).sum() - exact.value).item() for plan in blurred.values()
 ]
@@ -463,7 +474,7 @@ show_table(
 )
 claim(
     "entropic-limit",
-    "for ε = 1, 0.1, 0.01: that, as a share of ε KL(γ* || a ⊗ b)",
+    "ε = 1, 0.1, 0.01: what it costs more, as a share of ε KL(γ* ‖ a ⊗ b)",
     [m / (e * information) for e, m in zip(blurred, more, strict=True)],
     above=0,
     below=1,
@@ -498,7 +509,7 @@ plots.show()
 
 # %%
 def cubes(n, d, source):
-    """Two samples of n points from the uniform distribution on the unit cube in d dimensions."""
+    """Two samples of n uniform points in the unit cube: (2, n, d)."""
     return torch.rand(2, n, d, dtype=torch.float64, generator=source)
 
 
@@ -607,7 +618,7 @@ claim(
 
 # %% [markdown]
 # So samples in many dimensions easily show that two distributions are far apart, and how far. They hardly show that two
-# distributions are *near* each other, and a generator that has learned well is near the data. Keep this in mind when a
+# distributions are *near* each other, and a generator that has learnt well is near the data. Keep this in mind when a
 # network claims to compute the distance. Lesson 13 compares such claims with the truth.
 #
 # ## Exercises
@@ -640,7 +651,7 @@ check("shift-the-piles", answer)
 #
 # :::{exercise}
 # :label: ex-w2-of-gaussians
-# *A derivation.* Let $p=N(0,1)$ and $q=N(m,s^2)$ with $s>0$. Derive $W_2^2(p,q)$ from {eq}`eq-quantiles`: find both
+# *A derivation.* Let $p=N(0,1)$ and $q=N(m,s)$, with standard deviation $s>0$. Derive $W_2^2(p,q)$ from {eq}`eq-quantiles`: find both
 # quantile functions, then the integral. Give the result as a formula in `m` and `s`, such as `"m*s + 1"`.
 # :::
 #

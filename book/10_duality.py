@@ -27,7 +27,7 @@
 #
 # **You need** {doc}`lesson 9 <09_moving_dirt>`, and from {doc}`lesson 1 <01_divergences>` JS and total variation.
 #
-# **It takes** about 80 minutes to read with the exercises, and about fifteen seconds to run on a laptop.
+# **It takes** about 84 minutes to read with the exercises, and about fifteen seconds to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]
@@ -67,7 +67,7 @@ from gantut.divergences import (
     kl_divergence,
     total_variation,
 )
-from gantut.lessons import check, show_table
+from gantut.lessons import check, readable, show_table
 from gantut.lessons.duality import drag_a_potential, parallel_lines
 from gantut.lessons.duality.plots import plot_extensions, plot_prices
 from gantut.lessons.linear_program import linear_program
@@ -135,9 +135,9 @@ show_table(
 )
 
 # %% [markdown]
-# You can check by hand that no route is charged more than it costs. The bill is
-# $3\cdot2+2\cdot1+1\cdot0+4\cdot1=12$ for picking up, less $1\cdot2+2\cdot1+4\cdot0+3\cdot1=7$ for putting down. So no
-# plan for the piles costs less than 5.
+# You can check by hand that no route is charged more than it costs. For picking up, the bill is
+# $3\cdot2+2\cdot1+1\cdot0+4\cdot1=12$. For putting down, she gives back $1\cdot2+2\cdot1+4\cdot0+3\cdot1=7$. So no plan
+# for the piles costs less than 5.
 #
 # :::{admonition} Try it
 # :class: tip
@@ -210,7 +210,7 @@ primal, witness = emd(a, b, C), linear_program(a, b, C)
 
 # %%
 def chains(plan):
-    """The length of the shortest chain from i to i', for all sources: (6, 6)."""
+    """The shortest chain from i to i', for all sources: (6, 6)."""
     supplied = torch.where(plan > 1e-12, C, -math.inf)  # (6, 7)
     length = (C[:, None] - supplied).amin(2)  # the steps d(i, i')
     for k in range(len(length)):  # a chain may also pass through k
@@ -253,7 +253,12 @@ claim(
 # **Step 4: these prices are admissible, and exact where dirt travels.** They are admissible because $g_j$ is a minimum.
 # Suppose that $\gamma_{i'j}>0$. Then $d(i,i')\le C_{ij}-C_{i'j}$, and for every source $i$
 #
-# $$ C_{ij}-f_i=C_{ij}+\varphi(i)\;\ge\;C_{ij}+\varphi(i')-d(i,i')\;\ge\;C_{i'j}+\varphi(i')=C_{i'j}-f_{i'} . $$ (eq-exact-where-used)
+# $$
+# \begin{aligned}
+# C_{ij}-f_i=C_{ij}+\varphi(i)&\ge C_{ij}+\varphi(i')-d(i,i')\\
+# &\ge C_{i'j}+\varphi(i')=C_{i'j}-f_{i'} .
+# \end{aligned}
+# $$ (eq-exact-where-used)
 #
 # So $i'$ attains the minimum that defines $g_j$, which means $f_{i'}+g_j=C_{i'j}$.
 #
@@ -334,7 +339,10 @@ show_table(
 #
 # **(A) $f^c$ is 1-Lipschitz on $\mathbb R^d$, whatever $f$ is.** Take two places $y,y'$, and let $x\in X$ attain the
 # minimum at $y'$. By the triangle inequality
-# $f^c(y)\le\|x-y\|-f(x)\le\|y-y'\|+\|x-y'\|-f(x)=\|y-y'\|+f^c(y')$. The same holds with $y$ and $y'$ exchanged.
+#
+# $$ f^c(y)\le\|x-y\|-f(x)\le\|y-y'\|+\|x-y'\|-f(x)=\|y-y'\|+f^c(y') . $$
+#
+# The same holds with $y$ and $y'$ exchanged.
 #
 # **(B) If $h$ is 1-Lipschitz on a finite set $Z$, and its transform is a minimum over $Z$, then $h^c=-h$ on $Z$.** For
 # $x,y\in Z$ the slope condition says $\|x-y\|-h(x)\ge-h(y)$. If $y\in Z$, then $x=y$ is among the points of the
@@ -342,7 +350,7 @@ show_table(
 #
 # Together: let $Y$ be the set of targets and $Z=X\cup Y$. By (A), $f^c$ is 1-Lipschitz on $Z$, so by (B)
 #
-# $$ f^{cc}=-f^c\quad\text{on } Z,\qquad\text{where}\quad f^c(y)=\min_{x\in X}\|x-y\|-f(x),\quad f^{cc}(x)=\min_{z\in Z}\|z-x\|-f^c(z) . $$ (eq-twice)
+# $$ f^{cc}=-f^c\quad\text{on } Z,\qquad\text{where}\quad f^{cc}(x)=\min_{z\in Z}\|z-x\|-f^c(z) . $$ (eq-twice)
 #
 # The sets matter. If the second minimum runs over $Y$ alone, the point $z=x$ is missing for each $x$ outside $Y$. Then
 # we only know that $f^{cc}\ge-f^c$. We try 500 random price lists on the six sources. The last claim tests (B) and its
@@ -483,8 +491,12 @@ claim(
 # and we state the result without proof ({cite}`villani2009`, theorem 5.10 and the case 5.16 that follows it).
 #
 # *What about other slopes?* If slopes up to $K>0$ are allowed, then $f/K$ is a function of the theorem, so the maximum
-# is $K$ times as large: $W_1=\frac1K\max_{\|f\|_L\le K}(\mathbb E_pf-\mathbb E_qf)$, with $\frac1K$ in front of the whole
-# difference. A linear programme for the piles with slopes up to 3, solved independently, agrees:
+# is $K$ times as large:
+#
+# $$ W_1(p,q)=\frac1K\max_{\|f\|_L\le K}\big(\mathbb E_pf-\mathbb E_qf\big) , $$
+#
+# with $\frac1K$ in front of the whole difference. A linear programme for the piles with slopes up to 3, solved
+# independently, agrees:
 
 # %% tags=["hide-input"]
 rises = torch.diff(torch.eye(4).double(), dim=0)  # f_{i+1} - f_i
@@ -544,9 +556,10 @@ plots.show()
 # %% [markdown]
 # On the routes that are used there is no choice. Let dirt go from $x$ to $y$, and let $f$ be any best function. Then
 # $f(x)-f(y)=\|x-y\|$ by complementary slackness. Nowhere on the way can $f$ fall by more than one per unit of length,
-# so it falls by exactly one all along. Its derivative in the direction from $x$ to $y$ is $-1$, and its gradient is no
-# longer than 1. So inside such a **transport ray** the gradient is a unit vector that points *backwards*, from where the
-# dirt goes to where it comes from.
+# so it falls by exactly one all along. Its derivative in the direction from $x$ to $y$ is $-1$, and a gradient of $f$
+# is no longer than 1. (That there is one at every inner point of the way is proved in
+# {doc}`lesson 13 <13_better_critics>`.) So inside such a **transport ray** the gradient is a unit vector that points
+# *backwards*, from where the dirt goes to where it comes from.
 
 # %%
 largest = KantorovichPotential(y, g)
@@ -607,8 +620,8 @@ plots.show()
 # :::
 #
 # Off the routes, the slope is a matter of choice. The largest and the smallest function have slope 1 almost everywhere.
-# The function halfway between them is just as good, and has slope 1 on every route; but at most random points it is
-# gentler.
+# The function halfway between them is just as good, and has slope 1 on every route; but at most points drawn at random
+# it is gentler.
 
 # %% tags=["hide-input"]
 anywhere = torch.rand(1000, 2, dtype=torch.float64, generator=source)
@@ -679,7 +692,7 @@ def line(theta, heights=height):
 # %% [markdown]
 # **KL.** $P$ gives no mass to the line on which $Q$ lives, so both KLs are $+\infty$ for $\theta\ne0$. (The post writes
 # $\log\frac10$, but in the plane these distributions have no densities. If the lines are blurred by a Gaussian of width
-# $\sigma$, KL is $\theta^2/2\sigma^2$, which has no limit as $\sigma\to0$.)
+# $\sigma$, KL is $\theta^2/2\sigma^2$, which grows beyond all bounds as $\sigma\to0$.)
 
 # %% tags=["hide-input"]
 blurs = [0.1, 0.01, 0.001]
@@ -722,7 +735,7 @@ claim(
 )
 claim(
     "parallel-lines-js-jump",
-    "JS for θ = -1e-6, -1e-9, 0, 1e-9, 1e-6, over log 2",
+    "JS for θ = -10^-6, -10^-9, 0, 10^-9, 10^-6, over log 2",
     [
         js_of_lines(theta) / math.log(2)
         for theta in (-1e-6, -1e-9, 0.0, 1e-9, 1e-6)
@@ -768,10 +781,9 @@ show_table(
 )
 
 # %% [markdown]
-# The figure shows JS and $W_1$ over $\theta$, and a third measure: the **maximum mean discrepancy** with a Gaussian
-# kernel $k$. For two distributions it is given by
-# $\operatorname{MMD}^2=\mathbb E\,k(x,x')-2\,\mathbb E\,k(x,y)+\mathbb E\,k(y,y')$, with two independent draws from each.
-# For the lines it is $2c(1-e^{-\theta^2/2})$, where $c$ is the mean of $k$ within a line.
+# The figure shows JS and $W_1$ over $\theta$, and a third measure: the **maximum mean discrepancy**, MMD. Its square is
+# given by {eq}`eq-kid`, here with the Gaussian kernel $k(x,y)=e^{-\|x-y\|^2/2}$. For the lines it is
+# $2c(1-e^{-\theta^2/2})$, where $c$ is the mean of $k$ within a line.
 
 # %% tags=["hide-input"]
 
@@ -857,7 +869,7 @@ slopes = [
 root = c.sqrt()
 claim(
     "only-wasserstein-smooth",
-    "left and right slope at 0 of W_1, MMD, W_2², MMD²",
+    "left and right slope at 0 of W_1, MMD, W_2^2, MMD^2",
     slopes,
     equals=[-1, 1, -root, root, 0, 0, 0, 0],
     atol=1e-3,
@@ -921,10 +933,10 @@ claim(
 # %% [markdown]
 # Without the bound $\Delta$ only the first half remains. A strip between the graphs may be very thin and still, being
 # long, have a large area. So a little mass far away means nothing to JS or to convergence in distribution, but a lot to
-# $W_1$. Put a mass of $n^{-a}$ at $n$, and the rest at 0. This tends to $\delta_0$ in total variation for every $a>0$.
-# But
+# $W_1$. Put a mass of $n^{-a}$ at $n$, and the rest at 0: $\mu_n=(1-n^{-a})\,\delta_0+n^{-a}\,\delta_n$. This tends to
+# $\delta_0$ in total variation for every $a>0$. But
 #
-# $$ \mu_n=(1-n^{-a})\,\delta_0+n^{-a}\,\delta_n\qquad\text{has}\qquad W_1(\mu_n,\delta_0)=\mathbb E_{\mu_n}|x|=n^{1-a} . $$ (eq-stray-mass)
+# $$ W_1(\mu_n,\delta_0)=\mathbb E_{\mu_n}|x|=n^{1-a} . $$ (eq-stray-mass)
 #
 # What is missing is the mean. In general $W_1(\mu_n,\mu)\to0$ if and only if $\mu_n\to\mu$ in distribution **and**
 # $\mathbb E_{\mu_n}\|x\|\to\mathbb E_\mu\|x\|<\infty$ ({cite}`villani2009`, theorem 6.9).
@@ -942,7 +954,7 @@ for a, n in pairs:
 show_table(
     ["$a$", "$n$", "TV", "$W_1$"],
     [
-        [a, n, f"{t:.2g}", f"{w:.3g}"]
+        [a, n, readable(t), f"{w:.3g}"]
         for (a, n), t, w in zip(pairs, tv, stray, strict=True)
     ],
 )
@@ -987,7 +999,12 @@ claim(
 # Let the generator be $G_\theta(z)$, continuous in $\theta$. Then a small change of $\theta$ moves every sample a
 # little, so the plan "each old sample goes to its new place" is cheap. By the triangle inequality
 #
-# $$ \big|W_1(p_r,p_{\theta'})-W_1(p_r,p_\theta)\big|\;\le\;W_1(p_\theta,p_{\theta'})\;\le\;\mathbb E_z\|G_{\theta'}(z)-G_\theta(z)\| , $$ (eq-moves)
+# $$
+# \begin{aligned}
+# \big|W_1(p_r,p_{\theta'})-W_1(p_r,p_\theta)\big|&\le W_1(p_\theta,p_{\theta'})\\
+# &\le\mathbb E_z\|G_{\theta'}(z)-G_\theta(z)\| ,
+# \end{aligned}
+# $$ (eq-moves)
 #
 # where $p_\theta$ is the distribution of the samples. If the right side goes to 0 as $\theta'\to\theta$, then **$W_1$ is
 # continuous in $\theta$**, whether the distributions overlap or not. We try small networks with twenty random $\theta$,
@@ -1070,10 +1087,11 @@ claim(
 )
 
 # %% [markdown]
-# Where $G$ is Lipschitz in $\theta$ on average, so is $W_1$, by {eq}`eq-moves`, and it is even differentiable at almost
-# every $\theta$. What is its derivative? Suppose that only one plan between two batches is cheapest. Then it remains the
-# cheapest for small moves $d\theta$, and the cost of each route changes by the amount that its end moves along it.
-# `emd_points` hands this gradient to autograd. For the same network it agrees with finite differences:
+# Where $G$ is Lipschitz in $\theta$ on average, so is $W_1$, by {eq}`eq-moves`, and therefore it is differentiable at
+# almost every $\theta$ (Rademacher's theorem). What is its derivative? Suppose that only one plan between two batches
+# is cheapest. Then it remains the cheapest for small moves $d\theta$, and the cost of each route changes by the amount
+# that its end moves along it. `emd_points` hands this gradient to autograd. For the same network it agrees with finite
+# differences:
 
 # %% tags=["hide-input"]
 errors = []
@@ -1142,9 +1160,11 @@ check("reroute-a-plan", answer)
 # :::{exercise}
 # :label: ex-best-function-on-a-line
 # *A derivation.* Let $p$ and $q$ live on $[0,5]$, with distribution functions $F_p$ and $F_q$. Show that
-# $\mathbb E_pf-\mathbb E_qf=-\int_0^5f'(x)\,(F_p(x)-F_q(x))\,dx$ for every differentiable $f$. Which $f$ of slope at
-# most 1 makes this as large as possible, and what is the maximum? Then give a best function `f(x)` for $p$ uniform on
-# $\{0,5\}$ and $q$ uniform on $\{1,3\}$.
+#
+# $$ \mathbb E_pf-\mathbb E_qf=-\int_0^5f'(x)\,\big(F_p(x)-F_q(x)\big)\,dx $$
+#
+# for every $f$ with a continuous derivative. Which $f$ of slope at most 1 makes this as large as possible, and what is
+# the maximum? Then give a best function `f(x)` for $p$ uniform on $\{0,5\}$ and $q$ uniform on $\{1,3\}$.
 # :::
 #
 # :::{hint}

@@ -65,7 +65,7 @@ from gantut.checks import claim
 from gantut.data import gaussian_mixture
 from gantut.device import at_scale, random_source
 from gantut.divergences import integrate
-from gantut.lessons import check, recorded, show_table
+from gantut.lessons import check, readable, recorded, show_table
 from gantut.lessons.fixed_distributions import gaussian_generator
 from gantut.lessons.wasserstein_gan import optimal_critic
 from gantut.lipschitz import clip_
@@ -108,7 +108,7 @@ def length(x):
 source = random_source(0)
 x, y = torch.randn(2, 10_000, 3, dtype=torch.float64, generator=source)
 
-# %%
+# %% tags=["hide-input"]
 claim(
     "lipschitz-definition",
     "steepest slope of the length between 10,000 pairs of points of space",
@@ -129,9 +129,9 @@ claim(
 #
 # $$ \|f\|_L=\sup_x\|\nabla f(x)\| . $$ (eq-sup-gradient)
 #
-# It is no larger, because $f(x)-f(y)$ is the integral of the slope along the segment from $y$ to $x$. It is no smaller,
-# because the slope at a point is a limit of slopes between pairs of points. If the supremum is infinite, $f$ is not
-# Lipschitz.
+# It is no larger, because by the mean value theorem $f(x)-f(y)=\nabla f(\xi)\cdot(x-y)$ for some point $\xi$ of the
+# segment from $y$ to $x$. It is no smaller, because the slope at a point is a limit of slopes between pairs of points.
+# If the supremum is infinite, $f$ is not Lipschitz.
 #
 # :::{admonition} Further: smooth is not enough, and not necessary
 # :class: dropdown
@@ -173,7 +173,7 @@ claim(
 # slips, and each matters.
 #
 # *The noise.* Of course $z$ is drawn from $p_z$. Take data from $N(3,1)$, noise from $N(0,1)$, and a generator that has
-# learned nothing, $G(z)=z$. It is 3 away from the data; with $z\sim p_r$ it would look perfect. (On a line, sorting
+# learnt nothing, $G(z)=z$. It is 3 away from the data; with $z\sim p_r$ it would look perfect. (On a line, sorting
 # gives $W_1$, as lesson 9 showed. We represent a distribution by 401 of its quantiles.)
 
 # %% tags=["hide-input"]
@@ -232,17 +232,21 @@ claim(
 # {eq}`eq-critic-loss` is a continuous function of them, and a continuous function on a compact set attains its maximum.
 # Without a bound there is no maximum, since $2f$ gives twice the difference that $f$ gives.
 #
-# *All critics share one $K$.* Let the layers have the widths $n_0,n_1,\dots,n_{L-1},1$, each computing $h\mapsto
-# a(Wh+b)$ with an activation of slope at most 1, such as ReLU. The activation moves no two points further apart. The
-# matrix stretches by at most $\|W\|\le\sqrt{\sum w_{ij}^2}\le c\sqrt{n_{l-1}n_l}$. Multiply over the layers:
+# *All critics share one $K$.* Let the layers have the widths $n_0,n_1,\dots,n_{L-1},n_L=1$, each computing
+# $h\mapsto a(Wh+b)$ with an activation $a$ of slope at most 1, such as ReLU. The activation moves no two points further
+# apart. The matrix of layer $l$ stretches by at most
+#
+# $$ \|W\|\;\le\;\sqrt{\textstyle\sum_{ij}w_{ij}^2}\;\le\;c\sqrt{n_{l-1}n_l} . $$
+#
+# Multiply over the layers:
 #
 # :::{prf:theorem} What clipping bounds
 # :label: thm-clip-bound
-# If all weights lie in $[-c,c]$, then
+# If all weights of such a network lie in $[-c,c]$, then
 #
 # $$ \|f_w\|_L\;\le\;c^L\sqrt{n_0}\;n_1n_2\cdots n_{L-1} . $$ (eq-clip-bound)
 #
-# A ReLU network with all weights equal to $c$ attains this wherever all inputs are positive.
+# A ReLU network with all weights and biases equal to $c$ attains this wherever all inputs are positive.
 # :::
 #
 # The first half is proved above. For the second, all units are active there, so the gradient is a product of
@@ -280,15 +284,19 @@ for_images = [12288, 512, 512, 512, 1]
 show_table(
     ["widths", "largest slope with $c=0.01$"],
     [
-        ["-".join(map(str, widths)), f"{clip_bound(widths, 0.01):.4f}"]
+        [
+            "-".join(map(str, widths)),
+            f"{k:.{2 - math.floor(math.log10(k))}f}",
+        ]
         for widths in (*small, for_images)
+        for k in (clip_bound(widths, 0.01),)
     ],
 )
 
 # %% [markdown]
 # The same $c=0.01$ allows slopes of 0.004 in one network and of almost 149 in another. **You do not choose $K$; the
-# architecture does.** And $c$ enters with the depth as its exponent: ten times as large a $c$ means $10^L$ times the
-# bound.
+# architecture does.** And the depth is the exponent of $c$: with ten times as large a $c$, the bound is $10^L$ times as
+# large.
 #
 # :::{admonition} Further: slopes, not values
 # :class: dropdown
@@ -330,10 +338,18 @@ claim(
 #
 # It is often said that the maximum over any such family is $W_1$ "up to a constant factor". If so, the factor would not
 # matter: a distance in unknown units is still good for comparing. For critics with one hidden layer the maximum can be
-# worked out. On a line, let $f(x)=\sum_{j=1}^nv_j\operatorname{ReLU}(u_jx+b_j)+d$ with all parameters in $[-c,c]$. Let
-# $\Delta(u,b)=\mathbb E_{p_r}\operatorname{ReLU}(ux+b)-\mathbb E_{p_g}\operatorname{ReLU}(ux+b)$ be the difference that
-# one hidden unit sees. The offset $d$ cancels, so $\mathbb E_{p_r}f-\mathbb E_{p_g}f=\sum_jv_j\,\Delta(u_j,b_j)$. Each
-# term can be maximized on its own, and the problem is the *same* for every unit: the best units are all alike, with
+# worked out. On a line, let $f$ have $n$ hidden units and all its parameters in $[-c,c]$, and let $\Delta(u,b)$ be the
+# difference that one unit sees:
+#
+# $$
+# \begin{aligned}
+# f(x)&=\sum_{j=1}^nv_j\operatorname{ReLU}(u_jx+b_j)+d ,\\
+# \Delta(u,b)&=\mathbb E_{p_r}\operatorname{ReLU}(ux+b)-\mathbb E_{p_g}\operatorname{ReLU}(ux+b) .
+# \end{aligned}
+# $$
+#
+# The offset $d$ cancels, so $\mathbb E_{p_r}f-\mathbb E_{p_g}f$ is the sum of the terms $v_j\,\Delta(u_j,b_j)$. Each
+# term can be maximised on its own, and the problem is the *same* for every unit: the best units are all alike, with
 # $v_j=\pm c$. Since $\operatorname{ReLU}(cy)=c\operatorname{ReLU}(y)$,
 #
 # $$ \max_w\ \mathbb E_{p_r}f_w-\mathbb E_{p_g}f_w=c^2n\cdot\max_{|u|,|b|\le1}|\Delta(u,b)| . $$ (eq-one-kink)
@@ -412,7 +428,7 @@ for _ in range(600):
     clip_(critic.parameters(), c)
 reached = number.detach().double() / (c**2 * 64 * w1)
 
-# %%
+# %% tags=["hide-input"]
 claim(
     "param-family-constant",
     "what ten trained critics reach of the best ramp's share",
@@ -457,11 +473,11 @@ plots.show()
 # with $\theta$. Must we differentiate through the training of the critic? No, and the argument is short. Let $f^*$ be
 # optimal at $\theta_0$, and keep it fixed. For every $\theta$
 #
-# $$ W_1(p_r,p_{g})-\Big(\mathbb E_{p_r}f^*-\mathbb E_z f^*(G_\theta(z))\Big)\ge0\quad\text{with equality at }\theta_0 , $$ (eq-touching)
+# $$ W_1(p_r,p_{g})-\Big(\mathbb E_{p_r}f^*-\mathbb E_z f^*(G_\theta(z))\Big)\ge0 , $$ (eq-touching)
 #
-# since $f^*$ is allowed in {prf:ref}`thm-kantorovich-rubinstein` for every $\theta$, and is best at $\theta_0$. A
-# differentiable function that is nowhere negative and is 0 at $\theta_0$ has a minimum there, so its derivative there
-# is 0. The term $\mathbb E_{p_r}f^*$ does not depend on $\theta$. So
+# with equality at $\theta_0$, since $f^*$ is allowed in {prf:ref}`thm-kantorovich-rubinstein` for every $\theta$, and
+# is best at $\theta_0$. A differentiable function that is nowhere negative and is 0 at $\theta_0$ has a minimum there,
+# so its derivative there is 0. The term $\mathbb E_{p_r}f^*$ does not depend on $\theta$. So
 #
 # $$ \nabla_\theta W_1(p_r,p_{g})=-\mathbb E_z\,\nabla_\theta f^*(G_\theta(z)) , $$ (eq-critic-envelope)
 #
@@ -508,7 +524,7 @@ for i in range(6):  # four entries of A, two of b
     ]
     by_differences.append((ends[0] - ends[1]) / (2 * h))
 
-# %%
+# %% tags=["hide-input"]
 claim(
     "w1-gradient-envelope",
     "f* is optimal: its estimate less W_1",
@@ -560,7 +576,7 @@ claim(
 )
 
 # %% [markdown]
-# ## Algorithm 2
+# ## The algorithm
 #
 # :::{prf:algorithm} The Wasserstein GAN
 # :label: alg-wgan
@@ -624,11 +640,11 @@ def rmsprops(f, G, lr):
 # generator. In the old game they do not.
 
 # %%
-marks = torch.randn(2, 1000, dtype=torch.float64, generator=source)
+scores = torch.randn(2, 1000, dtype=torch.float64, generator=source)
 
 
 def loss(factor, of):
-    return of(*(factor * marks))
+    return of(*(factor * scores))
 
 
 old = loss(2, discriminator_loss) / loss(1, discriminator_loss)
@@ -637,7 +653,7 @@ new = [
     for s in (2, 3, -1)
 ]
 
-# %%
+# %% tags=["hide-input"]
 claim(
     "wgan-changes",
     "by how much the old loss misses twice itself for scores twice as large",
@@ -654,7 +670,7 @@ claim(
 
 
 # %% [markdown]
-# Is it Algorithm 2? For the critic $f_w(x)=w_1x+w_2x^2$ and the generator $G(z)=\theta_1z+\theta_2$ the gradients can
+# Does the program do what the box says? For the critic $f_w(x)=w_1x+w_2x^2$ and the generator $G(z)=\theta_1z+\theta_2$ the gradients can
 # be written down, and RMSProp takes two lines: keep a running mean $s\leftarrow0.99s+0.01g^2$ of the squared gradients,
 # and move by $\alpha g/\sqrt s$. The folded cells work out one iteration by hand and compare. (The box printed in most
 # places runs its inner loop from $t=0$ to $n_\text{critic}$, which is once too often. The authors' code, as far as we
@@ -785,14 +801,11 @@ for s in (4.0, 1.0, 0.5):
     optimal[s] = leaves.median().item(), leaves.mean().item()
 show_table(
     [r"$\mu/s$", "gradient at the median sample", "mean gradient"],
-    [
-        [f"{mu / s:g}", *(f"{value:.2g}" for value in both)]
-        for s, both in optimal.items()
-    ],
+    [[f"{mu / s:g}", *map(readable, both)] for s, both in optimal.items()],
 )
 claim(
     "xu-fig2",
-    "gradient that D* leaves, median and mean, at mu/s = 2 and 4",
+    "gradient that D* leaves, median and mean, at μ/s = 2 and 4",
     [*optimal[1.0], *optimal[0.5]],
     equals=[0.00134, 0.137, 2.03e-13, 7.9e-4],
     rtol=0.01,
@@ -913,10 +926,11 @@ plots.legend_below(left)
 plots.show()
 
 # %% [markdown]
-# The discriminators leave next to nothing. Both kinds of critics leave a gradient everywhere, but not the same. The
+# The discriminators leave next to nothing. Both kinds of critics leave a gradient everywhere, but not the same one. The
 # penalised critics are nearly straight: in each of the eight, the least slope is more than 0.85 of the largest. The
-# clipped ones are "clean" only in comparison. They are steepest in the middle, where no samples are, and between their
-# flattest and their steepest place the slope grows by a factor of two and a half to ten: they are sums of a few ramps.
+# gradient of the clipped ones is "clean", as the slides call it, only in comparison. They are steepest in the middle,
+# where no samples are, and between their flattest and their steepest place the slope grows by a factor of two and a
+# half to ten: they are sums of a few ramps.
 #
 # Here are the best discriminator and the best critic themselves, without any training. Move the distributions apart,
 # and see whose push on the sample survives. Then make the generated distribution much wider than the real one: are
@@ -1040,7 +1054,7 @@ def final_radius(beta, eta=0.1, iterations=2000):
 radius = {beta: final_radius(beta) for beta in (-0.5, -0.1, 0.0, 0.3)}
 show_table(
     [r"momentum $\beta$", "radius after 2000 iterations"],
-    [[f"{beta:g}", f"{value:.2g}"] for beta, value in radius.items()],
+    [[f"{beta:g}", readable(value)] for beta, value in radius.items()],
 )
 claim(
     "rmsprop-not-adam",

@@ -29,7 +29,7 @@
 #
 # **You need** {doc}`lesson 10 <10_duality>` with its $c$-transforms, and {doc}`lesson 11 <11_wasserstein_gan>`.
 #
-# **It takes** about 73 minutes to read with the exercises, and about half a minute to run on a laptop.
+# **It takes** about 70 minutes to read with the exercises, and about half a minute to run on a laptop.
 # :::
 
 # %% tags=["hide-input"]
@@ -120,7 +120,7 @@ def over_slope(f_x, f_y, x, y):
 
 
 # %% [markdown]
-# We try it on twenty pairs of batches from the ring and from a wide Gaussian, with critics that have learned nothing,
+# We try it on twenty pairs of batches from the ring and from a wide Gaussian, with critics that have learnt nothing,
 # and with good ones: Kantorovich potentials with a factor and with noise. A potential as it is must prove all of $W_1$.
 # (Distances are best computed from differences in double precision. The usual shortcut, by squares and products, gives
 # nonsense for samples that are close to each other and far from the origin; the last claim looks there.)
@@ -222,8 +222,8 @@ claim(
 )
 
 # %% [markdown]
-# A critic with a penalty proves about six tenths of the distance in the median; a clipped one proves a fifth, and now
-# and then two thirds.
+# A critic with a penalty proves about six tenths of the distance in the median; a clipped one proves about a quarter,
+# and now and then two thirds.
 #
 # ## What is $K$?
 #
@@ -257,7 +257,7 @@ show_table(
     ],
 )  # fmt: skip
 
-# %%
+# %% tags=["hide-input"]
 claim(
     "three-answers-for-k",
     "clipped: what weights allow over what c allows, found over weights'",
@@ -287,9 +287,13 @@ claim(
 #
 # ### A better proof, and what the critic has to do with it
 #
-# One steep place anywhere makes $K$ large, and the whole bound small. Lesson 10 knows a remedy: whatever numbers $h_i$
-# we start from, the $c$-transform $g_j=\min_i\|x_i-y_j\|-h_i$ turns them into an allowed pair of prices, and a second
-# one, $h_i'=\min_j\|x_i-y_j\|-g_j\ge h_i$, can only help. By weak duality
+# One steep place anywhere makes $K$ large, and the whole bound small. Lesson 10 knows a remedy. Whatever numbers $h_i$
+# we start from, a first $c$-transform turns them into an admissible pair of prices $h,g$, and a second one can only
+# raise $h$:
+#
+# $$ g_j=\min_i\,\|x_i-y_j\|-h_i,\qquad h_i'=\min_j\,\|x_i-y_j\|-g_j\;\ge\;h_i . $$
+#
+# By weak duality
 #
 # $$ \overline{h'}+\overline{g}\;\le\;W_1 . $$ (eq-weak-certificate)
 #
@@ -321,7 +325,7 @@ show_table(
 )
 slope_proof, better, alone = proofs.values()
 
-# %%
+# %% tags=["hide-input"]
 claim(
     "critic-weak-duality",
     "share by two transforms less share over the slope; and less f = 0's",
@@ -416,10 +420,10 @@ claim(
 against = games["non-saturating"]
 backward = rank_correlation(-looks.expand(32, -1).float(), against["w1"])
 rising = (correlation["non-saturating"] > 0).sum()
+by_clock = f"{backward.median():.1f}".replace("-", "−")
 print(
-    f"Non-saturating games: a clock has the correlation "
-    f"{backward.median():.1f} with W_1, and the estimate rises with W_1 "
-    f"in {rising} of 32 games."
+    f"Non-saturating games: a clock has the correlation {by_clock} "
+    f"with W₁, and the estimate rises with W₁ in {rising} of 32 games."
 )
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels. Clipped critics over 1000 iterations: the exact distance falls from 1.6 to 0.6, the proved lower bound stays low, at 0.1 to 0.3. Penalised: the exact distance falls from 1.1 to 0.36, the lower bound runs at about 0.6 of it and falls with it. Last panel: rank correlations of estimate and distance, 32 dots for each game: clipped spread from below 0 to 0.9, penalised all above 0.7 and most near 0.95, discriminator spread around 0.6."}, "figure": {"name": "fig-certified", "caption": "What critics prove: exact W₁ of 250 against 250 samples, and the lower bound from the critic's estimate and its measured slope (medians and ranges of 32 games). Last panel: the rank correlation of estimate and distance in each game, with 95% intervals of the median; a clock would stand at 0.99 in the middle column."}}
@@ -503,13 +507,13 @@ show_table(
 )
 claim(
     "clip-too-small-large",
-    "log10 gain per layer of 67 critics with c <= 0.01",
+    "gain per layer in powers of ten, 67 critics with c <= 0.01",
     dying,
     below=-0.5,
 )
 claim(
     "clip-too-small-large",
-    "log10 gain per layer of 67 critics with c >= 0.1",
+    "gain per layer in powers of ten, 67 critics with c >= 0.1",
     growing,
     above=0.3,
 )
@@ -533,8 +537,8 @@ claim(
 )
 
 # %% [markdown]
-# The estimate is good at both ends. With a small $c$ nothing is learned, and the signs are still those of the
-# random start; with a large one learning has made them agree.
+# The estimate {eq}`eq-layer-factor` is good at both ends. With a small $c$ nothing is learnt, and the signs are still
+# those of the random start; with a large one learning has made them agree.
 #
 # And the game? In a critic with two hidden layers only two factors are multiplied. We play the clipped game on the ring
 # with six values of $c$, 32 games each (`python -m gantut.lessons clip-sweep`), and compare each $c$ with the best,
@@ -584,7 +588,7 @@ claim(
     digits=1,
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: norm of the gradient in each of eight hidden layers on a logarithmic scale from 1e-20 to 1e10. For c = 0.001 and 0.01 it falls steeply towards the input, for 0.03 and for the penalty it is level, for 0.1 and 1 it rises steeply towards the input. Second panel: exact distance after 1000 iterations for six values of c, 32 dots each: lowest, at 0.45, for c = 0.03, near 0.8 for smaller c, near 0.7 for 0.1 and 0.3, and about 2 for c = 1."}, "figure": {"name": "fig-clip", "caption": "Clipping. First panel: the gradient on its way through a critic of eight hidden layers (medians of 32). Second panel: how far 32 clipped games with two hidden layers get in 1000 iterations, for each c (medians with 95% intervals)."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "First panel: norm of the gradient in each of eight hidden layers on a logarithmic scale from 10⁻²⁰ to 10¹⁰. For c = 0.001 and 0.01 it falls steeply towards the input, for 0.03 and for the penalty it is level, for 0.1 and 1 it rises steeply towards the input. Second panel: exact distance after 1000 iterations for six values of c, 32 dots each: lowest, at 0.45, for c = 0.03, near 0.8 for smaller c, near 0.7 for 0.1 and 0.3, and about 2 for c = 1."}, "figure": {"name": "fig-clip", "caption": "Clipping. First panel: the gradient on its way through a critic of eight hidden layers (medians of 32). Second panel: how far 32 clipped games with two hidden layers get in 1000 iterations, for each c (medians with 95% intervals)."}}
 left, right = plots.axes(1, 2, height=3.2)
 named = [
     f"c = {row['bound']:g}" if row["bound"] else "penalty" for row in depths
@@ -613,8 +617,8 @@ plots.show()
 #
 # :::{prf:theorem} Batches and distributions
 # :label: thm-batches
-# Let $x_1,\dots,x_n\sim p_r$ and $y_1,\dots,y_n\sim p_g$ be independent, and let $f$ be a Lipschitz function, not
-# constant, that was chosen without looking at them. Then
+# Let $p_r$ and $p_g$ have finite first moments, let $x_1,\dots,x_n\sim p_r$ and $y_1,\dots,y_n\sim p_g$ be
+# independent, and let $f$ be a Lipschitz function, not constant, that was chosen without looking at them. Then
 #
 # $$ \frac{\mathbb E\big[\overline{f(x)}-\overline{f(y)}\big]}{\|f\|_L}\;\le\;W_1(p_r,p_g)\;\le\;\mathbb E\,W_1(x,y) , $$ (eq-sandwich)
 #
@@ -626,18 +630,19 @@ plots.show()
 # {prf:ref}`thm-kantorovich-rubinstein` the quotient is at most $W_1$.
 #
 # *The right side.* Let $f^*$ be a best critic for the *distributions*. Its slope between any two batches is at most 1,
-# so {eq}`eq-certificate` gives $\overline{f^*(x)}-\overline{f^*(y)}\le W_1(x,y)$ for *every* pair of batches. Take the
+# so for *every* pair of batches {eq}`eq-certificate` bounds $\overline{f^*(x)}-\overline{f^*(y)}$ by $W_1(x,y)$. Take the
 # expectation of both sides: on the left it is $W_1(p_r,p_g)$.
 #
 # *Doubling.* Cut batches of $2n$ into halves. A best plan for the first halves and a best plan for the second halves,
 # each with half of the mass, are a plan for the whole. So $W_1$ of the whole is at most the mean of the two $W_1$ of
 # the halves, and each of these has the expectation of batches of $n$.
 #
-# In words: a critic chosen *before* the samples are seen does not overestimate on average. One chosen *after* is free
-# to fit their accidents, and the best of these, which finds the $W_1$ of the batches, does not underestimate. The first
-# has a downward **bias**, the second an upward one. Where $p_g=p_r$ the middle is 0, while the right side is positive
-# for every $n$: two batches of the same data hardly ever agree. Here are Gaussians $N(0,1)$ and $N(\delta,1)$, which
-# are exactly $W_1=\delta$ apart, in batches of 4 to 1024:
+# In words: a critic chosen *before* the samples are seen does not overestimate on average, once its value is divided by
+# its Lipschitz constant. One chosen *after* is free to fit their accidents, and the best of these, which finds the
+# $W_1$ of the batches, does not underestimate. The first has a downward **bias**, the second an upward one. Where
+# $p_g=p_r$ the middle is 0, while the right side is positive for every $n$, unless all data are a single point: two
+# batches from one distribution hardly ever agree. Here are Gaussians $N(0,1)$ and $N(\delta,1)$, which are exactly
+# $W_1=\delta$ apart, in batches of 4 to 1024:
 
 
 # %%
@@ -687,7 +692,7 @@ F = torch.distributions.Normal(0.0, 1.0).cdf
 spread = integrate(lambda t: (F(t) * (1 - F(t))).sqrt(), -12.0, 12.0)[0]
 bound = spread * (2 / torch.tensor(sizes).double()).sqrt()
 
-# %%
+# %% tags=["hide-input"]
 claim(
     "batch-w1-floor-line",
     "mean W_1 of two batches of N(0,1), over the bound, n = 4 to 1024",
@@ -762,7 +767,7 @@ claim(
 )
 claim(
     "critic-memorises-batch",
-    "true W_1 1/2: eight mean values on fresh batches",
+    "W_1 = 1/2: eight mean values on fresh batches",
     fresh[8:].mean(1),
     below=0.5,
 )
@@ -805,7 +810,7 @@ told = [
 ]  # fmt: skip
 values = told[0] - told[1]  # (4 critics, 32 pairs)
 
-# %%
+# %% tags=["hide-input"]
 claim(
     "critic-floor",
     "W_1 of two batches of 250 of the data, 32 times",
@@ -831,16 +836,16 @@ claim(
 )
 
 # %% [markdown]
-# The critic's estimate on fresh samples has the mean 0 where the distributions agree, and is as often negative. It is
-# the exact $W_1$ of two batches that has a floor (about 0.2 here), and so has any bound that is computed from the
-# batches' own table of distances.
+# The critic's estimate on fresh samples has the mean 0 where the distributions agree, and is negative as often as
+# positive. It is the exact $W_1$ of two batches that has a floor (about 0.2 here), and so has any bound that is
+# computed from the batches' own table of distances.
 #
 # ## Three answers
 #
 # | | |
 # |---|---|
 # | **What is $K$?** | Not $c$, and not the bound {eq}`eq-clip-bound` either, which is many times too large. It is a property of the critic at the moment, it drifts during training, and {eq}`eq-measured-slope` measures it. Without it, the estimates of two architectures, or for two values of $c$, cannot be compared. |
-# | **Does the estimate mean anything?** | Divided by the measured $K$, it proves that the batches are at least that far apart. It does not say how much further; with a penalty on the ring it is about 1.6 times as far. Undivided, it falls as the distance falls, in these games with a penalty; a clock does so too. The generator's loss alone means nothing, as a constant may be added to $f$. |
+# | **Does the estimate mean anything?** | Divided by the measured $K$, it proves that the batches are at least that far apart. It does not say how much further; with a penalty on the ring it is about 1.7 times as far. Undivided, it falls as the distance falls, in these games with a penalty; a clock does so too. The generator's loss alone means nothing, as a constant may be added to $f$. |
 # | **When do I stop?** | When the estimate, on held-out samples and with a critic that keeps up ($n_\text{critic}=5$ or more, and a penalty), has stopped falling. It can fall to 0, and below by chance: look at its standard error. The exact $W_1$ of two batches cannot fall to 0; compare it with that of two batches of the data. |
 #
 # :::{admonition} Try it

@@ -62,7 +62,7 @@ from gantut import plots
 from gantut.checks import claim
 from gantut.device import random_source
 from gantut.games import Game, eigenvalues, play, spectral_radius
-from gantut.lessons import check, recorded, show_table
+from gantut.lessons import check, readable, recorded, show_table
 from gantut.lessons.created_equal.plots import plot_interval_rows
 from gantut.lessons.no_equilibrium.plots import plot_spectrum
 from gantut.lessons.toy_gans import coverage
@@ -329,15 +329,6 @@ claim(
     atol=1e-7,
 )
 moduli = iter(measured)
-
-
-def two_digits(radius):
-    if 0.001 <= radius < 1000:
-        return f"{radius:.0f}" if radius >= 10 else f"{radius:.2g}"
-    digits, power = f"{radius:.1e}".split("e")
-    return f"${digits}\\cdot10^{{{int(power)}}}$"
-
-
 show_table(
     [
         "game",
@@ -352,9 +343,9 @@ show_table(
             rule,
             f"{friction:g}",
             f"{next(moduli):.4f}",
-            two_digits(radii[rule, "simultaneous"]),
+            readable(radii[rule, "simultaneous"]),
             f"{next(moduli):.4f}",
-            two_digits(radii[rule, "alternating"]),
+            readable(radii[rule, "alternating"]),
         ]
         for rule, (_, friction, *_) in RULES.items()
     ],

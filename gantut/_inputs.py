@@ -219,9 +219,8 @@ def _index(where):
 def finite_entries(name, tensor):
     """Require finite entries."""
     values = _plain(tensor.detach())
-    if values.numel() and not all(
-        map(math.isfinite, torch.stack(values.aminmax()).tolist())
-    ):  # a single synchronisation with the device
+    ends = torch.stack(values.aminmax()).tolist() if values.numel() else ()  # one synchronisation with the device
+    if not all(map(math.isfinite, ends)):
         where = tuple((~torch.isfinite(values)).nonzero()[0].tolist())
         raise ValueError(f"{name} must be finite, but {name}[{_index(where)}] is {values[where].item()}")
 

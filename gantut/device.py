@@ -167,6 +167,11 @@ def draw_noise(kind: str, shape: tuple[int, ...], source: torch.Generator | None
     tensor, of that shape
         In single precision, on the device of `source`.
 
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+
     See Also
     --------
     random_source
@@ -176,6 +181,7 @@ def draw_noise(kind: str, shape: tuple[int, ...], source: torch.Generator | None
     >>> draw_noise("uniform", (3,), random_source(0))
     tensor([-0.0075,  0.5364, -0.8230])
     """
+    _inputs.one_of("kind", kind, ("gaussian", "uniform", "unit"))
     options = {"generator": source, "device": None if source is None else source.device}
     if kind == "gaussian":
         return torch.randn(shape, **options)
@@ -250,10 +256,6 @@ def limit_threads() -> int:
     >>> limit_threads() == torch.get_num_threads()
     True
     """
-    if os.environ.get("GANTUT_THREADS"):
-        try:
-            threads = int(os.environ["GANTUT_THREADS"])
-        except ValueError:
-            threads = os.environ["GANTUT_THREADS"]
-        torch.set_num_threads(_inputs.count("GANTUT_THREADS", threads))
+    if threads := os.environ.get("GANTUT_THREADS"):
+        torch.set_num_threads(_inputs.count("GANTUT_THREADS", int(threads) if threads.isdecimal() else threads))
     return torch.get_num_threads()

@@ -37,10 +37,18 @@ def assert_same_weights(folder, other):
 
 
 def finished(tmp_path_factory, *words):
-    """Make a run, on one thread: convolutions are rounded in another way by another number of threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    assert run("train", *words, "--out", folder) == 0
-    torch.set_num_threads(threads)
-    return folder
+    """Make a run, once for all files that ask for it: they read it, and change a copy.
+
+    On one thread: convolutions are rounded in another way by another number of threads.
+    """
+    if words not in _FINISHED:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        folder = tmp_path_factory.mktemp("runs") / "run"
+        assert run("train", *words, "--out", folder) == 0
+        torch.set_num_threads(threads)
+        _FINISHED[words] = folder
+    return _FINISHED[words]
+
+
+_FINISHED = {}  # folders by the words of their commands

@@ -1,6 +1,7 @@
 """What all tests share: the devices of this machine, random distributions from a seed, and quiet, repeatable hypothesis
 runs."""
 
+import collections
 import functools
 import http.server
 import shutil
@@ -20,8 +21,11 @@ except ImportError:  # a machine with a GPU may bring its own Python: see `skip_
 ROOT = Path(__file__).resolve().parents[1]
 
 # derandomize: the same examples on every machine, so that a red run is red again; no deadline: CI machines are slow
+# At night, `make test-all` takes the profile of that name (--hypothesis-profile).
 if hypothesis:
-    hypothesis.settings.register_profile("gantut", derandomize=True, deadline=None, database=None, max_examples=100)
+    always = dict(derandomize=True, deadline=None, database=None)
+    hypothesis.settings.register_profile("gantut", **always, max_examples=50)
+    hypothesis.settings.register_profile("nightly", **always, max_examples=200)
     hypothesis.settings.load_profile("gantut")
 
 # Started in the background, a shell's child ignores Ctrl-C, and so would its own children, on which tests press it.
@@ -30,7 +34,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 # What takes some seconds on the stand-in, which is there for branches and not for sizes; and all that lessons train.
+# What is bit for bit the same there is so because it is on the CPU, whose arithmetic the stand-in has.
 SLOW_ON_THE_STANDIN = {
+    "test_a_member_of_64_is_bit_for_bit_the_run_that_it_would_be_alone",
+    "test_the_split_into_groups_changes_no_bit",
+    "test_a_critic_of_classes_learns_them_from_few_labels",
+    "test_how_often_one_looks_does_not_change_what_is_seen",
     "test_large_problems_take_the_other_way_and_are_certified",
     "test_a_run_with_tricks_that_fails_goes_on_from_its_last_checkpoint_with_the_same_bits",
     "test_a_run_of_50_steps_that_is_extended_to_100_is_the_run_of_100",
@@ -50,9 +59,22 @@ def pytest_collection_modifyitems(items):
     """The file that builds the site comes first: while one process builds it, no other waits. Then the longest."""
     early = ("test_site.py", "test_mutants.py")
     items.sort(key=lambda item: early.index(item.path.name) if item.path.name in early else len(early))
-    for item in items:
-        if _on_the_standin(item) and _takes_long_there(item):
+    seen = collections.defaultdict(set)
+    for item in filter(_on_the_standin, items):
+        if _takes_long_there(item) or not _is_new_there(item, seen[item.path, item.originalname]):
             item.add_marker(pytest.mark.slow)
+
+
+def _is_new_there(item, seen):
+    """Whether a test has a value of some argument that it has not been given on the stand-in before.
+
+    Branches depend on one argument as a rule: each value is tried each time, and every night each combination.
+    """
+    if item.get_closest_marker("slow"):
+        return True
+    new = set(item.callspec.indices.items()) - seen
+    seen |= new
+    return bool(new)
 
 
 def _takes_long_there(item):

@@ -6,9 +6,9 @@ import math
 import re
 from pathlib import Path
 
-import jupytext
 import pytest
 from claims_audit import audit
+from lesson_cells import cells_of
 
 from gantut import lessons
 from gantut.checks import read_ledger
@@ -23,7 +23,7 @@ CHAPTERS = [path for path in LESSONS if not path.name.startswith("00")]
 
 
 def cells(path, kind):
-    return [cell for cell in jupytext.read(path).cells if cell.cell_type == kind]
+    return [cell for cell in cells_of(path) if cell.cell_type == kind]
 
 
 def prose(path):
@@ -147,7 +147,7 @@ def test_a_lesson_has_three_to_six_exercises_each_checked_and_each_with_a_folded
 def hints_of(path):
     """The folded hints of a lesson, by exercise: each ends its exercise's own cell, and the answer's cell is next."""
     hints = {}
-    for cell, following in itertools.pairwise(jupytext.read(path).cells):
+    for cell, following in itertools.pairwise(cells_of(path)):
         exercise = r":::\{exercise\}\n:label: ex-([\w-]+)\n(?:(?!:::).*\n)+:::\n\n"
         found = re.search(exercise + r":::\{hint\}\n:class: dropdown\n((?:(?!:::).*\n)+):::$", cell.source)
         if found and f'check("{found[1]}", answer)' in following.source:

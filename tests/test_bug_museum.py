@@ -7,9 +7,9 @@ written here, beside the lesson's own, and each of these checks also judges the 
 import math
 from pathlib import Path
 
-import jupytext
 import pytest
 import torch
+from lesson_cells import cells_of
 from torch import nn
 from training_groups import groups_of
 
@@ -24,7 +24,7 @@ LESSON = Path(__file__).parent.parent / "book" / "13_better_critics.py"
 @pytest.fixture(scope="module")
 def museum():
     """The functions of the lesson's cells that are tagged as exhibits, by name."""
-    names, cells = {}, [cell for cell in jupytext.read(LESSON).cells if cell.cell_type == "code"]
+    names, cells = {}, [cell for cell in cells_of(LESSON) if cell.cell_type == "code"]
     (imports,) = [cell.source for cell in cells if "import math" in cell.source.splitlines()]
     exec(imports, names)
     for cell in cells:

@@ -5,7 +5,16 @@ import contextlib
 import pytest
 import torch
 
-from gantut.device import at_scale, choose_device, global_sources, limit_threads, random_source, scale, seeded
+from gantut.device import (
+    at_scale,
+    choose_device,
+    draw_noise,
+    global_sources,
+    limit_threads,
+    random_source,
+    scale,
+    seeded,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +99,11 @@ def test_a_source_leaves_the_global_one_alone():
 def test_what_is_no_seed_is_refused(seed):
     with pytest.raises(ValueError, match=rf"seed must be a whole number of at least 0, not {seed!r}"):
         random_source(seed)
+
+
+def test_noise_of_an_unknown_kind_is_refused():
+    with pytest.raises(ValueError, match="kind must be one of 'gaussian', 'uniform', 'unit', not 'normal'"):
+        draw_noise("normal", (3,))
 
 
 # ---------------------------------------------------------------------------------------------- scale and threads

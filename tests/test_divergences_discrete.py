@@ -270,16 +270,11 @@ def test_the_root_of_js_obeys_the_triangle_inequality(device, triple):
     assert at_most(js_divergence(p, r).sqrt(), js_divergence(p, q).sqrt() + js_divergence(q, r).sqrt())
 
 
-@given(distributions(2, least=4, most=4), distributions(4, most=3))
+# down to 1e-150, so that no product underflows: a zero in its place may be one that KL calls impossible
+@given(distributions(2, least=4, most=4, smallest=-150), distributions(4, most=3, smallest=-150))
 def test_no_stochastic_matrix_increases_a_divergence(device, pair, kernel):
     p, q = pair.to(device)
     kernel = kernel.to(device)  # (4, m): each row a distribution
-    for distribution in (
-        p,
-        q,
-    ):  # a product that underflows to zero is another distribution, and may be one that KL calls impossible
-        routes = distribution[:, None] * kernel
-        assume(not ((routes == 0) & (distribution[:, None] > 0) & (kernel > 0)).any())
     for divergence in DIVERGENCES:
         assert at_most(divergence(p @ kernel, q @ kernel), divergence(p, q))
 

@@ -125,6 +125,19 @@ def zeros(*shape):
             lambda: flow_matching_loss(independent, zeros(3, 1), zeros(3, 1), zeros(3) + 2),
             r"times must lie in \[0, 1\]",
         ),
+        (lambda: flow_matching_loss(independent, zeros(0, 1), zeros(0, 1), zeros(0)), r"no size 0, not \(0, 1\)"),
+        (
+            lambda: flow_matching_loss(independent, zeros(3, 1), zeros(3, 1), zeros(3).double()),
+            "noise and times must have one dtype",
+        ),
+        (
+            lambda: flow_matching_loss(lambda x, t: x[:, :1], zeros(3, 2), zeros(3, 2), zeros(3)),
+            r"velocity must return the shape of the points, \(3, 2\), not \(3, 1\)",
+        ),
+        (
+            lambda: flow(lambda x, t: x[:, :1], zeros(3, 2), steps=1),
+            r"velocity must return the shape of the points, \(3, 2\), not \(3, 1\)",
+        ),
         (lambda: flow(independent, zeros(3, 1), steps=0), "steps must be a whole number of at least 1, not 0"),
         (lambda: flow(independent, zeros(3, 1), steps=1, method="heuns"), "did you mean 'heun'"),
         (lambda: curvature(zeros(1, 3, 1)), r"path must have shape .* not \(1, 3, 1\)"),

@@ -250,6 +250,15 @@ def test_the_losses_and_the_field_of_a_quadratic_game_are_those_of_its_matrices(
     torch.testing.assert_close(bilinear(2.0).losses(x, x)[0], 2 * x.square().sum(-1), rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.parametrize("g", [None, lambda x, y: (x - y).square().sum(-1)], ids=["zero-sum", "general"])
+def test_the_field_of_one_strategy_against_many_is_that_of_each_pair(normal, g):
+    game, x, y = Game(lambda x, y: (x * y).sum(-1).sin() + x[..., 0], g), normal(2), normal(5, 2)
+    for field in (game.field(x, y), (game.gradient_x(x, y), game.gradient_y(x, y))):
+        each = [game.field(x, own) for own in y]
+        for found, expected in zip(field, zip(*each, strict=True), strict=True):
+            torch.testing.assert_close(found, torch.stack(expected), rtol=1e-12, atol=1e-13)
+
+
 @given(x=st.floats(-1, 1), y=st.floats(-1, 1))
 def test_the_gaps_of_xy_on_a_square_are_those_of_the_lesson(x, y):
     ends = torch.tensor([[-1.0], [1.0]]).double()

@@ -168,6 +168,15 @@ def test_every_erratum_is_listed_with_the_place_that_shows_it(links):
 
 
 VISIBLE = "[...document.querySelectorAll('.entry')].filter(e => e.checkVisibility()).map(e => e.id)"
+# Choose one value after the other: what is then in sight, and what is said of it.
+CHOOSE = f"""([name, values]) => {{
+  const form = document.querySelector("form.ledger-filter");
+  return values.map(value => {{
+    form[name].value = value;
+    form[name].dispatchEvent(new Event("input", {{bubbles: true}}));
+    return [{VISIBLE}, form.querySelector("[role=status], output").textContent];
+  }});
+}}"""
 
 
 @pytest.fixture(scope="module")
@@ -195,15 +204,22 @@ def open_ledger(browser, home):
 
 
 @on_the_site
-def test_the_ledger_is_filtered_by_verdict_method_lesson_and_words(open_ledger):
+def test_the_ledger_is_compact_and_filtered_by_verdict_method_lesson_and_words(open_ledger):
     tab = open_ledger()
+    height = tab.evaluate("document.querySelector('article').getBoundingClientRect().height")
+    assert height / len(ENTRIES) < 68  # two lines of text, one of links, and a rule: it was 145
     form = tab.get_by_role("search", name="Filter the claims")
     for label, name in (("Verdict", "verdict"), ("Checked", "method"), ("Lesson", "lesson")):
-        for value, count in Counter(getattr(entry, name) for entry in ENTRIES).items():
-            form.get_by_label(label).select_option(value)
-            wanted = [entry.id for entry in ENTRIES if getattr(entry, name) == value]
-            assert sorted(tab.evaluate(VISIBLE)) == sorted(wanted)
-            assert form.get_by_role("status").inner_text() == f"{count} of {len(ENTRIES)} claims"
+        counted = Counter(getattr(entry, name) for entry in ENTRIES)
+        wanted = {value: sorted(e.id for e in ENTRIES if getattr(e, name) == value) for value in counted}
+        chosen = tab.evaluate(CHOOSE, [name, list(counted)])
+        for (value, count), (seen, said) in zip(counted.items(), chosen, strict=True):
+            assert sorted(seen) == wanted[value]
+            assert said == f"{count} of {len(ENTRIES)} claims"
+        by_hand = next(iter(counted))
+        form.get_by_label(label).select_option(by_hand)
+        assert sorted(tab.evaluate(VISIBLE)) == wanted[by_hand]
+        assert form.get_by_role("status").inner_text() == f"{counted[by_hand]} of {len(ENTRIES)} claims"
         form.get_by_role("button", name="Show all").click()
     form.get_by_label("Search").fill("Triangle  inequality")
     found = tab.evaluate(VISIBLE)
@@ -236,12 +252,6 @@ def test_the_ledger_works_from_the_disk(open_ledger, site):
     tab = open_ledger(base=f"{site.as_uri()}/")
     tab.get_by_label("Checked").select_option("symbolic")
     assert len(tab.evaluate(VISIBLE)) == sum(entry.method == "symbolic" for entry in ENTRIES)
-
-
-@on_the_site
-def test_the_ledger_is_compact(open_ledger):
-    height = open_ledger().evaluate("document.querySelector('article').getBoundingClientRect().height")
-    assert height / len(ENTRIES) < 68  # two lines of text, one of links, and a rule: it was 145
 
 
 @on_the_site

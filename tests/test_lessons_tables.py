@@ -1,10 +1,12 @@
-"""Tables of a lesson: a terminal shows columns, a notebook a table that its Markdown reads."""
+"""Numbers and tables of a lesson: a terminal shows columns, a notebook a table that its Markdown reads."""
 
+import math
 import re
 
 import pytest
+import torch
 
-from gantut.lessons import show_table
+from gantut.lessons import readable, show_table
 from gantut.lessons._tables import Table
 
 
@@ -30,3 +32,15 @@ def test_a_notebook_gets_a_markdown_table():
 def test_what_would_break_a_table_is_refused(rows, told):
     with pytest.raises(ValueError, match=re.escape(told)):
         show_table(["a", "b"], rows)
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [
+        (0, "0"), (-0.0, "0"), (0.0357, "0.036"), (-7.04, "−7.0"), (148.78, "149"), (-math.inf, "−∞"),
+        (1.9e-7, r"$1.9\cdot10^{-7}$"), (-2.06e-9, r"$-2.1\cdot10^{-9}$"), (123456, r"$1.2\cdot10^{5}$"),
+        (0.000996, "0.0010"), (999.7, r"$1.0\cdot10^{3}$"),  # rounded first
+    ],
+)  # fmt: skip
+def test_a_number_has_few_digits_and_a_power_of_ten_where_it_is_long(number, written):
+    assert readable(number) == readable(torch.tensor([number])) == written

@@ -13,8 +13,9 @@ mutants = pytest.importorskip("mutants")
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = sorted(path.stem for path in (ROOT / "book").glob("[0-9]*.py") if "claim(" in path.read_text("utf-8"))
-# Half a minute or less each; the others, of a minute or two, are for `make test-all`, every night.
-QUICK = {"01_divergences", "09_moving_dirt", "10_duality"}
+# The quickest; the others, of half a minute to two, are for `make test-all`, every night: who writes a claim runs those
+# of its lesson, as CONTRIBUTING says.
+QUICK = {"10_duality"}
 QUIET = os.environ | {"MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"}
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -142,6 +143,11 @@ def test_one_batch_for_all_is_the_same_as_a_copy_for_each(device, rng, kind):
     population = kind(size=8, width=4, channels=1, members=3, device=device, norm="none")
     x = torch.randn((5, 100) if kind is DCGANGenerator else (5, 1, 8, 8), generator=rng).to(device)
     assert torch.equal(population(x), population(x.expand(3, *x.shape)))
+
+
+def test_sizes_may_be_numbers_of_numpy():
+    widths = [weight.shape for weight in DCGANGenerator(size=np.int64(16), width=np.int64(4)).weights]
+    assert widths == [weight.shape for weight in DCGANGenerator(size=16, width=4).weights]
 
 
 def test_the_widths_are_those_of_the_paper():

@@ -129,6 +129,11 @@ def test_the_deviation_of_a_minibatch_is_that_of_loops_over_its_groups(device, r
         np.testing.assert_allclose(found[member], deviation_by_loops(h[member].numpy(), group), rtol=1e-12)
 
 
+def test_a_batch_of_none_has_no_deviation():
+    with pytest.raises(ValueError, match=r"features must be points .* \(0, 3\)"):
+        minibatch_deviation(torch.zeros(0, 3))
+
+
 def test_first_weights_keep_the_size_of_a_signal_however_many_blocks_there_are(rng):
     # Zero padding loses a part of the squares, nearly half at 4 x 4 pixels and less above, and means over 2 x 2 lose
     # what is not smooth. The default weights of torch.nn would lose two thirds in every layer: 1e-4 is left of eight.

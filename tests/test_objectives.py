@@ -153,6 +153,15 @@ def test_a_batch_of_one_is_a_batch():
         assert objectives.hinge_critic_loss(torch.zeros(shape), torch.zeros(shape)).shape == shape[:-1]
 
 
+@pytest.mark.parametrize(
+    "game", [game for game in OBJECTIVES.values() if game.generator_loss], ids=lambda game: game.name
+)
+def test_a_batch_of_none_has_no_loss(game):
+    for loss in (game.critic_loss, game.generator_loss):
+        with pytest.raises(ValueError, match=r"scores must be .* batch at least 1, not shape \(2, 0\)"):
+            loss(torch.zeros(2, 0), torch.zeros(2, 0))
+
+
 # Read in the papers, not in the code: critic steps, optimizer of the generator, constraint.
 DEFAULTS = {
     "wgan": (5, ("rmsprop", 5e-5), ("clip", {"bound": 0.01})),  # Arjovsky et al. (2017), Algorithm 1

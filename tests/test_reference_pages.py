@@ -1,6 +1,7 @@
 """The pages to look things up in: notation, glossary, the package, times, and how to teach with the book."""
 
 import collections
+import functools
 import importlib
 import inspect
 import json
@@ -8,8 +9,8 @@ import re
 import tomllib
 from pathlib import Path
 
-import jupytext
 import pytest
+from lesson_cells import cells_of
 
 import gantut
 from gantut.checks import read_ledger
@@ -23,18 +24,19 @@ LEDGER = read_ledger()
 LESSONS = {lesson.page: number for number, lesson in LEDGER.lessons.items() if lesson.page and number.isdigit()}
 
 
+@functools.cache
 def prose(page):
     """What a lesson says to its readers: its text, and the captions of its figures."""
-    cells = jupytext.read(BOOK / f"{page}.py").cells
+    cells = cells_of(BOOK / f"{page}.py")
     captions = [cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "") for cell in cells]
     return "\n\n".join([cell.source for cell in cells if cell.cell_type == "markdown"] + captions)
 
 
-PROSE = {page: prose(page) for page in LESSONS}
-FORMULAS = {
-    page: " ; ".join(a or b for a, b in re.findall(r"\$\$(.+?)\$\$|\$([^$]+)\$", text, re.S))
-    for page, text in PROSE.items()
-}
+@functools.cache
+def formulas(page):
+    """All formulas of a lesson."""
+    return " ; ".join(a or b for a, b in re.findall(r"\$\$(.+?)\$\$|\$([^$]+)\$", prose(page), re.S))
+
 
 # ---- Notation ----------------------------------------------------------------------------------------------
 
@@ -51,14 +53,14 @@ def rows():
 ROWS = list(rows()) if (BOOK / "notation.md").is_file() else []
 
 
-def uses(formulas, symbol):
-    """Tell whether a symbol stands in some formula, with any index where the table has a letter for one."""
+def uses(page, symbol):
+    """Tell whether a symbol stands in some formula of a lesson, with any index where the table has a letter for one."""
     found = re.escape(symbol.replace(r"\lVert ", r"\|").replace(r"\rVert", r"\|"))
     found = re.sub(r"_([ijkp])$", r"_\\{?[ijkp1-9]", found)
     found = found.replace(r"N\(m_1,s_1\)", r"N\([^)]*\)").replace(r"f\^c", r"f\^\{?c")
     before = "" if symbol.startswith("\\") else r"(?<![\\a-zA-Z])"
     after = "(?![a-zA-Z])" if symbol[-1].isalpha() else ""
-    return re.search(before + found + after, formulas) is not None
+    return re.search(before + found + after, formulas(page)) is not None
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[" ".join(row[0]) for row in ROWS])
@@ -69,7 +71,7 @@ def test_the_lesson_that_a_symbol_is_said_to_come_from_uses_it(row):
     assert meaning
     assert kind
     for symbol in symbols:
-        assert uses(FORMULAS[page], symbol), f"lesson {number} has no formula with {symbol}"
+        assert uses(page, symbol), f"lesson {number} has no formula with {symbol}"
 
 
 @pytest.mark.parametrize("symbol", [
@@ -93,13 +95,10 @@ GREEK = "alpha|beta|gamma|delta|Delta|epsilon|varepsilon|eta|theta|kappa|lambda|
 def test_every_greek_letter_of_two_lessons_and_every_operator_of_one_is_explained():
     listed = " ; ".join(symbol for row in ROWS for symbol in row[0])
     for symbol in [rf"\{letter}" for letter in GREEK.split("|")]:
-        if (
-            sum(re.search(re.escape(symbol) + "(?![a-zA-Z])", formulas) is not None for formulas in FORMULAS.values())
-            > 1
-        ):
+        if sum(re.search(re.escape(symbol) + "(?![a-zA-Z])", formulas(page)) is not None for page in LESSONS) > 1:
             assert re.search(re.escape(symbol) + "(?![a-zA-Z])", listed), symbol
     known_to_all = {"tr", "sign", "mean", "var", "Var", "Cov", "argmin", "argmax", "diag", "softmax", "tanh"}
-    operators = set(re.findall(r"\\operatorname\{(\w+)\}", " ".join(FORMULAS.values())))
+    operators = set(re.findall(r"\\operatorname\{(\w+)\}", " ".join(map(formulas, LESSONS))))
     assert operators - known_to_all <= set(re.findall(r"\\operatorname\{(\w+)\}", listed))
 
 
@@ -138,8 +137,8 @@ def test_each_term_occurs_in_the_lessons_that_its_entry_names(term):
     stem = re.sub(r"(steps|s|e|y)$", "", stem)  # other endings count: clipped weights, Lipschitz constants
     words = "|".join([stem, *FORMS.get(term, [])])
     for page in named:
-        if page in PROSE:
-            text = re.sub(r"[*_`]", "", PROSE[page]).lower()
+        if page in LESSONS:
+            text = re.sub(r"[*_`]", "", prose(page)).lower()
             assert re.search(words, text), f"{page} never says {term}"
 
 
@@ -313,7 +312,7 @@ def test_the_plan_has_five_sessions_of_ninety_minutes():
 
 
 def test_the_plan_hands_out_exercises_and_shows_labs_and_sections_that_exist():
-    everything = "\n".join(PROSE.values())
+    everything = "\n".join(map(prose, LESSONS))
     for label in re.findall(r"\{ref\}`(ex-[\w-]+)`", TEACHING):
         assert f":label: {label}\n" in everything, label
     for lab in re.findall(r"lab\S* \(?`(\w+)`", TEACHING):

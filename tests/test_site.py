@@ -6,6 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import unquote, urlparse
 
 import pytest
 from conftest import CHROMIUM, SAMPLE, sampled
@@ -107,10 +108,11 @@ def open_page(browser, home):
         width, height = SIZES[size]
         reader = browser.new_context(viewport={"width": width, "height": height}, **context)
         reader.set_default_timeout(30_000)
-        tab, notes = reader.new_page(), SimpleNamespace(console=[], failed=[], outside=[])
+        tab, notes = reader.new_page(), SimpleNamespace(console=[], failed=[], outside=[], loaded=set())
         tab.on("console", lambda message: notes.console.append(message.text) if message.type == "error" else None)
         tab.on("pageerror", lambda error: notes.console.append(str(error)))
         tab.on("response", lambda answer: notes.failed.append(answer.url) if answer.status >= 400 else None)
+        tab.on("response", lambda answer: notes.loaded.add(answer.url) if answer.status == 200 else None)
         tab.on("requestfailed", lambda request: notes.failed.append(request.url))
         local = (base, "data:", "blob:")
         tab.on("request", lambda request: None if request.url.startswith(local) else notes.outside.append(request.url))
@@ -128,6 +130,7 @@ def read(open_page):
     def read(page, size):
         tab, notes = open_page(page, size, color_scheme="light")
         seen = tab.evaluate(LOOK)
+        seen["by_day"] = {address for address in notes.loaded if address.startswith("http")}
         if size == "desk":
             seen["light"] = tab.evaluate(CONTRAST)
             tab.emulate_media(color_scheme="dark")
@@ -204,6 +207,15 @@ def test_figures_begin_where_the_text_does(read, page, size):
 @every_page
 def test_short_formulas_and_words_of_code_stay_on_one_line(read, page, size):
     assert not read(page, size).torn
+
+
+@pytest.mark.parametrize("page", [page for page in LESSONS if re.search(r"/\d\d_", page)])
+def test_a_lesson_with_all_that_it_loads_weighs_less_than_two_and_a_half_megabytes(read, site, home, page):
+    """With every picture, as a reader sees them all who reads to the end."""
+    files = {unquote(urlparse(address.removeprefix(home)).path) for address in read(page, "desk").by_day}
+    sizes = {file: (site / file).stat().st_size for file in files}
+    assert len(sizes) > 10
+    assert sum(sizes.values()) < 2_500_000, sorted(sizes.items(), key=lambda item: -item[1])[:5]
 
 
 def test_there_is_no_other_page_than_those_read_here(site):

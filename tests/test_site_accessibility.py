@@ -11,9 +11,9 @@ import os
 import re
 from pathlib import Path
 
-import jupytext
 import pytest
 from conftest import CHROMIUM, sampled
+from lesson_cells import cells_of
 
 ROOT = Path(__file__).resolve().parents[1]
 if not os.environ.get("CI"):
@@ -204,7 +204,7 @@ def test_without_styles_and_scripts_a_lesson_reads_in_its_own_order(browser, hom
     tab.goto(f"{home}{page}.html", wait_until="domcontentloaded")
     text = " ".join(tab.locator("article").inner_text().split())
     reader.close()
-    prose = [cell.source for cell in jupytext.read(ROOT / f"{page}.py").cells if cell.cell_type == "markdown"]
+    prose = [cell.source for cell in cells_of(ROOT / f"{page}.py") if cell.cell_type == "markdown"]
     titles = re.findall(r"^#{1,3} ([^\n$`*{}]+)$", "\n".join(prose), re.M)
     place = 0
     for title in titles:

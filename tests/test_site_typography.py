@@ -62,8 +62,8 @@ LAID_OUT = """async () => {
 def lay_out(browser, home, site):
     """A function that opens a page in a window, once, and says how it is laid out."""
 
-    @functools.cache
-    def lay_out(page, phone=False, offline=False):
+    @functools.cache  # by position: it does not know that what is left out is False
+    def once(page, phone, offline):
         tab = browser.new_page(viewport=PHONE if phone else DESK)
         tab.set_default_timeout(120_000)  # a long page on a busy machine
         tab.goto(f"{site.as_uri()}/{page}.html" if offline else f"{home}{page}.html", wait_until="load")
@@ -71,7 +71,7 @@ def lay_out(browser, home, site):
         tab.close()
         return seen
 
-    return lay_out
+    return lambda page, phone=False, offline=False: once(page, phone, offline)
 
 
 def test_all_letters_of_a_page_together_weigh_less_than_150_kilobytes():

@@ -1,5 +1,6 @@
 """Tricks in training: each does what its formula says, goes with every game, and is off where nobody asks for it."""
 
+import functools
 import itertools
 import math
 import re
@@ -96,6 +97,11 @@ IMPOSSIBLE = {
 }
 
 
+@functools.cache
+def without_tricks(device, objective):
+    return play(device=device, objective=objective, n_critic=2)
+
+
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("name", TRICKS)
 def test_a_trick_goes_with_every_game_or_is_refused_with_a_reason(device, name, objective):
@@ -104,7 +110,7 @@ def test_a_trick_goes_with_every_game_or_is_refused_with_a_reason(device, name, 
         with pytest.raises(ValueError, match=IMPOSSIBLE[name, objective]):
             play(device=device, **settings)
         return
-    with_trick, without = play(device=device, **settings), play(device=device, objective=objective, n_critic=2)
+    with_trick, without = play(device=device, **settings), without_tricks(device, objective)
     assert all(rows.isfinite().all() for rows in with_trick.losses.values())
     assert with_trick.losses.keys() == without.losses.keys()
     same = torch.equal(with_trick.samples[-1], without.samples[-1])

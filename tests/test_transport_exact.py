@@ -241,6 +241,12 @@ def test_all_costs_may_be_tiny_or_huge(normal, random_distributions, unit):
     assert emd(a, b, cost * unit).value.item() == pytest.approx(emd(a, b, cost).value.item() * unit, rel=1e-12)
 
 
+@pytest.mark.parametrize("unit", [1e-300, 1e300, 1e308])  # the sum of all masses is a number still, twice it is none
+def test_all_masses_may_be_tiny_or_huge(normal, random_distributions, unit):
+    a, b, cost = random_distributions(6), random_distributions(6), normal(6, 6)
+    assert emd(a * unit, b * unit, cost).value.item() == pytest.approx(emd(a, b, cost).value.item() * unit, rel=1e-12)
+
+
 def test_what_cannot_be_proved_is_refused_with_its_gap(device, monkeypatch):
     from gantut.transport import _simplex
 

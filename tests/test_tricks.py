@@ -70,6 +70,18 @@ def test_feature_matching_of_several_layers_is_the_sum_and_the_same_batch_costs_
     assert feature_matching_loss(together[0], together[0], statistics=statistics).abs().max() < 1e-12
 
 
+@pytest.mark.parametrize(
+    ("real", "fake", "widths"),
+    [
+        (torch.zeros(4, 1), torch.ones(4, 3), "[1] and [3]"),
+        ((torch.zeros(4, 1),) * 2, torch.ones(4, 1), "[1, 1] and [1]"),
+    ],
+)
+def test_features_of_other_layers_are_not_matched(real, fake, widths):
+    with pytest.raises(ValueError, match=re.escape(f"must have the same widths, not {widths}")):
+        feature_matching_loss(real, fake)
+
+
 def test_gradients_of_matching_are_finite_where_a_unit_is_dead(rng):
     real, fake = normal(rng, 1, 4, 3), torch.zeros(1, 4, 3, dtype=torch.float64, requires_grad=True)
     for statistics in objectives.STATISTICS:
@@ -286,6 +298,8 @@ def test_the_gradient_in_the_input_of_a_virtually_normalised_critic_is_that_of_a
     torch.testing.assert_close(ours, expected, **DOUBLE)
     slopes = [torch.autograd.grad(g.square().sum(), critic.weights[0])[0] for g in (ours, expected)]
     torch.testing.assert_close(*slopes, **DOUBLE)
+    with torch.no_grad():  # for a look at slopes, which nobody descends
+        assert torch.equal(critic.input_gradient(x), ours)
 
 
 def test_a_reference_is_asked_for_and_checked():
@@ -429,7 +443,7 @@ def test_labels_and_logits_must_fit():
         (torch.zeros(1, 3, 4), [[0, -100, 1]], "but one is -100"),  # which torch would leave out of the mean's sum
         (torch.zeros(1, 3, 4), [[0.0, 1.0, 1.0]], "labels must be whole numbers, not torch.float32"),
         (torch.zeros(1, 3, 4).bool(), [[0, 1, 1]], "logits must be floating point, not torch.bool"),
-        (torch.zeros(1, 0, 4), [[]], r"logits must have shape \(members, batch, K\), with no size 0, not \(1, 0, 4\)"),
+        (torch.zeros(1, 0, 4), [[]], r"logits must have shape \(\.\.\., batch, K\), with no size 0, not \(1, 0, 4\)"),
     ],
 )
 def test_labels_that_are_none_of_the_classes_are_refused(logits, labels, message):

@@ -57,7 +57,8 @@ def flow_matching_loss(velocity, noise: torch.Tensor, data: torch.Tensor, times:
     Raises
     ------
     ValueError
-        If shapes do not match, or a time is outside [0, 1].
+        If the batch is empty; shapes, also that of the velocity, dtypes or devices do not match; or a time is outside
+        [0, 1].
 
     See Also
     --------
@@ -79,13 +80,16 @@ def flow_matching_loss(velocity, noise: torch.Tensor, data: torch.Tensor, times:
     >>> flow_matching_loss(lambda x, t: torch.full_like(x, 2.0), noise, noise + 3.0, torch.tensor([0.1, 0.9]))
     tensor(1.)
     """
-    if noise.shape != data.shape or noise.ndim < 2 or times.shape != noise.shape[:-1]:
+    if noise.shape != data.shape or noise.ndim < 2 or times.shape != noise.shape[:-1] or not noise.numel():
         shapes = " and ".join(str(_inputs.shape(t)) for t in (noise, data, times))
-        raise ValueError(f"noise, data and times must have shapes (..., n, d), the same, and (..., n), not {shapes}")
+        raise ValueError(
+            f"noise, data and times must have shapes (..., n, d), the same, and (..., n), no size 0, not {shapes}"
+        )
+    _inputs.together(noise=noise, data=data, times=times)
     if not ((times >= 0) & (times <= 1)).all():
         raise ValueError(f"times must lie in [0, 1], but reach from {times.min().item()} to {times.max().item()}")
     between = torch.lerp(noise, data, times[..., None])
-    return (velocity(between, times) - (data - noise)).square().sum(-1).mean(-1)
+    return (_velocity_at(velocity, between, times) - (data - noise)).square().sum(-1).mean(-1)
 
 
 def flow(velocity, x: torch.Tensor, *, steps: int, method: str = "euler", path: bool = False) -> torch.Tensor:
@@ -108,11 +112,12 @@ def flow(velocity, x: torch.Tensor, *, steps: int, method: str = "euler", path: 
     Returns
     -------
     tensor, shape (..., n, d), or (steps + 1, ..., n, d) for a path
+        With a gradient, through all steps, where the velocity has one; draw samples under ``torch.no_grad()``.
 
     Raises
     ------
     ValueError
-        If `steps` or `method` is not allowed.
+        If `steps` or `method` is not allowed, or the velocity has another shape than `x`.
 
     See Also
     --------
@@ -131,13 +136,21 @@ def flow(velocity, x: torch.Tensor, *, steps: int, method: str = "euler", path: 
     heun = _inputs.one_of("method", method, ("euler", "heun")) == "heun"
     places = [x]
     for k in range(steps):
-        v = velocity(x, k * h)
+        v = _velocity_at(velocity, x, k * h)
         if heun:
-            v = (v + velocity(x + h * v, (k + 1) * h)) / 2
+            v = (v + _velocity_at(velocity, x + h * v, (k + 1) * h)) / 2
         x = x + h * v
         if path:
             places.append(x)
     return torch.stack(places) if path else x
+
+
+def _velocity_at(velocity, x, times):
+    """Return the velocity at points x: one of another shape would be broadcast, and move points astray."""
+    v = velocity(x, times)
+    if v.shape != x.shape:
+        raise ValueError(f"velocity must return the shape of the points, {_inputs.shape(x)}, not {_inputs.shape(v)}")
+    return v
 
 
 def curvature(path: torch.Tensor) -> torch.Tensor:
@@ -153,7 +166,7 @@ def curvature(path: torch.Tensor) -> torch.Tensor:
     Returns
     -------
     tensor, shape (...)
-        0 if a single step of Euler's method arrives where many do.
+        0 if a single step of Euler's method arrives where many do; NaN where nothing moves.
 
     Raises
     ------

@@ -29,6 +29,5 @@ from gantut.games._dynamics import eigenvalues, play, spectral_radius, update_ma
 from gantut.games._game import Game, best_response_gaps, bilinear, quadratic
 
 __all__ = [
-    "Game", "best_response_gaps", "bilinear", "eigenvalues", "play", "quadratic", "spectral_radius",
-    "update_matrix",
+    "Game", "best_response_gaps", "bilinear", "eigenvalues", "play", "quadratic", "spectral_radius", "update_matrix",
 ]  # fmt: skip

@@ -43,18 +43,27 @@ class Game:
 
     def gradient_x(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         r"""Return :math:`\nabla_x f(x, y)`, shape (..., n)."""
+        x, y = _of_one_batch(x, y)
         return torch.func.grad(lambda x: _evaluate("f", self.f, x, y).sum())(x)  # members do not mix
 
     def gradient_y(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         r"""Return :math:`\nabla_y g(x, y)`, shape (..., m)."""
+        x, y = _of_one_batch(x, y)
         return torch.func.grad(lambda y: self.losses(x, y)[1].sum())(y)
 
     def field(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         r"""Return :math:`v = (\nabla_x f, \nabla_y g)`, each player's own gradient: shapes (..., n) and (..., m)."""
+        x, y = _of_one_batch(x, y)
         if self.g is not None:
             return self.gradient_x(x, y), self.gradient_y(x, y)
         by_x, by_y = torch.func.grad(lambda x, y: _evaluate("f", self.f, x, y).sum(), argnums=(0, 1))(x, y)
         return by_x, -by_y  # zero-sum: one pass is enough
+
+
+def _of_one_batch(x, y):
+    """Return x (..., n) and y (..., m) with the same axes in front: a gradient would add up what it broadcasts."""
+    batch = torch.broadcast_shapes(x.shape[:-1], y.shape[:-1])
+    return x.expand(*batch, -1), y.expand(*batch, -1)
 
 
 def _evaluate(name, loss, x, y):
@@ -229,5 +238,4 @@ def players(name, pair):
     x, y = _inputs.strategy(f"{name}'s x", x), _inputs.strategy(f"{name}'s y", y)
     _inputs.together(x=x, y=y)
     _inputs.broadcast(**{"the batches of x": x[..., 0], "of y": y[..., 0]})
-    batch = torch.broadcast_shapes(x.shape[:-1], y.shape[:-1])
-    return x.expand(*batch, -1), y.expand(*batch, -1)
+    return _of_one_batch(x, y)

@@ -1,5 +1,6 @@
-"""Numbers of a lesson as a table: on the page as one, in a terminal in columns."""
+"""Numbers of a lesson as readers write them, and tables: on the page as such, in a terminal in columns."""
 
+import math
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -67,3 +68,33 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence]) -> None:
         display(table)
     else:
         print(table)
+
+
+def readable(number, digits: int = 2) -> str:
+    r"""Write a number with few digits, and where it is long with a power of ten, as a formula.
+
+    Parameters
+    ----------
+    number : float
+        What has a value as one, such as a tensor with one element.
+    digits : int
+        How many digits count; those before the point are all shown.
+
+    Returns
+    -------
+    str
+        For a cell of :func:`show_table`.
+
+    Examples
+    --------
+    >>> readable(0.0357), readable(148.78), readable(1.9e-7)
+    ('0.036', '149', '$1.9\\cdot10^{-7}$')
+    """
+    number = float(number)
+    if not number or not math.isfinite(number):
+        return f"{number:.0f}".replace("-0", "0").replace("inf", "∞").replace("-", "−")
+    mantissa, power = f"{number:.{digits - 1}e}".split("e")
+    places = digits - 1 - int(power)
+    if -3 <= int(power) < 3:
+        return f"{number:.{max(places, 0)}f}".replace("-", "−")
+    return rf"${mantissa}\cdot10^{{{int(power)}}}$"

@@ -84,7 +84,7 @@ def wasserstein_loss(critic: nn.Module, real: torch.Tensor, fake: torch.Tensor) 
 
 
 def draws_from(real, fake, *, members: int, batch_size: int, seed: int = 0, device="cpu") -> Callable:
-    """Return a function that draws a batch of either distribution for each member, in single precision."""
+    """Return a function that draws a batch (members, batch_size, d) of either distribution, in single precision."""
     source = random_source(seed)
     waiting = []
 
@@ -117,7 +117,7 @@ def gaussian_generator(members: int, *, mean=(0.0, 0.0), scale: float = 1.0) -> 
 
 
 def saturated_share(critic: MLP, bound: float, *, within: float = 0.01) -> torch.Tensor:
-    """The share of a clipped critic's weights that lie within 1%, or so much of it, of either bound: (members,)."""
+    """The share of a clipped critic's weights that reach a bound, but for a fraction `within` of it: (members,)."""
     weights = torch.cat([weight.detach().flatten(1) for weight in critic.weights], 1)
     return (weights.abs() >= (1 - within) * bound).double().mean(1)
 

@@ -38,18 +38,12 @@ from gantut.metrics._neighbours import (
     precision_recall,
 )
 from gantut.metrics._paired import PairedDifference, paired_difference
-from gantut.metrics._statistics import (
-    Interval,
-    binomial_interval,
-    median_interval,
-    rank_correlation,
-)
+from gantut.metrics._statistics import Interval, binomial_interval, median_interval, rank_correlation
 from gantut.metrics._transport import certified_w1, exact_w1
 
 __all__ = [
-    "Classifier", "Interval", "PairedDifference", "PrecisionRecall", "binomial_interval",
-    "certified_w1", "density_coverage", "digit_classifier", "effective_classes", "exact_w1", "fid",
-    "frechet_distance", "inception_score", "kid", "mean_distance",
-    "median_interval", "mode_coverage", "nearest_neighbour_distance", "nearest_training_distance",
-    "paired_difference", "precision_recall", "rank_correlation", "train_classifier",
+    "Classifier", "Interval", "PairedDifference", "PrecisionRecall", "binomial_interval", "certified_w1",
+    "density_coverage", "digit_classifier", "effective_classes", "exact_w1", "fid", "frechet_distance",
+    "inception_score", "kid", "mean_distance", "median_interval", "mode_coverage", "nearest_neighbour_distance",
+    "nearest_training_distance", "paired_difference", "precision_recall", "rank_correlation", "train_classifier",
 ]  # fmt: skip

@@ -91,20 +91,19 @@ def mode_coverage(samples, distribution, *, share=0.01, within=3.0):
     modes, n, d = len(centres), *samples.shape[-2:]
     nearest, squared = _nearest(clouds.values.reshape(-1, d), centres)  # (members n)
     good = squared <= (within * stds[nearest]).square()
-    cell = nearest + modes * (
-        torch.arange(len(nearest), device=nearest.device) // n
-    )  # one for each mode of each member
-    members = clouds.alive.numel()
-    counts, good = (
-        torch.bincount(own, minlength=members * modes).reshape((*clouds.batch, modes)) for own in (cell, cell[good])
+    member = torch.arange(len(nearest), device=nearest.device) // n
+    cell = member * modes + nearest  # one for each mode of each member
+    cells = clouds.alive.numel() * modes
+    counts, counts_good = (
+        torch.bincount(own, minlength=cells).reshape((*clouds.batch, modes)) for own in (cell, cell[good])
     )
     shares = counts.double() / n  # in double precision: 7 of 100 are 0.07, exactly as the caller writes it
-    covered = (shares >= share) & (good > 0)
+    covered = (shares >= share) & (counts_good > 0)
     highest, leading = _first_largest(shares)
     return ModeCoverage(
         shares=clouds.answer(shares, own=1),
         covered=clouds.answer(covered.sum(-1).double()),
-        high_quality_fraction=clouds.answer(good.sum(-1).double() / n),
+        high_quality_fraction=clouds.answer(counts_good.sum(-1).double() / n),
         leading=leading.masked_fill(~clouds.alive, -1),
         leading_share=clouds.answer(highest),
     )

@@ -337,13 +337,11 @@ def _balls(reference, k):
 
 def _tiles(x, y):
     """Yield the distances between two point clouds in parts that fit in memory: a slice, and distances (rows, m)."""
-    rows = max(1, TILE // len(y))
-    for start in range(0, len(x), rows):
+    height = max(1, TILE // len(y))
+    for start in range(0, len(x), height):
+        rows = slice(start, start + height)
         # not by a matrix product, which would lose the digits in which the samples of a collapsed generator differ
-        yield (
-            slice(start, start + rows),
-            torch.cdist(x[start : start + rows], y, compute_mode="donot_use_mm_for_euclid_dist"),
-        )
+        yield rows, torch.cdist(x[rows], y, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _reach(points, k):

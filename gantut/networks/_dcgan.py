@@ -242,10 +242,7 @@ class DCGANCritic(ImageCritic, Convolutional):
                 "on the whole batch"
             )
         if len(self.gains):
-            wanted = torch.is_grad_enabled()
-            with torch.enable_grad():
-                x = self._expanded(x.detach(), *self.event).requires_grad_()
-                return torch.autograd.grad(self(x).sum(), x, create_graph=wanted)[0]
+            return self._gradient_by_autograd(self._expanded(x, *self.event))
         gradients = []
         for _, (*hidden, last), h in self._each_member(self._expanded(x, *self.event)):
             slopes = []
@@ -267,7 +264,7 @@ class DCGANCritic(ImageCritic, Convolutional):
 
 def _widths(size, channels, width):
     """Return the channels at each side, from that of the picture down to 4 pixels."""
-    _inputs.count("size", size)
+    size = _inputs.count("size", size)
     if size < 2 * SMALLEST or size & (size - 1):
         raise ValueError(f"size must be a power of 2, and at least {2 * SMALLEST}, not {size}")
     doublings = size.bit_length() - SMALLEST.bit_length()

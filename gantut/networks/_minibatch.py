@@ -158,6 +158,11 @@ def minibatch_deviation(features: torch.Tensor, *, group: int = 4) -> torch.Tens
     tensor, shape (..., batch)
         In the dtype of the features, but computed in single precision at least.
 
+    Raises
+    ------
+    ValueError
+        If the batch is empty, or `group` is not a whole number of at least 1.
+
     References
     ----------
     Karras et al. (2018), "Progressive growing of GANs", section 3; lesson 14.
@@ -171,7 +176,7 @@ def minibatch_deviation(features: torch.Tensor, *, group: int = 4) -> torch.Tens
     >>> minibatch_deviation(torch.tensor([[0.0], [5.0], [2.0], [5.0]]), group=2)  # 0 and 2 are a group, and 5 and 5
     tensor([1.0000e+00, 1.0000e-04, 1.0000e+00, 1.0000e-04])
     """
-    batch, group = features.shape[-2], _inputs.count("group", group)
+    batch, group = _inputs.cloud("features", features).shape[-2], _inputs.count("group", group)
     size = next(size for size in range(min(group, batch), 0, -1) if batch % size == 0)
     exact = features.to(torch.promote_types(features.dtype, torch.float32))
     variances = exact.unflatten(-2, (size, -1)).var(-3, correction=0)  # (..., groups, d)

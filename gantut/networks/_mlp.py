@@ -202,9 +202,8 @@ class MLP(Population):
             If there is no such layer.
         """
         *hidden, last = self._layers(x)
-        if layers is None:
-            return self.output(last), hidden[-1]
-        return self.output(last), self._chosen(hidden[1:], layers)  # the first is the input
+        found = hidden[-1] if layers is None else self._chosen(hidden[1:], layers)  # the first is the input
+        return self.output(last), found
 
     def input_gradient(self, x: torch.Tensor) -> torch.Tensor:
         r"""Return the gradient of the (single) output in the input, :math:`\nabla_x f(x)`, shape (members, batch, in).
@@ -227,8 +226,7 @@ class MLP(Population):
         if not self.samples_are_separate:
             raise ValueError("normalisation must not be 'batch', and minibatch must be None, for an input gradient")
         if self.normalisation:
-            x = self._expanded(x, self.widths[0]).detach().clone().requires_grad_()
-            return torch.autograd.grad(self(x).sum(), x, create_graph=True)[0]
+            return self._gradient_by_autograd(self._expanded(x, self.widths[0]))
         slopes = []
         h = self._input(x)
         for weight, bias in zip(list(self.weights)[:-1], list(self.biases)[:-1], strict=True):

@@ -25,6 +25,13 @@ class Population(nn.Module):
             )
         return x.expand(self.members, *x.shape[axes - 1 :])
 
+    def _gradient_by_autograd(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the gradient of each score in its sample x (members, batch, ...); differentiable where grad is on."""
+        wanted = torch.is_grad_enabled()
+        with torch.enable_grad():
+            x = x.detach().clone().requires_grad_()
+            return torch.autograd.grad(self(x).sum(), x, create_graph=wanted)[0]
+
     @staticmethod
     def _chosen(hidden: Sequence, layers: Sequence[int]) -> tuple:
         """Return the hidden layers of these numbers, from 0 on, or backwards from -1."""

@@ -73,9 +73,9 @@ def supervised_loss(logits: torch.Tensor, labels: torch.Tensor, *, validate_args
 
     Parameters
     ----------
-    logits : tensor, shape (members, batch, K)
+    logits : tensor, shape (..., batch, K)
         No size may be 0.
-    labels : int tensor, shape (members, batch)
+    labels : int tensor, shape (..., batch)
         From 0 to K - 1.
     validate_args : bool
         Whether to check the values of the labels, for which the host waits for a GPU. A training loop that has checked
@@ -83,7 +83,7 @@ def supervised_loss(logits: torch.Tensor, labels: torch.Tensor, *, validate_args
 
     Returns
     -------
-    tensor, shape (members,)
+    tensor, shape (...)
 
     Raises
     ------
@@ -105,7 +105,7 @@ def supervised_loss(logits: torch.Tensor, labels: torch.Tensor, *, validate_args
     """
     logits = _inputs.floating("logits", logits)
     if logits.ndim < 2 or not logits.numel():
-        raise ValueError(f"logits must have shape (members, batch, K), with no size 0, not {_inputs.shape(logits)}")
+        raise ValueError(f"logits must have shape (..., batch, K), with no size 0, not {_inputs.shape(logits)}")
     if validate_args:
         labels = _inputs.class_labels("labels", labels)
         classes, largest = logits.shape[-1], labels.max().item()

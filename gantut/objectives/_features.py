@@ -64,7 +64,7 @@ def feature_matching_loss(
     Raises
     ------
     ValueError
-        If there are no such statistics.
+        If there are no such statistics, or real and generated samples have not the same layers of features.
 
     See Also
     --------
@@ -81,10 +81,11 @@ def feature_matching_loss(
     tensor(5.)
     """
     distance = STATISTICS[_inputs.one_of("statistics", statistics, tuple(STATISTICS))]
-    if isinstance(fake_features, torch.Tensor):
-        return distance(real_features.detach(), fake_features)
-    pairs = zip(real_features, fake_features, strict=True)
-    return sum(distance(real.detach(), fake) for real, fake in pairs)
+    real, fake = ((h,) if isinstance(h, torch.Tensor) else tuple(h) for h in (real_features, fake_features))
+    widths = [[h.shape[-1] for h in layers] for layers in (real, fake)]
+    if widths[0] != widths[1]:
+        raise ValueError(f"real_features and fake_features must have the same widths, not {widths[0]} and {widths[1]}")
+    return sum(distance(own.detach(), other) for own, other in zip(real, fake, strict=True))
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def discriminator_loss(
     Raises
     ------
     ValueError
-        If the leading axes of the two differ, or one is a single number.
+        If the leading axes of the two differ, or one is a single number or has no samples.
 
     See Also
     --------
@@ -323,9 +323,9 @@ def hinge_generator_loss(real_scores: torch.Tensor | None, fake_scores: torch.Te
 def require_batches(*scores):
     """Require scores (..., batch) with the same leading axes; warn where the last axis is hardly a batch."""
     for tensor in scores:
-        if not isinstance(tensor, torch.Tensor) or not tensor.ndim:
+        if not isinstance(tensor, torch.Tensor) or not tensor.ndim or not tensor.shape[-1]:
             given = f"shape {_inputs.shape(tensor)}" if isinstance(tensor, torch.Tensor) else type(tensor).__name__
-            raise ValueError(f"scores must be tensors of shape (..., batch), not {given}")
+            raise ValueError(f"scores must be tensors of shape (..., batch), batch at least 1, not {given}")
     if scores[0].shape[:-1] != scores[-1].shape[:-1]:
         shapes = " and ".join(str(_inputs.shape(tensor)) for tensor in scores)
         raise ValueError(

@@ -60,8 +60,8 @@ def _engine():
 
 
 def power_of_two(size):
-    """The power of two just above a size, or 1 where that is near enough to save a copy."""
-    return 1.0 if size == 0 or 1e-3 < size < 1e3 else 2.0 ** np.frexp(size)[1]
+    """The power of two just above a size, if it is a number, or 1 where that is near enough to save a copy."""
+    return 1.0 if size == 0 or 1e-3 < size < 1e3 else 2.0 ** min(np.frexp(size)[1], 1023)
 
 
 def _solve_on_promising_arcs(a, b, cost):

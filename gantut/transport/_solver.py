@@ -223,7 +223,7 @@ def _attempt(a, b, cost, solved, extremes=None):
     doubt = gap + ROUNDING * (a @ np.abs(f) + b @ np.abs(g))
     proved = doubt <= GAP * spent or doubt <= GAP * (spent + total * _smallest(torch.from_numpy(solved[None])).item())
     plan = plan[0] if plan else _scattered(arcs, carried, cost.shape)
-    shift = (b @ g - a @ f) / (2 * total)  # of the free constant: so that <a, f> = <b, g>
+    shift = (b @ g - a @ f) / total / 2  # of the free constant: so that <a, f> = <b, g>
     return paid, plan, f + shift, g - shift, gap, error, proved and error <= GAP
 
 

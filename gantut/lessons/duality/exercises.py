@@ -94,7 +94,7 @@ EXERCISES = (
         answer=1.5,
         praise="Unless the slope is known, a critic's estimate is a distance in unknown units.",
         mistakes=(
-            Mistake(0.5, "That is W_1, which a critic of slope 1 would report. This one may be three times as steep."),
+            Mistake(0.5, "That is W₁, which a critic of slope 1 would report. This one may be three times as steep."),
             Mistake(1 / 6, "The other way round: a steeper critic reports more, and must be divided by K."),
         ),
     ),

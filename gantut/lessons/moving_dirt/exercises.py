@@ -34,8 +34,8 @@ EXERCISES = (
             ),
             Mistake(sympy.sqrt(m**2 + (s - 1) ** 2), "That is the distance; the question asks for its square."),
             Mistake(m**2, "Only the means differ in this formula. The factor s stretches the quantile function."),
-            Mistake(m**2 + (s**2 - 1) ** 2, "N(m, s^2) has the standard deviation s: a sample is m + s z."),
-            Mistake((m**2 + s**2 - 1) / 2 - sympy.log(s), "That is KL(q || p). What does it cost to move the mass?"),
+            Mistake(m**2 + (s**2 - 1) ** 2, "N(m, s) has the standard deviation s: a sample is m + s z."),
+            Mistake((m**2 + s**2 - 1) / 2 - sympy.log(s), "That is KL(q ‖ p). What does it cost to move the mass?"),
         ),
     ),
     Exercise(

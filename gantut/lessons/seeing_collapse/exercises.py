@@ -36,7 +36,7 @@ EXERCISES = (
     Exercise(
         id="w1-of-one-mode",
         answer=0.5 / math.tan(math.pi / 16),
-        praise="So a W1 near 2.5 on the ring means one mode, whatever the samples there look like.",
+        praise="So a W₁ near 2.5 on the ring means one mode, whatever the samples there look like.",
         mistakes=(
             Mistake(2.0, "That is the distance to the centre of the ring. The mass must go to the eight modes."),
             Mistake(4 / 7 / math.tan(math.pi / 16), "One eighth of the mass may stay: take the mean over all eight."),

@@ -30,6 +30,7 @@ def plot_image_blocks(panels, pictures: Mapping[str, object], *, size: int = 8, 
     array of Axes
         The panels.
     """
+    np.ravel(panels)[0].figure.set_figwidth(2.4 * len(pictures))  # so that no gap between two blocks is wide
     for ax, (name, images) in zip(np.ravel(panels), pictures.items(), strict=True):
         images = as_array(images).reshape(-1, columns, size, size)
         framed = np.pad(images, ((0, 0), (0, 0), (1, 0), (1, 0)), constant_values=0.25)
@@ -76,11 +77,14 @@ def plot_scorecard(ax: Axes, values, alarms, *, rows: Sequence[str], columns: Se
 
     def for_a_phone():  # each name stands above its row, so that the numbers have the whole width
         ax.set_yticks([])
+        ax.set_xticks(range(len(columns)), [name.replace("\n", " ") for name in columns])
+        for ground in ax.patches:
+            ground.set(y=ground.get_y() + 0.46, height=0.54)
         for line, name in enumerate(rows):
-            ax.text(-0.45, line - 0.26, name, va="center", fontsize=10)
+            ax.text(-0.45, line - 0.27, name, va="center", fontsize=10)
         for number in numbers:
-            number.set_y(number.get_position()[1] + 0.2)
-        return 0.43 * len(rows) + 0.7
+            number.set_y(number.get_position()[1] + 0.22)
+        return 0.43 * len(rows) + 1.0
 
     ax.figure.for_a_phone = for_a_phone  # what records figures for the site asks for it
     return ax

@@ -66,7 +66,7 @@ EXERCISES = (
     Exercise(
         id="gradient-left",
         answer=2 * _MU / _S**2 * _D,
-        praise="At mu = 2 it is 0.00134 for s = 1, and 2e-13 for s = 1/2.",
+        praise="At μ = 2 it is 0.00134 for s = 1, and 2·10⁻¹³ for s = 1/2.",
         mistakes=(
             Mistake(
                 2 * _MU / _S**2,
@@ -79,9 +79,9 @@ EXERCISES = (
     Exercise(
         id="half-of-it",
         answer=(_S - 1) / sympy.sqrt(2 * sympy.pi),
-        praise="It is half of W1 for every s: the critic sees one side of the roof.",
+        praise="It is half of W₁ for every s: the critic sees one side of the roof.",
         mistakes=(
-            Mistake((_S - 1) * sympy.sqrt(2 / sympy.pi), "That is W1 itself. One ramp sees one side only."),
+            Mistake((_S - 1) * sympy.sqrt(2 / sympy.pi), "That is W₁ itself. One ramp sees one side only."),
             Mistake((_S**2 - 1) / 2, "That is half the difference of the variances: a ramp is no parabola."),
             Mistake((1 - _S) / sympy.sqrt(2 * sympy.pi), "Its size is wanted: the unit may enter with either sign."),
         ),

@@ -1,5 +1,7 @@
 """Figures as drawings: what the site makes of a figure is the figure, for every reader, one colour for each thing."""
 
+import base64
+import io
 import json
 import re
 from pathlib import Path
@@ -7,10 +9,12 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from PIL import Image
 
 from gantut import plots
 
 drawn_figures = pytest.importorskip("drawn_figures")
+light_drawings = pytest.importorskip("light_drawings")
 record_figures = pytest.importorskip("record_figures")
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -168,4 +172,58 @@ def test_every_figure_of_a_lesson_was_recorded_as_drawings(path):
     for name, drawn in recorded.items():
         assert drawn_figures.size(drawn["narrow"])[0] <= 420, f"{name} is too wide for a phone"
         assert drawn_figures.size(drawn["wide"])[0] <= 800, f"{name} is wider than the text"
-        assert max(map(len, drawn.values())) < 800_000, f"{name} is heavy"  # 192 creatures in colour: 710 kB
+        assert max(map(len, drawn.values())) < 800_000, f"{name} is heavy"
+
+
+def absolute(path):
+    """The corners of a path of straight pieces, as a reader of relative steps finds them."""
+    corners = []
+    for letter, numbers in re.findall(r"([Ml])([^Mlz]*)", path):
+        numbers = [float(number) for number in re.findall(r"-?(?:\d+\.?\d*|\.\d+)", numbers)]
+        for x, y in zip(numbers[::2], numbers[1::2], strict=True):
+            corners.append((x, y) if letter == "M" else (corners[-1][0] + x, corners[-1][1] + y))
+    return np.array(corners)
+
+
+def test_a_light_path_is_the_path_with_all_that_is_needed():
+    light = light_drawings.light_path
+    assert light("M 0 0 L 1 0 L 2 0 L 2 2 z") == "M0 0l2 0 0 2z"
+    assert light("M 1 1 C 1 2 3 4 5 6 L 5 5.5 L 5 5 Q 0 0 1 -.25") == "M1 1c0 1 2 3 4 5l0-1q-5-5-4-5.25"
+    assert light("M 0 0 L 3 0 L 3 4 z M 7 7 L 7.25 7") == "M0 0l3 0 0 4zM7 7l.25 0"
+    assert light("M 3 3 L 3 3") == "M3 3l0 0"  # a dot stays one
+    turns = np.cumsum(np.random.default_rng(0).normal(0, 0.1, (500, 2)), axis=0).cumsum(axis=0)
+    path = "M " + " L ".join(f"{x:.2f} {y:.2f}" for x, y in turns)
+    corners = absolute(light(path))
+    assert len(corners) < 300
+    assert len(light(path)) < len(path) / 3
+    assert np.allclose(corners[[0, -1]], turns[[0, -1]], atol=0.006)  # steps of whole hundredths add up without loss
+    along = np.diff(corners, axis=0)
+    for point in turns:
+        share = np.clip(((point - corners[:-1]) * along).sum(1) / (along**2).sum(1), 0, 1)
+        off = np.hypot(*(corners[:-1] + share[:, None] * along - point).T).min()
+        assert off < light_drawings.OFF + 0.01  # and half a hundredth twice for rounding
+
+
+def test_looks_that_return_are_classes_and_single_ones_stay():
+    look = '<path style="fill: #abcdef"/>'
+    svg = f'<svg><style>*{{}}</style>{look}{look}<path style="fill: #000000"/></svg>'
+    light = light_drawings.with_looks_named(svg)
+    assert light.count("#abcdef") == 1
+    assert light.count('class="l0"') == 2
+    assert '<path style="fill: #000000"/>' in light
+
+
+def test_a_picture_of_many_colours_keeps_its_commonest_and_moves_no_other_by_more_than_two():
+    colours = np.random.default_rng(0).integers(0, 256, (60, 60, 4), dtype=np.uint8)
+    colours[..., 3] = 255
+    colours[:20] = [253, 252, 248, 255]
+    written = io.BytesIO()
+    Image.fromarray(colours).save(written, "PNG")
+    address = "data:image/png;base64," + base64.b64encode(written.getvalue()).decode()
+    light = light_drawings.light_picture(address)
+    assert light.startswith("data:image/webp;base64,")
+    assert len(light) < 0.8 * len(address)
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(light.split(",")[1]))).convert("RGBA"))
+    assert (shown[:20] == colours[:20]).all()
+    assert abs(shown.astype(int) - colours).max() <= 2
+    assert light_drawings.light_picture(address[:100]) == address[:100]  # too small to be worth it

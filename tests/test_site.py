@@ -215,9 +215,7 @@ def test_a_lesson_with_all_that_it_loads_weighs_less_than_two_and_a_half_megabyt
     files = {unquote(urlparse(address.removeprefix(home)).path) for address in read(page, "desk").by_day}
     sizes = {file: (site / file).stat().st_size for file in files}
     assert len(sizes) > 10
-    heavy = {"new_creatures": 3_500_000, "better_critics": 3_000_000}  # creatures; level lines of five critics
-    most = heavy.get(page.split("_", 1)[1], 2_500_000)
-    assert sum(sizes.values()) < most, sorted(sizes.items(), key=lambda item: -item[1])[:5]
+    assert sum(sizes.values()) < 2_500_000, sorted(sizes.items(), key=lambda item: -item[1])[:5]
 
 
 def test_there_is_no_other_page_than_those_read_here(site):

@@ -1,11 +1,13 @@
 """Every link within the site leads somewhere, down to the anchor, and what pages say of themselves elsewhere is so."""
 
 import html
+import http.server
 import importlib
 import io
 import os
 import re
 import shutil
+import threading
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,6 +42,53 @@ def test_a_broken_link_is_found(tmp_path):
         '<p id="there"/><a href="one.html#top">a</a><a href="#there">b</a><a href="3.html">c</a>'
     )
     assert links.broken(tmp_path) == ["one.html: two.html#here", "one.html: no%20picture.png", "two.html: 3.html"]
+
+
+def test_a_broken_picture_for_a_phone_and_a_broken_address_of_the_published_site_are_found(tmp_path):
+    home = URLS["Documentation"].rstrip("/")
+    (tmp_path / "one.html").write_text(
+        '<picture><source srcset="small.svg"></picture>'
+        f'<link rel="canonical" href="{home}/one.html"/><a href="{home}/2.html">'
+    )
+    assert links.broken(tmp_path) == ["one.html: small.svg", f"one.html: {home}/2.html"]
+
+
+def test_each_address_outside_is_asked_once_and_those_that_are_gone_are_named(tmp_path, monkeypatch, capsys):
+    asked = []
+
+    class Server(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            status = 302 if self.path == "/moved" else int(self.path[1:4])
+            self.send_response(status)
+            self.send_header("Location", "/200")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        there = f"http://127.0.0.1:{server.server_port}"
+        site = tmp_path / "_build/html"
+        site.mkdir(parents=True)
+        addresses = [f"{there}/{page}" for page in ("200", "200#place", "403", "404", "500", "moved")]
+        addresses += [URLS["Repository"], URLS["Documentation"], "page.html"]
+        for name in ("a", "b"):
+            (site / f"{name}.html").write_text("".join(f'<a href="{address}">x</a>' for address in addresses))
+        shutil.copy(ROOT / "pyproject.toml", tmp_path)
+        monkeypatch.setattr(pages, "main", lambda root: 0)
+        assert links.main([], root=tmp_path) == 1
+        server.shutdown()
+    assert asked == ["/200", "/403", "/404", "/500", "/moved", "/200"]
+    assert capsys.readouterr().out.splitlines() == [
+        f"{there}/404", "    404; linked from a.html, b.html",
+        f"{there}/500", "    500; linked from a.html, b.html",
+        "5 addresses, 2 of which do not answer",
+    ]  # fmt: skip
+    assert "refused" in links.answer(there)  # now that nobody is there
+    assert links.main(["--list"], root=tmp_path) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "5 addresses"
 
 
 def test_links_outside_are_secure_and_name_no_machine(read_pages):
@@ -197,7 +246,8 @@ def test_on_paper_nothing_is_cut_off_and_no_button_is_left(request, tmp_path):
     wide = "".join(f"<td>column{number}</td>" for number in range(40))
     rows = "<tr><td>row</td></tr>" * 60
     (tmp_path / "page.html").write_text(
-        "<!DOCTYPE html><html><body><article><section><h1>A page<a class='headerlink'>#</a></h1>"
+        "<!DOCTYPE html><html><body><div id='jb-print-toc'>On this page</div>"
+        "<article><section><h1>A page<a class='headerlink'>#</a></h1>"
         "<section id='exercises'><h2>Exercises<a class='headerlink'>#</a></h2></section>"
         "<details class='hide'><summary>Show code</summary><pre>hidden</pre></details>"
         f"<div style='overflow-x: auto'><table><tr>{wide}</tr></table></div>"
@@ -208,8 +258,8 @@ def test_on_paper_nothing_is_cut_off_and_no_button_is_left(request, tmp_path):
     assert (title, sections) == ("A page", [["exercises", "Exercises"]])
     sheet = pypdf.PdfReader(io.BytesIO(data))
     text = "".join(page.extract_text() for page in sheet.pages)
-    assert "Show code" not in text
-    assert "hidden" not in text
+    for unseen in ("Show code", "hidden", "On this page"):  # the last is for pages that are printed alone
+        assert unseen not in text
     assert "column39" in text
     assert "row" in sheet.pages[0].extract_text()  # a long table begins where it stands
     assert "to move it: https://site/p" in text

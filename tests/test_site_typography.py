@@ -110,17 +110,20 @@ def test_on_paper_no_formula_is_cut_and_no_cell_of_code_goes_on_overleaf(browser
     tab.evaluate("async () => { await window.formulasSet; }")
     tab.emulate_media(media="print")
     tab.set_viewport_size({"width": 718, "height": 1047})  # A4 without the margins of Chromium
-    cut, torn = tab.evaluate("""async () => {
+    cut, torn, inside = tab.evaluate("""async () => {
       await window.formulasSet;
       const seen = chosen => [...document.querySelectorAll(chosen)].filter(e => e.checkVisibility());
+      const right = e => e.getBoundingClientRect().right, edge = right(document.querySelector("article h1"));
       return [seen("article :is(div.math, .katex-display, .katex-display > .katex)").filter(
                 e => e.scrollWidth > e.clientWidth + 1),
-              seen("article div.cell_input").filter(e => getComputedStyle(e).breakInside !== "avoid")].map(
+              seen("article div.cell_input").filter(e => getComputedStyle(e).breakInside !== "avoid"),
+              seen("article > section > section > div.math > .eqno").filter(e => right(e) < edge - 2)].map(
         found => found.map(e => e.textContent.slice(0, 60)));
     }""")
     tab.close()
     assert cut == []
     assert torn == []
+    assert inside == [], "the number of an equation stands at the right edge"
 
 
 @lessons

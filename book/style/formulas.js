@@ -1,5 +1,5 @@
-// Sets the formulas of the page with KaTeX. Its style sheet, which holds its fonts, is fetched here and not before the
-// page: a reader on a slow line reads while it comes. What is in sight is set first, and the rest by and by: a lesson has
+// Sets the formulas of the page with KaTeX. The style sheet with its fonts is fetched here and not before the page: a
+// reader on a slow line reads while it comes. What is in sight is set first, and the rest by and by: a lesson has
 // some hundred formulas, and a page that set them all in one go would not answer for seconds on a slow processor.
 "use strict";
 (() => {
@@ -69,7 +69,7 @@
   };
 
   const style = Object.assign(document.createElement("link"), {
-    rel: "stylesheet", href: new URL("katex/katex.min.css", document.currentScript.src).href });
+    rel: "stylesheet", href: new URL("katex/fonts.css", document.currentScript.src).href });
   window.formulasSet = new Promise(resolve => {
     style.onload = style.onerror = () => resolve(setAll());
   });

@@ -16,9 +16,10 @@
     });
   };
   const mark = () => {
-    for (const box of document.querySelectorAll(boxes)) {
-      const scrolls = ["auto", "scroll"].includes(getComputedStyle(box).overflowX) && box.scrollWidth > box.clientWidth + 1
-        && box.clientWidth > 0;
+    const found = [...document.querySelectorAll(boxes)].map(box => [box, // all are measured before the first is changed
+      ["auto", "scroll"].includes(getComputedStyle(box).overflowX) && box.scrollWidth > box.clientWidth + 1
+        && box.clientWidth > 0]);
+    for (const [box, scrolls] of found) {
       if (scrolls && !box.hasAttribute("tabindex")) {
         box.tabIndex = 0;
         box.dataset.scrolls = "";

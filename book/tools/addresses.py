@@ -8,10 +8,11 @@ its data in the vocabulary of schema.org. Lessons that were renumbered are still
 import html
 import json
 import re
-import tomllib
 from pathlib import Path
 
 import yaml
+
+from pages import urls
 
 ROOT = Path(__file__).resolve().parents[2]
 DESCRIPTIONS = yaml.safe_load((ROOT / "book/descriptions.yml").read_text(encoding="utf-8"))
@@ -29,8 +30,7 @@ FORMER = {  # addresses of before the lessons were renumbered, and where what st
 
 def site():
     """Return the address of the published site, without a slash at its end."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return project["urls"]["Documentation"].rstrip("/")
+    return urls()["Documentation"].rstrip("/")
 
 
 def structured_data(page, title, description):

@@ -11,16 +11,14 @@ import base64
 import html
 import json
 import re
-import tomllib
-from pathlib import Path
 
 from docutils import nodes
 from sphinx.util import logging
 
 from gantut.lessons import all_exercises, answer_key
 from ledger_pages import tag
+from pages import urls
 
-ROOT = Path(__file__).resolve().parents[2]
 COLAB = "https://colab.research.google.com"
 UNANSWERED = re.compile(r"… (?P<id>[\w-]+): no answer yet\..*")
 HINTS = {
@@ -69,10 +67,7 @@ def make_boxes(app, doctree):
         if exercise is None:
             logger.warning("no exercise %r is in gantut.lessons", waiting["id"], location=block)
             continue
-        repository = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"][
-            "Repository"
-        ]
-        colab = f"{COLAB}/github/{repository.removeprefix('https://github.com/')}/blob/main/{page}.ipynb"
+        colab = f"{COLAB}/github/{urls()['Repository'].removeprefix('https://github.com/')}/blob/main/{page}.ipynb"
         notebook = f"{'../' * page.count('/')}_sources/{page}.ipynb"
         key = answer_key(exercise)
         answer = nodes.raw("", box(exercise.id, key, notebook, colab), format="html")

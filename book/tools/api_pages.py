@@ -9,8 +9,9 @@ import importlib
 import inspect
 import re
 import sys
-import tomllib
 from pathlib import Path
+
+from pages import urls
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,8 +38,7 @@ def source_of(module, name):
 def linkcode_resolve(domain, info):
     """Return the address at which the source of an object is shown, for sphinx.ext.linkcode."""
     found = source_of(info["module"], info["fullname"])
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return "{}/blob/main/{}#L{}-L{}".format(project["urls"]["Repository"], *found) if found else None
+    return "{}/blob/main/{}#L{}-L{}".format(urls()["Repository"], *found) if found else None
 
 
 def constant_comment(module, name):

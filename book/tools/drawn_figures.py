@@ -19,7 +19,7 @@ from gantut.plots import DARK, INK
 from record_figures import with_what_is_in
 
 # The theme's letters (its --pst-font-family-base): a picture cannot ask its page for them.
-LETTERS = '-apple-system,BlinkMacSystemFont,"Segoe UI","Helvetica Neue",Arial,sans-serif'
+FACES = '-apple-system,BlinkMacSystemFont,"Segoe UI","Helvetica Neue",Arial,sans-serif'
 PHONE = "(max-width: 600px)"
 
 
@@ -34,7 +34,7 @@ def by_night(colour):
 
 def in_letters(svg, night=False):
     """Return a drawing in the letters of the page, by day or by night."""
-    style = f"<style>text, tspan {{ font-family: {LETTERS} !important }} text {{ fill: {INK} }}</style>"
+    style = f"<style>text, tspan {{ font-family: {FACES} !important }} text {{ fill: {INK} }}</style>"
     svg = re.sub(r"<svg [^>]*>", lambda found: found[0] + style, svg, count=1)
     return re.sub(r"(?<=: )#[0-9a-f]{6}\b", lambda found: by_night(found[0]), svg) if night else svg
 

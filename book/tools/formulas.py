@@ -1,16 +1,37 @@
 """A Sphinx extension: formulas are set in the reader's browser by KaTeX, from files of the site's own.
 
-The pages hold the formulas as Sphinx writes them for MathJax; ``book/style/formulas.js`` hands them to KaTeX. Its style
-sheet is written here with its fonts inside: some browsers read no font that lies beside a page in a folder.
+The pages hold the formulas as Sphinx writes them for MathJax; ``book/style/formulas.js`` hands them to KaTeX. Its rules
+are part of the page's style, but its fonts come later: they are a sheet of their own, with the fonts inside, as some
+browsers read no font that lies beside a page in a folder. Fonts that no formula of the book needs, half of their weight,
+are left out.
 """
 
 import base64
 import re
+import shutil
 from pathlib import Path
 
 from sphinx.ext import mathjax
 
 KATEX = Path(__file__).resolve().parents[1] / "style/katex"
+FONT = re.compile(r"@font-face\{[^}]*\}")
+RARE = {  # fonts, by what is in their names, and the commands without which no formula shows a letter of theirs
+    "Fraktur": "frak|mathfrak",
+    "SansSerif": "sf|mathsf|textsf",
+    "Script": "mathscr",
+    "Typewriter": "tt|mathtt|texttt",
+    "Main-Italic": "it|mathit|textit|emph",
+    "BoldItalic": "bm|boldsymbol|pmb",
+    "Caligraphic-Bold": "bm|boldsymbol|pmb",
+}
+
+
+def without_rare_fonts(style, formulas):
+    """Return KaTeX's style sheet without the fonts of which `formulas`, a text with all of them, needs no letter."""
+    rare = "|".join(
+        font for font, commands in RARE.items() if not re.search(rf"\\(?:{commands})(?![A-Za-z])", formulas)
+    )
+    return re.sub(rf"@font-face\{{[^}}]*fonts/KaTeX_[\w-]*(?:{rare})[^}}]*\}}", "", style) if rare else style
 
 
 def with_fonts_inside(style, folder):
@@ -23,15 +44,16 @@ def with_fonts_inside(style, folder):
     return re.sub(r'src:url\((fonts/[\w-]+\.woff2)\) format\("woff2"\)[^}]*', embed, style)
 
 
-def write_style(app, exception):
-    """Write the style sheet into the finished site, and take the loose fonts out of it."""
+def write_fonts(app, exception):
+    """Write the sheet of fonts into the finished site, and take the loose fonts and what names them out of it."""
     if exception is None and app.builder.format == "html":
         built = Path(app.outdir) / "_static/katex"
+        pages = "".join(path.read_text(encoding="utf-8") for path in Path(app.outdir).rglob("*.html"))
         style = (KATEX / "katex.min.css").read_text(encoding="utf-8")
-        (built / "katex.min.css").write_text(with_fonts_inside(style, KATEX), encoding="utf-8")
-        for font in (built / "fonts").iterdir():
-            font.unlink()
-        (built / "fonts").rmdir()
+        fonts = without_rare_fonts("".join(FONT.findall(style)), pages)
+        (built / "fonts.css").write_text(with_fonts_inside(fonts, KATEX), encoding="utf-8")
+        (built / "katex.min.css").write_text(FONT.sub("", style), encoding="utf-8")
+        shutil.rmtree(built / "fonts")
 
 
 def load(app, pagename, templatename, context, doctree):
@@ -44,5 +66,6 @@ def load(app, pagename, templatename, context, doctree):
 def setup(app):
     app.add_html_math_renderer("katex", (mathjax.html_visit_math, None), (mathjax.html_visit_displaymath, None))
     app.connect("html-page-context", load)
-    app.connect("build-finished", write_style)
+    app.add_css_file("katex/katex.min.css", priority=900)  # after ours
+    app.connect("build-finished", write_fonts)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

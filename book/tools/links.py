@@ -10,7 +10,6 @@ whether it still answers, and lists those that do not; with --list it asks nobod
 import argparse
 import re
 import sys
-import tomllib
 import urllib.error
 import urllib.request
 from html.parser import HTMLParser
@@ -34,7 +33,7 @@ class Links(HTMLParser):
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
         self.anchors.update(filter(None, (attributes.get("id"), attributes.get("name") if tag == "a" else None)))
-        name = {"a": "href", "link": "href", "img": "src", "script": "src"}.get(tag)
+        name = {"a": "href", "link": "href", "img": "src", "script": "src", "source": "srcset"}.get(tag)
         if attributes.get(name):
             self.links.append(attributes[name])
 
@@ -48,14 +47,19 @@ def read(site):
 
 
 def broken(site, read_pages=None):
-    """Return the links within a site that lead nowhere, as lines "page: link": a missing file, or a missing anchor."""
+    """Return the links within a site that lead nowhere, as lines "page: link": a missing file, or a missing anchor.
+
+    Within it are those to where it is published, too.
+    """
     read_pages = read_pages or read(site)
+    home = pages.urls()["Documentation"].rstrip("/") + "/"
     lines = []
     for name, page in read_pages.items():
         for link in dict.fromkeys(page.links):
-            if re.match(r"[a-z][a-z0-9+.-]*:|//", link, re.I):
+            inner = f"/{link.removeprefix(home)}" if link.startswith(home) else link
+            if re.match(r"[a-z][a-z0-9+.-]*:|//", inner, re.I):
                 continue
-            path, anchor = urldefrag(urljoin(f"/{name}", link))
+            path, anchor = urldefrag(urljoin(f"/{name}", inner))
             path, anchor = unquote(path.split("?")[0]).lstrip("/"), unquote(anchor)
             if not (site / path).is_file() or (
                 anchor and path in read_pages and anchor not in read_pages[path].anchors
@@ -75,10 +79,11 @@ def outside(read_pages):
 
 
 def own(address, root=ROOT):
-    """Tell whether an address is one of this book's own: its repository, or a lesson in Colab."""
-    urls = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
-    repository = urls["Repository"].removeprefix("https://")
-    return repository in address or repository.replace("github.com/", "github/") in address
+    """Tell whether an address is one of this book's own: its site, its repository, or a lesson in Colab."""
+    site, repository = (
+        pages.urls(root)[name].removeprefix("https://").rstrip("/") for name in ("Documentation", "Repository")
+    )
+    return any(part in address for part in (site, repository, repository.replace("github.com/", "github/")))
 
 
 def answer(address):

@@ -9,12 +9,14 @@ _build/html/.sources, by content: a source that was changed, added or removed ma
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -45,6 +47,8 @@ SOURCES = (
     "book/tools/lesson_numbers.py",
     "book/tools/lesson_times.py",
     "book/tools/page_frames.py",
+    "book/tools/pages.py",
+    "book/tools/stylesheets.py",
     "book/tools/typesetting.py",
     "gantut/**/*.py",  # the pages of the package are made from its docstrings
 )
@@ -53,6 +57,12 @@ LEAST = 2000  # bytes: a page with nothing on it is larger
 
 class Incomplete(Exception):
     """The site could not be built, or is not complete."""
+
+
+@functools.cache
+def urls(root=ROOT):
+    """Return the addresses of the project, by their names in pyproject.toml."""
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
 
 
 def pages_of_toc(root=ROOT):

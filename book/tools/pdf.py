@@ -19,7 +19,6 @@ import os
 import shutil
 import sys
 import threading
-import tomllib
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
@@ -39,10 +38,11 @@ MISSING = """There is no Chromium to print with. Either of these installs one:
 PAPER = """
 .bd-header, .bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, .prev-next-footer, .bd-footer, .headerlink,
 .copybtn, .toggle-button, #pst-back-to-top, .search-button__wrapper, .sourcelink, details.hide,
-#jb-print-docs-body:has(~ * dl.py) #jb-print-toc { display: none !important }
+#jb-print-toc { display: none !important }
 .bd-main, .bd-content, .bd-article-container, .bd-article { max-width: none !important; padding: 0 !important }
 figure, tr, div.math, .admonition-title, .gantut-lab { break-inside: avoid }
-table:has(tr:nth-child(9)) { break-inside: auto !important }
+table:has(tr:nth-child(9)), .admonition:has(> :nth-child(3)), .admonition:has(> section > :nth-child(3)) {
+  break-inside: auto !important }
 h1, h2, h3, h4, dt, p.rubric, thead, .gantut-lab { break-after: avoid }
 h1 { margin-bottom: 1rem !important }
 figcaption, figcaption p { color: #333 !important }
@@ -99,6 +99,7 @@ TITLE = """() => {
   return [title ? text(title) : document.title, sections.map((s) => [s.id, text(s.querySelector("h2"))])];
 }"""
 WIDE, HIGH = 658, 980  # of what is printed on a sheet, in pixels
+PATIENCE = 120_000  # milliseconds, for a page on a busy machine
 MARGIN = {"top": "16mm", "bottom": "18mm", "left": "18mm", "right": "18mm"}
 EDGE, TOP = 51, 842  # of a sheet, in points
 BOOK = "From GAN to Wasserstein GAN, executed"
@@ -171,6 +172,7 @@ def print_page(browser, address, ids=(), site="", students=False):
     For `students`, hints and solutions are left out.
     """
     tab = browser.new_page(color_scheme="light", viewport={"width": WIDE, "height": HIGH})
+    tab.set_default_timeout(PATIENCE)
     try:
         tab.goto(address, wait_until="load")
         tab.evaluate("async () => { await window.formulasSet; }")
@@ -346,7 +348,7 @@ def write_book(output, names=None, root=ROOT, students=False):
     except ImportError as error:
         raise pages.Incomplete(f"{error.name} is not installed: python -m pip install -r requirements.txt") from None
 
-    site = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Documentation"]
+    site = pages.urls(root)["Documentation"]
     names = chosen(names, root, students)
     wanted = places_linked_to(names, root / "_build/html")
     captions = list(parts(root))

@@ -13,11 +13,12 @@ import re
 import textwrap
 import warnings
 
+from light_drawings import PIXELS, lighter
+
 PHONE = 3.65  # inches: a column of text on a phone, 350 pixels
 MANY = 1500  # points of a figure: beyond, they are pixels inside of the drawing
-LETTERS = 0.87  # of their size on a desk; and never below
+SHRUNK = 0.87  # letters on a phone: of their size on a desk; and never below
 SMALLEST = 8.5  # points
-PIXELS = re.compile(r"data:image/png;base64,[^\"]+")
 
 
 def load_ipython_extension(_shell):
@@ -56,7 +57,7 @@ def with_what_is_in(wide, narrow):
 def draw(figure):
     """Return a figure as compact SVG."""
     import matplotlib.pyplot as plt
-    from matplotlib.collections import PathCollection, PolyCollection
+    from matplotlib.collections import PathCollection
     from matplotlib.lines import Line2D
 
     lines, clouds = figure.findobj(Line2D), figure.findobj(PathCollection)
@@ -64,14 +65,10 @@ def draw(figure):
     together = sum(len(line.get_xdata()) for line in dotted) + sum(len(points.get_offsets()) for points in clouds)
     for points in (*dotted, *clouds):
         points.set_rasterized(together > MANY)
-    for area in figure.findobj(PolyCollection):  # a curve is simplified as it is written, an area is not
-        outlines = [path.vertices for path in area.get_paths()]
-        if any(len(outline) > MANY for outline in outlines):
-            area.set_verts([outline[:: max(1, len(outline) // 800)] for outline in outlines])
     file = io.StringIO()
     with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "gantut"}):
         figure.savefig(file, format="svg", bbox_inches="tight", dpi=200, metadata={"Date": None})
-    return compact(file.getvalue())
+    return lighter(compact(file.getvalue()))
 
 
 def compact(svg):
@@ -155,10 +152,10 @@ def _letters(figure):
 
     _narrow_legends(figure)
     for text in figure.findobj(Text):
-        text.set_fontsize(max(LETTERS * text.get_fontsize(), SMALLEST))
+        text.set_fontsize(max(SHRUNK * text.get_fontsize(), SMALLEST))
     for ax in figure.axes:
         for axis in (ax.xaxis, ax.yaxis):
-            axis.set_tick_params(labelsize=max(LETTERS * 11, SMALLEST))
+            axis.set_tick_params(labelsize=max(SHRUNK * 11, SMALLEST))
     figure.draw_without_rendering()
     for ax in figure.axes:
         box = ax.get_window_extent().transformed(figure.dpi_scale_trans.inverted())

@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import random
 import statistics
 import time
 from pathlib import Path
@@ -19,12 +20,13 @@ RESULTS = Path(__file__).resolve().parents[1] / "book" / "results"
 def race(contestants, *, repeats, clock=time.process_time):
     """Run each contestant in turn, `repeats` times; return the median seconds and the last answer of each.
 
-    Each time another one begins: who comes after a near relative finds its code and data in the cache. Seconds of the processor, of all threads together: on one thread, what else runs on the machine does not count.
+    The order changes each time: who comes after a near relative finds its code and data in the cache. Seconds are of
+    the processor, of all threads together: on one thread, what else runs on the machine does not count.
     """
     seconds, answers = {name: [] for name in contestants}, {}
-    order = list(contestants.items())
+    order, source = list(contestants.items()), random.Random(0)
     for _ in range(repeats):
-        order.append(order.pop(0))
+        source.shuffle(order)
         for name, run in order:
             start = clock()
             answers[name] = run()

@@ -218,6 +218,8 @@ def _refused():
         (["--config", "large.toml"], "large.toml must have at most 1048576 bytes, and has 1048577"),
         (["--config", "list.json"], 'list.json must hold one JSON object, such as {"steps": 1000}'),
         (["--config", "wrong.toml"], "wrong.toml is not valid TOML"),
+        (["--config", "nothing.json"], 'nothing.json must hold one JSON object, such as {"steps": 1000}'),
+        (["--config", "both.json"], "both.json must give 'lr' or 'optimizer', not both"),
         (["--augment-target", 0.6, "--no-augment"], "--augment-target says how often images are changed"),
         (["digits", "--augment-target", 0.6], "here they never are: add --augment"),
         (["ring", "--augment-target", 0.6], "--augment-target is for images, and 'ring' is a distribution"),
@@ -236,6 +238,8 @@ def test_an_error_names_what_was_typed(tmp_path, monkeypatch, capsys, words, mes
     (tmp_path / "large.toml").write_bytes(b"#" * (2**20 + 1))
     (tmp_path / "list.json").write_text("[1, 2]")
     (tmp_path / "wrong.toml").write_text("steps = ")
+    (tmp_path / "nothing.json").write_text("null")
+    (tmp_path / "both.json").write_text('{"lr": 0.1, "optimizer": null}')
     assert run("train", *words) == 2
     error = capsys.readouterr().err
     assert message in error

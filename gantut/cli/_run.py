@@ -353,20 +353,22 @@ def read_run(folder: Path) -> Run:
 
 def read_settings(path: Path) -> dict[str, Any]:
     """Return the settings in a file: those of a run, or some that were written by hand."""
+    if (size := path.stat().st_size) > AT_MOST:
+        raise ValueError(f"{path} must have at most {AT_MOST} bytes, and has {size}")
     try:
         read = tomllib.loads if path.suffix.lower() == ".toml" else json.loads
-        found = read(path.read_text("utf-8")) if path.stat().st_size <= AT_MOST else None
+        found = read(path.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
         kind = "TOML" if path.suffix.lower() == ".toml" else "JSON"
         raise ValueError(f"{path} is not valid {kind}: {error}") from None
-    if found is None:
-        raise ValueError(f"{path} must have at most {AT_MOST} bytes, and has {path.stat().st_size}")
     if not isinstance(found, dict):
         raise ValueError(f'{path} must hold one JSON object, such as {{"steps": 1000}}')
     for whole, (flag,) in ALIASES.items():  # what is a flag may be the name of a setting, too
         record, part = whole.split(".")
         if (name := flag[2:].replace("-", "_")) in found:
-            found[record] = {part: found.pop(name)} | found.get(record, {})
+            if not isinstance(found.setdefault(record, {}), dict):
+                raise ValueError(f"{path} must give {name!r} or {record!r}, not both")
+            found[record] = {part: found.pop(name)} | found[record]
     version = found.get("version", VERSION)
     if version != VERSION:
         raise ValueError(

@@ -4,13 +4,15 @@
 // A worker, to which `heard` listens. Where none can be made `failed` is called: at once in an old browser, a little later
 // where the policy of the page forbids it.
 function workBeside(heard, failed) {
-  let address, worker;
+  let address,
+    worker,
+    answered = false;
   const end = () => {
     worker?.terminate();
     URL.revokeObjectURL(address);
   };
   const fail = (event) => {
-    event?.preventDefault?.(); // it is no error of the page: there is another way
+    if (!answered) event?.preventDefault?.(); // it is no error of the page: there is another way
     end();
     failed();
   };
@@ -21,7 +23,10 @@ function workBeside(heard, failed) {
     fail();
     return null;
   }
-  worker.onmessage = ({ data }) => heard(data);
+  worker.onmessage = ({ data }) => {
+    answered = true; // what fails from now on is a mistake of ours, and is told
+    heard(data);
+  };
   worker.onerror = fail;
   return { tell: (message, given = []) => worker.postMessage(message, given), end };
 }

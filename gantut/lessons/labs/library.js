@@ -165,6 +165,7 @@ class Lab {
   }
 
   resized() {
+    if (!this.host.isConnected) return this.attend(false); // it was taken out of the page while it was out of sight
     if (this.frame.clientWidth === this.width) return;
     this.width = this.frame.clientWidth;
     this.redraw();

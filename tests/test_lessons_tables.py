@@ -27,6 +27,17 @@ def test_a_notebook_gets_a_markdown_table():
 
 
 @pytest.mark.parametrize(
+    ("cell", "seen"),
+    [
+        ("-0.5 (-1 to -.25)", "−0.5 (−1 to −.25)"), ("N(-2, 0.5)", "N(−2, 0.5)"), ("$-1$ and -1", "$-1$ and −1"),
+        ("2-64-1", "2-64-1"), ("2e-09", "2e-09"), ("WGAN-GP", "WGAN-GP"), ("---", "---"),
+    ],
+)  # fmt: skip
+def test_a_notebook_gets_true_minus_signs_before_numbers(cell, seen):
+    assert Table(["a"], [[cell]])._repr_markdown_().splitlines()[-1] == f"| {seen} |"
+
+
+@pytest.mark.parametrize(
     ("rows", "told"), [([["1"]], "as long as columns"), ([["1", "a|b"]], "no |"), ([["1", "a\nb"]], "line break")]
 )
 def test_what_would_break_a_table_is_refused(rows, told):

@@ -1,6 +1,7 @@
 """Numbers of a lesson as readers write them, and tables: on the page as such, in a terminal in columns."""
 
 import math
+import re
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -27,7 +28,14 @@ class Table:
 
     def _repr_markdown_(self):
         rule = ["---"] * len(self.columns)
-        return "\n".join("| " + " | ".join(row) + " |" for row in [self.columns, rule, *self.rows])
+        rows = [[_with_signs(cell) for cell in row] for row in self.rows]
+        return "\n".join("| " + " | ".join(row) + " |" for row in [self.columns, rule, *rows])
+
+
+def _with_signs(cell):
+    """Return a cell with true minus signs before numbers, but for formulas, which have them anyway."""
+    parts = cell.split("$")
+    return "$".join(part if k % 2 else re.sub(r"(?<![\w.)])-(?=\.?\d)", "−", part) for k, part in enumerate(parts))
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence]) -> None:

@@ -158,6 +158,11 @@ def test_a_profile_of_srgb_changes_no_bit_and_a_broken_one_is_passed_by_and_told
         levels, told = read(tmp_path, encoded(image, icc_profile=data))
         assert told == remarks, name
         assert np.array_equal(levels, plain), name
+    padded = {
+        "lossless": True,
+        "icc_profile": WIDE + bytes(1 << 22),
+    }  # a good one, but so many kept would fill the memory
+    assert read(tmp_path, encoded(image, "WEBP", **padded))[1] == [_decoding.UNUSABLE]
     grey = Image.fromarray(np.full((8, 8), 99, np.uint8))
     assert read(tmp_path, encoded(grey, icc_profile=own))[1] == []  # usual, if not quite right
 

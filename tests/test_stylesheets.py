@@ -49,6 +49,13 @@ def test_an_imported_sheet_stands_where_it_was_imported_and_addresses_are_seen_f
     ]  # fmt: skip
 
 
+def test_a_style_sheet_that_is_asked_for_in_an_unknown_way_is_not_lost():
+    known = '<link rel="stylesheet" type="text/css" href="_static/a.css" />'
+    assert stylesheets.rewritten(known, "").count("<link") == 1
+    with pytest.raises(ValueError, match="would be lost"):
+        stylesheets.rewritten(known + "<link rel=stylesheet href=b.css>", "")
+
+
 @pytest.mark.site
 def test_each_page_asks_for_one_style_sheet_and_no_other_is_left(site):
     for page in ("book/00_index", "book/api/gantut.transport", "search", "genindex"):

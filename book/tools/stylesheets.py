@@ -131,6 +131,8 @@ def rewritten(page, style):
     static = first[1][: first[1].index("_static/")]
     digest = hashlib.sha256(style.encode()).hexdigest()[:8]
     rest = PRELOAD.sub("", SHEET.sub("", page[first.end() :]))
+    if left := re.findall(r"<link[^>]*stylesheet[^>]*>", rest):  # the theme writes them otherwise than it did
+        raise ValueError(f"style sheets must be asked for as SHEET has it, or they would be lost: {left}")
     return f'{page[: first.start()]}\n<link rel="stylesheet" href="{static}_static/book.css?v={digest}" />{rest}'
 
 

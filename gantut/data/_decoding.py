@@ -15,6 +15,7 @@ ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 LARGER = 4  # times the limit on pixels: the pixels of a JPEG that is made smaller
 SPACES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # of colour profiles, and what Pillow calls them
 SAME = 2  # levels of 255 by which a profile of sRGB may differ from another
+PROFILE_BYTES = 1 << 22  # more than any profile needs: sixteen are kept in memory
 UNUSABLE = "has a colour profile that cannot be used, and is taken for sRGB"
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # what such a file says that it is
 LACKING = {  # formats that not everybody can read
@@ -113,6 +114,8 @@ def _in_srgb(image, profile, grey):
     rgba = image.convert("RGBA")
     if not profile:
         return rgba, None
+    if len(profile) > PROFILE_BYTES:
+        return rgba, UNUSABLE
     try:
         space, transform, remark = _to_srgb(profile)
         if (image.mode == "CMYK") != (space == "CMYK") or (space == "L" and not grey):

@@ -65,6 +65,7 @@ def prove(a, b, cost, solved, arcs, carried, f, g):
 
     Returns f, g, what they pay, also in absolute terms, the gap, and by how much both marginals are off, in L1.
     """
+    a, b, cost, solved = map(np.ascontiguousarray, (a, b, cost, solved))  # for other layouts code would be made anew
     f, sums, memory = np.empty(len(a)), np.empty(5), np.empty((3, max(cost.shape)))
     _prove(a, b, cost, solved, arcs, carried, f, g, sums, memory[0], memory[1], memory[2], memory[2].view(np.int64))
     return f, g, *sums.tolist()

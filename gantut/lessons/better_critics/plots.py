@@ -32,10 +32,10 @@ def plot_surfaces(panels, side, fields: Mapping[str, object], *, levels: int = 1
     array of Axes
         The panels.
     """
-    every = -(-len(side) // 50)  # a level line needs no more points, which make a drawing heavy
-    side = as_array(side)[::every]
+    few = np.linspace(0, len(side) - 1, min(len(side), 50)).round().astype(int)  # more make a drawing heavy, not better
+    side = as_array(side)[few]
     for ax, (name, field) in zip(np.ravel(panels), fields.items(), strict=True):
-        field = as_array(field).T[::every, ::every]
+        field = as_array(field).T[np.ix_(few, few)]
         ax.contourf(side, side, field, levels=levels, cmap="Blues", alpha=0.85)
         ax.contour(side, side, field, levels=levels, colors=FAINT, linewidths=0.6, linestyles="-")
         ax.set_title(name, fontsize=10)

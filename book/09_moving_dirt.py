@@ -200,7 +200,7 @@ move_dirt(P, Q)
 #
 # where $\gamma$ must have the marginals $P$ and $Q$.
 #
-# Both the cost and the constraints are linear in $\gamma$. Such a problem is called a **linear programme**, and
+# Both the cost and the constraints are linear in $\gamma$. Such a problem is called a **linear program**, and
 # `linear_program` hands it to a general solver exactly as it stands. `emd` is much faster, because it knows the
 # structure: it uses the network simplex method, or shortest paths where equally many points of equal mass are to be
 # matched one to one. It also returns a certificate, which lesson 10 explains.
@@ -212,7 +212,7 @@ best, witness = emd(P, Q, C), linear_program(P, Q, C)
 values = [walk.cost, best.value, witness.value]
 claim(
     "emd-4-piles",
-    "the walk, the network simplex and the linear programme agree",
+    "the walk, the network simplex and the linear program agree",
     values,
     equals=5,
     atol=1e-9,
@@ -391,7 +391,7 @@ plots.show()
 # %% [markdown]
 # ## A little blur: entropic transport
 #
-# The linear programme has as many unknowns as there are pairs of points. A small change makes it much easier to solve.
+# The linear program has as many unknowns as there are pairs of points. A small change makes it much easier to solve.
 # Add to the cost a multiple of the information that the plan holds beyond its marginals:
 #
 # $$ \min_{\gamma}\ \sum_{ij}\gamma_{ij}C_{ij}+\varepsilon\operatorname{KL}(\gamma\,\|\,a\otimes b) , $$ (eq-entropic)
@@ -501,7 +501,7 @@ plots.show()
 # ## What is hard about it
 #
 # "It is intractable to exhaust all the possible joint distributions", says the post, and the slides call computing
-# $W_p$ "very difficult". But nobody has to exhaust them. Between two *samples* the distance is a linear programme.
+# $W_p$ "very difficult". But nobody has to exhaust them. Between two *samples* the distance is a linear program.
 # `emd_points` solves it for a thousand points in a second or less, with a proof: the gap between the cost of its plan
 # and a lower bound for the cost of every plan, which lesson 10 derives. (The times in the figure below were measured
 # when this page was built.)
@@ -743,7 +743,7 @@ check("dirt-in-eight-dimensions", answer)
 # ## What to remember
 #
 # - A transport plan says how much goes where; its row and column sums are the two distributions. The earth mover's
-#   distance is the cost of the cheapest plan: a linear programme.
+#   distance is the cost of the cheapest plan: a linear program.
 # - On a line the cheapest plan keeps the order, and the distance is the area between the distribution functions.
 # - Entropy makes the problem easy to solve by scaling rows and columns in turn, and blurs the plan. The smaller
 #   $\varepsilon$, the less the blur.

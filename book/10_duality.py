@@ -99,7 +99,7 @@ from gantut.transport import (
 #
 # $$ \max_{f,g}\ \sum_if_iP_i+\sum_jg_jQ_j\quad\text{subject to } f_i+g_j\le C_{ij} , $$ (eq-dual)
 #
-# which is the **dual** linear programme. Prices are determined at best up to a constant: if all $f_i$ rise by the same
+# which is the **dual** linear program. Prices are determined at best up to a constant: if all $f_i$ rise by the same
 # amount and all $g_j$ fall by it, neither the bill nor {eq}`eq-feasible` changes. Every result of `emd` carries prices,
 # and the difference between cost and bill, its `gap`, is its certificate. Here are prices for the four piles of lesson 9:
 
@@ -447,7 +447,7 @@ claim(
 # *Which functions does the maximum need?* The first half of the proof uses the slope of $f$ only between points of $X$
 # and points of $Y$, and the $h$ of the second half is 1-Lipschitz everywhere. So the maximum is the same over functions
 # that satisfy $f(x)-f(y)\le\|x-y\|$ for $x\in X$, $y\in Y$ only, over functions that are 1-Lipschitz on $Z$, and over
-# functions that are 1-Lipschitz on $\mathbb R^d$. Linear programmes for the first two agree, and the slopes of $h$
+# functions that are 1-Lipschitz on $\mathbb R^d$. Linear programs for the first two agree, and the slopes of $h$
 # never exceed 1 between 500 random points of the plane:
 
 # %% tags=["hide-input"]
@@ -495,7 +495,7 @@ claim(
 #
 # $$ W_1(p,q)=\frac1K\max_{\|f\|_L\le K}\big(\mathbb E_pf-\mathbb E_qf\big) , $$
 #
-# with $\frac1K$ in front of the whole difference. A linear programme for the piles with slopes up to 3, solved
+# with $\frac1K$ in front of the whole difference. A linear program for the piles with slopes up to 3, solved
 # independently, agrees:
 
 # %% tags=["hide-input"]
@@ -1116,7 +1116,7 @@ claim(
 )
 
 # %% [markdown]
-# The Wasserstein GAN sets out to use this gradient, with one replacement. Instead of solving a linear programme for each
+# The Wasserstein GAN sets out to use this gradient, with one replacement. Instead of solving a linear program for each
 # batch, it trains a network to be the $f$ of {eq}`eq-kr`. Lessons 11 to 13 ask whether that works.
 #
 # ## Exercises

@@ -678,7 +678,7 @@ def test_a_best_f_keeps_the_limit_and_reaches_w1_and_w1_is_the_exact_one(opened,
 
 
 def test_a_function_that_is_too_steep_is_replaced_by_a_nearest_one_that_is_not(opened, rng):
-    """Nearest in the largest deviation: a linear programme finds none that is nearer."""
+    """Nearest in the largest deviation: a linear program finds none that is nearer."""
     tab, places = opened("drag_a_potential"), np.array([0.0, 1.0, 1.5, 4.0, 9.0])
     rise = np.diff(np.eye(5), axis=0) / np.diff(places)[:, None]
     for f in (5 * torch.randn(8, 5, generator=rng)).tolist():

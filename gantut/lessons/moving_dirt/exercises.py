@@ -41,7 +41,7 @@ EXERCISES = (
     Exercise(
         id="area-function",
         answer=lambda p, q: (p - q).cumsum(0).abs().sum().item(),
-        praise="A running sum instead of a linear programme: that is what one dimension buys.",
+        praise="A running sum instead of a linear program: that is what one dimension buys.",
         mistakes=(
             Mistake(lambda p, q: (p - q).abs().sum().item(), "That is twice the total variation: no distances in it."),
             Mistake(

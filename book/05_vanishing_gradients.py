@@ -686,7 +686,7 @@ show_table(
     ["$k$", "$V$", "slope of $\\log(1-D)$", "slope of $-\\log D$"],
     [
         [f"{size:.0f}", *map(readable, row)]
-        for size, *row in zip(k, value, dying, living, strict=True)
+        for size, *row in zip(k, value.detach(), dying, living, strict=True)
     ],
 )
 far = (-k / 2).exp()

@@ -74,7 +74,7 @@ def test_every_lab_is_shown_in_a_lesson_and_the_landing_page_counts_them():
         (chapter,) = BOOK.glob(f"[0-9][0-9]_{room}.py")
         assert re.search(rf"^{lab}\(", chapter.read_text(), re.M), f"{chapter.name} does not show the lab {lab}"
     counts = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"]
-    assert f"**{counts[len(labs)]} labs live in the pages**" in prose(BOOK / "00_index.py")
+    assert f"**{counts[len(labs)]} labs run in your browser**" in prose(BOOK / "00_index.py")
 
 
 @by_name(CHAPTERS)

@@ -87,7 +87,7 @@ BY_HAND = {
     "Wasserstein, 5 critic steps": dict(loss="Wasserstein", critic_steps=5),
     "Wasserstein, clipped to 1/2": dict(loss="Wasserstein", clip=0.5),
     "Wasserstein, noise 1": dict(loss="Wasserstein", noise=1.0),
-    "minimax, rates .02 and .2": dict(loss="minimax", rates=(0.02, 0.2)),
+    "minimax, rates 0.02 and 0.2": dict(loss="minimax", rates=(0.02, 0.2)),
     "minimax, noise 1": dict(loss="minimax", noise=1.0),
     "$-\\log D$, $R_1$ of 0.3": dict(loss="-log D", penalty=lambda psi: 0.3 * psi),
     "Wasserstein, $R_1$ of 0.3": dict(loss="Wasserstein", penalty=lambda psi: 0.3 * psi),

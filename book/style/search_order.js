@@ -44,12 +44,14 @@ var Scorer = {  // what Sphinx's search takes for its own, with its own weights 
     const src = `${document.documentElement.dataset.content_root}_static/${name}`;
     document.head.append(Object.assign(document.createElement("script"), { src, onload, onerror }));
   });
-  let asked;
-  const setter = () => asked ??= fetched("katex/katex.min.js").then(() => fetched("formulas.js"))
+  let coming;
+  const setter = () => coming ??= fetched("katex/katex.min.js").then(() => fetched("formulas.js"))
     .then(() => formulasSet).then(() => setFormula); // once the letters of formulas are there
 
-  Search.makeSearchSummary = (html, words, anchor) => {
-    const places = text => [...words].map(word => text.toLowerCase().indexOf(word.toLowerCase())).filter(at => at >= 0);
+  Search.makeSearchSummary = (html, stems, anchor) => {
+    // the words themselves, too: the stem of "duality" is "dualiti", which is nowhere in a text
+    const asked = new URLSearchParams(location.search).get("q") ?? "", words = [...asked.match(/\S+/g) ?? [], ...stems];
+    const places = text => words.map(word => text.toLowerCase().indexOf(word.toLowerCase())).filter(at => at >= 0);
     const texts = textsOf(html, anchor), text = texts.find(each => places(each).length) ?? texts[0];
     if (!text) return null;
     const at = Math.min(...places(text), text.length);

@@ -130,6 +130,18 @@ def test_a_number_in_a_table_has_a_minus_sign():
     assert said == ["-1 here is text", "−0.61 (−0.69 to −0.52), 2e-13, 1-64-1, N(−3, 1)", "-1", "-1"]
 
 
+def test_an_exponent_of_a_program_is_set_as_an_exponent():
+    nodes = pytest.importorskip("docutils.nodes")
+    utils = pytest.importorskip("docutils.utils")
+    typesetting = pytest.importorskip("typesetting")
+    document = utils.new_document("page")
+    document += nodes.paragraph("", "1.92·10⁻⁵ (1·10⁻¹⁶) and x²")
+    document += nodes.paragraph("", "", nodes.literal("", "10⁻¹⁶"))
+    typesetting.raise_exponents(None, document)
+    assert document.astext() == "1.92·10−5 (1·10−16) and x²\n\n10⁻¹⁶"
+    assert [part.astext() for part in document.findall(nodes.superscript)] == ["−5", "−16"]
+
+
 def test_words_of_code_break_only_where_they_are_too_long_for_a_phone():
     nodes = pytest.importorskip("docutils.nodes")
     utils = pytest.importorskip("docutils.utils")

@@ -150,3 +150,78 @@ def test_the_search_shows_the_page_first_whose_title_holds_the_words(tab, home, 
     found = tab.eval_on_selector_all("ul.search li a", "links => links.map(link => link.getAttribute('href'))")
     tab.unroute("**/book/**", empty)
     assert found[0].startswith(first), found[:5]
+
+
+@pytest.fixture(scope="module")
+def excerpt(browser, home):
+    """What the search shows of the first page that it finds, were all pages as the one given: text and HTML."""
+    tab = browser.new_page()
+
+    def find(words, article):
+        page = f'<!DOCTYPE html><main role="main"><button>.pdf</button><article>{article}</article></main>'
+        tab.unroute_all()
+        tab.route("**/book/**", lambda route: route.fulfill(body=page, content_type="text/html"))
+        tab.goto(f"{home}search.html?q={words}")
+        shown = tab.locator("ul.search li p.context").first
+        shown.wait_for()
+        tab.wait_for_function("!document.querySelector('ul.search li p.context > .math:not(:has(.katex))')")
+        return shown.inner_text(), shown.inner_html()
+
+    yield find
+    tab.close()
+
+
+def test_the_search_shows_the_text_around_a_word_with_its_formulas_set(excerpt):
+    code = '<div class="cell_input">from gantut import duality</div>'
+    formula = r'<span class="math">\(\|x-y\|\)</span>'
+    long = "Nothing to see here. " * 30
+    text, page = excerpt("duality", f"<h1>10 · Duality</h1>{code}<p>{long}With {formula}, duality holds. {long}</p>")
+    assert re.fullmatch(r"… [^…]*duality[^…]* …", " ".join(text.split()))
+    assert "katex-html" in page
+    assert 200 < len(re.sub(r"<[^>]*>", "", page)) < 400
+    assert not re.search(r"\\\(|pdf|import|10 ·", text)
+
+
+def test_the_search_cuts_no_formula_and_shows_code_where_a_word_is_nowhere_else(excerpt):
+    formula = r'<span class="math">\(' + "x+" * 100 + r"y\)</span>"
+    text, page = excerpt("duality", f"<p>{formula} duality {formula} {formula}</p>")
+    assert "\\(" not in text
+    assert "katex-error" not in page
+    text, _ = excerpt("duality", '<p>Prose.</p><div class="cell_input">from gantut import duality</div>')
+    assert "import duality" in text
+
+
+def test_the_search_shows_lessons_before_the_modules_of_the_package(tab, home):
+    tab.route("**/book/**", empty)
+    tab.goto(f"{home}search.html?q=transport")
+    tab.wait_for_function("document.querySelectorAll('ul.search li a[href*=\"book/\"]').length > 20")
+    found = tab.eval_on_selector_all("ul.search li a", "links => links.map(link => link.getAttribute('href'))")
+    tab.unroute("**/book/**", empty)
+    assert any("book/api/gantut.transport" in link for link in found)
+    assert "book/api/" not in found[0]
+
+
+def test_a_phone_shows_a_page_in_its_own_width_before_the_formulas_are_set(browser):
+    style = (ROOT / "book/style/gantut.css").read_text(encoding="utf-8")
+    formula = rf'<span class="math">\(\operatorname{{KL}}{"p(x)" * 40}\)</span>'
+    phone = browser.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    tab = phone.new_page()
+    widths = []
+    for sheet in ("", style):
+        tab.set_content(
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f'<style>.nobreak {{ white-space: nowrap }} {sheet}</style><p><span class="nobreak">{formula},</span></p>'
+        )
+        widths.append(tab.evaluate("innerWidth"))
+    phone.close()
+    assert widths[1] == 390 < widths[0]
+
+
+def test_the_search_offers_keys_to_those_who_have_them(browser, home):
+    for touch in (False, True):
+        context = browser.new_context(is_mobile=touch, has_touch=touch)
+        tab = context.new_page()
+        tab.goto(f"{home}search.html")
+        seen = tab.locator("main .search-button__kbd-shortcut").first.is_visible()
+        context.close()
+        assert seen != touch

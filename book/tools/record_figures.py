@@ -58,13 +58,15 @@ def draw(figure):
     """Return a figure as compact SVG."""
     import matplotlib.pyplot as plt
     from matplotlib.collections import PathCollection
+    from matplotlib.legend import Legend
     from matplotlib.lines import Line2D
 
     lines, clouds = figure.findobj(Line2D), figure.findobj(PathCollection)
+    named = {mark for legend in figure.findobj(Legend) for mark in legend.findobj()}
     dotted = [line for line in lines if line.get_marker() not in ("None", None, "", " ")]
     together = sum(len(line.get_xdata()) for line in dotted) + sum(len(points.get_offsets()) for points in clouds)
     for points in (*dotted, *clouds):
-        points.set_rasterized(together > MANY)
+        points.set_rasterized(together > MANY and points not in named)  # a legend would lose pixels out of its rows
     file = io.StringIO()
     with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "gantut"}):
         figure.savefig(file, format="svg", bbox_inches="tight", dpi=200, metadata={"Date": None})

@@ -24,11 +24,11 @@
 # :color: primary
 # :class: sd-px-4 sd-fs-5
 #
-# Start
+# Start with lesson 1
 # ```
 #
-# Or press *Start* in the box below: a generator (orange) learns to draw the blue clouds from nothing but the verdicts of
-# a second network, whose opinion colours the plane.
+# Or first press *Start* in the box below: a generator (orange) learns to draw the blue clouds from nothing but the
+# verdicts of a second network, whose opinion colours the plane.
 
 # %% tags=["remove-cell"]
 import importlib.util

@@ -873,7 +873,7 @@ show_table(
 )
 claim(
     "js-interpolates-two-kl",
-    "JS_π / π → KL(p, q) as π → 0, JS_π / (1 - π) → KL(q, p) as π → 1",
+    "JS at share π, divided by π → KL(p, q) as π → 0, by 1 - π → KL(q, p) as π → 1",
     both_ends[-1],
     equals=[forward, backward],
     atol=0.03,  # the second end is slow: tails that the mixture lacks

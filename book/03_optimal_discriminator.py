@@ -444,7 +444,7 @@ claim(
 # %% [markdown]
 # ### Two conventions for JS
 #
-# If you read that $V(D^*,G)=\operatorname{JS}-2\log2$, *without* the 2 before the JS, nothing is wrong: some
+# If you read that $V(D^*,G)=\operatorname{JS}{}-2\log2$, *without* the 2 before the JS, nothing is wrong: some
 # authors {cite}`xu2020` leave out the two factors $\frac12$ in the definition of JS. Each convention is consistent, but
 # mixing them gives errors by a factor of two.
 #
@@ -452,7 +452,7 @@ claim(
 # |---|---|---|
 # | definition | $\frac12\operatorname{KL}(p\Vert m)+\frac12\operatorname{KL}(q\Vert m)$ | $\operatorname{KL}(p\Vert m)+\operatorname{KL}(q\Vert m)$ |
 # | value for disjoint distributions | $\log2$ | $2\log2$ |
-# | best value | $2\operatorname{JS}-2\log2$ | $\operatorname{JS}-2\log2$ |
+# | best value | $2\operatorname{JS}{}-2\log2$ | $\operatorname{JS}{}-2\log2$ |
 #
 # In `gantut`, `halved=False` selects the second. We compute it from its definition:
 
@@ -485,7 +485,7 @@ claim(
 # ## The generator's turn
 #
 # Suppose that the discriminator is always optimal. What, then, is the best generator? By {eq}`eq-value-at-dstar` the
-# generator minimises $2\operatorname{JS}-2\log2$, and JS is never negative and zero only for equal distributions. So
+# generator minimises $2\operatorname{JS}{}-2\log2$, and JS is never negative and zero only for equal distributions. So
 #
 # $$ \min_G\max_D V(D,G)=-2\log2\approx-1.386,\qquad\text{reached if and only if } p_g=p_r . $$ (eq-optimum)
 #
@@ -1065,7 +1065,7 @@ plots.show()
 # densities, and they agree: on the order of the images of a class, on the scale to a tenth or so, and on the log loss
 # to about a hundredth of a nat. Neither knows the true distributions. But theory turns the measured loss into a
 # statement about them. The value of our discriminators is minus the sum of their mean losses on threes and on eights,
-# and by {eq}`eq-value-at-dstar` no discriminator reaches more than $2\operatorname{JS}-2\log2$. So whatever the
+# and by {eq}`eq-value-at-dstar` no discriminator reaches more than $2\operatorname{JS}{}-2\log2$. So whatever the
 # distributions of noisy threes and noisy eights are, their JS, of at most $\log2\approx0.69$ nats, is at least
 
 # %%
@@ -1213,7 +1213,7 @@ check("best-against-collapse", answer)
 #   unique almost everywhere.
 # - $D^*$ is the probability that a sample is real, if as many real as generated samples are shown, and its logit is the
 #   log density ratio.
-# - Its value is $2\operatorname{JS}-2\log2$; that of any other discriminator is smaller. Against an optimal
+# - Its value is $2\operatorname{JS}{}-2\log2$; that of any other discriminator is smaller. Against an optimal
 #   discriminator, the generator minimises JS, and the optimum is $-2\log2$ at $p_g=p_r$.
 # - That loss is convex in the distribution $p_g$. In the parameters of a network it is not.
 # - A trained discriminator comes close to $D^*$ where it has seen samples. Where it has not, nothing ties the slope of

@@ -548,7 +548,7 @@ claim(
 #
 # ### JS is stuck
 #
-# A perfect discriminator reaches $V=0$. By lesson 3 the best value is $2\operatorname{JS}-2\log2$. So
+# A perfect discriminator reaches $V=0$. By lesson 3 the best value is $2\operatorname{JS}{}-2\log2$. So
 #
 # $$ p_r,p_g\ \text{mutually singular}\quad\Longrightarrow\quad\operatorname{JS}(p_r\,\|\,p_g)=\log2 , $$ (eq-js-singular)
 #
@@ -1059,7 +1059,7 @@ distance = scipy.stats.kstest(
 ).statistic
 claim(
     "nonsaturating-cauchy",
-    "Kolmogorov distance of 200,000 quotients from Cauchy(4)",
+    "Kolmogorov distance of 200 000 quotients from Cauchy(4)",
     distance,
     below=0.004,  # exceeded by chance less than once in three hundred times
 )

@@ -440,7 +440,7 @@ claim(
 #
 # :::{prf:proof}
 # No sample of $G'$ is farther than $r$ from the sample that $G$ draws from the same noise, so all are in the cell. Then
-# {eq}`eq-cell` holds for $G'$, and $G$ attains the bound. Since $V(D^*,G)=2\operatorname{JS}-2\log2$ (lesson 3), the
+# {eq}`eq-cell` holds for $G'$, and $G$ attains the bound. Since $V(D^*,G)=2\operatorname{JS}{}-2\log2$ (lesson 3), the
 # same order holds for the values; and equality means $p_{g'}=8p_r$ on the cell.
 # :::
 #

@@ -478,6 +478,7 @@ claim(
     [m / (e * information) for e, m in zip(blurred, more, strict=True)],
     above=0,
     below=1,
+    digits=2,
 )
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Four square pictures of transport plans between the same two distributions, as dark spots where much is carried. In this order: a broad blur for epsilon 1, a narrower band for 0.1, a thin curve for 0.01, and a thin staircase for the exact plan, which rises from the lower left to the upper right."}, "figure": {"name": "fig-blur", "caption": "Plans between a distribution with two modes (vertical) and one with a single mode (horizontal), for less and less blur, and the exact plan."}}

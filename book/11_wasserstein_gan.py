@@ -1094,7 +1094,7 @@ show_table(
 )  # fmt: skip
 claim(
     "rmsprop-not-adam",
-    "W_1, fluctuation under Adam with 0.5 and 0.9, more than RMSProp: lows",
+    "W_1, fluctuation under Adam with 0.5 and 0.9, more than RMSProp: low ends",
     [found.low for (_, name), found in more.items() if name != "Adam, 0"],
     above=0.0,
     digits=1,

@@ -250,7 +250,7 @@ claim(
 )
 claim(
     "two-sided-too-heavy",
-    "correlation with the best critic, λ = 1 less λ = 10, pair by pair: low",
+    "correlation with the best critic, λ = 1 less λ = 10, pair by pair: low end",
     paired_difference(
         likenesses["two-sided, λ = 1"], likenesses["two-sided"]
     ).low,

@@ -49,7 +49,7 @@ def plot_prices(panels, costs, plan, f, g) -> np.ndarray:
     excess.plot(costs[~used], slack[~used], "o", color=INK, markersize=5, markerfacecolor="none", label="not used")
     excess.plot(costs[used], slack[used], "o", color=INK, markersize=6, label="used")
     excess.set(xlabel="cost of a route", ylabel="cost less charge")
-    excess.legend()
+    excess.legend(frameon=True)  # or its marks would look like two more routes
     return panels
 
 

@@ -139,10 +139,9 @@ def test_no_name_in_a_table_breaks_within_a_word(lay_out, page):
 
 @lessons
 def test_less_than_a_quarter_of_a_lesson_is_code(browser, home, page):
-    most = 0.3 if page.endswith("the_game") else 0.25  # there a GAN is written, line by line
     share = page_speed.shares(browser, f"{home}{page}.html")
     assert share["text"] > share["code"]
-    assert 0 < share["code"] < most * share["whole"]
+    assert 0 < share["code"] < 0.25 * share["whole"]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "book").glob("[0-9][0-9]_*.py")), ids=lambda path: path.stem)

@@ -99,11 +99,15 @@ def test_a_page_is_numbered_by_its_file_name(page, number):
     assert lesson_numbers.lesson_number(page) == number
 
 
-def test_a_formula_and_the_punctuation_that_touches_it_stay_together():
-    nodes = pytest.importorskip("docutils.nodes")
-    utils = pytest.importorskip("docutils.utils")
-    typesetting = pytest.importorskip("typesetting")
-    document = utils.new_document("page")
+@pytest.fixture
+def empty_page():
+    """The elements of a page, what typesets them, and a page without any."""
+    nodes, utils = (pytest.importorskip(f"docutils.{name}") for name in ("nodes", "utils"))
+    return nodes, pytest.importorskip("typesetting"), utils.new_document("page")
+
+
+def test_a_formula_and_the_punctuation_that_touches_it_stay_together(empty_page):
+    nodes, typesetting, document = empty_page
     math = [nodes.math("", text) for text in ("a", "b", "c")]
     document += nodes.paragraph("", "", nodes.Text("so ("), math[0], nodes.Text("), and "), math[1], math[2])
     typesetting.keep_punctuation(None, document)
@@ -113,11 +117,8 @@ def test_a_formula_and_the_punctuation_that_touches_it_stay_together():
     assert together["classes"] == ["nobreak"]
 
 
-def test_a_number_in_a_table_has_a_minus_sign():
-    nodes = pytest.importorskip("docutils.nodes")
-    utils = pytest.importorskip("docutils.utils")
-    typesetting = pytest.importorskip("typesetting")
-    document = utils.new_document("page")
+def test_a_number_in_a_table_has_a_minus_sign(empty_page):
+    nodes, typesetting, document = empty_page
     document += nodes.paragraph("", "-1 here is text")
     cells = [
         nodes.Text("-0.61 (-0.69 to -0.52), 2e-13, 1-64-1, N(-3, 1)"),
@@ -130,11 +131,8 @@ def test_a_number_in_a_table_has_a_minus_sign():
     assert said == ["-1 here is text", "−0.61 (−0.69 to −0.52), 2e-13, 1-64-1, N(−3, 1)", "-1", "-1"]
 
 
-def test_an_exponent_of_a_program_is_set_as_an_exponent():
-    nodes = pytest.importorskip("docutils.nodes")
-    utils = pytest.importorskip("docutils.utils")
-    typesetting = pytest.importorskip("typesetting")
-    document = utils.new_document("page")
+def test_an_exponent_of_a_program_is_set_as_an_exponent(empty_page):
+    nodes, typesetting, document = empty_page
     document += nodes.paragraph("", "1.92·10⁻⁵ (1·10⁻¹⁶) and x²")
     document += nodes.paragraph("", "", nodes.literal("", "10⁻¹⁶"))
     typesetting.raise_exponents(None, document)
@@ -142,11 +140,8 @@ def test_an_exponent_of_a_program_is_set_as_an_exponent():
     assert [part.astext() for part in document.findall(nodes.superscript)] == ["−5", "−16"]
 
 
-def test_words_of_code_break_only_where_they_are_too_long_for_a_phone():
-    nodes = pytest.importorskip("docutils.nodes")
-    utils = pytest.importorskip("docutils.utils")
-    typesetting = pytest.importorskip("typesetting")
-    document = utils.new_document("page")
+def test_words_of_code_break_only_where_they_are_too_long_for_a_phone(empty_page):
+    nodes, typesetting, document = empty_page
     texts = "--augment-target 0.6", "python -m pytest tests/test_reference_pages.py", "x" * typesetting.LONGEST
     document += nodes.paragraph("", "", *(nodes.literal(text, text) for text in texts))
     typesetting.keep_words(None, document)

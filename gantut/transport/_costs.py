@@ -67,4 +67,7 @@ def to_the_power(distance, p):
 
 def power(unit, p):
     """A non-negative number to the power p, infinite where it overflows."""
-    return unit**p if unit <= 1 or p * math.log2(unit) < 1023 else math.inf
+    try:
+        return unit**p
+    except OverflowError:
+        return math.inf

@@ -23,7 +23,6 @@ from numba.extending import intrinsic
 
 BYTES = 64  # of a row of lanes: the largest register there is, and a line of the cache
 ROWS = 16  # of lanes that are sorted in registers
-IN_CACHE = 512  # rows of lanes that stay in the nearest cache
 LONGEST, LONGEST_OF_FEW = 2048, 32  # numbers in a row: of many rows, and of so few that half of the lanes are empty
 
 
@@ -205,47 +204,34 @@ def sort_lanes(x):
     """Sort each lane of some sixteens of rows of lanes, which one more row follows: infinities."""
     lanes = BYTES // x.itemsize
     n = x.size // lanes - 1
-    for start in range(0, n, ROWS):
-        _sort_rows(x, start * lanes, (start + ROWS // 2) * lanes, lanes, n * lanes)
-    pieces = (n + IN_CACHE - 1) // IN_CACHE
-    for piece in range(pieces + 1):
-        first, run = piece * IN_CACHE, ROWS
-        end = min(first + IN_CACHE, n)
-        if piece == pieces:  # the last one is the whole
-            first, end, run = 0, n, IN_CACHE
-        while run < end - first:
-            for start in range(first, end - run, 2 * run):
-                _merge(x, start, min(start + 2 * run, end), run, n)
+    for done in range(ROWS, n + 1, ROWS):
+        _sort_rows(x, (done - ROWS) * lanes, (done - ROWS // 2) * lanes, lanes, n * lanes)
+        run = ROWS  # two runs are merged as soon as they are there, as long as they are in the cache
+        while done % (2 * run) == 0 or (done == n and run < n):
+            start = (done - 1) // (2 * run) * 2 * run
+            if start + run < done:
+                _merge(x, start, run)
             run *= 2
 
 
 @_compiled
-def _merge(x, start, end, run, n):
+def _merge(x, start, run):
     """Merge two sorted runs of so many rows, the second of which may end before."""
     lanes, half = BYTES // x.itemsize, run // 2
+    last = x.size - lanes
+    end = min(start + 2 * run, last // lanes)
     for i in range(start, start + half):
-        _merge_four(x, i * lanes, (2 * start + 2 * run - 1 - i - half) * lanes, half * lanes, n * lanes)
+        _merge_four(x, i * lanes, (2 * start + 2 * run - 1 - i - half) * lanes, half * lanes, last)
     k = ROWS  # next, rows 2 k and k apart are compared, with k a quarter or an eighth of the run; then with k / 4
     while 16 * k <= run:
         k *= 4
-    while 4 * k > IN_CACHE:
-        _halve(x, start, end, k, n)
+    while ROWS <= k <= run // 4:
+        for j in range(start, end, 4 * k):
+            for i in range(j, min(j + k, end)):
+                _halve_four(x, i * lanes, (i + 2 * k) * lanes, k * lanes, last)
         k //= 4
-    for first in range(start, end, IN_CACHE):
-        near, step = min(first + IN_CACHE, end), k
-        while step >= ROWS and 4 * step <= run:
-            _halve(x, first, near, step, n)
-            step //= 4
-        for i in range(first, near, ROWS):
-            _halve_rows(x, i * lanes, (i + ROWS // 2) * lanes, lanes, n * lanes)
-
-
-@_compiled
-def _halve(x, first, end, k, n):
-    lanes = BYTES // x.itemsize
-    for j in range(first, end, 4 * k):
-        for i in range(j, min(j + k, end)):
-            _halve_four(x, i * lanes, (i + 2 * k) * lanes, k * lanes, n * lanes)
+    for i in range(start, end, ROWS):
+        _halve_rows(x, i * lanes, (i + ROWS // 2) * lanes, lanes, last)
 
 
 @_compiled

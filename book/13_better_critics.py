@@ -63,7 +63,7 @@ from gantut import objectives, plots
 from gantut.checks import claim
 from gantut.data import gaussian, ring
 from gantut.device import random_source
-from gantut.lessons import check, recorded, show_table
+from gantut.lessons import check, in_print, recorded, show_table
 from gantut.lessons.better_critics import (
     PUBLISHED_COSINES,
     SortingCritic,
@@ -1212,11 +1212,10 @@ covered = {
     for name, games in sweeps.items()
 }
 steps = [row["n_critic"] for row in sweeps["wgan-gp"]]
-titled = {"non-saturating": "non-saturating", "wgan-gp": "WGAN-GP"}
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Modes covered out of 8 over critic steps 1, 2, 5, 10 on a logarithmic axis. The non-saturating curve falls from 8 at one step to 4.5 at two and 1 at five and ten. The WGAN-GP curve rises from 3 at one step to 8 at two, five and ten."}, "figure": {"name": "fig-critic-steps-wgan", "caption": "Modes covered of eight, against critic steps per iteration: medians of 32 runs with 95% intervals. Recorded. The penalty has weight 1."}}
 ax = plots.axes(height=2.6)
-plots.sweep(ax, steps, {titled[name]: covered[name] for name in sweeps})
+plots.sweep(ax, steps, {in_print(name): covered[name] for name in sweeps})
 ax.set(
     xlabel="critic steps per iteration",
     ylabel="modes covered",
@@ -1237,7 +1236,7 @@ show_table(
     ["modes gained (95%)", "2 steps for 1", "5 for 2", "10 for 5"],
     [
         (
-            titled[name],
+            in_print(name),
             *(
                 f"{d.low:.1f} to {d.high:.1f}"
                 if d.high > d.low

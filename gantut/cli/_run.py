@@ -17,6 +17,7 @@ from gantut.cli._data import DISTRIBUTIONS, NAMES, checked_source, is_coloured
 from gantut.lessons.new_creatures import MODERN
 from gantut.lessons.toy_gans import GAMES
 from gantut.networks import NORMS, DCGANCritic, DCGANGenerator, ResidualCritic, ResidualGenerator
+from gantut.objectives import objective
 from gantut.training import Config
 
 FORMAT, VERSION = "gantut run", 2
@@ -254,21 +255,24 @@ def _config(settings, source):
     if "augment" in settings or "augmentation" not in given:
         usual = AUGMENTATION | (HIDING if settings.get("networks") == "residual" else {})
         given["augmentation"] = _augmentation(settings.get("augment"), source, usual)
-    adapts = settings.get("adaptive_augmentation") and not given.get("augmentation")
-    if adapts and source["data"] in DISTRIBUTIONS:
-        raise ValueError(f"--augment-target is for images, and {source['data']!r} is a distribution: leave it out")
-    if adapts:
-        raise ValueError("--augment-target says how often images are changed, and here they never are: add --augment")
+    if settings.get("adaptive_augmentation"):
+        _check_adapts(source["data"], given.get("augmentation"), given.get("objective", defaults["objective"]))
     whole = {name: value for name, value in given.items() if not isinstance(value, Mapping) or name == "augmentation"}
     base = Config.from_dict(defaults | whole).as_dict()
     parts = {name: value for name, value in given.items() if name not in whole}
     if base["critic_optimizer"] == base["optimizer"] and "optimizer" in parts:
         parts["critic_optimizer"] = dict(parts["optimizer"]) | parts.get("critic_optimizer", {})
-    try:
-        return Config.from_dict(merged(base, parts))
-    except ValueError as error:  # of what is given by another name here
-        message = str(error).replace("adaptive_augmentation: target", "--augment-target")
-        raise ValueError(message.replace("adaptive_augmentation must be None", "leave out --augment-target")) from None
+    return Config.from_dict(merged(base, parts))
+
+
+def _check_adapts(data, augmentation, name):
+    """Refuse to adapt how often images are changed where there are none, or no changes, or no signs to follow."""
+    if data in DISTRIBUTIONS and not augmentation:
+        raise ValueError(f"--augment-target is for images, and {data!r} is a distribution: leave it out")
+    if not augmentation:
+        raise ValueError("--augment-target says how often images are changed, and here they never are: add --augment")
+    if not objective(name).classifies:
+        raise ValueError(f"--augment-target follows the signs of logits, and {name!r} has none: leave it out")
 
 
 def _augmentation(wanted, source, usual):

@@ -1213,6 +1213,23 @@ def test_the_scrubber_is_led_by_keys_and_plays_to_the_end(opened):
     tab.locator("[name=play]", has_text="Play").wait_for()
 
 
+def test_a_lab_plays_at_one_pace_however_fast_its_button_is_pressed(opened):
+    tab = opened("xy_game")
+    put(tab, rounds=3)
+    loops = """async () => {
+      const play = document.querySelector(".gantut-lab").shadowRoot.querySelector("[name=play]");
+      for (let press = 0; press < 3; press++) play.click();  // play, pause and play again before the next frame
+      const ask = window.requestAnimationFrame;
+      let asked = 0;
+      window.requestAnimationFrame = (step) => (asked++, ask(step));
+      await new Promise(ask);  // what was asked for before has run before, and asked again
+      window.requestAnimationFrame = ask;
+      play.click();
+      return asked;
+    }"""
+    assert tab.evaluate(loops) == 1
+
+
 def test_whoever_asks_for_less_motion_sees_two_pictures_a_second(open_labs):
     tab, _ = open_labs(made("training_scrubber"), reduced_motion="reduce")
     put(tab, look=0)

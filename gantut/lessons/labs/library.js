@@ -270,7 +270,8 @@ class Lab {
   // end, also of that which comes because the lab is no longer in the page.
   player(button, advance, { every = 0, names = ["Play", "Pause"], stopped = () => {} } = {}) {
     let playing = false,
-      last = 0;
+      last = 0,
+      next; // the step to come: one alone, however fast the button is pressed
     const player = {
       stop,
       get playing() {
@@ -280,6 +281,7 @@ class Lab {
     function stop() {
       const played = playing;
       playing = false;
+      cancelAnimationFrame(next);
       button.textContent = names[0];
       if (played) stopped();
     }
@@ -290,13 +292,13 @@ class Lab {
         last = now;
         if (!advance()) return stop();
       }
-      requestAnimationFrame(frame);
+      next = requestAnimationFrame(frame);
     };
     button.addEventListener("click", () => {
       if (playing) return stop();
       playing = true;
       button.textContent = names[1];
-      requestAnimationFrame(frame);
+      next = requestAnimationFrame(frame);
     });
     return player;
   }

@@ -1060,7 +1060,7 @@ claim(
 # lesson 6 and five critic steps per iteration, sixteen runs for each $\lambda$. (This takes minutes, so it was recorded
 # once, by `python -m gantut.lessons penalty-weights`.)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over lambda from 0.1 to 100, both axes logarithmic. First panel, the distance of generated samples to the data at the end: the one-sided curve is level near 0.37 throughout; the two-sided curve agrees with it at 0.1 and 1, rises to 0.8 at lambda 10 and to about 2.5 at 100. Second panel, how much the estimate varies: the one-sided curve falls, the two-sided one falls to lambda 1 and then climbs above 2 at 100."}, "figure": {"name": "fig-lambda", "caption": "Sixteen runs on the ring for each penalty and λ: exact W₁ of the samples to the data at the end, and how much the critic's estimate still varies; medians with 95% intervals. Recorded."}}
 weights_record = recorded("penalty-weights").result["games"]
 names = {"wgan-gp": "two-sided", "wgan-lp": "one-sided"}
 lambdas = sorted({row["weight"] for row in weights_record})
@@ -1093,7 +1093,6 @@ def two_less_one(measure, weight):
     return paired_difference(*both, comparisons=8)
 
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over lambda from 0.1 to 100, both axes logarithmic. First panel, the distance of generated samples to the data at the end: the one-sided curve is level near 0.37 throughout; the two-sided curve agrees with it at 0.1 and 1, rises to 0.8 at lambda 10 and to about 2.5 at 100. Second panel, how much the estimate varies: the one-sided curve falls, the two-sided one falls to lambda 1 and then climbs above 2 at 100."}, "figure": {"name": "fig-lambda", "caption": "Sixteen runs on the ring for each penalty and λ: exact W₁ of the samples to the data at the end, and how much the critic's estimate still varies; medians with 95% intervals. Recorded."}}
 ax, other = plots.axes(1, 2, height=2.8)
 plots.sweep(ax, lambdas, distance)
 plots.sweep(other, lambdas, restless)
@@ -1333,7 +1332,6 @@ one_lipschitz = {
     ),
 }
 
-# %% tags=["hide-input"]
 look = pair.sample(1000, generator=random_source(3))
 x_and_y = torch.cat([look.x, look.y]).float()
 steepest = {
@@ -1431,7 +1429,7 @@ claim(
 # one that suits a CPU: 600 steps with batches of 256, one learning rate, two layers of 128 (for sorting 64). Recorded
 # by `python -m gantut.lessons funnels funnels-spectral`.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels, for 2, 4 and 16 dimensions, with the number of funnels, 4 to 256, on the horizontal axis and the cosine on the vertical one. All curves fall. WGAN-LP is highest in 2 and 4 dimensions, from about 0.9 down to nearly 0 and 0.2; WGAN-GP and DRAGAN lie well below it from 16 funnels on, sorting between them. In 16 dimensions these four lie together, from 0.93 down to 0.3. Spectral normalisation starts at 0.5 in 2 and at 0.75 in 16 dimensions; clipping and the projection are lowest, at 0.6 and 0.4 and less. Stars of the paper stand at 0.86 in 2 dimensions, and at 0.97 and 0.61 in 16."}, "figure": {"name": "fig-funnels", "caption": "How well each critic's gradient points: cosine with the true gradient, against the number of funnels, in three dimensions; mean of three networks. Stars: the best of ten methods in the paper, on pairs of the same kind, with a hundred times the budget."}}
 table = [
     row
     for name in ("funnels", "funnels-spectral")
@@ -1449,7 +1447,6 @@ shown_as = {
     "spectral normalisation": "spectral normalisation",
 }
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels, for 2, 4 and 16 dimensions, with the number of funnels, 4 to 256, on the horizontal axis and the cosine on the vertical one. All curves fall. WGAN-LP is highest in 2 and 4 dimensions, from about 0.9 down to nearly 0 and 0.2; WGAN-GP and DRAGAN lie well below it from 16 funnels on, sorting between them. In 16 dimensions these four lie together, from 0.93 down to 0.3. Spectral normalisation starts at 0.5 in 2 and at 0.75 in 16 dimensions; clipping and the projection are lowest, at 0.6 and 0.4 and less. Stars of the paper stand at 0.86 in 2 dimensions, and at 0.97 and 0.61 in 16."}, "figure": {"name": "fig-funnels", "caption": "How well each critic's gradient points: cosine with the true gradient, against the number of funnels, in three dimensions; mean of three networks. Stars: the best of ten methods in the paper, on pairs of the same kind, with a hundred times the budget."}}
 panels = plots.axes(1, 3, height=3.0, sharey=True)
 for ax, dimension in zip(panels, (2, 4, 16), strict=True):
     called = [shown_as.get(kind, kind) for kind in kinds]
@@ -1953,7 +1950,6 @@ for _ in range(5):
     attached_step(critic, generator, torch.randn(64, 2), noise)
 (-critic(generator(noise)).mean()).backward()
 
-# %% tags=["hide-input"]
 claim(
     "missing-detach",
     "the generator's gradient after five critic steps, over the right one",
@@ -2065,7 +2061,6 @@ verdicts = {
     for name, (check_it, broken, right_one) in exhibits.items()
 }
 
-# %% tags=["hide-input"]
 says = {True: "passes", False: "fails"}
 show_table(
     ["exhibit", "its check says", "and of the right code"],

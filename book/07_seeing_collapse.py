@@ -328,6 +328,7 @@ claim(
     [median_interval(own).estimate for own in losses.values()],
     above=-0.5,
     below=0.5,
+    digits=2,
 )
 
 # %% tags=["hide-input"]

@@ -17,6 +17,11 @@ def test_columns_begin_below_their_headings(capsys):
     assert [row[head.index("modes") :] for row in rows] == ["3", "8"]
 
 
+def test_a_cell_without_a_word_has_a_dash(capsys):
+    show_table(["", "a"], [["b", ""]])
+    assert capsys.readouterr().out.split() == ["a", "b", "–"]
+
+
 def test_a_notebook_gets_a_markdown_table():
     head, rule, *rows = Table(["a", "$x$"], [["1", "2"]])._repr_markdown_().splitlines()
     assert [re.findall(r"\| ([^|]+?) (?=\|)", line) for line in (head, rule, *rows)] == [

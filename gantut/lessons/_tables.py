@@ -53,7 +53,8 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence]) -> None:
     columns : sequence of str
         The headings.
     rows : iterable of sequences
-        One a row, as long as `columns`. Format numbers as they shall be read; what is no text is shown by ``str``.
+        One a row, as long as `columns`. Format numbers as they shall be read; what is no text is shown by ``str``, and
+        where nothing is to be said stands a dash.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence]) -> None:
     WGAN-GP  8
     """
     columns = [str(column) for column in columns]
-    rows = [[str(cell) for cell in row] for row in rows]
+    rows = [[str(cell) or "–" for cell in row] for row in rows]
     for row in rows:
         if len(row) != len(columns):
             raise ValueError(f"rows must be as long as columns, which are {len(columns)}; given {row}")

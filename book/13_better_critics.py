@@ -1219,8 +1219,9 @@ ax.set(
     xlabel="critic steps per iteration",
     ylabel="modes covered",
     ylim=(0, 8.6),
+    yticks=range(0, 9, 2),
 )
-ax.legend()
+plots.legend_below(ax)
 plots.show()
 
 # %% tags=["hide-input"]

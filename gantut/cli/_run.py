@@ -175,8 +175,7 @@ class Run:
 
     def as_dict(self) -> dict[str, Any]:
         """Return all settings by name, as JSON gives them back; :func:`complete` makes a run of them again."""
-        own = {name: getattr(self, name) for name in OWN}
-        return json.loads(json.dumps(own | self.config.as_dict()))
+        return json.loads(json.dumps({name: getattr(self, name) for name in OWN} | self.config.as_dict()))
 
     def __str__(self):
         return self.data if self.is_distribution else f"{self.data} ({self.size} x {self.size} pixels)"
@@ -359,11 +358,10 @@ def read_settings(path: Path) -> dict[str, Any]:
     """Return the settings in a file: those of a run, or some that were written by hand."""
     if (size := path.stat().st_size) > AT_MOST:
         raise ValueError(f"{path} must have at most {AT_MOST} bytes, and has {size}")
+    kind, read = ("TOML", tomllib.loads) if path.suffix.lower() == ".toml" else ("JSON", json.loads)
     try:
-        read = tomllib.loads if path.suffix.lower() == ".toml" else json.loads
         found = read(path.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
-        kind = "TOML" if path.suffix.lower() == ".toml" else "JSON"
         raise ValueError(f"{path} is not valid {kind}: {error}") from None
     if not isinstance(found, dict):
         raise ValueError(f'{path} must hold one JSON object, such as {{"steps": 1000}}')
@@ -373,8 +371,7 @@ def read_settings(path: Path) -> dict[str, Any]:
             if not isinstance(found.setdefault(record, {}), dict):
                 raise ValueError(f"{path} must give {name!r} or {record!r}, not both")
             found[record] = {part: found.pop(name)} | found[record]
-    version = found.get("version", VERSION)
-    if version != VERSION:
+    if (version := found.get("version", VERSION)) != VERSION:
         raise ValueError(
             f"{path} has format {version!r}, and this version of gantut ({__version__}) reads {VERSION}: train anew, "
             "or use the version of gantut that wrote it"

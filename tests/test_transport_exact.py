@@ -16,6 +16,7 @@ from gantut.transport import (
     NotCertified,
     _auction,
     _costs,
+    _simplex,
     _solver,
     emd,
     emd_points,
@@ -248,8 +249,6 @@ def test_all_masses_may_be_tiny_or_huge(normal, random_distributions, unit):
 
 
 def test_what_cannot_be_proved_is_refused_with_its_gap(device, monkeypatch):
-    from gantut.transport import _simplex
-
     def wrong(a, b, cost, extremes=None):  # an engine that answers with the product plan and no potentials
         return np.arange(cost.size), np.outer(a, b).reshape(-1) / a.sum(), np.zeros_like(a), np.zeros_like(b)
 
@@ -513,7 +512,7 @@ def test_totals_may_differ_by_roundings_only(device):
 
 @pytest.fixture
 def augmenting_paths():
-    return pytest.importorskip("gantut.transport._augmenting_paths", reason="Numba is not installed")
+    return pytest.importorskip("gantut.transport.compiled", reason="Numba is not installed")
 
 
 @pytest.fixture(params=["auction", "augmenting paths"])
@@ -627,7 +626,7 @@ def test_the_compiled_proof_says_what_numpy_says(augmenting_paths, normal, monke
     arcs, carried = np.arange(0, 600, 7), np.linspace(0.5, 1.5, 86)
     problem = np.full(20, 3.0), np.full(30, 2.0), cost, np.minimum(cost, 1), arcs, carried, f, g
     compiled = _solver._proof(*problem)
-    monkeypatch.setattr(_solver, "_compiled_assigner", lambda: None)
+    monkeypatch.setattr(_simplex, "_numba", lambda: None)
     for ours, witness in zip(compiled, _solver._proof(*problem), strict=True):
         np.testing.assert_allclose(ours, witness, rtol=1e-12, atol=1e-13)
     assert (problem[3] - compiled[0][:, None] - g).min(1) == pytest.approx(0, abs=1e-15), "f is the c-transform of g"
@@ -683,7 +682,7 @@ def test_costs_that_no_plan_pays_excuse_no_wrong_answer(assigner, device, monkey
     if largest < 1e290:  # beyond, it is not even asked
         found = _solver.solve_uniform(assigner, ones[:1], cost[None])
         assert found is None or found.value.item() == pytest.approx(best, rel=1e-8, abs=1e-8)
-    monkeypatch.setattr(_solver, "_compiled_assigner", lambda: assigner)  # on the CPU take the auction, too
+    monkeypatch.setattr(_solver, "find_assigner", lambda *_: assigner)  # on the CPU take the auction, too
     result = emd(ones, ones, cost.clone().requires_grad_())  # plain arrays do not go to an auction
     assert result.value.item() == pytest.approx(best, rel=1e-9, abs=1e-12)
     assert result.gap.item() <= 1e-8 * max(best, 1)
@@ -701,7 +700,7 @@ def test_clouds_a_billionth_apart_are_certified_at_that_scale(device):
 def test_without_numba_the_simplex_solves_what_augmenting_paths_would(normal, monkeypatch):
     x, y = normal(2, 60, 2), normal(2, 60, 2)
     compiled = emd_points(x, y)
-    monkeypatch.setattr(_solver, "_compiled_assigner", lambda: None)
+    monkeypatch.setattr(_simplex, "_numba", lambda: None)
     torch.testing.assert_close(emd_points(x, y).value, compiled.value, rtol=1e-13, atol=0)
 
 

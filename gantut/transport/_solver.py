@@ -22,12 +22,9 @@ INF = math.inf
 GAP = 1e-9
 ROUNDING = 2.0**-51  # of a constraint f_i + g_j <= C_ij, relative to |f_i| + |g_j|
 
-# Costs that an assigner solves faster than the simplex, from chosen arcs: entries; on the CPU, also points of one.
-# On the CPU fewer are a matter of calls alone; to load Numba takes half a second in each process, and once, where
-# nothing is compiled yet, two, but to load POT takes two every time.
-FEWEST_ENTRIES = {"cpu": 1 << 8, "cuda": 1 << 12}
+FEWEST_AUCTIONED = 1 << 12  # costs that pay what it takes to start an auction on CUDA
 MOST_PLAIN = 1 << 17  # entries of one problem that validation and conversions would take much of the time of
-MOST_ASSIGNED = 2000
+MOST_ASSIGNED = 4000  # points on the CPU, where the simplex overtakes shortest paths
 HUGE = 1e290  # above, differences of costs and potentials may overflow
 
 # The first cap on costs, in units of the smallest; and how much higher each further one is.
@@ -115,10 +112,10 @@ def in_arrays(*tensors):
 
 def compiled_distances(x, y, p):
     """The costs between points, by compiled code, which takes a fraction of the time; None where there is none."""
-    if p not in (1, 2) or x.shape[1] >= MANY_COORDINATES or len(x) * len(y) < FEWEST_ENTRIES["cpu"]:
+    if p not in (1, 2) or x.shape[1] >= MANY_COORDINATES:
         return None
-    compiled = _compiled_assigner()
-    return compiled.distances(x, y, p) if hasattr(compiled, "distances") else None
+    compiled = _simplex.compiled(len(x) * len(y))
+    return compiled.distances(x, y, p) if compiled else None
 
 
 def _uniform(masses):
@@ -140,22 +137,13 @@ def find_assigner(cost, extremes):
     """The module that assigns points of equal mass, or None where the simplex is at least as good, or all there is."""
     on_cpu = isinstance(cost, np.ndarray) or cost.device.type == "cpu"
     n, m = cost.shape[-2:]
-    if n != m or math.prod(cost.shape) < FEWEST_ENTRIES["cpu" if on_cpu else "cuda"] or (on_cpu and n > MOST_ASSIGNED):
-        return None
     low, high = extremes
-    if not max(-low, high) < HUGE:
+    if n != m or not max(-low, high) < HUGE:
         return None
-    return _compiled_assigner() if on_cpu else _auction
-
-
-@functools.cache
-def _compiled_assigner():
-    """The augmenting paths that Numba compiles, where it is installed: it takes half a second to import."""
-    try:
-        from gantut.transport import _augmenting_paths
-    except ImportError:
-        return None
-    return _augmenting_paths
+    entries = math.prod(cost.shape)
+    if on_cpu:
+        return _simplex.compiled(entries) if n <= MOST_ASSIGNED else None
+    return _auction if entries >= FEWEST_AUCTIONED else None
 
 
 def solve_uniform(assigner, mass, cost):
@@ -216,13 +204,14 @@ def _attempt(a, b, cost, solved, extremes=None):
 
     Returns value, plan, f, g, gap and error, all for `cost`, and whether they are proved.
     """
-    arcs, carried, f, g, *plan = _simplex.solve(a, b, solved, extremes)
+    arcs, carried, f, g = _simplex.solve(a, b, solved, extremes)
     f, g, paid, spent, gap, *off = _proof(a, b, cost, solved, arcs, carried, f, g)
     gap, total = max(gap, 0.0), np.add.reduce(a)
     error = max(off) / total
     doubt = gap + ROUNDING * (a @ np.abs(f) + b @ np.abs(g))
     proved = doubt <= GAP * spent or doubt <= GAP * (spent + total * _smallest(torch.from_numpy(solved[None])).item())
-    plan = plan[0] if plan else _scattered(arcs, carried, cost.shape)
+    plan = np.zeros(cost.shape)
+    plan.reshape(-1)[arcs] = carried
     shift = (b @ g - a @ f) / total / 2  # of the free constant: so that <a, f> = <b, g>
     return paid, plan, f + shift, g - shift, gap, error, proved and error <= GAP
 
@@ -232,8 +221,8 @@ def _proof(a, b, cost, solved, arcs, carried, f, g):
 
     Compiled, this takes a few passes over the costs, and no more than a small problem does.
     """
-    compiled = _compiled_assigner() if cost.size >= FEWEST_ENTRIES["cpu"] and a.all() and b.all() else None
-    if hasattr(compiled, "prove"):
+    compiled = _simplex.compiled(cost.size) if a.all() and b.all() else None
+    if compiled:
         return compiled.prove(a, b, cost, solved, arcs, carried, f, g)
     f, g = _tight(solved, f, g, a, b)
     row, column = np.divmod(arcs, b.size)
@@ -263,12 +252,6 @@ def _solve_capped(a, b, cost, gap):
         f"range from {cost.min():.3g} to {largest:.3g}; rescale them, or lower those that no plan should pay",
         gap=float(gap),
     )
-
-
-def _scattered(arcs, amounts, shape):
-    plan = np.zeros(shape)
-    plan.reshape(-1)[arcs] = amounts
-    return plan
 
 
 def _tight(cost, f, g, a, b):

@@ -24,19 +24,20 @@ def solve(a, b, cost, extremes=None):
     unit_cost, unit_mass = _power_of_two(max(largest, -least)), _power_of_two(np.add.reduce(a))
     a, b = map(np.ascontiguousarray, (a, b) if unit_mass == 1 else (a / unit_mass, b / unit_mass))
     cost = np.ascontiguousarray(cost if unit_cost == 1 else cost / unit_cost)
-    arcs, amounts, f, g = _solve(a, b, cost, least / unit_cost, largest / unit_cost)
+    arcs, amounts, f, g = _solve(a, b, cost, least / unit_cost)
     if unit_cost != 1:
         f, g = f * unit_cost, g * unit_cost
     return arcs, amounts if unit_mass == 1 else amounts * unit_mass, f, g
 
 
-def _solve(a, b, cost, least, largest):
+def _solve(a, b, cost, least):
     if cost.size >= FEWEST_COMPILED and not (a.all() and b.all()):
-        return _without_empty_points(a, b, cost, least, largest)
+        return _without_empty_points(a, b, cost, least)
     promising = _promising_arcs.are_worth_it(cost)
     numba = None if promising else compiled(cost.size)
-    if numba and (found := numba.solve(a, b, cost, max(largest, -least))):
-        return found
+    if numba and (found := numba.solve(a, b, cost, cost, 1e-9)):
+        plan, f, g, _ = found
+        return *_in_use(plan), f, g
     low = min(least, 0.0)  # with negative costs POT sometimes ends before it has begun
     raised = cost - low if low < 0 else cost
     found = _promising_arcs.solve(a, b, raised) if promising else None
@@ -44,12 +45,12 @@ def _solve(a, b, cost, least, largest):
     return arcs, amounts, f + low, g
 
 
-def _without_empty_points(a, b, cost, least, largest):
+def _without_empty_points(a, b, cost, least):
     """They say nothing, and arcs that carry nothing would only be in the way."""
     rows, columns = np.flatnonzero(a), np.flatnonzero(b)
     some = np.ascontiguousarray(cost[np.ix_(rows, columns)])
     f, g = np.zeros_like(a), np.zeros_like(b)
-    arcs, amounts, f[rows], g[columns] = _solve(a[rows], b[columns], some, least, largest)
+    arcs, amounts, f[rows], g[columns] = _solve(a[rows], b[columns], some, least)
     i, j = np.divmod(arcs, columns.size)
     return rows[i] * b.size + columns[j], amounts, f, g
 
@@ -75,9 +76,13 @@ def _numba():
 
 def _solved_by_pot(a, b, cost):
     plan, _, f, g, _ = _engine()(a, b, cost, MOST_PIVOTS, 1, None, None)
+    return *_in_use(plan), f, g
+
+
+def _in_use(plan):
     plan = plan.reshape(-1)
     arcs = (plan != 0).nonzero()[0]  # of truth values: four times as fast
-    return arcs, plan[arcs], f, g
+    return arcs, plan[arcs]
 
 
 @functools.cache

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from gantut._inputs import TOTAL_TOLERANCE
-from gantut.transport import _auction, _simplex
+from gantut.transport import _auction, _promising_arcs, _simplex
 from gantut.transport._batches import flattened, in_threads
 from gantut.transport._costs import MANY_COORDINATES
 from gantut.transport._results import NotCertified, TransportResult
@@ -52,45 +52,42 @@ def solve(a, b, cost, batch, extremes):
     return TransportResult(*(None if t is None else t.to(cost.device).reshape((*batch, *t.shape[1:])) for t in solved))
 
 
-def solve_arrays(a, b, cost, finite=False):
+def solve_arrays(a, b, cost):
     """Solve one small problem of arrays; None where it is not, or something is wrong with it, for a closer look.
 
-    It takes as few calls as there can be, as they are most of the time. Costs may be known to be `finite`, and no more
-    than ordinary.
+    It takes as few calls as there can be, as they are most of the time.
     """
     if not (a.ndim == b.ndim == 1 and a.shape + b.shape == cost.shape and 0 < cost.size <= MOST_PLAIN):
         return None
-    extremes = (0.0, 0.0) if finite else _extremes(cost)
-    if not (extremes[0] > -INF and extremes[1] < INF):  # nor NaN
-        return None
-    assigner, found = find_assigner(cost, extremes), None
-    if assigner and (mass := _equal_shares(a, b)):
-        found = _assign_one(assigner, mass, cost)
+    compiled, found = _simplex.compiled(cost.size), None
+    if compiled and (mass := _equal_shares(a, b)):
+        found = _assign_one(compiled, mass, cost)
+    elif compiled and (answer := _solve_compiled(compiled, a, b, cost, cost)):
+        *found, proved = answer
+        found = found if proved else None
     if found is None:
-        found = _solve_weighted(a, b, cost, (0.0, np.maximum.reduce(cost, None)) if finite else extremes)
+        found = _solve_plain(a, b, cost)
     if found is None:
         return None
     value, plan, f, g, gap, error = map(torch.from_numpy, map(np.asarray, found))
     return TransportResult(value, plan, f, g, gap, None, error)
 
 
-@np.errstate(all="ignore")
-def _extremes(cost):
-    return np.minimum.reduce(cost, None), np.maximum.reduce(cost, None)
-
-
 def _equal_shares(a, b):
     """The mass of each point, where it is the same for all: nothing sees that sooner than a look at the bytes."""
-    alike = a.tobytes() == b.tobytes() == a[:1].tobytes() * len(a)
+    alike = len(a) == len(b) and a.tobytes() == b.tobytes() == a[:1].tobytes() * len(a)
     return a.item(0) if alike and 0 < a.item(0) * len(a) < INF else None
 
 
 @np.errstate(all="ignore")  # what overflows is looked at again
-def _solve_weighted(a, b, cost, extremes):
-    """Solve it for masses that may differ; None if something is wrong with them."""
+def _solve_plain(a, b, cost):
+    """Solve it for masses and costs of any size; None if something is wrong with them."""
+    extremes = np.minimum.reduce(cost, None), np.maximum.reduce(cost, None)
     from_a, from_b = np.add.reduce(a), np.add.reduce(b)
     most = max(from_a, from_b)
-    if not (np.minimum.reduce(a) >= 0 <= np.minimum.reduce(b) and 0 < most < INF):  # nor NaN
+    if not (extremes[0] > -INF and extremes[1] < INF):  # nor NaN
+        return None
+    if not (np.minimum.reduce(a) >= 0 <= np.minimum.reduce(b) and 0 < most < INF):
         return None
     if from_a != from_b:
         if not abs(from_a - from_b) <= TOTAL_TOLERANCE[torch.float64] * most:
@@ -166,14 +163,19 @@ def solve_uniform(assigner, mass, cost):
 
 def _assign_one(assigner, mass, cost):
     """The same for a problem (n, n) of arrays with masses that are all `mass`: value, plan, f, g, gap and error."""
-    n = len(cost)
-    plan, f, g, sums = assigner.assign_one(np.ascontiguousarray(cost), mass)
-    value, spent, gap, in_f, in_g = (mass * each for each in sums.tolist())
+    if (found := assigner.assign_one(cost, mass)) is None:
+        return None
+    plan, f, g, sums = found
+    value, spent, gap, in_f, in_g = (mass * each for each in sums)
     gap = max(gap, 0.0)
-    doubt = gap + ROUNDING * (in_f + in_g)
-    if not doubt <= GAP * spent and not doubt <= GAP * (spent + n * mass * _smallest(torch.from_numpy(cost)[None])):
+    if not _proved(gap + ROUNDING * (in_f + in_g), spent, len(cost) * mass, cost):
         return None
     return value, plan, f, g, gap, 0.0
+
+
+def _proved(doubt, spent, total, cost):
+    """Whether doubt is next to nothing, beside what is spent or would be if all went at the smallest cost above 0."""
+    return doubt <= GAP * spent or doubt <= GAP * (spent + total * _smallest(torch.from_numpy(cost)[None]).item())
 
 
 # ---------------------------------------------------------------------------------------------- any masses
@@ -204,33 +206,31 @@ def _attempt(a, b, cost, solved, extremes=None):
 
     Returns value, plan, f, g, gap and error, all for `cost`, and whether they are proved.
     """
+    compiled = None if _promising_arcs.are_worth_it(solved) else _simplex.compiled(cost.size)
+    if compiled and (found := _solve_compiled(compiled, a, b, cost, solved)):
+        return found
     arcs, carried, f, g = _simplex.solve(a, b, solved, extremes)
-    f, g, paid, spent, gap, *off = _proof(a, b, cost, solved, arcs, carried, f, g)
-    gap, total = max(gap, 0.0), np.add.reduce(a)
-    error = max(off) / total
+    f, g = _tight(solved, f, g, a, b)
+    row, column = np.divmod(arcs, b.size)
+    each, total = cost.reshape(-1)[arcs], np.add.reduce(a)
+    over_a, over_b = np.bincount(row, carried, a.size) - a, np.bincount(column, carried, b.size) - b
+    gap = carried @ (each - f[row] - g[column]) + over_a @ f + over_b @ g  # each term is small: nothing cancels
+    gap, error = max(gap, 0.0), max(np.abs(over_a).sum(), np.abs(over_b).sum()) / total
     doubt = gap + ROUNDING * (a @ np.abs(f) + b @ np.abs(g))
-    proved = doubt <= GAP * spent or doubt <= GAP * (spent + total * _smallest(torch.from_numpy(solved[None])).item())
+    proved = error <= GAP and _proved(doubt, carried @ np.abs(each), total, solved)
     plan = np.zeros(cost.shape)
     plan.reshape(-1)[arcs] = carried
     shift = (b @ g - a @ f) / total / 2  # of the free constant: so that <a, f> = <b, g>
-    return paid, plan, f + shift, g - shift, gap, error, proved and error <= GAP
+    return carried @ each, plan, f + shift, g - shift, gap, error, proved
 
 
-def _proof(a, b, cost, solved, arcs, carried, f, g):
-    """Tight potentials, what the arcs pay, also in absolute terms, the gap, and how far off both marginals are, in L1.
-
-    Compiled, this takes a few passes over the costs, and no more than a small problem does.
-    """
-    compiled = _simplex.compiled(cost.size) if a.all() and b.all() else None
-    if compiled:
-        return compiled.prove(a, b, cost, solved, arcs, carried, f, g)
-    f, g = _tight(solved, f, g, a, b)
-    row, column = np.divmod(arcs, b.size)
-    each = cost.reshape(-1)[arcs]
-    over_a = np.bincount(row, carried, a.size) - a
-    over_b = np.bincount(column, carried, b.size) - b
-    gap = carried @ (each - f[row] - g[column]) + over_a @ f + over_b @ g  # each term is small: nothing cancels
-    return f, g, carried @ each, carried @ np.abs(each), gap, np.abs(over_a).sum(), np.abs(over_b).sum()
+def _solve_compiled(compiled, a, b, cost, solved):
+    """The same in one call, for masses and costs of ordinary size; None for others."""
+    if (found := compiled.solve(a, b, cost, solved, TOTAL_TOLERANCE[torch.float64])) is None:
+        return None
+    plan, f, g, (paid, spent, gap, off_a, off_b, roundings, total) = found
+    gap, error = max(gap, 0.0), max(off_a, off_b) / total
+    return paid, plan, f, g, gap, error, error <= GAP and _proved(gap + ROUNDING * roundings, spent, total, solved)
 
 
 def _solve_capped(a, b, cost, gap):

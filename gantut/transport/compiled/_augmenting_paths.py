@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from gantut.transport._batches import in_threads
-from gantut.transport.compiled._loops import compiled, part_of_it, place_of_least, transform
+from gantut.transport.compiled._loops import compiled, largest_size, part_of_it, place_of_least, transform
 
 TOGETHER = 1 << 18  # entries of problems that a thread solves at a time
 
@@ -37,29 +37,42 @@ def assign(cost):
 
 
 def assign_one(cost, mass):
-    """Solve a problem (n, n) of masses that are all `mass`: plan, f and g, balanced, and those five sums."""
+    """Solve a problem (n, n) of masses that are all `mass`: plan, f and g, balanced, and those five sums.
+
+    None if costs are of no ordinary size.
+    """
     n = len(cost)
-    column, plan, f, g, sums = np.empty(n, np.int64), np.zeros((n, n)), np.empty(n), np.empty(n), np.empty(5)
-    _solve(cost, column, f, g, sums, *_memory(n))
-    _finish(column, mass, plan, f, g)
-    return plan, f, g, sums
+    cost = np.ascontiguousarray(cost)
+    plan, f, g, sums, memory = np.zeros((n, n)), np.empty(n), np.empty(n), np.empty(5), _memory(n)
+    return (
+        (plan, f, g, sums.tolist()) if _solve_one(cost, cost.view(np.int64), mass, plan, f, g, sums, *memory) else None
+    )
 
 
 def _memory(n):
-    distance = np.empty(n)
-    return np.empty((3, n), np.int64), np.empty((2, n)), distance, distance.view(np.int64)
+    real = np.empty((3, n))
+    return np.empty((4, n), np.int64), real, real.view(np.int64)
 
 
 @compiled
-def _solve_all(costs, column_of, f, g, sums, whole, real, distance, bits):
+def _solve_one(cost, cost_bits, mass, plan, f, g, sums, whole, real, bits):
+    if largest_size(cost_bits, real[2], bits[2]) < 0:
+        return False
+    _solve(cost, whole[3], f, g, sums, whole, real, bits)
+    _finish(whole[3], mass, plan, f, g)
+    return True
+
+
+@compiled
+def _solve_all(costs, column_of, f, g, sums, whole, real, bits):
     for k in range(costs.shape[0]):
-        _solve(costs[k], column_of[k], f[k], g[k], sums[k], whole, real, distance, bits)
+        _solve(costs[k], column_of[k], f[k], g[k], sums[k], whole, real, bits)
 
 
 @compiled
-def _solve(cost, column_of, f, g, sums, whole, real, distance, bits):
-    _assign(cost, column_of, g, whole[0], whole[1], whole[2], distance, bits, real[0], real[1])
-    _tighten(cost, column_of, f, g, distance, bits)
+def _solve(cost, column_of, f, g, sums, whole, real, bits):
+    _assign(cost, column_of, g, whole[0], whole[1], whole[2], real[2], bits[2], real[0], real[1])
+    _tighten(cost, column_of, f, g, real[2], bits[2])
     _add_up(cost, column_of, f, g, sums)
 
 
@@ -158,7 +171,7 @@ def _add_up(cost, column_of, f, g, sums):
     sums[0], sums[1], sums[2], sums[3], sums[4] = paid, size, gap, of_f, of_g
 
 
-@compiled
+@part_of_it
 def _finish(column_of, mass, plan, f, g):
     """Fill the plan, and choose the free constant of the potentials so that <a, f> = <b, g>."""
     shift = 0.0
@@ -169,5 +182,3 @@ def _finish(column_of, mass, plan, f, g):
     for i in range(f.shape[0]):
         f[i] += shift
         g[i] -= shift
-
-

@@ -10,7 +10,11 @@ from numba import njit
 
 # A minimum may be taken in any order, and there are no NaNs; but infinities there are.
 OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"nnan", "nsz", "reassoc"}}
-MOST = np.int64(2**63 - 1)
+MOST = np.int64(2**63 - 1)  # all bits but the sign's
+
+# Taken for whole numbers, the bits of positive numbers have their order: up to here no sum or product overflows, from
+# here on none vanishes. Zero, negative numbers, infinity and NaN are outside.
+HUGE, TINY = (int(np.float64(limit).view(np.int64)) for limit in (1e100, 1e-100))
 
 
 def compiled(function, options=OPTIONS):
@@ -52,3 +56,15 @@ def transform(cost, f, g, slack, bits):
             slack[j] = row[j] - g[j]
         bits[0] = least_bits(bits)
         f[i] = slack[0]
+
+
+@part_of_it
+def largest_size(cost_bits, number, its_bits):
+    """The largest size of a cost, or -1 where it is none to do sums with; the first of `number` is overwritten."""
+    largest = np.int64(0)
+    for i in range(cost_bits.shape[0]):
+        row = cost_bits[i]
+        for j in range(row.shape[0]):
+            largest = max(largest, row[j] & MOST)
+    its_bits[0] = largest
+    return number[0] if largest == 0 or TINY < largest < HUGE else -1.0

@@ -16,7 +16,15 @@ node are a list: its `child` is the youngest, whose `elder` is the next one.
 
 import numpy as np
 
-from gantut.transport.compiled._loops import compiled, part_of_it, place_of_least
+from gantut.transport.compiled._loops import (
+    HUGE,
+    compiled,
+    largest_size,
+    least_bits,
+    part_of_it,
+    place_of_least,
+    transform,
+)
 
 # An arc enters the tree if the potentials exceed its cost by more than this share of the largest cost.
 ROUNDING = 1e-13
@@ -24,67 +32,100 @@ ROWS_AT_A_TIME = 2  # in which the arc is looked for that is exceeded the most: 
 MOST_CIRCLES = 100  # for each node: ten times the usual. Where many arcs of the tree are empty, they might never end
 
 
-def solve(a, b, cost, largest):
-    """Return a plan as arcs (numbers i m + j) and the amounts on them, and potentials f (n,) and g (m,); or None.
+def solve(a, b, cost, solved, tolerance):
+    """Solve for the costs `solved`, which are `cost` or lower, and add up what proves it for `cost`.
 
-    All masses are positive, and no cost is larger than `largest`, nor less than minus that.
+    Returns the plan, f and g, balanced, and sums: what is paid, also in absolute terms, the gap, by how much both
+    marginals are off, in L1, the roundings of potentials, weighted, and the total mass. None if some mass or cost is
+    not positive or of no ordinary size, totals differ by more than this relative tolerance, or there are too many
+    circles.
     """
     n, m = cost.shape
-    tree, real = np.empty((9, n + m), np.int64), np.empty((6, n + m))
+    cost, solved = np.ascontiguousarray(cost), np.ascontiguousarray(solved)  # for other layouts code would be made anew
+    plan, f, g, sums = np.zeros((n, m)), np.empty(n), np.empty(m), np.empty(7)
+    tree, real = np.empty((8, n + m), np.int64), np.empty((6, n + m))
     real[0, :n], real[0, n:] = a, b
-    count = _solve(cost, ROUNDING * largest, tree, real, real.view(np.int64))
-    if count < 0:
-        return None
-    potential = real[2]
-    return tree[8, :count], real[0, :count], potential[:n].copy(), -potential[n:]
+    done = _solve(cost, solved, solved.view(np.int64), tolerance, plan, f, g, sums, tree, real, real.view(np.int64))
+    return (plan, f, g, sums.tolist()) if done else None
 
 
 @compiled
-def _solve(cost, rounding, tree, real, bits):
+def _solve(cost, solved, solved_bits, tolerance, plan, f, g, sums, tree, real, bits):
     n, m = cost.shape
-    parent, size, flow, potential = tree[0], tree[1], real[1], real[2]
-    children = tree[2], tree[3], tree[4]
-    root = _cheapest_first(cost, real[0], parent, size, children, flow, tree[5], tree[6][:n], real[3], bits[3], real[4], bits[4], real[5])
-    _find_potentials(cost, parent, tree[5], root, potential)
+    a, b, slack, slack_bits = real[0, :n], real[0, n:], real[3], bits[3]
+    largest = largest_size(solved_bits, slack, slack_bits)
+    if largest < 0 or not _have_one_total(real[0], bits[0], a, b, tolerance):
+        return False
+    for v in range(n + m):
+        real[5, v] = real[0, v]
+    parent, size, children, flow, potential = tree[0], tree[1], (tree[2], tree[3], tree[4]), real[1], real[2]
+    root = _cheapest_first(
+        solved, real[5], parent, size, children, flow, tree[5], tree[6], slack[:m], slack_bits[:m], real[4, :n],
+        bits[4, :n], potential[:m],
+    )  # fmt: skip
+    _find_potentials(solved, parent, tree[5], root, potential)
     row, seen, circles = 0, 0, 0
     while seen < n:
-        u, v, excess, row, looked = _most_exceeded(cost, potential, row, rounding, real[3], bits[3])
-        if u < 0:
-            seen += looked
-            continue
-        seen, circles = 0, circles + 1
-        if circles > MOST_CIRCLES * (n + m):
-            return -1
-        top, leaving, above_u, amount = _send_round(parent, size, flow, u, v, n)
-        inner, outer = (u, v) if above_u else (v, u)
-        root, inner, outer, end, moving = _cut(parent, size, children, root, leaving, top, inner, outer)
-        _turn_round(parent, size, children, flow, inner, outer, end, moving, amount)
-        _shift(children, potential, inner, -excess if inner < n else excess, tree[7])
-    return _arcs_in_use(parent, flow, n, m, tree[8], real[0])
+        u, v, excess, row = _most_exceeded(solved, potential, row, ROUNDING * largest, slack, slack_bits)
+        seen += ROWS_AT_A_TIME
+        if u >= 0:
+            seen, circles = 0, circles + 1
+            if circles > MOST_CIRCLES * (n + m):
+                return False
+            top, leaving, above_u, amount = _send_round(parent, size, flow, u, v, n)
+            inner, outer = (u, v) if above_u else (v, u)
+            root, inner, outer, end, moving = _cut(parent, size, children, root, leaving, top, inner, outer)
+            _turn_round(parent, size, children, flow, inner, outer, end, moving, amount)
+            _shift(children, potential, inner, -excess if inner < n else excess, tree[7])
+    for j in range(m):
+        g[j] = -potential[n + j]
+    transform(solved, f, g, slack[:m], slack_bits[:m])
+    _add_up(cost, parent, flow, a, b, plan, f, g, sums, real[5])
+    return True
 
 
 @part_of_it
-def _cheapest_first(cost, left, parent, size, children, flow, order, at, slack, slack_bits, least, least_bits, closed):
+def _have_one_total(mass, mass_bits, a, b, tolerance):
+    """Whether all masses are positive and both totals the same, which they are then made to the last digit."""
+    for v in range(mass.size):
+        if not 0 < mass_bits[v] < HUGE:
+            return False
+    from_a, from_b = 0.0, 0.0
+    for i in range(a.size):
+        from_a += a[i]
+    for j in range(b.size):
+        from_b += b[j]
+    if min(from_a, from_b) < 1e-100 or abs(from_a - from_b) > tolerance * max(from_a, from_b):
+        return False
+    of_a, of_b = (1 + from_b / from_a) / 2, (1 + from_a / from_b) / 2
+    for i in range(a.size):
+        a[i] *= of_a
+    for j in range(b.size):
+        b[j] *= of_b
+    return True
+
+
+@part_of_it
+def _cheapest_first(cost, left, parent, size, children, flow, order, at, slack, bits, least, bits_of_least, closed):
     """Make a tree by the cheapest arc of all that are left, again and again, and return its root.
 
     Each arc takes what is left of its row or of its column, which is done with: the other end becomes its parent.
     """
     n, m = cost.shape
-    slack, slack_bits, least, least_bits = slack[:m], slack_bits[:m], least[:n], least_bits[:n]
     for v in range(n + m):
         parent[v], size[v], children[0][v] = -1, 1, -1
     for j in range(m):
         closed[j] = 0.0
     for i in range(n):
-        at[i] = _cheapest_open(cost[i], closed, slack, slack_bits)
+        at[i] = _cheapest_open(cost[i], closed, slack, bits)
         least[i] = slack[at[i]]
     rows, columns, up = n, m, 0
     for k in range(n + m - 1):
-        i = place_of_least(least_bits)
+        i = place_of_least(bits_of_least)
         while closed[at[i]] > 0:
-            at[i] = _cheapest_open(cost[i], closed, slack, slack_bits)
+            at[i] = _cheapest_open(cost[i], closed, slack, bits)
             least[i] = slack[at[i]]
-            i = place_of_least(least_bits)
+            i = place_of_least(bits_of_least)
         v, up = i, n + at[i]
         if columns == 1 or (rows > 1 and left[v] <= left[up]):
             rows -= 1
@@ -120,20 +161,24 @@ def _find_potentials(cost, parent, order, root, potential):
 
 @part_of_it
 def _most_exceeded(cost, potential, row, rounding, slack, bits):
-    """Look through a few rows: the arc from u to v that the potentials exceed the most, and by how much; u = -1 if none.
+    """Look through a few rows for the arc from u to v that the potentials exceed the most; u = -1 if there is none.
 
-    Returns also the row to go on from, and how many were seen.
+    Returns also by how much, and the row to go on from.
     """
     n, m = cost.shape
     minus_g = potential[n:]
-    u, v, lowest, looked = -1, -1, -rounding, 0
-    while looked < ROWS_AT_A_TIME:
-        j = _cheapest_open(cost[row], minus_g, slack[:m], bits[:m])
-        if slack[j] - potential[row] < lowest:
-            u, v, lowest = row, n + j, slack[j] - potential[row]
+    u, v, lowest = -1, -1, -rounding
+    for _ in range(ROWS_AT_A_TIME):
+        its_costs = cost[row]
+        for j in range(m):
+            slack[j] = its_costs[j] + minus_g[j]
+        bits[m] = least_bits(bits[:m])
+        if slack[m] - potential[row] < lowest:
+            u, v, lowest = row, n, slack[m] - potential[row]
+            while bits[v - n] != bits[m]:
+                v += 1
         row = row + 1 if row + 1 < n else 0
-        looked += 1
-    return u, v, -lowest, row, looked
+    return u, v, -lowest, row
 
 
 @part_of_it
@@ -185,7 +230,7 @@ def _cut(parent, size, children, root, leaving, top, inner, outer):
 
 @part_of_it
 def _turn_round(parent, size, children, flow, inner, outer, end, moving, amount):
-    """Hang the part that moves below `outer`, by its node `inner`: the way from there up to its old root, `end`, turns."""
+    """Hang the part that moves below `outer`, by its node `inner`: the way from there to its old root, `end`, turns."""
     v, up, carried, its_size = inner, outer, amount, moving
     while True:
         old, old_flow, old_size = parent[v], flow[v], size[v]
@@ -242,11 +287,39 @@ def _unlink(children, up, v):
 
 
 @part_of_it
-def _arcs_in_use(parent, flow, n, m, arcs, carried):
-    count = 0
+def _add_up(cost, parent, flow, a, b, plan, f, g, sums, over):
+    """Fill the plan, add up what proves it, and choose the potentials' free constant so that <a, f> = <b, g>."""
+    n, m = cost.shape
+    for i in range(n):
+        over[i] = -a[i]
+    for j in range(m):
+        over[n + j] = -b[j]
+    paid, spent, gap = 0.0, 0.0, 0.0
     for v in range(n + m):
-        if parent[v] >= 0 and flow[v] > 0:
-            arcs[count] = v * m + parent[v] - n if v < n else parent[v] * m + v - n
-            carried[count] = flow[v]
-            count += 1
-    return count
+        up = parent[v]
+        if up >= 0 and flow[v] > 0:
+            i, j, mass = min(v, up), max(v, up) - n, flow[v]
+            plan[i, j] = mass
+            paid += mass * cost[i, j]
+            spent += mass * abs(cost[i, j])
+            gap += mass * (cost[i, j] - f[i] - g[j])  # each term is small: nothing cancels
+            over[i] += mass
+            over[n + j] += mass
+    total, of_f, of_g, off_a, off_b, roundings = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for i in range(n):
+        total += a[i]
+        of_f += a[i] * f[i]
+        gap += over[i] * f[i]
+        off_a += abs(over[i])
+        roundings += a[i] * abs(f[i])
+    for j in range(m):
+        of_g += b[j] * g[j]
+        gap += over[n + j] * g[j]
+        off_b += abs(over[n + j])
+        roundings += b[j] * abs(g[j])
+    shift = (of_g - of_f) / total / 2
+    for i in range(n):
+        f[i] += shift
+    for j in range(m):
+        g[j] -= shift
+    sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6] = paid, spent, gap, off_a, off_b, roundings, total

@@ -255,6 +255,7 @@ def test_what_cannot_be_proved_is_refused_with_its_gap(device, monkeypatch):
         return np.arange(cost.size), np.outer(a, b).reshape(-1) / a.sum(), np.zeros_like(a), np.zeros_like(b)
 
     monkeypatch.setattr(_simplex, "solve", wrong)
+    monkeypatch.setattr(_simplex, "_numba", lambda: None)  # it would be asked next
     with pytest.raises(NotCertified, match="could not be proved optimal") as caught:
         emd([0.5, 0.5], [0.25, 0.75], [[0.0, 1.0], [1.0, 0.0]])
     assert caught.value.gap == pytest.approx(0.5)  # the product plan costs 1/2, and potentials 0 prove nothing
@@ -672,7 +673,7 @@ def test_costs_that_no_plan_pays_excuse_no_wrong_answer(assigner, device, monkey
     if largest < 1e290:  # beyond, it is not even asked
         found = _solver.solve_uniform(assigner, ones[:1], cost[None])
         assert found is None or found.value.item() == pytest.approx(best, rel=1e-8, abs=1e-8)
-    monkeypatch.setattr(_solver, "find_assigner", lambda *_: assigner)  # on the CPU take the auction, too
+    monkeypatch.setattr(_solver, "find_assigner", lambda _: assigner)  # on the CPU take the auction, too
     result = emd(ones, ones, cost.clone().requires_grad_())  # plain arrays do not go to an auction
     assert result.value.item() == pytest.approx(best, rel=1e-9, abs=1e-12)
     assert result.gap.item() <= 1e-8 * max(best, 1)
@@ -764,16 +765,52 @@ def test_what_proves_a_plan_is_added_up_for_the_costs_that_are_paid(compiled, no
 
 
 @pytest.mark.parametrize("wrong", [math.nan, -math.nan, math.inf, -math.inf, 1e150])
-def test_the_network_simplex_refuses_what_it_cannot_add_up(compiled, normal, wrong):
+def test_compiled_solvers_refuse_what_they_cannot_add_up(compiled, normal, wrong):
     cost, a, b = array(normal(20, 30).cpu()), np.full(20, 3.0), np.full(30, 2.0)
     for array_of in (a, b, cost):
         kept = array_of.flat[7]
         array_of.flat[7] = wrong
         assert compiled.solve(a, b, cost, cost, 1e-9) is None
         array_of.flat[7] = kept
+    square, shares = np.where(cost[:, :20] == cost[3, 5], wrong, cost[:, :20]), np.full(20, 0.05)
+    assert compiled.assign_one(shares, shares, square) is None
+    for place in (0, 9, 19):
+        other = np.where(np.arange(20) == place, wrong, shares)
+        for pair in ((shares, other), (other, shares), (other, other)):
+            assert compiled.assign_one(*pair, cost[:, :20]) is None
     for masses in (np.where(np.arange(20) == 3, 0.0, 63 / 19), np.where(np.arange(20) == 3, -3.0, 3.0), a * (1 + 1e-8)):
         assert compiled.solve(masses, b, cost, cost, 1e-9) is None  # a mass of zero, one below, and another total
     assert compiled.solve(a, b, cost, cost, 1e-9) is not None
+    assert compiled.assign_one(shares, shares, cost[:, :20]) is not None
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "cost", "value"),
+    [  # by hand: where one side has one point there is one plan; in the last a tiny mass has to go at a huge cost
+        ([1e-17, 1], [1], [[1e17], [0]], 1),
+        ([1], [1e-17, 1], [[1e17, 0]], 1),
+        ([1e-10, 1e7], [1e7], [[1e17], [-1e-9]], 1e7 - 1e-2),
+        ([1e-18, 1], [1, 1e-18], [[1e18, 2e18], [0, 0]], 1),
+    ],
+)
+def test_masses_below_a_rounding_of_the_total_are_carried_too(device, a, b, cost, value):
+    result = emd(*(tensor(each, device) for each in (a, b, cost)))
+    assert result.value.item() == pytest.approx(value, rel=1e-9)
+    torch.testing.assert_close(result.plan.sum(1).cpu(), tensor(a), rtol=1e-12, atol=0)
+    torch.testing.assert_close(result.plan.sum(0).cpu(), tensor(b), rtol=1e-12, atol=0)
+
+
+def test_costs_near_the_end_of_the_range_are_solved_in_a_unit_of_their_own(device):
+    half = tensor([0.5, 0.5], device)
+    for cost, value in (
+        ([[1e308, -1e308], [-1e308, 1e308]], -1e308),  # the difference of two costs is no number
+        ([[1.7e308, 1e300], [1e300, 1.7e308]], 1e300),
+    ):
+        result = emd(half, half, tensor(cost, device))
+        assert result.value.item() == pytest.approx(value, rel=1e-12)
+        assert torch.isfinite(result.f).all() and torch.isfinite(result.g).all()  # noqa: PT018
+    with pytest.raises(NotCertified, match="exceed double precision: divide them"):
+        emd(2 * half, 2 * half, tensor([[1.7e308, 1.7e308], [1.7e308, 1.7e308]], device))
 
 
 def test_a_simplex_that_goes_round_too_long_hands_over(compiled, random_distributions, normal, monkeypatch):

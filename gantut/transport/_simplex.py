@@ -31,6 +31,8 @@ def solve(a, b, cost, extremes=None):
 
 
 def _solve(a, b, cost, least):
+    if min(cost.shape) == 1:  # there is one plan
+        return np.arange(cost.size), (b if len(a) == 1 else a).copy(), *_of_one_point(cost)
     if cost.size >= FEWEST_COMPILED and not (a.all() and b.all()):
         return _without_empty_points(a, b, cost, least)
     promising = _promising_arcs.are_worth_it(cost)
@@ -43,6 +45,11 @@ def _solve(a, b, cost, least):
     found = _promising_arcs.solve(a, b, raised) if promising else None
     arcs, amounts, f, g = found or _solved_by_pot(a, b, raised)
     return arcs, amounts, f + low, g
+
+
+def _of_one_point(cost):
+    """Potentials where one side has only one point: 0 there, all costs on the other."""
+    return (np.zeros(1), cost[0].copy()) if len(cost) == 1 else (cost[:, 0].copy(), np.zeros(1))
 
 
 def _without_empty_points(a, b, cost, least):

@@ -25,7 +25,7 @@ ROUNDING = 2.0**-51  # of a constraint f_i + g_j <= C_ij, relative to |f_i| + |g
 FEWEST_AUCTIONED = 1 << 12  # costs that pay what it takes to start an auction on CUDA
 MOST_PLAIN = 1 << 17  # entries of one problem that validation and conversions would take much of the time of
 MOST_ASSIGNED = 4000  # points on the CPU, where the simplex overtakes shortest paths
-HUGE = 1e290  # above, differences of costs and potentials may overflow
+HUGE, UNIT = 1e290, 2.0**100  # above the one, differences of costs and potentials may overflow, in the other not
 
 # The first cap on costs, in units of the smallest; and how much higher each further one is.
 FIRST_CAP = 1e4
@@ -39,7 +39,9 @@ def solve(a, b, cost, batch, extremes):
 
     `extremes` are the least and the largest cost.
     """
-    assigner = find_assigner(cost, extremes)
+    if max(-extremes[0], extremes[1]) >= HUGE:
+        return _in_unit(solve(a, b, cost.double() / UNIT, batch, tuple(each / UNIT for each in extremes)))
+    assigner = find_assigner(cost)
     a, b = common_total(flattened(a, batch, 1), flattened(b, batch, 1))  # (k, n), (k, m)
     cost = flattened(cost, batch, 2)  # (k, n, m)
     solved = None
@@ -52,6 +54,15 @@ def solve(a, b, cost, batch, extremes):
     return TransportResult(*(None if t is None else t.to(cost.device).reshape((*batch, *t.shape[1:])) for t in solved))
 
 
+def _in_unit(result):
+    """What was solved for costs in a unit in which nothing overflows."""
+    scaled = result._replace(**{name: getattr(result, name) * UNIT for name in ("value", "f", "g", "gap")})
+    if not all(torch.isfinite(each).all() for each in (scaled.value, scaled.f, scaled.g)):
+        what = "costs are so large that the value or the potentials exceed double precision: divide them by a number"
+        raise NotCertified(what, gap=INF)
+    return scaled
+
+
 def solve_arrays(a, b, cost):
     """Solve one small problem of arrays; None where it is not, or something is wrong with it, for a closer look.
 
@@ -60,9 +71,9 @@ def solve_arrays(a, b, cost):
     if not (a.ndim == b.ndim == 1 and a.shape + b.shape == cost.shape and 0 < cost.size <= MOST_PLAIN):
         return None
     compiled, found = _simplex.compiled(cost.size), None
-    if compiled and (mass := _equal_shares(a, b)):
-        found = _assign_one(compiled, mass, cost)
-    elif compiled and (answer := _solve_compiled(compiled, a, b, cost, cost)):
+    if compiled and len(a) == len(b) and a.item(0) == a.item(-1) == b.item(0):
+        found = _assign_one(compiled, a, b, cost)
+    if compiled and found is None and (answer := _solve_compiled(compiled, a, b, cost, cost)):
         *found, proved = answer
         found = found if proved else None
     if found is None:
@@ -73,19 +84,13 @@ def solve_arrays(a, b, cost):
     return TransportResult(value, plan, f, g, gap, None, error)
 
 
-def _equal_shares(a, b):
-    """The mass of each point, where it is the same for all: nothing sees that sooner than a look at the bytes."""
-    alike = len(a) == len(b) and a.tobytes() == b.tobytes() == a[:1].tobytes() * len(a)
-    return a.item(0) if alike and 0 < a.item(0) * len(a) < INF else None
-
-
 @np.errstate(all="ignore")  # what overflows is looked at again
 def _solve_plain(a, b, cost):
     """Solve it for masses and costs of any size; None if something is wrong with them."""
     extremes = np.minimum.reduce(cost, None), np.maximum.reduce(cost, None)
     from_a, from_b = np.add.reduce(a), np.add.reduce(b)
     most = max(from_a, from_b)
-    if not (extremes[0] > -INF and extremes[1] < INF):  # nor NaN
+    if not (extremes[0] > -HUGE and extremes[1] < HUGE):  # nor NaN
         return None
     if not (np.minimum.reduce(a) >= 0 <= np.minimum.reduce(b) and 0 < most < INF):
         return None
@@ -130,12 +135,11 @@ def common_total(a, b):
 # ---------------------------------------------------------------------------------------------- equal masses
 
 
-def find_assigner(cost, extremes):
+def find_assigner(cost):
     """The module that assigns points of equal mass, or None where the simplex is at least as good, or all there is."""
     on_cpu = isinstance(cost, np.ndarray) or cost.device.type == "cpu"
     n, m = cost.shape[-2:]
-    low, high = extremes
-    if n != m or not max(-low, high) < HUGE:
+    if n != m:
         return None
     entries = math.prod(cost.shape)
     if on_cpu:
@@ -161,20 +165,23 @@ def solve_uniform(assigner, mass, cost):
     return TransportResult(value, plan, f + shift, g - shift, gap, error=torch.zeros_like(mass))
 
 
-def _assign_one(assigner, mass, cost):
-    """The same for a problem (n, n) of arrays with masses that are all `mass`: value, plan, f, g, gap and error."""
-    if (found := assigner.assign_one(cost, mass)) is None:
+def _assign_one(compiled, a, b, cost):
+    """The same for a problem (n, n) of arrays: value, plan, f, g, gap and error; None where masses differ."""
+    if (found := compiled.assign_one(a, b, cost)) is None:
         return None
-    plan, f, g, sums = found
+    mass, (plan, f, g, sums) = a.item(0), found
     value, spent, gap, in_f, in_g = (mass * each for each in sums)
-    gap = max(gap, 0.0)
-    if not _proved(gap + ROUNDING * (in_f + in_g), spent, len(cost) * mass, cost):
+    if not _proved(gap, ROUNDING * (in_f + in_g), spent, len(cost) * mass, cost):
         return None
-    return value, plan, f, g, gap, 0.0
+    return value, plan, f, g, max(gap, 0.0), 0.0
 
 
-def _proved(doubt, spent, total, cost):
-    """Whether doubt is next to nothing, beside what is spent or would be if all went at the smallest cost above 0."""
+def _proved(gap, roundings, spent, total, cost):
+    """Whether all doubt is next to nothing, beside what is spent or would be if all went at the smallest cost above 0.
+
+    A plan that costs less than the potentials prove does not move all that it should.
+    """
+    doubt = abs(gap) + roundings
     return doubt <= GAP * spent or doubt <= GAP * (spent + total * _smallest(torch.from_numpy(cost)[None]).item())
 
 
@@ -184,6 +191,8 @@ def _proved(doubt, spent, total, cost):
 def _solve_one(a, b, cost, extremes=None):
     """The same for a problem (n,), (m,), (n, m) of arrays."""
     *found, proved = _attempt(a, b, cost, cost, extremes)
+    if not proved and (compiled := _simplex.compiled(INF)) and (again := _solve_compiled(compiled, a, b, cost, cost)):
+        *found, proved = again  # POT loses masses below a rounding of the total
     return found if proved else _solve_capped(a, b, cost, found[4])
 
 
@@ -215,13 +224,14 @@ def _attempt(a, b, cost, solved, extremes=None):
     each, total = cost.reshape(-1)[arcs], np.add.reduce(a)
     over_a, over_b = np.bincount(row, carried, a.size) - a, np.bincount(column, carried, b.size) - b
     gap = carried @ (each - f[row] - g[column]) + over_a @ f + over_b @ g  # each term is small: nothing cancels
-    gap, error = max(gap, 0.0), max(np.abs(over_a).sum(), np.abs(over_b).sum()) / total
-    doubt = gap + ROUNDING * (a @ np.abs(f) + b @ np.abs(g))
-    proved = error <= GAP and _proved(doubt, carried @ np.abs(each), total, solved)
+    error = max(np.abs(over_a).sum(), np.abs(over_b).sum()) / total
+    roundings = ROUNDING * (a @ np.abs(f) + b @ np.abs(g))
+    complete = np.isin(np.flatnonzero(a), row).all() and np.isin(np.flatnonzero(b), column).all()
+    proved = complete and error <= GAP and _proved(gap, roundings, carried @ np.abs(each), total, solved)
     plan = np.zeros(cost.shape)
     plan.reshape(-1)[arcs] = carried
     shift = (b @ g - a @ f) / total / 2  # of the free constant: so that <a, f> = <b, g>
-    return carried @ each, plan, f + shift, g - shift, gap, error, proved
+    return carried @ each, plan, f + shift, g - shift, max(gap, 0.0), error, proved
 
 
 def _solve_compiled(compiled, a, b, cost, solved):
@@ -229,8 +239,9 @@ def _solve_compiled(compiled, a, b, cost, solved):
     if (found := compiled.solve(a, b, cost, solved, TOTAL_TOLERANCE[torch.float64])) is None:
         return None
     plan, f, g, (paid, spent, gap, off_a, off_b, roundings, total) = found
-    gap, error = max(gap, 0.0), max(off_a, off_b) / total
-    return paid, plan, f, g, gap, error, error <= GAP and _proved(gap + ROUNDING * roundings, spent, total, solved)
+    error = max(off_a, off_b) / total
+    proved = error <= GAP and _proved(gap, ROUNDING * roundings, spent, total, solved)
+    return paid, plan, f, g, max(gap, 0.0), error, proved
 
 
 def _solve_capped(a, b, cost, gap):

@@ -7,11 +7,13 @@ row of the matrix with vector instructions, so that a path costs less than the h
 proves the answer is computed at once, as long as the costs are in the cache.
 """
 
+import functools
+
 import numpy as np
 import torch
 
 from gantut.transport._batches import in_threads
-from gantut.transport.compiled._loops import compiled, largest_size, part_of_it, place_of_least, transform
+from gantut.transport.compiled._loops import OPTIONS, compiled, largest_size, part_of_it, place_of_least, transform
 
 TOGETHER = 1 << 18  # entries of problems that a thread solves at a time
 
@@ -36,17 +38,16 @@ def assign(cost):
     return column, f, g, sums.T
 
 
-def assign_one(cost, mass):
-    """Solve a problem (n, n) of masses that are all `mass`: plan, f and g, balanced, and those five sums.
+def assign_one(a, b, cost):
+    """Solve a problem (n, n) of masses that are all the same: plan, f and g, balanced, and those five sums.
 
-    None if costs are of no ordinary size.
+    None if masses are not all the same, or some mass or cost is of no ordinary size.
     """
     n = len(cost)
-    cost = np.ascontiguousarray(cost)
+    a, b, cost = np.ascontiguousarray(a), np.ascontiguousarray(b), np.ascontiguousarray(cost)
     plan, f, g, sums, memory = np.zeros((n, n)), np.empty(n), np.empty(n), np.empty(5), _memory(n)
-    return (
-        (plan, f, g, sums.tolist()) if _solve_one(cost, cost.view(np.int64), mass, plan, f, g, sums, *memory) else None
-    )
+    done = _solve_one(a, b, cost, cost.view(np.int64), plan, f, g, sums, *memory)
+    return (plan, f, g, sums.tolist()) if done else None
 
 
 def _memory(n):
@@ -55,12 +56,21 @@ def _memory(n):
 
 
 @compiled
-def _solve_one(cost, cost_bits, mass, plan, f, g, sums, whole, real, bits):
-    if largest_size(cost_bits, real[2], bits[2]) < 0:
+def _solve_one(a, b, cost, cost_bits, plan, f, g, sums, whole, real, bits):
+    mass = a[0]
+    if not _are_all(a, mass) or not _are_all(b, mass) or largest_size(cost_bits, real[2], bits[2]) < 0:
         return False
     _solve(cost, whole[3], f, g, sums, whole, real, bits)
     _finish(whole[3], mass, plan, f, g)
     return True
+
+
+@functools.partial(compiled, options=OPTIONS | {"fastmath": False})  # there may be NaNs
+def _are_all(masses, mass):
+    for each in masses:
+        if each != mass:
+            return False
+    return 1e-100 < mass < 1e100
 
 
 @compiled

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 MOST_PIVOTS = 10**9
-# From how many arcs on the guess pays, and where the cheapest fiftieth of a row must end at least, as a share of the way
-# from its least cost to its mean. Measured on Gaussian clouds and cubes of 1000 to 4000 points in 2 to 64 dimensions.
+# From how many arcs on the guess pays, and where the cheapest fiftieth of a row must end at least, as a share of its
+# way from the least cost to the mean. Measured on clouds and cubes of 1000 to 4000 points in 2 to 64 dimensions.
 MANY_ARCS = 1_000_000
 CROWDED = 0.25
 ARCS_PER_ROW = 20

@@ -15,7 +15,7 @@ import torch
 from gantut._inputs import TOTAL_TOLERANCE
 from gantut.transport import _auction, _promising_arcs, _simplex
 from gantut.transport._batches import flattened, in_threads
-from gantut.transport._costs import MANY_COORDINATES
+from gantut.transport._costs import MANY_COORDINATES, SAFE
 from gantut.transport._results import NotCertified, TransportResult
 
 INF = math.inf
@@ -24,6 +24,7 @@ ROUNDING = 2.0**-51  # of a constraint f_i + g_j <= C_ij, relative to |f_i| + |g
 
 FEWEST_AUCTIONED = 1 << 12  # costs that pay what it takes to start an auction on CUDA
 MOST_PLAIN = 1 << 17  # entries of one problem that validation and conversions would take much of the time of
+FEW_COORDINATES = 1 << 10  # that NumPy's calls are soonest done with
 MOST_ASSIGNED = 4000  # points on the CPU, where the simplex overtakes shortest paths
 HUGE, UNIT = 1e290, 2.0**100  # above the one, differences of costs and potentials may overflow, in the other not
 
@@ -112,12 +113,16 @@ def in_arrays(*tensors):
         return None
 
 
-def compiled_distances(x, y, p):
-    """The costs between points, by compiled code, which takes a fraction of the time; None where there is none."""
+def plain_distances(x, y, p):
+    """The costs between points of arrays, in a fraction of the time; None where that is not safe, or not worth it."""
     if p not in (1, 2) or x.shape[1] >= MANY_COORDINATES:
         return None
-    compiled = _simplex.compiled(len(x) * len(y))
-    return compiled.distances(x, y, p) if compiled else None
+    if compiled := _simplex.compiled(len(x) * len(y)):
+        return compiled.distances(x, y, p)
+    if x.size + y.size > FEW_COORDINATES or not SAFE[0] < max(np.abs(x).max(), np.abs(y).max()) < SAFE[1]:
+        return None
+    squares = np.square(x[:, None] - y).sum(-1)
+    return np.sqrt(squares) if p == 1 else squares
 
 
 def _uniform(masses):
@@ -222,11 +227,12 @@ def _attempt(a, b, cost, solved, extremes=None):
     f, g = _tight(solved, f, g, a, b)
     row, column = np.divmod(arcs, b.size)
     each, total = cost.reshape(-1)[arcs], np.add.reduce(a)
-    over_a, over_b = np.bincount(row, carried, a.size) - a, np.bincount(column, carried, b.size) - b
+    from_a, to_b = np.bincount(row, carried, a.size), np.bincount(column, carried, b.size)
+    over_a, over_b = from_a - a, to_b - b
     gap = carried @ (each - f[row] - g[column]) + over_a @ f + over_b @ g  # each term is small: nothing cancels
     error = max(np.abs(over_a).sum(), np.abs(over_b).sum()) / total
     roundings = ROUNDING * (a @ np.abs(f) + b @ np.abs(g))
-    complete = np.isin(np.flatnonzero(a), row).all() and np.isin(np.flatnonzero(b), column).all()
+    complete = ((from_a > 0) == (a > 0)).all() and ((to_b > 0) == (b > 0)).all()
     proved = complete and error <= GAP and _proved(gap, roundings, carried @ np.abs(each), total, solved)
     plan = np.zeros(cost.shape)
     plan.reshape(-1)[arcs] = carried

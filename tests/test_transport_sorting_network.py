@@ -9,7 +9,8 @@ import torch
 
 from gantut.transport import _line, sliced_wasserstein, wasserstein_1d
 
-network = pytest.importorskip("gantut.transport._sorting_network")
+compiled = pytest.importorskip("gantut.transport.compiled")
+network = pytest.importorskip("gantut.transport.compiled._sorting_network")
 
 DTYPES = (np.float64, np.float32)
 # ends of blocks of 16, of powers of two and of the eights in which NumPy adds up
@@ -125,8 +126,8 @@ def test_what_is_not_finite_is_told_wherever_it_stands(n, bad):
 
 def test_only_who_calls_often_waits_for_compiled_code(monkeypatch):
     monkeypatch.setattr(_line, "_calls", 0)
-    assert [_line._network() for _ in range(_line.FEW_CALLS)] == [None] * _line.FEW_CALLS
-    assert _line._network() is network
+    assert [_line._compiled() for _ in range(_line.FEW_CALLS)] == [None] * _line.FEW_CALLS
+    assert _line._compiled() is compiled
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
@@ -146,7 +147,7 @@ def test_projections_are_compared_by_it_too(rng, later, monkeypatch):
     x, y = torch.randn(2, 3, 40, 5, generator=rng, dtype=torch.float64)
     directions = torch.randn(5, 20, generator=rng, dtype=torch.float64)
     first = sliced_wasserstein(x, y, directions)
-    monkeypatch.setattr(network, "mean_gaps", spy := Spy(network.mean_gaps))
+    monkeypatch.setattr(compiled, "mean_gaps", spy := Spy(network.mean_gaps))
     assert torch.equal(later(lambda: sliced_wasserstein(x, y, directions)), first)
     assert spy.calls == 1
 

@@ -1,7 +1,6 @@
 """Wasserstein distances on the line: no optimisation, only sorting."""
 
 import contextvars
-import functools
 import math
 import warnings
 
@@ -9,6 +8,7 @@ import numpy as np
 import torch
 
 from gantut import _inputs
+from gantut.transport import _simplex
 from gantut.transport._batches import in_threads
 from gantut.transport._costs import power, to_the_power
 
@@ -116,13 +116,13 @@ def _few_in_order(u, v):
         return None
     if (shape := u.shape) != v.shape or not shape or not 0 < (size := shape.numel()) < WORTH_THREADS:
         return None
-    rows, n, network = size // shape[-1], shape[-1], _network()
-    if size > TILE and not (network and network.suits(rows, n, dtype.itemsize)):
+    rows, n, compiled = size // shape[-1], shape[-1], _compiled()
+    if size > TILE and not (compiled and compiled.sorts_sooner(rows, n, dtype.itemsize)):
         return None
     try:
-        if network and _is_plain(u) and _is_plain(v):
+        if compiled and _is_plain(u) and _is_plain(v):
             u, v = u.contiguous(), v.contiguous()
-            found, finite = network.mean_gaps(u.data_ptr(), v.data_ptr(), rows, n, PLAIN[dtype])
+            found, finite = compiled.mean_gaps(u.data_ptr(), v.data_ptr(), rows, n, PLAIN[dtype])
             found = found if len(shape) == 2 else found.reshape(shape[:-1])
         else:
             found = QUIET.copy().run(_compare, u.numpy().copy(), v.numpy().copy(), 1.0)
@@ -137,22 +137,13 @@ def _is_plain(x):
     return x.is_cpu and not (x.requires_grad or x.is_neg())
 
 
-def _network():
+def _compiled():
     """What Numba compiles, where it is installed, after the first calls of a process; else None."""
     global _calls
     if _calls < FEW_CALLS:
         _calls += 1
         return None
-    return _compiled()
-
-
-@functools.cache
-def _compiled():
-    try:
-        from gantut.transport import _sorting_network
-    except ImportError:
-        return None
-    return _sorting_network
+    return _simplex.compiled(math.inf)
 
 
 def _power(u, v, u_weights, v_weights, p, one_object):
@@ -221,8 +212,9 @@ def _in_order(u, v, p):
 
 def _compare_tiles(u, v, p):
     """Compare some rows after the other, in the same memory: to ask for it anew takes a fifth of the time."""
-    if p == 1 and u.dtype != np.float16 and (network := _network()) and network.suits(*u.shape, u.itemsize):
-        return network.mean_gaps(u.ctypes.data, v.ctypes.data, *u.shape, u.dtype)[0]
+    ordinary = p == 1 and u.dtype != np.float16
+    if ordinary and (compiled := _compiled()) and compiled.sorts_sooner(*u.shape, u.itemsize):
+        return compiled.mean_gaps(u.ctypes.data, v.ctypes.data, *u.shape, u.dtype)[0]
     step = max(1, TILE // u.shape[1])
     copies, parts = np.empty((2, min(step, len(u)), u.shape[1]), u.dtype), []
     for k in range(0, max(1, len(u)), step):

@@ -16,10 +16,16 @@ stands for all rows beyond the end: comparing with it changes nothing, so that a
 Gaps are added up in NumPy's order: the means are its own, to the last bit.
 """
 
+import functools
+
 import numpy as np
 from llvmlite import ir
-from numba import carray, njit, types
+from numba import carray, types
 from numba.extending import intrinsic
+
+from gantut.transport.compiled._loops import compiled
+
+_compiled = functools.partial(compiled, options={"nogil": True, "error_model": "numpy"})
 
 BYTES = 64  # of a row of lanes: the largest register there is, and a line of the cache
 ROWS = 16  # of lanes that are sorted in registers
@@ -33,7 +39,7 @@ def mean_gaps(u, v, rows, n, dtype):
     array, and of a small problem that would be a third of the time.
     """
     means = np.empty(rows, dtype)
-    if suits(rows, n, dtype.itemsize):
+    if sorts_sooner(rows, n, dtype.itemsize):
         memory = np.empty(2 * (n + ROWS + 2) * (BYTES // dtype.itemsize), dtype)
         return means, _by_network(u, v, n, memory, means)
     both = np.empty((2, rows, n), dtype)
@@ -42,18 +48,9 @@ def mean_gaps(u, v, rows, n, dtype):
     return means, _of_sorted(both, means)
 
 
-def suits(rows, n, itemsize):
+def sorts_sooner(rows, n, itemsize):
     """Whether the network sorts rows of n numbers sooner than NumPy does."""
     return n <= (LONGEST if 2 * rows * itemsize > BYTES else LONGEST_OF_FEW)
-
-
-def _compiled(function):
-    """Compile at the first call, and keep the result beside this file or in the user's folder, where one may write."""
-    options = {"nogil": True, "error_model": "numpy"}
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError:
-        return njit(**options)(function)
 
 
 def sorting(n, start=0):
@@ -232,14 +229,6 @@ def _merge(x, start, run):
         k //= 4
     for i in range(start, end, ROWS):
         _halve_rows(x, i * lanes, (i + ROWS // 2) * lanes, lanes, last)
-
-
-@_compiled
-def _copy(u, v, both):
-    for side in range(2):
-        values, copy = carray(_pointer(v if side else u, both), both[side].size), both[side].reshape(-1)
-        for i in range(copy.size):
-            copy[i] = values[i]
 
 
 @_compiled

@@ -117,7 +117,7 @@ def _few_in_order(u, v):
     if (shape := u.shape) != v.shape or not shape or not 0 < (size := shape.numel()) < WORTH_THREADS:
         return None
     rows, n, compiled = size // shape[-1], shape[-1], _compiled()
-    if size > TILE and not (compiled and compiled.sorts_sooner(rows, n, dtype.itemsize)):
+    if size > TILE and not (compiled and (size <= PART or compiled.sorts_sooner(rows, n, dtype.itemsize))):
         return None
     try:
         if compiled and _is_plain(u) and _is_plain(v):

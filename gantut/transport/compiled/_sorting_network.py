@@ -29,7 +29,7 @@ _compiled = functools.partial(compiled, options={"nogil": True, "error_model": "
 
 BYTES = 64  # of a row of lanes: the largest register there is, and a line of the cache
 ROWS = 16  # of lanes that are sorted in registers
-LONGEST, LONGEST_OF_FEW = 2048, 32  # numbers in a row: of many rows, and of so few that half of the lanes are empty
+LONGEST, LONGEST_OF_FEW = 4096, 32  # numbers in a row: of many rows, and of so few that half of the lanes are empty
 
 
 def mean_gaps(u, v, rows, n, dtype):

@@ -151,7 +151,7 @@ def value_function(
 
         options = dict(method=method, interval=interval, rtol=rtol, samples=samples, generator=generator)
         both = partial(log_output, 0), partial(log_output, 1)  # log D and log(1 - D)
-        return expectation(*both, p_r, p_g, names=("p_r", "p_g"), exact=logits, **options).in_units(unit)
+        return expectation(*both, p_r, p_g, names=("p_r", "p_g"), exact=logits, alike=False, **options).in_units(unit)
     d, p_r, p_g = _inputs.floating("d", d), _inputs.floating("p_r", p_r), _inputs.floating("p_g", p_g)
     _inputs.together(p_r=p_r, p_g=p_g, d=d)
     _inputs.distributions(dim, p_r=p_r, p_g=p_g)

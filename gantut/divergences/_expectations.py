@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 
 from gantut import _inputs
+from gantut.divergences._alike import FAR, before_shared_transforms, nearer_to_zero
 from gantut.divergences._densities import see_densities
 from gantut.divergences._line import Gentle, Line
 from gantut.divergences._quadrature import IntegrationError, adapt, spread
@@ -13,6 +14,7 @@ from gantut.divergences._quadrature import IntegrationError, adapt, spread
 METHODS = ("quadrature", "monte-carlo")
 UNDERFLOW = 1e-12  # mass too small to tell a true zero from a number that has underflowed
 MASS_TOLERANCE = 1e-6  # distributions are often given in single precision
+ROUGH = 1e-6  # error, relative to 1 + |integral|, that will do where rounding allows no less
 LOOSEST = 1e-5  # error, relative to 1 + |value|, beyond which there is no answer
 
 
@@ -50,12 +52,13 @@ class Estimate(NamedTuple):
         return self._replace(value=self.value * unit, error=self.error * unit)
 
 
-def expectation(under_p, under_q, p, q, *, names, method, interval, rtol, samples, generator, exact=True):
+def expectation(under_p, under_q, p, q, *, names, method, interval, rtol, samples, generator, exact=True, alike=True):
     r"""Estimate :math:`\mathbb E_p\,a(x) + \mathbb E_q\,b(x)`.
 
     `under_p` and `under_q` map (x, log p(x), log q(x)) to :math:`a` and :math:`b`; None stands for 0. Where one of
     them is infinite, so is the result; unless the values are not `exact` (a number that has underflowed looks like 0),
-    in which case it takes a mass above 1e-12 there.
+    in which case it takes a mass above 1e-12 there. Unless the functions look at x itself, an invertible map of both
+    distributions `alike` changes nothing.
     """
     _inputs.one_of("method", method, METHODS)
     _inputs.generator("generator", generator)
@@ -72,7 +75,9 @@ def expectation(under_p, under_q, p, q, *, names, method, interval, rtol, sample
                 f"{distribution.name} must be a distribution on the line for quadrature, but has event shape "
                 f'{distribution.event_shape}: choose method="monte-carlo"'
             )
-    return _by_quadrature(under_p, under_q, p.in_double(), q.in_double(), interval, rtol, exact)
+    alike = alike and interval is None
+    p, q = (own.in_double() for own in (before_shared_transforms(p, q) if alike else (p, q)))
+    return _by_quadrature(under_p, under_q, *(nearer_to_zero(p, q) if alike else (p, q)), interval, rtol, exact)
 
 
 def _elements(log_density, log_stretch):
@@ -116,7 +121,7 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
         return torch.stack(torch.broadcast_tensors(total, lost, *elements), -1)
 
     def over_the_line(function):
-        return adapt(function, *line.bounds, landmarks=marks, rtol=rtol, atol=1e-13, device=marks.device)
+        return adapt(function, *line.bounds, landmarks=marks, rtol=rtol, atol=1e-13, device=marks.device, rough=ROUGH)
 
     try:
         panels, errors = over_the_line(integrands)
@@ -190,14 +195,15 @@ def _line(p, q, interval):
     centre = ((centre_p + centre_q) / 2).expand(batch)
     scale = (torch.maximum(spread_p, spread_q) + (centre_p - centre_q).abs() / 2).expand(batch)
     low, high = (-math.inf, math.inf) if interval is None else _inputs.interval("interval", interval)
-    if p.gentle and q.gentle:
+    far = torch.maximum((centre_p / spread_p).abs(), (centre_q / spread_q).abs()).max().item()
+    if p.gentle and q.gentle and far < FAR:
         line = Gentle((low, high), centre, scale)
     else:
-        ends = [end.to(device).expand(batch) for own in (p, q) for end in own.ends()]
+        ends = [*p.ends(), *q.ends(), *([centre_p, centre_q] if far > FAR else [])]  # near an end, points keep digits
+        ends = [end.to(device).expand(batch) for end in ends]
         edges = torch.stack([torch.full_like(centre, low), torch.full_like(centre, high), *ends]).clamp(low, high)
         line = Line(edges.sort(0).values, centre, scale)
     marks = torch.cat([own.landmarks(batch).to(device) for own in (p, q)])
-    far = torch.maximum((centre_p / spread_p).abs(), (centre_q / spread_q).abs()).max().item()
     return line, line.grid(marks), 1 + far
 
 
@@ -207,9 +213,10 @@ def _check_masses(p, q, masses, interval):
         worst = mass.reshape(-1)[(mass - 1).abs().reshape(-1).argmax()].item()
         if interval is None and worst > 2:
             raise ValueError(
-                f"{own.name} must have total mass 1, but its density does not integrate to 1 over the line: if it is "
-                "periodic, like a von Mises distribution, give one period, such as interval=(-math.pi, math.pi); if "
-                "it is rounded to few digits, raise rtol"
+                f"{own.name} must have total mass 1, but its density does not integrate to 1 over the line, as far as "
+                "floating point can tell: if it is periodic, like a von Mises distribution, give one period, such as "
+                "interval=(-math.pi, math.pi); if it is rounded to few digits, or has a pole inside its support, raise "
+                "rtol; if it lies a billion times its spread from 0 and from the other, move it nearer"
             )
         if interval is None and abs(worst - 1) > MASS_TOLERANCE:
             raise ValueError(

@@ -12,11 +12,11 @@ def _log_ratio(x, log_p, log_q):
     return log_p - log_q
 
 
-def _log_p_over_mean(x, log_p, log_q):
+def log_p_over_mean(x, log_p, log_q):
     return math.log(2) - softplus(log_q - log_p)  # log(p/m) = log 2 - log(1 + q/p)
 
 
-def _log_q_over_mean(x, log_p, log_q):
+def log_q_over_mean(x, log_p, log_q):
     return math.log(2) - softplus(log_p - log_q)
 
 
@@ -131,7 +131,7 @@ def js_between(
     """
     unit = _inputs.log_base(base) / (2 if halved else 1)
     options = dict(method=method, interval=interval, rtol=rtol, samples=samples, generator=generator)
-    return expectation(_log_p_over_mean, _log_q_over_mean, p, q, names="pq", **options).in_units(unit)
+    return expectation(log_p_over_mean, log_q_over_mean, p, q, names="pq", **options).in_units(unit)
 
 
 def total_variation_between(p, q, *, method="quadrature", interval=None, rtol=1e-9, samples=100_000, generator=None):

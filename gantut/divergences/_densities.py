@@ -50,6 +50,10 @@ class Density:
             raise ValueError(
                 f"x must have shape (..., {events and self.event_shape[0]}) for {self.name}, not {_inputs.shape(x)}"
             )
+        if not _broadcast(points, self.batch_shape):
+            raise ValueError(
+                f"x must broadcast with the batch {self.batch_shape} of {self.name}, not {_inputs.shape(x)}"
+            )
         if self.has_log_density:
             try:
                 found = _log_prob(self.distribution, x, rest)
@@ -166,7 +170,7 @@ class Density:
 def _support(distribution):
     """Return the declared support, or None."""
     with contextlib.suppress(*_MISSING):
-        return distribution.support
+        return distribution.support if isinstance(distribution.support, td.constraints.Constraint) else None
     return None
 
 
@@ -323,18 +327,19 @@ def _in_double(thing, seen):
 
 def _maps(x, points, given):
     """Describe what a function of points must return, and what it did return."""
-    given = f"shape {_inputs.shape(given)}" if isinstance(given, torch.Tensor) else repr(given)
-    return f"points of shape {_inputs.shape(x)} to a tensor of shape {tuple(points)}, not to {given}"
+    given = f"{given.dtype} of shape {_inputs.shape(given)}" if isinstance(given, torch.Tensor) else repr(given)
+    return f"points of shape {_inputs.shape(x)} to a floating point tensor of shape {tuple(points)}, not to {given}"
 
 
 def outputs(name, function, x, log_density):
     """Return the values of a function at the points `x`, one for each entry of the log density there."""
     values = function(x)
     wanted = log_density.shape
-    fits = isinstance(values, torch.Tensor) and values.ndim == len(wanted) and values.shape[:1] == wanted[:1]
+    fits = isinstance(values, torch.Tensor) and values.is_floating_point() and values.ndim == len(wanted)
+    fits = fits and values.shape[:1] == wanted[:1]
     if not fits or any(ours not in (1, theirs) for ours, theirs in zip(values.shape, wanted, strict=True)):
         raise ValueError(f"{name} must map {_maps(x, wanted, values)}")
-    return values.expand(wanted)
+    return values.expand(wanted).double()
 
 
 def see_densities(names, distributions):
@@ -349,10 +354,15 @@ def see_densities(names, distributions):
         )
     if p.device is not None and q.device is not None and p.device != q.device:
         raise ValueError(f"{p.name} and {q.name} must be on one device, but are on {p.device} and {q.device}")
-    try:
-        torch.broadcast_shapes(p.batch_shape, q.batch_shape)
-    except RuntimeError:
+    if not _broadcast(p.batch_shape, q.batch_shape):
         raise ValueError(
             f"{p.name} and {q.name} must have batch shapes that broadcast, not {p.batch_shape} and {q.batch_shape}"
-        ) from None
+        )
     return p, q
+
+
+def _broadcast(*shapes):
+    try:
+        return torch.broadcast_shapes(*shapes) is not None
+    except RuntimeError:
+        return False

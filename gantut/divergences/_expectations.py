@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 import torch
+from torch.distributions import Distribution
 
 from gantut import _inputs
 from gantut.divergences._alike import FAR, before_shared_transforms, nearer_to_zero
@@ -52,13 +53,13 @@ class Estimate(NamedTuple):
         return self._replace(value=self.value * unit, error=self.error * unit)
 
 
-def expectation(under_p, under_q, p, q, *, names, method, interval, rtol, samples, generator, exact=True, alike=True):
+def expectation(under_p, under_q, p, q, *, names, method, interval, rtol, samples, generator, exact=True, sees_x=False):
     r"""Estimate :math:`\mathbb E_p\,a(x) + \mathbb E_q\,b(x)`.
 
     `under_p` and `under_q` map (x, log p(x), log q(x)) to :math:`a` and :math:`b`; None stands for 0. Where one of
     them is infinite, so is the result; unless the values are not `exact` (a number that has underflowed looks like 0),
-    in which case it takes a mass above 1e-12 there. Unless the functions look at x itself, an invertible map of both
-    distributions `alike` changes nothing.
+    in which case it takes a mass above 1e-12 there. Unless one of the functions `sees_x` itself, an invertible map of
+    both distributions changes nothing.
     """
     _inputs.one_of("method", method, METHODS)
     _inputs.generator("generator", generator)
@@ -68,16 +69,19 @@ def expectation(under_p, under_q, p, q, *, names, method, interval, rtol, sample
             raise ValueError(
                 f'interval must be None for method="monte-carlo", which averages over all samples, not {interval!r}'
             )
-        return _by_sampling(under_p, under_q, p, q, _inputs.count("samples", samples, least=2), generator)
+        samples = _inputs.count("samples", samples, least=2)
+        p, q = (own.in_double() if isinstance(own.distribution, Distribution) else own for own in (p, q))
+        return _by_sampling(under_p, under_q, p, q, samples, generator)
     for distribution in (p, q):
         if distribution.event_shape != ():
             raise ValueError(
                 f"{distribution.name} must be a distribution on the line for quadrature, but has event shape "
                 f'{distribution.event_shape}: choose method="monte-carlo"'
             )
-    alike = alike and interval is None
+    alike = interval is None and not sees_x
     p, q = (own.in_double() for own in (before_shared_transforms(p, q) if alike else (p, q)))
-    return _by_quadrature(under_p, under_q, *(nearer_to_zero(p, q) if alike else (p, q)), interval, rtol, exact)
+    p, q = nearer_to_zero(p, q) if alike else (p, q)
+    return _by_quadrature(under_p, under_q, p, q, interval, rtol, exact, sees_x)
 
 
 def _elements(log_density, log_stretch):
@@ -87,7 +91,7 @@ def _elements(log_density, log_stretch):
     return torch.where(occupied, exponent, 0).clamp_max(35.0).exp() * occupied
 
 
-def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
+def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact, sees_x):
     line, marks, far = _line(p, q, interval)
     see_p, see_q = line.seen_by(p), line.seen_by(q)
     terms = [(which, function) for which, function in enumerate((under_p, under_q)) if function is not None]
@@ -104,6 +108,10 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
             + 4 * (far + places.blur) * torch.finfo(given.dtype).eps * (1 + log.detach().abs().nan_to_num(posinf=0.0))
             for doubt, given, log in zip((doubt_p, doubt_q), (log_p, log_q), logs, strict=True)
         ]
+        if sees_x and isinstance(line, Line):  # near an end, x is rounded
+            doubts = [
+                doubt + (2.0**-52 * x.abs() / places.log_y.exp()).nan_to_num(0.0).clamp_max(1) for doubt in doubts
+            ]
         return x, logs, elements, doubts
 
     def integrands(t):
@@ -114,7 +122,11 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
         for which, function in terms:
             value, element = function(x, *logs), elements[which]
             if torch.isnan(value[element > 0]).any():
-                raise ValueError(f"the integrand under {(p, q)[which].name} is not a number somewhere on its support")
+                guilty = [own.name for own, log in zip((p, q), logs, strict=True) if log[element > 0].isnan().any()]
+                raise ValueError(
+                    f"{' and '.join(guilty) or 'the integrand'} must be a number wherever {(p, q)[which].name} has "
+                    "mass, but is NaN somewhere"
+                )
             finite = torch.where((element > 0) & torch.isfinite(value), value, 0).clamp(-1e300, 1e300)
             total = total + (element * finite).clamp(-1e300, 1e300)
             lost = lost + element.detach() * torch.isinf(value) * value.detach().sign().nan_to_num()
@@ -152,7 +164,7 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
         lost = torch.where(infinite & (lost == 0), 1.0, lost)
     value = torch.where(infinite, lost.sign() * math.inf, value)
     error = torch.where(infinite, 0.0, error + 1e3 * lost.abs())
-    if (error > LOOSEST * (1 + value.abs())).any():
+    if not (error <= LOOSEST * (1 + value.abs())).all():
         raise IntegrationError(
             f"{p.name} against {q.name}: the integral does not converge: it is near {value.max().item():.6g} with an "
             f"error near {error.max().item():.2g}, for a part too near to an end, or too far out, for floating point; "
@@ -239,6 +251,14 @@ def _by_sampling(under_p, under_q, p, q, samples, generator):
         if function is None:
             continue
         x = own.sample(samples, batch_shape, generator)
+        if own.event_shape == ():
+            steps = x.sort(0).values.diff(dim=0) == 0
+            piled = (steps[:2].all(0) | steps[-2:].all(0)) & (samples > 2) | (steps.sum(0) > samples / 2)
+            if (piled | own.log(x).isposinf().any(0)).any():
+                raise ValueError(
+                    f"{own.name} must have samples that floating point tells apart, but many are rounded to the same "
+                    'number, or to an end: choose method="quadrature", or move it to 0'
+                )
         terms = function(x, *torch.broadcast_tensors(p.log(x), q.log(x)))
         if torch.isnan(terms).any():
             raise ValueError(f"the terms averaged under {own.name} are not numbers at some of its samples")

@@ -118,7 +118,12 @@ class Line:
                 doubts = doubts + more
             if doubt:
                 doubts = torch.where((found < -1e299) & (found > -math.inf), 1e304, doubts)  # a log_prob that overflows
-            return x, found, doubts
+            y = places.log_y.minimum(
+                self.scale[places.segment].log() + 276
+            ).exp()  # up to 1e120: x itself, not measured
+            low, high = self.edges[places.segment], self.edges[places.segment + 1]
+            x = places.anchor + torch.where(places.left, -y, y)
+            return x.maximum(low.nextafter(high)).minimum(high.nextafter(low)), found, doubts
 
         return look
 

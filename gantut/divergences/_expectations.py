@@ -72,6 +72,8 @@ def expectation(under_p, under_q, p, q, *, names, method, interval, rtol, sample
         samples = _inputs.count("samples", samples, least=2)
         p, q = (own.in_double() if isinstance(own.distribution, Distribution) else own for own in (p, q))
         return _by_sampling(under_p, under_q, p, q, samples, generator)
+    if 0 in torch.broadcast_shapes(p.batch_shape, q.batch_shape):
+        raise ValueError(f"{p.name} and {q.name} must not have an empty batch, {p.batch_shape} and {q.batch_shape}")
     for distribution in (p, q):
         if distribution.event_shape != ():
             raise ValueError(
@@ -108,10 +110,7 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact, sees_x):
             + 4 * (far + places.blur) * torch.finfo(given.dtype).eps * (1 + log.detach().abs().nan_to_num(posinf=0.0))
             for doubt, given, log in zip((doubt_p, doubt_q), (log_p, log_q), logs, strict=True)
         ]
-        if sees_x and isinstance(line, Line):  # near an end, x is rounded
-            doubts = [
-                doubt + (2.0**-52 * x.abs() / places.log_y.exp()).nan_to_num(0.0).clamp_max(1) for doubt in doubts
-            ]
+        doubts.append(x.nextafter(torch.where(places.left, -math.inf, math.inf)) if sees_x else None)
         return x, logs, elements, doubts
 
     def integrands(t):
@@ -174,12 +173,16 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact, sees_x):
 
 
 def _doubt(terms, x, logs, elements, doubts):
-    """Return by how much the integrand may be wrong if the log densities are, each by its own doubt."""
+    """Return by how much the integrand may be wrong if the log densities are, each by its own doubt, or x is."""
+    *doubts, nearby = doubts
     enlarged = (1e-4 / (doubts[0] + doubts[1])).clamp_min(1)  # so that rounding does not hide the change
     down = [log - enlarged * doubt for log, doubt in zip(logs, doubts, strict=True)]
     up = [log + (enlarged * doubt).minimum(1 + log.abs() / 2) for log, doubt in zip(logs, doubts, strict=True)]
     wrong = 0
     for which, function in terms:
+        if nearby is not None:  # x is rounded; by 2^6 roundings, as a pole at an end may be 2^64 times as near
+            steps = (function(nearby, *logs) - function(x, *logs)).nan_to_num().abs().clamp_max(1e300)
+            wrong = wrong + torch.where(elements[which] > 0, elements[which] * 64 * steps, 0)
         above, below = function(x, up[0], down[1]), function(x, down[0], up[1])
         change = (above.clamp(-1e305, 1e305) - below.clamp(-1e305, 1e305)).nan_to_num().abs() / enlarged
         size = 1 + above.abs().nan_to_num(posinf=0.0)
@@ -203,15 +206,19 @@ def _line(p, q, interval):
     """Return the line between the ends of both supports, where to look, and how far from 0 that is, in spreads."""
     batch = torch.broadcast_shapes(p.batch_shape, q.batch_shape)
     device = p.device or q.device or "cpu"
-    (centre_p, spread_p), (centre_q, spread_q) = ((part.to(device) for part in own.window()) for own in (p, q))
+    seen = [[part.to(device) for part in own.window()] for own in (p, q)]
+    (centre_p, spread_p), (centre_q, spread_q) = seen
     centre = ((centre_p + centre_q) / 2).expand(batch)
     scale = (torch.maximum(spread_p, spread_q) + (centre_p - centre_q).abs() / 2).expand(batch)
     low, high = (-math.inf, math.inf) if interval is None else _inputs.interval("interval", interval)
-    far = torch.maximum((centre_p / spread_p).abs(), (centre_q / spread_q).abs()).max().item()
-    if p.gentle and q.gentle and far < FAR:
+    far, apart = (
+        max(((centre - place) / spread).abs().max().item() for centre, spread in seen for place in places)
+        for places in ((0.0,), (0.0,) if interval is None else (0.0, low, high))
+    )
+    if p.gentle and q.gentle and apart < FAR:
         line = Gentle((low, high), centre, scale)
     else:
-        ends = [*p.ends(), *q.ends(), *([centre_p, centre_q] if far > FAR else [])]  # near an end, points keep digits
+        ends = [*p.ends(), *q.ends(), *([centre_p, centre_q] if apart > FAR else [])]  # near an end, points keep digits
         ends = [end.to(device).expand(batch) for end in ends]
         edges = torch.stack([torch.full_like(centre, low), torch.full_like(centre, high), *ends]).clamp(low, high)
         line = Line(edges.sort(0).values, centre, scale)

@@ -10,10 +10,10 @@ import torch
 from torch import distributions as td
 
 from gantut.data import GaussianMixture, uniform
-from gantut.divergences._densities import Density, ends_of_support, parts
+from gantut.divergences._densities import Density, limits, parts
 
 FAR = 1e3  # times the spread: nearer, rounding costs no more than three digits
-_ODD = (td.Weibull, td.Kumaraswamy)  # more exact as they are than before their transforms
+_PLAIN = td.TransformedDistribution.log_prob
 _PLACES = {
     **dict.fromkeys((td.Normal, td.Laplace, td.Cauchy, td.StudentT, td.Gumbel), ("loc",)),
     **dict.fromkeys((td.Uniform, type(uniform())), ("low", "high")),
@@ -24,23 +24,15 @@ _PLACES = {
 
 def before_shared_transforms(p, q):
     """Return two densities before the invertible transforms that both end with."""
-    while _moved_alike(p.distribution, q.distribution):
-        p, q = (Density(own.name, _before(own.distribution)) for own in (p, q))
-    return p, q
-
-
-def _moved_alike(*pair):
-    if not all(type(one).log_prob is td.TransformedDistribution.log_prob for one in pair if _transformed(one)):
-        return False
-    if not all(_transformed(one) and type(one) not in _ODD for one in pair):
-        return False
-    last, other = (list(parts(one.transforms))[-1] for one in pair)
-    learned = any(getattr(value, "requires_grad", False) for one in (last, other) for value in vars(one).values())
-    return last.bijective and not learned and (last is other or last == other) and all(_in_domain(one) for one in pair)
-
-
-def _transformed(distribution):
-    return isinstance(distribution, td.TransformedDistribution) and not distribution.event_shape
+    pair = p.distribution, q.distribution
+    while all(getattr(type(one), "log_prob", None) is _PLAIN and not one.event_shape for one in pair):
+        last, other = (list(parts(one.transforms))[-1] for one in pair)
+        learned = any(getattr(value, "requires_grad", False) for one in (last, other) for value in vars(one).values())
+        before = [_before(one) for one in pair]
+        if learned or last != other or not last.bijective or not all(_lies_in(last.domain, one) for one in before):
+            break
+        pair = before
+    return tuple(Density(own.name, one) for own, one in zip((p, q), pair, strict=True))
 
 
 def _before(distribution):
@@ -48,22 +40,20 @@ def _before(distribution):
     return td.TransformedDistribution(distribution.base_dist, rest) if rest else distribution.base_dist
 
 
-def _in_domain(distribution):
-    """Whether the last transform is invertible on the whole support of what it moves."""
-    domain = list(parts(distribution.transforms))[-1].domain
-    low, high = (torch.as_tensor(end).detach() for end in ends_of_support(_before(distribution)))
+def _lies_in(domain, distribution):
+    low, high = map(torch.as_tensor, limits(distribution))
     least, most = getattr(domain, "lower_bound", -torch.inf), getattr(domain, "upper_bound", torch.inf)
     return bool((low >= least).all() and (high <= most).all())
 
 
 def nearer_to_zero(p, q):
-    """Return two densities moved by what brings the first to 0, if either is far and both can be moved."""
+    """Return two densities moved by what brings the narrower to 0, if either is far and both can be moved."""
     (centre, spread), (other, width) = p.window(), q.window()
-    far = max((centre.abs() / spread).max(), (other.abs() / width).max())
-    if not far > FAR or centre.shape != other.shape:
-        return p, q
-    moved = [_moved(own.distribution, centre) for own in (p, q)]
-    return (p, q) if None in moved else tuple(Density(own.name, one) for own, one in zip((p, q), moved, strict=True))
+    if max((centre / spread).abs().max(), (other / width).abs().max()) > FAR and centre.shape == other.shape:
+        moved = [_moved(own.distribution, torch.where(spread > width, other, centre)) for own in (p, q)]
+        if None not in moved:
+            return tuple(Density(own.name, one) for own, one in zip((p, q), moved, strict=True))
+    return p, q
 
 
 def _moved(distribution, away):

@@ -51,9 +51,7 @@ class Density:
                 f"x must have shape (..., {events and self.event_shape[0]}) for {self.name}, not {_inputs.shape(x)}"
             )
         if not _broadcast(points, self.batch_shape):
-            raise ValueError(
-                f"x must broadcast with the batch {self.batch_shape} of {self.name}, not {_inputs.shape(x)}"
-            )
+            raise ValueError(f"x must broadcast with {self.name}'s batch {self.batch_shape}, not {_inputs.shape(x)}")
         if self.has_log_density:
             try:
                 found = _log_prob(self.distribution, x, rest)
@@ -64,7 +62,9 @@ class Density:
                 return found
             centre = self.window()[0].to(x)  # where log_prob overflows, its gradient may be 0 x inf
             x, rest = torch.where(gone, centre, x), None if rest is None else torch.where(gone, 1 - centre, rest)
-            return torch.where(gone, found.detach(), _log_prob(self.distribution, x, rest))
+            return torch.where(
+                gone, found.detach().nan_to_num(_LEAST, math.inf, -math.inf), _log_prob(self.distribution, x, rest)
+            )
         density = self.distribution(x)
         if not isinstance(density, torch.Tensor) or density.shape != points:
             raise ValueError(f"{self.name} must map {_maps(x, points, density)}")
@@ -105,7 +105,7 @@ class Density:
     def ends(self):
         """Return the finite ends of the support, and those of the components of a mixture."""
         try:
-            ends = [torch.as_tensor(end) for end in ends_of_support(self.distribution)]
+            ends = [torch.as_tensor(end) for end in limits(self.distribution)]
         except NotImplementedError:
             raise ValueError(f"{self.name} must have a density, but one of its transforms has no inverse") from None
         if torch.is_grad_enabled() and any(end.requires_grad and torch.isfinite(end).any() for end in ends):
@@ -120,7 +120,7 @@ class Density:
 
     def reach(self):
         """Return the lower and the upper end of the support, which is positive in between."""
-        ends = [torch.as_tensor(end).detach().double() for end in ends_of_support(self.distribution)]
+        ends = [torch.as_tensor(end).detach().double() for end in limits(self.distribution)]
         mixed = isinstance(self.distribution, td.MixtureSameFamily) and ends[0].ndim
         return (ends[0].amin(-1), ends[1].amax(-1)) if mixed else ends
 
@@ -174,14 +174,14 @@ def _support(distribution):
     return None
 
 
-def ends_of_support(distribution):
+def limits(distribution):
     """Return the lower and the upper end of the support on the line, infinite where there is none."""
     if isinstance(distribution, td.MixtureSameFamily):
-        return ends_of_support(distribution.component_distribution)
+        return limits(distribution.component_distribution)
     if (
         getattr(type(distribution), "support", None) is td.TransformedDistribution.support
     ):  # knows only that of its last
-        low, high = map(torch.as_tensor, ends_of_support(distribution.base_dist))
+        low, high = map(torch.as_tensor, limits(distribution.base_dist))
         for transform in parts(distribution.transforms):
             low, high = _image(transform, low, high)
         return low, high
@@ -215,19 +215,15 @@ def _image(transform, low, high):
 
 def _window(distribution):
     with contextlib.suppress(*_MISSING, TypeError, ValueError, RuntimeError):  # of one's own, they may be anything
-        peak = [
-            torch.as_tensor(part, dtype=torch.float64).detach() for part in (distribution.mean, distribution.stddev)
-        ]
-        if torch.isfinite(torch.cat([part.reshape(-1) for part in peak])).all() and (peak[1] > 0).all():
-            return tuple(peak)
+        mean, spread = (torch.as_tensor(part).detach().double() for part in (distribution.mean, distribution.stddev))
+        if torch.isfinite(mean).all() and (torch.isfinite(spread) & (spread > 0)).all():
+            return mean, spread
     with contextlib.suppress(*_MISSING):
         low, centre, high = (distribution.icdf(torch.tensor(level)).detach().double() for level in (0.25, 0.5, 0.75))
         return centre, high - low
     if isinstance(distribution, td.TransformedDistribution):
         centre, spread = _window(distribution.base_dist)
-        least, most = (
-            (torch.as_tensor(end).to(centre) + centre) / 2 for end in ends_of_support(distribution.base_dist)
-        )
+        least, most = ((torch.as_tensor(end).to(centre) + centre) / 2 for end in limits(distribution.base_dist))
         places = torch.stack([torch.maximum(centre - spread, least), centre, torch.minimum(centre + spread, most)])
         for transform in distribution.transforms:
             places = transform(places)
@@ -260,9 +256,7 @@ def _log_prob(distribution, x, rest=None):
         return _finite(log_prob(x))
     inside = support.check(x)
     low, high = (
-        (None, None)
-        if inside.ndim < x.ndim
-        else (torch.as_tensor(end).detach() for end in ends_of_support(distribution))
+        (None, None) if inside.ndim < x.ndim else (torch.as_tensor(end).detach() for end in limits(distribution))
     )
     if low is not None:
         inside, x = torch.broadcast_tensors(inside & (low <= x) & (x <= high), x)

@@ -158,7 +158,9 @@ def value_function(
 
         def log_output(which, x, log_r, log_g):
             if not latest or latest[0] is not x:
-                latest[:] = x, _log_outputs(outputs("d", function, x, log_r), logits)
+                nowhere = torch.isneginf(log_r) & torch.isneginf(log_g)
+                values = torch.where(nowhere, 0.0 if logits else 0.5, outputs("d", function, x, log_r))
+                latest[:] = x, _log_outputs(values, logits)
             return latest[1][which]
 
         options = dict(method=method, interval=interval, rtol=rtol, samples=samples, generator=generator)

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 import torch
-from torch.distributions import Distribution
+from torch.distributions import Distribution, TransformedDistribution
 
 from gantut import _inputs
 from gantut.divergences._alike import FAR, before_shared_transforms, nearer_to_zero
@@ -123,8 +123,7 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact, sees_x):
             if torch.isnan(value[element > 0]).any():
                 guilty = [own.name for own, log in zip((p, q), logs, strict=True) if log[element > 0].isnan().any()]
                 raise ValueError(
-                    f"{' and '.join(guilty) or 'the integrand'} must be a number wherever {(p, q)[which].name} has "
-                    "mass, but is NaN somewhere"
+                    f"{' and '.join(guilty) or 'the integrand'} is NaN where {(p, q)[which].name} has mass"
                 )
             finite = torch.where((element > 0) & torch.isfinite(value), value, 0).clamp(-1e300, 1e300)
             total = total + (element * finite).clamp(-1e300, 1e300)
@@ -148,7 +147,9 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact, sees_x):
     with torch.no_grad():
         cut = table[points:, ..., 0].abs().sum(0)  # no less than what lies beyond
         doubt = torch.tensordot(weights, _doubt(terms, x, logs, elements, doubts)[:points], dims=1)
-    error = errors.reshape(table.shape[1:])[..., 0] + doubt + cut + apart * (1 + value.detach().abs())
+    cut_off = any(isinstance(own.distribution, TransformedDistribution) for own in (p, q))  # far out, by torch
+    apart = apart * (1 + value.detach().abs()) * (64 if cut_off else 1)
+    error = errors.reshape(table.shape[1:])[..., 0] + doubt + cut + apart
     sure = exact and (q.declared if under_q is None else p.has_log_density and q.has_log_density)
     lost = lost.detach()
     infinite = lost.abs() > (0 if sure else UNDERFLOW)
@@ -259,13 +260,11 @@ def _by_sampling(under_p, under_q, p, q, samples, generator):
             continue
         x = own.sample(samples, batch_shape, generator)
         if own.event_shape == ():
-            steps = x.sort(0).values.diff(dim=0) == 0
-            piled = (steps[:2].all(0) | steps[-2:].all(0)) & (samples > 2) | (steps.sum(0) > samples / 2)
+            equal = x.sort(0).values.diff(dim=0) == 0
+            piled = (equal[:2].all(0) | equal[-2:].all(0)) & (samples > 2) | (equal.sum(0) > samples / 2)
             if (piled | own.log(x).isposinf().any(0)).any():
-                raise ValueError(
-                    f"{own.name} must have samples that floating point tells apart, but many are rounded to the same "
-                    'number, or to an end: choose method="quadrature", or move it to 0'
-                )
+                problem = "has samples that floating point rounds to one number, or to an end"
+                raise ValueError(f'{own.name} {problem}: choose method="quadrature", or move it to 0')
         terms = function(x, *torch.broadcast_tensors(p.log(x), q.log(x)))
         if torch.isnan(terms).any():
             raise ValueError(f"the terms averaged under {own.name} are not numbers at some of its samples")

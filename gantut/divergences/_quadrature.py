@@ -155,7 +155,7 @@ def _settle(integrand, panels, rtol, atol, rough):
         count = len(panels) + sum(map(len, settled))
         now = (total_error / allowed).max().item()
         least, rounds = min(least, now), 0 if now < 0.75 * least else rounds + 1
-        bumpy = (rounds > 3 or count > _MOST_PANELS) and (total_error <= rough * (1 + total.abs())).all()
+        bumpy = (rounds > 5 or count > _MOST_PANELS) and (total_error <= rough * (1 + total.abs())).all()
         if (total_error <= allowed).all() or bumpy:
             return torch.cat([*settled, panels]), total_error
         widest = ((error / allowed) > 1 / (2 * count)).any(1)  # panels that use more than their share of the error

@@ -120,7 +120,7 @@ def beta_kl(a, b, c, d):
         return float(constant + (a - c) * psi(a) + (b - d) * psi(b) + (c - a + d - b) * psi(a + b))
 
 
-@pytest.mark.parametrize("size", [1e4, 1e6, 1e7])
+@pytest.mark.parametrize("size", [1e4, 1e6, pytest.param(1e7, marks=pytest.mark.slow)])
 def test_concentrated_families_are_right_to_what_their_rounded_log_densities_allow(size):
     b = size + math.floor(math.sqrt(size))
     for p, q in ((td.Gamma, td.Gamma), (td.InverseGamma, td.InverseGamma)):  # invertible maps of one another
@@ -173,7 +173,7 @@ def test_an_invertible_map_of_both_costs_no_digit(name):
     assert honest(js_between(*moved), float(js_between(p, q)))
 
 
-@pytest.mark.parametrize("name", ["log", "logit", "tanh"])
+@pytest.mark.parametrize("name", ["log", "tanh", pytest.param("logit", marks=pytest.mark.slow)])
 def test_an_invertible_map_of_both_in_two_wordings_changes_nothing_either(name):
     p, q, chain = CHAINS[name]
     if name == "tanh":  # narrower, as here no digits lie beyond 1 - 1e-16

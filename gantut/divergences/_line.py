@@ -194,7 +194,7 @@ def _ladder(log, anchors, scale, direction, finest):
         return rungs, ((rungs[:-1] - rungs[1:]) / -apart).nan_to_num(0.0, 0.0, 0.0)
 
     with torch.no_grad():
-        for step, exponent in enumerate((120, 60, 30, 15, 8, 4, 2)):
+        for step, exponent in enumerate((120, 60, 30, 15, 8, 4)):
             first = (scale.log2() + direction * exponent * math.log2(10)).maximum(finest.log2() + 7 * step)
             first = first.floor() * math.log(2)  # a power of 2, which is exact beside an anchor
             rungs, slopes = measured(first, 4)

@@ -41,7 +41,7 @@ def kl_between(p, q, *, base=math.e, method="quadrature", interval=None, rtol=1e
     interval : pair of floats, optional
         Quadrature only: where to integrate, instead of over the whole line; the rest is ignored.
     rtol : float
-        Quadrature: relative tolerance.
+        Quadrature: relative tolerance. Where rounding allows no less, up to 1e-6 will do, and ``error`` says it.
     samples : int
         Monte Carlo: number of samples.
     generator : torch.Generator, optional
@@ -54,13 +54,15 @@ def kl_between(p, q, *, base=math.e, method="quadrature", interval=None, rtol=1e
         those that move a jump of a density; by Monte Carlo, it is not. It is +inf where `p` has mass outside the
         support of `q`; if `q` declares none, only if that mass exceeds 1e-12, since densities underflow. ``error``
         counts quadrature, rounding, and what lies too near to an end, or too far out, for floating point; the
-        parameters of distributions of torch mean the numbers that they hold, also in single precision.
+        parameters of distributions of torch mean the numbers that they hold, also in single precision. Where both lie
+        does not matter, nor an invertible transform that both end with.
 
     Raises
     ------
     ValueError
         If a distribution has no density or its total mass is not 1, or an option is not allowed. One that is periodic,
-        as von Mises distributions are, needs an `interval`.
+        as von Mises distributions are, needs an `interval`. By Monte Carlo, if floating point rounds many samples to
+        one number, such as an end.
     IntegrationError
         If the integral does not reach the tolerance, as it may be infinite; or if `q` underflows to 0 where `p` has
         mass.

@@ -17,6 +17,7 @@ from gantut.transport import (
     NotCertified,
     _auction,
     _costs,
+    _plain,
     _promising_arcs,
     _simplex,
     _solver,
@@ -790,10 +791,10 @@ def test_plain_distances_are_those_of_scipy_or_left_to_others(compiled, normal, 
     x, y = array(normal(n, 3).cpu()), array(normal(n + 1, 3).cpu())
     y[0], y[1] = x[0], x[1] + 1e-9
     witness = scipy.spatial.distance.cdist(x, y) ** p
-    np.testing.assert_allclose(_solver.plain_distances(x, y, p), witness, rtol=1e-15 * (1 + p), atol=0)
+    np.testing.assert_allclose(_plain._distances(x, y, p), witness, rtol=1e-15 * (1 + p), atol=0)
     for wrong in (math.nan, math.inf, -1e200):
-        assert _solver.plain_distances(np.where(x == x[4, 1], wrong, x), y, p) is None
-    assert _solver.plain_distances(x * 1e-200, y * 1e-200, p) is None, "their squares would vanish"
+        assert _plain._distances(np.where(x == x[4, 1], wrong, x), y, p) is None
+    assert _plain._distances(x * 1e-200, y * 1e-200, p) is None, "their squares would vanish"
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def train_classifier(
     classes = int(labels.max()) + 1
     if classes < 2:
         raise ValueError("labels must name at least two classes, but are all 0")
-    hidden = [_inputs.count("hidden", width) for width in hidden]
+    hidden = _inputs.counts("hidden", hidden)
     if not hidden:
         raise ValueError("hidden must give the width of at least one layer: its values are the features")
     epochs, batch_size = _inputs.count("epochs", epochs), _inputs.count("batch_size", batch_size)

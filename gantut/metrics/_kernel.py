@@ -1,5 +1,7 @@
 """The kernel distance: an unbiased comparison of features."""
 
+import functools
+
 import torch
 
 from gantut.metrics._populations import each_member, pair
@@ -55,22 +57,35 @@ def kid(samples, reference):
     tensor(7., dtype=torch.float64)
     """
     x, y = pair(samples, reference, least=2, why=" for an estimate without bias")
-    within_x = each_member(_mean_of_pairs, x.values, own=(2,))
-    within_y = each_member(_mean_of_pairs, y.values, own=(2,))
-    between = each_member(lambda x, y: _total(x, y) / (len(x) * len(y)), x.values, y.values, own=(2, 2))
-    return x.answer(within_x + within_y - 2 * between)
+    origin = y.values.flatten(0, -2).mean(0)  # (d,)
+    parts = (x.values - origin,), (y.values - origin,), (x.values - origin, y.values - origin)
+    within_x, within_y, between = (
+        each_member(functools.partial(_mean, origin), *part, own=(2,) * len(part)) for part in parts
+    )
+    found = within_x + within_y - 2 * between
+    if not (x.batch or found.isfinite().all()):
+        raise ValueError("samples and reference must be small enough for the cubes of their products to be compared")
+    return x.answer(found.masked_fill(~found.isfinite(), torch.nan))
 
 
-def _cubic(inner, d):
-    return (inner / d + 1) ** 3
+def _mean(origin, x, y=None):
+    """Return the mean of the kernel over all pairs of two point clouds, or of different points of one, tile by tile."""
+    if y is not None:
+        return _total(origin, x, y) / (len(x) * len(y))
+    diagonal = _kernel(origin, x.square().sum(1), x @ origin, x @ origin).sum()
+    return (_total(origin, x, x) - diagonal) / (len(x) * (len(x) - 1))
 
 
-def _total(x, y):
-    """Return the sum of the kernel over all pairs of two point clouds, tile by tile."""
-    return sum(_cubic(rows @ y.T, x.shape[1]).sum() for rows in x.split(max(1, TILE // len(y))))
+def _total(origin, x, y):
+    tiles = x.split(max(1, TILE // len(y)))
+    return sum(_kernel(origin, rows @ y.T, (rows @ origin)[:, None], y @ origin).sum() for rows in tiles)
 
 
-def _mean_of_pairs(x):
-    """Return the mean of the kernel over all pairs of different points of a point cloud."""
-    diagonal = _cubic(x.square().sum(1), x.shape[1]).sum()
-    return (_total(x, x) - diagonal) / (len(x) * (len(x) - 1))
+def _kernel(origin, inner, of_x, of_y):
+    """The kernel between points x and y away from the origin, less what depends on one of them alone.
+
+    The estimate is the same without those parts, in which its digits would be lost where the origin is far.
+    """
+    d, level = len(origin), 1 + origin.square().mean()
+    inner, change = inner / d, (inner + of_x + of_y) / d  # the kernel is (level + change)^3
+    return 3 * level**2 * inner + change.square() * (3 * level + change)

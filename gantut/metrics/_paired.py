@@ -106,6 +106,8 @@ def paired_difference(with_, without, *, comparisons: int = 1, level: float = 0.
     first, second = (_inputs.floating(name, values).detach().cpu().double() for name, values in pair.items())
     for name, values in (("with_", first), ("without", second)):
         _inputs.finite_entries(name, values)
+        if not math.isfinite(4 * values.abs().sum()):
+            raise ValueError(f"{name} must be small enough to be added up, but reaches {values.abs().max().item():.3g}")
     if first.ndim != 1 or first.shape != second.shape:
         shapes = f"{_inputs.shape(first)} and {_inputs.shape(second)}"
         raise ValueError(f"with_ and without must have one shape (members,), not {shapes}")

@@ -153,8 +153,7 @@ def untransformed(*, only_batches=False, **tensors):
     for name, tensor in tensors.items():
         if (kinds.is_batchedtensor if only_batches else kinds.is_functorch_wrapped_tensor)(tensor):
             raise ValueError(
-                f"{name} must be a plain tensor, and not inside a transform of torch.func: leading dimensions make a "
-                "batch, and backward() makes gradients"
+                f"{name} must be outside of torch.func: leading dimensions make a batch, backward() gradients"
             )
 
 

@@ -4,6 +4,7 @@ import difflib
 import math
 import numbers
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -54,10 +55,7 @@ def count(name, value, *, least=1):
 
 def counts(name, value, *, length=None):
     """Require a sequence of whole numbers, at least 1 each, and `length` of them where it is given."""
-    try:
-        found = [count(name, each) for each in value]
-    except TypeError:
-        found = None
+    found = [count(name, each) for each in value] if isinstance(value, Iterable) else None
     if found is None or length not in (None, len(found)):
         raise ValueError(f"{name} must be {length or 'a sequence of'} whole numbers, not {value!r}")
     return found

@@ -100,7 +100,9 @@ def tensor_of(pictures, *, channels: int, background, mirrored: bool, dtype, dev
     _inputs.one_of("channels", channels, CHANNELS)
     count, behind = len(pictures), torch.from_numpy(colour("background", background))[:, None, None]
     shape = count * (1 + mirrored), channels, *pictures[0].shape[:2]
-    images = torch.empty(shape, dtype=dtype, device=device)  # all at once: a collection may fill half of the memory
+    images = torch.empty(
+        shape, dtype=_inputs.precision(dtype), device=device
+    )  # all at once: a collection may fill half of the memory
     for place, picture in enumerate(pictures):
         pixels = torch.from_numpy(picture).permute(2, 0, 1)
         if channels == 3:

@@ -167,8 +167,9 @@ def sprites(
     if not isinstance(match, str) or not match:
         raise ValueError(f"match must be a pattern such as '*.png', not {match!r}")
     _pixels.colour("background", background)
-    files = partial(pictures_in, path, match, limits or ImageLimits(), _inputs.one_of("links", links, (True, False)))
-    most = (limits or ImageLimits()).pixels
+    limits = limits or ImageLimits()
+    files = partial(pictures_in, path, match, limits, _inputs.one_of("links", links, (True, False)))
+    most = limits.pixels
     if resize == "auto":
         resize = "smooth" if _are_photographs(files(), most) else "pixels"
         fit = fit or ("crop" if resize == "smooth" else "pad")

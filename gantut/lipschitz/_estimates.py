@@ -14,7 +14,7 @@ from gantut.networks import MLP
 ENTRIES = 1 << 22
 # Pairs nearer to each other than this, relative to the largest coordinate, tell of roundings rather than of slopes.
 NEAR = 1e-6
-ROUNDING = 1e-12  # of a product of norms, relative to it: an upper bound stays one
+ROUNDING = 2.0**-46  # of a product of norms, relative to it: an upper bound stays one
 
 
 @torch.inference_mode(False)
@@ -122,8 +122,7 @@ def lipschitz_bound(mlp: MLP) -> torch.Tensor:
     factor = mlp.input_scale * mlp.activation.steepest ** (len(weights) - 1)
     bound = norms.prod(0) * factor * (1 + ROUNDING)
     rounded = bound.to(weights[0].dtype)
-    limits = torch.finfo(rounded.dtype)  # to be rounded up
-    return torch.where(rounded < bound, bound * (1 + limits.eps) + limits.tiny * limits.eps, bound).to(rounded.dtype)
+    return torch.where(rounded < bound, rounded.nextafter(torch.full_like(rounded, torch.inf)), rounded)
 
 
 def _copied(critic):

@@ -1,7 +1,5 @@
 """The kernel distance: an unbiased comparison of features."""
 
-import functools
-
 import torch
 
 from gantut.metrics._populations import each_member, pair
@@ -58,34 +56,29 @@ def kid(samples, reference):
     """
     x, y = pair(samples, reference, least=2, why=" for an estimate without bias")
     origin = y.values.flatten(0, -2).mean(0)  # (d,)
-    parts = (x.values - origin,), (y.values - origin,), (x.values - origin, y.values - origin)
-    within_x, within_y, between = (
-        each_member(functools.partial(_mean, origin), *part, own=(2,) * len(part)) for part in parts
-    )
-    found = within_x + within_y - 2 * between
-    if not (x.batch or found.isfinite().all()):
-        raise ValueError("samples and reference must be small enough for the cubes of their products to be compared")
-    return x.answer(found.masked_fill(~found.isfinite(), torch.nan))
+    x, y = (cloud._replace(values=cloud.values - origin) for cloud in (x, y))
+    within_x = each_member(lambda x: _mean_of_pairs(x, origin), x.values, own=(2,))
+    within_y = each_member(lambda y: _mean_of_pairs(y, origin), y.values, own=(2,))
+    between = each_member(lambda x, y: _total(x, y, origin) / (len(x) * len(y)), x.values, y.values, own=(2, 2))
+    return x.answer(within_x + within_y - 2 * between)
 
 
-def _mean(origin, x, y=None):
-    """Return the mean of the kernel over all pairs of two point clouds, or of different points of one, tile by tile."""
-    if y is not None:
-        return _total(origin, x, y) / (len(x) * len(y))
-    diagonal = _kernel(origin, x.square().sum(1), x @ origin, x @ origin).sum()
-    return (_total(origin, x, x) - diagonal) / (len(x) * (len(x) - 1))
-
-
-def _total(origin, x, y):
-    tiles = x.split(max(1, TILE // len(y)))
-    return sum(_kernel(origin, rows @ y.T, (rows @ origin)[:, None], y @ origin).sum() for rows in tiles)
-
-
-def _kernel(origin, inner, of_x, of_y):
-    """The kernel between points x and y away from the origin, less what depends on one of them alone.
+def _kernel(inner, of_x, of_y, origin):
+    """The kernel of points that are x and y away from the origin, less what depends on one of them alone.
 
     The estimate is the same without those parts, in which its digits would be lost where the origin is far.
     """
-    d, level = len(origin), 1 + origin.square().mean()
-    inner, change = inner / d, (inner + of_x + of_y) / d  # the kernel is (level + change)^3
-    return 3 * level**2 * inner + change.square() * (3 * level + change)
+    level, inner, change = 1 + origin.square().mean(), inner / len(origin), (inner + of_x + of_y) / len(origin)
+    return 3 * level**2 * inner + change.square() * (3 * level + change)  # of (level + change)^3
+
+
+def _total(x, y, origin):
+    """Return the sum of the kernel over all pairs of two point clouds, tile by tile."""
+    tiles = x.split(max(1, TILE // len(y)))
+    return sum(_kernel(rows @ y.T, (rows @ origin)[:, None], y @ origin, origin).sum() for rows in tiles)
+
+
+def _mean_of_pairs(x, origin):
+    """Return the mean of the kernel over all pairs of different points of a point cloud."""
+    diagonal = _kernel(x.square().sum(1), x @ origin, x @ origin, origin).sum()
+    return (_total(x, x, origin) - diagonal) / (len(x) * (len(x) - 1))

@@ -133,8 +133,7 @@ def certified_w1(samples, reference, on_samples, on_reference):
     f, g = population("on_samples", f, own=1), population("on_reference", g, own=1)
     proved = each_member(_proved, x.values, y.values, f.values, g.values, own=(2, 2, 1, 1))
     rounded = proved.to(samples.dtype)
-    limits = torch.finfo(rounded.dtype)  # to be rounded down, also where numbers are so small that they lie evenly
-    proved = torch.where(rounded > proved, proved * (1 - limits.eps) - limits.tiny * limits.eps, proved).clamp(min=0)
+    proved = torch.where(rounded > proved, rounded.nextafter(torch.zeros_like(rounded)), rounded)  # rounded down
     return x._replace(alive=x.alive & f.alive & g.alive).answer(proved)
 
 

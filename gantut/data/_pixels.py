@@ -97,7 +97,8 @@ def tensor_of(pictures, *, channels: int, background, mirrored: bool, dtype, dev
 
     With 3 channels they are composited; with 4 they stay premultiplied, and a transparent pixel is -1 in all channels.
     """
-    _inputs.one_of("channels", channels, CHANNELS)
+    channels = int(_inputs.one_of("channels", channels, CHANNELS))
+    _inputs.one_of("mirrored", mirrored, (True, False))
     count, behind = len(pictures), torch.from_numpy(colour("background", background))[:, None, None]
     shape = count * (1 + mirrored), channels, *pictures[0].shape[:2]
     images = torch.empty(

@@ -164,6 +164,8 @@ def sprites(
     _inputs.one_of("resize", resize, (*_pixels.RESIZES, "auto"))
     _inputs.one_of("fit", fit, (*_pixels.FITS, None))
     _inputs.one_of("channels", channels, _pixels.CHANNELS)
+    _inputs.one_of("mirrored", mirrored, (True, False))
+    _inputs.one_of("crop", crop, (True, False))
     if not isinstance(match, str) or not match:
         raise ValueError(f"match must be a pattern such as '*.png', not {match!r}")
     _pixels.colour("background", background)

@@ -1,4 +1,4 @@
-"""Transport where inputs are odd: parts that nothing connects, transforms of torch.func, inference mode, strange arrays."""
+"""Transport where inputs are odd: parts that nothing connects, torch.func, inference mode, strange arrays."""
 
 import math
 
@@ -47,7 +47,7 @@ def test_parts_that_nothing_connects_are_two_problems_in_every_precision(dtype):
 
 def test_masses_that_no_precision_explains_are_still_refused():
     a, b, cost = in_two_parts(torch.float32, 0)
-    with pytest.raises(ValueError, match="every plan puts at least 0.001"):
+    with pytest.raises(ValueError, match=r"every plan puts at least 0\.001"):
         emd(a + torch.tensor([0.001] + 6 * [0.0] + [-0.001]), b, cost)
 
 
@@ -83,9 +83,9 @@ def test_solvers_inside_a_transform_say_that_a_batch_has_leading_dimensions(name
 
 
 def test_a_batch_of_piles_or_of_transforms_is_no_vmap_either():
-    with pytest.raises(ValueError, match="must be outside of torch.func"):
+    with pytest.raises(ValueError, match=r"must be outside of torch\.func"):
         torch.func.vmap(lambda P: pile_moves(P, HALVES).cost)(HALVES.expand(3, 2))
-    with pytest.raises(ValueError, match="must be outside of torch.func"):
+    with pytest.raises(ValueError, match=r"must be outside of torch\.func"):
         torch.func.vmap(lambda y: c_transform([0.0, 1.0], POINTS, y))(torch.rand(3, 2, 1, dtype=torch.float64))
 
 

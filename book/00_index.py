@@ -72,6 +72,25 @@ js = torch.stack(
 live_gan()
 
 # %% [markdown]
+# Pictures take longer. A larger GAN, of {doc}`lesson 14 <14_new_creatures>`, draws these:
+
+# %% tags=["remove-input"] mystnb={"image": {"alt": "Two rows of sixteen small pixel creatures on white, drawn by a generator: beasts, birds, knights and blobs in many colours, most with legs and a shadow, a few of them pale clouds."}, "figure": {"name": "fig-creatures-drawn", "caption": "None of these exists: 32 draws of the generator of lesson 14, which has seen 293 pictures; not a selection."}}
+with torch.no_grad():
+    noise = torch.randn(32, 64, generator=random_source(3))
+    creatures = modern_generator()(noise)[0]
+plot_creatures([plots.axes(1, 1, height=1.1)], {"": creatures}, columns=16)
+plots.show()
+
+# %% [markdown]
+# This is how it learned to:
+#
+# ```{figure} images/creatures.gif
+# :alt: A film of twelve pictures that a generator makes of the same twelve pieces of noise as it learns: a weave of colours, brown lumps on white, and at last small pixel creatures with legs, wings and tails.
+# :name: fig-creatures-film
+#
+# What the generator made of twelve pieces of noise after each 16,384 pictures that it was shown. The film plays once.
+# ```
+#
 # ## What you will be able to do
 #
 # - **Write** a GAN and a Wasserstein GAN in some thirty lines of PyTorch, and know what each line is for.
@@ -105,23 +124,6 @@ live_gan()
 #   ends as near to three of four kinds of data as today's loss on pairs ({doc}`lesson 16 <16_which_games_converge>`).
 # - **Without a critic, batches mislead.** A generator that descends the exact distance between batches becomes too
 #   narrow ({doc}`lesson 17 <17_without_a_critic>`).
-
-# %% tags=["remove-input"] mystnb={"image": {"alt": "Two rows of sixteen small pixel creatures on white, drawn by a generator: beasts, birds, knights and blobs in many colours, most with legs and a shadow, a few of them pale clouds."}, "figure": {"name": "fig-creatures-drawn", "caption": "None of these exists: 32 draws of the generator of lesson 14, which has seen 293 pictures; not a selection."}}
-with torch.no_grad():
-    noise = torch.randn(32, 64, generator=random_source(3))
-    creatures = modern_generator()(noise)[0]
-plot_creatures([plots.axes(1, 1, height=1.1)], {"": creatures}, columns=16)
-plots.show()
-
-# %% [markdown]
-# And this is how it learned to:
-#
-# ```{figure} images/creatures.gif
-# :alt: A film of twelve pictures that a generator makes of the same twelve pieces of noise as it learns: a weave of colours, brown lumps on white, and at last small pixel creatures with legs, wings and tails.
-# :name: fig-creatures-film
-#
-# What the generator made of twelve pieces of noise after each 16,384 pictures that it was shown. The film plays once.
-# ```
 #
 # ## The story in one picture
 

@@ -234,7 +234,7 @@ claim(
 # the two densities); its right column has Gaussians of unequal width, where the areas really differ.
 
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four rows of two panels over x from -5 to 9; the left column is for N(0,1) and N(1,1), the right one for N(0,1) and N(1,2). First row: the bell curves. Second row: the integrands of KL in both directions; on the left they are mirror images with one hump and one dip each, on the right that of KL from q to p is much larger. Third row: the integrands of KL from p and from q to their mean, of the same shape but a quarter as high. Last row: the integrand of JS, two low humps with a zero between them."}, "figure": {"name": "fig-integrands", "caption": "What KL and JS integrate; the shaded areas are the divergences. Left: two Gaussians of equal width, the pair of Weng's figure 1, where the areas of the second row agree. Right: unequal widths, where they do not."}}
 def integrands(p, q, x):
     """The functions whose areas are the KLs p‖q, q‖p, p‖m, q‖m, and JS."""
     log_p, log_q = p.log_prob(x), q.log_prob(x)
@@ -256,7 +256,6 @@ drawn = {
     "unequal widths": integrands(narrow, wide, x),
 }
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four rows of two panels over x from -5 to 9; the left column is for N(0,1) and N(1,1), the right one for N(0,1) and N(1,2). First row: the bell curves. Second row: the integrands of KL in both directions; on the left they are mirror images with one hump and one dip each, on the right that of KL from q to p is much larger. Third row: the integrands of KL from p and from q to their mean, of the same shape but a quarter as high. Last row: the integrand of JS, two low humps with a zero between them."}, "figure": {"name": "fig-integrands", "caption": "What KL and JS integrate; the shaded areas are the divergences. Left: two Gaussians of equal width, the pair of Weng's figure 1, where the areas of the second row agree. Right: unequal widths, where they do not."}}
 grid = plots.axes(4, 2, height=1.9, sharex=True, sharey="row")
 pairs = {"equal widths": (left, right), "unequal widths": (narrow, wide)}
 for column, (title, (p, q)) in zip(grid.T, pairs.items(), strict=True):

@@ -655,7 +655,6 @@ def iteration_by_hand(parameters, xs, zs, z_for_g, rate):
     return torch.stack([alpha, beta, w, b])
 
 
-# %% tags=["hide-input"]
 draws = torch.randn(
     5, 5, 64, 1, dtype=torch.float64, generator=random_source(7)
 )  # five iterations, each of two x, two z for D, and one z for G

@@ -898,7 +898,7 @@ log_loss = torch.where(is_three, softplus(-logits), softplus(logits)).mean()
 # in each. The eight views of an image are not independent, so all intervals come from resampling whole *images* (a
 # bootstrap with a thousand repetitions).
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Reliability curve on held-out images: five points, the share of threes against the predicted probability, with 95 percent intervals; all of them lie close to the diagonal."}, "figure": {"name": "fig-reliability", "caption": "On images that it never saw, the trained discriminator's output is what theory says that it is: a probability. The numbers count the predictions in each bin."}}
 bins = 5
 probability = logits.sigmoid()  # (views, images)
 predicted, observed, count = reliability(
@@ -912,7 +912,6 @@ times = one_hot(redrawn, len(images)).sum(1).double()  # (1000, images)
 shares = (times @ (in_bin * is_three[:, None])) / (times @ in_bin)
 low, high = shares.quantile(torch.tensor([0.025, 0.975]).double(), dim=0)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Reliability curve on held-out images: five points, the share of threes against the predicted probability, with 95 percent intervals; all of them lie close to the diagonal."}, "figure": {"name": "fig-reliability", "caption": "On images that it never saw, the trained discriminator's output is what theory says that it is: a probability. The numbers count the predictions in each bin."}}
 ax = plots.axes(height=3.4)
 plot_reliability(ax, predicted, observed, low, high, counts=count)
 ax.set(ylabel="share of threes")
@@ -936,7 +935,6 @@ factor_low, factor_high = best_factors.quantile(
     torch.tensor([0.025, 0.975]).double()
 )
 
-# %% tags=["hide-input"]
 spread = (high - low) / 2 / 1.96  # one standard error of each bin
 claim(
     "digits-calibrated",

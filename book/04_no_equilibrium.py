@@ -918,7 +918,7 @@ claim(
 # The eigenvalues describe the neighbourhood of the equilibrium. The paths of the whole game, which is not linear, tell
 # the same story from farther away:
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with paths in the plane of theta and psi, all from theta = 1, psi = 0. First panel, data at one point: simultaneous steps spiral outwards, alternating steps go round on a closed curve. Second panel: with an R1 penalty, and with data of width 1, the paths spiral into the origin."}, "figure": {"name": "fig-small-gan", "caption": "A GAN with two parameters: θ, where the samples are, and ψ, the slope of the discriminator's logit. First panel: all data at one point. Second panel: simultaneous steps with an R1 penalty, and with data of width 1. Rate 0.2, 300 iterations."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with paths in the plane of theta and psi, all from theta = 1, psi = 0. First panel, data at one point: simultaneous steps spiral outwards, alternating steps go round on a closed curve. Second panel: with an R1 penalty, and with data of width 1, the paths spiral into the origin."}, "figure": {"name": "fig-small-gan", "caption": "A GAN with two parameters: θ, where the samples are, and ψ, the slope of the discriminator's logit. First panel: all data at one point. Second panel: simultaneous steps with an R₁ penalty, and with data of width 1. Rate 0.2, 300 iterations."}}
 left, right = plots.axes(1, 2, height=3.6)
 start = (1.0, 0.0)
 

@@ -621,7 +621,7 @@ claim(
     atol=1e-12,
 )
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "The generator's loss over its position theta from -1 to 1. Blurred by 0.2 it is a wide well around 0, blurred by 0.05 a narrow one, and without blur it is level at 0 with a single dot at minus 1.386 for theta = 0. Above them the Wasserstein distance, a V with its tip at 0."}, "figure": {"name": "fig-well", "caption": "The loss of a generator that moves a segment, against the optimal discriminator: a well that narrows with the blur, and without blur is a single point. The distance W₁ says at every θ which way to go."}}
 theta = torch.linspace(-1, 1, 201, dtype=torch.float64)
 wells = {}
 for blur in (0.2, 0.05):
@@ -645,7 +645,6 @@ distance = torch.stack(
     ]
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "The generator's loss over its position theta from -1 to 1. Blurred by 0.2 it is a wide well around 0, blurred by 0.05 a narrow one, and without blur it is level at 0 with a single dot at minus 1.386 for theta = 0. Above them the Wasserstein distance, a V with its tip at 0."}, "figure": {"name": "fig-well", "caption": "The loss of a generator that moves a segment, against the optimal discriminator: a well that narrows with the blur, and without blur is a single point. The distance W₁ says at every θ which way to go."}}
 ax = plots.axes(height=3.2)
 plots.lines(ax, theta, wells, colours=[plots.FOURTH])
 edge = torch.where(theta == 0, math.nan, 0.0)
@@ -1159,7 +1158,6 @@ of_js = generator_gradient(
     optimal_discriminator(ring_distribution, made).logit
 )[0]
 
-# %% tags=["hide-input"]
 members, source = 16, random_source(8)
 critics = MLP([2, 32, 32, 1], members=members, activation="silu")
 
@@ -1177,7 +1175,6 @@ def measure():
     return torch.stack([cosine, gradient.norm(dim=1)])  # (2, members)
 
 
-# %% tags=["hide-input"]
 marks, seen = watch(
     critics, batches(ring_distribution), batches(made), at_scale(fast=800, full=8000),
     measure, rate=4e-3,
@@ -1276,7 +1273,6 @@ def strength_and_scatter(found):
     return torch.stack([mean.norm(dim=-1).squeeze(1), scatter]).cpu()
 
 
-# %% tags=["hide-input"]
 source = random_source(9)
 
 
@@ -1289,7 +1285,6 @@ def noise_drawn(*shape):
     return torch.randn(*shape, 16, generator=source).to(device)
 
 
-# %% tags=["hide-input"]
 def judge(generator):
     """Train fresh discriminators, and watch the generator's gradients."""
     critic = MLP([64, width, width, 1], members=members, seed=50,
@@ -1311,7 +1306,6 @@ def judge(generator):
     return marks, seen, critic, accuracy
 
 
-# %% tags=["hide-input"]
 judged = [judge(generator) for generator in generators]
 
 # %% tags=["hide-input"]

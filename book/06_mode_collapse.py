@@ -1112,7 +1112,6 @@ gains = {
     for own in settings
 }
 
-# %% tags=["hide-input"]
 claim(
     "unrolling-helps-the-laggard",
     "k = 1: W₁ with K = 5 less that with K = 0, upper end",

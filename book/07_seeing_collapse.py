@@ -328,6 +328,7 @@ claim(
     [median_interval(own).estimate for own in losses.values()],
     above=-0.5,
     below=0.5,
+    digits=2,
 )
 
 # %% tags=["hide-input"]
@@ -544,7 +545,6 @@ yardstick = torch.stack([
 ])  # (16, 400, 64)  # fmt: skip
 
 
-# %% tags=["hide-input"]
 def measure(samples):
     """All metrics of a population of samples (members, 400, 64)."""
     features = classifier.features(samples)
@@ -583,7 +583,7 @@ alarms = torch.stack(
     [alarm(*values[name], normal[name][1]) for name in values], 1
 )  # (failures, metrics)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "A table of eight prepared generators by eight metrics, with alarms in bold on orange. Five classes only: all alarm but precision and the nearest original. One image per class: FID, KID, recall, coverage and W1 alarm, precision is 1 and the inception score 8.3. Blurred: everything alarms but the nearest original. Noisy: recall does not alarm. Gaussian pixels: FID and recall do not alarm and KID hardly does; the inception score, precision, coverage and W1 alarm. Noise, trained: FID and KID are lower than for real digits, the inception score, precision, coverage and W1 alarm. Copies of the reference: only the nearest original alarms, all others are perfect."}, "figure": {"name": "fig-scorecard", "caption": "What each metric sees. Orange and bold: far worse than sixteen draws of real digits. FID, KID and W₁ are better when smaller, the others when larger; the last column is the median distance of a sample to the nearest of the 400 reference images."}}
 x, y = (classifier.features(own).double() for own in (noisy, reference))
 for ours, theirs in (
     (frechet_distance(x, y), metrics.fid(x, y)),
@@ -592,7 +592,6 @@ for ours, theirs in (
 ):
     assert torch.allclose(ours, theirs, rtol=1e-6), "gantut computes these"
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "A table of eight prepared generators by eight metrics, with alarms in bold on orange. Five classes only: all alarm but precision and the nearest original. One image per class: FID, KID, recall, coverage and W1 alarm, precision is 1 and the inception score 8.3. Blurred: everything alarms but the nearest original. Noisy: recall does not alarm. Gaussian pixels: FID and recall do not alarm and KID hardly does; the inception score, precision, coverage and W1 alarm. Noise, trained: FID and KID are lower than for real digits, the inception score, precision, coverage and W1 alarm. Copies of the reference: only the nearest original alarms, all others are perfect."}, "figure": {"name": "fig-scorecard", "caption": "What each metric sees. Orange and bold: far worse than sixteen draws of real digits. FID, KID and W₁ are better when smaller, the others when larger; the last column is the median distance of a sample to the nearest of the 400 reference images."}}
 forms = ("{:.1f}", "{:.1f}", "{:.0f}", "{:.2f}", "{:.2f}", "{:.2f}",
          "{:.2f}", "{:.2f}")  # fmt: skip
 texts = [

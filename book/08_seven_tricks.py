@@ -523,7 +523,6 @@ margin = js_divergence(of_two.expand_as(made), made) - js_divergence(
 )
 assert margin[0].abs() < 1e-12, "equality for the collapsed one"
 
-# %% tags=["hide-input"]
 claim(
     "minibatch-cell",
     "batches of two, 999 generators in the cell: JS less the right of (8.4)",
@@ -684,7 +683,6 @@ for weight in low_weights:
     growth.append(math.log(far[5000] / far[2500]) / 2500)
     quick.append(math.log(abs(1 + 0.1 * (1j - 2 * weight))))
 
-# %% tags=["hide-input"]
 claim(
     "historical-averaging-threshold",
     "logarithm of the radius: growth in each iteration around the bound",
@@ -746,7 +744,6 @@ distances = {
     weight: away(weight) for weight in (0, 0.01, 0.04, 0.06, 0.1, 0.3, 1)
 }
 
-# %% tags=["hide-input"]
 below, above = ([distances[weight] for weight in own]
                 for own in ((0, 0.01, 0.04), (0.06, 0.1, 0.3, 1)))  # fmt: skip
 claim(
@@ -1182,7 +1179,6 @@ for theta, sigma in ((0.5, 1.0), (2.0, 0.5), (1.0, 0.05)):
     bounds.append((theta, 2 * sigma + math.sqrt(2 * tv * squares),
                    2 * sigma + math.sqrt(2 * squares * math.sqrt(2 * js))))  # fmt: skip
 
-# %% tags=["hide-input"]
 claim(
     "noise-bounds",
     "what each of these bounds leaves above the one before",
@@ -1258,7 +1254,6 @@ by_gantut = [
     *normalised.flatten()[:4],
 ]
 
-# %% tags=["hide-input"]
 for losses in (
     {"g_loss": feature_matching},
     {"d_loss": with_history(usual_d_loss, D, 0.01),
@@ -1289,7 +1284,7 @@ claim(
 # game knows nothing of it.
 
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "A table of twelve rows and three panels on the ring: modes covered, share of high quality, exact distance. The game as it is: one mode, quality near 1, distance 2.4, marked by grey bands. Below it the tuned game, then the tricks with what they chose. Feature matching, both normalisations, noise and the better metric have far more modes and far smaller distances, at less quality."}, "figure": {"name": "fig-tricks-ring", "caption": "The ring, five discriminator steps per iteration, 64 members each: medians with 95% intervals, members as dots. Grey bands: the game as it is. What can be told apart is said by the pairs, below, and not by whether these intervals overlap."}}
 def table(distribution, k, modes, height):
     """All populations of one distribution and one k in one figure."""
     chosen = {trick: own for (where, steps, trick), own in games.items()
@@ -1310,7 +1305,6 @@ def table(distribution, k, modes, height):
     return panels
 
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "A table of twelve rows and three panels on the ring: modes covered, share of high quality, exact distance. The game as it is: one mode, quality near 1, distance 2.4, marked by grey bands. Below it the tuned game, then the tricks with what they chose. Feature matching, both normalisations, noise and the better metric have far more modes and far smaller distances, at less quality."}, "figure": {"name": "fig-tricks-ring", "caption": "The ring, five discriminator steps per iteration, 64 members each: medians with 95% intervals, members as dots. Grey bands: the game as it is. What can be told apart is said by the pairs, below, and not by whether these intervals overlap."}}
 _ = table("ring", 5, modes=8, height=4.2)
 plots.show()
 

@@ -865,7 +865,6 @@ with torch.no_grad():
     at_mu = D(torch.tensor([[mu]])).sigmoid().squeeze()
     left_over = D.input_gradient(samples).abs() * D(samples).sigmoid()
 
-# %% tags=["hide-input"]
 claim(
     "xu-fig2",
     "D(2), and the mean gradient that eight trained discriminators leave",

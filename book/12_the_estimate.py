@@ -386,7 +386,7 @@ rows = [
     for name, (low, middle, high) in ends.items()
 ]  # fmt: skip
 rows.append(["a penalty, over slope", f"{scaled.median():.2f}", "", ""])
-rows.append(["a clock, same games", f"{clock.median():.2f}", "", "–"])
+rows.append(["a clock, same games", f"{clock.median():.2f}", "", ""])
 show_table(
     ["estimate of", "within a game: median", "95% interval",
      "between games at one look"], rows,

@@ -63,7 +63,7 @@ from gantut import objectives, plots
 from gantut.checks import claim
 from gantut.data import gaussian, ring
 from gantut.device import random_source
-from gantut.lessons import check, recorded, show_table
+from gantut.lessons import check, in_print, recorded, show_table
 from gantut.lessons.better_critics import (
     PUBLISHED_COSINES,
     SortingCritic,
@@ -1060,7 +1060,7 @@ claim(
 # lesson 6 and five critic steps per iteration, sixteen runs for each $\lambda$. (This takes minutes, so it was recorded
 # once, by `python -m gantut.lessons penalty-weights`.)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over lambda from 0.1 to 100, both axes logarithmic. First panel, the distance of generated samples to the data at the end: the one-sided curve is level near 0.37 throughout; the two-sided curve agrees with it at 0.1 and 1, rises to 0.8 at lambda 10 and to about 2.5 at 100. Second panel, how much the estimate varies: the one-sided curve falls, the two-sided one falls to lambda 1 and then climbs above 2 at 100."}, "figure": {"name": "fig-lambda", "caption": "Sixteen runs on the ring for each penalty and λ: exact W₁ of the samples to the data at the end, and how much the critic's estimate still varies; medians with 95% intervals. Recorded."}}
 weights_record = recorded("penalty-weights").result["games"]
 names = {"wgan-gp": "two-sided", "wgan-lp": "one-sided"}
 lambdas = sorted({row["weight"] for row in weights_record})
@@ -1093,7 +1093,6 @@ def two_less_one(measure, weight):
     return paired_difference(*both, comparisons=8)
 
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over lambda from 0.1 to 100, both axes logarithmic. First panel, the distance of generated samples to the data at the end: the one-sided curve is level near 0.37 throughout; the two-sided curve agrees with it at 0.1 and 1, rises to 0.8 at lambda 10 and to about 2.5 at 100. Second panel, how much the estimate varies: the one-sided curve falls, the two-sided one falls to lambda 1 and then climbs above 2 at 100."}, "figure": {"name": "fig-lambda", "caption": "Sixteen runs on the ring for each penalty and λ: exact W₁ of the samples to the data at the end, and how much the critic's estimate still varies; medians with 95% intervals. Recorded."}}
 ax, other = plots.axes(1, 2, height=2.8)
 plots.sweep(ax, lambdas, distance)
 plots.sweep(other, lambdas, restless)
@@ -1212,17 +1211,17 @@ covered = {
     for name, games in sweeps.items()
 }
 steps = [row["n_critic"] for row in sweeps["wgan-gp"]]
-titled = {"non-saturating": "non-saturating", "wgan-gp": "WGAN-GP"}
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Modes covered out of 8 over critic steps 1, 2, 5, 10 on a logarithmic axis. The non-saturating curve falls from 8 at one step to 4.5 at two and 1 at five and ten. The WGAN-GP curve rises from 3 at one step to 8 at two, five and ten."}, "figure": {"name": "fig-critic-steps-wgan", "caption": "Modes covered of eight, against critic steps per iteration: medians of 32 runs with 95% intervals. Recorded. The penalty has weight 1."}}
 ax = plots.axes(height=2.6)
-plots.sweep(ax, steps, {titled[name]: covered[name] for name in sweeps})
+plots.sweep(ax, steps, {in_print(name): covered[name] for name in sweeps})
 ax.set(
     xlabel="critic steps per iteration",
     ylabel="modes covered",
     ylim=(0, 8.6),
+    yticks=range(0, 9, 2),
 )
-ax.legend()
+plots.legend_below(ax)
 plots.show()
 
 # %% tags=["hide-input"]
@@ -1237,7 +1236,7 @@ show_table(
     ["modes gained (95%)", "2 steps for 1", "5 for 2", "10 for 5"],
     [
         (
-            titled[name],
+            in_print(name),
             *(
                 f"{d.low:.1f} to {d.high:.1f}"
                 if d.high > d.low
@@ -1334,7 +1333,6 @@ one_lipschitz = {
     ),
 }
 
-# %% tags=["hide-input"]
 look = pair.sample(1000, generator=random_source(3))
 x_and_y = torch.cat([look.x, look.y]).float()
 steepest = {
@@ -1432,7 +1430,7 @@ claim(
 # one that suits a CPU: 600 steps with batches of 256, one learning rate, two layers of 128 (for sorting 64). Recorded
 # by `python -m gantut.lessons funnels funnels-spectral`.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels, for 2, 4 and 16 dimensions, with the number of funnels, 4 to 256, on the horizontal axis and the cosine on the vertical one. All curves fall. WGAN-LP is highest in 2 and 4 dimensions, from about 0.9 down to nearly 0 and 0.2; WGAN-GP and DRAGAN lie well below it from 16 funnels on, sorting between them. In 16 dimensions these four lie together, from 0.93 down to 0.3. Spectral normalisation starts at 0.5 in 2 and at 0.75 in 16 dimensions; clipping and the projection are lowest, at 0.6 and 0.4 and less. Stars of the paper stand at 0.86 in 2 dimensions, and at 0.97 and 0.61 in 16."}, "figure": {"name": "fig-funnels", "caption": "How well each critic's gradient points: cosine with the true gradient, against the number of funnels, in three dimensions; mean of three networks. Stars: the best of ten methods in the paper, on pairs of the same kind, with a hundred times the budget."}}
 table = [
     row
     for name in ("funnels", "funnels-spectral")
@@ -1450,7 +1448,6 @@ shown_as = {
     "spectral normalisation": "spectral normalisation",
 }
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels, for 2, 4 and 16 dimensions, with the number of funnels, 4 to 256, on the horizontal axis and the cosine on the vertical one. All curves fall. WGAN-LP is highest in 2 and 4 dimensions, from about 0.9 down to nearly 0 and 0.2; WGAN-GP and DRAGAN lie well below it from 16 funnels on, sorting between them. In 16 dimensions these four lie together, from 0.93 down to 0.3. Spectral normalisation starts at 0.5 in 2 and at 0.75 in 16 dimensions; clipping and the projection are lowest, at 0.6 and 0.4 and less. Stars of the paper stand at 0.86 in 2 dimensions, and at 0.97 and 0.61 in 16."}, "figure": {"name": "fig-funnels", "caption": "How well each critic's gradient points: cosine with the true gradient, against the number of funnels, in three dimensions; mean of three networks. Stars: the best of ten methods in the paper, on pairs of the same kind, with a hundred times the budget."}}
 panels = plots.axes(1, 3, height=3.0, sharey=True)
 for ax, dimension in zip(panels, (2, 4, 16), strict=True):
     called = [shown_as.get(kind, kind) for kind in kinds]
@@ -1954,7 +1951,6 @@ for _ in range(5):
     attached_step(critic, generator, torch.randn(64, 2), noise)
 (-critic(generator(noise)).mean()).backward()
 
-# %% tags=["hide-input"]
 claim(
     "missing-detach",
     "the generator's gradient after five critic steps, over the right one",
@@ -2066,7 +2062,6 @@ verdicts = {
     for name, (check_it, broken, right_one) in exhibits.items()
 }
 
-# %% tags=["hide-input"]
 says = {True: "passes", False: "fails"}
 show_table(
     ["exhibit", "its check says", "and of the right code"],

@@ -65,7 +65,13 @@ from gantut import plots
 from gantut.checks import claim
 from gantut.device import random_source
 from gantut.divergences import integrate
-from gantut.lessons import check, created_equal, recorded, show_table
+from gantut.lessons import (
+    check,
+    created_equal,
+    in_print,
+    recorded,
+    show_table,
+)
 from gantut.lessons.created_equal import (
     ARENAS,
     SPACE,
@@ -124,11 +130,6 @@ def beaten(distribution, measure):
 
 
 # %% tags=["hide-input"]
-def titled(name):
-    """A game's name as the text has it: WGAN-GP, not wgan-gp."""
-    return name.upper() if name.startswith("wgan") else name
-
-
 SHOWN = {"distance": "distance", "F1": "$F_1$"}
 won = {
     measure: [int(beaten(where, measure).sum()) for where in ARENAS]
@@ -477,7 +478,7 @@ print(f"{len(begun['tries'])} tries at first, then {len(live['tries'])}.")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three rows of dots, for the non-saturating game, WGAN-GP and least squares. Each row has 18 dots, six tries with three seeds each, spread between about 0.35 and 1 on an axis of distances to the data. The rows overlap almost entirely; the spread within each row is far larger than any difference between rows."}, "figure": {"name": "fig-live-study", "caption": "A study of half a minute: six tries of three games on triangles, each with three seeds, after 600 gradient steps. Each row spreads over most of the axis; the rows lie on top of each other."}}
 seen = {
-    titled(objective): scores(
+    in_print(objective): scores(
         live, "polygons", objective
     ).distance.flatten()
     for objective in plan["objectives"]
@@ -573,7 +574,7 @@ for where in ARENAS:
     x = torch.stack([good(where, name, "distance") for name in GAMES])
     best = -torch.stack([held_out_best(x, k) for k in BUDGETS])  # (4, 6)
     curves[where] = {
-        titled(name): (best[:, g],) * 3 for g, name in enumerate(GAMES)
+        in_print(name): (best[:, g],) * 3 for g, name in enumerate(GAMES)
     }
     ahead = (best[:, :, None] < best[:, None]).triu(1)  # at each budget
     changed[where] = int((ahead[0] != ahead[-1]).sum())
@@ -695,7 +696,7 @@ show_table(
     ["with five tries", "by", *ARENAS],
     [
         (
-            titled(name),
+            in_print(name),
             SHOWN[measure],
             *(told.get(where, "") for where in ARENAS),
         )
@@ -746,7 +747,7 @@ for k, measure, name in itertools.product((1, 5), MEASURES, others):
         )
 for k, tries in ((1, "one try"), (5, "five tries")):
     told = [
-        f"{titled(name)} {'better' if found.low > 0 else 'worse'} by "
+        f"{in_print(name)} {'better' if found.low > 0 else 'worse'} by "
         + measure.replace("F1", "F₁")
         for (own, measure, name), found in apart.items()
         if own == k and found.told_apart
@@ -778,7 +779,7 @@ for line, k in zip(panels, (1, 5), strict=True):
     for ax, measure in zip(line, MEASURES, strict=True):
         found = {name: apart[k, measure, name] for name in others}
         rows = {
-            titled(name): (own.low, own.difference, own.high)
+            in_print(name): (own.low, own.difference, own.high)
             for name, own in found.items()
         }
         plot_interval_rows(ax, rows)
@@ -859,7 +860,7 @@ winners = {
 show_table(
     ["data", "measure", "all tries", "small rates", "large rates"],
     [
-        (where, SHOWN[measure], *map(titled, own))
+        (where, SHOWN[measure], *map(in_print, own))
         for (where, measure), own in winners.items()
     ],
 )
@@ -887,7 +888,7 @@ claim(
 clouds = {}
 for name in GAMES:
     found = scores(result, "polygons", name, budget=n)
-    clouds[titled(name)] = (
+    clouds[in_print(name)] = (
         found.precision.flatten(),
         found.recall.flatten(),
     )
@@ -907,7 +908,7 @@ for name in GAMES:
     flattery.append(best_seeds - honest)
     rows.append(
         (
-            titled(name),
+            in_print(name),
             f"{failed:.0%}",
             f"{best_seeds:.2f}",
             f"{honest:.2f}",

@@ -62,7 +62,7 @@ from gantut import plots
 from gantut.checks import claim
 from gantut.device import random_source
 from gantut.games import Game, eigenvalues, play, spectral_radius
-from gantut.lessons import check, readable, recorded, show_table
+from gantut.lessons import check, in_print, readable, recorded, show_table
 from gantut.lessons.created_equal.plots import plot_interval_rows
 from gantut.lessons.no_equilibrium.plots import plot_spectrum
 from gantut.lessons.toy_gans import coverage
@@ -1024,18 +1024,11 @@ results = {
 
 
 # %% tags=["hide-input"]
-def titled(name):
-    """A game's name with signs and indices, which code can only spell."""
-    for spelt, set_ in (("-log", "−log"), ("R1", "R₁"), ("R2", "R₂")):
-        name = name.replace(spelt, set_)
-    return name
-
-
 show_table(
     ["game", "modes of 8", "members with all 8", "mean $W_1$"],
     [
         [
-            titled(name),
+            in_print(name),
             f"{found.modes.mean():.1f}",
             f"{int((found.modes == 8).sum())} of {len(found.modes)}",
             f"{found.w1.mean():.2f}",
@@ -1061,7 +1054,7 @@ show_table(
     ],
     [
         [
-            titled(name),
+            in_print(name),
             {"modes": "modes", "w1": "$W_1$"}[what],
             f"{found.low:.2f} to {found.high:.2f}",
             "yes" if found.told_apart else "no",
@@ -1156,7 +1149,7 @@ print(
 show_table(
     ["mean distance to", *KINDS],
     [
-        [titled(game)]
+        [in_print(game)]
         + [f"{mean_distance(kind, game):.2f}" for kind in KINDS]
         for game in PENALTIES
     ]
@@ -1171,7 +1164,7 @@ show_table(
     ["chosen: rate, weight, critic steps", *KINDS],
     [
         [
-            titled(game),
+            in_print(game),
             *(
                 ", ".join(
                     f"{judged[kind, game]['settings'][name]:.2g}"
@@ -1190,7 +1183,7 @@ RIVALS = [game for game in PENALTIES if game != "pairs, R1 and R2"]
 panels = plots.axes(2, 2, height=1.5, sharey=True)
 for ax, kind in zip(panels.flat, KINDS, strict=True):
     rows = {
-        titled(game): [
+        in_print(game): [
             tuned[kind, game].low,
             tuned[kind, game].difference,
             tuned[kind, game].high,
@@ -1222,7 +1215,7 @@ for game in RIVALS:
         f"{how} {named(kinds)}" for how, kinds in signs.items() if kinds
     ]
     print(
-        f"Pairs with R₁ and R₂, beside {titled(game)}: {'; '.join(said)}."
+        f"Pairs with R₁ and R₂, beside {in_print(game)}: {'; '.join(said)}."
     )
 
 untuned = {
@@ -1233,7 +1226,9 @@ untuned = {
 }
 print(
     "Mean over all tries and data, before one is chosen: "
-    + "; ".join(f"{titled(g)} {value:.2f}" for g, value in untuned.items())
+    + "; ".join(
+        f"{in_print(g)} {value:.2f}" for g, value in untuned.items()
+    )
     + "."
 )
 

@@ -65,7 +65,7 @@ from gantut.checks import claim
 from gantut.data import ring
 from gantut.device import random_source
 from gantut.flows import Velocity, curvature, flow, flow_matching_loss
-from gantut.lessons import check, recorded, show_table
+from gantut.lessons import check, in_print, recorded, show_table
 from gantut.lessons.without_a_critic import particle_flow, train_method
 from gantut.lessons.without_a_critic.plots import plot_pairs, plot_trails
 from gantut.metrics import certified_w1, exact_w1, paired_difference
@@ -209,15 +209,7 @@ made |= {name: game.samples[-1] for name, game in games.items()}
 # certificate: they undercut every route and add up to what the plan costs, so no plan costs less. A trained critic
 # proves something, too: lesson 12's c-transform turns any scores into a lower bound.
 
-
 # %% tags=["hide-input"]
-def titled(name):
-    """A method's name with its indices, which code can only spell."""
-    for spelt, set_ in (("W1", "W₁"), ("R1", "R₁"), ("R2", "R₂")):
-        name = name.replace(spelt, set_)
-    return name
-
-
 held_out, second = truth.sample(
     (2, 500), generator=random_source(9)
 ).double()
@@ -238,7 +230,7 @@ show_table(
     ["trained on", "held-out $W_1$, mean", "least", "greatest"],
     [
         [
-            titled(name),
+            in_print(name),
             f"{found.mean():.2f}",
             f"{found.min():.2f}",
             f"{found.max():.2f}",
@@ -474,7 +466,7 @@ claim(
 # %% tags=["hide-input"] mystnb={"image": {"alt": "The best spread of a Gaussian generator over the number of dimensions from 1 to 32, on a logarithmic axis, for four losses of batches of 64. The right answer is 1. The exact W1 and the Sinkhorn divergence with little entropy fall together from 0.9 on the line to about a third in 32 dimensions. The Sinkhorn divergence with much entropy and the sliced distance stay at about 0.9 and above."}, "figure": {"name": "fig-best-spread", "caption": "Where the expected loss of batches of 64 has its minimum; the right spread is 1. The exact distance, and a Sinkhorn divergence close to it, prefer generators that are too narrow, the more so the more dimensions there are. The sliced distance and a strongly blurred divergence do not."}}
 ax = plots.axes(height=3.2)
 colours = (plots.THIRD, plots.FOURTH, plots.FIFTH, plots.INDIGO)
-shown = {titled(name): found for name, found in best.items()}
+shown = {in_print(name): found for name, found in best.items()}
 plots.lines(ax, ways, shown, colours=colours)
 ax.axhline(1, color=plots.INK, linewidth=0.8, linestyle=":")
 ax.set(
@@ -597,7 +589,7 @@ def mean_of(row, what):
 
 def line_of(name, found, steps):
     return [
-        titled(name),
+        in_print(name),
         steps,
         *(
             f"{mean_of(found[task], 'w1_end')} "
@@ -1006,7 +998,7 @@ show_table(
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Rows of twelve small grey digits each. Those trained on the exact W1 and by IMLE are soft and clear, of many kinds. Sliced W1, WGAN-GP and the relativistic pairs give uneven, speckled shapes, many of which can be read. Those of both flows are shapes of digits under grey noise."}, "figure": {"name": "fig-digits-without", "caption": "Digits of the first member of each population after equal processor time, nothing tuned."}}
 plots.image_rows(
     {
-        titled(name): np.array(rows["digits", name]["tiles"])
+        in_print(name): np.array(rows["digits", name]["tiles"])
         for name in methods
         if name != "Sinkhorn divergence"
     }

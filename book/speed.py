@@ -44,20 +44,10 @@ from pathlib import Path
 
 from IPython.display import Markdown, display
 
+from gantut.lessons import in_print
+
 here = Path(__file__).parent if "__file__" in globals() else Path()
 record = json.loads((here / "results/transport.json").read_text())
-
-
-SET = {" = ": "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}", " x ": " × "}
-SET |= {"to 0.001": "to 10⁻³", "to 1e-06": "to 10⁻⁶", "gamma ": "γ = "}
-SET |= {"geomloss": "GeomLoss", "sqrt(reg / 2)": "√(ε/2)"}
-
-
-def in_print(text):
-    """A name in the record, with the signs that a program can only spell."""
-    for spelt, sign in SET.items():
-        text = text.replace(spelt, sign)
-    return text
 
 
 def number(value, digits):
@@ -247,7 +237,7 @@ ratios = (
 for row in images["tables"]["images"]:
     rates = [f"{row['rates'][who]:.0f}" for who in players]
     cells = [
-        row["problem"],
+        in_print(row["problem"]),
         *rates,
         *(f"**{row[ratio]:.2f}**" for ratio in ratios),
     ]

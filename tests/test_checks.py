@@ -87,6 +87,7 @@ HOLDS = [
     pytest.param(4873.2, dict(above=10), "  (4900 > 10)", id="two digits"),
     pytest.param(4873.2, dict(above=10, digits=3), "  (4870 > 10)", id="as many digits as are asked for"),
     pytest.param(2.2e-16, dict(below=1e-9), "  (about 0 < 1e-09)", id="rounding noise is not shown"),
+    pytest.param([0.0, 2e-16], dict(below=1e-9), "  (all 2 < 1e-09: about 0)", id="nor told from what is exact"),
     pytest.param(3.2e-5, dict(below=1e-3, digits=1), "  (3e-05 < 0.001)", id="unless it is asked for"),
     pytest.param(0.0, dict(above=-1e-12), "  (0 > -1e-12)", id="nothing"),
     pytest.param([3, 3], dict(above=0), "  (all 2 > 0: 3)", id="all the same"),

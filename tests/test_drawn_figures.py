@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.lines import Line2D
 from PIL import Image
 
 from gantut import plots
@@ -101,6 +102,17 @@ def test_legends_beside_and_across_a_panel_fit_a_phone():
     assert bottom.get_legend() is None
     assert [text.get_text()[-1] for text in top.figure.legends[0].get_texts()] == ["0", "1", "2"]
     assert drawn_figures.size(record_figures.draw(top.figure))[0] <= 370
+    plt.close("all")
+
+
+def test_a_legend_on_a_phone_has_the_lines_and_the_points_of_its_names():
+    panels = plots.axes(1, 2, height=2.0)
+    for look, ax in zip(("--", "o"), panels, strict=True):
+        ax.plot([0, 1], [0, 1], look, label="both")
+    plots.legend_below(*panels)
+    record_figures.narrow(panels[0].figure)
+    marks = panels[0].figure.legends[0].findobj(Line2D)
+    assert [(mark.get_linestyle(), mark.get_marker()) for mark in marks] == [("--", "None"), ("None", "o")]
     plt.close("all")
 
 

@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 
-from gantut.lessons import readable, show_table
+from gantut.lessons import in_print, readable, show_table
 from gantut.lessons._tables import Table
 
 
@@ -15,6 +15,11 @@ def test_columns_begin_below_their_headings(capsys):
     head, *rows = capsys.readouterr().out.splitlines()
     assert [row[: head.index("modes")].strip() for row in rows] == ["a long name", "b"]
     assert [row[head.index("modes") :] for row in rows] == ["3", "8"]
+
+
+def test_a_cell_without_a_word_has_a_dash(capsys):
+    show_table(["", "a"], [["b", ""]])
+    assert capsys.readouterr().out.split() == ["a", "b", "–"]
 
 
 def test_a_notebook_gets_a_markdown_table():
@@ -55,3 +60,14 @@ def test_what_would_break_a_table_is_refused(rows, told):
 )  # fmt: skip
 def test_a_number_has_few_digits_and_a_power_of_ten_where_it_is_long(number, written):
     assert readable(number) == readable(torch.tensor([number])) == written
+
+
+@pytest.mark.parametrize(
+    ("spelt", "printed"),
+    [
+        ("wgan", "WGAN"), ("wgan-lp", "WGAN-LP"), ("non-saturating", "non-saturating"), ("-log D, R1", "−log D, R₁"),
+        ("sliced W1", "sliced W₁"), ("n = 9, to 1e-06", "n\u00a0=\u00a09, to 10⁻⁶"), ("DCGAN, 8 x 8", "DCGAN, 8 × 8"),
+    ],
+)  # fmt: skip
+def test_a_name_has_the_signs_that_a_program_can_only_spell(spelt, printed):
+    assert in_print(spelt) == printed == in_print(printed)

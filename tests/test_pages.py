@@ -117,20 +117,6 @@ def test_a_formula_and_the_punctuation_that_touches_it_stay_together(empty_page)
     assert together["classes"] == ["nobreak"]
 
 
-def test_a_number_in_a_table_has_a_minus_sign(empty_page):
-    nodes, typesetting, document = empty_page
-    document += nodes.paragraph("", "-1 here is text")
-    cells = [
-        nodes.Text("-0.61 (-0.69 to -0.52), 2e-13, 1-64-1, N(-3, 1)"),
-        nodes.literal("", "-1"),
-        nodes.math("", "-1"),
-    ]
-    document += [nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells]
-    typesetting.draw_minus(None, document)
-    said = [part.astext() for part in document]
-    assert said == ["-1 here is text", "−0.61 (−0.69 to −0.52), 2e-13, 1-64-1, N(−3, 1)", "-1", "-1"]
-
-
 def test_an_exponent_of_a_program_is_set_as_an_exponent(empty_page):
     nodes, typesetting, document = empty_page
     document += nodes.paragraph("", "1.92·10⁻⁵ (1·10⁻¹⁶) and x²")

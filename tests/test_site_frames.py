@@ -152,6 +152,11 @@ def test_the_search_shows_the_page_first_whose_title_holds_the_words(tab, home, 
     assert found[0].startswith(first), found[:5]
 
 
+def test_the_search_says_what_to_try_where_it_finds_nothing(tab, home):
+    tab.goto(f"{home}search.html?q=xylophone")
+    tab.locator(".search-summary", has_text="No page has all of these words. Try fewer of them").wait_for()
+
+
 @pytest.fixture(scope="module")
 def excerpt(browser, home):
     """What the search shows of the first page that it finds, were all pages as the one given: text and HTML."""

@@ -1,5 +1,6 @@
 """Every link within the site leads somewhere, down to the anchor, and what pages say of themselves elsewhere is so."""
 
+import functools
 import html
 import http.server
 import importlib
@@ -267,6 +268,27 @@ def test_on_paper_nothing_is_cut_off_and_no_button_is_left(request, tmp_path):
     right = []
     sheet.pages[0].extract_text(visitor_text=lambda words, page, at, *_: right.append(page[0] * at[4] + page[4]))
     assert 400 < max(right) < 595 - 51
+
+
+@pytest.mark.slow
+def test_paper_shows_the_end_of_a_film(request, tmp_path):
+    if not CHROMIUM:
+        pytest.skip("there is no Chromium to print with")
+    pdf = pytest.importorskip("pdf")
+    import pypdf
+    from PIL import Image
+
+    first, last = (Image.new("RGB", (40, 40), colour) for colour in ("red", "blue"))
+    first.save(tmp_path / "film.gif", save_all=True, append_images=[last], duration=60_000)  # a minute each
+    (tmp_path / "page.html").write_text("<!DOCTYPE html><article><h1>A film</h1><img src='film.gif'></article>")
+    handler = functools.partial(pdf.Quiet, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/page.html"
+        data, *_ = pdf.print_page(request.getfixturevalue("browser"), address)
+        server.shutdown()
+    (shown,) = pypdf.PdfReader(io.BytesIO(data)).pages[0].images
+    assert shown.image.convert("RGB").getpixel((20, 20)) == (0, 0, 255)
 
 
 @pytest.mark.slow

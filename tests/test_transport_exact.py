@@ -7,6 +7,7 @@ import numpy as np
 import ot
 import pytest
 import scipy.optimize
+import scipy.spatial
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ from gantut.transport import (
     NotCertified,
     _auction,
     _costs,
+    _promising_arcs,
+    _simplex,
     _solver,
     emd,
     emd_points,
@@ -248,12 +251,11 @@ def test_all_masses_may_be_tiny_or_huge(normal, random_distributions, unit):
 
 
 def test_what_cannot_be_proved_is_refused_with_its_gap(device, monkeypatch):
-    from gantut.transport import _simplex
-
     def wrong(a, b, cost, extremes=None):  # an engine that answers with the product plan and no potentials
         return np.arange(cost.size), np.outer(a, b).reshape(-1) / a.sum(), np.zeros_like(a), np.zeros_like(b)
 
     monkeypatch.setattr(_simplex, "solve", wrong)
+    monkeypatch.setattr(_simplex, "_numba", lambda: None)  # it would be asked next
     with pytest.raises(NotCertified, match="could not be proved optimal") as caught:
         emd([0.5, 0.5], [0.25, 0.75], [[0.0, 1.0], [1.0, 0.0]])
     assert caught.value.gap == pytest.approx(0.5)  # the product plan costs 1/2, and potentials 0 prove nothing
@@ -513,7 +515,7 @@ def test_totals_may_differ_by_roundings_only(device):
 
 @pytest.fixture
 def augmenting_paths():
-    return pytest.importorskip("gantut.transport._augmenting_paths", reason="Numba is not installed")
+    return pytest.importorskip("gantut.transport.compiled", reason="Numba is not installed")
 
 
 @pytest.fixture(params=["auction", "augmenting paths"])
@@ -621,18 +623,6 @@ def test_compiled_distances_are_right_to_the_last_places_or_refused(augmenting_p
     assert augmenting_paths.distances(x * 1e-200, y * 1e-200, 1) is None, "their squares would vanish"
 
 
-def test_the_compiled_proof_says_what_numpy_says(augmenting_paths, normal, monkeypatch):
-    # a plan with marginals that are off, potentials of any sign, and costs solved below those that are paid
-    cost, (f, g) = array(normal(20, 30).cpu()), (array(normal(n).cpu()) for n in (20, 30))
-    arcs, carried = np.arange(0, 600, 7), np.linspace(0.5, 1.5, 86)
-    problem = np.full(20, 3.0), np.full(30, 2.0), cost, np.minimum(cost, 1), arcs, carried, f, g
-    compiled = _solver._proof(*problem)
-    monkeypatch.setattr(_solver, "_compiled_assigner", lambda: None)
-    for ours, witness in zip(compiled, _solver._proof(*problem), strict=True):
-        np.testing.assert_allclose(ours, witness, rtol=1e-12, atol=1e-13)
-    assert (problem[3] - compiled[0][:, None] - g).min(1) == pytest.approx(0, abs=1e-15), "f is the c-transform of g"
-
-
 def test_augmenting_paths_are_the_same_in_any_number_of_threads(augmenting_paths, normal):
     cost, threads = normal(7, 20, 20).cpu(), torch.get_num_threads()
     alone = augmenting_paths.assign(cost)
@@ -683,7 +673,7 @@ def test_costs_that_no_plan_pays_excuse_no_wrong_answer(assigner, device, monkey
     if largest < 1e290:  # beyond, it is not even asked
         found = _solver.solve_uniform(assigner, ones[:1], cost[None])
         assert found is None or found.value.item() == pytest.approx(best, rel=1e-8, abs=1e-8)
-    monkeypatch.setattr(_solver, "_compiled_assigner", lambda: assigner)  # on the CPU take the auction, too
+    monkeypatch.setattr(_solver, "find_assigner", lambda _: assigner)  # on the CPU take the auction, too
     result = emd(ones, ones, cost.clone().requires_grad_())  # plain arrays do not go to an auction
     assert result.value.item() == pytest.approx(best, rel=1e-9, abs=1e-12)
     assert result.gap.item() <= 1e-8 * max(best, 1)
@@ -701,8 +691,145 @@ def test_clouds_a_billionth_apart_are_certified_at_that_scale(device):
 def test_without_numba_the_simplex_solves_what_augmenting_paths_would(normal, monkeypatch):
     x, y = normal(2, 60, 2), normal(2, 60, 2)
     compiled = emd_points(x, y)
-    monkeypatch.setattr(_solver, "_compiled_assigner", lambda: None)
+    monkeypatch.setattr(_simplex, "_numba", lambda: None)
     torch.testing.assert_close(emd_points(x, y).value, compiled.value, rtol=1e-13, atol=0)
+
+
+# ---------------------------------------------------------------------------------------------- the network simplex
+
+
+@pytest.fixture
+def compiled():
+    return pytest.importorskip("gantut.transport.compiled", reason="Numba is not installed")
+
+
+MASSES = {
+    "random": lambda draw, n: draw.dirichlet(np.ones(n)),
+    "equal": lambda draw, n: np.full(n, 1 / n),
+    "small counts": lambda draw, n: draw.integers(1, 4, n).astype(float),
+    "of many sizes": lambda draw, n: 10.0 ** draw.uniform(-12, 0, n),
+}
+COSTS = {
+    "of points": lambda draw, n, m: scipy.spatial.distance.cdist(draw.random((n, 2)), draw.random((m, 2))),
+    "of either sign": lambda draw, n, m: draw.standard_normal((n, m)),
+    "with ties": lambda draw, n, m: draw.integers(0, 3, (n, m)).astype(float),
+    "all zero": lambda draw, n, m: np.zeros((n, m)),
+    "|i - j|": lambda draw, n, m: np.abs(np.arange(n)[:, None] - np.arange(m)).astype(float),  # many optima
+}
+
+
+@pytest.mark.parametrize("masses", MASSES)
+@pytest.mark.parametrize("costs", COSTS)
+def test_the_network_simplex_ends_at_an_optimum(compiled, masses, costs):
+    # where masses agree in part, arcs of the tree are empty, and a bad rule would go round in circles for ever
+    draw = np.random.default_rng(len(masses) + len(costs))
+    for n, m in [(1, 1), (1, 9), (9, 1), (2, 2), (7, 5), (20, 30), (30, 30), (24, 48)]:
+        a, b, cost = MASSES[masses](draw, n), MASSES[masses](draw, m), COSTS[costs](draw, n, m)
+        b *= a.sum() / b.sum()
+        plan, f, g, (paid, *_) = compiled.solve(a, b, cost, cost, 1e-9)
+        rounding = 1e-13 * a.sum() * max(1, np.abs(cost).max())
+        assert plan.min() >= 0
+        assert np.count_nonzero(plan) <= n + m - 1, "a corner of the polytope of plans"
+        np.testing.assert_allclose(plan.sum(1), a, rtol=0, atol=1e-14 * a.sum())
+        np.testing.assert_allclose(plan.sum(0), b, rtol=0, atol=1e-14 * a.sum())
+        assert (cost - f[:, None] - g).min() >= -1e-13 * max(1, np.abs(cost).max())
+        assert paid == pytest.approx((plan * cost).sum(), rel=1e-12, abs=rounding)
+        assert paid == pytest.approx(a @ f + b @ g, rel=1e-12, abs=rounding)  # weak duality: no plan is cheaper
+        assert a @ f == pytest.approx(b @ g, rel=1e-9, abs=rounding)
+
+
+@pytest.mark.parametrize(("n", "m"), [(40, 40), (25, 60), (60, 25)])
+def test_the_network_simplex_finds_what_a_linear_program_finds(compiled, n, m):
+    draw = np.random.default_rng(n)
+    a, b, cost = draw.dirichlet(np.ones(n)), draw.dirichlet(np.ones(m)), draw.standard_normal((n, m))
+    plan, *_, (paid, *_) = compiled.solve(a, b, cost, cost, 1e-9)
+    sums = np.vstack([np.kron(np.eye(n), np.ones(m)), np.kron(np.ones(n), np.eye(m))])
+    witness = scipy.optimize.linprog(cost.ravel(), A_eq=sums, b_eq=np.concatenate([a, b]), method="highs")
+    assert paid == pytest.approx(witness.fun, rel=1e-9)
+    np.testing.assert_allclose(plan.ravel(), witness.x, rtol=0, atol=1e-9)  # random costs: one optimal plan
+
+
+def test_what_proves_a_plan_is_added_up_for_the_costs_that_are_paid(compiled, normal):
+    # solved for costs that are cut off, paid at the true ones: the gap says by how much the plan may be too dear
+    cost = array(normal(20, 30).cpu())
+    solved, a, b = np.minimum(cost, 0.5), np.full(20, 3.0), np.full(30, 2.0)
+    plan, f, g, (paid, spent, gap, off_a, off_b, roundings, total) = compiled.solve(a, b, cost, solved, 1e-9)
+    shift = (solved - f[:, None] - g).min(1)
+    np.testing.assert_allclose(shift, 0, atol=1e-14)  # f is the c-transform of g
+    assert total == pytest.approx(60)
+    assert paid == pytest.approx((plan * cost).sum(), rel=1e-13)
+    assert spent == pytest.approx((plan * np.abs(cost)).sum(), rel=1e-13)
+    assert gap == pytest.approx((plan * cost).sum() - a @ f - b @ g, abs=1e-12)
+    assert max(off_a, off_b) <= 1e-13
+    assert roundings <= np.abs(cost).max() * 3 * total  # the free constant is another there
+
+
+@pytest.mark.parametrize("wrong", [math.nan, -math.nan, math.inf, -math.inf, 1e150])
+def test_compiled_solvers_refuse_what_they_cannot_add_up(compiled, normal, wrong):
+    cost, a, b = array(normal(20, 30).cpu()), np.full(20, 3.0), np.full(30, 2.0)
+    for array_of in (a, b, cost):
+        kept = array_of.flat[7]
+        array_of.flat[7] = wrong
+        assert compiled.solve(a, b, cost, cost, 1e-9) is None
+        array_of.flat[7] = kept
+    square, shares = np.where(cost[:, :20] == cost[3, 5], wrong, cost[:, :20]), np.full(20, 0.05)
+    assert compiled.assign_one(shares, shares, square) is None
+    for place in (0, 9, 19):
+        other = np.where(np.arange(20) == place, wrong, shares)
+        for pair in ((shares, other), (other, shares), (other, other)):
+            assert compiled.assign_one(*pair, cost[:, :20]) is None
+    for masses in (np.where(np.arange(20) == 3, 0.0, 63 / 19), np.where(np.arange(20) == 3, -3.0, 3.0), a * (1 + 1e-8)):
+        assert compiled.solve(masses, b, cost, cost, 1e-9) is None  # a mass of zero, one below, and another total
+    assert compiled.solve(a, b, cost, cost, 1e-9) is not None
+    assert compiled.assign_one(shares, shares, cost[:, :20]) is not None
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "cost", "value"),
+    [  # by hand: where one side has one point there is one plan; in the last a tiny mass has to go at a huge cost
+        ([1e-17, 1], [1], [[1e17], [0]], 1),
+        ([1], [1e-17, 1], [[1e17, 0]], 1),
+        ([1e-10, 1e7], [1e7], [[1e17], [-1e-9]], 1e7 - 1e-2),
+        ([1e-18, 1], [1, 1e-18], [[1e18, 2e18], [0, 0]], 1),
+    ],
+)
+def test_masses_below_a_rounding_of_the_total_are_carried_too(device, a, b, cost, value):
+    result = emd(*(tensor(each, device) for each in (a, b, cost)))
+    assert result.value.item() == pytest.approx(value, rel=1e-9)
+    torch.testing.assert_close(result.plan.sum(1).cpu(), tensor(a), rtol=1e-12, atol=0)
+    torch.testing.assert_close(result.plan.sum(0).cpu(), tensor(b), rtol=1e-12, atol=0)
+
+
+def test_costs_near_the_end_of_the_range_are_solved_in_a_unit_of_their_own(device):
+    half = tensor([0.5, 0.5], device)
+    for cost, value in (
+        ([[1e308, -1e308], [-1e308, 1e308]], -1e308),  # the difference of two costs is no number
+        ([[1.7e308, 1e300], [1e300, 1.7e308]], 1e300),
+    ):
+        result = emd(half, half, tensor(cost, device))
+        assert result.value.item() == pytest.approx(value, rel=1e-12)
+        assert torch.isfinite(result.f).all() and torch.isfinite(result.g).all()  # noqa: PT018
+    with pytest.raises(NotCertified, match="exceed double precision: divide them"):
+        emd(2 * half, 2 * half, tensor([[1.7e308, 1.7e308], [1.7e308, 1.7e308]], device))
+
+
+def test_a_simplex_that_goes_round_too_long_hands_over(compiled, random_distributions, normal, monkeypatch):
+    a, b, cost = random_distributions(20), random_distributions(30), normal(20, 30)
+    witness = emd(a, b, cost)
+    monkeypatch.setattr(compiled, "solve", lambda *_: None)  # as at its limit of circles
+    torch.testing.assert_close(emd(a, b, cost).value, witness.value, rtol=1e-13, atol=0)
+
+
+@pytest.mark.parametrize(("d", "promising"), [(2, False), (16, True)])
+def test_large_problems_go_to_the_engine_that_suits_them(compiled, normal, d, promising):
+    # in the plane a row has few cheap arcs, in many dimensions they crowd; both engines must say the same
+    x, y = normal(1100, d).cpu(), normal(1000, d).cpu()
+    a, b = (np.random.default_rng(n).dirichlet(np.ones(n)) for n in (1100, 1000))
+    cost = scipy.spatial.distance.cdist(x, y)
+    assert _promising_arcs.are_worth_it(cost) is promising
+    arcs, amounts, *_ = _promising_arcs.solve(a, b, cost)
+    *_, (paid, *_) = compiled.solve(a, b, cost, cost, 1e-9)
+    assert cost.reshape(-1)[arcs] @ amounts == pytest.approx(paid, rel=1e-12)
 
 
 # ------------------------------------------------------------------------------------ costs through a matrix product

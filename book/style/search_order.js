@@ -16,6 +16,16 @@ var Scorer = {  // what Sphinx's search takes for its own, with its own weights 
   },
 };
 
+// What it says where it found nothing, in the place of a sentence about categories, which this book has not got.
+Documentation.addTranslations({
+  locale: "en", plural_expr: "Number(n !== 1)",
+  messages: {
+    ["Your search did not match any documents. Please make sure that all words are spelled correctly and that you've "
+      + "selected enough categories."]: "No page has all of these words. Try fewer of them, or the beginning of one; the "
+      + "glossary explains the terms, and the notation the symbols.",
+  },
+});
+
 // What the search shows of a place that it found: some lines of the text around the words, with the formulas set. Code
 // is shown only where the words are nowhere else. Sphinx's own search would show buttons, imports and TeX.
 (() => {

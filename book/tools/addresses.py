@@ -77,7 +77,7 @@ PAGE = """<!DOCTYPE html>
 <title>{title}</title>
 {head}
 <style>
-  body {{ font: 1.1rem/1.6 system-ui, sans-serif; margin: 15vh auto; max-width: 34rem; padding: 0 1.5rem; }}
+  body {{ font: 1.1875rem/1.55 "Gantut Serif", Georgia, serif; margin: 15vh auto; max-width: 34rem; padding: 0 1.5rem; }}
   @media (prefers-color-scheme: dark) {{ body {{ background: #121212; color: #e8e8e8; }} a {{ color: #7cb0f5; }} }}
 </style>
 </head>
@@ -113,7 +113,8 @@ def lost_page():
         f'<a href="{site()}/{HOME}.html">The first page</a> lists them all, and '
         f'<a href="{site()}/search.html">the search</a> finds the rest.</p>'
     )
-    head = '<meta name="robots" content="noindex" />'
+    font = f'@font-face {{ font-family: "Gantut Serif"; src: url("{site()}/_static/fonts/serif.woff2"); }}'
+    head = f'<meta name="robots" content="noindex" />\n<style>{font}</style>'
     return PAGE.format(title="No such page · From GAN to Wasserstein GAN, executed", head=head, body=body)
 
 

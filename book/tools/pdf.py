@@ -38,7 +38,7 @@ MISSING = """There is no Chromium to print with. Either of these installs one:
 PAPER = """
 .bd-header, .bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, .prev-next-footer, .bd-footer, .headerlink,
 .copybtn, .toggle-button, #pst-back-to-top, .search-button__wrapper, .sourcelink, details.hide,
-#jb-print-toc { display: none !important }
+div.cell:has(> details.hide:only-child), #jb-print-toc { display: none !important }
 .bd-main, .bd-content, .bd-article-container, .bd-article { max-width: none !important; padding: 0 !important }
 figure, tr, div.math, .admonition-title, .gantut-lab { break-inside: avoid }
 table:has(tr:nth-child(9)), .admonition:has(> :nth-child(3)), .admonition:has(> section > :nth-child(3)) {
@@ -75,6 +75,17 @@ FIGURES = """async () => {
   const shown = [...document.querySelectorAll("article img")].filter(image => image.checkVisibility());
   for (const image of shown) image.loading = "eager";
   await Promise.all(shown.map(image => image.decode()));
+}"""
+# Of a film, paper shows the end.
+FILMS = """async () => {
+  for (const film of document.querySelectorAll('article img[src$=".gif"]')) {
+    const pictures = new ImageDecoder({ type: "image/gif", data: await (await fetch(film.src)).arrayBuffer() });
+    await Promise.all([pictures.completed, pictures.tracks.ready]);
+    const last = (await pictures.decode({ frameIndex: pictures.tracks.selectedTrack.frameCount - 1 })).image;
+    const canvas = Object.assign(document.createElement("canvas"), { width: last.codedWidth, height: last.codedHeight });
+    canvas.getContext("2d").drawImage(last, 0, 0);
+    film.src = canvas.toDataURL();
+  }
 }"""
 # A place that is linked to has a name in a PDF only where the page itself links to it: so it does, unseen.
 ANCHOR = """(ids) => {
@@ -179,6 +190,7 @@ def print_page(browser, address, ids=(), site="", students=False):
         title, sections = tab.evaluate(TITLE)
         tab.add_style_tag(content=PAPER + (STUDENTS if students else ""))
         tab.emulate_media(media="print", color_scheme="light")
+        tab.evaluate(FILMS)
         tab.evaluate(FIGURES)
         tab.evaluate(LABS, site)
         tab.evaluate(ANCHOR, sorted({*ids, *(place for place, _ in sections)}))

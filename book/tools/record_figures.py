@@ -178,9 +178,7 @@ def _narrow_legends(figure):
     long = [legend for legend in inside if len(figure.axes) == 1 and len(_names(legend)) > 3]  # it would hide the data
     beside = [legend for legend in inside if legend._bbox_to_anchor is not None and legend not in long]
     outside = [*figure.legends, *beside, *long]
-    entries = {
-        name: mark for legend in outside for name, mark in zip(_names(legend), legend.legend_handles, strict=True)
-    }
+    entries = {name: marks for legend in outside for name, marks in zip(_names(legend), _marks(legend), strict=True)}
     for legend in outside:
         legend.remove()
     if entries:
@@ -191,11 +189,18 @@ def _narrow_legends(figure):
         names = _names(legend)
         if legend not in outside and _fitting(names) < legend._ncols:
             style = dict(loc=legend._loc_real, prop=legend.prop, title=legend.get_title().get_text() or None)
-            legend.axes.legend(legend.legend_handles, names, ncols=_fitting(names), **style)
+            legend.axes.legend(_marks(legend), names, ncols=_fitting(names), **style)
 
 
 def _names(legend):
     return [text.get_text() for text in legend.get_texts()]
+
+
+def _marks(legend):
+    """Return what stands before each name, all of it: where marks are drawn over each other, a legend tells the first."""
+    from matplotlib.offsetbox import DrawingArea
+
+    return [tuple(box.get_children()) for box in legend.findobj(DrawingArea)]
 
 
 def _fitting(names):

@@ -1,10 +1,9 @@
 """A Sphinx extension: what a style sheet cannot do alone, because it needs to know the text.
 
 A formula and the punctuation that touches it stay on one line: browsers would begin a line with a comma. So do words of
-code that are short enough for a phone: browsers would leave the hyphens of ``--preset`` at the end of a line. Numbers
-below zero in tables have a minus sign, as wide as the plus above it: programs print a hyphen. Exponents that a program
-wrote with signs such as ⁻¹⁶ are set as exponents: of these signs the letters of the book, as most, have some only, and
-digits of two sizes would stand side by side.
+code that are short enough for a phone: browsers would leave the hyphens of ``--preset`` at the end of a line. Exponents
+that a program wrote with signs such as ⁻¹⁶ are set as exponents: of these signs the letters of the book, as most, have
+some only, and digits of two sizes would stand side by side.
 """
 
 import re
@@ -35,14 +34,6 @@ def keep_punctuation(app, doctree):
         parent[here] = nodes.inline("", "", *(part for part in together if part.astext()), classes=["nobreak"])
 
 
-def draw_minus(app, doctree):
-    """Give the numbers in tables a minus sign; code and formulas stay as they are."""
-    for entry in doctree.findall(nodes.entry):
-        for text in list(entry.findall(nodes.Text)):
-            if not isinstance(text.parent, nodes.literal | nodes.math):
-                text.parent.replace(text, nodes.Text(re.sub(r"(?<![\w.-])-(?=\d)", "−", text)))
-
-
 def raise_exponents(app, doctree):
     """Set digits and signs that are raised by themselves as what is raised; code and formulas stay as they are."""
     for text in list(doctree.findall(nodes.Text)):
@@ -61,7 +52,6 @@ def keep_words(app, doctree):
 
 def setup(app):
     app.connect("doctree-read", keep_punctuation)
-    app.connect("doctree-read", draw_minus)
     app.connect("doctree-read", raise_exponents)
     app.connect("doctree-read", keep_words)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -132,6 +132,8 @@ def _compare_bounds(value, below, above, digits):
     if broken:
         return False, f"{broken[0]!r}", wanted if len(values) == 1 else f"all {len(values)} {wanted}"
     least, most = (_inside(end, below, above, digits) for end in (min(values), max(values)))
+    if {least, most} == {"0", "about 0"}:
+        least = most = "about 0"
     if len(values) == 1:
         return True, least, f"{least} {wanted}"
     return True, least, f"all {len(values)} {wanted}: {least if least == most else f'{least} to {most}'}"

@@ -17,6 +17,7 @@ from gantut.cli._data import DISTRIBUTIONS, NAMES, checked_source, is_coloured
 from gantut.lessons.new_creatures import MODERN
 from gantut.lessons.toy_gans import GAMES
 from gantut.networks import NORMS, DCGANCritic, DCGANGenerator, ResidualCritic, ResidualGenerator
+from gantut.objectives import objective
 from gantut.training import Config
 
 FORMAT, VERSION = "gantut run", 2
@@ -174,8 +175,7 @@ class Run:
 
     def as_dict(self) -> dict[str, Any]:
         """Return all settings by name, as JSON gives them back; :func:`complete` makes a run of them again."""
-        own = {name: getattr(self, name) for name in OWN}
-        return json.loads(json.dumps(own | self.config.as_dict()))
+        return json.loads(json.dumps({name: getattr(self, name) for name in OWN} | self.config.as_dict()))
 
     def __str__(self):
         return self.data if self.is_distribution else f"{self.data} ({self.size} x {self.size} pixels)"
@@ -254,21 +254,24 @@ def _config(settings, source):
     if "augment" in settings or "augmentation" not in given:
         usual = AUGMENTATION | (HIDING if settings.get("networks") == "residual" else {})
         given["augmentation"] = _augmentation(settings.get("augment"), source, usual)
-    adapts = settings.get("adaptive_augmentation") and not given.get("augmentation")
-    if adapts and source["data"] in DISTRIBUTIONS:
-        raise ValueError(f"--augment-target is for images, and {source['data']!r} is a distribution: leave it out")
-    if adapts:
-        raise ValueError("--augment-target says how often images are changed, and here they never are: add --augment")
+    if settings.get("adaptive_augmentation"):
+        _check_adapts(source["data"], given.get("augmentation"), given.get("objective", defaults["objective"]))
     whole = {name: value for name, value in given.items() if not isinstance(value, Mapping) or name == "augmentation"}
     base = Config.from_dict(defaults | whole).as_dict()
     parts = {name: value for name, value in given.items() if name not in whole}
     if base["critic_optimizer"] == base["optimizer"] and "optimizer" in parts:
         parts["critic_optimizer"] = dict(parts["optimizer"]) | parts.get("critic_optimizer", {})
-    try:
-        return Config.from_dict(merged(base, parts))
-    except ValueError as error:  # of what is given by another name here
-        message = str(error).replace("adaptive_augmentation: target", "--augment-target")
-        raise ValueError(message.replace("adaptive_augmentation must be None", "leave out --augment-target")) from None
+    return Config.from_dict(merged(base, parts))
+
+
+def _check_adapts(data, augmentation, name):
+    """Refuse to adapt how often images are changed where there are none, or no changes, or no signs to follow."""
+    if data in DISTRIBUTIONS and not augmentation:
+        raise ValueError(f"--augment-target is for images, and {data!r} is a distribution: leave it out")
+    if not augmentation:
+        raise ValueError("--augment-target says how often images are changed, and here they never are: add --augment")
+    if not objective(name).classifies:
+        raise ValueError(f"--augment-target follows the signs of logits, and {name!r} has none: leave it out")
 
 
 def _augmentation(wanted, source, usual):
@@ -355,11 +358,10 @@ def read_settings(path: Path) -> dict[str, Any]:
     """Return the settings in a file: those of a run, or some that were written by hand."""
     if (size := path.stat().st_size) > AT_MOST:
         raise ValueError(f"{path} must have at most {AT_MOST} bytes, and has {size}")
+    kind, read = ("TOML", tomllib.loads) if path.suffix.lower() == ".toml" else ("JSON", json.loads)
     try:
-        read = tomllib.loads if path.suffix.lower() == ".toml" else json.loads
         found = read(path.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
-        kind = "TOML" if path.suffix.lower() == ".toml" else "JSON"
         raise ValueError(f"{path} is not valid {kind}: {error}") from None
     if not isinstance(found, dict):
         raise ValueError(f'{path} must hold one JSON object, such as {{"steps": 1000}}')
@@ -369,8 +371,7 @@ def read_settings(path: Path) -> dict[str, Any]:
             if not isinstance(found.setdefault(record, {}), dict):
                 raise ValueError(f"{path} must give {name!r} or {record!r}, not both")
             found[record] = {part: found.pop(name)} | found[record]
-    version = found.get("version", VERSION)
-    if version != VERSION:
+    if (version := found.get("version", VERSION)) != VERSION:
         raise ValueError(
             f"{path} has format {version!r}, and this version of gantut ({__version__}) reads {VERSION}: train anew, "
             "or use the version of gantut that wrote it"

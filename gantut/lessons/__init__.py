@@ -23,9 +23,9 @@ from gantut.lessons._exercises import all_exercises, check, mark
 from gantut.lessons._keys import answer_key
 from gantut.lessons._marking import Exercise, Mistake, Verdict
 from gantut.lessons._records import Record, record, recorded
-from gantut.lessons._tables import readable, show_table
+from gantut.lessons._tables import in_print, readable, show_table
 
 __all__ = [
-    "Exercise", "Mistake", "Record", "Verdict", "all_exercises", "answer_key", "check", "mark", "readable", "record",
-    "recorded", "show_table",
+    "Exercise", "Mistake", "Record", "Verdict", "all_exercises", "answer_key", "check", "in_print", "mark", "readable",
+    "record", "recorded", "show_table",
 ]  # fmt: skip

@@ -5,6 +5,13 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 
+# What only print can set, by how programs spell it; the longer before the shorter that it begins with.
+IN_PRINT = {
+    "wgan-gp": "WGAN-GP", "wgan-lp": "WGAN-LP", "wgan": "WGAN", "-log": "−log",
+    "R1": "R₁", "R2": "R₂", "W1": "W₁", " = ": "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}", " x ": " × ",
+    "gamma ": "γ = ", "sqrt(reg / 2)": "√(ε/2)", "geomloss": "GeomLoss", "to 0.001": "to 10⁻³", "to 1e-06": "to 10⁻⁶",
+}  # fmt: skip
+
 
 class Table:
     """Rows under headings, which a notebook shows as a table and a terminal in columns.
@@ -46,7 +53,8 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence]) -> None:
     columns : sequence of str
         The headings.
     rows : iterable of sequences
-        One a row, as long as `columns`. Format numbers as they shall be read; what is no text is shown by ``str``.
+        One a row, as long as `columns`. Format numbers as they shall be read; what is no text is shown by ``str``, and
+        where nothing is to be said stands a dash.
 
     Raises
     ------
@@ -61,7 +69,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence]) -> None:
     WGAN-GP  8
     """
     columns = [str(column) for column in columns]
-    rows = [[str(cell) for cell in row] for row in rows]
+    rows = [[str(cell) or "–" for cell in row] for row in rows]
     for row in rows:
         if len(row) != len(columns):
             raise ValueError(f"rows must be as long as columns, which are {len(columns)}; given {row}")
@@ -76,6 +84,28 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence]) -> None:
         display(table)
     else:
         print(table)
+
+
+def in_print(name: str) -> str:
+    """Return the name of a game, a method or a problem as text has it, with signs and indices that code can only spell.
+
+    Parameters
+    ----------
+    name : str
+        As code or a record has it.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> in_print("wgan-gp"), in_print("pairs, R1 and R2"), in_print("32 x 32")
+    ('WGAN-GP', 'pairs, R₁ and R₂', '32 × 32')
+    """
+    for spelt, printed in IN_PRINT.items():
+        name = name.replace(spelt, printed)
+    return name
 
 
 def readable(number, digits: int = 2) -> str:

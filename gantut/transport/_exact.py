@@ -56,11 +56,12 @@ def emd(a, b, cost):
 
     Notes
     -----
-    With equally many points of equal mass on both sides, shortest augmenting paths assign one to the other, in code
-    that Numba compiles where it is installed; on CUDA, an auction that starts from Sinkhorn prices does so for whole
-    batches at once. All other problems are solved by POT's network simplex; where that is faster, only on arcs that
-    Sinkhorn potentials select, until the potentials found prove that no arc is missing. In every case all constraints
-    of the dual are checked afterwards.
+    With equally many points of equal mass on both sides, shortest augmenting paths assign one to the other; all other
+    problems are solved by a network simplex. Numba compiles both at the first call on a machine, which takes some
+    seconds, and keeps the result; where it is not installed, and for small problems, which it would not pay for, POT's
+    network simplex does it. Large problems in many dimensions are solved only on arcs that Sinkhorn potentials select,
+    until the potentials found prove that no arc is missing. On CUDA, an auction that starts from Sinkhorn prices
+    assigns whole batches at once. In every case all constraints of the dual are checked afterwards.
 
     References
     ----------
@@ -166,7 +167,7 @@ def _solve_plain_points(x, y, a, b, p):
         return None
     a, b = (np.full(k, 1 / k) if mass is None else masses.pop(0) for mass, k in ((a, n), (b, m)))
     if (cost := compiled_distances(points, others, p)) is not None:
-        return solve_arrays(a, b, cost, finite=True)
+        return solve_arrays(a, b, cost)
     with suited_threads(x, y, ()):
         return solve_arrays(a, b, costs(x, y, p).numpy())
 

@@ -1,55 +1,95 @@
-"""The network simplex of POT as the engine, on all arcs or on the few that Sinkhorn potentials promise.
-
-A plan uses n + m - 1 of the n m arcs at most. On large problems it pays to guess which: a few Sinkhorn iterations in
-single precision give every arc a share of its row's mass, the simplex solves the problem on the arcs with the largest
-shares, and the exact potentials that it returns tell which arcs were missing, namely those whose cost they exceed. The
-guess can cost time, never exactness: the loop ends when no arc is missing.
-"""
+"""Which network simplex solves a problem: our own on all arcs, POT's on those that promise most, or POT's on all."""
 
 import functools
-import math
 
 import numpy as np
-import torch
+
+from gantut.transport import _promising_arcs
 
 MOST_PIVOTS = 10**9
-# From how many arcs on the guess pays. Measured on problems of 500 to 4000 points in 2 and 64 dimensions.
-MANY_ARCS = 1_000_000
-ARCS_PER_ROW = 20
-MOST_ROUNDS = 30
-# Regularisation of the Sinkhorn iterations, in units of how far costs spread above the least of their row.
-LADDER = (1.0, 0.5, 0.25, 0.12, 0.06, 0.03, 0.015, 0.007)
-ITERATIONS = 6
-# An arc is missing if the potentials exceed its cost by more than this share of the largest cost.
-ROUNDING = 1e-13
-TILE = 1 << 18
+# From how many costs on to compile pays. Fewer are a matter of calls alone; to load Numba takes half a second in each
+# process, and once, where nothing is compiled yet, some seconds, but to load POT takes two every time.
+FEWEST_COMPILED = 1 << 8
 
 
 def solve(a, b, cost, extremes=None):
-    """Return a plan as arcs (numbers i m + j) and the amounts on them, potentials f (n,) and g (m,), and the plan.
+    """Return a plan as arcs (numbers i m + j) and the amounts on them, and potentials f (n,) and g (m,).
 
     `extremes` are the least and the largest cost, where they are known.
 
-    They are as good as the solver leaves them; the potentials of points without mass mean nothing. The plan as a matrix
-    is left out where the solver has none.
+    They are as good as the solver leaves them; the potentials of points without mass mean nothing.
     """
     least, largest = extremes or (cost.min(), cost.max())
-    low = min(least, 0.0)  # with negative costs the solver sometimes ends before it has begun
-    # powers of two cost no digit; the solver's tolerances are absolute, made for costs and masses of size 1
-    unit_cost, unit_mass = power_of_two(largest - low), power_of_two(np.add.reduce(a))
-    cost = cost - low if low < 0 else cost
+    # powers of two cost no digit; solvers' tolerances are absolute, made for costs and masses of size 1
+    unit_cost, unit_mass = _power_of_two(max(largest, -least)), _power_of_two(np.add.reduce(a))
     a, b = map(np.ascontiguousarray, (a, b) if unit_mass == 1 else (a / unit_mass, b / unit_mass))
     cost = np.ascontiguousarray(cost if unit_cost == 1 else cost / unit_cost)
-    solution = _solve_on_promising_arcs(a, b, cost) if cost.size >= MANY_ARCS and min(cost.shape) > 1 else None
-    if solution is None:
-        plan, _, f, g, _ = _engine()(a, b, cost, MOST_PIVOTS, 1, None, None)
-        flat = plan.reshape(-1)
-        arcs = (flat != 0).nonzero()[0]  # of truth values: four times as fast
-        solution = arcs, flat[arcs], f, g, plan
-    arcs, amounts, f, g, *plan = solution
-    if unit_cost != 1 or low < 0:
-        f, g = f * unit_cost + low, g * unit_cost
-    return (arcs, amounts, f, g, *plan) if unit_mass == 1 else (arcs, amounts * unit_mass, f, g)
+    arcs, amounts, f, g = _solve(a, b, cost, least / unit_cost)
+    if unit_cost != 1:
+        f, g = f * unit_cost, g * unit_cost
+    return arcs, amounts if unit_mass == 1 else amounts * unit_mass, f, g
+
+
+def _solve(a, b, cost, least):
+    if min(cost.shape) == 1:  # there is one plan
+        return np.arange(cost.size), (b if len(a) == 1 else a).copy(), *_of_one_point(cost)
+    if cost.size >= FEWEST_COMPILED and not (a.all() and b.all()):
+        return _without_empty_points(a, b, cost, least)
+    promising = _promising_arcs.are_worth_it(cost)
+    numba = None if promising else compiled(cost.size)
+    if numba and (found := numba.solve(a, b, cost, cost, 1e-9)):
+        plan, f, g, _ = found
+        return *_in_use(plan), f, g
+    low = min(least, 0.0)  # with negative costs POT sometimes ends before it has begun
+    raised = cost - low if low < 0 else cost
+    found = _promising_arcs.solve(a, b, raised) if promising else None
+    arcs, amounts, f, g = found or _solved_by_pot(a, b, raised)
+    return arcs, amounts, f + low, g
+
+
+def _of_one_point(cost):
+    """Potentials where one side has only one point: 0 there, all costs on the other."""
+    return (np.zeros(1), cost[0].copy()) if len(cost) == 1 else (cost[:, 0].copy(), np.zeros(1))
+
+
+def _without_empty_points(a, b, cost, least):
+    """They say nothing, and arcs that carry nothing would only be in the way."""
+    rows, columns = np.flatnonzero(a), np.flatnonzero(b)
+    some = np.ascontiguousarray(cost[np.ix_(rows, columns)])
+    f, g = np.zeros_like(a), np.zeros_like(b)
+    arcs, amounts, f[rows], g[columns] = _solve(a[rows], b[columns], some, least)
+    i, j = np.divmod(arcs, columns.size)
+    return rows[i] * b.size + columns[j], amounts, f, g
+
+
+def _power_of_two(size):
+    """The power of two just above a size, if it is a number, or 1 where that is near enough to save a copy."""
+    return 1.0 if size == 0 or 1e-3 < size < 1e3 else 2.0 ** min(np.frexp(size)[1], 1023)
+
+
+def compiled(entries):
+    """What Numba compiles, if it is installed, and worth it for so many costs; else None."""
+    return _numba() if entries >= FEWEST_COMPILED else None
+
+
+@functools.cache
+def _numba():
+    try:
+        from gantut.transport import compiled
+    except ImportError:
+        return None
+    return compiled
+
+
+def _solved_by_pot(a, b, cost):
+    plan, _, f, g, _ = _engine()(a, b, cost, MOST_PIVOTS, 1, None, None)
+    return *_in_use(plan), f, g
+
+
+def _in_use(plan):
+    plan = plan.reshape(-1)
+    arcs = (plan != 0).nonzero()[0]  # of truth values: four times as fast
+    return arcs, plan[arcs]
 
 
 @functools.cache
@@ -57,126 +97,3 @@ def _engine():
     from ot.lp.emd_wrap import emd_c  # POT takes seconds to import
 
     return emd_c
-
-
-def power_of_two(size):
-    """The power of two just above a size, if it is a number, or 1 where that is near enough to save a copy."""
-    return 1.0 if size == 0 or 1e-3 < size < 1e3 else 2.0 ** min(np.frexp(size)[1], 1023)
-
-
-def _solve_on_promising_arcs(a, b, cost):
-    """Solve without looking at most arcs, or return None where the guess leads nowhere."""
-    from ot.lp.emd_wrap import emd_c_sparse
-
-    if not (a.all() and b.all()):
-        return _without_empty_points(a, b, cost)
-    m = b.size
-    f, g, arcs = _guess(a, b, cost)
-    guess = f, g
-    if not np.isfinite(np.concatenate(guess)).all():
-        return None
-    arcs = np.unique(np.concatenate([arcs, _a_plan(a, b, f, g)]))
-    known = np.zeros(cost.size, dtype=bool)
-    known[arcs] = True
-    rounding = ROUNDING * max(cost.max(), -cost.min())
-    for attempt in range(MOST_ROUNDS):
-        # the first potentials found hang together by arcs of the arbitrary plan: they are a worse start than the guess
-        start = guess if attempt < 2 else (f, g)
-        i, j = (end.astype(np.uint64) for end in np.divmod(arcs, m))
-        rows, columns, amounts, _, f, g, code = emd_c_sparse(a, b, i, j, cost.reshape(-1)[arcs], MOST_PIVOTS, *start)
-        if code != 1:  # no optimum
-            return None
-        missing = _missing(cost, f, g, rounding)
-        missing = missing[~known[missing]]
-        if not missing.size:
-            return rows.astype(np.int64) * m + columns.astype(np.int64), amounts, f, g
-        known[missing] = True
-        arcs = np.concatenate([arcs, missing])
-    return None
-
-
-def _without_empty_points(a, b, cost):
-    rows, columns = np.flatnonzero(a), np.flatnonzero(b)
-    solution = _solve_on_promising_arcs(a[rows], b[columns], np.ascontiguousarray(cost[np.ix_(rows, columns)]))
-    if solution is None:
-        return None
-    f, g = np.zeros_like(a), np.zeros_like(b)
-    arcs, amounts, f[rows], g[columns] = solution
-    i, j = np.divmod(arcs, columns.size)
-    return rows[i] * b.size + columns[j], amounts, f, g
-
-
-def _guess(a, b, cost):
-    """Return Sinkhorn potentials and the arcs, about `ARCS_PER_ROW` of a row, with the largest shares of its mass."""
-    n, m = cost.shape
-    a, b = (torch.from_numpy(mass).float().clamp_min(1e-30) for mass in (a, b))
-    cost = torch.from_numpy(cost).float()
-    kernel = torch.empty_like(cost)
-    rows = max(1, TILE // m)
-    sample = torch.arange(0, n, max(1, n // 64))
-    some = cost[sample]
-    spread = (some - some.amin(1, keepdim=True)).mean().clamp_min(1e-30).item()
-    f, g, p = cost.amin(1), torch.zeros(m), torch.empty(n)
-    for step in LADDER:
-        reg = spread * step
-        unit = 1 / (reg * math.log(2))  # exp2 is several times as fast as exp where results underflow
-        for k in range(0, n, rows):
-            tile = torch.sub(g * unit, cost[k : k + rows], alpha=unit, out=kernel[k : k + rows])
-            tile.add_(unit * f[k : k + rows, None]).exp2_()
-        q = torch.ones(m)
-        for _ in range(ITERATIONS):
-            sums = torch.zeros(m)
-            for k in range(0, n, rows):  # both halves of an iteration while the tile is in the cache
-                tile = kernel[k : k + rows]
-                p[k : k + rows] = a[k : k + rows] / (tile @ q).clamp_min(1e-30)
-                sums += p[k : k + rows] @ tile
-            q = b / sums.clamp_min(1e-30)
-        f, g = f + reg * p.log(), g + reg * q.log()
-        shares = kernel[sample] * q * (p / a)[sample, None]  # (64, m): each row adds up to 1, nearly
-        shares = shares.reshape(-1)[:: max(1, shares.numel() // 50_000)]
-        least = shares.kthvalue(max(1, round(shares.numel() * (1 - min(1.0, ARCS_PER_ROW / m))))).values
-        if shares[shares >= least].sum() > 0.99 * shares.sum():  # nearly all mass is on that many arcs
-            break
-    arcs = [
-        k * m + (kernel[k : k + rows] * q).mul_((p / a)[k : k + rows, None]).ge(least).reshape(-1).nonzero().squeeze(1)
-        for k in range(0, n, rows)
-    ]
-    return f.double().numpy(), g.double().numpy(), torch.cat(arcs).numpy()
-
-
-def _a_plan(a, b, f, g):
-    """Arcs of some plan, so that there is one: both sides sorted, and filled from one corner to the other."""
-    i, j = np.argsort(f), np.argsort(-g)
-    filled_rows, filled_columns = a[i].cumsum(), b[j].cumsum()
-    ends = np.sort(np.concatenate([filled_rows[:-1], filled_columns[:-1]]))  # n + m - 2 levels at which an arc ends
-    rows = np.append(0, np.searchsorted(filled_rows[:-1], ends, side="right"))
-    columns = np.append(0, np.searchsorted(filled_columns[:-1], ends, side="right"))
-    return i[rows] * b.size + j[columns]
-
-
-def _missing(cost, f, g, rounding):
-    """Arcs whose cost the potentials exceed: all, where they are few; else the worst of each row and column, and some.
-
-    The potentials of parts that hang together by a single bad arc are far off at first, and nearly all arcs between
-    such parts seem to be missing.
-    """
-    n, m = cost.shape
-    rows = max(1, TILE // m)
-    random = np.random.default_rng(0)
-    found, lowest, lowest_row = [], np.zeros(m), np.zeros(m, dtype=np.int64)
-    columns = np.arange(m)
-    for k in range(0, n, rows):
-        slack = cost[k : k + rows] - f[k : k + rows, None]
-        slack -= g
-        below = np.flatnonzero(slack < -rounding)
-        if below.size > 10 * len(slack):
-            row, column = slack.argmin(0), slack.argmin(1)
-            least = slack[row, columns]
-            better = least < lowest
-            lowest[better], lowest_row[better] = least[better], row[better] + k
-            worst = np.arange(len(slack)) * m + column
-            some = random.choice(below, 6 * len(slack))
-            below = np.concatenate([worst[slack.reshape(-1)[worst] < -rounding], some])
-        found.append(below + k * m)
-    beaten = np.flatnonzero(lowest < -rounding)
-    return np.unique(np.concatenate([*found, lowest_row[beaten] * m + beaten]))

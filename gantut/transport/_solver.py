@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from gantut._inputs import TOTAL_TOLERANCE
-from gantut.transport import _auction, _simplex
+from gantut.transport import _auction, _promising_arcs, _simplex
 from gantut.transport._batches import flattened, in_threads
 from gantut.transport._costs import MANY_COORDINATES
 from gantut.transport._results import NotCertified, TransportResult
@@ -22,13 +22,10 @@ INF = math.inf
 GAP = 1e-9
 ROUNDING = 2.0**-51  # of a constraint f_i + g_j <= C_ij, relative to |f_i| + |g_j|
 
-# Costs that an assigner solves faster than the simplex, from chosen arcs: entries; on the CPU, also points of one.
-# On the CPU fewer are a matter of calls alone; to load Numba takes half a second in each process, and once, where
-# nothing is compiled yet, two, but to load POT takes two every time.
-FEWEST_ENTRIES = {"cpu": 1 << 8, "cuda": 1 << 12}
+FEWEST_AUCTIONED = 1 << 12  # costs that pay what it takes to start an auction on CUDA
 MOST_PLAIN = 1 << 17  # entries of one problem that validation and conversions would take much of the time of
-MOST_ASSIGNED = 2000
-HUGE = 1e290  # above, differences of costs and potentials may overflow
+MOST_ASSIGNED = 4000  # points on the CPU, where the simplex overtakes shortest paths
+HUGE, UNIT = 1e290, 2.0**100  # above the one, differences of costs and potentials may overflow, in the other not
 
 # The first cap on costs, in units of the smallest; and how much higher each further one is.
 FIRST_CAP = 1e4
@@ -42,7 +39,9 @@ def solve(a, b, cost, batch, extremes):
 
     `extremes` are the least and the largest cost.
     """
-    assigner = find_assigner(cost, extremes)
+    if max(-extremes[0], extremes[1]) >= HUGE:
+        return _in_unit(solve(a, b, cost.double() / UNIT, batch, tuple(each / UNIT for each in extremes)))
+    assigner = find_assigner(cost)
     a, b = common_total(flattened(a, batch, 1), flattened(b, batch, 1))  # (k, n), (k, m)
     cost = flattened(cost, batch, 2)  # (k, n, m)
     solved = None
@@ -55,45 +54,45 @@ def solve(a, b, cost, batch, extremes):
     return TransportResult(*(None if t is None else t.to(cost.device).reshape((*batch, *t.shape[1:])) for t in solved))
 
 
-def solve_arrays(a, b, cost, finite=False):
+def _in_unit(result):
+    """What was solved for costs in a unit in which nothing overflows."""
+    scaled = result._replace(**{name: getattr(result, name) * UNIT for name in ("value", "f", "g", "gap")})
+    if not all(torch.isfinite(each).all() for each in (scaled.value, scaled.f, scaled.g)):
+        what = "costs are so large that the value or the potentials exceed double precision: divide them by a number"
+        raise NotCertified(what, gap=INF)
+    return scaled
+
+
+def solve_arrays(a, b, cost):
     """Solve one small problem of arrays; None where it is not, or something is wrong with it, for a closer look.
 
-    It takes as few calls as there can be, as they are most of the time. Costs may be known to be `finite`, and no more
-    than ordinary.
+    It takes as few calls as there can be, as they are most of the time.
     """
     if not (a.ndim == b.ndim == 1 and a.shape + b.shape == cost.shape and 0 < cost.size <= MOST_PLAIN):
         return None
-    extremes = (0.0, 0.0) if finite else _extremes(cost)
-    if not (extremes[0] > -INF and extremes[1] < INF):  # nor NaN
-        return None
-    assigner, found = find_assigner(cost, extremes), None
-    if assigner and (mass := _equal_shares(a, b)):
-        found = _assign_one(assigner, mass, cost)
+    compiled, found = _simplex.compiled(cost.size), None
+    if compiled and len(a) == len(b) and a.item(0) == a.item(-1) == b.item(0):
+        found = _assign_one(compiled, a, b, cost)
+    if compiled and found is None and (answer := _solve_compiled(compiled, a, b, cost, cost)):
+        *found, proved = answer
+        found = found if proved else None
     if found is None:
-        found = _solve_weighted(a, b, cost, (0.0, np.maximum.reduce(cost, None)) if finite else extremes)
+        found = _solve_plain(a, b, cost)
     if found is None:
         return None
     value, plan, f, g, gap, error = map(torch.from_numpy, map(np.asarray, found))
     return TransportResult(value, plan, f, g, gap, None, error)
 
 
-@np.errstate(all="ignore")
-def _extremes(cost):
-    return np.minimum.reduce(cost, None), np.maximum.reduce(cost, None)
-
-
-def _equal_shares(a, b):
-    """The mass of each point, where it is the same for all: nothing sees that sooner than a look at the bytes."""
-    alike = a.tobytes() == b.tobytes() == a[:1].tobytes() * len(a)
-    return a.item(0) if alike and 0 < a.item(0) * len(a) < INF else None
-
-
 @np.errstate(all="ignore")  # what overflows is looked at again
-def _solve_weighted(a, b, cost, extremes):
-    """Solve it for masses that may differ; None if something is wrong with them."""
+def _solve_plain(a, b, cost):
+    """Solve it for masses and costs of any size; None if something is wrong with them."""
+    extremes = np.minimum.reduce(cost, None), np.maximum.reduce(cost, None)
     from_a, from_b = np.add.reduce(a), np.add.reduce(b)
     most = max(from_a, from_b)
-    if not (np.minimum.reduce(a) >= 0 <= np.minimum.reduce(b) and 0 < most < INF):  # nor NaN
+    if not (extremes[0] > -HUGE and extremes[1] < HUGE):  # nor NaN
+        return None
+    if not (np.minimum.reduce(a) >= 0 <= np.minimum.reduce(b) and 0 < most < INF):
         return None
     if from_a != from_b:
         if not abs(from_a - from_b) <= TOTAL_TOLERANCE[torch.float64] * most:
@@ -115,10 +114,10 @@ def in_arrays(*tensors):
 
 def compiled_distances(x, y, p):
     """The costs between points, by compiled code, which takes a fraction of the time; None where there is none."""
-    if p not in (1, 2) or x.shape[1] >= MANY_COORDINATES or len(x) * len(y) < FEWEST_ENTRIES["cpu"]:
+    if p not in (1, 2) or x.shape[1] >= MANY_COORDINATES:
         return None
-    compiled = _compiled_assigner()
-    return compiled.distances(x, y, p) if hasattr(compiled, "distances") else None
+    compiled = _simplex.compiled(len(x) * len(y))
+    return compiled.distances(x, y, p) if compiled else None
 
 
 def _uniform(masses):
@@ -136,26 +135,16 @@ def common_total(a, b):
 # ---------------------------------------------------------------------------------------------- equal masses
 
 
-def find_assigner(cost, extremes):
+def find_assigner(cost):
     """The module that assigns points of equal mass, or None where the simplex is at least as good, or all there is."""
     on_cpu = isinstance(cost, np.ndarray) or cost.device.type == "cpu"
     n, m = cost.shape[-2:]
-    if n != m or math.prod(cost.shape) < FEWEST_ENTRIES["cpu" if on_cpu else "cuda"] or (on_cpu and n > MOST_ASSIGNED):
+    if n != m:
         return None
-    low, high = extremes
-    if not max(-low, high) < HUGE:
-        return None
-    return _compiled_assigner() if on_cpu else _auction
-
-
-@functools.cache
-def _compiled_assigner():
-    """The augmenting paths that Numba compiles, where it is installed: it takes half a second to import."""
-    try:
-        from gantut.transport import _augmenting_paths
-    except ImportError:
-        return None
-    return _augmenting_paths
+    entries = math.prod(cost.shape)
+    if on_cpu:
+        return _simplex.compiled(entries) if n <= MOST_ASSIGNED else None
+    return _auction if entries >= FEWEST_AUCTIONED else None
 
 
 def solve_uniform(assigner, mass, cost):
@@ -176,16 +165,24 @@ def solve_uniform(assigner, mass, cost):
     return TransportResult(value, plan, f + shift, g - shift, gap, error=torch.zeros_like(mass))
 
 
-def _assign_one(assigner, mass, cost):
-    """The same for a problem (n, n) of arrays with masses that are all `mass`: value, plan, f, g, gap and error."""
-    n = len(cost)
-    plan, f, g, sums = assigner.assign_one(np.ascontiguousarray(cost), mass)
-    value, spent, gap, in_f, in_g = (mass * each for each in sums.tolist())
-    gap = max(gap, 0.0)
-    doubt = gap + ROUNDING * (in_f + in_g)
-    if not doubt <= GAP * spent and not doubt <= GAP * (spent + n * mass * _smallest(torch.from_numpy(cost)[None])):
+def _assign_one(compiled, a, b, cost):
+    """The same for a problem (n, n) of arrays: value, plan, f, g, gap and error; None where masses differ."""
+    if (found := compiled.assign_one(a, b, cost)) is None:
         return None
-    return value, plan, f, g, gap, 0.0
+    mass, (plan, f, g, sums) = a.item(0), found
+    value, spent, gap, in_f, in_g = (mass * each for each in sums)
+    if not _proved(gap, ROUNDING * (in_f + in_g), spent, len(cost) * mass, cost):
+        return None
+    return value, plan, f, g, max(gap, 0.0), 0.0
+
+
+def _proved(gap, roundings, spent, total, cost):
+    """Whether all doubt is next to nothing, beside what is spent or would be if all went at the smallest cost above 0.
+
+    A plan that costs less than the potentials prove does not move all that it should.
+    """
+    doubt = abs(gap) + roundings
+    return doubt <= GAP * spent or doubt <= GAP * (spent + total * _smallest(torch.from_numpy(cost)[None]).item())
 
 
 # ---------------------------------------------------------------------------------------------- any masses
@@ -194,6 +191,8 @@ def _assign_one(assigner, mass, cost):
 def _solve_one(a, b, cost, extremes=None):
     """The same for a problem (n,), (m,), (n, m) of arrays."""
     *found, proved = _attempt(a, b, cost, cost, extremes)
+    if not proved and (compiled := _simplex.compiled(INF)) and (again := _solve_compiled(compiled, a, b, cost, cost)):
+        *found, proved = again  # POT loses masses below a rounding of the total
     return found if proved else _solve_capped(a, b, cost, found[4])
 
 
@@ -216,32 +215,33 @@ def _attempt(a, b, cost, solved, extremes=None):
 
     Returns value, plan, f, g, gap and error, all for `cost`, and whether they are proved.
     """
-    arcs, carried, f, g, *plan = _simplex.solve(a, b, solved, extremes)
-    f, g, paid, spent, gap, *off = _proof(a, b, cost, solved, arcs, carried, f, g)
-    gap, total = max(gap, 0.0), np.add.reduce(a)
-    error = max(off) / total
-    doubt = gap + ROUNDING * (a @ np.abs(f) + b @ np.abs(g))
-    proved = doubt <= GAP * spent or doubt <= GAP * (spent + total * _smallest(torch.from_numpy(solved[None])).item())
-    plan = plan[0] if plan else _scattered(arcs, carried, cost.shape)
-    shift = (b @ g - a @ f) / total / 2  # of the free constant: so that <a, f> = <b, g>
-    return paid, plan, f + shift, g - shift, gap, error, proved and error <= GAP
-
-
-def _proof(a, b, cost, solved, arcs, carried, f, g):
-    """Tight potentials, what the arcs pay, also in absolute terms, the gap, and how far off both marginals are, in L1.
-
-    Compiled, this takes a few passes over the costs, and no more than a small problem does.
-    """
-    compiled = _compiled_assigner() if cost.size >= FEWEST_ENTRIES["cpu"] and a.all() and b.all() else None
-    if hasattr(compiled, "prove"):
-        return compiled.prove(a, b, cost, solved, arcs, carried, f, g)
+    compiled = None if _promising_arcs.are_worth_it(solved) else _simplex.compiled(cost.size)
+    if compiled and (found := _solve_compiled(compiled, a, b, cost, solved)):
+        return found
+    arcs, carried, f, g = _simplex.solve(a, b, solved, extremes)
     f, g = _tight(solved, f, g, a, b)
     row, column = np.divmod(arcs, b.size)
-    each = cost.reshape(-1)[arcs]
-    over_a = np.bincount(row, carried, a.size) - a
-    over_b = np.bincount(column, carried, b.size) - b
+    each, total = cost.reshape(-1)[arcs], np.add.reduce(a)
+    over_a, over_b = np.bincount(row, carried, a.size) - a, np.bincount(column, carried, b.size) - b
     gap = carried @ (each - f[row] - g[column]) + over_a @ f + over_b @ g  # each term is small: nothing cancels
-    return f, g, carried @ each, carried @ np.abs(each), gap, np.abs(over_a).sum(), np.abs(over_b).sum()
+    error = max(np.abs(over_a).sum(), np.abs(over_b).sum()) / total
+    roundings = ROUNDING * (a @ np.abs(f) + b @ np.abs(g))
+    complete = np.isin(np.flatnonzero(a), row).all() and np.isin(np.flatnonzero(b), column).all()
+    proved = complete and error <= GAP and _proved(gap, roundings, carried @ np.abs(each), total, solved)
+    plan = np.zeros(cost.shape)
+    plan.reshape(-1)[arcs] = carried
+    shift = (b @ g - a @ f) / total / 2  # of the free constant: so that <a, f> = <b, g>
+    return carried @ each, plan, f + shift, g - shift, max(gap, 0.0), error, proved
+
+
+def _solve_compiled(compiled, a, b, cost, solved):
+    """The same in one call, for masses and costs of ordinary size; None for others."""
+    if (found := compiled.solve(a, b, cost, solved, TOTAL_TOLERANCE[torch.float64])) is None:
+        return None
+    plan, f, g, (paid, spent, gap, off_a, off_b, roundings, total) = found
+    error = max(off_a, off_b) / total
+    proved = error <= GAP and _proved(gap, ROUNDING * roundings, spent, total, solved)
+    return paid, plan, f, g, max(gap, 0.0), error, proved
 
 
 def _solve_capped(a, b, cost, gap):
@@ -263,12 +263,6 @@ def _solve_capped(a, b, cost, gap):
         f"range from {cost.min():.3g} to {largest:.3g}; rescale them, or lower those that no plan should pay",
         gap=float(gap),
     )
-
-
-def _scattered(arcs, amounts, shape):
-    plan = np.zeros(shape)
-    plan.reshape(-1)[arcs] = amounts
-    return plan
 
 
 def _tight(cost, f, g, a, b):

@@ -25,10 +25,14 @@ function draw(tag, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
-// Text with indices, such as "E_p f", as a reader sees it: letters in italics, with what they are marked by below.
+const RAISED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+// Text with indices, such as "E_p f", as a reader sees it: letters in italics, with what they are marked by below. And
+// with exponents, such as "10⁻⁶": of their signs the letters of the book have ¹, ² and ³, and another font the others.
 function typeset(text) {
-  return text.split(/([A-Z]_\w)/).map((part, k) => {
+  return String(text).split(/([A-Z]_\w|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)/).map((part, k) => {
     if (k % 2 === 0) return part;
+    if (RAISED.includes(part[0])) return make("sup", {}, ...[...part].map((sign) => "−0123456789"[RAISED.indexOf(sign)]));
     const [letter, index] = part.split("_");
     return make("span", {}, make("i", {}, letter), make("sub", {}, index));
   });
@@ -48,7 +52,7 @@ function shown(value, digits = 3) {
 // Very large or very small: "3.73 × 10⁻⁶".
 function inPowers(value) {
   const [digits, power] = value.toExponential(2).split("e");
-  const raised = [...String(Number(power))].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]).join("");
+  const raised = [...String(Number(power))].map((sign) => RAISED["-0123456789".indexOf(sign)]).join("");
   return unbroken(`${digits.replace("-", "−")} × 10${raised}`);
 }
 
@@ -207,7 +211,7 @@ class Lab {
     const input = make("input", { type: "range", name, min, max, step, value });
     const number = make("span", { class: "shown", "aria-hidden": "true" });
     const settle = () => {
-      number.textContent = format(Number(input.value));
+      number.replaceChildren(...typeset(format(Number(input.value))));
       input.setAttribute("aria-valuetext", words(Number(input.value)));
     };
     input.addEventListener("input", () => {
@@ -261,7 +265,7 @@ class Lab {
     this.readouts.append(make("div", {}, make("dt", {}, ...typeset(label)), number));
     return (value, text = shown(value)) => {
       number.dataset.value = typeof value === "number" && Number.isNaN(value) ? "none" : String(value);
-      number.textContent = text;
+      number.replaceChildren(...typeset(text));
     };
   }
 
@@ -270,7 +274,8 @@ class Lab {
   // end, also of that which comes because the lab is no longer in the page.
   player(button, advance, { every = 0, names = ["Play", "Pause"], stopped = () => {} } = {}) {
     let playing = false,
-      last = 0;
+      last = 0,
+      next; // the step to come: one alone, however fast the button is pressed
     const player = {
       stop,
       get playing() {
@@ -280,6 +285,7 @@ class Lab {
     function stop() {
       const played = playing;
       playing = false;
+      cancelAnimationFrame(next);
       button.textContent = names[0];
       if (played) stopped();
     }
@@ -290,13 +296,13 @@ class Lab {
         last = now;
         if (!advance()) return stop();
       }
-      requestAnimationFrame(frame);
+      next = requestAnimationFrame(frame);
     };
     button.addEventListener("click", () => {
       if (playing) return stop();
       playing = true;
       button.textContent = names[1];
-      requestAnimationFrame(frame);
+      next = requestAnimationFrame(frame);
     });
     return player;
   }

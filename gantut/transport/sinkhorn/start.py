@@ -84,7 +84,7 @@ def _from_exact(state, reg):
     a, b = state.a.cpu().numpy(), state.b.cpu().numpy()
     found = []
     for problem in zip(a, b, cost, strict=True):
-        arcs, _, f, g, *_ = _simplex.solve(*problem)
+        arcs, _, f, g = _simplex.solve(*problem)
         connected = arcs.size == np.count_nonzero(problem[0]) + np.count_nonzero(problem[1]) - 1
         if not (connected and np.isfinite(f).all() and np.isfinite(g).all()):
             return False

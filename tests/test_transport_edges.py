@@ -15,6 +15,7 @@ from gantut.transport import (
     sinkhorn,
     sinkhorn_divergence,
     sinkhorn_points,
+    sliced_wasserstein,
     wasserstein_1d,
 )
 
@@ -71,6 +72,8 @@ SOLVERS = {
     "sinkhorn": lambda x: sinkhorn(HALVES, HALVES, x @ x.T, 1.0).value,
     "sinkhorn_points": lambda x: sinkhorn_points(x, POINTS, reg=1.0).value,
     "sinkhorn_divergence": lambda x: sinkhorn_divergence(x, POINTS, reg=1.0),
+    "wasserstein_1d": lambda x: wasserstein_1d(x[:, 0], POINTS[:, 0]),
+    "sliced_wasserstein": lambda x: sliced_wasserstein(x, POINTS, torch.ones(1, 1).double()),
 }
 
 
@@ -78,7 +81,7 @@ SOLVERS = {
 @pytest.mark.parametrize("transform", ["vmap", "grad", "jacrev"])
 def test_solvers_inside_a_transform_say_that_a_batch_has_leading_dimensions(name, transform):
     given = torch.rand(3, 2, 1, dtype=torch.float64) if transform == "vmap" else POINTS + 1
-    with pytest.raises(ValueError, match=r"^(a|cost|x) must be outside of torch\.func: leading dimensions"):
+    with pytest.raises(ValueError, match=r"^(a|cost|x|u_values) must be outside of torch\.func: leading dimensions"):
         getattr(torch.func, transform)(SOLVERS[name])(given)
 
 

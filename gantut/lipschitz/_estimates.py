@@ -90,7 +90,7 @@ def lipschitz_bound(mlp: MLP) -> torch.Tensor:
     Returns
     -------
     tensor, shape (members,)
-        In the dtype of the weights, without gradient; NaN for a member whose weights are not finite.
+        In the dtype of the weights, rounded up, without gradient; NaN for a member whose weights are not finite.
 
     Raises
     ------

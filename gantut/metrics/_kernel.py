@@ -26,7 +26,7 @@ def kid(samples, reference):
     -------
     tensor, shape (...)
         Unbiased, and therefore negative about half the time when both come from the same distribution; NaN for a member
-        whose samples are not finite.
+        whose samples are not finite, and not finite where the cubes are not: from coordinates of 1e50 on.
 
     Raises
     ------
@@ -41,9 +41,10 @@ def kid(samples, reference):
     Notes
     -----
     It sees the first three moments of the features, skewness included, where FID sees two; distributions that share
-    them score 0. It depends on the scale and origin of the features: the kernel is not a function of distance. Being
-    unbiased, it can be compared between different n; its noise cannot. All pairs are used at once, without the
-    customary average over subsets, which only saves memory.
+    them score 0. It depends on the scale and origin of the features: the kernel is not a function of distance. An
+    origin far away costs no digits, as what cancels in the estimate is left out. Being unbiased, it can be compared
+    between different n; its noise cannot. All pairs are used at once, without the customary average over subsets, which
+    only saves memory.
 
     References
     ----------

@@ -78,8 +78,8 @@ def paired_difference(with_, without, *, comparisons: int = 1, level: float = 0.
     Raises
     ------
     ValueError
-        If the numbers are not finite or do not pair; if they are too few for any outcome to be told apart (fewer than 6
-        pairs for one comparison at 0.95); if `comparisons` or `level` is not allowed.
+        If the numbers are not finite, too large to be added up, or do not pair; if they are too few for any outcome to
+        be told apart (fewer than 6 pairs for one comparison at 0.95); if `comparisons` or `level` is not allowed.
 
     See Also
     --------

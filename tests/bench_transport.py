@@ -94,19 +94,21 @@ def exact(rng):
     """
     uniform = ((100, 2, 25), (300, 2, 15), (1000, 2, 3), (2000, 2, 2), (4000, 2, 1), (1000, 64, 3), (4000, 64, 1))
     cases = [(n, n, d, False, repeats) for n, d, repeats in uniform]
-    cases += [(30, 30, 2, False, 101), (30, 30, 2, True, 101), (300, 300, 2, True, 15), (300, 200, 2, False, 15)]
+    cases += [(n, n, 2, weighted, 101) for n in (10, 30) for weighted in (False, True)]
+    cases += [(100, 100, 2, True, 25), (300, 300, 2, True, 15), (300, 200, 2, False, 15), (1000, 1000, 2, True, 3)]
     for n, m, d, weighted, repeats in sorted(cases):
         x, y = rng.standard_normal((n, d)), rng.standard_normal((m, d))
         a, b = (rng.dirichlet(np.ones(k)) if weighted else np.full(k, 1 / k) for k in (n, m))
         tensors = [torch.from_numpy(each) for each in (x, y, a, b)]
+        given = tensors if weighted else tensors[:2]
 
         def pot(x=x, y=y, a=a, b=b):
             return solved_by_pot_exactly(a, b, ot.dist(x, y, metric="euclidean"))["cost"]
 
-        contestants = {"gantut": lambda tensors=tensors: emd_points(*tensors).value.item(), "POT": pot}
+        contestants = {"gantut": lambda given=given: emd_points(*given).value.item(), "POT": pot}
         if n == m and not weighted and n <= 1000:  # beyond, it takes long
-            contestants["SciPy"] = lambda x=x, y=y: solved_by_scipy(ot.dist(x, y, metric="euclidean"))
-        if n == m == 1000:
+            contestants["SciPy"] = lambda x=x, y=y: solved_by_scipy(scipy.spatial.distance.cdist(x, y))
+        if n == m == 1000 and not weighted:
             contestants |= mdot_solver(*tensors)
         cost = scipy.spatial.distance.cdist(x, y)
         truth = lower_bound(a, b, cost, solved_by_pot_exactly(a, b, cost)["u"])
@@ -135,29 +137,27 @@ def mdot_solver(x, y, a, b):
 
 
 def exact_batches(rng):
-    """Batches of exact problems between uniform clouds in the plane."""
-    for batch, n in ((64, 64), (512, 64), (64, 256)):
+    """Batches of exact problems between clouds in the plane, of equal weights or random ones."""
+    for batch, n, weighted in ((64, 64, False), (512, 64, False), (64, 256, False), (64, 64, True)):
         x, y = rng.standard_normal((2, batch, n, 2))
         cost = np.stack([scipy.spatial.distance.cdist(*pair) for pair in zip(x, y, strict=True)])
-        weights, tensor = np.full(n, 1 / n), torch.from_numpy(cost)
-        uniform = torch.full((batch, n), 1 / n, dtype=torch.float64)
+        a, b = rng.dirichlet(np.ones(n), (2, batch)) if weighted else np.full((2, batch, n), 1 / n)
+        problems, tensors = list(zip(a, b, cost, strict=True)), [torch.from_numpy(each) for each in (a, b, cost)]
 
-        def pot(cost=cost, weights=weights):
-            return np.array([solved_by_pot_exactly(weights, weights, one)["cost"] for one in cost])
+        def pot(problems=problems):
+            return np.array([solved_by_pot_exactly(*problem)["cost"] for problem in problems])
 
-        contestants = {
-            "gantut": lambda u=uniform, t=tensor: emd(u, u, t).value.numpy(),
-            "POT": pot,
-            "SciPy": lambda cost=cost: np.array(list(map(solved_by_scipy, cost))),
-        }
-        found = [solved_by_pot_exactly(weights, weights, one)["u"] for one in cost]
-        truth = np.array([lower_bound(weights, weights, *pair) for pair in zip(cost, found, strict=True)])
+        contestants = {"gantut": lambda tensors=tensors: emd(*tensors).value.numpy(), "POT": pot}
+        if not weighted:
+            contestants["SciPy"] = lambda cost=cost: np.array(list(map(solved_by_scipy, cost)))
+        truth = np.array([lower_bound(*problem, solved_by_pot_exactly(*problem)["u"]) for problem in problems])
         yield row(
             f"{batch} x {n}",
             contestants,
             lambda answer, truth=truth: np.abs(answer / truth - 1).max(),
             repeats=5,
             all_cores=True,
+            note="random weights" if weighted else "",
         )
 
 

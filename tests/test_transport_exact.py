@@ -17,6 +17,7 @@ from gantut.transport import (
     NotCertified,
     _auction,
     _costs,
+    _plain,
     _promising_arcs,
     _simplex,
     _solver,
@@ -782,6 +783,18 @@ def test_compiled_solvers_refuse_what_they_cannot_add_up(compiled, normal, wrong
         assert compiled.solve(masses, b, cost, cost, 1e-9) is None  # a mass of zero, one below, and another total
     assert compiled.solve(a, b, cost, cost, 1e-9) is not None
     assert compiled.assign_one(shares, shares, cost[:, :20]) is not None
+
+
+@pytest.mark.parametrize("p", [1, 2])
+@pytest.mark.parametrize("n", [5, 20])  # by NumPy, and compiled
+def test_plain_distances_are_those_of_scipy_or_left_to_others(compiled, normal, n, p):
+    x, y = array(normal(n, 3).cpu()), array(normal(n + 1, 3).cpu())
+    y[0], y[1] = x[0], x[1] + 1e-9
+    witness = scipy.spatial.distance.cdist(x, y) ** p
+    np.testing.assert_allclose(_plain._distances(x, y, p), witness, rtol=1e-15 * (1 + p), atol=0)
+    for wrong in (math.nan, math.inf, -1e200):
+        assert _plain._distances(np.where(x == x[4, 1], wrong, x), y, p) is None
+    assert _plain._distances(x * 1e-200, y * 1e-200, p) is None, "their squares would vanish"
 
 
 @pytest.mark.parametrize(

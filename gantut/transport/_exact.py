@@ -2,14 +2,14 @@
 
 import math
 
-import numpy as np
 import torch
 
 from gantut import _inputs
 from gantut.transport._batches import common_batch, flattened, point_clouds, suited_threads
 from gantut.transport._costs import costs, length, to_the_power
+from gantut.transport._plain import solve_plain, solve_plain_points
 from gantut.transport._results import TransportResult
-from gantut.transport._solver import MOST_PLAIN, compiled_distances, in_arrays, solve, solve_arrays
+from gantut.transport._solver import solve
 
 FEW_FOR_ONE = 1 << 21  # entries of a single problem, whose solver works on one thread: the rest is a few passes
 
@@ -75,8 +75,7 @@ def emd(a, b, cost):
     (tensor(1., dtype=torch.float64), tensor([[0.0000, 0.5000],
             [0.5000, 0.0000]], dtype=torch.float64))
     """
-    plain = in_arrays(a, b, cost)
-    if plain and (solution := solve_arrays(*plain)) is not None:
+    if (solution := solve_plain(a, b, cost)) is not None:
         return solution
     a, b = _inputs.masses(a=a, b=b)
     cost = _inputs.cost_matrix("cost", cost, a, b, entries=False)
@@ -140,7 +139,7 @@ def emd_points(x, y, a=None, b=None, *, p=1):
     tensor(1., dtype=torch.float64)
     """
     p = _inputs.exponent(p)
-    if (solution := _solve_plain_points(x, y, a, b, p)) is not None:
+    if (solution := solve_plain_points(x, y, a, b, p)) is not None:
         return solution
     x, y, a, b = point_clouds(x, y, a, b)
     batch = common_batch(x.shape[:-2], y.shape[:-2], a.shape[:-1], b.shape[:-1])
@@ -153,23 +152,6 @@ def emd_points(x, y, a=None, b=None, *, p=1):
             value = _with_gradient(solution, solution.value - arcs.detach(), a, b) + arcs
             solution = solution._replace(value=value)
         return _in_dtype(solution, x.dtype)
-
-
-def _solve_plain_points(x, y, a, b, p):
-    """Solve a small problem as :func:`solve_arrays` does, which sees by the costs what may be wrong with points."""
-    if (arrays := in_arrays(x, y, *(mass for mass in (a, b) if mass is not None))) is None:
-        return None
-    points, others, *masses = arrays
-    if not points.ndim == others.ndim == 2 or not points.shape[1] == others.shape[1] > 0:
-        return None
-    n, m = len(points), len(others)
-    if not 0 < n * m <= MOST_PLAIN:
-        return None
-    a, b = (np.full(k, 1 / k) if mass is None else masses.pop(0) for mass, k in ((a, n), (b, m)))
-    if (cost := compiled_distances(points, others, p)) is not None:
-        return solve_arrays(a, b, cost)
-    with suited_threads(x, y, ()):
-        return solve_arrays(a, b, costs(x, y, p).numpy())
 
 
 def _extremes(cost):

@@ -9,7 +9,7 @@ from gantut.transport import _promising_arcs
 MOST_PIVOTS = 10**9
 # From how many costs on to compile pays. Fewer are a matter of calls alone; to load Numba takes half a second in each
 # process, and once, where nothing is compiled yet, some seconds, but to load POT takes two every time.
-FEWEST_COMPILED = 1 << 8
+FEWEST_COMPILED = 1 << 6
 
 
 def solve(a, b, cost, extremes=None):

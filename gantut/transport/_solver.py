@@ -15,7 +15,6 @@ import torch
 from gantut._inputs import TOTAL_TOLERANCE
 from gantut.transport import _auction, _promising_arcs, _simplex
 from gantut.transport._batches import flattened, in_threads
-from gantut.transport._costs import MANY_COORDINATES
 from gantut.transport._results import NotCertified, TransportResult
 
 INF = math.inf
@@ -23,7 +22,6 @@ GAP = 1e-9
 ROUNDING = 2.0**-51  # of a constraint f_i + g_j <= C_ij, relative to |f_i| + |g_j|
 
 FEWEST_AUCTIONED = 1 << 12  # costs that pay what it takes to start an auction on CUDA
-MOST_PLAIN = 1 << 17  # entries of one problem that validation and conversions would take much of the time of
 MOST_ASSIGNED = 4000  # points on the CPU, where the simplex overtakes shortest paths
 HUGE, UNIT = 1e290, 2.0**100  # above the one, differences of costs and potentials may overflow, in the other not
 
@@ -61,63 +59,6 @@ def _in_unit(result):
         what = "costs are so large that the value or the potentials exceed double precision: divide them by a number"
         raise NotCertified(what, gap=INF)
     return scaled
-
-
-def solve_arrays(a, b, cost):
-    """Solve one small problem of arrays; None where it is not, or something is wrong with it, for a closer look.
-
-    It takes as few calls as there can be, as they are most of the time.
-    """
-    if not (a.ndim == b.ndim == 1 and a.shape + b.shape == cost.shape and 0 < cost.size <= MOST_PLAIN):
-        return None
-    compiled, found = _simplex.compiled(cost.size), None
-    if compiled and len(a) == len(b) and a.item(0) == a.item(-1) == b.item(0):
-        found = _assign_one(compiled, a, b, cost)
-    if compiled and found is None and (answer := _solve_compiled(compiled, a, b, cost, cost)):
-        *found, proved = answer
-        found = found if proved else None
-    if found is None:
-        found = _solve_plain(a, b, cost)
-    if found is None:
-        return None
-    value, plan, f, g, gap, error = map(torch.from_numpy, map(np.asarray, found))
-    return TransportResult(value, plan, f, g, gap, None, error)
-
-
-@np.errstate(all="ignore")  # what overflows is looked at again
-def _solve_plain(a, b, cost):
-    """Solve it for masses and costs of any size; None if something is wrong with them."""
-    extremes = np.minimum.reduce(cost, None), np.maximum.reduce(cost, None)
-    from_a, from_b = np.add.reduce(a), np.add.reduce(b)
-    most = max(from_a, from_b)
-    if not (extremes[0] > -HUGE and extremes[1] < HUGE):  # nor NaN
-        return None
-    if not (np.minimum.reduce(a) >= 0 <= np.minimum.reduce(b) and 0 < most < INF):
-        return None
-    if from_a != from_b:
-        if not abs(from_a - from_b) <= TOTAL_TOLERANCE[torch.float64] * most:
-            return None
-        a, b = a * ((1 + from_b / from_a) / 2), b * ((1 + from_a / from_b) / 2)
-    return _solve_one(a, b, cost, extremes)
-
-
-def in_arrays(*tensors):
-    """What plain tensors in double precision hold; None if one has a gradient, lies elsewhere or is of another kind."""
-    for tensor in tensors:
-        if not (type(tensor) is torch.Tensor and tensor.dtype is torch.float64):
-            return None
-    try:
-        return [tensor.numpy() for tensor in tensors]
-    except (RuntimeError, TypeError):
-        return None
-
-
-def compiled_distances(x, y, p):
-    """The costs between points, by compiled code, which takes a fraction of the time; None where there is none."""
-    if p not in (1, 2) or x.shape[1] >= MANY_COORDINATES:
-        return None
-    compiled = _simplex.compiled(len(x) * len(y))
-    return compiled.distances(x, y, p) if compiled else None
 
 
 def _uniform(masses):
@@ -165,18 +106,7 @@ def solve_uniform(assigner, mass, cost):
     return TransportResult(value, plan, f + shift, g - shift, gap, error=torch.zeros_like(mass))
 
 
-def _assign_one(compiled, a, b, cost):
-    """The same for a problem (n, n) of arrays: value, plan, f, g, gap and error; None where masses differ."""
-    if (found := compiled.assign_one(a, b, cost)) is None:
-        return None
-    mass, (plan, f, g, sums) = a.item(0), found
-    value, spent, gap, in_f, in_g = (mass * each for each in sums)
-    if not _proved(gap, ROUNDING * (in_f + in_g), spent, len(cost) * mass, cost):
-        return None
-    return value, plan, f, g, max(gap, 0.0), 0.0
-
-
-def _proved(gap, roundings, spent, total, cost):
+def is_proved(gap, roundings, spent, total, cost):
     """Whether all doubt is next to nothing, beside what is spent or would be if all went at the smallest cost above 0.
 
     A plan that costs less than the potentials prove does not move all that it should.
@@ -188,10 +118,10 @@ def _proved(gap, roundings, spent, total, cost):
 # ---------------------------------------------------------------------------------------------- any masses
 
 
-def _solve_one(a, b, cost, extremes=None):
-    """The same for a problem (n,), (m,), (n, m) of arrays."""
-    *found, proved = _attempt(a, b, cost, cost, extremes)
-    if not proved and (compiled := _simplex.compiled(INF)) and (again := _solve_compiled(compiled, a, b, cost, cost)):
+def solve_one(a, b, cost, extremes=None, entries=None):
+    """Solve a problem (n,), (m,), (n, m) of arrays, one of so many entries: value, plan, f, g, gap and error."""
+    *found, proved = _attempt(a, b, cost, cost, extremes, entries)
+    if not proved and (compiled := _simplex.compiled(INF)) and (again := solve_compiled(compiled, a, b, cost, cost)):
         *found, proved = again  # POT loses masses below a rounding of the total
     return found if proved else _solve_capped(a, b, cost, found[4])
 
@@ -199,8 +129,8 @@ def _solve_one(a, b, cost, extremes=None):
 def solve_each(a, b, cost):
     """Solve each problem of a batch on the CPU; those that lack the proof once more, with the costs capped."""
     problems = list(zip(*(each.numpy() for each in (a, b, cost)), strict=True))
-    quietly = np.errstate(all="ignore")(_solve_one)  # what overflows is not proved
-    found = in_threads(lambda problem: quietly(*problem), problems)
+    quietly = np.errstate(all="ignore")(solve_one)  # what overflows is not proved
+    found = in_threads(lambda problem: quietly(*problem, entries=cost.numel()), problems)
     count, n, m = cost.shape
     if not count:
         found = [np.zeros((0, *own)) for own in ((), (n, m), (n,), (m,), (), ())]
@@ -210,37 +140,38 @@ def solve_each(a, b, cost):
     return TransportResult(value, plan, f, g, gap, error=error)
 
 
-def _attempt(a, b, cost, solved, extremes=None):
+def _attempt(a, b, cost, solved, extremes=None, entries=None):
     """Solve for the costs `solved`, which are those of `cost` or lower ones, by the network simplex.
 
     Returns value, plan, f, g, gap and error, all for `cost`, and whether they are proved.
     """
-    compiled = None if _promising_arcs.are_worth_it(solved) else _simplex.compiled(cost.size)
-    if compiled and (found := _solve_compiled(compiled, a, b, cost, solved)):
+    compiled = None if _promising_arcs.are_worth_it(solved) else _simplex.compiled(entries or cost.size)
+    if compiled and (found := solve_compiled(compiled, a, b, cost, solved)):
         return found
     arcs, carried, f, g = _simplex.solve(a, b, solved, extremes)
     f, g = _tight(solved, f, g, a, b)
     row, column = np.divmod(arcs, b.size)
     each, total = cost.reshape(-1)[arcs], np.add.reduce(a)
-    over_a, over_b = np.bincount(row, carried, a.size) - a, np.bincount(column, carried, b.size) - b
+    from_a, to_b = np.bincount(row, carried, a.size), np.bincount(column, carried, b.size)
+    over_a, over_b = from_a - a, to_b - b
     gap = carried @ (each - f[row] - g[column]) + over_a @ f + over_b @ g  # each term is small: nothing cancels
     error = max(np.abs(over_a).sum(), np.abs(over_b).sum()) / total
     roundings = ROUNDING * (a @ np.abs(f) + b @ np.abs(g))
-    complete = np.isin(np.flatnonzero(a), row).all() and np.isin(np.flatnonzero(b), column).all()
-    proved = complete and error <= GAP and _proved(gap, roundings, carried @ np.abs(each), total, solved)
+    complete = ((from_a > 0) == (a > 0)).all() and ((to_b > 0) == (b > 0)).all()
+    proved = complete and error <= GAP and is_proved(gap, roundings, carried @ np.abs(each), total, solved)
     plan = np.zeros(cost.shape)
     plan.reshape(-1)[arcs] = carried
     shift = (b @ g - a @ f) / total / 2  # of the free constant: so that <a, f> = <b, g>
     return carried @ each, plan, f + shift, g - shift, max(gap, 0.0), error, proved
 
 
-def _solve_compiled(compiled, a, b, cost, solved):
+def solve_compiled(compiled, a, b, cost, solved):
     """The same in one call, for masses and costs of ordinary size; None for others."""
     if (found := compiled.solve(a, b, cost, solved, TOTAL_TOLERANCE[torch.float64])) is None:
         return None
     plan, f, g, (paid, spent, gap, off_a, off_b, roundings, total) = found
     error = max(off_a, off_b) / total
-    proved = error <= GAP and _proved(gap, ROUNDING * roundings, spent, total, solved)
+    proved = error <= GAP and is_proved(gap, ROUNDING * roundings, spent, total, solved)
     return paid, plan, f, g, max(gap, 0.0), error, proved
 
 

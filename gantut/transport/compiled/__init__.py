@@ -4,8 +4,8 @@ It takes half a second to import, and each function some seconds more when it is
 `gantut.transport._simplex.compiled` does it where that pays.
 """
 
-from gantut.transport.compiled._augmenting_paths import assign, assign_one
+from gantut.transport.compiled._augmenting_paths import assign, assign_one, assign_points
 from gantut.transport.compiled._distances import distances
 from gantut.transport.compiled._network_simplex import solve
 
-__all__ = ["assign", "assign_one", "distances", "solve"]
+__all__ = ["assign", "assign_one", "assign_points", "distances", "solve"]

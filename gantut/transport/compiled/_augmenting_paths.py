@@ -13,6 +13,8 @@ import numpy as np
 import torch
 
 from gantut.transport._batches import in_threads
+from gantut.transport._costs import SAFE
+from gantut.transport.compiled._distances import fill_distances
 from gantut.transport.compiled._loops import OPTIONS, compiled, largest_size, part_of_it, place_of_least, transform
 
 TOGETHER = 1 << 18  # entries of problems that a thread solves at a time
@@ -39,30 +41,30 @@ def assign(cost):
 
 
 def assign_one(a, b, cost):
-    """Solve a problem (n, n) of masses that are all the same: plan, f and g, balanced, and those five sums.
+    """Solve a problem (n, n) of masses that are all the same.
 
-    None if masses are not all the same, or some mass or cost is of no ordinary size.
+    Returns cost, plan, f and g, balanced, and those five sums, for a mass of 1; None if masses are not all the same,
+    or some mass or cost is of no ordinary size.
     """
     n = len(cost)
     a, b, cost = np.ascontiguousarray(a), np.ascontiguousarray(b), np.ascontiguousarray(cost)
     plan, f, g, sums, memory = np.zeros((n, n)), np.empty(n), np.empty(n), np.empty(5), _memory(n)
-    done = _solve_one(a, b, cost, cost.view(np.int64), plan, f, g, sums, *memory)
-    return (plan, f, g, sums.tolist()) if done else None
+    done = _assign_one(a, b, cost, cost.view(np.int64), plan, f, g, sums, *memory)
+    return (cost, plan, f, g, sums.tolist()) if done else None
+
+
+def assign_points(x, y, p):
+    """The same for points (n, d) of masses 1/n and costs ||x_i - y_j||^p, p = 1 or 2."""
+    n = len(x)
+    x, y, cost = np.ascontiguousarray(x), np.ascontiguousarray(y), np.empty((n, n))
+    plan, f, g, sums, memory = np.zeros((n, n)), np.empty(n), np.empty(n), np.empty(5), _memory(n)
+    done = _assign_points(x, y, p == 1, *SAFE, cost, plan, f, g, sums, *memory)
+    return (cost, plan, f, g, sums.tolist()) if done else None
 
 
 def _memory(n):
     real = np.empty((3, n))
     return np.empty((4, n), np.int64), real, real.view(np.int64)
-
-
-@compiled
-def _solve_one(a, b, cost, cost_bits, plan, f, g, sums, whole, real, bits):
-    mass = a[0]
-    if not _are_all(a, mass) or not _are_all(b, mass) or largest_size(cost_bits, real[2], bits[2]) < 0:
-        return False
-    _solve(cost, whole[3], f, g, sums, whole, real, bits)
-    _finish(whole[3], mass, plan, f, g)
-    return True
 
 
 @functools.partial(compiled, options=OPTIONS | {"fastmath": False})  # there may be NaNs
@@ -71,6 +73,24 @@ def _are_all(masses, mass):
         if each != mass:
             return False
     return 1e-100 < mass < 1e100
+
+
+@compiled
+def _assign_one(a, b, cost, cost_bits, plan, f, g, sums, whole, real, bits):
+    if not _are_all(a, a[0]) or not _are_all(b, a[0]) or largest_size(cost_bits, real[2], bits[2]) < 0:
+        return False
+    _solve(cost, whole[3], f, g, sums, whole, real, bits)
+    _finish(whole[3], a[0], plan, f, g)
+    return True
+
+
+@compiled
+def _assign_points(x, y, rooted, least, most, cost, plan, f, g, sums, whole, real, bits):
+    if not fill_distances(x, y, rooted, least, most, cost):
+        return False
+    _solve(cost, whole[3], f, g, sums, whole, real, bits)
+    _finish(whole[3], 1 / cost.shape[0], plan, f, g)
+    return True
 
 
 @compiled

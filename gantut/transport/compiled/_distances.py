@@ -11,11 +11,12 @@ from gantut.transport.compiled._loops import OPTIONS, compiled
 def distances(x, y, p):
     """The matrix ||x_i - y_j||^p for p = 1 or 2, by differences; None if their squares might not be what they are."""
     cost = np.empty((len(x), len(y)))
-    return cost if _distances(np.ascontiguousarray(x), np.ascontiguousarray(y), p == 1, *SAFE, cost) else None
+    x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)  # for other layouts code would be made anew
+    return cost if fill_distances(x, y, p == 1, *SAFE, cost) else None
 
 
 @functools.partial(compiled, options=OPTIONS | {"fastmath": False})  # there may be NaNs
-def _distances(x, y, rooted, least, most, cost):
+def fill_distances(x, y, rooted, least, most, cost):
     small = True
     for z in (x, y):
         for i in range(z.shape[0]):

@@ -11,7 +11,7 @@ the leaving arc, the smaller one moves: either may keep its potentials, as they 
 
 Nodes are numbered, rows first, then columns. `potential` holds f of a row and -g of a column, so that a part moves by
 one number; `flow` what the arc to the parent carries; `size` how many nodes there are from a node down. Children of a
-node are a list: its `child` is the youngest, whose `elder` is the next one.
+node are a list: its `child` is the youngest, whose `elder` is the next, whose `younger` is the first again.
 """
 
 import numpy as np
@@ -52,18 +52,19 @@ def solve(a, b, cost, solved, tolerance):
 @compiled
 def _solve(cost, solved, solved_bits, tolerance, plan, f, g, sums, tree, real, bits):
     n, m = cost.shape
-    a, b, slack, slack_bits = real[0, :n], real[0, n:], real[3], bits[3]
+    parent, size, order, cheapest, waiting, children = tree[0], tree[1], tree[2], tree[3], tree[4], tree[5:]
+    mass, left, flow, potential, least, slack = real[0], real[1], real[2], real[3], real[4], real[5]
+    a, b, least_bits, slack_bits = mass[:n], mass[n:], bits[4], bits[5]
     largest = largest_size(solved_bits, slack, slack_bits)
-    if largest < 0 or not _have_one_total(real[0], bits[0], a, b, tolerance):
+    if largest < 0 or not _have_one_total(mass, bits[0], a, b, tolerance):
         return False
     for v in range(n + m):
-        real[5, v] = real[0, v]
-    parent, size, children, flow, potential = tree[0], tree[1], (tree[2], tree[3], tree[4]), real[1], real[2]
+        left[v] = mass[v]
     root = _cheapest_first(
-        solved, real[5], parent, size, children, flow, tree[5], tree[6], slack[:m], slack_bits[:m], real[4, :n],
-        bits[4, :n], potential[:m],
+        solved, left, parent, size, children, flow, order, cheapest, slack[:m], slack_bits[:m], least[:n],
+        least_bits[:n], potential[:m],
     )  # fmt: skip
-    _find_potentials(solved, parent, tree[5], root, potential)
+    _find_potentials(solved, parent, order, root, potential)
     row, seen, circles = 0, 0, 0
     while seen < n:
         u, v, excess, row = _most_exceeded(solved, potential, row, ROUNDING * largest, slack, slack_bits)
@@ -76,11 +77,11 @@ def _solve(cost, solved, solved_bits, tolerance, plan, f, g, sums, tree, real, b
             inner, outer = (u, v) if above_u else (v, u)
             root, inner, outer, end, moving = _cut(parent, size, children, root, leaving, top, inner, outer)
             _turn_round(parent, size, children, flow, inner, outer, end, moving, amount)
-            _shift(children, potential, inner, -excess if inner < n else excess, tree[7])
+            _shift(children, potential, inner, -excess if inner < n else excess, waiting)
     for j in range(m):
         g[j] = -potential[n + j]
     transform(solved, f, g, slack[:m], slack_bits[:m])
-    _add_up(cost, parent, flow, a, b, plan, f, g, sums, real[5])
+    _add_up(cost, parent, flow, a, b, plan, f, g, sums, left)
     return True
 
 
@@ -113,7 +114,7 @@ def _cheapest_first(cost, left, parent, size, children, flow, order, at, slack, 
     """
     n, m = cost.shape
     for v in range(n + m):
-        parent[v], size[v], children[0][v] = -1, 1, -1
+        parent[v], size[v], children[0, v] = -1, 1, -1
     for j in range(m):
         closed[j] = 0.0
     for i in range(n):
@@ -246,7 +247,7 @@ def _turn_round(parent, size, children, flow, inner, outer, end, moving, amount)
 @part_of_it
 def _shift(children, potential, top, change, waiting):
     """Move the potentials from a node down."""
-    child, elder, _ = children
+    child, elder = children[0], children[1]
     waiting[0], count = top, 1
     while count:
         count -= 1
@@ -268,7 +269,7 @@ def _resize(parent, size, v, end, change):
 
 @part_of_it
 def _link(children, up, v):
-    child, elder, younger = children
+    child, elder, younger = children[0], children[1], children[2]
     elder[v], younger[v] = child[up], -1
     if child[up] >= 0:
         younger[child[up]] = v
@@ -277,7 +278,7 @@ def _link(children, up, v):
 
 @part_of_it
 def _unlink(children, up, v):
-    child, elder, younger = children
+    child, elder, younger = children[0], children[1], children[2]
     if younger[v] >= 0:
         elder[younger[v]] = elder[v]
     else:

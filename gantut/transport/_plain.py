@@ -1,0 +1,115 @@
+"""One small problem of plain tensors, solved in as few calls as there can be, since they are most of its time.
+
+What does not look ordinary, or comes without its proof, is left to :mod:`gantut.transport._exact`, which takes a closer
+look and says what is wrong.
+"""
+
+import math
+
+import numpy as np
+import torch
+
+from gantut._inputs import TOTAL_TOLERANCE
+from gantut.transport import _simplex
+from gantut.transport._batches import suited_threads
+from gantut.transport._costs import MANY_COORDINATES, SAFE, costs
+from gantut.transport._results import TransportResult
+from gantut.transport._solver import HUGE, ROUNDING, is_proved, solve_compiled, solve_one
+
+MOST_ENTRIES = 1 << 17  # of the matrix of costs; beyond, calls take little of the time
+FEW_COORDINATES = 1 << 10  # of points that NumPy is soonest done with
+
+
+def solve_plain(a, b, cost):
+    """Solve a problem (n,), (m,), (n, m) of tensors; None where something is not ordinary."""
+    arrays = _in_arrays(a, b, cost)
+    return arrays and _solve(*arrays)
+
+
+def solve_plain_points(x, y, a, b, p):
+    """The same for points (n, d) and (m, d), and masses that may be None. Costs show what may be wrong with points."""
+    if (arrays := _in_arrays(x, y)) is None:
+        return None
+    x, y = arrays
+    if not x.ndim == y.ndim == 2 or not x.shape[1] == y.shape[1] > 0 or not 0 < len(x) * len(y) <= MOST_ENTRIES:
+        return None
+    direct = p in (1, 2) and x.shape[1] < MANY_COORDINATES
+    if a is None and b is None and direct and len(x) == len(y) and (compiled := _simplex.compiled(len(x) ** 2)):
+        found = _assigned(1 / len(x), *(compiled.assign_points(x, y, p) or (None,)))
+        if found:
+            return _result(found)
+    a, b = (torch.from_numpy(np.full(len(z), 1 / len(z))) if mass is None else mass for mass, z in ((a, x), (b, y)))
+    if (masses := _in_arrays(a, b)) is None:
+        return None
+    if (cost := _distances(x, y, p) if direct else None) is None:
+        with suited_threads(a, b, ()):
+            cost = costs(torch.from_numpy(x), torch.from_numpy(y), p).numpy()
+    return _solve(*masses, cost)
+
+
+def _in_arrays(*tensors):
+    """What plain tensors in double precision hold; None if one has a gradient, lies elsewhere or is of another kind."""
+    for tensor in tensors:
+        if not (type(tensor) is torch.Tensor and tensor.dtype is torch.float64):
+            return None
+    try:
+        return [tensor.numpy() for tensor in tensors]
+    except (RuntimeError, TypeError):
+        return None
+
+
+def _distances(x, y, p):
+    """The costs between points, in a fraction of the time; None where that is not safe, or not worth it."""
+    if compiled := _simplex.compiled(len(x) * len(y)):
+        return compiled.distances(x, y, p)
+    if x.size + y.size > FEW_COORDINATES or not SAFE[0] < max(np.abs(x).max(), np.abs(y).max()) < SAFE[1]:
+        return None
+    squares = np.square(x[:, None] - y).sum(-1)
+    return np.sqrt(squares) if p == 1 else squares
+
+
+def _solve(a, b, cost):
+    if not (a.ndim == b.ndim == 1 and a.shape + b.shape == cost.shape and 0 < cost.size <= MOST_ENTRIES):
+        return None
+    compiled, found = _simplex.compiled(cost.size), None
+    if compiled and len(a) == len(b) and a.item(0) == a.item(-1) == b.item(0):
+        found = _assigned(a.item(0), *(compiled.assign_one(a, b, cost) or (None,)))
+    if compiled and found is None and (answer := solve_compiled(compiled, a, b, cost, cost)):
+        *found, proved = answer
+        found = found if proved else None
+    if found is None:
+        found = _solved_at_any_size(a, b, cost)
+    return None if found is None else _result(found)
+
+
+def _assigned(mass, cost, *found):
+    """Value, plan, f, g, gap and error of an assignment found for these costs; None where it is not proved."""
+    if cost is None:
+        return None
+    plan, f, g, sums = found
+    value, spent, gap, in_f, in_g = (mass * each for each in sums)
+    if not is_proved(gap, ROUNDING * (in_f + in_g), spent, len(cost) * mass, cost):
+        return None
+    return value, plan, f, g, max(gap, 0.0), 0.0
+
+
+@np.errstate(all="ignore")  # what overflows is looked at again
+def _solved_at_any_size(a, b, cost):
+    """The same for masses and costs of any size; None if something is wrong with them."""
+    extremes = np.minimum.reduce(cost, None), np.maximum.reduce(cost, None)
+    from_a, from_b = np.add.reduce(a), np.add.reduce(b)
+    most = max(from_a, from_b)
+    if not (extremes[0] > -HUGE and extremes[1] < HUGE):  # nor NaN
+        return None
+    if not (np.minimum.reduce(a) >= 0 <= np.minimum.reduce(b) and 0 < most < math.inf):
+        return None
+    if from_a != from_b:
+        if not abs(from_a - from_b) <= TOTAL_TOLERANCE[torch.float64] * most:
+            return None
+        a, b = a * ((1 + from_b / from_a) / 2), b * ((1 + from_a / from_b) / 2)
+    return solve_one(a, b, cost, extremes)
+
+
+def _result(found):
+    value, plan, f, g, gap, error = map(torch.from_numpy, map(np.asarray, found))
+    return TransportResult(value, plan, f, g, gap, None, error)

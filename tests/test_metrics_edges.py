@@ -125,6 +125,19 @@ def test_the_kernel_distance_keeps_its_digits_wherever_the_origin_is(away):
     assert abs(Fraction(kid(x, y).item()) - truth) <= abs(truth) * Fraction(1, 10**13)
 
 
+@pytest.mark.parametrize("away", [1e3, 1e6, 1e9])
+def test_the_frechet_distance_keeps_its_digits_wherever_the_origin_is(away):
+    x, y = ((cloud * 1024).round() / 1024 + away for cloud in clouds((8, 2), (9, 2)))  # which rounds none of them
+    torch.testing.assert_close(fid(x, y), fid(x - away, y - away), rtol=1e-13, atol=0)
+
+
+@pytest.mark.parametrize("name", OF_TWO)
+def test_metrics_inside_a_transform_say_that_members_have_a_dimension(name):
+    x, y = clouds((3, 6, 2), (6, 2))
+    with pytest.raises(ValueError, match=r"must be outside of torch\.func: leading dimensions make a batch"):
+        torch.func.vmap(lambda x: tensors(OF_TWO[name][0](x, y))[0])(x)
+
+
 # ---- What is proved is at most what is true, whatever the precision --------------------------------------------------
 
 

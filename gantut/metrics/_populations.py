@@ -34,6 +34,7 @@ def population(name, value, *, own=2, reference=False):
     A member with an entry that is not finite, or too large to be squared, has diverged. A single point cloud or a
     `reference` must not have diverged: nothing would be left to measure.
     """
+    _inputs.untransformed(**{name: value})
     values = value.detach().double()
     alive = torch.isfinite(values.square().flatten(values.ndim - own).sum(-1))
     if (reference or value.ndim == own) and not alive.all():

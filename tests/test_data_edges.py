@@ -109,7 +109,7 @@ def test_a_transparent_level_of_16_bits_is_as_transparent_as_one_of_8(tmp_path):
 @pytest.mark.parametrize(("largest", "bits"), [(255, 8), (256, 12), (4095, 12)])
 def test_that_fewer_of_16_bits_are_used_is_an_assumption_and_told(tmp_path, largest, bits):
     tmp_path.joinpath("a.png").write_bytes(png(16, np.array([[0, largest]])))
-    told = f"has grey levels of 16 bits of which {bits} are used, and is taken for one of {bits} bits"
+    told = f"has grey levels of 16 bits of which {bits} are used: it is taken for one of {bits}"
     assert sprites(tmp_path).survey.remarks == (("a.png", told),)
 
 

@@ -152,9 +152,7 @@ def untransformed(*, only_batches=False, **tensors):
     kinds = torch._C._functorch
     for name, tensor in tensors.items():
         if (kinds.is_batchedtensor if only_batches else kinds.is_functorch_wrapped_tensor)(tensor):
-            raise ValueError(
-                f"{name} must be outside of torch.func: leading dimensions make a batch, backward() gradients"
-            )
+            raise ValueError(f"{name} must be outside of torch.func: leading dimensions make a batch, not vmap")
 
 
 def _plain(tensor):

@@ -101,9 +101,7 @@ def _opened(data, most, least):
             if isinstance(transparent, int):  # one of the levels
                 image.putalpha(Image.fromarray(np.where(levels == transparent, 0, 255).astype(np.uint8)))
             if bits < 16:
-                remarks.append(
-                    f"has grey levels of 16 bits of which {bits} are used, and is taken for one of {bits} bits"
-                )
+                remarks.append(f"has grey levels of 16 bits of which {bits} are used: it is taken for one of {bits}")
         elif data[:8] == b"\x89PNG\r\n\x1a\n" and data[24] == 16 and np.asarray(image)[..., :3].max() < 16:
             raise Refused("has 16 bits a channel of which the higher are not used: scale it to 8 bits")
         rgba, remark = _in_srgb(image, profile, grey)

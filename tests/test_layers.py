@@ -60,7 +60,7 @@ def test_a_module_imports_only_what_stands_above_it(name):
 
 @pytest.mark.parametrize("name", ORDER)
 def test_a_private_file_is_imported_only_by_the_folder_that_it_lies_in(name):
-    """What stands in the package's own folder, such as gantut/_inputs.py, is for all of the package."""
+    """What stands in the package's own folder, such as gantut/_inputs, is for all of the package."""
     for path in parts(name):
         found = {module for module, folder in private_files(path) if folder not in (PACKAGE, *path.parents)}
         assert not found, f"{path.relative_to(PACKAGE)} imports {', '.join(sorted(found))}"

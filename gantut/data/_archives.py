@@ -21,6 +21,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from gantut import _inputs
+
 ENDINGS = (".png", ".gif", ".jpg", ".jpeg", ".webp", ".bmp", ".avif", ".heic", ".heif")
 CHUNK = 1 << 16
 # The largest dictionary of an xz archive that is unpacked (`xz -9` needs 65 MiB), and index of a zip archive.
@@ -84,7 +86,7 @@ def pictures_in(path: str | os.PathLike, match: str, limits: ImageLimits, links:
     ValueError
         If `path` is none of these, or exceeds the limits.
     """
-    path = Path(path)
+    path = _inputs.path("path", path)
     if path.is_dir():
         members, most = _in_folder(path, match, limits, links), math.inf
     elif path.is_file():

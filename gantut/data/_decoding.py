@@ -93,14 +93,19 @@ def _opened(data, most, least):
         opened.load()
         image, profile = ImageOps.exif_transpose(opened), opened.info.get("icc_profile")
         grey = image.mode in ("1", "L", "LA") or image.mode.startswith("I")
+        remarks, transparent = [], opened.info.get("transparency")
         if image.mode.startswith("I"):  # 16 bits, of which fewer may be used
             levels = np.asarray(image)
             bits = next(bits for bits in (8, 12, 16) if levels.max() < 2**bits)
             image = Image.fromarray((levels >> (bits - 8)).astype(np.uint8))
+            if isinstance(transparent, int):  # one of the levels
+                image.putalpha(Image.fromarray(np.where(levels == transparent, 0, 255).astype(np.uint8)))
+            if bits < 16:
+                remarks.append(f"has grey levels of 16 bits of which {bits} are used: it is taken for one of {bits}")
         elif data[:8] == b"\x89PNG\r\n\x1a\n" and data[24] == 16 and np.asarray(image)[..., :3].max() < 16:
             raise Refused("has 16 bits a channel of which the higher are not used: scale it to 8 bits")
         rgba, remark = _in_srgb(image, profile, grey)
-        remarks = [remark] if remark else []
+        remarks += [remark] if remark else []
         with contextlib.suppress(Exception):  # what is behind the first picture may be damaged
             if opened.format in ANIMATED and opened.is_animated:
                 remarks.append("is animated: its first picture is taken")

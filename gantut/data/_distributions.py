@@ -73,6 +73,7 @@ class Distribution:
 
 def as_numbers(name, value, *, dtype, device):
     """Return numbers in any form as a tensor of the given dtype on the given device."""
+    _inputs.precision(dtype)
     try:
         return torch.as_tensor(value, dtype=dtype, device=device)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -140,11 +141,11 @@ class GaussianMixture(Distribution):
         return GaussianMixture(self.means.to(device), self.stds.to(device), self.weights.to(device))
 
     def _draw(self, shape, generator):
-        means, stds = self.means.detach().cpu(), self.stds.detach().cpu()
+        means = self.means.detach().cpu()
         total = math.prod(shape)
         mode = torch.multinomial(self.weights.detach().cpu(), max(total, 1), True, generator=generator)[:total]
         noise = torch.randn((total, *self.event_shape), dtype=self.dtype, generator=generator, device="cpu")
-        x = means[mode] + stds[mode].reshape(-1, *(1 for _ in self.event_shape)) * noise
+        x = means[mode] + self._stds_of_points().detach().cpu()[mode] * noise
         return x.reshape((*shape, *self.event_shape))
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
@@ -152,11 +153,12 @@ class GaussianMixture(Distribution):
         x = _inputs.floating("x", x)
         if x.shape[x.ndim - len(self.event_shape) :] != self.event_shape:
             raise ValueError(f"x must have shape (..., {self.event_shape[0]}), not {_inputs.shape(x)}")
-        away = x[..., None] - self.means if not self.event_shape else x[..., None, :] - self.means
-        squared = away.square() if not self.event_shape else away.square().sum(-1)  # (..., modes)
+        away = (x[..., None, :] if self.event_shape else x[..., None]) - self.means
+        away = away / self._stds_of_points()  # at once: squares of small and of large ones vanish and overflow
+        squared = away.square().sum(-1) if self.event_shape else away.square()  # (..., modes)
         dimensions = math.prod(self.event_shape)
         height = self.weights.log() - dimensions * (self.stds.log() + math.log(2 * math.pi) / 2)
-        return torch.logsumexp(height - squared / (2 * self.stds.square()), -1)
+        return torch.logsumexp(height - squared / 2, -1)
 
     def density(self, x: torch.Tensor) -> torch.Tensor:
         r"""Return :math:`p(x)`, shape (...), at points x of shape (..., \*event_shape)."""
@@ -179,13 +181,18 @@ class GaussianMixture(Distribution):
     @property
     def variance(self) -> torch.Tensor:
         """The variance of each coordinate, shape event_shape."""
-        spread = self.stds.square().reshape(-1, *(1 for _ in self.event_shape))
-        return self.weights @ (spread + (self.means - self.mean).square())
+        return self.stddev.square()
 
     @property
     def stddev(self) -> torch.Tensor:
         """The standard deviation of each coordinate, shape event_shape."""
-        return self.variance.sqrt()
+        away = torch.hypot(self._stds_of_points(), self.means - self.mean)
+        unit = away.detach().amax()  # so that no square vanishes or overflows
+        return (self.weights @ (away / unit).square()).sqrt() * unit
+
+    def _stds_of_points(self):
+        """The standard deviations, in a shape that goes with the means."""
+        return self.stds.reshape(-1, *(1 for _ in self.event_shape))
 
 
 class Uniform(Distribution):
@@ -193,7 +200,8 @@ class Uniform(Distribution):
 
     def __init__(self, low: float, high: float, *, dtype=torch.float64, device="cpu"):
         self.low, self.high = _inputs.interval("low and high", (low, high))
-        self.dtype, self.device = dtype, torch.device(device)
+        _inputs.finite("high - low", self.high - self.low)
+        self.dtype, self.device = _inputs.precision(dtype), torch.device(device)
 
     def _draw(self, shape, generator):
         unit = torch.rand(shape, dtype=self.dtype, generator=generator, device="cpu")
@@ -217,7 +225,7 @@ class Uniform(Distribution):
     @property
     def mean(self) -> torch.Tensor:
         """The expectation."""
-        return torch.tensor((self.low + self.high) / 2, dtype=self.dtype, device=self.device)
+        return torch.tensor(self.low + (self.high - self.low) / 2, dtype=self.dtype, device=self.device)
 
     @property
     def stddev(self) -> torch.Tensor:
@@ -234,7 +242,8 @@ class Segment(Distribution):
     event_shape = (2,)
 
     def __init__(self, theta: float, *, dtype=torch.float64, device="cpu"):
-        self.theta, self.dtype, self.device = _inputs.finite("theta", theta), dtype, torch.device(device)
+        self.dtype, self.device = _inputs.precision(dtype), torch.device(device)
+        self.theta = _inputs.finite("theta", theta)
 
     def _draw(self, shape, generator):
         height = torch.rand(shape, dtype=self.dtype, generator=generator, device="cpu")

@@ -56,7 +56,7 @@ def read_idx(path: str | os.PathLike, *, at_most: int = 2**30) -> torch.Tensor:
     ...     read_idx(path)
     tensor([5, 6, 7], dtype=torch.uint8)
     """
-    at_most = _inputs.count("at_most", at_most)
+    path, at_most = _inputs.path("path", path), _inputs.count("at_most", at_most)
     with open(path, "rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)

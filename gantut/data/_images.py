@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import torch
 
+from gantut import _inputs
+
 
 class Labelled(NamedTuple):
     """Images and what they show."""
@@ -86,5 +88,6 @@ def labelled_digits(*, dtype=torch.float32, device="cpu") -> Labelled:
 
     images, labels = load_digits(return_X_y=True)
     return Labelled(
-        torch.tensor(images / 16, dtype=dtype, device=device), torch.tensor(labels, dtype=torch.int64, device=device)
+        torch.tensor(images / 16, dtype=_inputs.precision(dtype), device=device),
+        torch.tensor(labels, dtype=torch.int64, device=device),
     )

@@ -164,7 +164,7 @@ def _read(collection, part, folder, size, download, source, dtype, device):
     options = (folder, download, source)
     images = _array(collection, f"{prefix}-images-idx3-ubyte", *options)
     labels = _array(collection, f"{prefix}-labels-idx1-ubyte", *options)
-    images = images[:, None].to(device, dtype).div_(127.5).sub_(1)
+    images = images[:, None].to(device, _inputs.precision(dtype)).div_(127.5).sub_(1)
     if margin := (size - SIDE) // 2:
         images = functional.pad(images, (margin,) * 4, value=-1.0)
     return Labelled(images, labels.to(device, torch.int64))
@@ -172,7 +172,7 @@ def _read(collection, part, folder, size, download, source, dtype, device):
 
 def _array(collection, name, folder, download, source):
     """Return the numbers of one file, wherever it is, once verified."""
-    home = cache_folder() / collection.name if folder is None else Path(folder)
+    home = cache_folder() / collection.name if folder is None else _inputs.path("folder", folder)
     places = [home, home / "raw", home / collection.name / "raw"]
     places += [Path(collection.place)] if folder is None else []
     candidates = [place / (name + ending) for place in places for ending in ("", ".gz")]
@@ -181,7 +181,7 @@ def _array(collection, name, folder, download, source):
         path = home / f"{name}.gz"
         if not download:
             raise FileNotFoundError(f"neither {name} nor {name}.gz is in {home}: put it there, or pass download=True")
-        address = (collection.source if source is None else source).rstrip("/") + f"/{name}.gz"
+        address = (collection.source if source is None else str(source)).rstrip("/") + f"/{name}.gz"
         fetch(address, path, at_most=AT_MOST, check=lambda file: _checked(collection, name, file))
     return _checked(collection, name, path)
 

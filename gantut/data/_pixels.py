@@ -97,10 +97,13 @@ def tensor_of(pictures, *, channels: int, background, mirrored: bool, dtype, dev
 
     With 3 channels they are composited; with 4 they stay premultiplied, and a transparent pixel is -1 in all channels.
     """
-    _inputs.one_of("channels", channels, CHANNELS)
+    channels = int(_inputs.one_of("channels", channels, CHANNELS))
+    _inputs.one_of("mirrored", mirrored, (True, False))
     count, behind = len(pictures), torch.from_numpy(colour("background", background))[:, None, None]
     shape = count * (1 + mirrored), channels, *pictures[0].shape[:2]
-    images = torch.empty(shape, dtype=dtype, device=device)  # all at once: a collection may fill half of the memory
+    images = torch.empty(
+        shape, dtype=_inputs.precision(dtype), device=device
+    )  # all at once: a collection may fill half of the memory
     for place, picture in enumerate(pictures):
         pixels = torch.from_numpy(picture).permute(2, 0, 1)
         if channels == 3:

@@ -35,7 +35,8 @@ class Survey(NamedTuple):
     resize, fit : str
         What was done.
     remarks : tuple of (str, str)
-        The path of a picture whose colours were converted to sRGB, or could not be, or that is animated; and this.
+        The path of a picture whose colours were converted to sRGB, or could not be, or whose 16 bits were taken for
+        fewer, or that is animated; and this.
     """
 
     sizes: tuple[tuple[int, int], ...]
@@ -79,7 +80,7 @@ def sprites(
     converted from its colour profile to sRGB, cropped to what is not transparent, resized, and centred in a square.
     Nothing is extracted to disk, no link followed unless you say so, nothing hidden (whose name starts with a dot)
     read, no nested archive opened. An image that cannot be read is skipped, and listed with the reason, as is a link.
-    Grey levels of 16 bits that all fit into 12 or 8 are taken for levels of so many bits.
+    Grey levels of 16 bits that all fit into 12 or 8 are taken for levels of so many bits, which a remark tells.
 
     Parameters
     ----------
@@ -125,7 +126,7 @@ def sprites(
     survey : NamedTuple
         `sizes` and `kinds` ("colour", "grey", "transparent") of the n pictures, mirror images aside, as they are
         stored; how many `others` were ignored, by the ending of their names; what `resize` and `fit` were; and
-        `remarks`, pairs of a path and what was done to its colours, or which of its pictures was taken.
+        `remarks`, pairs of a path and what was assumed of its colours or done to them, or which picture was taken.
 
     Raises
     ------
@@ -164,11 +165,14 @@ def sprites(
     _inputs.one_of("resize", resize, (*_pixels.RESIZES, "auto"))
     _inputs.one_of("fit", fit, (*_pixels.FITS, None))
     _inputs.one_of("channels", channels, _pixels.CHANNELS)
+    _inputs.one_of("mirrored", mirrored, (True, False))
+    _inputs.one_of("crop", crop, (True, False))
     if not isinstance(match, str) or not match:
         raise ValueError(f"match must be a pattern such as '*.png', not {match!r}")
     _pixels.colour("background", background)
-    files = partial(pictures_in, path, match, limits or ImageLimits(), _inputs.one_of("links", links, (True, False)))
-    most = (limits or ImageLimits()).pixels
+    limits = limits or ImageLimits()
+    files = partial(pictures_in, path, match, limits, _inputs.one_of("links", links, (True, False)))
+    most = limits.pixels
     if resize == "auto":
         resize = "smooth" if _are_photographs(files(), most) else "pixels"
         fit = fit or ("crop" if resize == "smooth" else "pad")

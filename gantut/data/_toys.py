@@ -126,6 +126,7 @@ def ring(
     >>> ring(4).means.abs().round(decimals=6).tolist()
     [[2.0, 0.0], [0.0, 2.0], [2.0, 0.0], [0.0, 2.0]]
     """
+    dtype = _inputs.precision(dtype)
     angles = 2 * math.pi * torch.arange(_inputs.count("modes", modes), dtype=dtype, device=device) / modes
     centres = _inputs.positive("radius", radius) * torch.stack([angles.cos(), angles.sin()], -1)  # (modes, 2)
     return GaussianMixture(centres, _inputs.positive("std", std))
@@ -164,7 +165,7 @@ def grid(
     >>> grid(2).means.tolist()
     [[-0.5, -0.5], [-0.5, 0.5], [0.5, -0.5], [0.5, 0.5]]
     """
-    steps = torch.arange(_inputs.count("side", side), dtype=dtype, device=device) - (side - 1) / 2
+    steps = torch.arange(_inputs.count("side", side), dtype=_inputs.precision(dtype), device=device) - (side - 1) / 2
     centres = _inputs.positive("spacing", spacing) * torch.cartesian_prod(steps, steps).reshape(-1, 2)
     return GaussianMixture(centres, _inputs.positive("std", std))
 

@@ -12,11 +12,11 @@ def _log_ratio(x, log_p, log_q):
     return log_p - log_q
 
 
-def _log_p_over_mean(x, log_p, log_q):
+def log_p_over_mean(x, log_p, log_q):
     return math.log(2) - softplus(log_q - log_p)  # log(p/m) = log 2 - log(1 + q/p)
 
 
-def _log_q_over_mean(x, log_p, log_q):
+def log_q_over_mean(x, log_p, log_q):
     return math.log(2) - softplus(log_p - log_q)
 
 
@@ -41,7 +41,7 @@ def kl_between(p, q, *, base=math.e, method="quadrature", interval=None, rtol=1e
     interval : pair of floats, optional
         Quadrature only: where to integrate, instead of over the whole line; the rest is ignored.
     rtol : float
-        Quadrature: relative tolerance.
+        Quadrature: relative tolerance. Where rounding allows no less, up to 1e-6 will do, and ``error`` says it.
     samples : int
         Monte Carlo: number of samples.
     generator : torch.Generator, optional
@@ -54,13 +54,15 @@ def kl_between(p, q, *, base=math.e, method="quadrature", interval=None, rtol=1e
         those that move a jump of a density; by Monte Carlo, it is not. It is +inf where `p` has mass outside the
         support of `q`; if `q` declares none, only if that mass exceeds 1e-12, since densities underflow. ``error``
         counts quadrature, rounding, and what lies too near to an end, or too far out, for floating point; the
-        parameters of distributions of torch mean the numbers that they hold, also in single precision.
+        parameters of distributions of torch mean the numbers that they hold, also in single precision. Where both lie
+        does not matter, nor an invertible transform that both end with.
 
     Raises
     ------
     ValueError
         If a distribution has no density or its total mass is not 1, or an option is not allowed. One that is periodic,
-        as von Mises distributions are, needs an `interval`.
+        as von Mises distributions are, needs an `interval`. By Monte Carlo, if floating point rounds many samples to
+        one number, such as an end.
     IntegrationError
         If the integral does not reach the tolerance, as it may be infinite; or if `q` underflows to 0 where `p` has
         mass.
@@ -131,7 +133,7 @@ def js_between(
     """
     unit = _inputs.log_base(base) / (2 if halved else 1)
     options = dict(method=method, interval=interval, rtol=rtol, samples=samples, generator=generator)
-    return expectation(_log_p_over_mean, _log_q_over_mean, p, q, names="pq", **options).in_units(unit)
+    return expectation(log_p_over_mean, log_q_over_mean, p, q, names="pq", **options).in_units(unit)
 
 
 def total_variation_between(p, q, *, method="quadrature", interval=None, rtol=1e-9, samples=100_000, generator=None):

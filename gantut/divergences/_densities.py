@@ -7,12 +7,11 @@ from functools import partial
 
 import torch
 from torch import distributions as td
-from torch.distributions.relaxed_bernoulli import LogitRelaxedBernoulli
 from torch.distributions.utils import lazy_property
-from torch.nn.functional import logsigmoid
 
 from gantut import _inputs
 from gantut.data import Distribution, GaussianMixture
+from gantut.divergences._formulas import EXACT, ON_UNIT_INTERVAL
 
 _MISSING = (AttributeError, NotImplementedError)
 _LEAST = -1e300  # a log density that is not quite minus infinity
@@ -23,6 +22,8 @@ class Density:
     """The log density of a distribution: of anything with ``log_prob``, or of a density function."""
 
     def __init__(self, name, distribution):
+        if isinstance(distribution, type):
+            raise ValueError(f"{name} must be a distribution, not the class {distribution.__name__}")
         while isinstance(distribution, td.Independent) and not distribution.event_shape:
             distribution = distribution.base_dist
         self.name, self.distribution = name, distribution
@@ -49,11 +50,21 @@ class Density:
             raise ValueError(
                 f"x must have shape (..., {events and self.event_shape[0]}) for {self.name}, not {_inputs.shape(x)}"
             )
+        if not _broadcast(points, self.batch_shape):
+            raise ValueError(f"x must broadcast with {self.name}'s batch {self.batch_shape}, not {_inputs.shape(x)}")
         if self.has_log_density:
             try:
-                return _log_prob(self.distribution, x, rest)
+                found = _log_prob(self.distribution, x, rest)
             except NotImplementedError as error:
                 raise ValueError(f"{self.name} must have a density, but has none that is known: {error}") from None
+            gone = ~(found > max(_LEAST, torch.finfo(found.dtype).min))
+            if not found.requires_grad or events or not gone.any():
+                return found
+            centre = self.window()[0].to(x)  # where log_prob overflows, its gradient may be 0 x inf
+            x, rest = torch.where(gone, centre, x), None if rest is None else torch.where(gone, 1 - centre, rest)
+            return torch.where(
+                gone, found.detach().nan_to_num(_LEAST, math.inf, -math.inf), _log_prob(self.distribution, x, rest)
+            )
         density = self.distribution(x)
         if not isinstance(density, torch.Tensor) or density.shape != points:
             raise ValueError(f"{self.name} must map {_maps(x, points, density)}")
@@ -83,7 +94,7 @@ class Density:
     @property
     def on_unit_interval(self):
         """Whether :meth:`log` takes 1 - x, too."""
-        return type(getattr(self.distribution, "component_distribution", self.distribution)) in _ON_UNIT_INTERVAL
+        return type(getattr(self.distribution, "component_distribution", self.distribution)) in ON_UNIT_INTERVAL
 
     @property
     def gentle(self):
@@ -94,7 +105,7 @@ class Density:
     def ends(self):
         """Return the finite ends of the support, and those of the components of a mixture."""
         try:
-            ends = [torch.as_tensor(end) for end in _ends(self.distribution)]
+            ends = [torch.as_tensor(end) for end in limits(self.distribution)]
         except NotImplementedError:
             raise ValueError(f"{self.name} must have a density, but one of its transforms has no inverse") from None
         if torch.is_grad_enabled() and any(end.requires_grad and torch.isfinite(end).any() for end in ends):
@@ -109,7 +120,7 @@ class Density:
 
     def reach(self):
         """Return the lower and the upper end of the support, which is positive in between."""
-        ends = [torch.as_tensor(end).detach().double() for end in _ends(self.distribution)]
+        ends = [torch.as_tensor(end).detach().double() for end in limits(self.distribution)]
         mixed = isinstance(self.distribution, td.MixtureSameFamily) and ends[0].ndim
         return (ends[0].amin(-1), ends[1].amax(-1)) if mixed else ends
 
@@ -159,19 +170,19 @@ class Density:
 def _support(distribution):
     """Return the declared support, or None."""
     with contextlib.suppress(*_MISSING):
-        return distribution.support
+        return distribution.support if isinstance(distribution.support, td.constraints.Constraint) else None
     return None
 
 
-def _ends(distribution):
+def limits(distribution):
     """Return the lower and the upper end of the support on the line, infinite where there is none."""
     if isinstance(distribution, td.MixtureSameFamily):
-        return _ends(distribution.component_distribution)
+        return limits(distribution.component_distribution)
     if (
         getattr(type(distribution), "support", None) is td.TransformedDistribution.support
     ):  # knows only that of its last
-        low, high = map(torch.as_tensor, _ends(distribution.base_dist))
-        for transform in _parts(distribution.transforms):
+        low, high = map(torch.as_tensor, limits(distribution.base_dist))
+        for transform in parts(distribution.transforms):
             low, high = _image(transform, low, high)
         return low, high
     support = _support(distribution)
@@ -179,41 +190,46 @@ def _ends(distribution):
     return getattr(support, "lower_bound", -math.inf), getattr(support, "upper_bound", math.inf)
 
 
-def _parts(transforms):
+def parts(transforms):
     for transform in transforms:
-        yield from _parts(transform.parts) if isinstance(transform, td.ComposeTransform) else [transform]
+        yield from parts(transform.parts) if isinstance(transform, td.ComposeTransform) else [transform]
 
 
 def _image(transform, low, high):
     """Return the ends of the image of an interval."""
-    codomain = transform.codomain
-    lower, upper = getattr(codomain, "lower_bound", -math.inf), getattr(codomain, "upper_bound", math.inf)
+    (least, most), (lower, upper) = (
+        (getattr(part, "lower_bound", -math.inf), getattr(part, "upper_bound", math.inf))
+        for part in (transform.domain, transform.codomain)
+    )
     rising = torch.as_tensor(transform.sign) > 0
-    first, last = (
-        torch.where(torch.isfinite(end), transform(torch.where(torch.isfinite(end), end, 1.0)), beyond)
-        for end, beyond in (
-            (low, torch.where(rising, torch.as_tensor(lower).to(low), torch.as_tensor(upper).to(low))),
-            (high, torch.where(rising, torch.as_tensor(upper).to(high), torch.as_tensor(lower).to(high))),
+    beyond = [torch.as_tensor(end).to(low) for end in (lower, upper)]
+    first, last = (  # at the very end of its domain, a transform is rounded, or cut off
+        torch.where(inner, transform(torch.where(inner, end, 1.0 if math.isinf(least) else 0.5)), limit)
+        for end, inner, limit in (
+            (low, torch.isfinite(low) & (low > least), torch.where(rising, *beyond)),
+            (high, torch.isfinite(high) & (high < most), torch.where(rising, *beyond[::-1])),
         )
     )
     return torch.where(rising, first, last), torch.where(rising, last, first)
 
 
 def _window(distribution):
-    with contextlib.suppress(*_MISSING):
-        mean, spread = distribution.mean, distribution.stddev
-        if torch.isfinite(mean).all() and torch.isfinite(spread).all():
-            return mean.detach().double(), spread.detach().double()
+    with contextlib.suppress(*_MISSING, TypeError, ValueError, RuntimeError):  # of one's own, they may be anything
+        mean, spread = (torch.as_tensor(part).detach().double() for part in (distribution.mean, distribution.stddev))
+        if torch.isfinite(mean).all() and (torch.isfinite(spread) & (spread > 0)).all():
+            return mean, spread
     with contextlib.suppress(*_MISSING):
         low, centre, high = (distribution.icdf(torch.tensor(level)).detach().double() for level in (0.25, 0.5, 0.75))
         return centre, high - low
     if isinstance(distribution, td.TransformedDistribution):
         centre, spread = _window(distribution.base_dist)
-        places = torch.stack([centre - spread, centre, centre + spread])
+        least, most = ((torch.as_tensor(end).to(centre) + centre) / 2 for end in limits(distribution.base_dist))
+        places = torch.stack([torch.maximum(centre - spread, least), centre, torch.minimum(centre + spread, most)])
         for transform in distribution.transforms:
             places = transform(places)
         low, centre, high = places.detach().double()
-        return centre, (high - low).abs() / 2
+        if torch.isfinite(places).all():
+            return centre, (high - low).abs() / 2
     if hasattr(distribution, "temperature"):  # of a relaxed Bernoulli distribution, a logistic one
         centre, spread = distribution.logits / distribution.temperature, 2 / distribution.temperature
         return centre.detach().double(), spread.detach().double().expand_as(centre)
@@ -227,19 +243,21 @@ def _log_prob(distribution, x, rest=None):
     """Return the log density at `x`: minus infinity outside the declared support, and only there."""
     if isinstance(distribution, td.MixtureSameFamily) and not distribution.event_shape:
         return _log_mixture(distribution, x, rest)
-    if type(distribution) in _ON_UNIT_INTERVAL:
+    if type(distribution) in ON_UNIT_INTERVAL:
         rest = 1 - x if rest is None else rest
         inside = (x >= 0) & (rest >= 0)
         x, rest = (torch.where(inside, part, 0.5) for part in (x, rest))
-        return _finite(_ON_UNIT_INTERVAL[type(distribution)](distribution, x, rest)).where(inside, -math.inf)
-    log_prob = partial(_EXACT.get(type(distribution), type(distribution).log_prob), distribution)
+        return _finite(ON_UNIT_INTERVAL[type(distribution)](distribution, x, rest)).where(inside, -math.inf)
+    log_prob = partial(_checked, distribution)
     support = _support(distribution)
     if support is None:
         return log_prob(x)
     if support is td.constraints.real and not isinstance(distribution, td.TransformedDistribution):
         return _finite(log_prob(x))
     inside = support.check(x)
-    low, high = (None, None) if inside.ndim < x.ndim else (torch.as_tensor(end).detach() for end in _ends(distribution))
+    low, high = (
+        (None, None) if inside.ndim < x.ndim else (torch.as_tensor(end).detach() for end in limits(distribution))
+    )
     if low is not None:
         inside, x = torch.broadcast_tensors(inside & (low <= x) & (x <= high), x)
     if inside.all():
@@ -252,61 +270,18 @@ def _log_prob(distribution, x, rest=None):
     return _finite(found).where(inside, -math.inf)
 
 
+def _checked(distribution, x):
+    """Return the log density at `x`, which is to be of its shape."""
+    found = EXACT.get(type(distribution), type(distribution).log_prob)(distribution, x)
+    points = x.shape[: x.ndim - len(getattr(distribution, "event_shape", None) or ())]
+    points = torch.broadcast_shapes(points, tuple(getattr(distribution, "batch_shape", ())))
+    if not isinstance(found, torch.Tensor) or not found.is_floating_point() or found.shape != points:
+        raise NotImplementedError(f"its log_prob must map {_maps(x, points, found)}")
+    return found
+
+
 def _finite(log):
     return log.clamp_min(max(_LEAST, torch.finfo(log.dtype).min))
-
-
-def _log_beta(distribution, x, rest):
-    a, b = distribution.concentration1, distribution.concentration0
-    return torch.xlogy(a - 1, x) + torch.xlogy(b - 1, rest) + (a + b).lgamma() - a.lgamma() - b.lgamma()
-
-
-def _log_kumaraswamy(distribution, x, rest):
-    a, b = distribution.concentration1, distribution.concentration0
-    log_x = torch.where(x < 0.5, x.log(), torch.log1p(-rest.clamp_max(0.5)))
-    return (a * b).log() + (a - 1) * log_x + torch.xlogy(b - 1, -torch.expm1(a * log_x))
-
-
-def _log_relaxed_bernoulli(distribution, x, rest):
-    return _log_logit(distribution.base_dist, x.log() - rest.log()) - x.log() - rest.log()
-
-
-def _log_logit(distribution, y):
-    z = distribution.temperature * y - distribution.logits
-    return distribution.temperature.log() + logsigmoid(z) + logsigmoid(-z)
-
-
-def _log_von_mises(distribution, x):
-    sharpness, half = distribution.concentration, (x - distribution.loc) / 2
-    return -2 * sharpness * half.sin() ** 2 - (2 * math.pi * torch.special.i0e(sharpness)).log()
-
-
-def _log_generalized_pareto(distribution, x):
-    z, c = (x - distribution.loc) / distribution.scale, distribution.concentration
-    power = torch.where(c == 0, 1, c)
-    return -distribution.scale.log() - torch.where(c == 0, z, (1 + 1 / power) * torch.log1p(power * z))
-
-
-def _log_weibull(distribution, x):
-    z, k = x / distribution.scale, distribution.concentration
-    return (k / distribution.scale).log() + (k - 1) * z.log() - z**k
-
-
-# What torch 2.13 computes to half of the digits, from single precision, or only so far out.
-_EXACT = {
-    td.VonMises: _log_von_mises,
-    td.Weibull: _log_weibull,
-    LogitRelaxedBernoulli: _log_logit,
-    getattr(td, "GeneralizedPareto", None): _log_generalized_pareto,
-}
-
-
-# What has poles at 1, near which x itself has too few digits.
-_ON_UNIT_INTERVAL = {
-    td.Beta: _log_beta,
-    td.Kumaraswamy: _log_kumaraswamy,
-    td.RelaxedBernoulli: _log_relaxed_bernoulli,
-}
 
 
 def _between(low, high, otherwise):
@@ -346,18 +321,19 @@ def _in_double(thing, seen):
 
 def _maps(x, points, given):
     """Describe what a function of points must return, and what it did return."""
-    given = f"shape {_inputs.shape(given)}" if isinstance(given, torch.Tensor) else repr(given)
-    return f"points of shape {_inputs.shape(x)} to a tensor of shape {tuple(points)}, not to {given}"
+    given = f"{given.dtype} of shape {_inputs.shape(given)}" if isinstance(given, torch.Tensor) else repr(given)
+    return f"points of shape {_inputs.shape(x)} to a floating point tensor of shape {tuple(points)}, not to {given}"
 
 
 def outputs(name, function, x, log_density):
     """Return the values of a function at the points `x`, one for each entry of the log density there."""
     values = function(x)
     wanted = log_density.shape
-    fits = isinstance(values, torch.Tensor) and values.ndim == len(wanted) and values.shape[:1] == wanted[:1]
+    fits = isinstance(values, torch.Tensor) and values.is_floating_point() and values.ndim == len(wanted)
+    fits = fits and values.shape[:1] == wanted[:1]
     if not fits or any(ours not in (1, theirs) for ours, theirs in zip(values.shape, wanted, strict=True)):
         raise ValueError(f"{name} must map {_maps(x, wanted, values)}")
-    return values.expand(wanted)
+    return values.expand(wanted).double()
 
 
 def see_densities(names, distributions):
@@ -372,10 +348,15 @@ def see_densities(names, distributions):
         )
     if p.device is not None and q.device is not None and p.device != q.device:
         raise ValueError(f"{p.name} and {q.name} must be on one device, but are on {p.device} and {q.device}")
-    try:
-        torch.broadcast_shapes(p.batch_shape, q.batch_shape)
-    except RuntimeError:
+    if not _broadcast(p.batch_shape, q.batch_shape):
         raise ValueError(
             f"{p.name} and {q.name} must have batch shapes that broadcast, not {p.batch_shape} and {q.batch_shape}"
-        ) from None
+        )
     return p, q
+
+
+def _broadcast(*shapes):
+    try:
+        return torch.broadcast_shapes(*shapes) is not None
+    except RuntimeError:
+        return False

@@ -7,6 +7,7 @@ import torch
 from torch.nn.functional import logsigmoid
 
 from gantut import _inputs
+from gantut.divergences._between import log_p_over_mean, log_q_over_mean
 from gantut.divergences._densities import outputs, see_densities
 from gantut.divergences._edges import weighted_log
 from gantut.divergences._expectations import expectation
@@ -21,12 +22,21 @@ class OptimalDiscriminator:
     """
 
     def __init__(self, p_r, p_g):
+        self.between = p_r, p_g
         self.p_r, self.p_g = see_densities(("p_r", "p_g"), (p_r, p_g))
 
     def logit(self, x):
-        r"""Return the log density ratio :math:`\log p_r(x) - \log p_g(x)`, and 0 where both densities vanish."""
+        r"""Return the log density ratio :math:`\log p_r(x) - \log p_g(x)`, and 0 where both densities vanish.
+
+        At a pole it is that of the nearest number.
+        """
         x = _inputs.floating("x", x)
-        log_r, log_g = self.p_r.log(x), self.p_g.log(x)
+        p_r, p_g = (own.in_double() if x.dtype == torch.float64 else own for own in (self.p_r, self.p_g))
+        log_r, log_g = p_r.log(x), p_g.log(x)
+        pole = torch.isposinf(log_r) | torch.isposinf(log_g)
+        if pole.any() and x.shape == pole.shape:
+            x = torch.where(pole, torch.nextafter(x.detach(), 0.5 - x.detach().sign() / 4), x)
+            log_r, log_g = p_r.log(x), p_g.log(x)
         nowhere = torch.isneginf(log_r) & torch.isneginf(log_g)
         return torch.where(nowhere, 0, log_r) - torch.where(nowhere, 0, log_g)
 
@@ -139,6 +149,8 @@ def value_function(
     tensor(-1.3863, dtype=torch.float64)
     """
     unit = _inputs.log_base(base)
+    if isinstance(d, type):
+        raise ValueError(f"d must be a function of x or a tensor, not the class {d.__name__}")
     if callable(d) and not isinstance(d, torch.Tensor):
         function, logits = (d.logit, True) if hasattr(d, "logit") else (d, logits)
 
@@ -146,12 +158,17 @@ def value_function(
 
         def log_output(which, x, log_r, log_g):
             if not latest or latest[0] is not x:
-                latest[:] = x, _log_outputs(outputs("d", function, x, log_r), logits)
+                nowhere = torch.isneginf(log_r) & torch.isneginf(log_g)
+                values = torch.where(nowhere, 0.0 if logits else 0.5, outputs("d", function, x, log_r))
+                latest[:] = x, _log_outputs(values, logits)
             return latest[1][which]
 
         options = dict(method=method, interval=interval, rtol=rtol, samples=samples, generator=generator)
+        if method == "quadrature" and getattr(d, "between", None) == (p_r, p_g):  # exact where x has too few digits
+            both = (lambda *logs, over=over: over(*logs) - math.log(2) for over in (log_p_over_mean, log_q_over_mean))
+            return expectation(*both, p_r, p_g, names=("p_r", "p_g"), **options).in_units(unit)
         both = partial(log_output, 0), partial(log_output, 1)  # log D and log(1 - D)
-        return expectation(*both, p_r, p_g, names=("p_r", "p_g"), exact=logits, **options).in_units(unit)
+        return expectation(*both, p_r, p_g, names=("p_r", "p_g"), exact=logits, sees_x=True, **options).in_units(unit)
     d, p_r, p_g = _inputs.floating("d", d), _inputs.floating("p_r", p_r), _inputs.floating("p_g", p_g)
     _inputs.together(p_r=p_r, p_g=p_g, d=d)
     _inputs.distributions(dim, p_r=p_r, p_g=p_g)

@@ -4,8 +4,10 @@ import math
 from typing import NamedTuple
 
 import torch
+from torch.distributions import Distribution, TransformedDistribution
 
 from gantut import _inputs
+from gantut.divergences._alike import FAR, before_shared_transforms, nearer_to_zero
 from gantut.divergences._densities import see_densities
 from gantut.divergences._line import Gentle, Line
 from gantut.divergences._quadrature import IntegrationError, adapt, spread
@@ -13,6 +15,7 @@ from gantut.divergences._quadrature import IntegrationError, adapt, spread
 METHODS = ("quadrature", "monte-carlo")
 UNDERFLOW = 1e-12  # mass too small to tell a true zero from a number that has underflowed
 MASS_TOLERANCE = 1e-6  # distributions are often given in single precision
+ROUGH = 1e-6  # error, relative to 1 + |integral|, that will do where rounding allows no less
 LOOSEST = 1e-5  # error, relative to 1 + |value|, beyond which there is no answer
 
 
@@ -50,12 +53,13 @@ class Estimate(NamedTuple):
         return self._replace(value=self.value * unit, error=self.error * unit)
 
 
-def expectation(under_p, under_q, p, q, *, names, method, interval, rtol, samples, generator, exact=True):
+def expectation(under_p, under_q, p, q, *, names, method, interval, rtol, samples, generator, exact=True, sees_x=False):
     r"""Estimate :math:`\mathbb E_p\,a(x) + \mathbb E_q\,b(x)`.
 
     `under_p` and `under_q` map (x, log p(x), log q(x)) to :math:`a` and :math:`b`; None stands for 0. Where one of
     them is infinite, so is the result; unless the values are not `exact` (a number that has underflowed looks like 0),
-    in which case it takes a mass above 1e-12 there.
+    in which case it takes a mass above 1e-12 there. Unless one of the functions `sees_x` itself, an invertible map of
+    both distributions changes nothing.
     """
     _inputs.one_of("method", method, METHODS)
     _inputs.generator("generator", generator)
@@ -65,14 +69,21 @@ def expectation(under_p, under_q, p, q, *, names, method, interval, rtol, sample
             raise ValueError(
                 f'interval must be None for method="monte-carlo", which averages over all samples, not {interval!r}'
             )
-        return _by_sampling(under_p, under_q, p, q, _inputs.count("samples", samples, least=2), generator)
+        samples = _inputs.count("samples", samples, least=2)
+        p, q = (own.in_double() if isinstance(own.distribution, Distribution) else own for own in (p, q))
+        return _by_sampling(under_p, under_q, p, q, samples, generator)
+    if 0 in torch.broadcast_shapes(p.batch_shape, q.batch_shape):
+        raise ValueError(f"{p.name} and {q.name} must not have an empty batch, {p.batch_shape} and {q.batch_shape}")
     for distribution in (p, q):
         if distribution.event_shape != ():
             raise ValueError(
                 f"{distribution.name} must be a distribution on the line for quadrature, but has event shape "
                 f'{distribution.event_shape}: choose method="monte-carlo"'
             )
-    return _by_quadrature(under_p, under_q, p.in_double(), q.in_double(), interval, rtol, exact)
+    alike = interval is None and not sees_x
+    p, q = (own.in_double() for own in (before_shared_transforms(p, q) if alike else (p, q)))
+    p, q = nearer_to_zero(p, q) if alike else (p, q)
+    return _by_quadrature(under_p, under_q, p, q, interval, rtol, exact, sees_x)
 
 
 def _elements(log_density, log_stretch):
@@ -82,7 +93,7 @@ def _elements(log_density, log_stretch):
     return torch.where(occupied, exponent, 0).clamp_max(35.0).exp() * occupied
 
 
-def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
+def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact, sees_x):
     line, marks, far = _line(p, q, interval)
     see_p, see_q = line.seen_by(p), line.seen_by(q)
     terms = [(which, function) for which, function in enumerate((under_p, under_q)) if function is not None]
@@ -99,6 +110,7 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
             + 4 * (far + places.blur) * torch.finfo(given.dtype).eps * (1 + log.detach().abs().nan_to_num(posinf=0.0))
             for doubt, given, log in zip((doubt_p, doubt_q), (log_p, log_q), logs, strict=True)
         ]
+        doubts.append(x.nextafter(torch.where(places.left, -math.inf, math.inf)) if sees_x else None)
         return x, logs, elements, doubts
 
     def integrands(t):
@@ -109,14 +121,17 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
         for which, function in terms:
             value, element = function(x, *logs), elements[which]
             if torch.isnan(value[element > 0]).any():
-                raise ValueError(f"the integrand under {(p, q)[which].name} is not a number somewhere on its support")
+                guilty = [own.name for own, log in zip((p, q), logs, strict=True) if log[element > 0].isnan().any()]
+                raise ValueError(
+                    f"{' and '.join(guilty) or 'the integrand'} is NaN where {(p, q)[which].name} has mass"
+                )
             finite = torch.where((element > 0) & torch.isfinite(value), value, 0).clamp(-1e300, 1e300)
             total = total + (element * finite).clamp(-1e300, 1e300)
             lost = lost + element.detach() * torch.isinf(value) * value.detach().sign().nan_to_num()
         return torch.stack(torch.broadcast_tensors(total, lost, *elements), -1)
 
     def over_the_line(function):
-        return adapt(function, *line.bounds, landmarks=marks, rtol=rtol, atol=1e-13, device=marks.device)
+        return adapt(function, *line.bounds, landmarks=marks, rtol=rtol, atol=1e-13, device=marks.device, rough=ROUGH)
 
     try:
         panels, errors = over_the_line(integrands)
@@ -132,7 +147,9 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
     with torch.no_grad():
         cut = table[points:, ..., 0].abs().sum(0)  # no less than what lies beyond
         doubt = torch.tensordot(weights, _doubt(terms, x, logs, elements, doubts)[:points], dims=1)
-    error = errors.reshape(table.shape[1:])[..., 0] + doubt + cut + apart * (1 + value.detach().abs())
+    cut_off = any(isinstance(own.distribution, TransformedDistribution) for own in (p, q))  # far out, by torch
+    apart = apart * (1 + value.detach().abs()) * (64 if cut_off else 1)
+    error = errors.reshape(table.shape[1:])[..., 0] + doubt + cut + apart
     sure = exact and (q.declared if under_q is None else p.has_log_density and q.has_log_density)
     lost = lost.detach()
     infinite = lost.abs() > (0 if sure else UNDERFLOW)
@@ -147,7 +164,7 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
         lost = torch.where(infinite & (lost == 0), 1.0, lost)
     value = torch.where(infinite, lost.sign() * math.inf, value)
     error = torch.where(infinite, 0.0, error + 1e3 * lost.abs())
-    if (error > LOOSEST * (1 + value.abs())).any():
+    if not (error <= LOOSEST * (1 + value.abs())).all():
         raise IntegrationError(
             f"{p.name} against {q.name}: the integral does not converge: it is near {value.max().item():.6g} with an "
             f"error near {error.max().item():.2g}, for a part too near to an end, or too far out, for floating point; "
@@ -157,12 +174,16 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact):
 
 
 def _doubt(terms, x, logs, elements, doubts):
-    """Return by how much the integrand may be wrong if the log densities are, each by its own doubt."""
+    """Return by how much the integrand may be wrong if the log densities are, each by its own doubt, or x is."""
+    *doubts, nearby = doubts
     enlarged = (1e-4 / (doubts[0] + doubts[1])).clamp_min(1)  # so that rounding does not hide the change
     down = [log - enlarged * doubt for log, doubt in zip(logs, doubts, strict=True)]
     up = [log + (enlarged * doubt).minimum(1 + log.abs() / 2) for log, doubt in zip(logs, doubts, strict=True)]
     wrong = 0
     for which, function in terms:
+        if nearby is not None:  # x is rounded; by 2^6 roundings, as a pole at an end may be 2^64 times as near
+            steps = (function(nearby, *logs) - function(x, *logs)).nan_to_num().abs().clamp_max(1e300)
+            wrong = wrong + torch.where(elements[which] > 0, elements[which] * 64 * steps, 0)
         above, below = function(x, up[0], down[1]), function(x, down[0], up[1])
         change = (above.clamp(-1e305, 1e305) - below.clamp(-1e305, 1e305)).nan_to_num().abs() / enlarged
         size = 1 + above.abs().nan_to_num(posinf=0.0)
@@ -186,18 +207,23 @@ def _line(p, q, interval):
     """Return the line between the ends of both supports, where to look, and how far from 0 that is, in spreads."""
     batch = torch.broadcast_shapes(p.batch_shape, q.batch_shape)
     device = p.device or q.device or "cpu"
-    (centre_p, spread_p), (centre_q, spread_q) = ((part.to(device) for part in own.window()) for own in (p, q))
+    seen = [[part.to(device) for part in own.window()] for own in (p, q)]
+    (centre_p, spread_p), (centre_q, spread_q) = seen
     centre = ((centre_p + centre_q) / 2).expand(batch)
     scale = (torch.maximum(spread_p, spread_q) + (centre_p - centre_q).abs() / 2).expand(batch)
     low, high = (-math.inf, math.inf) if interval is None else _inputs.interval("interval", interval)
-    if p.gentle and q.gentle:
+    far, apart = (
+        max(((centre - place) / spread).abs().max().item() for centre, spread in seen for place in places)
+        for places in ((0.0,), (0.0,) if interval is None else (0.0, low, high))
+    )
+    if p.gentle and q.gentle and apart < FAR:
         line = Gentle((low, high), centre, scale)
     else:
-        ends = [end.to(device).expand(batch) for own in (p, q) for end in own.ends()]
+        ends = [*p.ends(), *q.ends(), *([centre_p, centre_q] if apart > FAR else [])]  # near an end, points keep digits
+        ends = [end.to(device).expand(batch) for end in ends]
         edges = torch.stack([torch.full_like(centre, low), torch.full_like(centre, high), *ends]).clamp(low, high)
         line = Line(edges.sort(0).values, centre, scale)
     marks = torch.cat([own.landmarks(batch).to(device) for own in (p, q)])
-    far = torch.maximum((centre_p / spread_p).abs(), (centre_q / spread_q).abs()).max().item()
     return line, line.grid(marks), 1 + far
 
 
@@ -207,9 +233,10 @@ def _check_masses(p, q, masses, interval):
         worst = mass.reshape(-1)[(mass - 1).abs().reshape(-1).argmax()].item()
         if interval is None and worst > 2:
             raise ValueError(
-                f"{own.name} must have total mass 1, but its density does not integrate to 1 over the line: if it is "
-                "periodic, like a von Mises distribution, give one period, such as interval=(-math.pi, math.pi); if "
-                "it is rounded to few digits, raise rtol"
+                f"{own.name} must have total mass 1, but its density does not integrate to 1 over the line, as far as "
+                "floating point can tell: if it is periodic, like a von Mises distribution, give one period, such as "
+                "interval=(-math.pi, math.pi); if it is rounded to few digits, or has a pole inside its support, raise "
+                "rtol; if it lies a billion times its spread from 0 and from the other, move it nearer"
             )
         if interval is None and abs(worst - 1) > MASS_TOLERANCE:
             raise ValueError(
@@ -233,6 +260,12 @@ def _by_sampling(under_p, under_q, p, q, samples, generator):
             continue
         x = own.sample(samples, batch_shape, generator)
         terms = function(x, *torch.broadcast_tensors(p.log(x), q.log(x)))
+        if own.event_shape == ():
+            equal, few = x.sort(0).values.diff(dim=0) == 0, 2 + math.isqrt(samples) // 4  # which bias it little
+            piled = (equal[:few].all(0) | equal[-few:].all(0)) & (samples > few) | (equal.sum(0) > samples / 2)
+            if piled.any() or (terms.isinf() & own.log(x).isposinf()).any():
+                problem = "has samples that floating point rounds to one number, or to an end"
+                raise ValueError(f'{own.name} {problem}: choose method="quadrature", or move it to 0')
         if torch.isnan(terms).any():
             raise ValueError(f"the terms averaged under {own.name} are not numbers at some of its samples")
         if (torch.isfinite(terms) & (terms.abs() > 1e30)).any():

@@ -28,9 +28,10 @@ class Places(NamedTuple):
 
 
 class Points(NamedTuple):
-    """Points x, with log dx/dt, and dlog x/dt times t."""
+    """Points x, with log dx/dt, and dlog x/dt times t; whether they lie left of the middle."""
 
     x: torch.Tensor
+    left: torch.Tensor
     log_stretch: torch.Tensor
     blur: torch.Tensor
 
@@ -44,9 +45,9 @@ class Line:
         self.edges, self.centre = edges[torch.cat([wider.new_ones(1), wider.any(1)])], centre
         low, high = self.edges[:-1], self.edges[1:]
         self.whole = torch.isinf(low) & torch.isinf(high)
-        nearest = torch.where(torch.isinf(low), high, low)
-        reach = scale + torch.where(self.whole, 0, (centre - nearest).abs())
+        reach = scale + torch.where(self.whole, 0, torch.minimum((centre - low).abs(), (centre - high).abs()))
         self.scale = torch.where(torch.isfinite(high - low), high - low, reach)
+        self.nearby = torch.minimum(self.scale, 1e6 * reach)  # where to measure densities, in a wide interval
         self.bounds = -REACH, REACH * (2 * len(low) - 1)  # of t, which is v in the first segment
 
     def grid(self, landmarks):
@@ -88,7 +89,7 @@ class Line:
     def seen_by(self, density):
         """Return a function from places to their points x, the log density there and, if asked, a doubt about it."""
         anchors = torch.where(self.whole, self.centre, torch.stack([self.edges[1:], self.edges[:-1]]))
-        anchors, scale = anchors.nan_to_num(posinf=0.0, neginf=0.0), self.scale.expand_as(anchors)
+        anchors, scale = anchors.nan_to_num(posinf=0.0, neginf=0.0), self.nearby.expand_as(anchors)
         whole_digits = (anchors == 0) | (density.on_unit_interval & (anchors == 1))  # of y, for the density
         finest = torch.where(whole_digits, 0, 2.0**-46 * anchors.abs())
 
@@ -118,7 +119,12 @@ class Line:
                 doubts = doubts + more
             if doubt:
                 doubts = torch.where((found < -1e299) & (found > -math.inf), 1e304, doubts)  # a log_prob that overflows
-            return x, found, doubts
+            y = places.log_y.minimum(
+                self.scale[places.segment].log() + 276
+            ).exp()  # up to 1e120: x itself, not measured
+            low, high = self.edges[places.segment], self.edges[places.segment + 1]
+            x = places.anchor + torch.where(places.left, -y, y)
+            return x.maximum(low.nextafter(high)).minimum(high.nextafter(low)), found, doubts
 
         return look
 
@@ -143,10 +149,10 @@ class Gentle:
         """Return the points x = c + s t / (1 - t²), shape (points, batch), log dx/dt, and dlog |x - c| / dlog t."""
         t = t.reshape(-1, *(1 for _ in self.scale.shape))
         if not self.everywhere:
-            return Points(t, torch.zeros_like(t), torch.ones_like(t))
+            return Points(t, t < self.centre, torch.zeros_like(t), torch.ones_like(t))
         inner = 1 - t * t
         blur = (1 + t * t) / inner
-        return Points(self.centre + self.scale * (t / inner), (self.scale * blur / inner).log(), blur)
+        return Points(self.centre + self.scale * (t / inner), t < 0, (self.scale * blur / inner).log(), blur)
 
     def seen_by(self, density):
         """Return a function as :meth:`Line.seen_by` does."""

@@ -115,8 +115,11 @@ def integrate(integrand, low, high, *, landmarks=None, rtol=1e-9, atol=1e-12, de
     return integrals, errors.reshape(integrals.shape), points.numel()
 
 
-def adapt(integrand, low, high, *, landmarks, rtol, atol, device):
-    """Return panels (panels, 2) on which every integral is accurate enough, and the estimated errors."""
+def adapt(integrand, low, high, *, landmarks, rtol, atol, device, rough=0.0):
+    """Return panels (panels, 2) on which every integral is accurate enough, and the estimated errors.
+
+    Where rounding keeps the errors from falling any further, those up to `rough` times 1 + the integral are enough.
+    """
     low, high = _inputs.interval("low and high", (low, high))
     _inputs.positive("rtol", rtol)
     if atol != 0:
@@ -125,7 +128,7 @@ def adapt(integrand, low, high, *, landmarks, rtol, atol, device):
     if landmarks is not None:
         landmarks = torch.as_tensor(landmarks).to(edges).reshape(-1)
         edges = torch.cat([edges, landmarks[(landmarks > low) & (landmarks < high)]]).unique()
-    return _settle(integrand, torch.stack([edges[:-1], edges[1:]], 1), rtol, atol)
+    return _settle(integrand, torch.stack([edges[:-1], edges[1:]], 1), rtol, atol, rough)
 
 
 def spread(panels):
@@ -141,16 +144,20 @@ def _points(panels):
 
 
 @torch.no_grad()
-def _settle(integrand, panels, rtol, atol):
+def _settle(integrand, panels, rtol, atol, rough):
     """Halve panels until every integral is accurate enough; return all panels and the total errors."""
     settled, settled_integral, settled_error = [], 0.0, 0.0
+    least, rounds = torch.inf, 0  # the smallest error so far, and for how many rounds it has hardly fallen
     while True:
         integral, error = _estimate(integrand, panels, halved=bool(settled))  # (panels, integrals) each
         total, total_error = settled_integral + integral.sum(0), settled_error + error.sum(0)
         allowed = (rtol * total.abs()).clamp_min(atol)
-        if (total_error <= allowed).all():
-            return torch.cat([*settled, panels]), total_error
         count = len(panels) + sum(map(len, settled))
+        now = (total_error / allowed).max().item()
+        least, rounds = min(least, now), 0 if now < 0.75 * least else rounds + 1
+        bumpy = (rounds > 5 or count > _MOST_PANELS) and (total_error <= rough * (1 + total.abs())).all()
+        if (total_error <= allowed).all() or bumpy:
+            return torch.cat([*settled, panels]), total_error
         widest = ((error / allowed) > 1 / (2 * count)).any(1)  # panels that use more than their share of the error
         width = panels[:, 1] - panels[:, 0]
         widest &= width > 1024 * torch.finfo(panels.dtype).eps * panels.abs().amax(1).clamp_min(width.max())

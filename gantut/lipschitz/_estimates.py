@@ -14,8 +14,10 @@ from gantut.networks import MLP
 ENTRIES = 1 << 22
 # Pairs nearer to each other than this, relative to the largest coordinate, tell of roundings rather than of slopes.
 NEAR = 1e-6
+ROUNDING = 2.0**-46  # of a product of norms, relative to it: an upper bound stays one
 
 
+@torch.inference_mode(False)
 def max_gradient_norm(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
     r"""The steepest that a critic is found to be at samples: a lower bound of its Lipschitz constant.
 
@@ -60,7 +62,7 @@ def max_gradient_norm(critic: nn.Module, x: torch.Tensor) -> torch.Tensor:
     require_module(critic)
     x = samples("x", x)
     _inputs.finite_entries("x", x)
-    critic, points = _copied(critic).double().eval(), x.detach().double()
+    critic, points = _copied(critic).double().eval(), x.detach().clone().double()
     require_separate_samples(critic, points)
     found = layout(critic, points)
     points = found.arrange(points)
@@ -88,7 +90,7 @@ def lipschitz_bound(mlp: MLP) -> torch.Tensor:
     Returns
     -------
     tensor, shape (members,)
-        In the dtype of the weights, without gradient; NaN for a member whose weights are not finite.
+        In the dtype of the weights, rounded up, without gradient; NaN for a member whose weights are not finite.
 
     Raises
     ------
@@ -118,7 +120,9 @@ def lipschitz_bound(mlp: MLP) -> torch.Tensor:
     weights = [weight.detach() for weight in mlp.weights]
     norms = torch.stack([spectral_norm(weight.double()) for weight in weights])  # (layers, members)
     factor = mlp.input_scale * mlp.activation.steepest ** (len(weights) - 1)
-    return (norms.prod(0) * factor).to(weights[0].dtype)
+    bound = norms.prod(0) * factor * (1 + ROUNDING)
+    rounded = bound.to(weights[0].dtype)
+    return torch.where(rounded < bound, rounded.nextafter(torch.full_like(rounded, torch.inf)), rounded)
 
 
 def _copied(critic):

@@ -111,8 +111,9 @@ def spectral_norm(weight: torch.Tensor) -> torch.Tensor:
     weight = _inputs.floating("weight", weight)
     require_matrices("weight", weight)
     finite = torch.isfinite(weight).all(-1).all(-1)
-    norm = torch.linalg.matrix_norm(weight.where(finite[..., None, None], 0), 2)  # LAPACK would refuse NaN for all
-    return norm.where(finite, torch.nan)
+    known = weight.where(finite[..., None, None], 0)  # LAPACK would refuse NaN for all; it knows two precisions
+    norm = torch.linalg.matrix_norm(known.to(torch.promote_types(weight.dtype, torch.float32)), 2)
+    return norm.to(weight.dtype).where(finite, torch.nan)
 
 
 def weight_matrices(critic: nn.Module) -> list[nn.Parameter]:

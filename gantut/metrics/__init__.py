@@ -21,7 +21,8 @@ gradient (features and probabilities of a classifier do).
 
 The metric of a member that has diverged, with samples that are not finite (or too large to be squared), is NaN: never a
 good number by accident, and no reason to lose the others. A single point cloud or a reference that is not finite raises
-a `ValueError`.
+a `ValueError`. Of a population without members the metrics have the shape and nothing in it. The unit of the points
+does not matter: distances keep their digits down to coordinates of 1e-300.
 """
 
 from gantut.metrics._classes import effective_classes, inception_score

@@ -82,14 +82,13 @@ class Classifier(nn.Module):
 
     def accuracy(self, images: torch.Tensor, labels: torch.Tensor) -> float:
         """Return the share of images (n, pixels) whose most likely class is their label (n,)."""
-        labels = _inputs.class_labels("labels", labels)
-        if labels.shape != images.shape[:-1]:
-            raise ValueError(
-                f"labels must have shape {tuple(images.shape[:-1])}, one an image, not {_inputs.shape(labels)}"
-            )
-        return (self.labels(images) == labels).double().mean().item()
+        found, labels = self.labels(images), _inputs.class_labels("labels", labels)
+        if labels.shape != found.shape:
+            raise ValueError(f"labels must have shape {tuple(found.shape)}, one an image, not {_inputs.shape(labels)}")
+        return (found == labels).double().mean().item()
 
 
+@torch.inference_mode(False)
 def train_classifier(
     images, labels, *, hidden=(128, 32), epochs: int = 30, batch_size: int = 64, lr: float = 2e-3, seed: int = 0
 ) -> Classifier:
@@ -145,7 +144,7 @@ def train_classifier(
     classes = int(labels.max()) + 1
     if classes < 2:
         raise ValueError("labels must name at least two classes, but are all 0")
-    hidden = [_inputs.count("hidden", width) for width in hidden]
+    hidden = _inputs.counts("hidden", hidden)
     if not hidden:
         raise ValueError("hidden must give the width of at least one layer: its values are the features")
     epochs, batch_size = _inputs.count("epochs", epochs), _inputs.count("batch_size", batch_size)
@@ -153,7 +152,7 @@ def train_classifier(
     classifier = Classifier([images.shape[1], *hidden, classes], images.dtype)
     _draw_weights(classifier, source)
     with torch.enable_grad():
-        data = images.detach().cpu(), labels.cpu()
+        data = images.detach().cpu().clone(), labels.cpu()  # what was made in inference mode cannot be learnt from
         _fit(classifier, *data, epochs=epochs, batch_size=batch_size, lr=_inputs.positive("lr", lr), source=source)
     return classifier.requires_grad_(False).to(images.device).eval()
 

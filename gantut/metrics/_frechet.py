@@ -120,7 +120,8 @@ def fid(samples, reference):
     tensor(9., dtype=torch.float64)
     """
     x, y = pair(samples, reference, least=2, why=" for a covariance")
-    apart = x.values.mean(-2) - y.values.mean(-2)
+    origin = y.values[..., :1, :]  # near which means keep their digits
+    apart = (x.values - origin).mean(-2) - (y.values - origin).mean(-2)
     roots = (torch.linalg.qr(_scaled_deviations(cloud.values), mode="r").R for cloud in (x, y))  # R^T R = S
     return x.answer(apart.square().sum(-1) + _best_fit(*roots))
 

@@ -6,7 +6,7 @@ import torch
 
 from gantut import _inputs
 from gantut.data import GaussianMixture
-from gantut.metrics._populations import population
+from gantut.metrics._populations import population, suited_unit
 
 
 class ModeCoverage(NamedTuple):
@@ -89,8 +89,9 @@ def mode_coverage(samples, distribution, *, share=0.01, within=3.0):
     centres, stds = _centres(distribution, samples)
     clouds = population("samples", samples)
     modes, n, d = len(centres), *samples.shape[-2:]
-    nearest, squared = _nearest(clouds.values.reshape(-1, d), centres)  # (members n)
-    good = squared <= (within * stds[nearest]).square()
+    unit = suited_unit(centres, clouds.values)
+    nearest, squared = _nearest(clouds.values.reshape(-1, d) / unit, centres / unit)  # (members n)
+    good = squared <= (within * stds[nearest] / unit).square()
     member = torch.arange(len(nearest), device=nearest.device) // n
     cell = member * modes + nearest  # one for each mode of each member
     cells = clouds.alive.numel() * modes

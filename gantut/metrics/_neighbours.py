@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 
 from gantut import _inputs
-from gantut.metrics._populations import each_member, pair, population
+from gantut.metrics._populations import distances, each_member, pair, population
 
 # Entries of a tile of distances: 16 MB in double precision.
 TILE = 1 << 21
@@ -340,8 +340,7 @@ def _tiles(x, y):
     height = max(1, TILE // len(y))
     for start in range(0, len(x), height):
         rows = slice(start, start + height)
-        # not by a matrix product, which would lose the digits in which the samples of a collapsed generator differ
-        yield rows, torch.cdist(x[rows], y, compute_mode="donot_use_mm_for_euclid_dist")
+        yield rows, distances(x[rows], y)
 
 
 def _reach(points, k):

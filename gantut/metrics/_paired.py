@@ -1,6 +1,5 @@
 """Two populations whose members share seeds: by how much do they differ, and can the seeds alone explain it?"""
 
-import functools
 import math
 from typing import NamedTuple
 
@@ -8,6 +7,7 @@ import torch
 
 from gantut import _inputs
 
+TILE = 1 << 22  # signs at a time
 FLIPS = 50_000  # so that a p-value of 0.05 / 20 is still known to within a tenth of itself
 
 
@@ -78,8 +78,8 @@ def paired_difference(with_, without, *, comparisons: int = 1, level: float = 0.
     Raises
     ------
     ValueError
-        If the numbers are not finite or do not pair; if they are too few for any outcome to be told apart (fewer than 6
-        pairs for one comparison at 0.95); if `comparisons` or `level` is not allowed.
+        If the numbers are not finite, too large to be added up, or do not pair; if they are too few for any outcome to
+        be told apart (fewer than 6 pairs for one comparison at 0.95); if `comparisons` or `level` is not allowed.
 
     See Also
     --------
@@ -106,6 +106,8 @@ def paired_difference(with_, without, *, comparisons: int = 1, level: float = 0.
     first, second = (_inputs.floating(name, values).detach().cpu().double() for name, values in pair.items())
     for name, values in (("with_", first), ("without", second)):
         _inputs.finite_entries(name, values)
+        if not math.isfinite(4 * values.abs().sum()):
+            raise ValueError(f"{name} must be small enough to be added up, but reaches {values.abs().max().item():.3g}")
     if first.ndim != 1 or first.shape != second.shape:
         shapes = f"{_inputs.shape(first)} and {_inputs.shape(second)}"
         raise ValueError(f"with_ and without must have one shape (members,), not {shapes}")
@@ -113,21 +115,24 @@ def paired_difference(with_, without, *, comparisons: int = 1, level: float = 0.
     if 2.0 ** (1 - pairs) > alpha:
         least = math.ceil(1 - math.log2(alpha))
         raise ValueError(f"with_ must have at least {least} members to tell {comparisons} apart, not {pairs}")
-    differences, signs = first - second, _signs(pairs)
-    flipped = signs @ differences, signs.sum(1)  # the sums for every shift are the first less the shift's multiple
+    differences = first - second
+    sums = [(signs @ differences, signs.sum(1)) for signs in _signs(pairs)]
+    flipped = tuple(map(torch.cat, zip(*sums, strict=True)))  # for every shift: the first less the shift's multiple
     low, high = (_end(differences, flipped, alpha, side) for side in (-1, 1))
     return PairedDifference(float(differences.mean()), low, high, _p_value(differences, flipped, 0.0), pairs, level)
 
 
-@functools.lru_cache(maxsize=1)
 def _signs(pairs):
-    """All signs of few pairs, or random ones; the first row is +1 throughout, as observed."""
+    """Yield all signs of few pairs, or random ones, in parts that fit in memory; the first are +1, as observed."""
     if 2**pairs <= FLIPS:
-        bits = torch.arange(2**pairs)[:, None] >> torch.arange(pairs) & 1
-    else:
-        bits = torch.randint(2, (FLIPS, pairs), generator=torch.Generator().manual_seed(0), device="cpu")
-        bits[0] = 0
-    return 1.0 - 2 * bits.double()  # (flips, pairs)
+        flips = torch.arange(2**pairs, device="cpu")[:, None]
+        yield 1.0 - 2 * (flips >> torch.arange(pairs, device="cpu") & 1).double()  # (flips, pairs)
+        return
+    source, rows = torch.Generator().manual_seed(0), max(1, TILE // pairs)
+    for start in range(0, FLIPS, rows):
+        bits = torch.randint(2, (min(rows, FLIPS - start), pairs), generator=source, device="cpu")
+        bits[0] *= start > 0
+        yield 1.0 - 2 * bits.double()
 
 
 def _p_value(differences, flipped, shift):

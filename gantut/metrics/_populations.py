@@ -1,11 +1,14 @@
 """What all metrics do with a population: measure each member, and return NaN for those that have diverged."""
 
 import itertools
+import math
 from typing import NamedTuple
 
 import torch
 
 from gantut import _inputs
+
+TINY = 2.0**-300  # where all coordinates are smaller, their squares may vanish
 
 
 class Population(NamedTuple):
@@ -31,6 +34,7 @@ def population(name, value, *, own=2, reference=False):
     A member with an entry that is not finite, or too large to be squared, has diverged. A single point cloud or a
     `reference` must not have diverged: nothing would be left to measure.
     """
+    _inputs.untransformed(**{name: value})
     values = value.detach().double()
     alive = torch.isfinite(values.square().flatten(values.ndim - own).sum(-1))
     if (reference or value.ndim == own) and not alive.all():
@@ -59,9 +63,23 @@ def each_member(measure, *tensors, own):
     batch = torch.broadcast_shapes(*(t.shape[: t.ndim - n] for t, n in zip(tensors, own, strict=True)))
     tensors = [t.expand(*batch, *t.shape[t.ndim - n :]) for t, n in zip(tensors, own, strict=True)]  # views, no copies
     results = [measure(*(t[index] for t in tensors)) for index in itertools.product(*map(range, batch))]
-    if not results:
-        raise ValueError(f"the population must have at least one member, but its shape is {tuple(batch)}")
+    if not results:  # what a member would be measured as tells the shape
+        result = measure(*(t.new_zeros(t.shape[t.ndim - n :]) for t, n in zip(tensors, own, strict=True)))
+        return result.new_zeros((*batch, *result.shape))
     return torch.stack(results).reshape((*batch, *results[0].shape))
+
+
+def suited_unit(*values):
+    """1; or where all numbers are tiny, the power of two that makes them ordinary."""
+    size = max((value.abs().amax().item() for value in values if value.numel()), default=0.0)
+    return 2.0 ** math.frexp(size)[1] if 0 < size < TINY else 1.0
+
+
+def distances(x, y):
+    """Return the distances (n, m) between two point clouds."""
+    unit = suited_unit(x, y)
+    # not by a matrix product, which would lose the digits in which the samples of a collapsed generator differ
+    return torch.cdist(x / unit, y / unit, compute_mode="donot_use_mm_for_euclid_dist").mul_(unit)
 
 
 def _with_dims(alive, own):

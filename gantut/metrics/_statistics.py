@@ -143,7 +143,8 @@ def median_interval(values, *, level: float = 0.95) -> Interval:
         needed = math.ceil(1 - math.log2(1 - level) - 1e-12)
         raise ValueError(f"values must be at least {needed} for an interval of level {level}, but there are {n}")
     ordered = values.sort(-1).values
-    median = (ordered[..., (n - 1) // 2] + ordered[..., n // 2]) / 2
+    middle = ordered[..., [(n - 1) // 2, n // 2]].double() / 2  # a sum of halves does not overflow
+    median = middle.sum(-1).to(values.dtype)
     return Interval(ordered[..., rank - 1], median, ordered[..., n - rank])
 
 
@@ -211,9 +212,11 @@ def _centred_ranks(name, curves):
     """Return the ranks of each value along the last dimension less their mean, and which curves are finite."""
     from scipy import stats  # loaded by need
 
-    curves = population(name, curves, own=1)
-    ranks = torch.from_numpy(stats.rankdata(curves.values.cpu().numpy(), axis=-1)).to(curves.values.device)
-    ranks = ranks - (ranks.shape[-1] + 1) / 2
-    if ranks.ndim == 1 and not ranks.any():
+    if curves.ndim == 1:
+        _inputs.finite_entries(name, curves)
+    finite = curves.detach().double().where(curves.isfinite(), torch.nan)  # which has no ranks
+    ranks = torch.from_numpy(stats.rankdata(finite.cpu().numpy(), axis=-1)).to(finite.device)
+    ranks = population(name, ranks - (ranks.shape[-1] + 1) / 2, own=1)
+    if curves.ndim == 1 and not ranks.values.any():
         raise ValueError(f"{name} must not be constant: a constant curve has no order")
-    return ranks, curves.alive
+    return ranks.values, ranks.alive

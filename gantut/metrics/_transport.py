@@ -3,7 +3,7 @@
 import torch
 
 from gantut import _inputs
-from gantut.metrics._populations import each_member, pair, population
+from gantut.metrics._populations import distances, each_member, pair, population
 from gantut.transport import emd_points, wasserstein_1d
 
 # Entries of the cost matrices that are solved at once: 128 MB in double precision, and as much again for the plans.
@@ -133,13 +133,13 @@ def certified_w1(samples, reference, on_samples, on_reference):
     f, g = population("on_samples", f, own=1), population("on_reference", g, own=1)
     proved = each_member(_proved, x.values, y.values, f.values, g.values, own=(2, 2, 1, 1))
     rounded = proved.to(samples.dtype)
-    proved = torch.where(rounded > proved, proved * (1 - torch.finfo(rounded.dtype).eps), proved)  # to be rounded down
+    proved = torch.where(rounded > proved, rounded.nextafter(torch.zeros_like(rounded)), rounded)  # rounded down
     return x._replace(alive=x.alive & f.alive & g.alive).answer(proved)
 
 
 def _proved(x, y, f, g):
     """The bound for one member: the better of those from either side, less what rounding may have added."""
-    cost = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
+    cost = distances(x, y)
     rounding = 4 * torch.finfo(cost.dtype).eps * (len(f) + len(g) + x.shape[-1]) * cost.amax()
     return (torch.maximum(_proved_from(f, cost), _proved_from(g, cost.T)) - rounding).clamp(min=0)
 

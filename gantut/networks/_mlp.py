@@ -96,7 +96,7 @@ class MLP(Population):
         dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu",
     ):  # fmt: skip
         super().__init__()
-        self.widths = [_inputs.count("widths", width) for width in widths]
+        self.widths = _inputs.counts("widths", widths)
         if len(self.widths) < 2:
             raise ValueError(f"widths must give at least the input and the output width, not {self.widths}")
         self.members = _inputs.count("members", members)
@@ -106,7 +106,7 @@ class MLP(Population):
         _inputs.one_of("initialisation", initialisation, INITIALISATIONS)
         _inputs.positive("gain", gain)
         _inputs.one_of("normalisation", normalisation, (None, *NORMALISATIONS))
-        kernels, dimension = (0, 0) if minibatch is None else (_inputs.count("minibatch", size) for size in minibatch)
+        kernels, dimension = (0, 0) if minibatch is None else _inputs.counts("minibatch", minibatch, length=2)
         generators = sources_of(members, seed)
 
         def drawn(fan_in, fan_out):

@@ -33,7 +33,8 @@ partners for the points of two batches    :func:`minibatch_coupling`
 All values are in mass x cost, so for the cost :math:`\|x-y\|^p` they are the power :math:`W_p^p`; masses need not add
 up to 1, and both potentials carry the sign plus. Exact answers come with their proof, the duality gap, in a
 :class:`TransportResult`, or are refused with :class:`NotCertified`. POT, SciPy's solvers, Numba and Triton are imported
-when they are first needed.
+when they are first needed. Solvers look at numbers, and refuse to stand inside `torch.func`: leading dimensions make a
+batch, and ``backward()`` makes gradients.
 """
 
 from gantut.transport._exact import emd, emd_points

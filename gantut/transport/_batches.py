@@ -17,6 +17,7 @@ def point_clouds(x, y, a, b):
     x, y = _inputs.points(x=x, y=y)
     a = _inputs.point_masses("a", a, x, of="x")
     b = _inputs.point_masses("b", b, y, of="y")
+    _inputs.untransformed(x=x, y=y, a=a, b=b)
     return x, y, *_inputs.masses(a=a, b=b)
 
 

@@ -11,7 +11,6 @@ from gantut.transport._plain import solve_plain, solve_plain_points
 from gantut.transport._results import TransportResult
 from gantut.transport._solver import solve
 
-ROUNDING = 1e-9  # share of the mass that equal totals of parts may still differ by
 FEW_FOR_ONE = 1 << 21  # entries of a single problem, whose solver works on one thread: the rest is a few passes
 
 
@@ -88,7 +87,8 @@ def emd(a, b, cost):
         if extremes[1] == math.inf:
             forbidden = torch.isposinf(cost.detach())
             high = _discouraged(cost.detach(), forbidden)
-            solution = _avoiding(forbidden, high, solve(a.detach(), b.detach(), high, batch, _extremes(high)))
+            solution = solve(a.detach(), b.detach(), high, batch, _extremes(high))
+            solution = _avoiding(forbidden, high, solution, _inputs.TOTAL_TOLERANCE[cost.dtype])
         else:
             solution = solve(a.detach(), b.detach(), cost.detach(), batch, extremes)
         if torch.is_grad_enabled() and any(t.requires_grad for t in (a, b, cost)):
@@ -176,12 +176,16 @@ def _discouraged(cost, forbidden):
     return torch.where(forbidden, prohibitive.clamp_max(torch.finfo(cost.dtype).max), cost)
 
 
-def _avoiding(forbidden, high, solution):
-    """Require that nothing goes where it must not; what rounding put there is taken back, and is in the error."""
+def _avoiding(forbidden, high, solution, rounding):
+    """Require that nothing goes where it must not; what rounding put there is taken back, and is in the error.
+
+    The totals of parts that no arc connects differ by the roundings of their precision, as all totals may.
+    """
     total = solution.plan.sum((-2, -1), keepdim=True)
     stray = torch.where(forbidden, solution.plan, 0)
     share = stray.sum((-2, -1)) / total[..., 0, 0]
-    if (share > ROUNDING).any():
+    stuck = stray * (forbidden.all(-1, keepdim=True) | forbidden.all(-2, keepdim=True))  # of points without any arc
+    if (share > rounding).any() or stuck.any():
         least = f"{share.max().item():.3g} of the mass"
         raise ValueError(f"cost must be finite on enough arcs, but every plan puts at least {least} on infinite ones")
     value = solution.value - (stray * high).sum((-2, -1))

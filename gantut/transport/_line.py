@@ -174,6 +174,7 @@ def _along_last(u, v, dim):
     for name, value in (("u_values", u), ("v_values", v)):
         _inputs.dimension(name, value, dim)
     _inputs.together(u_values=u, v_values=v)
+    _inputs.untransformed(u_values=u, v_values=v)
     u, v = u.movedim(dim, -1), v.movedim(dim, -1)
     _inputs.broadcast(**{"the batches of u_values": u[..., 0], "of v_values": v[..., 0]})
     return u, v

@@ -122,7 +122,7 @@ def pile_moves(P, Q):
     states = [P.detach()]
     for source, target, amount in moves:
         after = states[-1].clone()
-        after[source - 1] -= amount
+        after[source - 1] = (after[source - 1] - amount).clamp_min(0)  # below 0 there are roundings alone
         after[target - 1] += amount
         states.append(after)
     return PileMoves(deltas, cost, moves, torch.stack(states))

@@ -146,7 +146,7 @@ class KantorovichPotential:
         >>> (f(torch.tensor(x).double()).mean() - f(torch.tensor(y).double()).mean()).item()  # W1, by duality
         2.0
         """
-        if result.g is None:
+        if getattr(result, "g", None) is None:
             raise ValueError("result must have the potential g, but its g is None")
         return cls(points, result.g, p=p)
 
@@ -161,8 +161,8 @@ class KantorovichPotential:
         For p = 1 it is the unit vector that points from :math:`y_j` to x, against the direction in which mass travels
         from x to :math:`y_j`. Exactly at a centre it is 0. Shape (..., d).
         """
-        x = self._points(x).detach().requires_grad_()
-        with torch.enable_grad():
+        with torch.inference_mode(False), torch.enable_grad():
+            x = self._points(x).detach().clone().requires_grad_()
             return torch.autograd.grad(self(x).sum(), x)[0]
 
     def __repr__(self):

@@ -14,8 +14,9 @@ class TransportResult(NamedTuple):
         \qquad f_i + g_j \le C_{ij}, \qquad \text{gap} = \text{value} - \langle a, f\rangle - \langle b, g\rangle.
 
     No plan costs less than :math:`\langle a, f\rangle + \langle b, g\rangle` (weak duality), so the optimum lies
-    in [value - gap, value], whatever algorithm found the result. For entropic transport the constraint on `f` and `g`
-    is a soft one; :func:`gantut.transport.sinkhorn` says what `value` and `gap` mean there.
+    in [value - gap, value], whatever algorithm found the result. (Both are rounded to the dtype of the
+    inputs in the end, of which the gap does not tell.) For entropic transport the constraint on `f` and `g` is a soft
+    one; :func:`gantut.transport.sinkhorn` says what `value` and `gap` mean there.
 
     Attributes
     ----------

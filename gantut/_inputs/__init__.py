@@ -3,13 +3,14 @@
 Every message names the argument, says what was given, and what is allowed.
 """
 
-import difflib
 import functools
 import math
 import numbers
 
 import numpy as np
 import torch
+
+from gantut._inputs._settings import *  # noqa: F403
 
 FLOATING = {torch.float64, torch.float32, torch.float16, torch.bfloat16}
 # How far a total may be from 1: some hundred rounding errors of a sum in that precision.
@@ -21,8 +22,11 @@ def floating(name, value):
     if not isinstance(value, torch.Tensor):
         try:
             if hasattr(value, "dtype"):
+                if np.ma.is_masked(value):
+                    raise ValueError("some entries are masked")
                 array = np.array(value)  # a copy: the array may be read-only, or run backwards
-                value = torch.from_numpy(array.astype(np.float64) if array.dtype.kind in "iu" else array)
+                number = {"i": np.float64, "u": np.float64}.get(array.dtype.kind, array.dtype.newbyteorder("="))
+                value = torch.from_numpy(array.astype(number, copy=False))
             else:
                 value = torch.as_tensor(value, dtype=torch.float64)
         except (TypeError, ValueError, RuntimeError) as error:
@@ -34,6 +38,13 @@ def floating(name, value):
     if value.layout != torch.strided:
         raise ValueError(f"{name} must be a dense tensor, not {value.layout}: write {name}.to_dense()")
     return value
+
+
+def precision(dtype):
+    """Require a dtype of floating point numbers: whole ones would cut off what they cannot hold."""
+    if not isinstance(dtype, torch.dtype) or dtype not in FLOATING:
+        raise ValueError(f"dtype must be torch.float64, float32, float16 or bfloat16, not {dtype!r}")
+    return dtype
 
 
 def together(**tensors):
@@ -136,65 +147,12 @@ def distributions(dim, **values):
     return tuple(tensors.values())
 
 
-def log_base(base):
-    """Return the factor 1/ln(base) that turns nats into units of that base."""
-    if isinstance(base, bool) or not isinstance(base, numbers.Real) or not math.isfinite(base) or base <= 1:
-        raise ValueError(f"base must be a finite number above 1 (e for nats, 2 for bits), not {base!r}")
-    return 1.0 / math.log(base)
-
-
-def positive(name, value):
-    """Require a positive finite number."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value) or value <= 0:
-        raise ValueError(f"{name} must be a positive finite number, not {value!r}")
-    return float(value)
-
-
-def finite(name, value):
-    """Require a finite number."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"{name} must be a finite number, not {value!r}")
-    return number
-
-
-def count(name, value, *, least=1):
-    """Require a whole number, at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
-    return int(value)
-
-
-def generator(name, value):
-    """Require a generator on the CPU, or None."""
-    given = value.device if isinstance(value, torch.Generator) else repr(value)
-    if value is not None and not (isinstance(value, torch.Generator) and value.device.type == "cpu"):
-        raise ValueError(f"{name} must be a torch.Generator on the CPU (samples are moved afterwards), not {given}")
-    return value
-
-
-def interval(name, value):
-    """Require two finite numbers, the lower first."""
-    try:
-        low, high = map(float, value)
-    except (TypeError, ValueError):
-        low = high = math.nan
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ValueError(f"{name} must be two finite numbers, the lower first, not {value!r}")
-    return low, high
-
-
-def one_of(name, value, allowed):
-    """Require one of the allowed values; the message suggests a similar one."""
-    if value not in allowed:
-        names = [name for name in allowed if isinstance(name, str)]
-        near = difflib.get_close_matches(value, names, 1) if isinstance(value, str) else []
-        hint = f": did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}{hint}")
-    return value
+def untransformed(*, only_batches=False, **tensors):
+    """Require tensors that torch.func has not wrapped, at all or in a batch: solvers look at their numbers."""
+    kinds = torch._C._functorch
+    for name, tensor in tensors.items():
+        if (kinds.is_batchedtensor if only_batches else kinds.is_functorch_wrapped_tensor)(tensor):
+            raise ValueError(f"{name} must be outside of torch.func: leading dimensions make a batch, not vmap")
 
 
 def _plain(tensor):
@@ -240,6 +198,7 @@ def mass(name, value):
 def masses(**values):
     """Return two matching tensors of masses along their last dimensions, with equal totals."""
     tensors = {name: floating(name, value) for name, value in values.items()}
+    untransformed(only_batches=True, **tensors)
     if _match(*tensors.values()):
         return tuple(tensors.values())
     tensors = {name: mass(name, value) for name, value in tensors.items()}
@@ -280,6 +239,7 @@ def cost_matrix(name, cost, a, b, *, entries=True):
     They are finite, unless the caller looks at the `entries`.
     """
     cost = floating(name, cost)
+    untransformed(a=a, b=b, **{name: cost})
     if cost.ndim < 2 or cost.shape[-2:] != (a.shape[-1], b.shape[-1]):
         raise ValueError(
             f"{name} must have shape (..., {a.shape[-1]}, {b.shape[-1]}), a row for each entry of a and a column "
@@ -295,6 +255,7 @@ def cost_matrix(name, cost, a, b, *, entries=True):
 def points(**values):
     """Return two matching tensors of points (..., n, d) and (..., m, d)."""
     tensors = {name: cloud(name, value) for name, value in values.items()}
+    untransformed(only_batches=True, **tensors)
     together(**tensors)
     same_dimension(**tensors)
     for name, tensor in tensors.items():
@@ -329,14 +290,6 @@ def point_masses(name, value, x, *, of):
     if value is None:
         return x.new_full(x.shape[-2:-1], 1 / x.shape[-2])
     return one_each(name, mass(name, value), x, of=of, what="mass")
-
-
-def exponent(p, *, infinite=False):
-    """Return the exponent p of a cost ||x-y||^p: a number of at least 1, and infinity only where allowed."""
-    allowed = "a number in [1, inf]" if infinite else "a finite number of at least 1"
-    if isinstance(p, bool) or not isinstance(p, numbers.Real) or not p >= 1 or (math.isinf(p) and not infinite):
-        raise ValueError(f"p must be {allowed}, not {p!r}")
-    return float(p)
 
 
 # For `gantut.games`, where the last dimension holds the coordinates of a player.
@@ -377,13 +330,6 @@ def cloud(name, value, *, least=1, why=""):
     if value.shape[-2] < least:
         raise ValueError(f"{name} must have at least {least} points{why}, {given}")
     return value
-
-
-def level(name, value):
-    """Require a number strictly between 0 and 1."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < value < 1:
-        raise ValueError(f"{name} must be a number between 0 and 1, not {value!r}")
-    return float(value)
 
 
 def class_labels(name, value, *, least=0):

@@ -194,3 +194,10 @@ def test_sums_that_overflow_are_taken_in_another_unit(calls_before, dtype):
     large = torch.finfo(dtype).max
     u, v = torch.full((9, 20), large, dtype=dtype), torch.full((9, 20), large / 4, dtype=dtype)
     torch.testing.assert_close(wasserstein_1d(u, v), u[:, 0] * 0.75, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("transform", [torch.func.vmap, lambda f: torch.func.grad(lambda u, v: f(u, v).sum())])
+def test_the_memory_of_what_torch_func_traces_is_not_read(calls_before, transform):
+    u, v = torch.zeros(4, 6), torch.ones(4, 6)
+    with pytest.raises(ValueError, match=r"torch\.func"):
+        transform(wasserstein_1d)(u, v)

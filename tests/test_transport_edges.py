@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch.autograd import forward_ad
 
 from gantut.transport import (
     KantorovichPotential,
@@ -148,3 +149,22 @@ def test_no_pile_ever_runs_short_not_even_by_a_rounding(dtype):
         walk = pile_moves(P, Q)
         assert walk.states.min() >= 0
         assert (walk.states[-1] - Q).abs().max() <= 12 * torch.finfo(dtype).eps
+
+
+# ---------------------------------------------------------------------------------------------- forward mode
+
+
+def test_no_tangent_of_forward_mode_is_lost():
+    x, y = torch.rand(2, 20, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    direction, mass = torch.ones_like(x), torch.full((20,), 0.05, dtype=torch.float64)
+    with forward_ad.dual_level():
+        moved = forward_ad.make_dual(x, direction)
+        found = wasserstein_1d(moved[:, 0], y[:, 0])
+        tangent = forward_ad.unpack_dual(found).tangent
+        assert wasserstein_1d(x[:, 0], y[:, 0]) == found  # what has no tangent is not refused
+        for solve in (lambda: emd_points(moved, y), lambda: emd(mass, mass, moved[:, :1] + y[:, 1])):
+            with pytest.raises(ValueError, match=r"(x|cost) must not carry the tangent of forward-mode"):
+                solve()
+    line = x[:, 0].clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(wasserstein_1d(line, y[:, 0]), line)
+    torch.testing.assert_close(tangent, gradient @ direction[:, 0])  # forward is backward, transposed

@@ -146,3 +146,24 @@ def test_a_batch_of_noise_is_paired_with_one_set_of_data(normal):
 def test_unequal_numbers_are_refused():
     with pytest.raises(ValueError, match="noise and data must have the same number of points, but have 3 and 4"):
         minibatch_coupling(torch.zeros(3, 2), torch.zeros(4, 2))
+
+
+def test_projections_may_be_a_list_an_array_or_a_batch(rng):
+    x, y = torch.randn(2, 5, 3, generator=rng, dtype=torch.float64), torch.randn(4, 1, 7, 3, generator=rng).double()
+    axes = torch.eye(3, dtype=torch.float64)
+    witness = sliced_wasserstein(x, y, axes)
+    for given in (axes.tolist(), axes.numpy(), axes.long(), axes.expand(2, 3, 3)):
+        torch.testing.assert_close(sliced_wasserstein(x, y, given), witness, rtol=0, atol=0)
+    torch.testing.assert_close(sliced_wasserstein(x.float(), y.float(), axes.tolist()), witness.float())
+    with pytest.raises(ValueError, match=r"must broadcast together.* of projections"):
+        sliced_wasserstein(x, y, axes.expand(3, 3, 3))
+
+
+@pytest.mark.parametrize("p", [1, 2])
+def test_projections_of_huge_points_do_not_overflow(p):
+    # |<u, x>| <= |x|, of which all but the last sum is a number: what is finite must come out so
+    huge = torch.tensor([[1.7e308, 1.7e308]], dtype=torch.float64)
+    diagonal = torch.full((2, 1), 0.5, dtype=torch.float64)
+    assert sliced_wasserstein(huge, huge, 20, p=p).item() == 0
+    expected = math.inf if p == 2 else 1.7e308
+    assert sliced_wasserstein(huge, torch.zeros_like(huge), diagonal, p=p).item() == pytest.approx(expected)

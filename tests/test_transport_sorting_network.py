@@ -126,8 +126,11 @@ def test_what_is_not_finite_is_told_wherever_it_stands(n, bad):
 
 def test_only_who_calls_often_waits_for_compiled_code(monkeypatch):
     monkeypatch.setattr(_line, "_calls", 0)
-    assert [_line._compiled() for _ in range(_line.FEW_CALLS)] == [None] * _line.FEW_CALLS
-    assert _line._compiled() is compiled
+    assert [_line._compiled(10) for _ in range(_line.FEW_CALLS)] == [None] * _line.FEW_CALLS
+    assert _line._compiled(10) is compiled
+    monkeypatch.setattr(_line, "_calls", 0)
+    large = 25 * _line.A_CALL  # counts for 26
+    assert [_line._compiled(large) for _ in range(5)] == [None] * 4 + [compiled]
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])

@@ -9,6 +9,7 @@ import numbers
 
 import numpy as np
 import torch
+from torch.autograd import forward_ad
 
 from gantut._inputs._settings import *  # noqa: F403
 
@@ -155,6 +156,18 @@ def untransformed(*, only_batches=False, **tensors):
             raise ValueError(f"{name} must be outside of torch.func: leading dimensions make a batch, not vmap")
 
 
+def only_backward(**tensors):
+    """Require tensors without tangents, which a solver would lose."""
+    for name, tensor in tensors.items():
+        if carry_tangents(tensor):
+            raise ValueError(f"{name} must not carry the tangent of forward-mode differentiation: call backward()")
+
+
+def carry_tangents(*tensors):
+    """Whether one of the tensors is to be differentiated in forward mode."""
+    return forward_ad._current_level >= 0 and any(forward_ad.unpack_dual(x).tangent is not None for x in tensors)
+
+
 def _plain(tensor):
     """Return the plain tensor inside one that torch.func.vmap or torch.func.grad has wrapped, to read its values."""
     while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
@@ -240,6 +253,7 @@ def cost_matrix(name, cost, a, b, *, entries=True):
     """
     cost = floating(name, cost)
     untransformed(a=a, b=b, **{name: cost})
+    only_backward(a=a, b=b, **{name: cost})
     if cost.ndim < 2 or cost.shape[-2:] != (a.shape[-1], b.shape[-1]):
         raise ValueError(
             f"{name} must have shape (..., {a.shape[-1]}, {b.shape[-1]}), a row for each entry of a and a column "

@@ -18,6 +18,7 @@ def point_clouds(x, y, a, b):
     a = _inputs.point_masses("a", a, x, of="x")
     b = _inputs.point_masses("b", b, y, of="y")
     _inputs.untransformed(x=x, y=y, a=a, b=b)
+    _inputs.only_backward(x=x, y=y, a=a, b=b)
     return x, y, *_inputs.masses(a=a, b=b)
 
 

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import torch
+from torch.autograd import forward_ad
 
 from gantut import _inputs
 from gantut.transport import _simplex
@@ -16,7 +17,9 @@ from gantut.transport._costs import power, to_the_power
 WORTH_THREADS = 1 << 20
 # Positions of some rows that are sorted and compared while they are in the cache; and of those that a thread takes.
 TILE, PART = 1 << 15, 1 << 18
-FEW_CALLS = 100  # that do without compiled code: it takes a second to load, and some more to compile it once
+# How many calls do without compiled code, which takes a second to load, and some more to compile once; one of as many
+# positions counts twice, of twice as many three times, and so on.
+FEW_CALLS, A_CALL = 100, 1 << 14
 PLAIN = {torch.float64: np.dtype(np.float64), torch.float32: np.dtype(np.float32)}
 with np.errstate(invalid="ignore", over="ignore"):  # inf - inf is NaN, as it should be
     QUIET = contextvars.copy_context()  # to run in a copy takes a tenth of the time of entering np.errstate
@@ -71,9 +74,9 @@ def wasserstein_1d(u_values, v_values, u_weights=None, v_weights=None, p=1, *, d
     For p > 1 quantile levels closer than n + m roundings count as one level: for p = inf a slice of mass that is
     nothing but rounding would count in full.
 
-    After a hundred calls with equal weights and p = 1 on the CPU, code compiled by Numba takes over, with the same
-    results to the last bit: a process that calls so often is in a loop, and loading it takes a second. Where it was
-    never compiled before, that takes four more.
+    After a hundred small calls, or a few large ones, with equal weights and p = 1 on the CPU, code compiled by Numba
+    takes over, with the same results to the last bit: a process that calls so often is in a loop, and loading it takes
+    a second. Where it was never compiled before, that takes four more.
 
     References
     ----------
@@ -114,9 +117,11 @@ def _few_in_order(u, v):
     """
     if not (type(u) is type(v) is torch.Tensor and (dtype := u.dtype) is v.dtype and dtype in PLAIN):
         return None
+    if forward_ad._current_level >= 0:
+        return None
     if (shape := u.shape) != v.shape or not shape or not 0 < (size := shape.numel()) < WORTH_THREADS:
         return None
-    rows, n, compiled = size // shape[-1], shape[-1], _compiled()
+    rows, n, compiled = size // shape[-1], shape[-1], _compiled(size)
     if size > TILE and not (compiled and (size <= PART or compiled.sorts_sooner(rows, n, dtype.itemsize))):
         return None
     try:
@@ -137,11 +142,11 @@ def _is_plain(x):
     return x.is_cpu and not (x.requires_grad or x.is_neg())
 
 
-def _compiled():
+def _compiled(size):
     """What Numba compiles, where it is installed, after the first calls of a process; else None."""
     global _calls
     if _calls < FEW_CALLS:
-        _calls += 1
+        _calls += 1 + size // A_CALL
         return None
     return _simplex.compiled(math.inf)
 
@@ -203,7 +208,7 @@ def _relative(name, weights, positions, dim):
 
 def _in_order(u, v, p):
     """Equal weights: the smallest goes to the smallest, the second to the second, and so on."""
-    differentiable = torch.is_grad_enabled() and (u.requires_grad or v.requires_grad)
+    differentiable = _is_differentiated(u) or _is_differentiated(v)
     if differentiable or u.shape != v.shape or u.device.type != "cpu":
         return _mean_power(_sorted(u) - _sorted(v), None, p)
 
@@ -214,7 +219,7 @@ def _in_order(u, v, p):
 def _compare_tiles(u, v, p):
     """Compare some rows after the other, in the same memory: to ask for it anew takes a fifth of the time."""
     ordinary = p == 1 and u.dtype != np.float16
-    if ordinary and (compiled := _compiled()) and compiled.sorts_sooner(*u.shape, u.itemsize):
+    if ordinary and (compiled := _compiled(u.size)) and compiled.sorts_sooner(*u.shape, u.itemsize):
         return compiled.mean_gaps(u.ctypes.data, v.ctypes.data, *u.shape, u.dtype)[0]
     step = max(1, TILE // u.shape[1])
     copies, parts = np.empty((2, min(step, len(u)), u.shape[1]), u.dtype), []
@@ -259,13 +264,17 @@ def _by_rows(work, *tensors, rows_of=TILE):
     return torch.from_numpy(np.concatenate(parts))
 
 
+def _is_differentiated(x):
+    return (torch.is_grad_enabled() and x.requires_grad) or _inputs.carry_tangents(x)
+
+
 def _sort_order(x):
     """The order that sorts along the last dimension; numpy's vectorised sort is several times as fast as torch's."""
     return x.detach().argsort(-1) if x.device.type != "cpu" else _by_rows(np.argsort, x).reshape(x.shape)
 
 
 def _sorted(x):
-    if torch.is_grad_enabled() and x.requires_grad:
+    if _is_differentiated(x):
         return x.gather(-1, _sort_order(x))
     return x.sort(-1).values if x.device.type != "cpu" else _by_rows(np.sort, x).to(x.dtype).reshape(x.shape)
 

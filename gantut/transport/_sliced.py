@@ -1,8 +1,12 @@
 """What is cheap to find between batches: the mean distance of projections to lines, and partners for straight paths."""
 
+import math
+
+import numpy as np
 import torch
 
 from gantut import _inputs
+from gantut.transport._costs import power
 from gantut.transport._exact import emd_points
 from gantut.transport._line import wasserstein_1d
 
@@ -17,7 +21,7 @@ def sliced_wasserstein(x, y, projections=50, *, p=1, generator=None):
     ----------
     x, y : tensors, shapes (..., n, d) and (..., m, d), floating point
         Points of equal mass; leading dimensions broadcast.
-    projections : int or tensor, shape (..., d, k)
+    projections : int, or tensor, shape (..., d, k)
         How many directions to draw, the same for the whole batch; or the directions themselves, as columns, which are
         used as they are.
     p : float
@@ -60,7 +64,10 @@ def sliced_wasserstein(x, y, projections=50, *, p=1, generator=None):
     """
     p = _inputs.exponent(p)
     x, y = _inputs.points(x=x, y=y)
-    if not isinstance(projections, torch.Tensor):
+    exact = isinstance(projections, torch.Tensor) and projections.is_floating_point()
+    if not exact and np.ndim(projections):
+        projections = _inputs.floating("projections", projections).to(x)
+    elif not exact:
         shape = (x.shape[-1], _inputs.count("projections", projections))
         normal = torch.randn(
             shape, generator=_inputs.generator("generator", generator), dtype=torch.float64, device="cpu"
@@ -71,7 +78,14 @@ def sliced_wasserstein(x, y, projections=50, *, p=1, generator=None):
         given = _inputs.shape(projections)
         raise ValueError(f"projections must have shape (..., {x.shape[-1]}, k), k at least 1, but have shape {given}")
     _inputs.finite_entries("projections", projections)
-    return wasserstein_1d((x @ projections).mT, (y @ projections).mT, p=p).mean(-1)
+    batches = {"the batches of x": x, "of y": y, "of projections": projections}
+    _inputs.broadcast(**{name: each[..., 0, 0] for name, each in batches.items()})
+    on_lines, unit = (x @ projections, y @ projections), 1.0
+    if not all(torch.isfinite(each.detach()).all() for each in on_lines):  # they are, in a unit of their own
+        unit = 2.0 ** (math.frexp(max(each.detach().abs().max().item() for each in (x, y)))[1] - 1)
+        on_lines = x / unit @ projections, y / unit @ projections
+    found = wasserstein_1d(*(each.mT for each in on_lines), p=p).mean(-1)
+    return found if unit == 1 else torch.where(found > 0, found * power(unit, p), found)
 
 
 def minibatch_coupling(noise, data, *, p=2):

@@ -3,7 +3,7 @@
 - `problem`: validation, masses as shares of their total, batches in groups;
 - `kernels`: the Gibbs kernel tile by tile, from a cost matrix or from points; `streams` and `triton_kernels`: the same
   on CUDA, in registers;
-- `sweeps`: over-relaxed iterations; `newton`: the step that takes over near the solution;
+- `sweeps`: over-relaxed iterations; `mixing`: their acceleration; `newton`: the step that takes over near the solution;
 - `start`: where they begin; `solve`: all of it put together, with the certificate;
 - `gradients`: derivatives from the potentials alone;
 - `entropic` and `divergence`: the public functions.

@@ -82,17 +82,18 @@ def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
 
     Notes
     -----
-    Small `reg` is approached from larger ones. Sweeps are over-relaxed with a factor that follows the observed rate
-    (Lehmann et al. 2022); near the solution, Newton's method takes over, its linear systems solved by conjugate
-    gradients, as in Tang et al. (2024). Large problems do all this in float32, but for the sums by which the error is
-    measured and Newton's method corrected.
+    Small `reg` is approached from larger ones. Sweeps are over-relaxed (Lehmann et al. 2022): on the CPU by half, with
+    Anderson's acceleration (1965), elsewhere with a factor that follows the observed rate; near the solution, Newton's
+    method takes over, its linear systems solved by conjugate gradients, as in Tang et al. (2024). Large problems do all
+    this in float32, but for the sums by which the error is measured and Newton's method corrected.
 
     References
     ----------
     Cuturi (2013), *Sinkhorn Distances: Lightspeed Computation of Optimal Transport*. Peyré and Cuturi (2019),
     *Computational Optimal Transport*, chapter 4. Altschuler, Weed and Rigollet (2017). Lehmann, von Renesse, Sambale
-    and Uschmajew (2022), *A note on overrelaxation in the Sinkhorn algorithm*. Tang, Shavlovsky, Rahmanian, Tardini,
-    Thekumparampil, Xiao and Ying (2024), *Accelerating Sinkhorn algorithm with sparse Newton iterations*.
+    and Uschmajew (2022), *A note on overrelaxation in the Sinkhorn algorithm*. Anderson (1965), *Iterative procedures
+    for nonlinear integral equations*. Tang, Shavlovsky, Rahmanian, Tardini, Thekumparampil, Xiao and Ying (2024),
+    *Accelerating Sinkhorn algorithm with sparse Newton iterations*.
 
     Examples
     --------

@@ -5,6 +5,7 @@ keeps its speed where results are zero, `exp` does not. Potentials in these unit
 :math:`F = c f`.
 """
 
+import functools
 import math
 
 import torch
@@ -94,12 +95,16 @@ class PointCost:
         """An upper bound on the costs."""
         return power((self.x.norm(dim=-1).amax() + self.y.norm(dim=-1).amax()).item(), self.p)
 
+    @functools.cached_property
+    def _squares(self):
+        return [z.square().sum(-1) for z in (self.x, self.y)]
+
     size = span
 
     def of_product(self, a, b):
         """At most the cost of the plan in which every `a` sends to every `b` in proportion, exactly so for p = 2."""
         means = [(w[..., None] * z).sum(-2) for w, z in ((a, self.x), (b, self.y))]
-        squares = [(w * z.square().sum(-1)).sum(-1) for w, z in ((a, self.x), (b, self.y))]
+        squares = [(w * z).sum(-1) for w, z in zip((a, b), self._squares, strict=True)]
         square = (squares[0] + squares[1] - 2 * (means[0] * means[1]).sum(-1)).clamp_min(0.0)
         if self.p <= 2:
             return square ** (self.p / 2)  # Jensen
@@ -122,7 +127,7 @@ class PointCost:
     def _squared(self, unit, f, g, dtype):
         # one product of rank d + 2: 2c<x, y> + (F - c|x|^2) 1 + 1 (G - c|y|^2)
         ones = torch.ones_like
-        f, g = f - unit * self.x.square().sum(-1), g - unit * self.y.square().sum(-1)
+        f, g = (h - unit * squares for h, squares in zip((f, g), self._squares, strict=True))
         left = torch.cat([2 * unit * self.x, f[..., None], ones(f)[..., None]], -1).to(dtype)
         right = torch.cat([self.y, ones(g)[..., None], g[..., None]], -1).to(dtype).mT.contiguous()
         return lambda rows, out: _product(left[:, rows], right, out)
@@ -254,7 +259,7 @@ def tiled_soft_minimum(cost, unit, f, weighted, dtype):
     out = torch.empty_like(f)
     for rows, exponents in exponents_by_tile(cost, unit, f, weighted, dtype):
         top = exponents.amax(-1, keepdim=True)
-        total = exponents.sub_(top).exp2_().sum(-1)
+        total = torch.threshold_(exponents.sub_(top), LEAST[dtype], -math.inf).exp2_().sum(-1)
         out[:, rows] = f[:, rows] - (top[..., 0].double() + total.log2())
     return out
 

@@ -55,10 +55,10 @@ def solve(cost, a, b, reg, tol, max_iter):
     dtype = torch.float32 if rounding < SINGLE else torch.float64
     if _is_kept(cost):
         state.memory.take(cost.shape, torch.float64)  # at once: pages that a kernel has touched serve the plan
-    approach(state, cost.span(), reg, rounding, max_iter)
+    warm = approach(state, cost.span(), reg, rounding, max_iter)
     if state.iterations < max_iter:
-        aim = max(0.7 * tol, LAST_MILE, 2 * rounding if dtype is torch.float32 else 0.0)
-        relax(state, dtype, aim, min(max_iter - state.iterations, FIRST), patience=PATIENCE)
+        aim = max(0.9 * tol, LAST_MILE, rounding if dtype is torch.float32 else 0.0)
+        relax(state, dtype, aim, min(max_iter - state.iterations, FIRST), warm=warm, patience=PATIENCE)
     now, turn = measure(state), TURN
     while now.worst > tol and state.iterations < max_iter:
         left = max_iter - state.iterations
@@ -85,29 +85,30 @@ def _is_kept(cost):
     return cost.device.type == "cpu" and fits(cost.shape, torch.float64, cost.device)
 
 
-def measure(state):
+def measure(state, *, far=False):
     """Update F, so that all rows are exact; then measure the columns and the cost of the plan, in float64.
 
-    On the CPU a plan that fits is kept for :func:`gap`, until the next kernel is.
+    On the CPU a plan that fits is kept for :func:`gap`, until the next kernel is. Row sums that leave the range of
+    floating point, as they may after a limit, `far` from the solution, are measured against the largest entries.
     """
-    weighted, shape, state.plan = state.G + log2(state.b), state.cost.shape, []
-    steps, columns, inner = torch.empty_like(state.F), torch.zeros_like(state.G), 0.0
-    keep = _is_kept(state.cost)
-    memory = state.memory.take(shape, torch.float64) if keep else None
+    weighted, shape, state.plan = state.G + log2(state.b), state.cost.shape, None
+    tops, totals, columns, inner = torch.zeros_like(state.F), torch.empty_like(state.F), torch.zeros_like(state.G), 0.0
+    kept = state.memory.take(shape, torch.float64) if _is_kept(state.cost) else None
     for rows, exponents in exponents_by_tile(state.cost, state.unit, state.F, weighted, torch.float64):
-        plan = torch.exp2(exponents, out=memory[:, rows] if keep else None)
-        totals, top = plan.sum(-1), exponents.new_zeros(1, 1, 1)
-        if not (totals.amin() > LEAST_SUM and totals.amax() < 1 / LEAST_SUM):  # far from the solution, as after a limit
-            top = exponents.amax(-1, keepdim=True)
-            totals = torch.exp2(exponents.sub_(top), out=plan).sum(-1)
-        each = state.a[:, rows] / totals
-        columns += times(plan.mT, each)
-        steps[:, rows] = top[..., 0] + totals.log2()
-        inner = inner + (each * exponents.mul_(plan).sum(-1) - state.a[:, rows] * totals.log2()).sum(-1)
-        if keep:
-            state.plan.append((plan, each))
-    state.F = state.F - steps
+        if far:
+            tops[:, rows] = exponents.amax(-1)
+            exponents.sub_(tops[:, rows, None])
+        plan = torch.exp2(exponents, out=kept if kept is None else kept[:, rows])
+        totals[:, rows] = plan.sum(-1)
+        plan.mul_((state.a[:, rows] / totals[:, rows])[..., None])
+        columns += plan.sum(-2)
+        inner = inner + times(exponents.flatten(1)[:, None], plan.flatten(1))[:, 0]
+    if not (far or (totals.amin() > LEAST_SUM and totals.amax() < 1 / LEAST_SUM)):
+        return measure(state, far=True)
+    steps = tops + totals.log2()
+    state.F, state.plan = state.F - steps, kept
     # the exponents of the plan are F + G + log2 b - c C: what they lack is the cost
+    inner = inner - (state.a * totals.log2()).sum(-1)
     plan_cost = (state.F * state.a).sum(-1) + (weighted * columns).sum(-1) - inner
     error = (columns - state.b).abs().sum(-1)
     worst = error.nan_to_num(math.inf).amax().item()
@@ -135,8 +136,8 @@ def gap(state, now):
     """
     cost, a, b, reg, columns = state.cost, state.a, state.b, math.log2(math.e) / state.unit, now.columns
     share = torch.where(columns > b, b / columns, 1.0)
-    if state.plan and state.measured is now:
-        rows = torch.cat([each * times(plan, share) for plan, each in state.plan], -1)
+    if state.plan is not None and state.measured is now:
+        rows = times(state.plan, share)
     else:
         rows = a * state.kernel(torch.float64, keep=False).times(b * share)
     lack_a, lack_b = (a - rows).clamp_min(0.0), (b - columns * share).clamp_min(0.0)

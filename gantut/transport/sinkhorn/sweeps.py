@@ -7,7 +7,8 @@ column sums :math:`t`. Now and then a sweep is looked at, for one product more: 
 
 Sinkhorn is nonlinear Gauss–Seidel; hence successive over-relaxation (Lehmann et al. 2022), with Young's choice of the
 factor, :math:`\omega = 2 / (1 + \sqrt{1 - \rho})` for the rate :math:`\rho` of the plain iteration, which is known from
-a sample of the points, or inferred from the observed one.
+a sample of the points, or inferred from the observed one. On the CPU no rate need be known: there sweeps are
+over-relaxed by half, and mixed, see `mixing`.
 """
 
 import math
@@ -15,16 +16,22 @@ import math
 import torch
 
 from gantut.transport.sinkhorn.kernels import LOG_ZERO, Buffer
+from gantut.transport.sinkhorn.mixing import Mixing
 from gantut.transport.sinkhorn.streams import kernel_at, soft_minimum
 
 GAIN = 30.0  # log2 of a scaling at which it is absorbed into the potentials
 LIMIT = 60.0  # log2 of a scaling at which kernel entries may have been lost: start again in the log domain
 EVERY = 5  # sweeps between two looks at the rate
 PLAIN = 10  # sweeps before over-relaxation, which may never converge from a cold start
+FEW = 1  # the same from a warm start, of which single points may be far off
 WAIT = 10  # sweeps that a new factor takes to show its rate
 FASTEST = 1.95
+HALF = 1.55  # over-relaxation of sweeps that are mixed
+TOGETHER = 2  # sweeps from one mixture to the next: a mixture takes almost as long as a sweep over a small kernel
+MIXED_FROM = 2**14  # entries of a kernel
+ASTRAY = 4.0  # times the least error: mixing has left the region where it helps
 LEAST_SUM = 2.0**-100  # of a row or a column whose entries may all have been lost
-SLOW = 0.9  # a factor that is known shows in a smaller share of the error than this, from one look to the next
+SLOW = 0.9  # a factor that is known leaves a smaller share of the error than this in so many sweeps
 LIGHT = 1e-20  # mass of a point below which float32 is no longer safe
 REACH = 1e-2  # marginal error below which Newton's method may be tried
 
@@ -35,10 +42,11 @@ class State:
     def __init__(self, cost, a, b, reg):
         self.cost, self.a, self.b = cost, a, b
         self.memory = Buffer(cost.device)
-        self.plan, self.measured = [], None  # what was measured last: the plan, while it is in memory, and how it is
+        self.plan = self.measured = None  # what was measured last: the plan, while it is in memory, and how it is
         self.unit = math.log2(math.e) / reg
         self.F, self.G = torch.zeros_like(a), torch.zeros_like(b)
         self.omega, self.known = a.new_ones(len(a), 1), False  # the factor, and whether it is known beforehand
+        self.half = HALF
         self.iterations = 0
 
     def rescale(self, reg):
@@ -48,7 +56,7 @@ class State:
 
     def kernel(self, dtype, *, keep=True):
         """The kernel at the present potentials; one that is used once need not be kept."""
-        self.plan = []
+        self.plan = None
         return kernel_at(self.cost, self.unit, self.F, self.G, dtype, self.memory, keep=keep)
 
     def log_step(self, dtype):
@@ -90,6 +98,11 @@ def _step(log_scaling, log_sums, omega):
     log_scaling.mul_(1 - omega).sub_(log_sums.mul_(omega)).clamp_(-LIMIT, LIMIT)
 
 
+def is_mixed(cost):
+    """Whether sweeps are mixed: not where they take less than the small linear system that it costs."""
+    return cost.device.type == "cpu" and math.prod(cost.shape[1:]) >= MIXED_FROM
+
+
 class Watch:
     """Looks at the error now and then, and adapts the over-relaxation of each problem to the rate that it sees."""
 
@@ -129,26 +142,39 @@ def faster(omega, rate):
 def relax(state, dtype, target, limit, *, warm=False, patience=math.inf):
     """Sweep until the marginal errors are below `target` or `limit` sweeps are done.
 
-    Where Newton's method can take over, do not wait longer than `patience` for the error to halve.
+    Where Newton's method can take over, do not wait longer than `patience` for the error to halve. Returns the largest
+    error that was seen last.
     """
     a, b = state.a.to(dtype), state.b.to(dtype)
-    kernel, log_u, log_v = state.kernel(dtype), torch.zeros_like(a), torch.zeros_like(b)
-    watch = Watch(state.omega.to(dtype), WAIT)
+    kernel, masses = state.kernel(dtype), torch.cat([a, b], 1)
+    scalings = torch.zeros_like(masses)
+    log_u, log_v = scalings[:, : a.shape[1]], scalings[:, a.shape[1] :]
+    watch, plain_until = Watch(state.omega.to(dtype), WAIT), FEW if warm else PLAIN
+    mixing = Mixing(masses) if is_mixed(state.cost) else None
     if not (warm or state.known):
         watch.restart(0)
     look, last, best, best_at = 1, (0, math.inf), math.inf, 0
     for done in range(1, limit + 1):
         looking = done in (look, limit)
         v = log_v.exp2() if looking else None
-        sums = sweep(kernel, a, b, log_u, log_v, watch.omega, looking=looking)
+        mixed = mixing is not None and done > plain_until
+        omega = 1.0 if done <= plain_until else state.half if mixed else watch.omega
+        sums = sweep(kernel, a, b, log_u, log_v, omega, looking=looking)
+        if mixed and (done - plain_until) % TOGETHER == 0:
+            scalings.copy_(mixing(scalings)).clamp_(-LIMIT, LIMIT)
         if not looking:
             continue
         error = (b * (v * sums - 1).abs()).sum(-1)
         sizes = torch.stack([error.amax(), log_u.abs().amax(), log_v.abs().amax()])
         worst, *gains = sizes.tolist()  # the stopping test: the only time that the host waits for the device
-        state.known = state.known and (done <= EVERY or worst < SLOW * last[1])
-        if not state.known:
-            watch.look(done, error[:, None])
+        if mixing is None:
+            state.known &= done <= EVERY or worst < SLOW ** ((done - last[0]) / EVERY) * last[1]
+            if not state.known:
+                watch.look(done, error[:, None])
+        elif not (worst < ASTRAY * best and sum(gains) < math.inf):  # nor NaN
+            # back to where these scalings began, and not this way again
+            mixing, gains = None, [0.0]
+            scalings.zero_(), watch.restart(done), sums.fill_(1.0)
         look, last = next_look(done, worst, last, target), (done, worst)
         best, best_at = (worst, done) if worst < best / 2 else (best, best_at)
         largest = max(gains)
@@ -160,14 +186,17 @@ def relax(state, dtype, target, limit, *, warm=False, patience=math.inf):
         state.F, state.G = state.F + log_u, state.G + log_v
         if not largest < LIMIT:
             state.log_step(dtype)
-            state.known = False
-            watch.restart(done)
+            plain_until = done + FEW
+            if not state.known:
+                watch.restart(done)
             leave = done == limit
         if leave:
             break
-        kernel, log_u, log_v = state.kernel(dtype), torch.zeros_like(a), torch.zeros_like(b)
+        kernel, mixing = state.kernel(dtype), mixing and Mixing(masses)
+        scalings.zero_()
     state.iterations += done
     state.omega = watch.omega.double()
+    return worst
 
 
 def next_look(done, error, last, target):

@@ -168,3 +168,36 @@ def test_no_tangent_of_forward_mode_is_lost():
     line = x[:, 0].clone().requires_grad_()
     (gradient,) = torch.autograd.grad(wasserstein_1d(line, y[:, 0]), line)
     torch.testing.assert_close(tangent, gradient @ direction[:, 0])  # forward is backward, transposed
+
+
+# ---------------------------------------------------------------------------------------------- entropic transport
+
+
+@pytest.mark.parametrize("unit", [2.0**-600, 2.0**-500, 2.0**500, 2.0**600])
+@pytest.mark.parametrize("p", [1, 1.5])
+def test_the_unit_of_points_scales_entropic_transport(unit, p):
+    # homogeneity: S(u x, u y; u^p reg) = u^p S(x, y; reg), to the last digits, as powers of two round nothing
+    x, y = torch.rand(2, 30, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    witness, found = (sinkhorn_points(z * x, z * y, reg=0.05 * z**p, p=p, tol=1e-9) for z in (1.0, unit))
+    for name in ("value", "f", "g", "gap"):
+        ours, theirs = getattr(found, name) / unit**p, getattr(witness, name)
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-11)
+    x = (unit * x).requires_grad_()
+    value = sinkhorn_divergence(x, unit * y, reg=0.05 * unit**p, p=p, tol=1e-9)
+    (slope,) = torch.autograd.grad(value, x)
+    plain = (x.detach() / unit).requires_grad_()
+    expected = sinkhorn_divergence(plain, y, reg=0.05, p=p, tol=1e-9)
+    torch.testing.assert_close(value / unit**p, expected, rtol=1e-9, atol=0)
+    torch.testing.assert_close(slope / unit ** (p - 1), torch.autograd.grad(expected, plain)[0], rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("cost", "reg", "message"),
+    [
+        ([[1e308, -1e308], [-1e308, 1e308]], 1e307, "cost must have a spread below 1e308"),
+        ([[0.0, 1e-320], [1e-320, 3e-320]], 1e-320, "reg must be above 1e-307"),
+    ],
+)
+def test_what_entropic_transport_cannot_add_up_is_refused(cost, reg, message):
+    with pytest.raises(ValueError, match=message):
+        sinkhorn([0.5, 0.5], [0.5, 0.5], cost, reg)

@@ -171,10 +171,13 @@ def sinkhorn_points(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10_000
     0.119202922
     """
     x, y, a, b = point_clouds(x, y, a, b)
-    p, options = _inputs.exponent(p), problem.options(reg, tol, max_iter)
-    result = _solve_groups(lambda x, y: PointCost.centred(x, y, p), (a, b, x, y), options)
+    p, (reg, *options) = _inputs.exponent(p), problem.options(reg, tol, max_iter)
+    x, y, reg, scale = problem.in_unit(x, y, reg, p)
+    result = _solve_groups(lambda x, y: PointCost.centred(x, y, p), (a, b, x, y), (reg, *options))
     problem.report("sinkhorn_points", result.error, tol, max_iter)
-    return result
+    if scale == 1:
+        return result
+    return result._replace(**{name: getattr(result, name) * scale for name in ("value", "f", "g", "gap")})
 
 
 def _solve_groups(make_cost, tensors, options, *, with_plan=False):

@@ -7,9 +7,11 @@ import torch
 
 from gantut import _inputs
 from gantut.transport._batches import flattened
+from gantut.transport._costs import power
 
 GROUP = 2**22  # entries of all kernels that a batch is solved with at a time
 NO_MASS = 1e-250
+LEAST = 1e-140  # coordinates whose squares, and what they are multiplied with, are no problem
 RESOLUTION = 1e-2  # the largest relative rounding of plan entries that is still an answer
 LARGEST_REG = 1e9  # in units of the largest cost: potentials and value lose as many digits to a plan of nearly a x b
 
@@ -37,6 +39,16 @@ def in_groups(a, b, *of_cost):
     return batch, zip(*(tensor.split(size) for tensor in flat), strict=True)
 
 
+def in_unit(x, y, reg, p):
+    """Points and reg in a unit in which squares of coordinates neither overflow nor vanish, and what costs are then."""
+    size = max(z.detach().abs().max().double().item() for z in (x, y))
+    unit = 1.0 if size == 0 or LEAST < size < 1 / LEAST else 2.0 ** (math.frexp(size)[1] - 1)
+    scale = power(unit, p)
+    if unit == 1 or not 0 < scale < math.inf or not 0 < reg / scale < math.inf:
+        return x, y, reg, 1.0
+    return x / unit, y / unit, reg / scale, scale
+
+
 def shares(masses):
     """Masses as parts of their total; those that would underflow in products are zero."""
     parts = masses / masses.sum(-1, keepdim=True)
@@ -48,6 +60,10 @@ def resolved(cost, reg):
     size = cost.size()
     if not math.isfinite(size):
         raise ValueError("the costs ||x - y||^p must be finite in double precision, but may exceed 1e308")
+    if not math.isfinite(cost.span()):
+        raise ValueError(f"cost must have a spread below 1e308, but has costs of up to {size:.3g} of both signs")
+    if not math.isfinite(2 / reg):
+        raise ValueError(f"reg must be above 1e-307, not {reg!r}: multiply it and the costs by a number")
     least, most = size * 2.0**-52 / RESOLUTION, size * LARGEST_REG or math.inf
     if not least < reg <= most:
         bound = f"above {least:.3g}" if reg <= least else f"at most {most:.3g}"

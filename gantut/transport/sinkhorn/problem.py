@@ -41,7 +41,7 @@ def in_groups(a, b, *of_cost):
 
 def in_unit(x, y, reg, p):
     """Points and reg in a unit in which squares of coordinates neither overflow nor vanish, and what costs are then."""
-    size = max(z.detach().abs().max().double().item() for z in (x, y))
+    size = max((z.detach().abs().max().double().item() for z in (x, y) if z.numel()), default=0.0)
     unit = 1.0 if size == 0 or LEAST < size < 1 / LEAST else 2.0 ** (math.frexp(size)[1] - 1)
     scale = power(unit, p)
     if unit == 1 or not 0 < scale < math.inf or not 0 < reg / scale < math.inf:

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import random
@@ -17,20 +18,28 @@ from gantut.lessons._records import commit
 RESULTS = Path(__file__).resolve().parents[1] / "book" / "results"
 
 
+TURN = 1e-3  # seconds that a turn takes at least: the clock itself takes half a microsecond
+
+
 def race(contestants, *, repeats, clock=time.process_time):
     """Run each contestant in turn, `repeats` times; return the median seconds and the last answer of each.
 
-    The order changes each time: who comes after a near relative finds its code and data in the cache. Seconds are of
-    the processor, of all threads together: on one thread, what else runs on the machine does not count.
+    A turn is one call, or of short ones as many as fill a millisecond, so that all find their code in the cache. The
+    order changes each time: who comes after a near relative finds its data there, too. Seconds are of the processor, of
+    all threads together: on one thread, what else runs on the machine does not count.
     """
     seconds, answers = {name: [] for name in contestants}, {}
     order, source = list(contestants.items()), random.Random(0)
+    calls = dict.fromkeys(contestants, 1)
     for _ in range(repeats):
         source.shuffle(order)
         for name, run in order:
             start = clock()
-            answers[name] = run()
-            seconds[name].append(clock() - start)
+            for _ in range(calls[name]):
+                answers[name] = run()
+            spent = (clock() - start) / calls[name]
+            seconds[name].append(spent)
+            calls[name] = max(1, math.ceil(TURN / max(spent, 1e-7)))
     return {name: statistics.median(times) for name, times in seconds.items()}, answers
 
 

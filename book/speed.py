@@ -81,9 +81,9 @@ def table(name):
                 if seconds is None
                 else f"{number(seconds, 3)} ({number(error, 1)})"
             )
-        cells.append(f"**{row['ratio']:.1f}**" if row["ratio"] else "")
+        cells.append(f"**{row['ratio']:.2f}**" if row["ratio"] else "")
         if shared:
-            cells.append(f"**{row['ratio on all cores']:.1f}**")
+            cells.append(f"**{row['ratio on all cores']:.2f}**")
         lines.append("| " + " | ".join(cells))
     return "\n".join(line + " |" for line in lines)
 
@@ -103,9 +103,9 @@ display(
 
 # %% [markdown]
 # Each cell gives seconds and, in brackets, the error. Seconds are processor time, so that whatever else runs on the
-# machine makes little difference; short calls are repeated for a millisecond at a time. The **ratio** is the time of the fastest peer divided by that of `gantut`: above 1,
-# `gantut` is faster. Where `gantut` shares problems or rows among threads, a second ratio compares wall-clock times,
-# with every library free to use as many threads as there are cores.
+# machine makes little difference; short calls are repeated for a millisecond at a time. The **ratio** is the time of the
+# fastest peer divided by that of `gantut`: above 1, `gantut` is faster. Where `gantut` shares problems or rows among
+# threads, a second ratio compares wall-clock times, with every library free to use as many threads as there are cores.
 #
 # ## On the line
 #

@@ -103,16 +103,17 @@ display(
 
 # %% [markdown]
 # Each cell gives seconds and, in brackets, the error. Seconds are processor time, so that whatever else runs on the
-# machine makes little difference; short calls are repeated for a millisecond at a time. The **ratio** is the time of the
-# fastest peer divided by that of `gantut`: above 1, `gantut` is faster. Where `gantut` shares problems or rows among
-# threads, a second ratio compares wall-clock times, with every library free to use as many threads as there are cores.
+# machine makes little difference; short calls are repeated for a millisecond at a time. The **ratio** is the time of
+# the fastest peer divided by that of `gantut`: above 1, `gantut` is faster. Where `gantut` shares problems or rows
+# among threads, a second ratio compares wall-clock times, with every library free to use as many threads as there are
+# cores.
 #
 # ## On the line
 #
-# $W_1$ between batches of samples of equal size, in double precision, also by one line of NumPy,
-# `np.abs(np.sort(u) - np.sort(v)).mean(1)`, and by one like it of PyTorch; neither checks anything. `gantut` is timed as
-# it is in a loop, after the hundred calls before its compiled code takes over; the calls before that take a fifth
-# longer than NumPy's line on a small problem. Error: the largest absolute one.
+# $W_1$ between batches of samples of equal size, in double precision, also by one line of NumPy, `np.abs(np.sort(u) -
+# np.sort(v)).mean(1)`, and by one like it of PyTorch; neither checks anything. `gantut` is timed as it is in a loop,
+# after the hundred calls before its compiled code takes over; the calls before that take a fifth longer than NumPy's
+# line on a small problem. Error: the largest absolute one.
 
 # %% tags=["remove-input"]
 display(Markdown(table("on the line")))

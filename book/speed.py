@@ -110,10 +110,10 @@ display(
 #
 # ## On the line
 #
-# $W_1$ between batches of samples of equal size, in double precision, also by one line of NumPy, `np.abs(np.sort(u) -
-# np.sort(v)).mean(1)`, and by one like it of PyTorch; neither checks anything. `gantut` is timed as it is in a loop,
-# after the hundred calls before its compiled code takes over; the calls before that take a fifth longer than NumPy's
-# line on a small problem. Error: the largest absolute one.
+# $W_1$ between batches of samples of equal size, in double precision, also by one line of NumPy,
+# `np.abs(np.sort(u) - np.sort(v)).mean(1)`, and by one like it of PyTorch; neither checks anything. `gantut` is timed as
+# it is in a loop, after the hundred calls before its compiled code takes over; the calls before that take a fifth longer
+# than NumPy's line on a small problem. Error: the largest absolute one.
 
 # %% tags=["remove-input"]
 display(Markdown(table("on the line")))

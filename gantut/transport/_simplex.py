@@ -33,8 +33,8 @@ def solve(a, b, cost, extremes=None):
 def _solve(a, b, cost, least):
     if min(cost.shape) == 1:  # there is one plan
         return np.arange(cost.size), (b if len(a) == 1 else a).copy(), *_of_one_point(cost)
-    if cost.size >= FEWEST_COMPILED and not (a.all() and b.all()):
-        return _without_empty_points(a, b, cost, least)
+    if not (a.all() and b.all()):
+        return _without_empty_points(a, b, cost)
     promising = _promising_arcs.are_worth_it(cost)
     numba = None if promising else compiled(cost.size)
     if numba and (found := numba.solve(a, b, cost, cost, 1e-9)):
@@ -52,12 +52,12 @@ def _of_one_point(cost):
     return (np.zeros(1), cost[0].copy()) if len(cost) == 1 else (cost[:, 0].copy(), np.zeros(1))
 
 
-def _without_empty_points(a, b, cost, least):
-    """They say nothing, and arcs that carry nothing would only be in the way."""
+def _without_empty_points(a, b, cost):
+    """They say nothing, arcs that carry nothing would only be in the way, and their costs may be of any size."""
     rows, columns = np.flatnonzero(a), np.flatnonzero(b)
     some = np.ascontiguousarray(cost[np.ix_(rows, columns)])
     f, g = np.zeros_like(a), np.zeros_like(b)
-    arcs, amounts, f[rows], g[columns] = _solve(a[rows], b[columns], some, least)
+    arcs, amounts, f[rows], g[columns] = _solve(a[rows], b[columns], some, some.min())
     i, j = np.divmod(arcs, columns.size)
     return rows[i] * b.size + columns[j], amounts, f, g
 

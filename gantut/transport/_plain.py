@@ -29,23 +29,24 @@ def solve_plain(a, b, cost):
 
 def solve_plain_points(x, y, a, b, p):
     """The same for points (n, d) and (m, d), and masses that may be None. Costs show what may be wrong with points."""
-    if (arrays := _in_arrays(x, y)) is None:
+    if (arrays := _in_arrays(x, y, *(mass for mass in (a, b) if mass is not None))) is None:
         return None
-    x, y = arrays
-    if not x.ndim == y.ndim == 2 or not x.shape[1] == y.shape[1] > 0 or not 0 < len(x) * len(y) <= MOST_ENTRIES:
+    points, others, *masses = arrays
+    if not points.ndim == others.ndim == 2 or not points.shape[1] == others.shape[1] > 0:
         return None
-    direct = p in (1, 2) and x.shape[1] < MANY_COORDINATES
-    if a is None and b is None and direct and len(x) == len(y) and (compiled := _simplex.compiled(len(x) ** 2)):
-        found = _assigned(1 / len(x), *(compiled.assign_points(x, y, p) or (None,)))
+    n, m = len(points), len(others)
+    if not 0 < n * m <= MOST_ENTRIES:
+        return None
+    direct = p in (1, 2) and points.shape[1] < MANY_COORDINATES
+    if not masses and direct and n == m and (compiled := _simplex.compiled(n * m)):
+        found = _assigned(1 / n, *(compiled.assign_points(points, others, p) or (None,)))
         if found:
             return _result(found)
-    a, b = (torch.from_numpy(np.full(len(z), 1 / len(z))) if mass is None else mass for mass, z in ((a, x), (b, y)))
-    if (masses := _in_arrays(a, b)) is None:
-        return None
-    if (cost := _distances(x, y, p) if direct else None) is None:
-        with suited_threads(a, b, ()):
-            cost = costs(torch.from_numpy(x), torch.from_numpy(y), p).numpy()
-    return _solve(*masses, cost)
+    a, b = (np.full(k, 1 / k) if mass is None else masses.pop(0) for mass, k in ((a, n), (b, m)))
+    if (cost := _distances(points, others, p) if direct else None) is None:
+        with suited_threads(x, y, ()):
+            cost = costs(x, y, p).numpy()
+    return _solve(a, b, cost)
 
 
 def _in_arrays(*tensors):

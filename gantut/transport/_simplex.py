@@ -6,7 +6,6 @@ import numpy as np
 
 from gantut.transport import _promising_arcs
 
-MOST_PIVOTS = 10**9
 # From how many costs on to compile pays. Fewer are a matter of calls alone; to load Numba takes half a second in each
 # process, and once, where nothing is compiled yet, some seconds, but to load POT takes two every time.
 FEWEST_COMPILED = 1 << 6
@@ -82,7 +81,7 @@ def _numba():
 
 
 def _solved_by_pot(a, b, cost):
-    plan, _, f, g, _ = _engine()(a, b, cost, MOST_PIVOTS, 1, None, None)
+    plan, _, f, g, _ = _engine()(a, b, cost, _promising_arcs.MOST_PIVOTS, 1, None, None)
     return *_in_use(plan), f, g
 
 

@@ -78,14 +78,12 @@ def common_total(a, b):
 
 def find_assigner(cost):
     """The module that assigns points of equal mass, or None where the simplex is at least as good, or all there is."""
-    on_cpu = isinstance(cost, np.ndarray) or cost.device.type == "cpu"
     n, m = cost.shape[-2:]
     if n != m:
         return None
-    entries = math.prod(cost.shape)
-    if on_cpu:
-        return _simplex.compiled(entries) if n <= MOST_ASSIGNED else None
-    return _auction if entries >= FEWEST_AUCTIONED else None
+    if cost.device.type == "cpu":
+        return _simplex.compiled(cost.numel()) if n <= MOST_ASSIGNED else None
+    return _auction if cost.numel() >= FEWEST_AUCTIONED else None
 
 
 def solve_uniform(assigner, mass, cost):

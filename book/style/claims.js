@@ -14,16 +14,21 @@
     if (event.target.open && event.target.matches("details")) setFormulas(event.target);
   }, true);
 
-  // What a link leads to is unfolded, as its reader came to read it.
-  const unfold = async () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (!target?.matches(".claim, .entry")) return;
-    const details = target.querySelector("details");
+  // What a link leads to is unfolded, as its reader came to read it, and comes into sight once more when what stands above
+  // has its final height, unless the reader has gone on meanwhile.
+  const goingOn = ["wheel", "touchmove", "pointerdown", "keydown"];
+  const show = async () => {
+    const target = document.querySelector(":target");
+    if (!target) return;
+    const details = target.matches(".claim, .entry") && target.querySelector("details");
     if (details) details.open = true;
-    target.scrollIntoView({ behavior: "instant" });
-    if (document.readyState !== "complete") await new Promise((done) => addEventListener("load", done, { once: true }));
-    await window.formulasSet; // what stands above has grown or been folded by now
-    target.scrollIntoView({ behavior: "instant" });
+    target.scrollIntoView();
+    let stays = true;
+    const leave = () => { stays = false; };
+    for (const kind of goingOn) addEventListener(kind, leave, { once: true, passive: true });
+    await window.formulasSet;
+    for (const kind of goingOn) removeEventListener(kind, leave);
+    if (stays) target.scrollIntoView();
   };
 
   const plain = (text) => text.toLowerCase().replace(/[\\{}$()]|operatorname|mathbb|mathcal/g, "").replace(/\s+/g, " ");
@@ -32,7 +37,7 @@
     const words = new Map(entries.map((entry) => [entry, plain(entry.textContent)])); // before formulas are drawn
     const status = form.querySelector("output");
     const choices = ["verdict", "method", "lesson"];
-    const show = () => {
+    const choose = () => {
       const wanted = plain(form.words.value).split(" ").filter(Boolean);
       let shown = 0;
       for (const entry of entries) {
@@ -53,20 +58,17 @@
     };
     const asked = new URLSearchParams(location.search);
     for (const name of ["words", ...choices]) if (asked.has(name)) form[name].value = asked.get(name);
-    form.addEventListener("input", () => { show(); remember(); });
-    form.addEventListener("reset", () => setTimeout(() => { show(); remember(); }));
+    form.addEventListener("input", () => { choose(); remember(); });
+    form.addEventListener("reset", () => setTimeout(() => { choose(); remember(); }));
     form.addEventListener("submit", (event) => event.preventDefault());
     window.addEventListener("hashchange", () => { // a link to an entry that is filtered away shows it all the same
       if (document.getElementById(location.hash.slice(1))?.closest("[hidden]")) form.reset();
     });
     form.hidden = false;
-    show();
+    choose();
   };
   const form = document.querySelector("form.ledger-filter");
   if (form) startFilter(form);
-  window.addEventListener("hashchange", () => setTimeout(unfold));
-  window.addEventListener("load", async () => {
-    await window.formulasSet; // formulas that were drawn have moved what stands below them
-    unfold();
-  });
+  addEventListener("load", show);
+  addEventListener("hashchange", () => setTimeout(show)); // after the filter has shown what was filtered away
 })();

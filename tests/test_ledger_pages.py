@@ -189,11 +189,12 @@ def open_ledger(browser, home):
         pytest.skip("there is no Chromium to read with")
     opened = []
 
-    def open_ledger(behind="", base=home, page="book/claims", **context):
+    def open_ledger(behind="", base=home, page="book/claims", before="", **context):
         reader = browser.new_context(viewport={"width": 1280, "height": 900}, **context)
         reader.set_default_timeout(60_000)
         opened.append(reader)
         tab = reader.new_page()
+        tab.add_init_script(before)
         tab.goto(f"{base}{page}.html{behind}", wait_until="load")
         if context.get("java_script_enabled", True):
             tab.evaluate("async () => { await window.formulasSet; }")
@@ -285,7 +286,7 @@ def test_while_formulas_are_set_a_place_is_kept_in_sight_until_its_reader_goes_o
         else:
             tab.evaluate("scrollBy(0, 300)")  # as if what stands above had become smaller
         tab.wait_for_timeout(500)
-        tab.evaluate("window.setFormulas()")
+        tab.evaluate("() => { window.setFormulas(); return new Promise(done => setTimeout(done, 20)); }")
         assert tab.evaluate(TOO_FAR_DOWN, place.get_attribute("id")) == pytest.approx(-300 * reader_goes_on, abs=1)
 
 
@@ -302,6 +303,19 @@ def test_a_link_unfolds_what_it_leads_to_and_sets_its_formulas(open_ledger, page
     in_sight = "id => Math.abs(document.getElementById(id).getBoundingClientRect().top - 450) <= 450"
     tab.wait_for_function(in_sight, arg=place)
     assert tab.locator(".claim:not(:target) details[open], .entry:not(:target) details[open]").count() == 0
+
+
+WITHOUT_TARGETS = """const { querySelector } = Document.prototype;
+Document.prototype.querySelector = function (asked) {
+  return asked === ":target" ? null : querySelector.call(this, asked);
+};"""
+
+
+@on_the_site
+def test_a_link_unfolds_what_it_leads_to_where_the_browser_marks_its_target_later_than_it_loads(open_ledger):
+    """As WebKit does, where the place was neither unfolded nor come back to."""
+    tab = open_ledger("#js-bounded", before=WITHOUT_TARGETS)
+    tab.locator("[id='js-bounded'] .claim-more .katex").first.wait_for()
 
 
 # ---- On paper -----------------------------------------------------------------------------------------------

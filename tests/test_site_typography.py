@@ -47,6 +47,8 @@ LAID_OUT = """async () => {
     const formula = bases[bases.length - 1].getBoundingClientRect(), mark = range.getBoundingClientRect();
     return mark.top > formula.bottom || mark.bottom < formula.top;
   });
+  const unheeded = [...document.querySelectorAll("article .katex-html wbr")].filter(
+    e => getComputedStyle(e.parentElement).whiteSpace === "nowrap");
   const broken = [...document.querySelectorAll("article td code .pre")].filter(e => e.getClientRects().length > 1);
   const loaded = [...document.fonts].filter(font => font.status === "loaded");
   return {
@@ -54,6 +56,7 @@ LAID_OUT = """async () => {
     fonts: loaded.map(font => `${font.family.replaceAll('"', "")} ${font.style}`),
     letters: plain.map(p => words(p).length / lines(p)), column: column.width,
     long: long.map(e => e.querySelector("annotation").textContent.slice(0, 60)),
+    breaks: document.querySelectorAll("article .katex-html wbr").length, unheeded: unheeded.length,
     cut: cut.map(words), torn: torn.map(words), broken: broken.map(words)};
 }"""
 
@@ -130,6 +133,47 @@ def test_on_paper_no_formula_is_cut_and_no_cell_of_code_goes_on_overleaf(browser
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
 def test_no_line_begins_with_the_comma_after_a_formula(lay_out, page, phone):
     assert lay_out(page, phone=phone)["torn"] == []
+
+
+@lessons
+def test_a_formula_may_go_on_in_the_next_line_in_all_browsers(lay_out, page):
+    """Chromium breaks a line at a <wbr> even where white-space is nowrap; Firefox and WebKit do not."""
+    seen = lay_out(page, phone=True)
+    assert seen["breaks"] > 20
+    assert seen["unheeded"] == 0
+
+
+WITHOUT_ANCHORS = """const { supports } = CSS;
+CSS.supports = (name, ...rest) => name !== "overflow-anchor" && supports.call(CSS, name, ...rest);
+addEventListener("DOMContentLoaded", () => {
+  document.head.append(Object.assign(document.createElement("style"), { textContent: "* { overflow-anchor: none }" }));
+});"""
+FAR_DOWN = """() => {
+  dispatchEvent(new Event("wheel"));
+  scrollTo({ top: document.documentElement.scrollHeight * 0.6, behavior: "instant" });
+  window.read = [...document.querySelectorAll("article p")].find(p => p.getBoundingClientRect().bottom > 0);
+  window.before = read.getBoundingClientRect().top;
+}"""
+
+
+def test_formulas_that_are_set_do_not_move_the_text_under_its_reader_in_a_browser_without_scroll_anchoring(
+    browser, home
+):
+    tab = browser.new_page(viewport=DESK)
+    tab.add_init_script(WITHOUT_ANCHORS)
+    held = []
+    tab.route("**/katex/fonts.css*", held.append)  # formulas wait for their fonts
+    tab.goto(f"{home}book/api/gantut.transport.html", wait_until="domcontentloaded")
+    tab.evaluate("document.fonts.ready.then(() => {})")
+    tab.evaluate(FAR_DOWN)
+    (fonts,) = held
+    fonts.continue_()
+    grown = tab.evaluate("""async () => {
+      const height = document.documentElement.scrollHeight; await window.formulasSet;
+      return [document.documentElement.scrollHeight - height, read.getBoundingClientRect().top - before]; }""")
+    tab.close()
+    assert abs(grown[0]) > 50, "there is something to be kept in its place from"
+    assert grown[1] == pytest.approx(0, abs=2)
 
 
 @pytest.mark.parametrize("page", ["book/notation", "book/api"])

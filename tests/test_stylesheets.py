@@ -1,6 +1,7 @@
 """The one style sheet of the site says what the sheets that it is made of said, of all that is on the pages."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +55,80 @@ def test_a_style_sheet_that_is_asked_for_in_an_unknown_way_is_not_lost():
     assert stylesheets.rewritten(known, "").count("<link") == 1
     with pytest.raises(ValueError, match="would be lost"):
         stylesheets.rewritten(known + "<link rel=stylesheet href=b.css>", "")
+
+
+# ---- What browsers understand -------------------------------------------------------------------------------
+
+ROOT = Path(__file__).resolve().parents[1]
+OURS = {
+    path: re.sub(
+        r"/\*.*?\*/|(?<!:)//[^\n]*" if path.suffix == ".js" else r"/\*.*?\*/", "", path.read_text("utf-8"), flags=re.S
+    )
+    for folder in ("book/style", "gantut/lessons")
+    for path in sorted((ROOT / folder).rglob("*.[cj]s*"))
+    if path.suffix in (".css", ".js") and "katex" not in path.parts
+}
+# The book is read in Chromium 111, Firefox 121 (2023, for :has) and Safari 16.4, and in what came after them. This came
+# later: not before the version named, of Chromium, Firefox and Safari, or not at all.
+LATER = {
+    r"light-dark\(": "123, 120, 17.5",
+    r"@starting-style": "117, 129, 17.5",
+    r"@scope": "118, 146, 17.4",
+    r"@property": "85, 128, 16.4",
+    r"anchor-name|position-anchor|\banchor\(": "125, 147, 26",
+    r"field-sizing": "123, none, 26",
+    r"interpolate-size|calc-size\(": "129, none, none",
+    r"(?m)^\s*&(?!&)|\{\s*&(?!&)": "120, 117, 17.2: rules within rules",
+    r"\.checkVisibility\(": "105, 106, 17.4",
+    r"withResolvers\(": "119, 121, 17.4",
+    r"\b(Object|Map)\.groupBy\(": "117, 119, 17.4",
+    r"requestIdleCallback": "47, 55, none",
+    r"scheduler\.(yield|postTask)": "94, 142, none",
+    r"startViewTransition": "111, 144, 18",
+    r"scrollend|scrollIntoViewIfNeeded": "114, 109, 26",
+    r"[pP]opover": "114, 125, 17",
+    r"Array\.fromAsync|Promise\.try\(": "121, 115, 16.4 and later",
+    r"/[dgimsuy]*v[dgimsuy]*\.(test|exec)\(": "112, 116, 17",
+    r"\.(union|intersection|difference|isSubsetOf)\(": "122, 127, 17",
+    r"fromBase64|toBase64": "140, 133, 18.2",
+    r"\bnavigation\.": "102, 147, 26",
+}
+# Without these a page is read as well, and looks a little plainer.
+BESIDES = {"::details-content", "text-wrap: balance"}
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: path.name)
+def test_what_is_needed_to_read_the_book_has_long_been_in_every_browser(path):
+    found = {pattern: since for pattern, since in LATER.items() if re.search(pattern, OURS[path])}
+    assert not found, "younger than the browsers that the book is made for"
+    assert set(re.findall(r"::details-content|text-wrap: *[\w-]+", OURS[path])) <= BESIDES
+
+
+def test_a_sign_with_a_text_for_the_ear_has_one_without_it_for_older_browsers():
+    """Firefox before 128 and Safari before 17.4 leave out a declaration whose "/" they do not know."""
+    for path, style in OURS.items():
+        for sign in re.findall(r'content: ("[^"]*") / "', style):
+            assert re.search(rf"content: {re.escape(sign)};\s*content: {re.escape(sign)} / ", style), path.name
+
+
+def test_what_is_not_to_be_marked_is_not_marked_in_safari_either():
+    for path, style in OURS.items():
+        kinds = re.findall(r"(?m)^\s*((?:-webkit-)?user-select: *\w+);", style)
+        assert sorted(kind for kind in kinds if kind.startswith("-")) == sorted(
+            f"-webkit-{kind}" for kind in kinds if not kind.startswith("-")
+        ), path.name
+
+
+def test_no_rule_asks_what_is_in_an_element_that_formulas_are_set_in():
+    """WebKit answers ``:has(.katex)`` anew for the whole page after each formula, for most of a second on a lesson."""
+    insides = {
+        inside
+        for path, style in OURS.items()
+        if path.suffix == ".css"
+        for inside in re.findall(r":has\(([^()]*)", style)
+    }
+    assert insides, "some rules ask for what is there from the beginning"
+    assert not [inside for inside in insides if re.search(r"katex|is-set|set-later|\*|^$", inside)]
 
 
 @pytest.mark.site

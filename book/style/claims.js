@@ -16,9 +16,10 @@
 
   // What a link leads to is unfolded, as its reader came to read it, and comes into sight once more when what stands above
   // has its final height, unless the reader has gone on meanwhile.
+  const placeAsked = () => document.getElementById(location.hash.slice(1));
   const goingOn = ["wheel", "touchmove", "pointerdown", "keydown"];
   const show = async () => {
-    const target = document.querySelector(":target");
+    const target = placeAsked(); // WebKit may not know its :target yet when the page has loaded
     if (!target) return;
     const details = target.matches(".claim, .entry") && target.querySelector("details");
     if (details) details.open = true;
@@ -27,6 +28,7 @@
     const leave = () => { stays = false; };
     for (const kind of goingOn) addEventListener(kind, leave, { once: true, passive: true });
     await window.formulasSet;
+    await new Promise((done) => setTimeout(done)); // until reading_aids.js has fitted what is too long
     for (const kind of goingOn) removeEventListener(kind, leave);
     if (stays) target.scrollIntoView();
   };
@@ -62,7 +64,7 @@
     form.addEventListener("reset", () => setTimeout(() => { choose(); remember(); }));
     form.addEventListener("submit", (event) => event.preventDefault());
     window.addEventListener("hashchange", () => { // a link to an entry that is filtered away shows it all the same
-      if (document.getElementById(location.hash.slice(1))?.closest("[hidden]")) form.reset();
+      if (placeAsked()?.closest("[hidden]")) form.reset();
     });
     form.hidden = false;
     choose();

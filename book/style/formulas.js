@@ -18,7 +18,12 @@
       open += (texts[k].match(/[([{⟨]/g) ?? []).length - (texts[k].match(/[)\]}⟩]/g) ?? []).length;
       if ((texts.slice(0, k + 1).join("").match(bars) ?? []).length % 2 === 0 && open <= 0) groups.push(group = []);
     });
-    const allow = part => part.before(document.createElement("wbr"));
+    const allow = part => { // in an element of its own, which may: Chromium alone heeds a bare <wbr> where lines do not break
+      const place = document.createElement("span");
+      place.className = "may-break";
+      place.append(document.createElement("wbr"));
+      part.before(place);
+    };
     for (const [k, members] of groups.entries()) {
       if (!members.length) continue;
       if (k) allow(members[0]);
@@ -32,9 +37,11 @@
       const [, inline, displayed] = delimited.exec(node.data) ?? [, , node.data];
       const formula = document.createElement("span");
       try {
-        katex.render(inline ?? displayed, formula, { displayMode, strict: "ignore" });
+        const written = katex.renderToString(inline ?? displayed, { displayMode, strict: "ignore" });
+        formula.innerHTML = written.replaceAll(' columnspacing=""', ""); // of which Firefox complains
         if (!displayMode) breaks(formula.querySelector(".katex-html"));
         node.replaceWith(...formula.childNodes);
+        for (const box of [element, element.closest(".nobreak")]) box?.classList.add("is-set");
       } catch (error) {  // the formula stays as it was written
         element.classList.add("katex-error");
         element.title = error.message;
@@ -52,6 +59,19 @@
     const far = new Map([...document.querySelectorAll(".math")].map(element => [element, distance(element)]));
     return [...far.keys()].sort((one, other) => far.get(one) - far.get(other) || 0);
   };
+  // A browser without scroll anchoring, such as Safari, would move the text under its reader as formulas above it are set.
+  // Where nobody has gone on yet, the browser leads to where a page was left or a link to its place: that is not undone.
+  let moves = false;
+  if (!CSS.supports("overflow-anchor", "auto")) {
+    for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"])
+      addEventListener(kind, () => { moves = true; }, { once: true, passive: true });
+  }
+  const inPlace = window.inPlace = change => {
+    const read = moves && scrollY > 0 && [...document.querySelectorAll("article :is(p, li, h2, h3, pre, figure)")]
+      .map(element => [element, element.getBoundingClientRect()]).find(([, { bottom, height }]) => height && bottom > 0);
+    change();
+    if (read) scrollBy({ top: read[0].getBoundingClientRect().top - read[1].top, behavior: "instant" });
+  };
   const breath = () => new Promise(done => { // until what waits has been done
     const channel = new MessageChannel();
     channel.port1.onmessage = done;
@@ -63,7 +83,9 @@
     addEventListener("beforeprint", () => { hurry = true; waiting.splice(0).forEach(set); });
     while (waiting.length && !hurry) {
       const until = performance.now() + SLICE;
-      while (waiting.length && performance.now() < until) set(waiting.shift());
+      inPlace(() => {
+        while (waiting.length && performance.now() < until) set(waiting.shift());
+      });
       await breath();
     }
   };

@@ -50,7 +50,10 @@
   const start = async () => {
     name();
     await window.formulasSet;
-    const measure = () => { fit(); mark(); };
+    const measure = () => {
+      window.inPlace?.(fit); // of formulas.js, where there are formulas
+      mark();
+    };
     measure();
     let waiting;
     window.addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(measure, 200); });

@@ -162,7 +162,7 @@ def test_formulas_that_are_set_do_not_move_the_text_under_its_reader_in_a_browse
     tab = browser.new_page(viewport=DESK)
     tab.add_init_script(WITHOUT_ANCHORS)
     held = []
-    tab.route("**/katex/fonts.css*", held.append)  # formulas wait for their fonts
+    tab.route("**/katex/fonts.css*", lambda route: held.append(route))  # formulas wait for their fonts
     tab.goto(f"{home}book/api/gantut.transport.html", wait_until="domcontentloaded")
     tab.evaluate("document.fonts.ready.then(() => {})")
     tab.evaluate(FAR_DOWN)

@@ -22,6 +22,8 @@ def floating(name, value):
     """Return `value` as a floating point tensor; whole numbers of any kind become double precision."""
     if not isinstance(value, torch.Tensor):
         try:
+            if isinstance(value, list | tuple) and value and isinstance(value[0], np.ndarray):
+                value = np.array(value, dtype=np.float64)  # at once, where torch would warn of going one by one
             if hasattr(value, "dtype"):
                 if np.ma.is_masked(value):
                     raise ValueError("some entries are masked")
@@ -30,7 +32,7 @@ def floating(name, value):
                 value = torch.from_numpy(array.astype(number, copy=False))
             else:
                 value = torch.as_tensor(value, dtype=torch.float64)
-        except (TypeError, ValueError, RuntimeError) as error:
+        except (TypeError, ValueError, RuntimeError, OverflowError) as error:
             raise ValueError(f"{name} must be a tensor or an array of numbers, not {value!r} ({error})") from None
     if not (value.is_floating_point() or value.is_complex() or value.dtype == torch.bool):
         value = value.double()
@@ -348,11 +350,23 @@ def cloud(name, value, *, least=1, why=""):
 
 def class_labels(name, value, *, least=0):
     """Return `value` as a tensor of class labels: integers from `least` on."""
-    value = torch.as_tensor(value)
+    value = numbers_of(name, value)
     if value.is_floating_point() or value.is_complex() or value.dtype == torch.bool:
         raise ValueError(f"{name} must be whole numbers, not {value.dtype}: write {name}.long()")
+    value = value.long()  # at once: of unsigned ones torch finds no smallest
     if not value.ndim or not value.shape[-1]:
         raise ValueError(f"{name} must be labels of shape (..., n), n at least 1, but has shape {shape(value)}")
     if value.numel() and value.min() < least:
         raise ValueError(f"{name} must be whole numbers from {least} on, but one is {value.min().item()}")
-    return value.long()
+    return value
+
+
+def numbers_of(name, value):
+    """Return `value` as a tensor of the kind of numbers that it has."""
+    if isinstance(value, torch.Tensor):
+        return value
+    try:
+        array = np.array(value)
+        return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be a tensor or an array of numbers, not {value!r} ({error})") from None

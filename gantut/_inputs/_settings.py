@@ -36,7 +36,7 @@ def _number(value):
 def finite(name, value):
     """Require a finite number."""
     try:
-        number = float(value)
+        number = math.nan if isinstance(value, str | bytes) else float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
@@ -80,7 +80,7 @@ def generator(name, value):
 def interval(name, value):
     """Require two finite numbers, the lower first."""
     try:
-        low, high = map(float, value)
+        low, high = (math.nan if isinstance(each, str | bytes) else float(each) for each in value)
     except (TypeError, ValueError, OverflowError):
         low = high = math.nan
     if not (math.isfinite(low) and math.isfinite(high) and low < high):

@@ -8,7 +8,7 @@ import torch
 
 from gantut import _inputs
 
-TINY = 2.0**-300  # where all coordinates are smaller, their squares may vanish
+TINY, SMALLEST = 2.0**-300, 2.0**-700  # where coordinates are smaller, squares may vanish; a unit in which they do not
 
 
 class Population(NamedTuple):
@@ -77,9 +77,17 @@ def suited_unit(*values):
 
 def distances(x, y):
     """Return the distances (n, m) between two point clouds."""
-    unit = suited_unit(x, y)
+    found = _distances(x, y)
+    if any(((t != 0) & (t.abs() < TINY)).any() for t in (x, y)):  # their squares may vanish beside any others
+        largest = torch.finfo(x.dtype).max
+        near = _distances(*((t / SMALLEST).clamp(-largest, largest) for t in (x, y))).mul_(SMALLEST)
+        found = near.where(found < TINY, found)
+    return found
+
+
+def _distances(x, y):
     # not by a matrix product, which would lose the digits in which the samples of a collapsed generator differ
-    return torch.cdist(x / unit, y / unit, compute_mode="donot_use_mm_for_euclid_dist").mul_(unit)
+    return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _with_dims(alive, own):

@@ -93,7 +93,10 @@ def pictures_in(path: str | os.PathLike, match: str, limits: ImageLimits, links:
         limits = limits._replace(total_bytes=max(limits.total_bytes, 2 * path.stat().st_size))
         members, most = _in_archive(path, match, limits), limits.total_bytes
     else:
-        raise ValueError(f"path must be a folder, or a zip or tar archive, but {str(path)!r} does not exist")
+        raise ValueError(
+            f"path must be a folder, or a zip or tar archive, but {str(path)!r} "
+            + ("is neither" if path.exists() else "does not exist")
+        )
     files = size = 0
     for found in members:
         if found.data is not None:

@@ -404,3 +404,13 @@ def test_matrices_that_are_made_of_others_cannot_be_changed():
     for wrap in (torch.nn.utils.weight_norm, torch.nn.utils.parametrizations.weight_norm):
         with pytest.raises(ValueError, match="only the parameters of torch"):
             weight_matrices(torch.nn.Sequential(wrap(torch.nn.Linear(2, 8)), torch.nn.Linear(8, 1)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_classifier_in_half_precision_is_the_one_in_single_precision_rounded(dtype):
+    (images,) = clouds((40, 3))
+    images, labels = images.to(dtype), (images[:, 0] > 0).long()
+    half, single = (train_classifier(given, labels, hidden=(4,), epochs=3) for given in (images, images.float()))
+    for rounded, exact in zip(half.parameters(), single.parameters(), strict=True):
+        assert torch.equal(rounded, exact.to(dtype))
+    assert half.probabilities(images).isfinite().all()

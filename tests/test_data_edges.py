@@ -3,6 +3,7 @@
 import math
 import os
 import struct
+import tarfile
 import zlib
 
 import numpy as np
@@ -194,6 +195,20 @@ def test_an_empty_array_of_impossible_sizes_is_refused(tmp_path, sizes):
     tmp_path.joinpath("a").write_bytes(struct.pack(f">HBB{len(sizes)}I", 0, 8, len(sizes), *sizes))
     with pytest.raises(ValueError, match=r"^path must hold at most"):
         read_idx(tmp_path / "a")
+
+
+def test_an_entry_of_negative_size_is_damage(tmp_path):
+    picture = png(8, np.arange(64).reshape(8, 8))
+    whole, entry = tarfile.TarInfo("a.png"), tarfile.TarInfo("b.png")
+    whole.size = len(picture)
+    negative = bytearray(entry.tobuf())
+    negative[124:136], negative[148:156] = b"\xff" * 12, b" " * 8  # -1, and no checksum
+    negative[148:155] = b"%06o\0" % sum(negative)
+    data = picture.ljust(-(-len(picture) // 512) * 512, b"\0")
+    tmp_path.joinpath("a.tar").write_bytes(whole.tobuf() + data + negative + data + bytes(1024))
+    found = sprites(tmp_path / "a.tar")
+    assert found.names == ("a.png",)
+    assert found.skipped == (("a.tar", "is damaged after 2 files (an entry has a negative size)"),)
 
 
 # ---- Distributions in few bits ---------------------------------------------------------------------------------------

@@ -269,6 +269,8 @@ def _read_tarred(stream, member, limits):
         return Found(name, None, "its path leaves the archive")
     if not member.isreg() or member.issparse():
         return Found(name, None, "is a link" if member.islnk() or member.issym() else "is not a regular file")
+    if member.size < 0:
+        raise tarfile.ReadError("an entry has a negative size")
     if member.size > limits.picture_bytes:
         return Found(name, None, _too_large(member.size, limits))
     stream.seek(member.offset_data)

@@ -95,7 +95,9 @@ def _opened(data, most, least):
         depth, colour = data[24:26] if is_png else (8, 0)  # bits, and 0 for grey
         if depth in (2, 4) and colour == 0 and transparent in range(2**depth):  # as it was before levels had 8 bits
             opened.info["transparency"] = transparent = transparent * 255 // (2**depth - 1)
-        image, profile = ImageOps.exif_transpose(opened), opened.info.get("icc_profile")
+        image, profile = opened, opened.info.get("icc_profile")
+        with contextlib.suppress(Exception):  # damaged EXIF data: as it lies
+            image = ImageOps.exif_transpose(opened)
         grey, remarks = image.mode in ("1", "L", "LA") or image.mode.startswith("I"), []
         if image.mode.startswith("I"):  # 16 bits, of which fewer may be used
             levels = np.asarray(image)

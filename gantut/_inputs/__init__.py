@@ -33,7 +33,7 @@ def floating(name, value):
             else:
                 value = torch.as_tensor(value, dtype=torch.float64)
         except (TypeError, ValueError, RuntimeError, OverflowError) as error:
-            raise ValueError(f"{name} must be a tensor or an array of numbers, not {value!r} ({error})") from None
+            raise ValueError(f"{name} must be a tensor or an array of numbers, not {_shown(value)} ({error})") from None
     if not (value.is_floating_point() or value.is_complex() or value.dtype == torch.bool):
         value = value.double()
     if value.dtype not in FLOATING:
@@ -41,6 +41,12 @@ def floating(name, value):
     if value.layout != torch.strided:
         raise ValueError(f"{name} must be a dense tensor, not {value.layout}: write {name}.to_dense()")
     return value
+
+
+def _shown(value):
+    """Show a value of any length in a line or two."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def precision(dtype):
@@ -369,4 +375,4 @@ def numbers_of(name, value):
         array = np.array(value)
         return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be a tensor or an array of numbers, not {value!r} ({error})") from None
+        raise ValueError(f"{name} must be a tensor or an array of numbers, not {_shown(value)} ({error})") from None

@@ -92,16 +92,12 @@ def feature_matching_loss(
 
 def _layers(name, features):
     """Return features as a tuple of tensors (..., batch, features), one for each layer."""
-    layers = (features,) if isinstance(features, torch.Tensor) else features
-    if not isinstance(layers, tuple | list) or not layers or not all(isinstance(h, torch.Tensor) for h in layers):
-        raise ValueError(f"{name} must be a tensor, or one for each layer, not {type(features).__name__} {features!r}")
-    for h in layers:
-        if h.ndim < 2 or 0 in h.shape[-2:] or not h.is_floating_point():
-            raise ValueError(
-                f"{name} must be floating point of shape (..., batch, features), neither of them 0, not {h.dtype} of "
-                f"shape {_inputs.shape(h)}"
-            )
-    return tuple(layers)
+    layers = tuple(features) if isinstance(features, tuple | list) else (features,)
+    for h in layers or (None,):
+        if not isinstance(h, torch.Tensor) or not h.is_floating_point() or h.ndim < 2 or 0 in h.shape[-2:]:
+            given = f"{h.dtype} of shape {_inputs.shape(h)}" if isinstance(h, torch.Tensor) else type(h).__name__
+            raise ValueError(f"{name} must be floating point of shape (..., batch, features), no size 0, not {given}")
+    return layers
 
 
 @dataclass(frozen=True)

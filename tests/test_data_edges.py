@@ -172,7 +172,7 @@ def test_of_12_bits_in_16_neither_colours_nor_opacity_are_taken_for_black_and_bl
     "limits", [5, (1, 2), "many", 0, ImageLimits(files="a"), ImageLimits(pixels=None), ImageLimits(picture_bytes=1.5)]
 )
 def test_limits_are_whole_numbers(tmp_path, limits):
-    with pytest.raises(ValueError, match=r"^(limits|files|pixels|picture_bytes) must be"):
+    with pytest.raises(ValueError, match=r"^limits must be None or ImageLimits"):
         sprites(tmp_path, limits=limits)
 
 
@@ -240,7 +240,7 @@ def test_no_sample_leaves_the_interval_that_it_comes_from(monkeypatch, dtype):
         (lambda: parallel_lines(1e39, dtype=torch.float32), "theta in torch.float32 must be a finite number"),
         (lambda: parallel_lines("1"), "theta must be a finite number"),
         (lambda: gaussian(10**400), "mean must be a tensor or an array of numbers"),
-        (lambda: gaussian([]), r"means must have shape \(modes,\) or \(modes, d\), no size 0"),
+        (lambda: gaussian([]), r"means must have shape \(modes,\) or \(modes, d\), neither 0"),
         (lambda: Augmentation(colour="0.5"), "colour must be a finite number"),
     ],
 )

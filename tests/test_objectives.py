@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gantut import objectives
-from gantut.objectives import OBJECTIVES, STATISTICS, class_probabilities, class_score, feature_matching_loss
+from gantut.objectives import OBJECTIVES, STATISTICS, feature_matching_loss
 from gantut.training import Config
 
 
@@ -160,7 +160,9 @@ def test_a_batch_of_one_is_a_batch():
 )
 def test_a_batch_of_none_has_no_loss(game):
     for loss in (game.critic_loss, game.generator_loss):
-        with pytest.raises(ValueError, match=r"scores must be .* batch at least 1, not shape \(2, 0\)"):
+        with pytest.raises(
+            ValueError, match=r"scores must be .* batch at least 1, not torch.float32 of shape \(2, 0\)"
+        ):
             loss(torch.zeros(2, 0), torch.zeros(2, 0))
 
 
@@ -237,7 +239,7 @@ NO_SCORES = (torch.tensor([1, 2]), torch.tensor([True]), torch.tensor([1j]))
 def test_scores_that_are_no_floating_point_numbers_are_refused(name, scores):
     game = OBJECTIVES[name]
     for loss in filter(None, (game.critic_loss, game.generator_loss)):
-        with pytest.raises(ValueError, match=f"^scores must be floating point, not {scores.dtype}"):
+        with pytest.raises(ValueError, match=f"^scores must be floating point .*, not {scores.dtype}"):
             loss(scores, scores)
 
 
@@ -294,11 +296,3 @@ def test_dead_features_have_a_loss_and_a_gradient_of_zero(statistics):
     loss = feature_matching_loss(torch.zeros(5, 3), dead, statistics=statistics)
     assert loss == 0
     assert torch.equal(torch.autograd.grad(loss, dead)[0], torch.zeros(4, 3))
-
-
-@pytest.mark.parametrize("of_classes", [class_score, class_probabilities])
-def test_logits_of_classes_are_numbers_and_there_are_some(of_classes):
-    for logits in (torch.tensor(1.0), torch.ones(4, 0), torch.tensor([1j]), None):
-        with pytest.raises(ValueError, match="logits"):
-            of_classes(logits)
-    assert torch.equal(of_classes([1, 2]), of_classes(torch.tensor([1.0, 2.0]).double()))

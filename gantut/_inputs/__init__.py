@@ -20,20 +20,7 @@ TOTAL_TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5, torch.float16: 1e-2
 
 def floating(name, value):
     """Return `value` as a floating point tensor; whole numbers of any kind become double precision."""
-    if not isinstance(value, torch.Tensor):
-        try:
-            if isinstance(value, list | tuple) and value and isinstance(value[0], np.ndarray):
-                value = np.array(value, dtype=np.float64)  # at once, where torch would warn of going one by one
-            if hasattr(value, "dtype"):
-                if np.ma.is_masked(value):
-                    raise ValueError("some entries are masked")
-                array = np.array(value)  # a copy: the array may be read-only, or run backwards
-                number = {"i": np.float64, "u": np.float64}.get(array.dtype.kind, array.dtype.newbyteorder("="))
-                value = torch.from_numpy(array.astype(number, copy=False))
-            else:
-                value = torch.as_tensor(value, dtype=torch.float64)
-        except (TypeError, ValueError, RuntimeError, OverflowError) as error:
-            raise ValueError(f"{name} must be a tensor or an array of numbers, not {_shown(value)} ({error})") from None
+    value = numbers_of(name, value, lists=torch.float64)
     if not (value.is_floating_point() or value.is_complex() or value.dtype == torch.bool):
         value = value.double()
     if value.dtype not in FLOATING:
@@ -43,10 +30,20 @@ def floating(name, value):
     return value
 
 
-def _shown(value):
-    """Show a value of any length in a line or two."""
-    text = repr(value)
-    return text if len(text) <= 200 else f"{text[:200]}..."
+def numbers_of(name, value, *, lists=None):
+    """Return `value` as a tensor of the kind of numbers that it has; lists of numbers in a dtype that is given."""
+    if isinstance(value, torch.Tensor):
+        return value
+    try:
+        rows = isinstance(value, list | tuple) and value and isinstance(value[0], np.ndarray)
+        if lists and not rows and not hasattr(value, "dtype"):
+            return torch.as_tensor(value, dtype=lists)
+        if np.ma.is_masked(value):
+            raise ValueError("some entries are masked")
+        array = np.array(value)  # a copy: the array may be read-only, or run backwards
+        return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise ValueError(f"{name} must be a tensor or an array of numbers, not {value!r} ({error})") from None
 
 
 def precision(dtype):
@@ -365,14 +362,3 @@ def class_labels(name, value, *, least=0):
     if value.numel() and value.min() < least:
         raise ValueError(f"{name} must be whole numbers from {least} on, but one is {value.min().item()}")
     return value
-
-
-def numbers_of(name, value):
-    """Return `value` as a tensor of the kind of numbers that it has."""
-    if isinstance(value, torch.Tensor):
-        return value
-    try:
-        array = np.array(value)
-        return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be a tensor or an array of numbers, not {_shown(value)} ({error})") from None

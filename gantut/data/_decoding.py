@@ -91,14 +91,14 @@ def _opened(data, most, least):
         if math.prod(opened.size) > most:
             raise Refused(f"has {size[0]} x {size[1]} pixels, but {most} are allowed")
         opened.load()
-        is_png, transparent = opened.format == "PNG", opened.info.get("transparency")
-        depth, colour = data[24:26] if is_png else (8, 0)  # bits, and 0 for grey
+        remarks, transparent = [], opened.info.get("transparency")
+        depth, colour = data[24:26] if opened.format == "PNG" else (8, 0)  # bits, and 0 for grey
         if depth in (2, 4) and colour == 0 and transparent in range(2**depth):  # as it was before levels had 8 bits
             opened.info["transparency"] = transparent = transparent * 255 // (2**depth - 1)
         image, profile = opened, opened.info.get("icc_profile")
         with contextlib.suppress(Exception):  # damaged EXIF data: as it lies
             image = ImageOps.exif_transpose(opened)
-        grey, remarks = image.mode in ("1", "L", "LA") or image.mode.startswith("I"), []
+        grey = image.mode in ("1", "L", "LA") or image.mode.startswith("I")
         if image.mode.startswith("I"):  # 16 bits, of which fewer may be used
             levels = np.asarray(image)
             bits = next(bits for bits in (8, 12, 16) if levels.max() < 2**bits)

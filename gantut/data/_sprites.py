@@ -171,10 +171,8 @@ def sprites(
         raise ValueError(f"match must be a pattern such as '*.png', not {match!r}")
     _pixels.colour("background", background)
     limits = ImageLimits() if limits is None else limits
-    if not isinstance(limits, ImageLimits):
-        raise ValueError(f"limits must be gantut.data.ImageLimits or None, not {limits!r}")
-    for name, limit in limits._asdict().items():
-        _inputs.count(name, limit, least=0)
+    if not isinstance(limits, ImageLimits) or not all(isinstance(limit, int) and limit >= 0 for limit in limits):
+        raise ValueError(f"limits must be None or ImageLimits, whole numbers of at least 0, not {limits!r}")
     files = partial(pictures_in, path, match, limits, _inputs.one_of("links", links, (True, False)))
     most = limits.pixels
     if resize == "auto":

@@ -6,14 +6,7 @@ import torch
 from torch import nn
 
 from gantut import _inputs
-from gantut.lipschitz._scores import (
-    ROUNDINGS,
-    gradient_norms,
-    layout,
-    require_module,
-    require_separate_samples,
-    samples,
-)
+from gantut.lipschitz._scores import gradient_norms, layout, require_module, require_separate_samples, samples
 from gantut.lipschitz._weights import spectral_norm
 from gantut.networks import MLP
 
@@ -21,7 +14,7 @@ from gantut.networks import MLP
 ENTRIES = 1 << 22
 # Pairs nearer to each other than this, relative to the largest coordinate, tell of roundings rather than of slopes.
 NEAR = 1e-6
-ROUNDING = 2.0**-47  # of each norm and their product, relative to it: an upper bound stays one
+ROUNDING = 2.0**-47  # of a score, or a norm in a product of norms, relative to it: bounds from both sides stay bounds
 
 
 @torch.inference_mode(False)
@@ -144,7 +137,7 @@ def _steepest_pair(points, scores):
     """Return the largest ratio of |f(x_i) - f(x_j)| to the distance of points (n, d); 0 if all coincide."""
     rows = max(ENTRIES // len(points), 1)
     least = NEAR * points.abs().max()
-    rounding = ROUNDINGS * torch.finfo(scores.dtype).eps * scores.abs().max()  # which is no slope
+    rounding = ROUNDING * scores.abs().max()  # which is no slope
     found = []
     for some, their in zip(points.split(rows), scores.split(rows), strict=True):
         distance = torch.cdist(some, points, compute_mode="donot_use_mm_for_euclid_dist")  # (rows, n)

@@ -38,7 +38,7 @@ def class_score(logits: torch.Tensor) -> torch.Tensor:
     >>> class_score(torch.zeros(3, 4))  # log 4: D = 4/5
     tensor([1.3863, 1.3863, 1.3863])
     """
-    return _of_classes(logits).logsumexp(-1)
+    return logits.logsumexp(-1)
 
 
 def class_probabilities(logits: torch.Tensor) -> torch.Tensor:
@@ -65,15 +65,7 @@ def class_probabilities(logits: torch.Tensor) -> torch.Tensor:
     >>> class_probabilities(torch.zeros(3))
     tensor([0.2500, 0.2500, 0.2500, 0.2500])
     """
-    logits = _of_classes(logits)
     return torch.cat([logits, torch.zeros_like(logits[..., :1])], -1).softmax(-1)
-
-
-def _of_classes(logits):
-    """Return logits (..., K) as a floating point tensor, K at least 1."""
-    logits = _inputs.floating("logits", logits)
-    _inputs.dimension("logits", logits, -1)
-    return logits
 
 
 def supervised_loss(logits: torch.Tensor, labels: torch.Tensor, *, validate_args: bool = True) -> torch.Tensor:

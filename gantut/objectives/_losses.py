@@ -328,11 +328,10 @@ def hinge_generator_loss(real_scores: torch.Tensor | None, fake_scores: torch.Te
 def require_batches(*scores):
     """Require scores (..., batch) with the same leading axes; warn where the last axis is hardly a batch."""
     for tensor in scores:
-        if not isinstance(tensor, torch.Tensor) or not tensor.ndim or not tensor.shape[-1]:
-            given = f"shape {_inputs.shape(tensor)}" if isinstance(tensor, torch.Tensor) else type(tensor).__name__
-            raise ValueError(f"scores must be tensors of shape (..., batch), batch at least 1, not {given}")
-        if not tensor.is_floating_point():
-            raise ValueError(f"scores must be floating point, not {tensor.dtype}")
+        known = isinstance(tensor, torch.Tensor)
+        if not known or not tensor.is_floating_point() or not tensor.ndim or not tensor.shape[-1]:
+            given = f"{tensor.dtype} of shape {_inputs.shape(tensor)}" if known else type(tensor).__name__
+            raise ValueError(f"scores must be floating point of shape (..., batch), batch at least 1, not {given}")
     if scores[0].shape[:-1] != scores[-1].shape[:-1]:
         shapes = " and ".join(str(_inputs.shape(tensor)) for tensor in scores)
         raise ValueError(

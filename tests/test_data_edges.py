@@ -240,7 +240,7 @@ def test_no_sample_leaves_the_interval_that_it_comes_from(monkeypatch, dtype):
         (lambda: parallel_lines(1e39, dtype=torch.float32), "theta in torch.float32 must be a finite number"),
         (lambda: parallel_lines("1"), "theta must be a finite number"),
         (lambda: gaussian(10**400), "mean must be a tensor or an array of numbers"),
-        (lambda: gaussian([]), r"means must have shape \(modes,\) or \(modes, d\), neither 0"),
+        (lambda: gaussian([]), r"means must have shape \(modes,\) or \(modes, d\), not \(1, 0\)"),
         (lambda: Augmentation(colour="0.5"), "colour must be a finite number"),
     ],
 )

@@ -279,7 +279,7 @@ def test_a_singular_covariance_is_one_also_as_its_precision_rounds_it(dtype):
     ("pairs", "settings", "message"),
     [
         (6, dict(level=1 - 2**-5), "with_ must have at least 7 members"),  # the least p-value is alpha itself
-        (40, dict(comparisons=2501), "comparisons must be fewer: p-values of random signs of 40 pairs"),
+        (40, dict(comparisons=2501), "comparisons must be fewer: p-values of random signs, 40 each"),
         (16, dict(comparisons=1200), "comparisons must be fewer"),
     ],
 )

@@ -114,9 +114,7 @@ class GaussianMixture(Distribution):
     def __init__(self, means, stds, weights=None):
         self.means = _inputs.floating("means", means)
         if self.means.ndim not in (1, 2) or not self.means.numel():
-            raise ValueError(
-                f"means must have shape (modes,) or (modes, d), neither 0, not {_inputs.shape(self.means)}"
-            )
+            raise ValueError(f"means must have shape (modes,) or (modes, d), not {_inputs.shape(self.means)}")
         modes, self.dtype, self.device = len(self.means), self.means.dtype, self.means.device
         like = dict(dtype=self.dtype, device=self.device)
         if not torch.isfinite(self.means).all():

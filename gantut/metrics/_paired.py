@@ -121,9 +121,7 @@ def paired_difference(with_, without, *, comparisons: int = 1, level: float = 0.
     flipped = tuple(map(torch.cat, zip(*sums, strict=True)))  # for every shift: the first less the shift's multiple
     least = float((flipped[1].abs() == pairs).double().mean())  # p-value, if all differences have one sign
     if least >= alpha:
-        raise ValueError(
-            f"comparisons must be fewer: p-values of random signs of {pairs} pairs are at least {least:.2g}"
-        )
+        raise ValueError(f"comparisons must be fewer: p-values of random signs, {pairs} each, are at least {least:.2g}")
     low, high = (_end(differences, flipped, alpha, side) for side in (-1, 1))
     return PairedDifference(float(differences.mean()), low, high, _p_value(differences, flipped, 0.0), pairs, level)
 

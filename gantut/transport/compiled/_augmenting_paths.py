@@ -119,7 +119,7 @@ def _assign(cost, column_of, g, row_of, before, reached, distance, bits, length,
 
 @part_of_it
 def _start(cost, g, column_of, row_of, least_row):
-    """Give every column the least cost in it, and every row one of the columns where it is the one of least cost."""
+    """Give every column the least cost in it, and every row a column where its cost is that, as long as one is left."""
     for j in range(g.shape[0]):
         g[j], least_row[j], column_of[j], row_of[j] = cost[0, j], 0, -1, -1
     for i in range(1, cost.shape[0]):
@@ -131,6 +131,12 @@ def _start(cost, g, column_of, row_of, least_row):
     for j in range(g.shape[0]):
         if column_of[least_row[j]] < 0:
             column_of[least_row[j]], row_of[j] = j, least_row[j]
+    for i in range(cost.shape[0]):  # where costs are equal, others are as near: that saves most paths
+        if column_of[i] < 0:
+            for j in range(g.shape[0]):
+                if row_of[j] < 0 and cost[i, j] == g[j]:
+                    column_of[i], row_of[j] = j, i
+                    break
 
 
 @part_of_it

@@ -3,6 +3,7 @@
 import math
 import warnings
 
+import numpy as np
 import torch
 
 from gantut import _inputs
@@ -31,7 +32,7 @@ def options(reg, tol, max_iter):
 
 def in_groups(a, b, *of_cost):
     """Masses (..., n) and (..., m) and two-dimensional parts of the cost: the batch, and groups to solve together."""
-    batch = torch.broadcast_shapes(a.shape[:-1], b.shape[:-1], *(part.shape[:-2] for part in of_cost))
+    batch = np.broadcast_shapes(a.shape[:-1], b.shape[:-1], *(part.shape[:-2] for part in of_cost))
     if 0 in batch:
         return batch, ()
     flat = [*(flattened(mass, batch, 1) for mass in (a, b)), *(flattened(part, batch, 2) for part in of_cost)]

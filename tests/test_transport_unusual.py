@@ -168,7 +168,10 @@ def test_no_mode_that_is_switched_on_elsewhere_changes_an_answer(mode, dtype, ca
         torch.testing.assert_close(found, expected, rtol=1e-13 if dtype == torch.float64 else 1e-6, atol=1e-15)
 
 
-@pytest.mark.parametrize("mode", MODES)
+RARE = ("default float16", "NumPy raises", "inference")
+
+
+@pytest.mark.parametrize("mode", [pytest.param(mode, marks=[pytest.mark.slow] * (mode in RARE)) for mode in MODES])
 def test_nor_do_modes_change_how_large_problems_are_solved(mode, monkeypatch):
     monkeypatch.setattr("gantut.transport._promising_arcs.MANY_ARCS", 10_000)
     x, y, a, b = drawn(520, 64), drawn(530, 64, seed=1), shares(520), shares(530, seed=1)
@@ -290,6 +293,10 @@ def linear_program(a, b, cost):
     return round(scipy.optimize.linprog(cost.ravel(), A_eq=constraints, b_eq=np.r_[a, b][:-1], method="highs").fun)
 
 
+LARGER = [pytest.param(n, m, marks=pytest.mark.slow) for n, m in ((1, 70), (3, 60), (24, 18), (30, 30))]
+SHAPES = [(8, 8), (7, 9), (9, 16), (60, 3), (70, 1), *LARGER]
+
+
 def with_ties(n, m):
     """Costs in whole numbers, many of which agree."""
     i, j, random = np.arange(n)[:, None], np.arange(m), np.random.default_rng(n * m)
@@ -305,7 +312,7 @@ def with_ties(n, m):
     yield np.abs(i // 3 - j // 3) + np.abs(i % 3 - j % 3)
 
 
-@pytest.mark.parametrize(("n", "m"), [(8, 8), (7, 9), (9, 16), (3, 60), (60, 3), (1, 70), (70, 1), (24, 18), (30, 30)])
+@pytest.mark.parametrize(("n", "m"), SHAPES)
 def test_problems_in_whole_numbers_are_solved_exactly_however_many_of_them_agree(n, m):
     random, total = np.random.default_rng(n + m), 6 * n * m // math.gcd(n, m)
     equal = [np.full(k, total // k) for k in (n, m)]

@@ -247,6 +247,12 @@ def test_heic_is_read_with_the_package_for_it_and_without_it_the_way_out_is_told
 
 def test_a_photograph_whose_exif_data_are_damaged_is_read_as_it_lies(tmp_path):
     image = Image.new("RGB", (8, 8), "red")
-    for exif in (b"Exif\0\0nothing of the kind", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff"):
-        levels, _ = read(tmp_path, encoded(image, "JPEG", exif=exif, quality=100), "a.jpg")
-        np.testing.assert_allclose(levels, [[[255, 0, 0]] * 8] * 8, atol=3)
+    for exif in (
+        b"Exif\0\0nothing of the kind",
+        b"Exif\0\0MM\0*\0\0\0\x08\xff\xff",
+        b"Exif\0\0II",
+        b"\1\2\3\4\5\6\7\x08",
+    ):
+        for kind in ("JPEG", "PNG", "WEBP"):
+            levels, _ = read(tmp_path, encoded(image, kind, exif=exif, quality=100), f"a.{kind.lower()}")
+            np.testing.assert_allclose(levels, [[[255, 0, 0]] * 8] * 8, atol=3)

@@ -9,12 +9,21 @@ import scipy.stats
 import torch
 
 from gantut.data import gaussian_mixture, ring
-from gantut.lipschitz import lipschitz_bound, max_gradient_norm, spectral_norm
+from gantut.lipschitz import (
+    clip_,
+    lipschitz_bound,
+    max_gradient_norm,
+    project_spectral_norm_,
+    spectral_norm,
+    weight_matrices,
+)
 from gantut.metrics import (
     certified_w1,
     density_coverage,
+    effective_classes,
     exact_w1,
     fid,
+    frechet_distance,
     kid,
     mean_distance,
     median_interval,
@@ -224,3 +233,184 @@ def test_slopes_are_found_in_inference_mode_too():
     with torch.inference_mode():
         found = max_gradient_norm(critic, x + 0)
     assert found.item() == pytest.approx(critic.weight.norm().item(), rel=1e-9)
+
+
+# ---- Points of very different sizes ----------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("error")  # no point has a copy
+def test_tiny_distances_are_kept_beside_ordinary_and_huge_ones():
+    samples = torch.tensor([[1e-170, 0.0], [1.0, 0.0], [1e150, 2e-200]], dtype=torch.float64)
+    data = torch.tensor([[0.0, 0.0], [1e150, 0.0]], dtype=torch.float64)
+    found = nearest_training_distance(samples, data)
+    assert found.distance.tolist() == [1e-170, 1.0, 2e-200]
+    assert found.index.tolist() == [0, 0, 1]
+    reference = torch.tensor([[0.0], [1e-200], [2e-200], [1.0], [1.1]], dtype=torch.float64)
+    off = torch.tensor([[5e-199], [7e-199], [3.0], [4.0]], dtype=torch.float64)  # nearer than squares can tell
+    assert precision_recall(off, reference, k=1).precision == 0
+    assert density_coverage(reference, reference, k=1).coverage == 1
+
+
+@pytest.mark.parametrize("size", [1e2, 1e4, 1e6])
+@pytest.mark.parametrize("where", ["samples", "reference"])
+def test_the_kernel_distance_keeps_its_digits_beside_a_point_far_from_all_others(where, size):
+    x, y = clouds((8, 3), (9, 3))
+    (x if where == "samples" else y)[0] *= size
+    truth = kernel_distance(x, y)
+    assert abs(Fraction(kid(x, y).item()) - truth) <= abs(truth) * Fraction(1, 10**12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_a_singular_covariance_is_one_also_as_its_precision_rounds_it(dtype):
+    zero = torch.zeros(8, dtype=dtype)
+    for seed in range(20):
+        few, many = clouds((3, 8), (20, 8), seed=seed)  # three points span two dimensions
+        exact = few.T.cov(), many.T.cov()
+        found = frechet_distance(zero, exact[0].to(dtype), zero, exact[1].to(dtype))
+        truth = frechet_distance(zero.double(), exact[0], zero.double(), exact[1])
+        scale = exact[0].trace() + exact[1].trace()
+        assert found.item() == pytest.approx(truth.item(), abs=(64 * torch.finfo(dtype).eps) ** 0.5 * scale.item())
+
+
+# ---- What no p-value can reject, no interval leaves out --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pairs", "settings", "message"),
+    [
+        (6, dict(level=1 - 2**-5), "with_ must have at least 7 members"),  # the least p-value is alpha itself
+        (40, dict(comparisons=2501), "comparisons must be fewer: p-values of random signs, 40 each"),
+        (16, dict(comparisons=1200), "comparisons must be fewer"),
+    ],
+)
+def test_an_interval_that_no_signs_can_bound_is_refused(pairs, settings, message):
+    shifted = [5 + math.sin(i) / 10 for i in range(pairs)]
+    with pytest.raises(ValueError, match=message):
+        paired_difference(shifted, [0.0] * pairs, **settings)
+
+
+def test_an_interval_is_bounded_where_the_outermost_signs_are_rejected():
+    found = paired_difference([5 + math.sin(i) / 10 for i in range(40)], [0.0] * 40, comparisons=2000)
+    assert 4.9 < found.low < found.difference < found.high < 5.1
+
+
+# ---- Labels and numbers from elsewhere -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2", "u4", "u8", ">u2", ">i4", "i1", list, tuple])
+def test_labels_are_whole_numbers_of_any_kind(kind):
+    labels = np.array([0, 1, 1, 2])
+    given = kind(labels.tolist()) if isinstance(kind, type) else labels.astype(kind)
+    assert effective_classes(given).item() == pytest.approx(math.sqrt(8), rel=1e-15)  # entropy (3/2) log 2
+    if not isinstance(kind, type) and kind[0] == "u":
+        assert effective_classes(torch.from_numpy(given)).item() == pytest.approx(math.sqrt(8), rel=1e-15)
+
+
+@pytest.mark.parametrize("value", [None, {}, ["a", "b"], [0, 10**30], [[0, 1], [2]], np.array([None, 1])], ids=repr)
+def test_what_are_no_labels_is_refused_by_name(value):
+    with pytest.raises(ValueError, match=r"^classes must be a tensor or an array of numbers, not"):
+        effective_classes(value)
+
+
+@pytest.mark.filterwarnings("error")
+def test_lists_of_arrays_are_points_and_numbers_too_large_for_a_float_are_none():
+    x, y = clouds((6, 2), (5, 2))
+    assert torch.equal(fid(list(x.numpy()), list(y.numpy())), fid(x, y))
+    with pytest.raises(ValueError, match=r"^samples must be a tensor or an array of numbers"):
+        fid([[10**400, 1.0], [0.0, 1.0]], y)
+
+
+# ---- Slopes and norms at the ends of the range -----------------------------------------------------------------------
+
+
+def chain(*weights):
+    """A critic on the line that multiplies by each of the weights."""
+    critic = MLP([1] * (len(weights) + 1)).double()
+    for own, weight in zip(critic.weights, weights, strict=True):
+        own.data.fill_(weight)
+    return critic
+
+
+@pytest.mark.parametrize(
+    "weights", [[1e-200, 1e-200, 1e300], [1e200, 1e200, 1e-300], [1e-30] * 12, [1e-300, 3e-20], [1e-310, 2.0]], ids=str
+)
+def test_an_upper_bound_is_one_where_products_leave_the_range(weights):
+    bound, truth = lipschitz_bound(chain(*weights)).item(), math.prod(map(Fraction, weights))
+    smallest = Fraction(5e-324)
+    assert truth <= Fraction(bound) <= truth * (1 + Fraction(1, 10**12)) + 2 * smallest
+    assert lipschitz_bound(chain(*weights, 0.0)) == 0
+
+
+def test_an_upper_bound_of_hundreds_of_layers_is_above_all_of_their_roundings():
+    random, product, weights = np.random.default_rng(0), 1.0, []
+    for _ in range(400):  # each the one of many whose product is rounded down most
+
+        def loss(weight, product=product):
+            return Fraction(product) * Fraction(weight) / Fraction(product * weight)
+
+        weights.append(max((0.9 + 0.3 * random.random(20)).tolist(), key=loss))
+        product *= weights[-1]
+    truth = math.prod(map(Fraction, weights))
+    assert Fraction(product) < truth * (1 - Fraction(2) ** -46)  # one product, as it would be rounded
+    assert truth <= Fraction(lipschitz_bound(chain(*weights)).item())
+
+
+def test_roundings_of_large_scores_are_no_slope():
+    class Offset(torch.nn.Module):
+        def forward(self, x):
+            return x + 1e8  # scores near 1e8 are 1.5e-8 apart
+
+    for apart in np.linspace(1.5e-6, 3e-6, 40):
+        assert max_gradient_norm(Offset(), torch.tensor([[0.5], [0.5 + apart], [1.0]]).double()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("dtype", "entry", "bound"),
+    [(torch.float16, 6e4, 1.0), (torch.float32, 1e38, 1.0), (torch.float32, 1e30, 1e-5), (torch.float64, 1e307, 1.0)],
+)
+def test_a_matrix_of_the_largest_numbers_is_divided_by_its_norm(dtype, entry, bound):
+    weight = torch.full((2, 32, 32), entry, dtype=dtype)
+    weight[1] = torch.eye(32) * bound / 2  # and another within the bound stays
+    beside = weight[1].clone()
+    project_spectral_norm_(weight, bound)
+    torch.testing.assert_close(weight[0], torch.full_like(weight[0], bound / 32))  # of 32 e e^T / 32
+    assert torch.equal(weight[1], beside)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_a_bound_beyond_the_range_clips_nothing(dtype):
+    weight = torch.tensor([-3.0, 2.0], dtype=dtype)
+    clip_(weight, 1e39)
+    assert weight.tolist() == [-3.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        torch.nn.BatchNorm1d(8, affine=False),
+        torch.nn.InstanceNorm1d(8),
+        torch.nn.LayerNorm(8, elementwise_affine=False),
+        torch.nn.LocalResponseNorm(2),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_layers_that_normalise_without_parameters_are_bounded_by_no_matrix_either(layer):
+    with pytest.raises(ValueError, match="critic must have neither normalisation nor"):
+        weight_matrices(torch.nn.Sequential(torch.nn.Linear(2, 8), layer, torch.nn.Linear(8, 1)))
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of torch, for the older of the two
+def test_matrices_that_are_made_of_others_cannot_be_changed():
+    for wrap in (torch.nn.utils.weight_norm, torch.nn.utils.parametrizations.weight_norm):
+        with pytest.raises(ValueError, match="only the parameters of torch"):
+            weight_matrices(torch.nn.Sequential(wrap(torch.nn.Linear(2, 8)), torch.nn.Linear(8, 1)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_classifier_in_half_precision_is_the_one_in_single_precision_rounded(dtype):
+    (images,) = clouds((40, 3))
+    images, labels = images.to(dtype), (images[:, 0] > 0).long()
+    half, single = (train_classifier(given, labels, hidden=(4,), epochs=3) for given in (images, images.float()))
+    for rounded, exact in zip(half.parameters(), single.parameters(), strict=True):
+        assert torch.equal(rounded, exact.to(dtype))
+    assert half.probabilities(images).isfinite().all()

@@ -1,5 +1,7 @@
 """Objectives: each loss is the equation that its page displays, wherever on the line a score may lie."""
 
+import itertools
+import math
 import re
 
 import mpmath
@@ -7,7 +9,7 @@ import pytest
 import torch
 
 from gantut import objectives
-from gantut.objectives import OBJECTIVES
+from gantut.objectives import OBJECTIVES, STATISTICS, feature_matching_loss
 from gantut.training import Config
 
 
@@ -158,7 +160,9 @@ def test_a_batch_of_one_is_a_batch():
 )
 def test_a_batch_of_none_has_no_loss(game):
     for loss in (game.critic_loss, game.generator_loss):
-        with pytest.raises(ValueError, match=r"scores must be .* batch at least 1, not shape \(2, 0\)"):
+        with pytest.raises(
+            ValueError, match=r"scores must be .* batch at least 1, not torch.float32 of shape \(2, 0\)"
+        ):
             loss(torch.zeros(2, 0), torch.zeros(2, 0))
 
 
@@ -225,3 +229,70 @@ def test_an_unknown_objective_names_the_nearest(wrong, meant):
     with pytest.raises(ValueError, match=re.escape(f"not {wrong!r}{hint}") + "$"):
         objectives.objective(wrong)
     assert objectives.objective(OBJECTIVES["wgan"]) is OBJECTIVES["wgan"]
+
+
+NO_SCORES = (torch.tensor([1, 2]), torch.tensor([True]), torch.tensor([1j]))
+
+
+@pytest.mark.parametrize("scores", NO_SCORES, ids=lambda scores: str(scores.dtype))
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_scores_that_are_no_floating_point_numbers_are_refused(name, scores):
+    game = OBJECTIVES[name]
+    for loss in filter(None, (game.critic_loss, game.generator_loss)):
+        with pytest.raises(ValueError, match=f"^scores must be floating point .*, not {scores.dtype}"):
+            loss(scores, scores)
+
+
+@pytest.mark.parametrize("label", [math.nan, math.inf, "0.9", None])
+@pytest.mark.parametrize("name", ["minimax", "least-squares"])
+def test_labels_are_numbers_and_of_classes_probabilities(name, label):
+    zero = torch.zeros(3)
+    for labels in ((label, 0.0), (1.0, label)):
+        with pytest.raises(ValueError, match=r"^(real|fake)_label must be a finite number"):
+            OBJECTIVES[name].with_labels(*labels).critic_loss(zero, zero)
+    with pytest.raises(ValueError, match=r"^real_label must lie in \[0, 1\], not 1.5"):
+        OBJECTIVES["minimax"].with_labels(1.5, 0.0).critic_loss(zero, zero)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_scores_of_ten_thousand_have_the_loss_of_their_equation_and_finite_gradients(name, dtype):
+    game = OBJECTIVES[name]
+    for loss, ours, theirs in itertools.product((game.critic_loss, game.generator_loss), (1e4, -1e4), (1e4, -1e4)):
+        scores = [torch.full((64,), size, dtype=dtype, requires_grad=True) for size in (ours, theirs)]
+        if loss is None:
+            continue
+        value, exact = loss(*scores), loss(*(score.double() for score in scores)).item()
+        representable = abs(exact) <= torch.finfo(dtype).max
+        if representable:
+            assert value.item() == pytest.approx(exact, rel=4 * torch.finfo(dtype).eps)
+        else:  # squares in float16
+            assert value.item() == math.copysign(math.inf, exact)
+        gradients = torch.autograd.grad(value, scores, allow_unused=True)
+        assert all(gradient is None or gradient.isfinite().all() for gradient in gradients)
+
+
+@pytest.mark.parametrize(
+    ("real", "fake"),
+    [
+        (torch.zeros(0, 3), torch.ones(4, 3)),
+        (torch.ones(4, 3), torch.zeros(0, 3)),
+        (torch.ones(4, 0), torch.ones(4, 0)),
+        (torch.ones(3), torch.ones(3)),
+        (torch.ones(4, 3).int(), torch.ones(4, 3).int()),
+        (None, torch.ones(4, 3)),
+        ((), ()),
+        (torch.ones(2, 4, 3), torch.ones(3, 4, 3)),
+    ],
+)
+def test_features_of_no_samples_or_of_other_populations_are_refused(real, fake):
+    with pytest.raises(ValueError, match=r"(real|fake)_features"):
+        feature_matching_loss(real, fake)
+
+
+@pytest.mark.parametrize("statistics", STATISTICS)
+def test_dead_features_have_a_loss_and_a_gradient_of_zero(statistics):
+    dead = torch.zeros(4, 3, requires_grad=True)  # no spread: a root without a slope
+    loss = feature_matching_loss(torch.zeros(5, 3), dead, statistics=statistics)
+    assert loss == 0
+    assert torch.equal(torch.autograd.grad(loss, dead)[0], torch.zeros(4, 3))

@@ -579,8 +579,8 @@ def test_every_way_gives_the_same_plan_and_the_same_value(assigner, normal):
 
 
 def test_augmenting_paths_on_matrices_that_fill_no_block_and_several(augmenting_paths, normal):
-    # vector instructions take 8 or 32 numbers at a time: sizes around multiples, and the path from the last column
-    for n in (1, 2, 63, 64, 65, 128, 130):
+    # rows are filled up to multiples of 16, if they are short; vector instructions take 8 or 32 numbers at a time
+    for n in (1, 2, 15, 16, 17, 63, 64, 65, 130, 511, 512, 513):
         assert_assigns(augmenting_paths, normal(2, n, n).cpu())
 
 

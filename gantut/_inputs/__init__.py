@@ -20,25 +20,35 @@ TOTAL_TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5, torch.float16: 1e-2
 
 def floating(name, value):
     """Return `value` as a floating point tensor; whole numbers of any kind become double precision."""
-    if not isinstance(value, torch.Tensor):
-        try:
-            if hasattr(value, "dtype"):
-                if np.ma.is_masked(value):
-                    raise ValueError("some entries are masked")
-                array = np.array(value)  # a copy: the array may be read-only, or run backwards
-                number = {"i": np.float64, "u": np.float64}.get(array.dtype.kind, array.dtype.newbyteorder("="))
-                value = torch.from_numpy(array.astype(number, copy=False))
-            else:
-                value = torch.as_tensor(value, dtype=torch.float64)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(f"{name} must be a tensor or an array of numbers, not {value!r} ({error})") from None
+    value = numbers_of(name, value, lists=torch.float64)
+    if value.is_meta or value.is_nested or value.is_quantized:
+        kind = "without numbers, on the device meta" if value.is_meta else "nested" if value.is_nested else "quantized"
+        raise ValueError(f"{name} must be a plain tensor, not one that is {kind}")
     if not (value.is_floating_point() or value.is_complex() or value.dtype == torch.bool):
         value = value.double()
     if value.dtype not in FLOATING:
         raise ValueError(f"{name} must be floating point, not {value.dtype}: write {name}.double()")
     if value.layout != torch.strided:
         raise ValueError(f"{name} must be a dense tensor, not {value.layout}: write {name}.to_dense()")
+    if value.is_neg() or value._is_zerotensor():  # marks that NumPy cannot read; a copy has numbers instead
+        value = value.clone().resolve_neg()
     return value
+
+
+def numbers_of(name, value, *, lists=None):
+    """Return `value` as a tensor of the kind of numbers that it has; lists of numbers in a dtype that is given."""
+    if isinstance(value, torch.Tensor):
+        return value
+    try:
+        rows = isinstance(value, list | tuple) and value and isinstance(value[0], np.ndarray)
+        if lists and not rows and not hasattr(value, "dtype"):
+            return torch.as_tensor(value, dtype=lists)
+        if np.ma.is_masked(value):
+            raise ValueError("some entries are masked")
+        array = np.array(value)  # a copy: the array may be read-only, or run backwards
+        return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise ValueError(f"{name} must be a tensor or an array of numbers, not {value!r} ({error})") from None
 
 
 def precision(dtype):
@@ -99,8 +109,8 @@ def same_length(dim, **tensors):
 def broadcast(**tensors):
     """Require shapes that broadcast together."""
     try:
-        torch.broadcast_shapes(*(tensor.shape for tensor in tensors.values()))
-    except RuntimeError:
+        np.broadcast_shapes(*(tensor.shape for tensor in tensors.values()))
+    except ValueError:
         shapes = " and ".join(f"{name} {shape(tensor)}" for name, tensor in tensors.items())
         raise ValueError(f"shapes must broadcast together, but were {shapes}") from None
 
@@ -348,11 +358,12 @@ def cloud(name, value, *, least=1, why=""):
 
 def class_labels(name, value, *, least=0):
     """Return `value` as a tensor of class labels: integers from `least` on."""
-    value = torch.as_tensor(value)
+    value = numbers_of(name, value)
     if value.is_floating_point() or value.is_complex() or value.dtype == torch.bool:
         raise ValueError(f"{name} must be whole numbers, not {value.dtype}: write {name}.long()")
+    value = value.long()  # at once: of unsigned ones torch finds no smallest
     if not value.ndim or not value.shape[-1]:
         raise ValueError(f"{name} must be labels of shape (..., n), n at least 1, but has shape {shape(value)}")
     if value.numel() and value.min() < least:
         raise ValueError(f"{name} must be whole numbers from {least} on, but one is {value.min().item()}")
-    return value.long()
+    return value

@@ -93,7 +93,10 @@ def pictures_in(path: str | os.PathLike, match: str, limits: ImageLimits, links:
         limits = limits._replace(total_bytes=max(limits.total_bytes, 2 * path.stat().st_size))
         members, most = _in_archive(path, match, limits), limits.total_bytes
     else:
-        raise ValueError(f"path must be a folder, or a zip or tar archive, but {str(path)!r} does not exist")
+        raise ValueError(
+            f"path must be a folder, or a zip or tar archive, but {str(path)!r} "
+            + ("is neither" if path.exists() else "does not exist")
+        )
     files = size = 0
     for found in members:
         if found.data is not None:
@@ -266,6 +269,8 @@ def _read_tarred(stream, member, limits):
         return Found(name, None, "its path leaves the archive")
     if not member.isreg() or member.issparse():
         return Found(name, None, "is a link" if member.islnk() or member.issym() else "is not a regular file")
+    if member.size < 0:
+        raise tarfile.ReadError("an entry has a negative size")
     if member.size > limits.picture_bytes:
         return Found(name, None, _too_large(member.size, limits))
     stream.seek(member.offset_data)

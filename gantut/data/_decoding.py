@@ -91,9 +91,14 @@ def _opened(data, most, least):
         if math.prod(opened.size) > most:
             raise Refused(f"has {size[0]} x {size[1]} pixels, but {most} are allowed")
         opened.load()
-        image, profile = ImageOps.exif_transpose(opened), opened.info.get("icc_profile")
-        grey = image.mode in ("1", "L", "LA") or image.mode.startswith("I")
         remarks, transparent = [], opened.info.get("transparency")
+        depth, colour = data[24:26] if opened.format == "PNG" else (8, 0)  # bits, and 0 for grey
+        if depth in (2, 4) and colour == 0 and transparent in range(2**depth):  # as it was before levels had 8 bits
+            opened.info["transparency"] = transparent = transparent * 255 // (2**depth - 1)
+        image, profile = opened, opened.info.get("icc_profile")
+        with contextlib.suppress(Exception):  # damaged EXIF data: as it lies
+            image = ImageOps.exif_transpose(opened)
+        grey = image.mode in ("1", "L", "LA") or image.mode.startswith("I")
         if image.mode.startswith("I"):  # 16 bits, of which fewer may be used
             levels = np.asarray(image)
             bits = next(bits for bits in (8, 12, 16) if levels.max() < 2**bits)
@@ -102,8 +107,10 @@ def _opened(data, most, least):
                 image.putalpha(Image.fromarray(np.where(levels == transparent, 0, 255).astype(np.uint8)))
             if bits < 16:
                 remarks.append(f"has grey levels of 16 bits of which {bits} are used: it is taken for one of {bits}")
-        elif data[:8] == b"\x89PNG\r\n\x1a\n" and data[24] == 16 and np.asarray(image)[..., :3].max() < 16:
-            raise Refused("has 16 bits a channel of which the higher are not used: scale it to 8 bits")
+        elif depth == 16:
+            colours, opacity = np.split(np.asarray(image), [3], -1)
+            if any(0 < part.max(initial=0) < 16 for part in (colours, opacity)):
+                raise Refused("has 16 bits a channel of which the higher are not used: scale it to 8 bits")
         rgba, remark = _in_srgb(image, profile, grey)
         remarks += [remark] if remark else []
         with contextlib.suppress(Exception):  # what is behind the first picture may be damaged

@@ -73,11 +73,7 @@ class Distribution:
 
 def as_numbers(name, value, *, dtype, device):
     """Return numbers in any form as a tensor of the given dtype on the given device."""
-    _inputs.precision(dtype)
-    try:
-        return torch.as_tensor(value, dtype=dtype, device=device)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{name} must be numbers, not {value!r} ({error})") from None
+    return _inputs.floating(name, value).to(dtype=_inputs.precision(dtype), device=device)
 
 
 class GaussianMixture(Distribution):
@@ -117,7 +113,7 @@ class GaussianMixture(Distribution):
 
     def __init__(self, means, stds, weights=None):
         self.means = _inputs.floating("means", means)
-        if self.means.ndim not in (1, 2) or not len(self.means):
+        if self.means.ndim not in (1, 2) or not self.means.numel():
             raise ValueError(f"means must have shape (modes,) or (modes, d), not {_inputs.shape(self.means)}")
         modes, self.dtype, self.device = len(self.means), self.means.dtype, self.means.device
         like = dict(dtype=self.dtype, device=self.device)
@@ -200,12 +196,14 @@ class Uniform(Distribution):
 
     def __init__(self, low: float, high: float, *, dtype=torch.float64, device="cpu"):
         self.low, self.high = _inputs.interval("low and high", (low, high))
-        _inputs.finite("high - low", self.high - self.low)
         self.dtype, self.device = _inputs.precision(dtype), torch.device(device)
+        ends = torch.tensor([self.low, self.high, self.high - self.low], dtype=dtype)
+        if not (ends.isfinite().all() and ends[0] < ends[1]):
+            raise ValueError(f"low and high must differ, by a finite number, in {dtype}, unlike {low} and {high}")
 
     def _draw(self, shape, generator):
         unit = torch.rand(shape, dtype=self.dtype, generator=generator, device="cpu")
-        return self.low + (self.high - self.low) * unit
+        return (self.low + (self.high - self.low) * unit).clamp(self.low, self.high)  # a rounding may go beyond
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """Return the log density at points x of any shape; minus infinity outside the interval."""
@@ -244,6 +242,7 @@ class Segment(Distribution):
     def __init__(self, theta: float, *, dtype=torch.float64, device="cpu"):
         self.dtype, self.device = _inputs.precision(dtype), torch.device(device)
         self.theta = _inputs.finite("theta", theta)
+        _inputs.finite(f"theta in {dtype}", torch.tensor(self.theta, dtype=dtype))
 
     def _draw(self, shape, generator):
         height = torch.rand(shape, dtype=self.dtype, generator=generator, device="cpu")

@@ -76,8 +76,8 @@ def _read(file, path, at_most):
         raise EOFError(f"it ends before its {dimensions} sizes do")
     shape = tuple(np.frombuffer(sizes, ">u4").tolist())
     wanted = math.prod(shape) * number.itemsize
-    if wanted > at_most:
-        raise ValueError(f"path must hold at most {at_most} bytes, but {path}, of shape {shape}, declares {wanted}")
+    if math.prod(max(size, 1) for size in shape) * number.itemsize > at_most:  # of an empty array, the strides
+        raise ValueError(f"path must hold at most {at_most} bytes, but {path} declares the shape {shape}")
     data = file.read(wanted + 1)
     if len(data) != wanted:
         found = f"more than {wanted} bytes" if len(data) > wanted else f"only {len(data)} of {wanted} bytes"

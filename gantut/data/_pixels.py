@@ -118,7 +118,7 @@ def colour(name, value) -> np.ndarray:
     """Return a grey level, or a triple of red, green and blue, from 0 to 1 as three numbers."""
     levels = [value] * 3 if isinstance(value, numbers.Real) else value
     try:
-        red, green, blue = (float(level) for level in levels)
+        red, green, blue = (float(level) for level in levels if not isinstance(level, str))
     except (TypeError, ValueError):
         red = green = blue = -1.0
     if not all(0 <= level <= 1 for level in (red, green, blue)):

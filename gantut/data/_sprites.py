@@ -167,10 +167,12 @@ def sprites(
     _inputs.one_of("channels", channels, _pixels.CHANNELS)
     _inputs.one_of("mirrored", mirrored, (True, False))
     _inputs.one_of("crop", crop, (True, False))
-    if not isinstance(match, str) or not match:
+    if not isinstance(match, str) or not PurePosixPath(match).parts:
         raise ValueError(f"match must be a pattern such as '*.png', not {match!r}")
     _pixels.colour("background", background)
-    limits = limits or ImageLimits()
+    limits = ImageLimits() if limits is None else limits
+    if not isinstance(limits, ImageLimits) or not all(isinstance(limit, int) and limit >= 0 for limit in limits):
+        raise ValueError(f"limits must be None or ImageLimits, whole numbers of at least 0, not {limits!r}")
     files = partial(pictures_in, path, match, limits, _inputs.one_of("links", links, (True, False)))
     most = limits.pixels
     if resize == "auto":

@@ -126,10 +126,10 @@ def ring(
     >>> ring(4).means.abs().round(decimals=6).tolist()
     [[2.0, 0.0], [0.0, 2.0], [2.0, 0.0], [0.0, 2.0]]
     """
-    dtype = _inputs.precision(dtype)
-    angles = 2 * math.pi * torch.arange(_inputs.count("modes", modes), dtype=dtype, device=device) / modes
+    wide = torch.promote_types(_inputs.precision(dtype), torch.float32)  # half precision does not count beyond 2048
+    angles = 2 * math.pi * torch.arange(_inputs.count("modes", modes), dtype=wide, device=device) / modes
     centres = _inputs.positive("radius", radius) * torch.stack([angles.cos(), angles.sin()], -1)  # (modes, 2)
-    return GaussianMixture(centres, _inputs.positive("std", std))
+    return GaussianMixture(centres.to(dtype), _inputs.positive("std", std))
 
 
 def grid(
@@ -187,7 +187,7 @@ def uniform(low: float = 0.0, high: float = 1.0, *, dtype=torch.float64, device=
     Raises
     ------
     ValueError
-        Unless low < high, both finite.
+        Unless low < high, both finite, also as the dtype rounds them.
 
     Examples
     --------

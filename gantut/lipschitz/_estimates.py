@@ -14,7 +14,7 @@ from gantut.networks import MLP
 ENTRIES = 1 << 22
 # Pairs nearer to each other than this, relative to the largest coordinate, tell of roundings rather than of slopes.
 NEAR = 1e-6
-ROUNDING = 2.0**-46  # of a product of norms, relative to it: an upper bound stays one
+ROUNDING = 2.0**-47  # of a score, or a norm in a product of norms, relative to it: bounds from both sides stay bounds
 
 
 @torch.inference_mode(False)
@@ -120,7 +120,9 @@ def lipschitz_bound(mlp: MLP) -> torch.Tensor:
     weights = [weight.detach() for weight in mlp.weights]
     norms = torch.stack([spectral_norm(weight.double()) for weight in weights])  # (layers, members)
     factor = mlp.input_scale * mlp.activation.steepest ** (len(weights) - 1)
-    bound = norms.prod(0) * factor * (1 + ROUNDING)
+    parts, powers = norms.frexp()  # so that no product leaves the range before the last
+    bound = (parts.prod(0) * factor * (1 + ROUNDING * len(weights))).ldexp(powers.sum(0).double())
+    bound = bound.nextafter(torch.full_like(bound, torch.inf)).where(norms.all(0), 0)  # up, also from 0
     rounded = bound.to(weights[0].dtype)
     return torch.where(rounded < bound, rounded.nextafter(torch.full_like(rounded, torch.inf)), rounded)
 
@@ -135,10 +137,11 @@ def _steepest_pair(points, scores):
     """Return the largest ratio of |f(x_i) - f(x_j)| to the distance of points (n, d); 0 if all coincide."""
     rows = max(ENTRIES // len(points), 1)
     least = NEAR * points.abs().max()
+    rounding = ROUNDING * scores.abs().max()  # which is no slope
     found = []
     for some, their in zip(points.split(rows), scores.split(rows), strict=True):
         distance = torch.cdist(some, points, compute_mode="donot_use_mm_for_euclid_dist")  # (rows, n)
         apart = distance > least
-        rise = (their[:, None] - scores).abs()
+        rise = ((their[:, None] - scores).abs() - rounding).clamp(min=0)
         found.append((rise / distance.where(apart, 1)).where(apart, rise * 0).amax())
     return torch.stack(found).amax()

@@ -7,6 +7,9 @@ from torch import nn
 
 from gantut import _inputs
 
+# Where torch keeps layers that normalise, some of them without parameters.
+UNBOUNDED = {f"torch.nn.modules.{name}" for name in ("batchnorm", "instancenorm", "normalization")}
+
 
 @torch.no_grad()
 def clip_(parameters: torch.Tensor | Iterable[torch.Tensor], bound: float) -> None:
@@ -40,7 +43,8 @@ def clip_(parameters: torch.Tensor | Iterable[torch.Tensor], bound: float) -> No
     """
     bound = _inputs.positive("bound", bound)
     for parameter in in_place("parameters", parameters):
-        parameter.clamp_(-bound, bound)
+        most = min(bound, torch.finfo(parameter.dtype).max)  # a larger bound is none, for this dtype
+        parameter.clamp_(-most, most)
 
 
 @torch.no_grad()
@@ -78,8 +82,10 @@ def project_spectral_norm_(weights: torch.Tensor | Iterable[torch.Tensor], bound
     """
     bound = _inputs.positive("bound", bound)
     for weight in in_place("weights", weights, matrices=True):
-        excess = (spectral_norm(weight) / bound).clamp(min=1).nan_to_num(nan=1.0)
-        weight.div_(excess[..., None, None])
+        norm, unit = _norms(weight)
+        too_large = norm > bound / unit  # NaN is not
+        for factor in (unit, norm / bound):  # one after the other: their product may leave the range
+            weight.div_(factor.where(too_large, 1)[..., None, None])
 
 
 @torch.no_grad()
@@ -110,10 +116,18 @@ def spectral_norm(weight: torch.Tensor) -> torch.Tensor:
     """
     weight = _inputs.floating("weight", weight)
     require_matrices("weight", weight)
+    norm, unit = _norms(weight)
+    return (norm * unit).to(weight.dtype)
+
+
+def _norms(weight):
+    """Return the norm of each matrix, NaN if it is not finite, and its unit, 1 unless numbers are tiny or huge."""
     finite = torch.isfinite(weight).all(-1).all(-1)
     known = weight.where(finite[..., None, None], 0)  # LAPACK would refuse NaN for all; it knows two precisions
-    norm = torch.linalg.matrix_norm(known.to(torch.promote_types(weight.dtype, torch.float32)), 2)
-    return norm.to(weight.dtype).where(finite, torch.nan)
+    known = known.to(torch.promote_types(weight.dtype, torch.float32))
+    largest = known.abs().amax((-2, -1))
+    unit = torch.where((largest == 0) | (largest > 1e-10) & (largest < 1e10), 1, largest)
+    return torch.linalg.matrix_norm(known / unit[..., None, None], 2).where(finite, torch.nan), unit
 
 
 def weight_matrices(critic: nn.Module) -> list[nn.Parameter]:
@@ -132,8 +146,8 @@ def weight_matrices(critic: nn.Module) -> list[nn.Parameter]:
     Raises
     ------
     ValueError
-        If it has parameters that are not those of matrices, such as convolutions; or layers whose slope these do not
-        bound, such as batch normalisation.
+        If it has parameters that are not those of matrices, such as convolutions, or from which matrices are made, as
+        under weight normalisation; or layers whose slope these do not bound, such as batch normalisation.
 
     See Also
     --------
@@ -145,7 +159,8 @@ def weight_matrices(critic: nn.Module) -> list[nn.Parameter]:
     >>> [tuple(weight.shape) for weight in weight_matrices(critic)]
     [(8, 2), (1, 8)]
     """
-    if getattr(critic, "normalisation", None) or getattr(critic, "minibatch", None) is not None:
+    kinds = {kind.__module__ for module in critic.modules() for kind in type(module).__mro__}
+    if getattr(critic, "normalisation", None) or getattr(critic, "minibatch", None) is not None or kinds & UNBOUNDED:
         raise ValueError(
             "critic must have neither normalisation nor minibatch layers, whose slopes weight matrices do not bound"
         )
@@ -153,7 +168,7 @@ def weight_matrices(critic: nn.Module) -> list[nn.Parameter]:
     if weights and all(isinstance(weight, nn.Parameter) and weight.ndim == 3 for weight in weights):
         return weights
     layers = [module for module in critic.modules() if list(module.parameters(recurse=False))]
-    if not layers or not all(isinstance(layer, nn.Linear) for layer in layers):
+    if not layers or not all(isinstance(layer, nn.Linear) and "weight" in layer._parameters for layer in layers):
         raise ValueError(
             "critic must have a list `weights` of parameters (members, in, out) for a spectral norm, as an MLP of "
             f"gantut.networks has, or only the parameters of torch.nn.Linear, unlike this {type(critic).__name__}"

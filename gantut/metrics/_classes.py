@@ -1,6 +1,5 @@
 """Classes of samples, by labels or by a classifier: how many are in use, and the inception score."""
 
-import numpy as np
 import torch
 
 from gantut import _inputs
@@ -49,7 +48,7 @@ def effective_classes(classes):
     >>> effective_classes(torch.tensor([0, 0, 1, 1]))
     tensor(2., dtype=torch.float64)
     """
-    value = classes if isinstance(classes, torch.Tensor) else torch.from_numpy(np.array(classes))
+    value = _inputs.numbers_of("classes", classes)
     if value.is_floating_point():
         clouds = _probabilities("classes", value)
         return clouds.answer(_perplexity(clouds.values.mean(-2)))

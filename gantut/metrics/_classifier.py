@@ -149,12 +149,13 @@ def train_classifier(
         raise ValueError("hidden must give the width of at least one layer: its values are the features")
     epochs, batch_size = _inputs.count("epochs", epochs), _inputs.count("batch_size", batch_size)
     source = torch.Generator().manual_seed(_inputs.count("seed", seed, least=0))
-    classifier = Classifier([images.shape[1], *hidden, classes], images.dtype)
+    wide = torch.promote_types(images.dtype, torch.float32)  # in half precision, Adam's squares vanish
+    classifier = Classifier([images.shape[1], *hidden, classes], wide)
     _draw_weights(classifier, source)
     with torch.enable_grad():
-        data = images.detach().cpu().clone(), labels.cpu()  # what was made in inference mode cannot be learnt from
+        data = images.detach().cpu().to(wide, copy=True), labels.cpu()  # nothing is learnt from inference tensors
         _fit(classifier, *data, epochs=epochs, batch_size=batch_size, lr=_inputs.positive("lr", lr), source=source)
-    return classifier.requires_grad_(False).to(images.device).eval()
+    return classifier.requires_grad_(False).to(images).eval()
 
 
 def digit_classifier(*, seed: int = 0, dtype=torch.float32, device="cpu") -> Classifier:

@@ -66,7 +66,7 @@ def frechet_distance(mean, covariance, reference_mean, reference_covariance):
         d = mean_x.values.shape[-1], mean_y.values.shape[-1]
         raise ValueError(f"mean and reference_mean must have the same dimension d, but have {d[0]} and {d[1]}")
     _inputs.broadcast(**{"the batches of mean": mean_x.alive, "of reference_mean": mean_y.alive})
-    roots = _root("covariance", cov_x.values), _root("reference_covariance", cov_y.values)
+    roots = _root("covariance", cov_x), _root("reference_covariance", cov_y)
     distance = (mean_x.values - mean_y.values).square().sum(-1) + _best_fit(*roots)
     return cov_x.answer(mean_x.answer(distance))
 
@@ -141,8 +141,9 @@ def _best_fit(root_x, root_y):
 
 def _root(name, covariance):
     """Return a root R (..., d, d) of the covariance, R^T R, from its eigenvectors; negative rounding counts as 0."""
-    eigenvalues, vectors = torch.linalg.eigh(covariance)
-    if (eigenvalues[..., 0] < -ROUNDING * eigenvalues[..., -1].abs()).any():
+    eigenvalues, vectors = torch.linalg.eigh(covariance.values)
+    rounding = max(ROUNDING, 4 * torch.finfo(covariance.dtype).eps)  # of entries in half precision
+    if (eigenvalues[..., 0] < -rounding * eigenvalues[..., -1].abs()).any():
         worst = eigenvalues[..., 0].min().item()
         raise ValueError(f"{name} must have no negative eigenvalue, but has {worst:.6g}")
     return eigenvalues.clamp_min(0).sqrt()[..., None] * vectors.mT

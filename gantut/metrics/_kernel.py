@@ -56,11 +56,10 @@ def kid(samples, reference):
     tensor(7., dtype=torch.float64)
     """
     x, y = pair(samples, reference, least=2, why=" for an estimate without bias")
-    origin = y.values.flatten(0, -2).mean(0)  # (d,)
+    origin = y.values.flatten(0, -2).median(0).values  # (d,); a mean would follow a single point far away
     x, y = (cloud._replace(values=cloud.values - origin) for cloud in (x, y))
-    within_x = each_member(lambda x: _mean_of_pairs(x, origin), x.values, own=(2,))
-    within_y = each_member(lambda y: _mean_of_pairs(y, origin), y.values, own=(2,))
-    between = each_member(lambda x, y: _total(x, y, origin) / (len(x) * len(y)), x.values, y.values, own=(2, 2))
+    within_x, within_y = (each_member(lambda x: _mean(x, x, origin), cloud.values, own=(2,)) for cloud in (x, y))
+    between = each_member(lambda x, y: _mean(x, y, origin), x.values, y.values, own=(2, 2))
     return x.answer(within_x + within_y - 2 * between)
 
 
@@ -73,13 +72,13 @@ def _kernel(inner, of_x, of_y, origin):
     return 3 * level**2 * inner + change.square() * (3 * level + change)  # of (level + change)^3
 
 
-def _total(x, y, origin):
-    """Return the sum of the kernel over all pairs of two point clouds, tile by tile."""
-    tiles = x.split(max(1, TILE // len(y)))
-    return sum(_kernel(rows @ y.T, (rows @ origin)[:, None], y @ origin, origin).sum() for rows in tiles)
-
-
-def _mean_of_pairs(x, origin):
-    """Return the mean of the kernel over all pairs of different points of a point cloud."""
-    diagonal = _kernel(x.square().sum(1), x @ origin, x @ origin, origin).sum()
-    return (_total(x, x, origin) - diagonal) / (len(x) * (len(x) - 1))
+def _mean(x, y, origin):
+    """Return the mean of the kernel over all pairs of points, tile by tile; over pairs of different ones if y is x."""
+    rows, total = max(1, TILE // len(y)), 0
+    for start in range(0, len(x), rows):
+        some = x[start : start + rows]
+        kernel = _kernel(some @ y.T, (some @ origin)[:, None], y @ origin, origin)
+        if y is x:
+            kernel.diagonal(start).zero_()  # rather than taken off in the end, where few cubes may be nearly all
+        total = total + kernel.sum()
+    return total / (len(x) * (len(y) - (y is x)))

@@ -79,7 +79,8 @@ def paired_difference(with_, without, *, comparisons: int = 1, level: float = 0.
     ------
     ValueError
         If the numbers are not finite, too large to be added up, or do not pair; if they are too few for any outcome to
-        be told apart (fewer than 6 pairs for one comparison at 0.95); if `comparisons` or `level` is not allowed.
+        be told apart (fewer than 6 pairs for one comparison at 0.95), or comparisons too many for the p-values of
+        random signs (some 1000 of 17 pairs and more at 0.95); if `comparisons` or `level` is not allowed.
 
     See Also
     --------
@@ -112,12 +113,15 @@ def paired_difference(with_, without, *, comparisons: int = 1, level: float = 0.
         shapes = f"{_inputs.shape(first)} and {_inputs.shape(second)}"
         raise ValueError(f"with_ and without must have one shape (members,), not {shapes}")
     alpha, pairs = (1 - level) / comparisons, len(first)
-    if 2.0 ** (1 - pairs) > alpha:
-        least = math.ceil(1 - math.log2(alpha))
+    if 2.0 ** (1 - pairs) >= alpha:  # a p-value that is as small is none that rejects
+        least = math.floor(2 - math.log2(alpha))
         raise ValueError(f"with_ must have at least {least} members to tell {comparisons} apart, not {pairs}")
     differences = first - second
     sums = [(signs @ differences, signs.sum(1)) for signs in _signs(pairs)]
     flipped = tuple(map(torch.cat, zip(*sums, strict=True)))  # for every shift: the first less the shift's multiple
+    least = float((flipped[1].abs() == pairs).double().mean())  # p-value, if all differences have one sign
+    if least >= alpha:
+        raise ValueError(f"comparisons must be fewer: p-values of random signs, {pairs} each, are at least {least:.2g}")
     low, high = (_end(differences, flipped, alpha, side) for side in (-1, 1))
     return PairedDifference(float(differences.mean()), low, high, _p_value(differences, flipped, 0.0), pairs, level)
 

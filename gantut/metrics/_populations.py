@@ -4,11 +4,12 @@ import itertools
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from gantut import _inputs
 
-TINY = 2.0**-300  # where all coordinates are smaller, their squares may vanish
+TINY, SMALLEST = 2.0**-300, 2.0**-700  # where coordinates are smaller, squares may vanish; a unit in which they do not
 
 
 class Population(NamedTuple):
@@ -60,7 +61,7 @@ def each_member(measure, *tensors, own):
 
     Memory is then needed for one member at a time; a member is large enough to keep a device busy.
     """
-    batch = torch.broadcast_shapes(*(t.shape[: t.ndim - n] for t, n in zip(tensors, own, strict=True)))
+    batch = np.broadcast_shapes(*(t.shape[: t.ndim - n] for t, n in zip(tensors, own, strict=True)))
     tensors = [t.expand(*batch, *t.shape[t.ndim - n :]) for t, n in zip(tensors, own, strict=True)]  # views, no copies
     results = [measure(*(t[index] for t in tensors)) for index in itertools.product(*map(range, batch))]
     if not results:  # what a member would be measured as tells the shape
@@ -77,9 +78,17 @@ def suited_unit(*values):
 
 def distances(x, y):
     """Return the distances (n, m) between two point clouds."""
-    unit = suited_unit(x, y)
+    found = _distances(x, y)
+    if any(((t != 0) & (t.abs() < TINY)).any() for t in (x, y)):  # their squares may vanish beside any others
+        largest = torch.finfo(x.dtype).max
+        near = _distances(*((t / SMALLEST).clamp(-largest, largest) for t in (x, y))).mul_(SMALLEST)
+        found = near.where(found < TINY, found)
+    return found
+
+
+def _distances(x, y):
     # not by a matrix product, which would lose the digits in which the samples of a collapsed generator differ
-    return torch.cdist(x / unit, y / unit, compute_mode="donot_use_mm_for_euclid_dist").mul_(unit)
+    return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _with_dims(alive, own):

@@ -64,7 +64,7 @@ def feature_matching_loss(
     Raises
     ------
     ValueError
-        If there are no such statistics, or real and generated samples have not the same layers of features.
+        If there are no such statistics, no samples, or real and generated samples have not the same layers of features.
 
     See Also
     --------
@@ -81,11 +81,23 @@ def feature_matching_loss(
     tensor(5.)
     """
     distance = STATISTICS[_inputs.one_of("statistics", statistics, tuple(STATISTICS))]
-    real, fake = ((h,) if isinstance(h, torch.Tensor) else tuple(h) for h in (real_features, fake_features))
+    real, fake = _layers("real_features", real_features), _layers("fake_features", fake_features)
     widths = [[h.shape[-1] for h in layers] for layers in (real, fake)]
     if widths[0] != widths[1]:
         raise ValueError(f"real_features and fake_features must have the same widths, not {widths[0]} and {widths[1]}")
+    for own, other in zip(real, fake, strict=True):
+        _inputs.broadcast(**{"the axes of real_features": own[..., 0, 0], "of fake_features": other[..., 0, 0]})
     return sum(distance(own.detach(), other) for own, other in zip(real, fake, strict=True))
+
+
+def _layers(name, features):
+    """Return features as a tuple of tensors (..., batch, features), one for each layer."""
+    layers = tuple(features) if isinstance(features, tuple | list) else (features,)
+    for h in layers or (None,):
+        if not isinstance(h, torch.Tensor) or not h.is_floating_point() or h.ndim < 2 or 0 in h.shape[-2:]:
+            given = f"{h.dtype} of shape {_inputs.shape(h)}" if isinstance(h, torch.Tensor) else type(h).__name__
+            raise ValueError(f"{name} must be floating point of shape (..., batch, features), no size 0, not {given}")
+    return layers
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,8 @@ def discriminator_loss(
     Raises
     ------
     ValueError
-        If the leading axes of the two differ, or one is a single number or has no samples.
+        If the leading axes of the two differ, one is a single number or has no samples, scores are not floating point,
+        or a label is no probability.
 
     See Also
     --------
@@ -59,6 +60,9 @@ def discriminator_loss(
     tensor(1.3863)
     """
     require_batches(real_logits, fake_logits)
+    for name, label in (("real_label", real_label), ("fake_label", fake_label)):
+        if not 0 <= _inputs.finite(name, label) <= 1:
+            raise ValueError(f"{name} must lie in [0, 1], not {label!r}")
     loss = softplus(-real_logits).mean(-1) + softplus(fake_logits).mean(-1)
     if real_label != 1:  # a log D + (1 - a) log(1 - D) = log D - (1 - a) logit, and alike for the other
         loss = loss + (1 - real_label) * real_logits.mean(-1)
@@ -226,6 +230,7 @@ def least_squares_critic_loss(
     tensor(1.5000)
     """
     require_batches(real_scores, fake_scores)
+    real_label, fake_label = _inputs.finite("real_label", real_label), _inputs.finite("fake_label", fake_label)
     of_fake = fake_scores - fake_label if fake_label else fake_scores
     return ((real_scores - real_label).square().mean(-1) + of_fake.square().mean(-1)) / 2
 
@@ -323,9 +328,10 @@ def hinge_generator_loss(real_scores: torch.Tensor | None, fake_scores: torch.Te
 def require_batches(*scores):
     """Require scores (..., batch) with the same leading axes; warn where the last axis is hardly a batch."""
     for tensor in scores:
-        if not isinstance(tensor, torch.Tensor) or not tensor.ndim or not tensor.shape[-1]:
-            given = f"shape {_inputs.shape(tensor)}" if isinstance(tensor, torch.Tensor) else type(tensor).__name__
-            raise ValueError(f"scores must be tensors of shape (..., batch), batch at least 1, not {given}")
+        known = isinstance(tensor, torch.Tensor)
+        if not known or not tensor.is_floating_point() or not tensor.ndim or not tensor.shape[-1]:
+            given = f"{tensor.dtype} of shape {_inputs.shape(tensor)}" if known else type(tensor).__name__
+            raise ValueError(f"scores must be floating point of shape (..., batch), batch at least 1, not {given}")
     if scores[0].shape[:-1] != scores[-1].shape[:-1]:
         shapes = " and ".join(str(_inputs.shape(tensor)) for tensor in scores)
         raise ValueError(

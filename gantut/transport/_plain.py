@@ -29,19 +29,20 @@ def solve_plain(a, b, cost):
 
 def solve_plain_points(x, y, a, b, p):
     """The same for points (n, d) and (m, d), and masses that may be None. Costs show what may be wrong with points."""
-    if (arrays := _in_arrays(x, y, *(mass for mass in (a, b) if mass is not None))) is None:
+    given = (x, y) if a is b is None else [each for each in (x, y, a, b) if each is not None]
+    if (arrays := _in_arrays(*given)) is None:
         return None
     points, others, *masses = arrays
-    if not points.ndim == others.ndim == 2 or not points.shape[1] == others.shape[1] > 0:
+    if points.ndim != 2 or others.ndim != 2:
         return None
-    n, m = len(points), len(others)
-    if not 0 < n * m <= MOST_ENTRIES:
+    (n, d), (m, its_d) = points.shape, others.shape
+    if not (d == its_d > 0 < n * m <= MOST_ENTRIES):
         return None
-    direct = p in (1, 2) and points.shape[1] < MANY_COORDINATES
-    if not masses and direct and n == m and (compiled := _simplex.compiled(n * m)):
-        found = _assigned(1 / n, *(compiled.assign_points(points, others, p) or (None,)))
-        if found:
-            return _result(found)
+    direct = d < MANY_COORDINATES and p in (1, 2)
+    if n == m and direct and not masses and (compiled := _simplex.compiled(n * m)):
+        answer = compiled.assign_points(points, others, p)
+        if answer and (found := _assigned(1 / n, *answer)):
+            return _result(*found)
     a, b = (np.full(k, 1 / k) if mass is None else masses.pop(0) for mass, k in ((a, n), (b, m)))
     if (cost := _distances(points, others, p) if direct else None) is None:
         with suited_threads(x, y, ()):
@@ -77,24 +78,21 @@ def _solve(a, b, cost):
         return None
     compiled, found = _simplex.compiled(cost.size), None
     if compiled and len(a) == len(b) and a.item(0) == a.item(-1) == b.item(0):
-        found = _assigned(a.item(0), *(compiled.assign_one(a, b, cost) or (None,)))
+        answer = compiled.assign_one(a, b, cost)
+        found = answer and _assigned(a.item(0), *answer)
     if compiled and found is None and (answer := solve_compiled(compiled, a, b, cost, cost)):
         *found, proved = answer
         found = found if proved else None
     if found is None:
         found = _solved_at_any_size(a, b, cost)
-    return None if found is None else _result(found)
+    return None if found is None else _result(*found)
 
 
-def _assigned(mass, cost, *found):
-    """Value, plan, f, g, gap and error of an assignment found for these costs; None where it is not proved."""
-    if cost is None:
+def _assigned(mass, cost, plan, f, g, paid, spent, gap, in_f, in_g):
+    """Value, plan, f, g, gap and error of what was assigned for masses of 1; None where it is not proved."""
+    if not is_proved(gap, ROUNDING * (in_f + in_g), spent, len(cost), cost):
         return None
-    plan, f, g, sums = found
-    value, spent, gap, in_f, in_g = (mass * each for each in sums)
-    if not is_proved(gap, ROUNDING * (in_f + in_g), spent, len(cost) * mass, cost):
-        return None
-    return value, plan, f, g, max(gap, 0.0), 0.0
+    return mass * paid, plan, f, g, mass * max(gap, 0.0), 0.0
 
 
 @np.errstate(all="ignore")  # what overflows is looked at again
@@ -111,9 +109,11 @@ def _solved_at_any_size(a, b, cost):
         if not abs(from_a - from_b) <= TOTAL_TOLERANCE[torch.float64] * most:
             return None
         a, b = a * ((1 + from_b / from_a) / 2), b * ((1 + from_a / from_b) / 2)
-    return solve_one(a, b, cost, extremes)
+    *found, error = solve_one(a, b, cost, extremes)
+    return *found, error + abs(from_a - from_b) / (from_a + from_b)
 
 
-def _result(found):
-    value, plan, f, g, gap, error = map(torch.from_numpy, map(np.asarray, found))
-    return TransportResult(value, plan, f, g, gap, None, error)
+def _result(value, plan, f, g, gap, error):
+    tensor, array = torch.from_numpy, np.asarray
+    value, gap, error = tensor(array(value)), tensor(array(gap)), tensor(array(error))
+    return TransportResult(value, tensor(plan), tensor(f), tensor(g), gap, None, error)

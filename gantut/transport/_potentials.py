@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 import torch
 
 from gantut import _inputs
@@ -111,8 +112,9 @@ class KantorovichPotential:
         points = _inputs.floating("points", points)
         if points.ndim != 2:
             raise ValueError(f"points must have shape (m, d), but have shape {_inputs.shape(points)}")
-        self.points, _ = _inputs.points(points=points, **{"points themselves": points})
-        self.values = _values("values", _inputs.floating("values", values), self.points, of="points")
+        points, _ = _inputs.points(points=points, **{"points themselves": points})
+        values = _values("values", _inputs.floating("values", values), points, of="points")
+        self.points, self.values = points.clone(), values.clone()  # whoever moves the points does not move this
         if self.values.ndim != 1:
             raise ValueError(f"values must have shape (m,), but have shape {_inputs.shape(self.values)}")
 
@@ -190,7 +192,7 @@ def _transform(psi, x, y, p):
     dtype, cost, distance = psi.dtype, by_differences, functools.partial(torch.linalg.vector_norm, dim=-1)
     if not are_safe(x.detach(), y.detach()):
         psi, x, y, cost, distance = psi.double(), x.double(), y.double(), pairwise, length
-    batch = torch.broadcast_shapes(psi.shape[:-1], x.shape[:-2], y.shape[:-2])
+    batch = np.broadcast_shapes(psi.shape[:-1], x.shape[:-2], y.shape[:-2])
     nearest = _minimisers(psi.detach(), x.detach(), y.detach(), p, batch, cost)  # (..., m)
     d = x.shape[-1]
     centres = x.expand(*batch, *x.shape[-2:]).gather(-2, nearest[..., None].expand(*nearest.shape, d))

@@ -13,11 +13,16 @@ import numpy as np
 import torch
 
 from gantut.transport._batches import in_threads
-from gantut.transport._costs import SAFE
 from gantut.transport.compiled._distances import fill_distances
 from gantut.transport.compiled._loops import OPTIONS, compiled, largest_size, part_of_it, place_of_least, transform
 
 TOGETHER = 1 << 18  # entries of problems that a thread solves at a time
+MEMORY = 8  # rows of n numbers
+
+# Vector instructions take so many numbers of a row in one round, and what is left over one by one: that is a third of
+# the time of 31. Up to `MOST_PADDED` points, rows are therefore filled up with infinite costs.
+ROUND = 16
+MOST_PADDED = 512
 
 
 def assign(cost):
@@ -29,11 +34,12 @@ def assign(cost):
     costs = np.ascontiguousarray(cost.numpy())
     count, n, _ = costs.shape
     column, f, g, sums = np.empty((count, n), np.int64), *np.empty((2, count, n)), np.empty((count, 5))
-    step = max(1, TOGETHER // (n * n))
+    step, width = max(1, TOGETHER // (n * n)), _width(n)
 
     def solve(start):
         some = slice(start, start + step)
-        _solve_all(costs[some], column[some], f[some], g[some], sums[some], *_memory(n))
+        padded, memory = np.empty((n if width > n else 0, width)), np.empty((MEMORY, width))
+        _solve_all(costs[some], column[some], f[some], g[some], sums[some], padded, memory)
 
     in_threads(solve, range(0, count, step))
     column, f, g, sums = map(torch.from_numpy, (column, f, g, sums))
@@ -48,23 +54,24 @@ def assign_one(a, b, cost):
     """
     n = len(cost)
     a, b, cost = np.ascontiguousarray(a), np.ascontiguousarray(b), np.ascontiguousarray(cost)
-    plan, f, g, sums, memory = np.zeros((n, n)), np.empty(n), np.empty(n), np.empty(5), _memory(n)
-    done = _assign_one(a, b, cost, cost.view(np.int64), plan, f, g, sums, *memory)
-    return (cost, plan, f, g, sums.tolist()) if done else None
+    width, plan, f, g = _width(n), np.zeros((n, n)), np.empty(n), np.empty(n)
+    padded, memory = np.empty((n if width > n else 0, width)), np.empty((MEMORY, width))
+    done, *sums = _assign_one(a, b, cost, padded, plan, f, g, memory)
+    return (cost, plan, f, g, *sums) if done else None
 
 
 def assign_points(x, y, p):
-    """The same for points (n, d) of masses 1/n and costs ||x_i - y_j||^p, p = 1 or 2."""
-    n = len(x)
-    x, y, cost = np.ascontiguousarray(x), np.ascontiguousarray(y), np.empty((n, n))
-    plan, f, g, sums, memory = np.zeros((n, n)), np.empty(n), np.empty(n), np.empty(5), _memory(n)
-    done = _assign_points(x, y, p == 1, *SAFE, cost, plan, f, g, sums, *memory)
-    return (cost, plan, f, g, sums.tolist()) if done else None
+    """The same for points (n, d) of masses 1/n and costs ||x_i - y_j||^p, p = 1 or 2; rows of these may be padded."""
+    n, d = x.shape
+    width, plan, f, g = _width(n), np.zeros((n, n)), np.empty(n), np.empty(n)
+    cost, memory = np.empty((n, width)), np.empty((MEMORY + d, width))
+    x, y = np.ascontiguousarray(x), np.ascontiguousarray(y)  # for other layouts code would be made anew
+    done, *sums = _assign_points(x, y, p == 1, cost, plan, f, g, memory)
+    return (cost, plan, f, g, *sums) if done else None
 
 
-def _memory(n):
-    real = np.empty((3, n))
-    return np.empty((4, n), np.int64), real, real.view(np.int64)
+def _width(n):
+    return -(-n // ROUND) * ROUND if n <= MOST_PADDED else n
 
 
 @functools.partial(compiled, options=OPTIONS | {"fastmath": False})  # there may be NaNs
@@ -76,34 +83,60 @@ def _are_all(masses, mass):
 
 
 @compiled
-def _assign_one(a, b, cost, cost_bits, plan, f, g, sums, whole, real, bits):
-    if not _are_all(a, a[0]) or not _are_all(b, a[0]) or largest_size(cost_bits, real[2], bits[2]) < 0:
-        return False
-    _solve(cost, whole[3], f, g, sums, whole, real, bits)
-    _finish(whole[3], a[0], plan, f, g)
-    return True
+def _assign_one(a, b, cost, padded, plan, f, g, memory):
+    number = memory[0]
+    ordinary = _are_all(a, a[0]) and _are_all(b, a[0])
+    if not ordinary or largest_size(cost.view(np.int64), number, number.view(np.int64)) < 0:
+        return False, 0.0, 0.0, 0.0, 0.0, 0.0
+    return _assign_balanced(_pad(cost, padded), a[0], plan, f, g, memory)
 
 
 @compiled
-def _assign_points(x, y, rooted, least, most, cost, plan, f, g, sums, whole, real, bits):
-    if not fill_distances(x, y, rooted, least, most, cost):
-        return False
-    _solve(cost, whole[3], f, g, sums, whole, real, bits)
-    _finish(whole[3], 1 / cost.shape[0], plan, f, g)
-    return True
+def _assign_points(x, y, rooted, cost, plan, f, g, memory):
+    if not fill_distances(x, y, rooted, cost, memory[MEMORY:]):
+        return False, 0.0, 0.0, 0.0, 0.0, 0.0
+    return _assign_balanced(cost, 1 / cost.shape[0], plan, f, g, memory)
+
+
+@part_of_it
+def _assign_balanced(cost, mass, plan, f, g, memory):
+    column_of = memory[0].view(np.int64)
+    paid, size, gap, of_f, of_g = _solve(cost, column_of, f, g, memory)
+    _finish(column_of, mass, plan, f, g)
+    return True, paid, size, gap, of_f, of_g
 
 
 @compiled
-def _solve_all(costs, column_of, f, g, sums, whole, real, bits):
+def _solve_all(costs, column_of, f, g, sums, padded, memory):
     for k in range(costs.shape[0]):
-        _solve(costs[k], column_of[k], f[k], g[k], sums[k], whole, real, bits)
+        cost = _pad(costs[k], padded)
+        paid, size, gap, of_f, of_g = _solve(cost, column_of[k], f[k], g[k], memory)
+        sums[k, 0], sums[k, 1], sums[k, 2], sums[k, 3], sums[k, 4] = paid, size, gap, of_f, of_g
 
 
 @compiled
-def _solve(cost, column_of, f, g, sums, whole, real, bits):
-    _assign(cost, column_of, g, whole[0], whole[1], whole[2], real[2], bits[2], real[0], real[1])
-    _tighten(cost, column_of, f, g, real[2], bits[2])
-    _add_up(cost, column_of, f, g, sums)
+def _pad(cost, padded):
+    """The costs in rows that are as wide as these; or as they are, if there are none."""
+    if padded.shape[0] == 0:
+        return cost
+    for i in range(cost.shape[0]):
+        row, wide = cost[i], padded[i]
+        for j in range(row.shape[0]):
+            wide[j] = row[j]
+        for j in range(row.shape[0], wide.shape[0]):
+            wide[j] = np.inf
+    return padded
+
+
+@compiled
+def _solve(cost, column_of, f, g, memory):
+    bits = memory.view(np.int64)
+    distance, distance_bits, wide_g = memory[1], bits[1], memory[2]
+    _assign(cost, column_of, wide_g, bits[3], bits[4], bits[5], distance, distance_bits, memory[6], memory[7])
+    _tighten(cost, column_of, f, wide_g, distance, distance_bits)
+    for j in range(g.shape[0]):
+        g[j] = wide_g[j]
+    return _sums(cost, column_of, f, g)
 
 
 @part_of_it
@@ -119,18 +152,34 @@ def _assign(cost, column_of, g, row_of, before, reached, distance, bits, length,
 
 @part_of_it
 def _start(cost, g, column_of, row_of, least_row):
-    """Give every column the least cost in it, and every row one of the columns where it is the one of least cost."""
-    for j in range(g.shape[0]):
-        g[j], least_row[j], column_of[j], row_of[j] = cost[0, j], 0, -1, -1
-    for i in range(1, cost.shape[0]):
+    """Give every column the least cost in it, and every row a column where its cost is that, as long as one is left."""
+    n, width = cost.shape
+    for j in range(width):
+        g[j], least_row[j], row_of[j] = cost[0, j], 0, -1
+    for i in range(n):
         row = cost[i]
-        for j in range(row.shape[0]):
+        column_of[i] = -1
+        for j in range(width):
             lower = row[j] < g[j]
             g[j] = row[j] if lower else g[j]
             least_row[j] = i if lower else least_row[j]
-    for j in range(g.shape[0]):
+    for j in range(n):
         if column_of[least_row[j]] < 0:
             column_of[least_row[j]], row_of[j] = j, least_row[j]
+    for i in range(n):  # where costs are equal, others are as near: that saves most paths
+        if column_of[i] < 0:
+            for j in range(n):
+                if row_of[j] < 0 and cost[i, j] == g[j]:
+                    column_of[i], row_of[j] = j, i
+                    break
+    _level_rest(g, n)
+
+
+@part_of_it
+def _level_rest(g, n):
+    """What is behind the last column costs infinitely much at any finite potential."""
+    for j in range(n, g.shape[0]):
+        g[j] = 0.0
 
 
 @part_of_it
@@ -177,19 +226,21 @@ def _swap_along(before, end, start, column_of, row_of):
 @part_of_it
 def _tighten(cost, column_of, f, g, slack, bits):
     """Make each potential the other's c-transform: all constraints hold then, those of the assigned arcs tightly."""
-    for i in range(cost.shape[0]):
+    n, width = cost.shape
+    for i in range(n):
         f[i] = cost[i, column_of[i]] - g[column_of[i]]
-    for j in range(g.shape[0]):
+    for j in range(width):
         g[j] = cost[0, j] - f[0]
-    for i in range(1, cost.shape[0]):
+    for i in range(1, n):
         row, its_f = cost[i], f[i]
-        for j in range(row.shape[0]):
+        for j in range(width):
             g[j] = min(g[j], row[j] - its_f)
+    _level_rest(g, n)
     transform(cost, f, g, slack, bits)
 
 
 @part_of_it
-def _add_up(cost, column_of, f, g, sums):
+def _sums(cost, column_of, f, g):
     paid, size, gap, of_f, of_g = 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(cost.shape[0]):
         each = cost[i, column_of[i]]
@@ -198,7 +249,7 @@ def _add_up(cost, column_of, f, g, sums):
         gap += each - f[i] - g[column_of[i]]
         of_f += abs(f[i])
         of_g += abs(g[i])
-    sums[0], sums[1], sums[2], sums[3], sums[4] = paid, size, gap, of_f, of_g
+    return paid, size, gap, of_f, of_g
 
 
 @part_of_it

@@ -232,6 +232,8 @@ def test_the_ledger_is_compact_and_filtered_by_verdict_method_lesson_and_words(o
     form.get_by_label("Lesson").select_option("errata")
     assert tab.evaluate(VISIBLE) == []
     assert not tab.locator("section:has(> ul.ledger)").first.is_visible()
+    tab.evaluate("location.hash = 'js-bounded'")  # a link to what is filtered away shows it, and unfolds it
+    tab.locator("#js-bounded .claim-more").wait_for()
 
 
 @on_the_site

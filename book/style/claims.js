@@ -16,10 +16,9 @@
 
   // What a link leads to is unfolded, as its reader came to read it, and comes into sight once more when what stands above
   // has its final height, unless the reader has gone on meanwhile.
-  const placeAsked = () => document.getElementById(location.hash.slice(1));
+  const placeAsked = () => document.getElementById(location.hash.slice(1)); // WebKit knows its :target later than this
   const goingOn = ["wheel", "touchmove", "pointerdown", "keydown"];
-  const show = async () => {
-    const target = placeAsked(); // WebKit may not know its :target yet when the page has loaded
+  const show = async (target) => {
     if (!target) return;
     const details = target.matches(".claim, .entry") && target.querySelector("details");
     if (details) details.open = true;
@@ -71,6 +70,6 @@
   };
   const form = document.querySelector("form.ledger-filter");
   if (form) startFilter(form);
-  addEventListener("load", show);
-  addEventListener("hashchange", () => setTimeout(show)); // after the filter has shown what was filtered away
+  addEventListener("load", () => show(placeAsked()));
+  addEventListener("hashchange", () => setTimeout(show, 0, placeAsked())); // once the filter shows what it had hidden
 })();

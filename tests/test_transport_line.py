@@ -464,7 +464,7 @@ def test_powers_below_one_are_refused(p):
 def test_batches_of_positions_and_of_weights_broadcast(device, normal, p, u, v, u_weights, v_weights):
     u, v = normal(*u), normal(*v)
     u_weights, v_weights = (None if shape is None else normal(*shape).abs() + 0.1 for shape in (u_weights, v_weights))
-    shape = torch.broadcast_shapes(*(t.shape[:-1] for t in (u, v, u_weights, v_weights) if t is not None))
+    shape = np.broadcast_shapes(*(t.shape[:-1] for t in (u, v, u_weights, v_weights) if t is not None))
     found = wasserstein_1d(u, v, u_weights, v_weights, p=p)
     assert found.shape == shape
     each = [None if t is None else t.expand(*shape, t.shape[-1]) for t in (u, v, u_weights, v_weights)]

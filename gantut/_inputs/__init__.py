@@ -99,8 +99,8 @@ def same_length(dim, **tensors):
 def broadcast(**tensors):
     """Require shapes that broadcast together."""
     try:
-        torch.broadcast_shapes(*(tensor.shape for tensor in tensors.values()))
-    except RuntimeError:
+        np.broadcast_shapes(*(tensor.shape for tensor in tensors.values()))
+    except ValueError:
         shapes = " and ".join(f"{name} {shape(tensor)}" for name, tensor in tensors.items())
         raise ValueError(f"shapes must broadcast together, but were {shapes}") from None
 

@@ -5,6 +5,7 @@ import math
 import weakref
 from functools import partial
 
+import numpy as np
 import torch
 from torch import distributions as td
 from torch.distributions.utils import lazy_property
@@ -274,7 +275,7 @@ def _checked(distribution, x):
     """Return the log density at `x`, which is to be of its shape."""
     found = EXACT.get(type(distribution), type(distribution).log_prob)(distribution, x)
     points = x.shape[: x.ndim - len(getattr(distribution, "event_shape", None) or ())]
-    points = torch.broadcast_shapes(points, tuple(getattr(distribution, "batch_shape", ())))
+    points = np.broadcast_shapes(points, tuple(getattr(distribution, "batch_shape", ())))
     if not isinstance(found, torch.Tensor) or not found.is_floating_point() or found.shape != points:
         raise NotImplementedError(f"its log_prob must map {_maps(x, points, found)}")
     return found
@@ -357,6 +358,6 @@ def see_densities(names, distributions):
 
 def _broadcast(*shapes):
     try:
-        return torch.broadcast_shapes(*shapes) is not None
-    except RuntimeError:
+        return np.broadcast_shapes(*shapes) is not None
+    except ValueError:
         return False

@@ -3,6 +3,7 @@ r"""Expectations :math:`\mathbb E_p\,a + \mathbb E_q\,b`, by quadrature on the l
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch.distributions import Distribution, TransformedDistribution
 
@@ -72,7 +73,7 @@ def expectation(under_p, under_q, p, q, *, names, method, interval, rtol, sample
         samples = _inputs.count("samples", samples, least=2)
         p, q = (own.in_double() if isinstance(own.distribution, Distribution) else own for own in (p, q))
         return _by_sampling(under_p, under_q, p, q, samples, generator)
-    if 0 in torch.broadcast_shapes(p.batch_shape, q.batch_shape):
+    if 0 in np.broadcast_shapes(p.batch_shape, q.batch_shape):
         raise ValueError(f"{p.name} and {q.name} must not have an empty batch, {p.batch_shape} and {q.batch_shape}")
     for distribution in (p, q):
         if distribution.event_shape != ():
@@ -205,7 +206,7 @@ def _masses(over_the_line, look, infinite):
 
 def _line(p, q, interval):
     """Return the line between the ends of both supports, where to look, and how far from 0 that is, in spreads."""
-    batch = torch.broadcast_shapes(p.batch_shape, q.batch_shape)
+    batch = np.broadcast_shapes(p.batch_shape, q.batch_shape)
     device = p.device or q.device or "cpu"
     seen = [[part.to(device) for part in own.window()] for own in (p, q)]
     (centre_p, spread_p), (centre_q, spread_q) = seen
@@ -254,7 +255,7 @@ def _check_masses(p, q, masses, interval):
 @torch.no_grad()
 def _by_sampling(under_p, under_q, p, q, samples, generator):
     value, variance, evaluations = 0.0, 0.0, 0
-    batch_shape = tuple(torch.broadcast_shapes(p.batch_shape, q.batch_shape))
+    batch_shape = np.broadcast_shapes(p.batch_shape, q.batch_shape)
     for own, function in ((p, under_p), (q, under_q)):
         if function is None:
             continue

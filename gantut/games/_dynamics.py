@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from gantut import _inputs
@@ -195,5 +196,5 @@ def _prepare(game, start, method, lr, options):
         method = METHODS[_inputs.one_of("method", method, tuple(METHODS))]
     x, y = players("start", start)
     lr = learning_rates(lr, x)
-    batch = torch.broadcast_shapes(x.shape[:-1], lr.x.shape[:-1], lr.y.shape[:-1])
+    batch = np.broadcast_shapes(x.shape[:-1], lr.x.shape[:-1], lr.y.shape[:-1])
     return lambda state: method(game, state, lr, **options), (x.expand(*batch, -1), y.expand(*batch, -1))

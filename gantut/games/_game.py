@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from gantut import _inputs
@@ -62,13 +63,13 @@ class Game:
 
 def _of_one_batch(x, y):
     """Return x (..., n) and y (..., m) with the same axes in front: a gradient would add up what it broadcasts."""
-    batch = torch.broadcast_shapes(x.shape[:-1], y.shape[:-1])
+    batch = np.broadcast_shapes(x.shape[:-1], y.shape[:-1])
     return x.expand(*batch, -1), y.expand(*batch, -1)
 
 
 def _evaluate(name, loss, x, y):
     values = loss(x, y)
-    batch = torch.broadcast_shapes(x.shape[:-1], y.shape[:-1])
+    batch = np.broadcast_shapes(x.shape[:-1], y.shape[:-1])
     if not isinstance(values, torch.Tensor) or values.shape != batch:
         given = f"shape {_inputs.shape(values)}" if isinstance(values, torch.Tensor) else repr(values)
         raise ValueError(

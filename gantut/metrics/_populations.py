@@ -4,6 +4,7 @@ import itertools
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from gantut import _inputs
@@ -60,7 +61,7 @@ def each_member(measure, *tensors, own):
 
     Memory is then needed for one member at a time; a member is large enough to keep a device busy.
     """
-    batch = torch.broadcast_shapes(*(t.shape[: t.ndim - n] for t, n in zip(tensors, own, strict=True)))
+    batch = np.broadcast_shapes(*(t.shape[: t.ndim - n] for t, n in zip(tensors, own, strict=True)))
     tensors = [t.expand(*batch, *t.shape[t.ndim - n :]) for t, n in zip(tensors, own, strict=True)]  # views, no copies
     results = [measure(*(t[index] for t in tensors)) for index in itertools.product(*map(range, batch))]
     if not results:  # what a member would be measured as tells the shape

@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from gantut import _inputs
@@ -199,7 +200,7 @@ def rank_correlation(x, y, *, dim=-1):
         raise ValueError(f"x and y must have at least 2 values along dim {dim}, but have {x.shape[dim]}")
     alone = x.numel() == y.numel() == x.shape[dim]
     curves = {"x": x.movedim(dim, -1), "y": y.movedim(dim, -1)}
-    batch = torch.broadcast_shapes(*(curve.shape[:-1] for curve in curves.values()))
+    batch = np.broadcast_shapes(*(curve.shape[:-1] for curve in curves.values()))
     (ranks_x, x_alive), (ranks_y, y_alive) = (
         _centred_ranks(name, curve.reshape(-1) if alone else curve) for name, curve in curves.items()
     )

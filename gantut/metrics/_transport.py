@@ -1,5 +1,6 @@
 """The exact Wasserstein distance of samples to a reference, and what a critic proves about it."""
 
+import numpy as np
 import torch
 
 from gantut import _inputs
@@ -62,7 +63,7 @@ def exact_w1(samples, reference):
     x, y = samples.values, reference.values
     if x.shape[-1] == 1:
         return samples.answer(wasserstein_1d(x[..., 0], y[..., 0]))
-    batch = torch.broadcast_shapes(samples.batch, reference.batch)
+    batch = np.broadcast_shapes(samples.batch, reference.batch)
     alive = samples.alive.expand(batch)
     x, y = (t.expand(*batch, *t.shape[-2:]) for t in (x, y))
     at_once = max(1, ENTRIES // (x.shape[-2] * y.shape[-2]))

@@ -5,6 +5,7 @@ import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import torch
 
 from gantut import _inputs
@@ -24,7 +25,7 @@ def point_clouds(x, y, a, b):
 
 def common_batch(*shapes):
     """The shape that shapes broadcast to."""
-    return shapes[0] if all(shape == shapes[0] for shape in shapes) else torch.broadcast_shapes(*shapes)
+    return shapes[0] if all(shape == shapes[0] for shape in shapes) else np.broadcast_shapes(*shapes)
 
 
 def flattened(tensor, batch, own):

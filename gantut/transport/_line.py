@@ -289,7 +289,7 @@ def _on_shared_bins(positions, u_weights, v_weights):
 
 def _by_quantiles(u, v, u_weights, v_weights, p):
     """Compare the quantiles on each interval between two levels at which either jumps."""
-    batch = torch.broadcast_shapes(*(t.shape[:-1] for t in (u, v, u_weights, v_weights) if t is not None))
+    batch = np.broadcast_shapes(*(t.shape[:-1] for t in (u, v, u_weights, v_weights) if t is not None))
     u_values, u_levels = _quantiles(u, u_weights)  # (..., n)
     v_values, v_levels = _quantiles(v, v_weights)  # (..., m)
     n, m = u.shape[-1], v.shape[-1]
@@ -310,7 +310,7 @@ def _quantiles(positions, weights):
     n = positions.shape[-1]
     if weights is None:  # k/n is rounded in one way only, so that k/n = l/m holds in floating point, too
         return _sorted(positions), torch.arange(1, n + 1, dtype=torch.float64, device=positions.device) / n
-    shape = torch.broadcast_shapes(positions.shape, weights.shape)
+    shape = np.broadcast_shapes(positions.shape, weights.shape)
     order = _sort_order(positions).expand(shape)
     levels = weights.expand(shape).gather(-1, order).cumsum(-1)
     levels = levels / levels[..., -1:].detach()

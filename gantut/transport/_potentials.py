@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 import torch
 
 from gantut import _inputs
@@ -190,7 +191,7 @@ def _transform(psi, x, y, p):
     dtype, cost, distance = psi.dtype, by_differences, functools.partial(torch.linalg.vector_norm, dim=-1)
     if not are_safe(x.detach(), y.detach()):
         psi, x, y, cost, distance = psi.double(), x.double(), y.double(), pairwise, length
-    batch = torch.broadcast_shapes(psi.shape[:-1], x.shape[:-2], y.shape[:-2])
+    batch = np.broadcast_shapes(psi.shape[:-1], x.shape[:-2], y.shape[:-2])
     nearest = _minimisers(psi.detach(), x.detach(), y.detach(), p, batch, cost)  # (..., m)
     d = x.shape[-1]
     centres = x.expand(*batch, *x.shape[-2:]).gather(-2, nearest[..., None].expand(*nearest.shape, d))

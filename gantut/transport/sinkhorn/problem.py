@@ -3,7 +3,7 @@
 import math
 import warnings
 
-import torch
+import numpy as np
 
 from gantut import _inputs
 from gantut.transport._batches import flattened
@@ -31,7 +31,7 @@ def options(reg, tol, max_iter):
 
 def in_groups(a, b, *of_cost):
     """Masses (..., n) and (..., m) and two-dimensional parts of the cost: the batch, and groups to solve together."""
-    batch = torch.broadcast_shapes(a.shape[:-1], b.shape[:-1], *(part.shape[:-2] for part in of_cost))
+    batch = np.broadcast_shapes(a.shape[:-1], b.shape[:-1], *(part.shape[:-2] for part in of_cost))
     if 0 in batch:
         return batch, ()
     flat = [*(flattened(mass, batch, 1) for mass in (a, b)), *(flattened(part, batch, 2) for part in of_cost)]

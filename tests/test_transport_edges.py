@@ -194,7 +194,6 @@ def test_the_unit_of_points_scales_entropic_transport(unit, p):
 @pytest.mark.parametrize(
     ("cost", "reg", "message"),
     [
-        ([[1e308, -1e308], [-1e308, 1e308]], 1e307, "cost must have a spread below 1e308"),
         ([[0.0, 1e-320], [1e-320, 3e-320]], 1e-320, "reg must be above 1e-307"),
     ],
 )

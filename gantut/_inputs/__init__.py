@@ -32,12 +32,17 @@ def floating(name, value):
                 value = torch.as_tensor(value, dtype=torch.float64)
         except (TypeError, ValueError, RuntimeError) as error:
             raise ValueError(f"{name} must be a tensor or an array of numbers, not {value!r} ({error})") from None
+    if value.is_meta or value.is_nested or value.is_quantized:
+        kind = "without numbers, on the device meta" if value.is_meta else "nested" if value.is_nested else "quantized"
+        raise ValueError(f"{name} must be a plain tensor, not one that is {kind}")
     if not (value.is_floating_point() or value.is_complex() or value.dtype == torch.bool):
         value = value.double()
     if value.dtype not in FLOATING:
         raise ValueError(f"{name} must be floating point, not {value.dtype}: write {name}.double()")
     if value.layout != torch.strided:
         raise ValueError(f"{name} must be a dense tensor, not {value.layout}: write {name}.to_dense()")
+    if value.is_neg() or value._is_zerotensor():  # marks that NumPy cannot read; a copy has numbers instead
+        value = value.clone().resolve_neg()
     return value
 
 

@@ -36,10 +36,17 @@ def flattened(tensor, batch, own):
     return tensor.double().expand(*batch, *kept).reshape(-1, *kept)
 
 
+def all_digits(device):
+    """Within this, products keep their digits where a user has switched on autocast, which leaves three of them."""
+    available = torch.amp.is_autocast_available(device.type)
+    return torch.autocast(device.type, enabled=False) if available else contextlib.nullcontext()
+
+
 @contextlib.contextmanager
 def suited_threads(a, b, batch, *, few_for_one=FEW_ENTRIES):
     """Within this, PyTorch works on a small problem of masses (..., n) and (..., m) on one thread of the CPU.
 
+    And with all digits, whatever the size.
     More gain little there, and on busy cores every operation waits until the last of them has had its turn.
     """
     threads = torch.get_num_threads()
@@ -50,7 +57,8 @@ def suited_threads(a, b, batch, *, few_for_one=FEW_ENTRIES):
     try:
         if alone:
             torch.set_num_threads(1)
-        yield
+        with all_digits(a.device):
+            yield
     finally:
         if alone:
             torch.set_num_threads(threads)

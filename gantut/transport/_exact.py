@@ -9,7 +9,7 @@ from gantut.transport._batches import common_batch, flattened, point_clouds, sui
 from gantut.transport._costs import costs, length, to_the_power
 from gantut.transport._plain import solve_plain, solve_plain_points
 from gantut.transport._results import TransportResult
-from gantut.transport._solver import solve
+from gantut.transport._solver import HUGE, UNIT, in_unit, solve
 
 FEW_FOR_ONE = 1 << 21  # entries of a single problem, whose solver works on one thread: the rest is a few passes
 
@@ -86,9 +86,9 @@ def emd(a, b, cost):
             _inputs.finite_entries("cost", cost.masked_fill(cost.detach() == math.inf, 0))
         if extremes[1] == math.inf:
             forbidden = torch.isposinf(cost.detach())
-            high = _discouraged(cost.detach(), forbidden)
+            high, unit = _discouraged(cost.detach(), forbidden)
             solution = solve(a.detach(), b.detach(), high, batch, _extremes(high))
-            solution = _avoiding(forbidden, high, solution, _inputs.TOTAL_TOLERANCE[cost.dtype])
+            solution = in_unit(_avoiding(forbidden, high, solution, _inputs.TOTAL_TOLERANCE[cost.dtype]), unit)
         else:
             solution = solve(a.detach(), b.detach(), cost.detach(), batch, extremes)
         if torch.is_grad_enabled() and any(t.requires_grad for t in (a, b, cost)):
@@ -165,15 +165,15 @@ def _extremes(cost):
 
 
 def _discouraged(cost, forbidden):
-    """Costs so high in place of infinite ones that a plan pays them only if every plan does.
+    """Costs so high in place of infinite ones that a plan pays them only if every plan does, and the unit they are in.
 
     A plan that can be spared a forbidden arc is spared it along a cycle of at most 2 min(n, m) arcs.
     """
-    cost = cost.double()
-    largest = cost.masked_fill(forbidden, 0).abs().amax((-2, -1), keepdim=True)
-    largest = torch.where(largest > 0, largest, 1)
+    largest = cost.double().masked_fill(forbidden, 0).abs().amax((-2, -1), keepdim=True)
+    unit = UNIT if (largest >= HUGE).any() else 1.0  # in which there is room above the largest
+    largest = torch.where(largest > 0, largest / unit, 1)
     prohibitive = (1 + 4 * min(cost.shape[-2:])) * largest  # no two costs differ by more than 2 of the largest
-    return torch.where(forbidden, prohibitive.clamp_max(torch.finfo(cost.dtype).max), cost)
+    return torch.where(forbidden, prohibitive, cost.double() / unit), unit
 
 
 def _avoiding(forbidden, high, solution, rounding):

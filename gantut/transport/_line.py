@@ -117,7 +117,7 @@ def _few_in_order(u, v):
     """
     if not (type(u) is type(v) is torch.Tensor and (dtype := u.dtype) is v.dtype and dtype in PLAIN):
         return None
-    if forward_ad._current_level >= 0:
+    if forward_ad._current_level >= 0 or u.is_nested or v.is_nested:
         return None
     if (shape := u.shape) != v.shape or not shape or not 0 < (size := shape.numel()) < WORTH_THREADS:
         return None
@@ -138,8 +138,8 @@ def _few_in_order(u, v):
 
 
 def _is_plain(x):
-    """Whether a tensor is nothing but numbers that the processor can read."""
-    return x.is_cpu and not (x.requires_grad or x.is_neg())
+    """Whether a tensor is nothing but numbers that the processor can read: zeros may be without memory."""
+    return x.is_cpu and not (x.requires_grad or x.is_neg() or x._is_zerotensor())
 
 
 def _compiled(size):

@@ -109,7 +109,8 @@ def _solved_at_any_size(a, b, cost):
         if not abs(from_a - from_b) <= TOTAL_TOLERANCE[torch.float64] * most:
             return None
         a, b = a * ((1 + from_b / from_a) / 2), b * ((1 + from_a / from_b) / 2)
-    return solve_one(a, b, cost, extremes)
+    *found, error = solve_one(a, b, cost, extremes)
+    return *found, error + abs(from_a - from_b) / (from_a + from_b)
 
 
 def _result(value, plan, f, g, gap, error):

@@ -112,8 +112,9 @@ class KantorovichPotential:
         points = _inputs.floating("points", points)
         if points.ndim != 2:
             raise ValueError(f"points must have shape (m, d), but have shape {_inputs.shape(points)}")
-        self.points, _ = _inputs.points(points=points, **{"points themselves": points})
-        self.values = _values("values", _inputs.floating("values", values), self.points, of="points")
+        points, _ = _inputs.points(points=points, **{"points themselves": points})
+        values = _values("values", _inputs.floating("values", values), points, of="points")
+        self.points, self.values = points.clone(), values.clone()  # whoever moves the points does not move this
         if self.values.ndim != 1:
             raise ValueError(f"values must have shape (m,), but have shape {_inputs.shape(self.values)}")
 

@@ -76,19 +76,19 @@ def _guess(a, b, cost):
     cost = torch.from_numpy(cost).float()
     kernel = torch.empty_like(cost)
     rows = max(1, TILE // m)
-    sample = torch.arange(0, n, max(1, n // 64))
+    sample = slice(None, None, max(1, n // 64))
     some = cost[sample]
     spread = (some - some.amin(1, keepdim=True)).mean().clamp_min(1e-30).item()
-    f, g, p = cost.amin(1), torch.zeros(m), torch.empty(n)
+    f, g, p = cost.amin(1), cost.new_zeros(m), cost.new_empty(n)
     for step in LADDER:
         reg = spread * step
         unit = 1 / (reg * math.log(2))  # exp2 is several times as fast as exp where results underflow
         for k in range(0, n, rows):
             tile = torch.sub(g * unit, cost[k : k + rows], alpha=unit, out=kernel[k : k + rows])
             tile.add_(unit * f[k : k + rows, None]).exp2_()
-        q = torch.ones(m)
+        q = cost.new_ones(m)
         for _ in range(ITERATIONS):
-            sums = torch.zeros(m)
+            sums = cost.new_zeros(m)
             for k in range(0, n, rows):  # both halves of an iteration while the tile is in the cache
                 tile = kernel[k : k + rows]
                 p[k : k + rows] = a[k : k + rows] / (tile @ q).clamp_min(1e-30)

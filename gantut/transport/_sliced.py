@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from gantut import _inputs
+from gantut.transport._batches import all_digits
 from gantut.transport._costs import power
 from gantut.transport._exact import emd_points
 from gantut.transport._line import wasserstein_1d
@@ -64,10 +65,11 @@ def sliced_wasserstein(x, y, projections=50, *, p=1, generator=None):
     """
     p = _inputs.exponent(p)
     x, y = _inputs.points(x=x, y=y)
-    exact = isinstance(projections, torch.Tensor) and projections.is_floating_point()
-    if not exact and np.ndim(projections):
+    if isinstance(projections, torch.Tensor) and projections.is_floating_point():
+        projections = _inputs.floating("projections", projections)
+    elif np.ndim(projections):
         projections = _inputs.floating("projections", projections).to(x)
-    elif not exact:
+    else:
         shape = (x.shape[-1], _inputs.count("projections", projections))
         normal = torch.randn(
             shape, generator=_inputs.generator("generator", generator), dtype=torch.float64, device="cpu"
@@ -80,10 +82,11 @@ def sliced_wasserstein(x, y, projections=50, *, p=1, generator=None):
     _inputs.finite_entries("projections", projections)
     batches = {"the batches of x": x, "of y": y, "of projections": projections}
     _inputs.broadcast(**{name: each[..., 0, 0] for name, each in batches.items()})
-    on_lines, unit = (x @ projections, y @ projections), 1.0
-    if not all(torch.isfinite(each.detach()).all() for each in on_lines):  # they are, in a unit of their own
-        unit = 2.0 ** (math.frexp(max(each.detach().abs().max().item() for each in (x, y)))[1] - 1)
-        on_lines = x / unit @ projections, y / unit @ projections
+    with all_digits(x.device):
+        on_lines, unit = (x @ projections, y @ projections), 1.0
+        if not all(torch.isfinite(each.detach()).all() for each in on_lines):  # they are, in a unit of their own
+            unit = 2.0 ** (math.frexp(max(each.detach().abs().max().item() for each in (x, y)))[1] - 1)
+            on_lines = x / unit @ projections, y / unit @ projections
     found = wasserstein_1d(*(each.mT for each in on_lines), p=p).mean(-1)
     return found if unit == 1 else torch.where(found > 0, found * power(unit, p), found)
 

@@ -38,23 +38,24 @@ def solve(a, b, cost, batch, extremes):
     `extremes` are the least and the largest cost.
     """
     if max(-extremes[0], extremes[1]) >= HUGE:
-        return _in_unit(solve(a, b, cost.double() / UNIT, batch, tuple(each / UNIT for each in extremes)))
+        return in_unit(solve(a, b, cost.double() / UNIT, batch, tuple(each / UNIT for each in extremes)), UNIT)
     assigner = find_assigner(cost)
-    a, b = common_total(flattened(a, batch, 1), flattened(b, batch, 1))  # (k, n), (k, m)
+    a, b, apart = common_total(flattened(a, batch, 1), flattened(b, batch, 1))  # (k, n), (k, m), (k,)
     cost = flattened(cost, batch, 2)  # (k, n, m)
     solved = None
     if assigner and _uniform(a) and _uniform(b):
         solved = solve_uniform(assigner, a[:, 0], cost)
     if solved is None:
         solved = solve_each(a.cpu(), b.cpu(), cost.cpu())
+    solved = solved._replace(error=solved.error + apart.to(solved.error.device))
     if not batch:
         return TransportResult(*(None if t is None else t[0].to(cost.device) for t in solved))
     return TransportResult(*(None if t is None else t.to(cost.device).reshape((*batch, *t.shape[1:])) for t in solved))
 
 
-def _in_unit(result):
+def in_unit(result, unit):
     """What was solved for costs in a unit in which nothing overflows."""
-    scaled = result._replace(**{name: getattr(result, name) * UNIT for name in ("value", "f", "g", "gap")})
+    scaled = result._replace(**{name: getattr(result, name) * unit for name in ("value", "f", "g", "gap")})
     if not all(torch.isfinite(each).all() for each in (scaled.value, scaled.f, scaled.g)):
         what = "costs are so large that the value or the potentials exceed double precision: divide them by a number"
         raise NotCertified(what, gap=INF)
@@ -66,11 +67,12 @@ def _uniform(masses):
 
 
 def common_total(a, b):
-    """Scale both masses to the mean of their totals, which differ by roundings at most."""
+    """Scale both masses to the mean of their totals, and say how far each was from it, relative: by roundings."""
     from_a, from_b = a.sum(-1, keepdim=True), b.sum(-1, keepdim=True)
+    apart = ((from_a - from_b).abs() / (from_a + from_b))[..., 0]
     if torch.equal(from_a, from_b):
-        return a, b
-    return a * ((1 + from_b / from_a) / 2), b * ((1 + from_a / from_b) / 2)
+        return a, b, apart
+    return a * ((1 + from_b / from_a) / 2), b * ((1 + from_a / from_b) / 2), apart
 
 
 # ---------------------------------------------------------------------------------------------- equal masses
@@ -164,8 +166,8 @@ def _attempt(a, b, cost, solved, extremes=None, entries=None):
 
 
 def solve_compiled(compiled, a, b, cost, solved):
-    """The same in one call, for masses and costs of ordinary size; None for others."""
-    if (found := compiled.solve(a, b, cost, solved, TOTAL_TOLERANCE[torch.float64])) is None:
+    """The same in one call, for masses and costs of ordinary size; None for others, and where there is one plan."""
+    if min(cost.shape) == 1 or (found := compiled.solve(a, b, cost, solved, TOTAL_TOLERANCE[torch.float64])) is None:
         return None
     plan, f, g, (paid, spent, gap, off_a, off_b, roundings, total) = found
     error = max(off_a, off_b) / total

@@ -152,7 +152,7 @@ def _assign(cost, column_of, g, row_of, before, reached, distance, bits, length,
 
 @part_of_it
 def _start(cost, g, column_of, row_of, least_row):
-    """Give every column the least cost in it, and every row one of the columns where it is the one of least cost."""
+    """Give every column the least cost in it, and every row a column where its cost is that, as long as one is left."""
     n, width = cost.shape
     for j in range(width):
         g[j], least_row[j], row_of[j] = cost[0, j], 0, -1
@@ -166,6 +166,12 @@ def _start(cost, g, column_of, row_of, least_row):
     for j in range(n):
         if column_of[least_row[j]] < 0:
             column_of[least_row[j]], row_of[j] = j, least_row[j]
+    for i in range(n):  # where costs are equal, others are as near: that saves most paths
+        if column_of[i] < 0:
+            for j in range(n):
+                if row_of[j] < 0 and cost[i, j] == g[j]:
+                    column_of[i], row_of[j] = j, i
+                    break
     _level_rest(g, n)
 
 

@@ -55,8 +55,8 @@ def _solve(cost, solved, solved_bits, tolerance, plan, f, g, sums, tree, real, b
     parent, size, order, cheapest, waiting, children = tree[0], tree[1], tree[2], tree[3], tree[4], tree[5:]
     mass, left, flow, potential, least, slack = real[0], real[1], real[2], real[3], real[4], real[5]
     a, b, least_bits, slack_bits = mass[:n], mass[n:], bits[4], bits[5]
-    largest = largest_size(solved_bits, slack, slack_bits)
-    if largest < 0 or not _have_one_total(mass, bits[0], a, b, tolerance):
+    largest, apart = largest_size(solved_bits, slack, slack_bits), _make_one_total(mass, bits[0], a, b, tolerance)
+    if largest < 0 or apart < 0:
         return False
     for v in range(n + m):
         left[v] = mass[v]
@@ -82,28 +82,29 @@ def _solve(cost, solved, solved_bits, tolerance, plan, f, g, sums, tree, real, b
         g[j] = -potential[n + j]
     transform(solved, f, g, slack[:m], slack_bits[:m])
     _add_up(cost, parent, flow, a, b, plan, f, g, sums, left)
+    sums[3], sums[4] = sums[3] + apart, sums[4] + apart
     return True
 
 
 @part_of_it
-def _have_one_total(mass, mass_bits, a, b, tolerance):
-    """Whether all masses are positive and both totals the same, which they are then made to the last digit."""
+def _make_one_total(mass, mass_bits, a, b, tolerance):
+    """Make both totals the same, and return how much each side has to change; -1 if it is too much, or not positive."""
     for v in range(mass.size):
         if not 0 < mass_bits[v] < HUGE:
-            return False
+            return -1.0
     from_a, from_b = 0.0, 0.0
     for i in range(a.size):
         from_a += a[i]
     for j in range(b.size):
         from_b += b[j]
     if min(from_a, from_b) < 1e-100 or abs(from_a - from_b) > tolerance * max(from_a, from_b):
-        return False
+        return -1.0
     of_a, of_b = (1 + from_b / from_a) / 2, (1 + from_a / from_b) / 2
     for i in range(a.size):
         a[i] *= of_a
     for j in range(b.size):
         b[j] *= of_b
-    return True
+    return abs(from_a - from_b) / 2
 
 
 @part_of_it

@@ -87,24 +87,23 @@ def sinkhorn_divergence(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10
     """
     x, y, a, b = point_clouds(x, y, a, b)
     p, (reg, *options) = _inputs.exponent(p), problem.options(reg, tol, max_iter)
-    x, y, reg, scale = problem.in_unit(x, y, reg, p)
-    batch, groups = problem.in_groups(a, b, x, y)
+    points, reg, scale = problem.in_unit(reg, p, x, y)
+    batch, groups = problem.in_groups(a, b, *points)
     if not groups:
         return x.new_zeros(batch)
     with suited_threads(a, b, batch):
-        values, errors = zip(*(_Divergence.apply(*group, p, (reg, *options)) for group in groups), strict=True)
+        values, errors = zip(*(_Divergence.apply(*group, p, (reg, *options), scale) for group in groups), strict=True)
     problem.report("sinkhorn_divergence", torch.cat(errors), tol, max_iter)
-    values = torch.cat(values).to(x.dtype).reshape(batch)
-    return values if scale == 1 else values * scale
+    return (torch.cat(values) * scale).to(x.dtype).reshape(batch)
 
 
 class _Divergence(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, a, b, x, y, p, options):
+    def forward(ctx, a, b, x, y, p, options, scale):
         reg, tol, max_iter = options
         total = a.sum(-1, keepdim=True)
         share_a, share_b = problem.shares(a), problem.shares(b)
-        cross = problem.resolved(PointCost.centred(x, y, p), reg)
+        cross = problem.resolved(PointCost.centred(x, y, p), reg, scale)
         between = solve(cross, share_a, share_b, reg, tol, max_iter)
         of_x = solve_self(PointCost.centred(x, x, p), share_a, reg, tol, max_iter)
         of_y = solve_self(PointCost.centred(y, y, p), share_b, reg, tol, max_iter)
@@ -128,7 +127,7 @@ class _Divergence(torch.autograd.Function):
             to_y = grad[:, None, None] * (to_y - _pull_self(y, b, of_y, ctx)) if need_y else None
         to_a = grad[:, None] * (f - of_x) if need_a else None
         to_b = grad[:, None] * (g - of_y) if need_b else None
-        return to_a, to_b, to_x, to_y, None, None
+        return to_a, to_b, to_x, to_y, None, None, None
 
 
 def _pull_self(x, a, f, ctx):
@@ -151,7 +150,10 @@ def solve_self(cost, a, reg, tol, max_iter):
         dtype = dtype if tol > FLOOR else torch.float64
         average(state, dtype, tol / 2, max_iter - state.iterations, true_sums=sums)
     dual = 2 * (a * state.F).sum(-1) - math.log2(math.e) * ((a * sums).sum(-1) - 1)
-    return (state.F - sums.log2() / 2) / state.unit, dual / state.unit, error
+    F = state.F - sums.log2() / 2
+    if (a == 0).any():  # where no mass is, no error is seen either
+        F = torch.where(a == 0, soft_minimum(cost, state.unit, F, F + log2(a), torch.float64), F)
+    return F / state.unit, dual / state.unit, error
 
 
 def average(state, dtype, target, limit, *, true_sums=None):

@@ -105,10 +105,11 @@ def sinkhorn(a, b, cost, reg, *, tol=1e-6, max_iter=10_000):
     cost = _inputs.floating("cost", cost)
     with suited_threads(a, b, cost.shape[:-2]):
         cost = _inputs.cost_matrix("cost", cost, a, b)
-        options = problem.options(reg, tol, max_iter)
-        result = _solve_groups(DenseCost, (a, b, cost), options, with_plan=True)
+        reg, *options = problem.options(reg, tol, max_iter)
+        costs, reg, scale = problem.in_unit(reg, 1, cost)
+        result = _solve_groups(DenseCost, (a, b, *costs), (reg, *options), scale, with_plan=True)
     problem.report("sinkhorn", result.error, tol, max_iter)
-    return result
+    return result._replace(error=result.error + problem.totals_apart(a, b))
 
 
 def sinkhorn_points(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10_000):
@@ -172,22 +173,22 @@ def sinkhorn_points(x, y, a=None, b=None, *, reg, p=1, tol=1e-6, max_iter=10_000
     """
     x, y, a, b = point_clouds(x, y, a, b)
     p, (reg, *options) = _inputs.exponent(p), problem.options(reg, tol, max_iter)
-    x, y, reg, scale = problem.in_unit(x, y, reg, p)
-    result = _solve_groups(lambda x, y: PointCost.centred(x, y, p), (a, b, x, y), (reg, *options))
+    points, reg, scale = problem.in_unit(reg, p, x, y)
+    result = _solve_groups(lambda x, y: PointCost.centred(x, y, p), (a, b, *points), (reg, *options), scale)
     problem.report("sinkhorn_points", result.error, tol, max_iter)
-    if scale == 1:
-        return result
-    return result._replace(**{name: getattr(result, name) * scale for name in ("value", "f", "g", "gap")})
+    return result._replace(error=result.error + problem.totals_apart(a, b))
 
 
-def _solve_groups(make_cost, tensors, options, *, with_plan=False):
-    """Solve a batch, group by group; `tensors` are both masses and what the cost is made of."""
+def _solve_groups(make_cost, tensors, options, scale, *, with_plan=False):
+    """Solve a batch, group by group; `tensors` are both masses and what the cost is made of, in units of `scale`."""
     batch, groups = problem.in_groups(*tensors)
     with suited_threads(*tensors[:2], batch):
-        parts = [_solve(make_cost, group, *options, with_plan) for group in groups]
+        parts = [_solve(make_cost, group, *options, scale, with_plan) for group in groups]
     if not parts:
         return _no_problems(batch, *tensors[:2], with_plan)
     *fields, iterations = zip(*parts, strict=True)
+    if scale != 1:
+        fields = [part if k in (1, 5) else [each * scale for each in part] for k, part in enumerate(fields)]
     value, plan, f, g, gap, error = (
         None if field[0] is None else torch.cat(field).to(tensors[0].dtype).reshape((*batch, *field[0].shape[1:]))
         for field in fields
@@ -201,10 +202,10 @@ def _no_problems(batch, a, b, with_plan):
     return TransportResult(of_each, plan, f, g, of_each.clone(), 0, of_each.clone())
 
 
-def _solve(make_cost, group, reg, tol, max_iter, with_plan):
+def _solve(make_cost, group, reg, tol, max_iter, scale, with_plan):
     a, b, *of_cost = group
     with torch.no_grad():
-        total, cost = a.sum(-1, keepdim=True), problem.resolved(make_cost(*of_cost), reg)
+        total, cost = a.sum(-1, keepdim=True), problem.resolved(make_cost(*of_cost), reg, scale)
         share_a, share_b = problem.shares(a), problem.shares(b)
         solution = solve(cost, share_a, share_b, reg, tol, max_iter)
         found, gap, plan = solution.cost * total[:, 0], solution.gap * total[:, 0], None

@@ -111,6 +111,8 @@ def project(cost, unit, f, g, a, b):
     right = kernel.transposed_times(a * means_a) / unit - means_b / unit
     size = (b * right.abs()).sum(-1, keepdim=True)
     beta, _ = conjugate_gradients(both, right, b, RESIDUAL * size, MOST_STEPS)
+    if (b == 0).any():  # what has no mass has no weight in a residual, but it has its equation
+        beta = beta + torch.where(b == 0, right - both(beta), 0.0)
     return f - means_a / unit + onto_a(beta), g + beta
 
 

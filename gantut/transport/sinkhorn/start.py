@@ -47,7 +47,7 @@ def approach(state, span, reg, rounding, max_iter):
         rough = _error_from_nowhere(state, reg)
         if rough < ROUGHLY:
             state.F = _tight(state.cost, state.unit, state.G, torch.float32 if rounding < SINGLE else torch.float64)
-            state.omega.copy_(best_factor(torch.as_tensor(rough ** (1 / SOON))))
+            state.omega.copy_(best_factor(state.omega.new_tensor(rough ** (1 / SOON))))
             state.half = state.omega.amax().item()
         else:
             _from_sample(state, span, reg, rounding, max_iter)

@@ -4,6 +4,8 @@ PYTHON ?= python3
 # Lessons and tests are small: one thread each is faster than two on a busy machine. `make test OMP_NUM_THREADS=4` for more.
 export OMP_NUM_THREADS ?= 1
 export PYTHONUTF8 := 1
+# Compiled modules are kept, whatever a machine is set to: a test run starts some sixty processes that import gantut.
+export PYTHONDONTWRITEBYTECODE :=
 
 # So many test files and lessons run at a time, each on threads of its own; lessons first, as they take longest.
 WORKERS ?= 2

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LESSONS = sorted(path.stem for path in (ROOT / "book").glob("[0-9]*.py") if "claim(" in path.read_text("utf-8"))
 # The quickest; the others, of half a minute to two, are for `make test-all`, every night: who writes a claim runs those
 # of its lesson, as CONTRIBUTING says.
-QUICK = {"10_duality"}
+QUICK = {"09_moving_dirt"}
 QUIET = os.environ | {"MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"}
 
 

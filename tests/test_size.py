@@ -10,7 +10,7 @@ code_lines = pytest.importorskip("code_lines")
 
 PACKAGE = Path(gantut.__file__).parent
 LONGEST = 400  # lines of a file, with all that is in it
-BUDGET = 12_000  # lines of code of the package without gantut.lessons
+BUDGET = 12_150  # lines of code of the package without gantut.lessons
 
 
 def test_no_file_is_longer_than_a_few_screens():

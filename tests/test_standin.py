@@ -388,3 +388,15 @@ def test_training_under_a_default_device_of_pytorch_is_the_training_of_the_cpu(r
             )
             found.append(train(config, pictures, **players, samples=4, device=device, progress=False))
     torch.testing.assert_close(found[0].samples, found[1].samples, rtol=1e-4, atol=1e-5)
+
+
+# ---------------------------------------------------------------------------------------------- what is tried each time
+
+
+@pytest.mark.parametrize("second", "ab")
+@pytest.mark.parametrize(("first", "with_it"), [("x", 1), ("y", 1)])
+def test_on_the_standin_each_value_is_tried_each_time_and_their_last_combination_at_night(
+    request, device, first, with_it, second
+):
+    at_night = request.node.get_closest_marker("slow") is not None
+    assert at_night == (device.type == DEVICE and (first, second) == ("y", "b"))

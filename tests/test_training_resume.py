@@ -236,10 +236,10 @@ def test_memory_that_runs_out_at_the_first_look_is_explained_too(device):
 # ---- Resumed otherwise -----------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def half(tmp_path, device):
-    """A folder with checkpoints of steps 8 and 12 of the run."""
-    folder, left = tmp_path / "half", itertools.count(1)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, device):
+    """A folder with checkpoints of steps 8 and 12 of the run, made once."""
+    folder, left = tmp_path_factory.mktemp("made") / "half", itertools.count(1)
 
     def failing(samples):
         if next(left) == 5:  # after 16 steps, before they are saved
@@ -250,6 +250,12 @@ def half(tmp_path, device):
         run(folder, metric=failing, device=device)
     assert checkpoints.saved_steps(folder)[-1] == 12
     return folder
+
+
+@pytest.fixture
+def half(tmp_path, made):
+    """A copy of it, to be damaged."""
+    return shutil.copytree(made, tmp_path / "half")
 
 
 def truncate(path):

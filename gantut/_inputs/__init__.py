@@ -21,9 +21,8 @@ TOTAL_TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5, torch.float16: 1e-2
 def floating(name, value):
     """Return `value` as a floating point tensor; whole numbers of any kind become double precision."""
     value = numbers_of(name, value, lists=torch.float64)
-    if value.is_meta or value.is_nested or value.is_quantized:
-        kind = "without numbers, on the device meta" if value.is_meta else "nested" if value.is_nested else "quantized"
-        raise ValueError(f"{name} must be a plain tensor, not one that is {kind}")
+    if value.is_nested or value.is_quantized:
+        raise ValueError(f"{name} must be a plain tensor, not a {'nested' if value.is_nested else 'quantized'} one")
     if not (value.is_floating_point() or value.is_complex() or value.dtype == torch.bool):
         value = value.double()
     if value.dtype not in FLOATING:
@@ -159,11 +158,13 @@ def distributions(dim, **values):
 
 
 def untransformed(*, only_batches=False, **tensors):
-    """Require tensors that torch.func has not wrapped, at all or in a batch: solvers look at their numbers."""
+    """Require tensors with numbers, not wrapped by torch.func, at all or in a batch: solvers look at them."""
     kinds = torch._C._functorch
     for name, tensor in tensors.items():
         if (kinds.is_batchedtensor if only_batches else kinds.is_functorch_wrapped_tensor)(tensor):
             raise ValueError(f"{name} must be outside of torch.func: leading dimensions make a batch, not vmap")
+        if tensor.is_meta:
+            raise ValueError(f"{name} must have numbers, and a tensor on the device meta has none")
 
 
 def only_backward(**tensors):

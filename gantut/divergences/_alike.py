@@ -10,10 +10,10 @@ import torch
 from torch import distributions as td
 
 from gantut.data import GaussianMixture, uniform
-from gantut.divergences._densities import Density, limits, parts
+from gantut.divergences._densities import Density
+from gantut.divergences._places import before_last, limits, parts
 
 FAR = 1e3  # times the spread: nearer, rounding costs no more than three digits
-_PLAIN = td.TransformedDistribution.log_prob
 _PLACES = {
     **dict.fromkeys((td.Normal, td.Laplace, td.Cauchy, td.StudentT, td.Gumbel), ("loc",)),
     **dict.fromkeys((td.Uniform, type(uniform())), ("low", "high")),
@@ -25,19 +25,21 @@ _PLACES = {
 def before_shared_transforms(p, q):
     """Return two densities before the invertible transforms that both end with."""
     pair = p.distribution, q.distribution
-    while all(getattr(type(one), "log_prob", None) is _PLAIN and not one.event_shape for one in pair):
+    while all(_ends_with_a_transform(one) for one in pair):
         last, other = (list(parts(one.transforms))[-1] for one in pair)
         learned = any(getattr(value, "requires_grad", False) for one in (last, other) for value in vars(one).values())
-        before = [_before(one) for one in pair]
+        before = [before_last(one) for one in pair]
         if learned or last != other or not last.bijective or not all(_lies_in(last.domain, one) for one in before):
             break
         pair = before
     return tuple(Density(own.name, one) for own, one in zip((p, q), pair, strict=True))
 
 
-def _before(distribution):
-    rest = list(parts(distribution.transforms))[:-1]
-    return td.TransformedDistribution(distribution.base_dist, rest) if rest else distribution.base_dist
+def _ends_with_a_transform(distribution):
+    """Whether the last transform, of one event each, is known with all digits: these two keep a rounded reciprocal."""
+    plain = getattr(type(distribution), "log_prob", None) is td.TransformedDistribution.log_prob
+    rounded = isinstance(distribution, (td.Weibull, td.Kumaraswamy))
+    return plain and not rounded and not distribution.event_shape and any(parts(distribution.transforms))
 
 
 def _lies_in(domain, distribution):

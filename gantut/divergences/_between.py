@@ -5,6 +5,7 @@ import math
 from torch.nn.functional import softplus
 
 from gantut import _inputs
+from gantut.divergences._discrete import exactly_clamped
 from gantut.divergences._expectations import expectation
 
 
@@ -22,6 +23,12 @@ def log_q_over_mean(x, log_p, log_q):
 
 def _half_share(x, log_p, log_q):
     return ((log_p - log_q) / 2).tanh().abs() / 2  # |p - q| / (p + q) / 2
+
+
+def _bounded(estimate, highest):
+    """Keep what quadrature found within bounds that hold in theory."""
+    exact = estimate.method == "quadrature"
+    return estimate._replace(value=exactly_clamped(estimate.value, 0.0, highest)) if exact else estimate
 
 
 def kl_between(p, q, *, base=math.e, method="quadrature", interval=None, rtol=1e-9, samples=100_000, generator=None):
@@ -84,7 +91,8 @@ def kl_between(p, q, *, base=math.e, method="quadrature", interval=None, rtol=1e
     """
     unit = _inputs.log_base(base)
     options = dict(method=method, interval=interval, rtol=rtol, samples=samples, generator=generator)
-    return expectation(_log_ratio, None, p, q, names="pq", **options).in_units(unit)
+    estimate = expectation(_log_ratio, None, p, q, names="pq", **options)
+    return (_bounded(estimate, math.inf) if interval is None else estimate).in_units(unit)
 
 
 def js_between(
@@ -133,7 +141,8 @@ def js_between(
     """
     unit = _inputs.log_base(base) / (2 if halved else 1)
     options = dict(method=method, interval=interval, rtol=rtol, samples=samples, generator=generator)
-    return expectation(log_p_over_mean, log_q_over_mean, p, q, names="pq", **options).in_units(unit)
+    estimate = expectation(log_p_over_mean, log_q_over_mean, p, q, names="pq", **options)
+    return _bounded(estimate, 2 * math.log(2)).in_units(unit)
 
 
 def total_variation_between(p, q, *, method="quadrature", interval=None, rtol=1e-9, samples=100_000, generator=None):
@@ -174,4 +183,4 @@ def total_variation_between(p, q, *, method="quadrature", interval=None, rtol=1e
     0.382924923
     """
     options = dict(method=method, interval=interval, rtol=rtol, samples=samples, generator=generator)
-    return expectation(_half_share, _half_share, p, q, names="pq", **options)
+    return _bounded(expectation(_half_share, _half_share, p, q, names="pq", **options), 1.0)

@@ -1,6 +1,5 @@
 """Densities of all kinds behind one interface: what is asked of a distribution to integrate against it."""
 
-import contextlib
 import math
 import weakref
 from functools import partial
@@ -13,10 +12,9 @@ from torch.distributions.utils import lazy_property
 from gantut import _inputs
 from gantut.data import Distribution, GaussianMixture
 from gantut.divergences._formulas import EXACT, ON_UNIT_INTERVAL
+from gantut.divergences._places import before_last, knows_only_the_last, limits, parts, support_of, window_of
 
-_MISSING = (AttributeError, NotImplementedError)
 _LEAST = -1e300  # a log density that is not quite minus infinity
-_MOST_MARKED = 16  # distributions of a batch that get landmarks of their own
 
 
 class Density:
@@ -28,6 +26,7 @@ class Density:
         while isinstance(distribution, td.Independent) and not distribution.event_shape:
             distribution = distribution.base_dist
         self.name, self.distribution = name, distribution
+        self.kind = getattr(distribution, "component_distribution", distribution)
         self.has_log_density = hasattr(distribution, "log_prob")
         event_shape = getattr(distribution, "event_shape", None)  # None: unknown
         self.event_shape = None if event_shape is None else tuple(event_shape)
@@ -37,7 +36,7 @@ class Density:
                 f"{name} must have a log_prob method, like the distributions of torch and gantut.data, or be a density "
                 f"function, not {type(distribution).__name__}"
             )
-        if getattr(_support(distribution), "is_discrete", False):
+        if getattr(support_of(distribution), "is_discrete", False):
             raise ValueError(f"{name} must have a density, but {type(distribution).__name__} is discrete")
 
     def log(self, x, rest=None, *, checked=True):
@@ -90,18 +89,17 @@ class Density:
     @property
     def declared(self):
         """Whether the distribution says where its support is, so that elsewhere its density is truly zero."""
-        return _support(self.distribution) is not None
+        return support_of(self.distribution) is not None
 
     @property
     def on_unit_interval(self):
         """Whether :meth:`log` takes 1 - x, too."""
-        return type(getattr(self.distribution, "component_distribution", self.distribution)) in ON_UNIT_INTERVAL
+        return _on_unit_interval(self.kind) is not None
 
     @property
     def gentle(self):
         """Whether the density is smooth on the whole line and falls as steeply as a normal one."""
-        kind = getattr(self.distribution, "component_distribution", self.distribution)
-        return type(kind) in (td.Normal, GaussianMixture)
+        return type(self.kind) in (td.Normal, GaussianMixture)
 
     def ends(self):
         """Return the finite ends of the support, and those of the components of a mixture."""
@@ -125,6 +123,11 @@ class Density:
         mixed = isinstance(self.distribution, td.MixtureSameFamily) and ends[0].ndim
         return (ends[0].amin(-1), ends[1].amax(-1)) if mixed else ends
 
+    @property
+    def rounded_ends(self):
+        """Whether the ends of the support are computed from parameters, and may be off by a rounding."""
+        return knows_only_the_last(self.kind) or type(self.kind) is getattr(td, "GeneralizedPareto", None)
+
     def fades(self, x):
         """Return whether the density underflows somewhere between the points `x`, instead of ending at a jump."""
         x = x.sort(0).values
@@ -138,20 +141,19 @@ class Density:
 
     def window(self):
         """Return the rough location of the distribution: its centre and spread, shape (batch)."""
-        return _window(self.distribution)
+        return window_of(self.distribution)
 
     def landmarks(self, batch):
-        """Return points around the peaks, which quadrature must not miss, shape (points, batch); none for many."""
-        if hasattr(self.distribution, "landmarks"):
-            points = self.distribution.landmarks().detach().double()
+        """Return points -8, -2, 0, 2 and 8 spreads from each peak, shape (5, peaks, batch)."""
+        if isinstance(self.distribution, GaussianMixture):
+            points = self.distribution.landmarks().detach().double().unflatten(0, (5, -1))
         else:
             mixed = isinstance(self.distribution, td.MixtureSameFamily)
-            peaks = _window(self.distribution.component_distribution if mixed else self.distribution)
+            peaks = window_of(self.kind if mixed else self.distribution)
             centre, spread = (part.movedim(-1, 0) if mixed and part.ndim else part[None] for part in peaks)
-            points = torch.cat([centre + step * spread for step in (-8, -2, 0, 2, 8)])
-        many = math.prod(batch) > _MOST_MARKED  # each distribution of the batch has a scale of its own
-        points = points.reshape(len(points), *(1 for _ in batch[points.ndim - 1 :]), *points.shape[1:])
-        return points[: 0 if many else None].expand(-1, *batch)
+            points = torch.stack([centre + step * spread for step in (-8, -2, 0, 2, 8)])
+        points = points.reshape(*points.shape[:2], *(1 for _ in batch[points.ndim - 2 :]), *points.shape[2:])
+        return points.expand(*points.shape[:2], *batch)
 
     def sample(self, samples, batch_shape, generator):
         """Draw points, shape (samples, batch, event); distributions of torch only know the global seed."""
@@ -168,89 +170,18 @@ class Density:
             return distribution.sample((samples,))
 
 
-def _support(distribution):
-    """Return the declared support, or None."""
-    with contextlib.suppress(*_MISSING):
-        return distribution.support if isinstance(distribution.support, td.constraints.Constraint) else None
-    return None
-
-
-def limits(distribution):
-    """Return the lower and the upper end of the support on the line, infinite where there is none."""
-    if isinstance(distribution, td.MixtureSameFamily):
-        return limits(distribution.component_distribution)
-    if (
-        getattr(type(distribution), "support", None) is td.TransformedDistribution.support
-    ):  # knows only that of its last
-        low, high = map(torch.as_tensor, limits(distribution.base_dist))
-        for transform in parts(distribution.transforms):
-            low, high = _image(transform, low, high)
-        return low, high
-    support = _support(distribution)
-    support = getattr(support, "base_constraint", support)
-    return getattr(support, "lower_bound", -math.inf), getattr(support, "upper_bound", math.inf)
-
-
-def parts(transforms):
-    for transform in transforms:
-        yield from parts(transform.parts) if isinstance(transform, td.ComposeTransform) else [transform]
-
-
-def _image(transform, low, high):
-    """Return the ends of the image of an interval."""
-    (least, most), (lower, upper) = (
-        (getattr(part, "lower_bound", -math.inf), getattr(part, "upper_bound", math.inf))
-        for part in (transform.domain, transform.codomain)
-    )
-    rising = torch.as_tensor(transform.sign) > 0
-    beyond = [torch.as_tensor(end).to(low) for end in (lower, upper)]
-    first, last = (  # at the very end of its domain, a transform is rounded, or cut off
-        torch.where(inner, transform(torch.where(inner, end, 1.0 if math.isinf(least) else 0.5)), limit)
-        for end, inner, limit in (
-            (low, torch.isfinite(low) & (low > least), torch.where(rising, *beyond)),
-            (high, torch.isfinite(high) & (high < most), torch.where(rising, *beyond[::-1])),
-        )
-    )
-    return torch.where(rising, first, last), torch.where(rising, last, first)
-
-
-def _window(distribution):
-    with contextlib.suppress(*_MISSING, TypeError, ValueError, RuntimeError):  # of one's own, they may be anything
-        mean, spread = (torch.as_tensor(part).detach().double() for part in (distribution.mean, distribution.stddev))
-        if torch.isfinite(mean).all() and (torch.isfinite(spread) & (spread > 0)).all():
-            return mean, spread
-    with contextlib.suppress(*_MISSING):
-        low, centre, high = (distribution.icdf(torch.tensor(level)).detach().double() for level in (0.25, 0.5, 0.75))
-        return centre, high - low
-    if isinstance(distribution, td.TransformedDistribution):
-        centre, spread = _window(distribution.base_dist)
-        least, most = ((torch.as_tensor(end).to(centre) + centre) / 2 for end in limits(distribution.base_dist))
-        places = torch.stack([torch.maximum(centre - spread, least), centre, torch.minimum(centre + spread, most)])
-        for transform in distribution.transforms:
-            places = transform(places)
-        low, centre, high = places.detach().double()
-        if torch.isfinite(places).all():
-            return centre, (high - low).abs() / 2
-    if hasattr(distribution, "temperature"):  # of a relaxed Bernoulli distribution, a logistic one
-        centre, spread = distribution.logits / distribution.temperature, 2 / distribution.temperature
-        return centre.detach().double(), spread.detach().double().expand_as(centre)
-    if hasattr(distribution, "loc") and hasattr(distribution, "scale"):
-        return distribution.loc.detach().double(), distribution.scale.detach().double()
-    zero = torch.zeros((), dtype=torch.float64)
-    return zero, zero + 1
-
-
 def _log_prob(distribution, x, rest=None):
     """Return the log density at `x`: minus infinity outside the declared support, and only there."""
     if isinstance(distribution, td.MixtureSameFamily) and not distribution.event_shape:
         return _log_mixture(distribution, x, rest)
-    if type(distribution) in ON_UNIT_INTERVAL:
+    on_unit_interval = _on_unit_interval(distribution)
+    if on_unit_interval is not None:
         rest = 1 - x if rest is None else rest
         inside = (x >= 0) & (rest >= 0)
         x, rest = (torch.where(inside, part, 0.5) for part in (x, rest))
-        return _finite(ON_UNIT_INTERVAL[type(distribution)](distribution, x, rest)).where(inside, -math.inf)
+        return _finite(on_unit_interval(distribution, x, rest)).where(inside, -math.inf)
     log_prob = partial(_checked, distribution)
-    support = _support(distribution)
+    support = support_of(distribution)
     if support is None:
         return log_prob(x)
     if support is td.constraints.real and not isinstance(distribution, td.TransformedDistribution):
@@ -262,13 +193,24 @@ def _log_prob(distribution, x, rest=None):
     if low is not None:
         inside, x = torch.broadcast_tensors(inside & (low <= x) & (x <= high), x)
     if inside.all():
-        return _finite(log_prob(x))
+        return _found(distribution, log_prob(x), x, low, high)
     if not inside.any():
         return x.new_full(inside.shape, -math.inf)
     refuge = x[inside][0] if low is None else _between(low, high, x[inside].reshape(-1)[0])
     stay = inside.reshape((*inside.shape, *(1 for _ in range(x.ndim - inside.ndim))))
-    found = log_prob(torch.where(stay, x, refuge))  # outside, log_prob raises an error or is NaN
-    return _finite(found).where(inside, -math.inf)
+    x = torch.where(stay, x, refuge)  # outside, log_prob raises an error or is NaN
+    return _found(distribution, log_prob(x), x, low, high).where(inside, -math.inf)
+
+
+def _on_unit_interval(distribution):
+    """Return a function from a distribution, x and 1 - x to the log density; None for other supports."""
+    transformed = type(distribution) is td.TransformedDistribution and not distribution.event_shape
+    last = [type(part) for part in parts(distribution.transforms)][-1:] if transformed else []
+    return _log_after_sigmoid if last == [td.SigmoidTransform] else ON_UNIT_INTERVAL.get(type(distribution))
+
+
+def _log_after_sigmoid(distribution, x, rest):
+    return _log_prob(before_last(distribution), x.log() - rest.log()) - x.log() - rest.log()
 
 
 def _checked(distribution, x):
@@ -283,6 +225,13 @@ def _checked(distribution, x):
 
 def _finite(log):
     return log.clamp_min(max(_LEAST, torch.finfo(log.dtype).min))
+
+
+def _found(distribution, log, x, low, high):
+    """Return a finite log density; within the support, what transforms round to an end of it is lost."""
+    if low is not None and knows_only_the_last(distribution):
+        log = torch.where((torch.isnan(log) | torch.isposinf(log)) & (low < x) & (x < high), -math.inf, log)
+    return _finite(log)
 
 
 def _between(low, high, otherwise):
@@ -303,7 +252,7 @@ def _log_mixture(mixture, x, rest):
 def _in_double(thing, seen):
     """Return a copy of a distribution or a transform with all numbers in it in double precision."""
     if isinstance(thing, torch.Tensor):
-        return thing.double() if thing.is_floating_point() else thing
+        return thing if thing.dtype == torch.bool or thing.is_complex() else thing.double()
     if type(thing) in (list, tuple):
         return type(thing)(_in_double(part, seen) for part in thing)
     if not isinstance(thing, (td.Distribution, td.Transform, Distribution)):

@@ -8,7 +8,7 @@ from gantut import _inputs
 from gantut.divergences._edges import jensen_shannon, relative_entropy
 
 
-def _exactly_clamped(value, lowest, highest):
+def exactly_clamped(value, lowest, highest):
     """Keep a value within bounds that hold in theory, and leave its gradient unchanged."""
     return value + (value.clamp(lowest, highest) - value).detach().nan_to_num(0.0)  # gradient: of value alone
 
@@ -103,7 +103,7 @@ def js_divergence(p, q, *, base=math.e, halved=True, dim=-1):
     """
     unit = _inputs.log_base(base)
     p, q = _inputs.distributions(dim, p=p, q=q)
-    divergence = _exactly_clamped(jensen_shannon(*torch.broadcast_tensors(p, q)).sum(dim), 0.0, math.log(2))
+    divergence = exactly_clamped(jensen_shannon(*torch.broadcast_tensors(p, q)).sum(dim), 0.0, math.log(2))
     return divergence * (unit if halved else 2 * unit)
 
 
@@ -143,4 +143,4 @@ def total_variation(p, q, *, dim=-1):
     tensor(0.2500, dtype=torch.float64)
     """
     p, q = _inputs.distributions(dim, p=p, q=q)
-    return _exactly_clamped((p - q).abs().sum(dim) / 2, 0.0, 1.0)
+    return exactly_clamped((p - q).abs().sum(dim) / 2, 0.0, 1.0)

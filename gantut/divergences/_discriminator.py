@@ -18,7 +18,8 @@ class OptimalDiscriminator:
 
     .. math:: D^*(x) = \frac{p_r(x)}{p_r(x) + p_g(x)} = \sigma\big(\log p_r(x) - \log p_g(x)\big)
 
-    It is computed from log densities, so that it is right in the far tails, where the densities themselves underflow.
+    It is computed from log densities, so that it is right in the far tails, where the densities themselves underflow;
+    its rounding error is theirs, and where their difference is smaller than that, it has no digits.
     """
 
     def __init__(self, p_r, p_g):
@@ -28,11 +29,15 @@ class OptimalDiscriminator:
     def logit(self, x):
         r"""Return the log density ratio :math:`\log p_r(x) - \log p_g(x)`, and 0 where both densities vanish.
 
-        At a pole it is that of the nearest number.
+        At a pole it is that of the nearest number; so far out that one overflows, of a point on the way there.
         """
         x = _inputs.floating("x", x)
         p_r, p_g = (own.in_double() if x.dtype == torch.float64 else own for own in (self.p_r, self.p_g))
         log_r, log_g = p_r.log(x), p_g.log(x)
+        lost = _lost(log_r, log_g)
+        if x.shape == lost.shape and lost.any():
+            x = torch.where(lost, self._nearer(x.detach(), p_r, p_g), x)
+            log_r, log_g = p_r.log(x), p_g.log(x)
         pole = torch.isposinf(log_r) | torch.isposinf(log_g)
         if pole.any() and x.shape == pole.shape:
             x = torch.where(pole, torch.nextafter(x.detach(), 0.5 - x.detach().sign() / 4), x)
@@ -42,6 +47,20 @@ class OptimalDiscriminator:
 
     def __call__(self, x):
         return self.logit(x).sigmoid()
+
+    @staticmethod
+    @torch.no_grad()
+    def _nearer(x, p_r, p_g):
+        """Return points between the centre of `p_r` and x, as far out as no log density overflows."""
+        centre, largest = p_r.window()[0].to(x), torch.finfo(x.dtype).max
+        away = x.clamp(-largest, largest) - centre
+        near, far = torch.full_like(x, 4096.0), torch.zeros_like(x)  # of how often x is halved
+        for _ in range(12):
+            times = ((near + far) / 2).floor()
+            place = centre + torch.ldexp(away, -times)
+            lost = _lost(p_r.log(place), p_g.log(place))
+            near, far = torch.where(lost, near, times), torch.where(lost, times, far)
+        return centre + torch.ldexp(away, -near)
 
 
 def optimal_discriminator(p_r, p_g, *, logits=False):
@@ -91,7 +110,8 @@ def optimal_discriminator(p_r, p_g, *, logits=False):
     _inputs.non_negative("p_g", p_g)
     if logits:
         nowhere = (p_r == 0) & (p_g == 0)
-        return torch.where(nowhere, 1, p_r).log() - torch.where(nowhere, 1, p_g).log()
+        log_r, log_g = (weighted_log(torch.ones_like(p), torch.where(nowhere, 1, p)) for p in (p_r, p_g))
+        return log_r - log_g
     largest = torch.maximum(p_r, p_g).detach()  # only the ratio counts, and 1e-300 and 1e300 both keep their digits
     nowhere = largest == 0
     largest = torch.where(nowhere, 1, largest)
@@ -173,6 +193,7 @@ def value_function(
     _inputs.together(p_r=p_r, p_g=p_g, d=d)
     _inputs.distributions(dim, p_r=p_r, p_g=p_g)
     _inputs.dimension("d", d, dim)
+    _inputs.untransformed(only_batches=True, d=d)
     _inputs.same_length(dim, d=d, p_r=p_r)
     _inputs.broadcast(d=d, p_r=p_r, p_g=p_g)
     if logits:
@@ -183,6 +204,12 @@ def value_function(
         _check_probability(d)
         terms = weighted_log(*torch.broadcast_tensors(p_r, d)) + weighted_log(*torch.broadcast_tensors(p_g, 1 - d))
     return terms.sum(dim) * unit
+
+
+def _lost(log_r, log_g):
+    """Whether a log density overflows, or is not a number, though neither density vanishes."""
+    smaller = torch.minimum(log_r, log_g)  # NaN if one is
+    return torch.isnan(smaller) | ((smaller <= max(-1e300, torch.finfo(smaller.dtype).min)) & (smaller > -math.inf))
 
 
 def _is_distribution(thing):

@@ -31,13 +31,23 @@ def _excess(x):
 
 
 class Term(torch.autograd.Function):
-    """A function of two tensors, entry by entry, whose backward needs both of them."""
+    """A function of two tensors, entry by entry, by its slopes in both."""
 
     generate_vmap_rule = True
 
     @staticmethod
     def setup_context(ctx, inputs, output):
         ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @classmethod
+    def backward(cls, ctx, gradient):
+        first, second = cls.slopes(*ctx.saved_tensors)
+        return gradient * first, gradient * second
+
+    @classmethod
+    def jvp(cls, ctx, *tangents):
+        return sum(slope * tangent for slope, tangent in zip(cls.slopes(*ctx.saved_tensors), tangents, strict=True))
 
 
 class RelativeEntropy(Term):
@@ -58,11 +68,10 @@ class RelativeEntropy(Term):
         return torch.where(representable, torch.where(change.abs() < 0.25, near, middle), far)
 
     @staticmethod
-    def backward(ctx, gradient):
-        p, q = ctx.saved_tensors
+    def slopes(p, q):
         somewhere = (p > 0) | (q > 0)
         d_p = torch.where(somewhere, _log_ratio(p, q) + 1, 0)
-        return gradient * d_p, gradient * (-p / _at_least_tiny(q))
+        return d_p, -p / _at_least_tiny(q)
 
 
 class JensenShannon(Term):
@@ -82,10 +91,9 @@ class JensenShannon(Term):
         return total / 2 * torch.where(s.abs() < 0.5, near, far)
 
     @staticmethod
-    def backward(ctx, gradient):
-        p, q = ctx.saved_tensors
+    def slopes(p, q):
         m = p / 2 + q / 2
-        return gradient * _log_ratio(p, m) / 2, gradient * _log_ratio(q, m) / 2
+        return _log_ratio(p, m) / 2, _log_ratio(q, m) / 2
 
 
 class WeightedLog(Term):
@@ -96,10 +104,9 @@ class WeightedLog(Term):
         return torch.special.xlogy(weight, x)
 
     @staticmethod
-    def backward(ctx, gradient):
-        weight, x = ctx.saved_tensors
+    def slopes(weight, x):
         safe = _at_least_tiny(x)
-        return gradient * safe.log(), gradient * (weight / safe)
+        return safe.log(), weight / safe
 
 
 relative_entropy = RelativeEntropy.apply

@@ -14,6 +14,7 @@ from gantut.divergences._line import Gentle, Line
 from gantut.divergences._quadrature import IntegrationError, adapt, spread
 
 METHODS = ("quadrature", "monte-carlo")
+UNEVEN = 1e9  # of two spreads, from which on no panel is small beside the one and large beside the other
 UNDERFLOW = 1e-12  # mass too small to tell a true zero from a number that has underflowed
 MASS_TOLERANCE = 1e-6  # distributions are often given in single precision
 ROUGH = 1e-6  # error, relative to 1 + |integral|, that will do where rounding allows no less
@@ -47,7 +48,7 @@ class Estimate(NamedTuple):
     method: str
 
     def __float__(self):
-        return float(self.value)
+        return float(self.value.detach())
 
     def in_units(self, unit: float) -> "Estimate":
         """Return the estimate times a positive unit, such as 1/ln 2 for bits."""
@@ -144,9 +145,10 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact, sees_x):
     x, logs, elements, doubts = look(t, doubt=True)
     table = columns(x, logs, elements)
     value, lost, *masses = torch.tensordot(weights, table[:points], dims=1).unbind(-1)
-    apart = _check_masses(p, q, torch.stack(masses, -1).detach(), interval)
+    apart = _check_masses(p, q, torch.stack(masses, -1).detach(), interval, errors.reshape(table.shape[1:])[..., 2:])
     with torch.no_grad():
-        cut = table[points:, ..., 0].abs().sum(0)  # no less than what lies beyond
+        cut = table[points:, ..., 0].abs().sum(0)  # no less than what lies beyond, or is clamped
+        cut = torch.where((table[..., 0].abs() >= 1e300).any(0), math.inf, cut)
         doubt = torch.tensordot(weights, _doubt(terms, x, logs, elements, doubts)[:points], dims=1)
     cut_off = any(isinstance(own.distribution, TransformedDistribution) for own in (p, q))  # far out, by torch
     apart = apart * (1 + value.detach().abs()) * (64 if cut_off else 1)
@@ -161,11 +163,12 @@ def _by_quadrature(under_p, under_q, p, q, interval, rtol, exact, sees_x):
         )
     if under_q is None and interval is None and p.declared and not q.gentle:  # though what lies beyond may underflow
         (low, high), (least, most) = p.reach(), q.reach()
-        infinite = infinite | (low < least - 2.0**-50 * least.abs()) | (high > most + 2.0**-50 * most.abs())
+        slack = 2.0**-50 if p.rounded_ends or q.rounded_ends else 0
+        infinite = infinite | (low < least - slack * least.abs()) | (high > most + slack * most.abs())
         lost = torch.where(infinite & (lost == 0), 1.0, lost)
     value = torch.where(infinite, lost.sign() * math.inf, value)
     error = torch.where(infinite, 0.0, error + 1e3 * lost.abs())
-    if not (error <= LOOSEST * (1 + value.abs())).all():
+    if not (error <= max(LOOSEST, rtol) * (1 + value.abs())).all():
         raise IntegrationError(
             f"{p.name} against {q.name}: the integral does not converge: it is near {value.max().item():.6g} with an "
             f"error near {error.max().item():.2g}, for a part too near to an end, or too far out, for floating point; "
@@ -208,28 +211,31 @@ def _line(p, q, interval):
     """Return the line between the ends of both supports, where to look, and how far from 0 that is, in spreads."""
     batch = np.broadcast_shapes(p.batch_shape, q.batch_shape)
     device = p.device or q.device or "cpu"
-    seen = [[part.to(device) for part in own.window()] for own in (p, q)]
-    (centre_p, spread_p), (centre_q, spread_q) = seen
-    centre = ((centre_p + centre_q) / 2).expand(batch)
-    scale = (torch.maximum(spread_p, spread_q) + (centre_p - centre_q).abs() / 2).expand(batch)
+    (centre_p, spread_p), (centre_q, spread_q) = ([part.to(device) for part in own.window()] for own in (p, q))
+    marks = torch.cat([own.landmarks(batch).to(device) for own in (p, q)], 1)
+    peaks, widths = marks[2], (marks[4] - marks[0]) / 16
+    centre, wide = ((centre_p + centre_q) / 2).expand(batch), torch.maximum(spread_p, spread_q).expand(batch)
+    narrow = widths.amin(0)
+    uneven = wide / narrow > UNEVEN  # then the middle of both orders of magnitude is near to either
+    scale = torch.where(uneven, wide.sqrt() * narrow.sqrt(), wide) + (centre_p - centre_q).abs() / 2
     low, high = (-math.inf, math.inf) if interval is None else _inputs.interval("interval", interval)
-    far, apart = (
-        max(((centre - place) / spread).abs().max().item() for centre, spread in seen for place in places)
-        for places in ((0.0,), (0.0,) if interval is None else (0.0, low, high))
-    )
+    far = max((centre_p / spread_p).abs().max().item(), (centre_q / spread_q).abs().max().item())
+    places = (0.0,) if interval is None else (0.0, low, high)
+    apart = math.inf if uneven.any() else max(((peaks - place) / widths).abs().max().item() for place in places)
     if p.gentle and q.gentle and apart < FAR:
         line = Gentle((low, high), centre, scale)
     else:
-        ends = [*p.ends(), *q.ends(), *([centre_p, centre_q] if apart > FAR else [])]  # near an end, points keep digits
-        ends = [end.to(device).expand(batch) for end in ends]
+        inner = [] if apart <= FAR else peaks if len(peaks) <= 32 else [centre_p, centre_q]
+        ends = [*p.ends(), *q.ends(), *inner]  # near an end, points keep digits
+        ends = [torch.where(torch.isfinite(end), end, centre) for end in (end.to(device) for end in ends)]  # of a batch
         edges = torch.stack([torch.full_like(centre, low), torch.full_like(centre, high), *ends]).clamp(low, high)
         line = Line(edges.sort(0).values, centre, scale)
-    marks = torch.cat([own.landmarks(batch).to(device) for own in (p, q)])
-    return line, line.grid(marks), 1 + far
+    return line, line.grid(marks.flatten(0, 1)), 1 + far
 
 
-def _check_masses(p, q, masses, interval):
+def _check_masses(p, q, masses, interval, errors=0.0):
     """Refuse what is no distribution; return how far the total masses are from 1, where they should be 1."""
+    allowed = MASS_TOLERANCE + float(torch.as_tensor(errors).max())
     for own, mass in zip((p, q), masses.unbind(-1), strict=True):
         worst = mass.reshape(-1)[(mass - 1).abs().reshape(-1).argmax()].item()
         if interval is None and worst > 2:
@@ -239,17 +245,17 @@ def _check_masses(p, q, masses, interval):
                 "interval=(-math.pi, math.pi); if it is rounded to few digits, or has a pole inside its support, raise "
                 "rtol; if it lies a billion times its spread from 0 and from the other, move it nearer"
             )
-        if interval is None and abs(worst - 1) > MASS_TOLERANCE:
+        if interval is None and abs(worst - 1) > allowed:
             raise ValueError(
                 f"{own.name} must have total mass 1, but integrates to {worst:.9g}: normalise it or, if it is a "
                 "peak too narrow, too far away or too near to an end to be found, say where it is with interval="
             )
-        if worst > 1 + MASS_TOLERANCE:
+        if worst > 1 + allowed:
             raise ValueError(
                 f"{own.name} must have total mass 1, but integrates to {worst:.9g} over the interval {interval}"
             )
     apart = (masses - 1).abs()
-    return torch.where(apart <= MASS_TOLERANCE, apart, 0).sum(-1)
+    return torch.where(apart <= allowed, apart, 0).sum(-1)
 
 
 @torch.no_grad()

@@ -19,6 +19,14 @@ def _log_kumaraswamy(distribution, x, rest):
     return (a * b).log() + (a - 1) * log_x + torch.xlogy(b - 1, -torch.expm1(a * log_x))
 
 
+def _log_continuous_bernoulli(distribution, x, rest):
+    logits = distribution.logits
+    flat = logits.abs() < 1e-2
+    size = torch.where(flat, 1, logits.abs())
+    height = (size / -torch.expm1(-size)).log() - size / 2  # 1/height: 2 sinh(logits/2) / logits
+    return torch.where(flat, logits**4 / 2880 - logits**2 / 24, height) + logits * (x - rest) / 2
+
+
 def _log_relaxed_bernoulli(distribution, x, rest):
     return _log_logit(distribution.base_dist, x.log() - rest.log()) - x.log() - rest.log()
 
@@ -53,9 +61,10 @@ EXACT = {
 }
 
 
-# What has poles at 1, near which x itself has too few digits.
+# What has poles at 1, near which x itself has too few digits; or is computed from a probability that torch cuts off.
 ON_UNIT_INTERVAL = {
     td.Beta: _log_beta,
+    td.ContinuousBernoulli: _log_continuous_bernoulli,
     td.Kumaraswamy: _log_kumaraswamy,
     td.RelaxedBernoulli: _log_relaxed_bernoulli,
 }

@@ -25,11 +25,14 @@ def same_formula(right, given, symbols=frozenset()) -> bool:
     given = _read(given, {str(symbol): symbol for symbol in symbols})
     if not given.free_symbols <= symbols:
         return False
-    trials = [_values((right, given), point) for point in _points(symbols)]
-    real = [(wanted, found) for wanted, found in trials if _is_real(wanted)]
-    if len(real) < 8:
-        return sympy.simplify(right - given) == 0
-    return all(_is_real(found) and abs(wanted - found) <= 1e-9 * (1 + abs(wanted)) for wanted, found in real)
+    real = 0
+    for point in _points(symbols):
+        wanted, found = _values((right, given), point)
+        if _is_real(wanted):
+            real += 1
+            if not (_is_real(found) and abs(wanted - found) <= 1e-9 * (1 + abs(wanted))):
+                return False  # at the first point: a wrong answer is compared with every known mistake, too
+    return real >= 8 or sympy.simplify(right - given) == 0
 
 
 def _read(given, symbols):

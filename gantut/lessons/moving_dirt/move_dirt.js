@@ -281,6 +281,7 @@ begin("move_dirt", (lab) => {
     const { x, pile } = place(event);
     pressed = { x, pile, carries: held === null && piles[pile] > 0 };
     picture.setPointerCapture(event.pointerId);
+    event.preventDefault(); // WebKit would mark the words of the lab as long as a shovelful is dragged
     if (pressed.carries) pick(pile);
   });
   picture.addEventListener("pointermove", (event) => {

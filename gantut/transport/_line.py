@@ -117,29 +117,31 @@ def _few_in_order(u, v):
     """
     if not (type(u) is type(v) is torch.Tensor and (dtype := u.dtype) is v.dtype and dtype in PLAIN):
         return None
-    if forward_ad._current_level >= 0 or u.is_nested or v.is_nested:
-        return None
-    if (shape := u.shape) != v.shape or not shape or not 0 < (size := shape.numel()) < WORTH_THREADS:
-        return None
-    rows, n, compiled = size // shape[-1], shape[-1], _compiled(size)
-    if size > TILE and not (compiled and (size <= PART or compiled.sorts_sooner(rows, n, dtype.itemsize))):
+    if forward_ad._current_level >= 0:
         return None
     try:
+        if (shape := u.shape) != v.shape or not shape or not 0 < (size := shape.numel()) < WORTH_THREADS:
+            return None
+        rows, n, compiled = size // shape[-1], shape[-1], _compiled(size)
+        if size > TILE and not (compiled and (size <= PART or compiled.sorts_sooner(rows, n, dtype.itemsize))):
+            return None
         if compiled and _is_plain(u) and _is_plain(v):
             u, v = u.contiguous(), v.contiguous()
-            found, finite = compiled.mean_gaps(u.data_ptr(), v.data_ptr(), rows, n, PLAIN[dtype])
+            if not ((u_at := u.data_ptr()) and (v_at := v.data_ptr())):
+                return None  # zeros may be without memory
+            found, finite = compiled.mean_gaps(u_at, v_at, rows, n, PLAIN[dtype])
             found = found if len(shape) == 2 else found.reshape(shape[:-1])
         else:
             found = QUIET.copy().run(_compare, u.numpy().copy(), v.numpy().copy(), 1.0)
             finite = math.isfinite(found.item()) if found.size == 1 else np.isfinite(found).all()
-    except (RuntimeError, TypeError):  # it needs a gradient, or lies elsewhere
+    except (RuntimeError, TypeError):  # it needs a gradient, lies elsewhere, or has no shape
         return None
     return torch.from_numpy(found) if finite else None
 
 
 def _is_plain(x):
-    """Whether a tensor is nothing but numbers that the processor can read: zeros may be without memory."""
-    return x.is_cpu and not (x.requires_grad or x.is_neg() or x._is_zerotensor())
+    """Whether a tensor is nothing but numbers that the processor can read."""
+    return x.is_cpu and not (x.requires_grad or x.is_neg())
 
 
 def _compiled(size):

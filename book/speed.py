@@ -124,7 +124,7 @@ display(Markdown(table("on the line")))
 # The cheapest plan between two clouds, uniform unless weights are named, Euclidean cost; `gantut` and POT with both
 # potentials, SciPy's `linear_sum_assignment` with none; `gantut` also certifies the gap. MDOT-TNT approximates, here at
 # the temperature that is its default. Error: relative, against the lower bound that potentials prove by weak duality,
-# summed without rounding. Up to about forty points most of the time goes into turning tensors into arrays and back, and
+# summed without rounding. Up to some thirty points most of the time goes into turning tensors into arrays and back, and
 # SciPy, which is handed arrays and hands back an assignment, is ahead. Equally many points of equal mass are assigned
 # along shortest paths; all other problems go to a network simplex, in many dimensions on chosen arcs alone. Before the
 # first call on a machine both are compiled, which takes some seconds and is not in the table.

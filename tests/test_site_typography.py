@@ -166,6 +166,9 @@ def test_formulas_that_are_set_do_not_move_the_text_under_its_reader_in_a_browse
     tab.goto(f"{home}book/api/gantut.transport.html", wait_until="domcontentloaded")
     tab.evaluate("document.fonts.ready.then(() => {})")
     tab.evaluate(FAR_DOWN)
+    for _ in range(600):  # the browser may not have asked for them yet: half a minute, for slow machines
+        if not held:
+            tab.wait_for_timeout(50)
     (fonts,) = held
     fonts.continue_()
     grown = tab.evaluate("""async () => {

@@ -46,8 +46,8 @@ def all_digits(device):
 def suited_threads(a, b, batch, *, few_for_one=FEW_ENTRIES):
     """Within this, PyTorch works on a small problem of masses (..., n) and (..., m) on one thread of the CPU.
 
-    And with all digits, whatever the size.
-    More gain little there, and on busy cores every operation waits until the last of them has had its turn.
+    More gain little there, and on busy cores every operation waits until the last of them has had its turn. Problems of
+    all sizes are worked on with all digits.
     """
     threads = torch.get_num_threads()
     alone = threads > 1 and a.device.type == "cpu"
